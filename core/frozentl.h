@@ -1,0 +1,193 @@
+/* FrozenTL: inference of MACE interatomic potentials in C.
+
+   This is the only public header of the core library. It is in four parts:
+
+     1. conventions, errors              what every call shares
+     2. models                           open, describe, free
+     3. the simple interface             atoms and a cell in, energy, forces and virial out
+     4. the layer-wise interface         for hosts that own ghost atoms (MPI): LAMMPS
+
+   Conventions, everywhere:
+     - energies in eV, lengths in Angstrom, forces in eV/Angstrom, stress in eV/Angstrom^3;
+     - arrays are C row-major; positions are double x[n][3]; the rows of a cell are its vectors;
+     - an edge (i <- j) has the receiver i, the sender j and the vector r_ij = x_j - x_i (for a periodic image of j,
+       x_j is the image's position);
+     - forces are -dE/dx; the virial is W = -sum over edges of r_ij (x) dE/dr_ij, in LAMMPS' order xx yy zz xy xz yz
+   where it is symmetric; stress as in ASE is -W/volume;
+     - spherical harmonics are real, in e3nn's order and "component" normalisation, as in MACE.
+
+   Threads: a model is immutable once opened and may be shared by any number of threads. A workspace holds everything
+   that changes and serves one caller at a time; it runs its own OpenMP team inside. No function prints, exits, or keeps
+   global state.
+
+   Memory: what a *_open or *_new function returns belongs to the caller, who gives it to the matching *_free; *_free
+   accepts NULL. Arrays passed in are only read during the call. */
+#ifndef FROZENTL_H
+#define FROZENTL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define FTL_VERSION_MAJOR 0
+#define FTL_VERSION_MINOR 1
+#define FTL_VERSION_PATCH 0
+
+#if defined(__GNUC__)
+#define FTL_API __attribute__((visibility("default")))
+#else
+#define FTL_API
+#endif
+
+/* ---- 1. Errors ------------------------------------------------------------------------------------------------------
+ */
+
+typedef enum {
+  FTL_OK = 0,
+  FTL_ERR_ARGUMENT,    /* the caller broke the contract: NULL, a negative count, calls out of order */
+  FTL_ERR_MEMORY,      /* an allocation failed */
+  FTL_ERR_IO,          /* a file cannot be opened, read or written */
+  FTL_ERR_FORMAT,      /* a file is not what it claims to be: truncated, inconsistent, hostile */
+  FTL_ERR_UNSUPPORTED, /* a valid model with something this version does not cover */
+  FTL_ERR_INPUT        /* atoms or elements that the model cannot answer for */
+} ftl_status;
+
+/* What went wrong: one sentence for the user, and where. Every function that takes an ftl_error* accepts NULL, and
+   fills it only when it fails. */
+typedef struct {
+  ftl_status code;
+  char message[512]; /* one sentence: what, and what to do */
+  char where[256];   /* the file, tensor, line or atom; "" when there is none */
+} ftl_error;
+
+/* "frozentl 0.1.0". Static storage. */
+FTL_API const char *ftl_version(void);
+
+/* ---- 2. Models ------------------------------------------------------------------------------------------------------
+ */
+
+typedef enum {
+  FTL_DOUBLE = 0, /* everything in float64 */
+  FTL_MIXED = 1   /* float32 stages; energies, forces and virials are summed in float64 */
+} ftl_precision;
+
+typedef struct ftl_model ftl_model;
+
+typedef struct {
+  ftl_precision precision;
+  const char *head; /* which head answers; NULL: the only one, or for several the one named "Default" or else the last,
+                       as mace-torch chooses */
+  const int *elements; /* atomic numbers the model is prepared for; NULL: all it has. Fewer is faster to open. */
+  int n_elements;
+} ftl_open_options;
+
+/* Opens a MACE `.model` (torch.save) or a `.ftl` file, told apart by content. options may be NULL (double, all
+   elements). Reading executes nothing from the file. Errors: FTL_ERR_IO, FTL_ERR_FORMAT, FTL_ERR_UNSUPPORTED (names the
+   class or option found), FTL_ERR_INPUT (unknown head or element), FTL_ERR_MEMORY. */
+FTL_API ftl_status ftl_model_open(const char *path, const ftl_open_options *options, ftl_model **model,
+                                  ftl_error *error);
+FTL_API void ftl_model_free(ftl_model *model);
+
+typedef struct {
+  double cutoff; /* r_max, Angstrom: edges at or beyond it do not exist */
+  int n_layers;  /* interactions */
+  int n_elements;
+  const int *atomic_numbers; /* [n_elements], the order of species indices below */
+  int n_heads;
+  const char *const *heads; /* [n_heads] */
+  int head;                 /* index of the one that answers */
+  ftl_precision precision;
+  int64_t n_parameters;   /* numbers in the file's tensors that are weights */
+  const char *kernel_isa; /* "avx512", "avx2" or "generic": which build of the kernels this CPU runs */
+} ftl_model_info;
+
+/* The pointers inside live as long as the model. */
+FTL_API void ftl_model_get_info(const ftl_model *model, ftl_model_info *info);
+
+/* Index of an atomic number in atomic_numbers, or -1. This is what `species` arrays hold. */
+FTL_API int ftl_model_species(const ftl_model *model, int atomic_number);
+
+/* E0 of a species for the chosen head, eV. */
+FTL_API double ftl_model_e0(const ftl_model *model, int species);
+
+/* ---- 3. The simple interface ----------------------------------------------------------------------------------------
+ */
+
+typedef struct ftl_workspace ftl_workspace;
+
+/* n_threads: OpenMP threads of its stages; 0 means omp_get_max_threads(). The model must outlive the workspace. */
+FTL_API ftl_status ftl_workspace_new(const ftl_model *model, int n_threads, ftl_workspace **workspace,
+                                     ftl_error *error);
+FTL_API void ftl_workspace_free(ftl_workspace *workspace);
+/* Bytes held now by a workspace. */
+FTL_API size_t ftl_workspace_bytes(const ftl_workspace *workspace);
+
+typedef struct {
+  double energy;       /* sum of node_energy, E0 included */
+  double *forces;      /* [n][3], overwritten; caller's array; may be NULL */
+  double *node_energy; /* [n], overwritten; may be NULL */
+  double virial[6];    /* xx yy zz xy xz yz, eV */
+} ftl_result;
+
+/* Energy, forces and virial of one structure. species[n] are species indices; positions[n][3]; cell[3][3] rows are
+   vectors, NULL for none; pbc[3] says which are periodic. Any cell, also smaller than the cutoff, and any position,
+   also outside the cell. Errors: FTL_ERR_INPUT (a NaN position, a singular periodic cell, two atoms in one place),
+   FTL_ERR_MEMORY. */
+FTL_API ftl_status ftl_compute(ftl_workspace *workspace, int n, const int *species, const double (*positions)[3],
+                               const double (*cell)[3], const int pbc[3], ftl_result *result, ftl_error *error);
+
+/* ---- 4. The layer-wise interface
+   -------------------------------------------------------------------------------------
+
+   For a host that owns a part of the atoms and has copies ("ghosts") of others. It calls
+
+       ftl_begin(ws, graph)
+       for t = 0 .. n_layers-2:  ftl_layer_forward(ws, t);   fill the ghost rows of ftl_features(ws, t)
+       ftl_last_layer(ws)                                     (forward and reverse of the last layer)
+       for t = n_layers-2 .. 0:  add the ghost rows of ftl_feature_adjoints(ws, t) to their owners' rows;
+                                 ftl_layer_reverse(ws, t)
+       ftl_end(ws, output)
+
+   with one exchange per layer boundary and direction. With n_total == n_local there is nothing to exchange: that is
+   what ftl_compute does. After a call fails, start again at ftl_begin. */
+
+typedef struct {
+  int n_local;        /* atoms whose energy is computed: receivers */
+  int n_total;        /* n_local + ghosts; ghosts are numbered n_local .. n_total-1 */
+  const int *species; /* [n_total] species index; < 0: the atom does not exist for this model (it must have no edges) */
+  const int64_t *first_edge; /* [n_local + 1]: the edges of receiver i are first_edge[i] .. first_edge[i+1]-1 */
+  const int *sender;         /* [n_edges], 0 .. n_total-1 */
+  const double (*vector)[3]; /* [n_edges], r_ij = x_sender - x_receiver; longer than the cutoff: ignored */
+} ftl_graph;
+
+/* The graph's arrays must stay valid and unchanged until ftl_end. FTL_ERR_INPUT names the atom when an edge has length
+   zero or is not finite, or when a species is out of range. */
+FTL_API ftl_status ftl_begin(ftl_workspace *workspace, const ftl_graph *graph, ftl_error *error);
+FTL_API ftl_status ftl_layer_forward(ftl_workspace *workspace, int layer, ftl_error *error);
+FTL_API ftl_status ftl_last_layer(ftl_workspace *workspace, ftl_error *error);
+FTL_API ftl_status ftl_layer_reverse(ftl_workspace *workspace, int layer, ftl_error *error);
+
+/* Rows of the features that layer `layer` made for the next one, and of the energy's derivative by them: [n_total] rows
+ *of row_bytes bytes each (float64, or float32 in FTL_MIXED). Valid until ftl_end. */
+FTL_API void *ftl_features(ftl_workspace *workspace, int layer, size_t *row_bytes);
+FTL_API void *ftl_feature_adjoints(ftl_workspace *workspace, int layer, size_t *row_bytes);
+/* The same row size before any graph is there; `real_bytes` (4 or 8, may be NULL) is the size of its numbers. */
+FTL_API size_t ftl_feature_row_bytes(const ftl_model *model, int layer, size_t *real_bytes);
+
+typedef struct {
+  double energy;            /* of the local atoms */
+  double *forces;           /* [n_total][3], added to: ghosts get the part that belongs to their owners; may be NULL */
+  double *node_energy;      /* [n_local], overwritten; may be NULL */
+  double virial[9];         /* xx yy zz xy xz yz yx zx zy; overwritten */
+  double (*atom_virial)[9]; /* [n_total][9], added to, same order: half of each edge to either end; may be NULL */
+} ftl_output;
+
+FTL_API ftl_status ftl_end(ftl_workspace *workspace, ftl_output *output, ftl_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

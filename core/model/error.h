@@ -1,0 +1,12 @@
+/* Filling an ftl_error. Internal to core and train. */
+#ifndef FTL_ERROR_H
+#define FTL_ERROR_H
+
+#include "frozentl.h"
+
+/* Returns `code`, so that a caller can write: return ftl_fail(error, FTL_ERR_FORMAT, path, "...", ...). Text that does
+   not fit is cut. `where` may be NULL. error may be NULL. */
+ftl_status ftl_fail(ftl_error *error, ftl_status code, const char *where, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+#endif
