@@ -1,0 +1,68 @@
+# The front door. CMake does the building; this names the things a person wants.
+BUILD  := build/release
+ASAN   := build/asan
+JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
+PYTHON := build/venv/bin/python
+
+.PHONY: help setup build demo test test-release sanitize bench fuzz format format-check install clean
+help:
+	@echo 'FrozenTL: MACE interatomic potentials in C, for LAMMPS.'
+	@echo ''
+	@echo '  make demo      H2 meets a copper surface in LAMMPS: sets up, builds, runs, draws a picture'
+	@echo '  make build     the command frozentl, libfrozentl and the LAMMPS plugin, in $(BUILD)'
+	@echo '  make test      every test, and unit and command-line tests again under ASan and UBSan'
+	@echo '  make sanitize  only the latter'
+	@echo '  make bench     speed against mace-torch and symmetrix, into bench/results.csv'
+	@echo '  make fuzz      fuzz the model readers (FUZZ_SECONDS=600)'
+	@echo '  make format    clang-format on every C and C++ file (format-check: only look)'
+	@echo '  make install   into PREFIX (/usr/local)'
+	@echo '  make clean     remove what was built; build/venv stays'
+
+setup:
+	@scripts/setup.sh
+
+$(BUILD)/build.ninja: | setup
+	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release
+$(ASAN)/build.ninja: | setup
+	@cmake -S . -B $(ASAN) -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DFTL_PLUGIN=OFF -DFTL_SANITIZE=address,undefined
+
+build: setup $(BUILD)/build.ninja
+	@echo 'build: $(BUILD)'
+	@cmake --build $(BUILD) -j $(JOBS)
+
+demo: build
+	@examples/h2-cu/run.sh
+
+test: test-release sanitize
+test-release: build
+	@echo 'test: all of ctest in $(BUILD)'
+	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error
+sanitize: setup $(ASAN)/build.ninja
+	@echo 'sanitize: unit and command-line tests under ASan and UBSan in $(ASAN)'
+	@cmake --build $(ASAN) -j $(JOBS)
+	@ctest --test-dir $(ASAN) --output-on-failure --no-tests=error -L 'unit|cli' -j $(JOBS)
+
+bench: build
+	@bench/inference
+
+FUZZ_SECONDS ?= 600
+fuzz:
+	@scripts/setup.sh fuzz
+	@scripts/fuzz.sh $(FUZZ_SECONDS)
+
+FORMATTED = $(shell git ls-files '*.c' '*.h' '*.cpp')
+format:
+	@scripts/setup.sh format
+	@echo 'format: $(words $(FORMATTED)) files'
+	@clang-format -i $(FORMATTED)
+format-check:
+	@scripts/setup.sh format
+	@clang-format --dry-run --Werror $(FORMATTED)
+
+PREFIX ?= /usr/local
+install: build
+	@cmake --install $(BUILD) --prefix $(PREFIX)
+
+clean:
+	@echo 'clean: $(BUILD) $(ASAN) build/fuzz'
+	@rm -rf $(BUILD) $(ASAN) build/fuzz

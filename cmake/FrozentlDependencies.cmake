@@ -1,0 +1,6 @@
+# What libfrozentl links to. Used by our own build and, installed next to frozentlConfig.cmake, by those who link the
+# static library.
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(LIBZIP REQUIRED IMPORTED_TARGET libzip)
+pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson>=2.11)
+find_package(OpenMP REQUIRED COMPONENTS C)

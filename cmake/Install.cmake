@@ -1,0 +1,29 @@
+# make install: the library (static and shared) with its header, the command, the LAMMPS plugin and the potentials, a
+# CMake package (find_package(frozentl) -> frozentl::frozentl, frozentl::frozentl_static) and frozentl.pc.
+include(CMakePackageConfigHelpers)
+
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/frozentl)
+
+set_target_properties(frozentl_shared PROPERTIES EXPORT_NAME frozentl)
+set_target_properties(frozentl_static PROPERTIES EXPORT_NAME frozentl_static)
+install(TARGETS frozentl_shared frozentl_static EXPORT frozentlTargets
+  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+  INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(FILES core/frozentl.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(TARGETS frozentl_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+if(TARGET frozentlplugin)
+  install(TARGETS frozentlplugin LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/frozentl)
+endif()
+install(DIRECTORY potentials/ DESTINATION ${CMAKE_INSTALL_DATADIR}/frozentl/potentials
+  FILES_MATCHING PATTERN "*.ftl" PATTERN "*.md")
+
+install(EXPORT frozentlTargets NAMESPACE frozentl:: DESTINATION ${package_dir})
+configure_package_config_file(cmake/frozentlConfig.cmake.in ${PROJECT_BINARY_DIR}/frozentlConfig.cmake
+  INSTALL_DESTINATION ${package_dir})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/frozentlConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/frozentlConfig.cmake ${PROJECT_BINARY_DIR}/frozentlConfigVersion.cmake
+  cmake/FrozentlDependencies.cmake DESTINATION ${package_dir})
+
+configure_file(cmake/frozentl.pc.in ${PROJECT_BINARY_DIR}/frozentl.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/frozentl.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
