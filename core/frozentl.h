@@ -113,6 +113,11 @@ FTL_API int ftl_model_species(const ftl_model *model, int atomic_number);
 /* E0 of a species for the chosen head, eV. */
 FTL_API double ftl_model_e0(const ftl_model *model, int species);
 
+/* Chemical symbols, H to Og, spelt as in the periodic table: "Cu" is 29. ftl_atomic_number answers 0 for anything else
+   (and NULL); ftl_element_symbol answers NULL outside 1 .. 118, otherwise a string in static storage. */
+FTL_API int ftl_atomic_number(const char *symbol);
+FTL_API const char *ftl_element_symbol(int atomic_number);
+
 /* ---- 3. The simple interface ----------------------------------------------------------------------------------------
  */
 
