@@ -1,0 +1,208 @@
+/* The comment line of an extended XYZ frame: key=value entries, Lattice, pbc, Properties. */
+#define _GNU_SOURCE /* strcasestr */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "model/error.h"
+#include "xyz_internal.h"
+
+#define MAX_COLUMNS 10000
+
+static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\v' || c == '\f'; }
+
+static char *copy(const char *begin, const char *end) { return strndup(begin, (size_t)(end - begin)); }
+
+/* Reads one word, quoted or bracketed or plain (which ends at a space, and for a key at '='). The decoded text goes to
+ *word, owned by the caller; *p moves behind it. NULL: ok. Otherwise what is wrong. */
+static const char *read_word(const char **p, bool is_key, char **word) {
+  const char *s = *p;
+  char open = *s, *out = malloc(strlen(s) + 1);
+  size_t length = 0;
+  *word = out;
+  if (!out) return "is too long for the memory";
+  if (open == '"' || open == '\'') {
+    for (s++; *s && *s != open; s++) {
+      if (*s == '\\' && s[1]) s++;
+      out[length++] = *s;
+    }
+    if (!*s++) return "has a quote that is not closed";
+  } else if (!is_key && (open == '{' || open == '[')) {
+    int depth = 1;
+    for (s++; *s; s++) {
+      depth += *s == '{' || *s == '[';
+      depth -= *s == '}' || *s == ']';
+      if (depth == 0) break;
+      out[length++] = *s;
+    }
+    if (!*s++) return "has a bracket that is not closed";
+  } else {
+    while (*s && !is_space(*s) && !(is_key && *s == '=')) out[length++] = *s++;
+  }
+  out[length] = 0;
+  if (*s && !is_space(*s) && !(is_key && *s == '=')) return "has text right behind a closing quote or bracket";
+  *p = s;
+  return NULL;
+}
+
+static ftl_status add_entry(ftl_xyz_frame *frame, char *key, char *value, char *raw, ftl_error *error) {
+  ftl_status status =
+      ftl_xyz_grow(&frame->entry, &frame->entry_room, (size_t)frame->n_entries + 1, sizeof *frame->entry, error);
+  if (status == FTL_OK && (!key || !value))
+    status = ftl_fail(error, FTL_ERR_MEMORY, frame->path, "no memory for a comment line");
+  if (status != FTL_OK) {
+    free(key);
+    free(value);
+    free(raw);
+    return status;
+  }
+  frame->entry[frame->n_entries++] = (ftl_xyz_entry){key, value, raw};
+  return FTL_OK;
+}
+
+static ftl_status parse_entries(ftl_xyz_frame *frame, const char *text, ftl_error *error) {
+  const int64_t line = frame->line + 1;
+  const char *p = text;
+  for (;;) {
+    while (is_space(*p)) p++;
+    if (!*p) return FTL_OK;
+    const char *begin = p, *wrong;
+    char *key = NULL, *value = NULL;
+    wrong = read_word(&p, true, &key);
+    const char *end = p;
+    if (!wrong) {
+      while (is_space(*p)) p++;
+      if (*p == '=') {
+        p++;
+        while (is_space(*p)) p++;
+        wrong = read_word(&p, false, &value);
+        end = p;
+      } else {
+        value = strdup("T"); /* a key alone, as ASE reads it */
+      }
+    }
+    ftl_status status = FTL_OK;
+    if (wrong) status = ftl_xyz_fail(frame, line, error, "the comment line %s, at \"%.40s\"", wrong, begin);
+    else if (!*key)
+      status = ftl_xyz_fail(frame, line, error, "the comment line has a '=' without a key, at \"%.40s\"", begin);
+    else if (ftl_xyz_value(frame, key))
+      status = ftl_xyz_fail(frame, line, error, "the comment line gives %s twice", key);
+    if (status != FTL_OK) {
+      free(key);
+      free(value);
+      return status;
+    }
+    status = add_entry(frame, key, value, copy(begin, end), error);
+    if (status != FTL_OK) return status;
+  }
+}
+
+/* Lattice, pbc and Properties are found whatever their case, as QUIP does. */
+static const char *find(const ftl_xyz_frame *frame, const char *key) {
+  for (int k = 0; k < frame->n_entries; k++)
+    if (strcasecmp(frame->entry[k].key, key) == 0) return frame->entry[k].value;
+  return NULL;
+}
+
+static ftl_status parse_lattice(ftl_xyz_frame *frame, ftl_error *error) {
+  const char *text = find(frame, "Lattice");
+  double v[9];
+  frame->has_cell = text != NULL;
+  memset(frame->cell, 0, sizeof frame->cell);
+  if (!text) return FTL_OK;
+  int count = ftl_xyz_numbers(text, v, 9);
+  if (count == 9) memcpy(frame->cell, v, sizeof v);
+  else if (count == 3)
+    for (int a = 0; a < 3; a++) frame->cell[a][a] = v[a];
+  else return ftl_xyz_fail(frame, frame->line + 1, error, "Lattice=\"%.80s\" is not nine finite numbers", text);
+  return FTL_OK;
+}
+
+static ftl_status parse_pbc(ftl_xyz_frame *frame, ftl_error *error) {
+  const char *text = find(frame, "pbc");
+  for (int a = 0; a < 3; a++) frame->pbc[a] = frame->has_cell;
+  if (!text) return FTL_OK;
+  const char *p = text;
+  int count = 0;
+  for (;;) {
+    while (*p && (is_space(*p) || strchr(",[]", *p))) p++;
+    if (!*p) break;
+    const char *begin = p;
+    while (*p && !is_space(*p) && !strchr(",[]", *p)) p++;
+    size_t length = (size_t)(p - begin);
+    int yes = (length == 1 && strchr("Tt1", *begin)) || (length == 4 && strncasecmp(begin, "true", 4) == 0);
+    int no = (length == 1 && strchr("Ff0", *begin)) || (length == 5 && strncasecmp(begin, "false", 5) == 0);
+    if (count == 3 || !(yes || no)) {
+      count = -1;
+      break;
+    }
+    frame->pbc[count++] = yes;
+  }
+  if (count != 3) return ftl_xyz_fail(frame, frame->line + 1, error, "pbc=\"%.40s\" is not three of T and F", text);
+  if (!frame->has_cell && (frame->pbc[0] || frame->pbc[1] || frame->pbc[2]))
+    return ftl_xyz_fail(frame, frame->line + 1, error, "pbc=\"%.40s\" says periodic, but there is no Lattice", text);
+  return FTL_OK;
+}
+
+/* Removes the entry: Properties is kept as frame->property. */
+static void drop(ftl_xyz_frame *frame, const char *key) {
+  for (int k = 0; k < frame->n_entries; k++) {
+    if (strcasecmp(frame->entry[k].key, key) != 0) continue;
+    free(frame->entry[k].key);
+    free(frame->entry[k].value);
+    free(frame->entry[k].raw);
+    frame->n_entries--;
+    memmove(&frame->entry[k], &frame->entry[k + 1], (size_t)(frame->n_entries - k) * sizeof *frame->entry);
+    k--;
+  }
+}
+
+static ftl_status parse_properties(ftl_xyz_frame *frame, const char *text, ftl_error *error) {
+  const int64_t line = frame->line + 1;
+  const char *p = text;
+  frame->n_columns = 0;
+  for (;;) {
+    const char *name = p, *name_end = strchr(p, ':');
+    const char *type = name_end ? name_end + 1 : NULL;
+    if (!type || name == name_end || !*type || !strchr("SRIL", *type) || type[1] != ':' ||
+        !isdigit((unsigned char)type[2]))
+      return ftl_xyz_fail(frame, line, error, "Properties has \"%.40s\" where NAME:TYPE:COLUMNS is expected", p);
+    char *end;
+    long columns = strtol(type + 2, &end, 10);
+    if (columns < 1 || columns > MAX_COLUMNS || (*end && *end != ':') || frame->n_columns + columns > MAX_COLUMNS)
+      return ftl_xyz_fail(frame, line, error, "Properties has \"%.40s\": not a usable number of columns", p);
+    for (int k = 0; k < frame->n_properties; k++)
+      if (strncmp(frame->property[k].name, name, (size_t)(name_end - name)) == 0 &&
+          !frame->property[k].name[name_end - name])
+        return ftl_xyz_fail(frame, line, error, "Properties gives %s twice", frame->property[k].name);
+    ftl_status status = ftl_xyz_grow(&frame->property, &frame->property_room, (size_t)frame->n_properties + 1,
+                                     sizeof *frame->property, error);
+    if (status != FTL_OK) return status;
+    char *owned = copy(name, name_end);
+    if (!owned) return ftl_fail(error, FTL_ERR_MEMORY, frame->path, "no memory for a comment line");
+    frame->property[frame->n_properties++] = (ftl_xyz_property){owned, *type, (int)columns, frame->n_columns};
+    frame->n_columns += (int)columns;
+    if (!*end) return FTL_OK;
+    p = end + 1;
+  }
+}
+
+ftl_status ftl_xyz_parse_comment(ftl_xyz_frame *frame, const char *text, ftl_error *error) {
+  ftl_xyz_clear(frame);
+  ftl_status status = parse_entries(frame, text, error);
+  /* A line that says neither Properties nor Lattice may be a plain remark, with a stray quote or a repeated word. */
+  bool extended = strcasestr(text, "Properties=") || strcasestr(text, "Lattice=");
+  if ((status == FTL_ERR_FORMAT && !extended) || (status == FTL_OK && !strchr(text, '='))) {
+    ftl_xyz_clear(frame);
+    while (is_space(*text)) text++;
+    status = *text ? add_entry(frame, strdup("comment"), strdup(text), NULL, error) : FTL_OK;
+  }
+  if (status == FTL_OK) status = parse_lattice(frame, error);
+  if (status == FTL_OK) status = parse_pbc(frame, error);
+  if (status != FTL_OK) return status;
+  const char *properties = find(frame, "Properties");
+  status = parse_properties(frame, properties ? properties : "species:S:1:pos:R:3", error);
+  if (status == FTL_OK && properties) drop(frame, "Properties");
+  return status;
+}

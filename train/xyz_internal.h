@@ -1,0 +1,27 @@
+/* Shared by the files of the XYZ reader and writer. */
+#ifndef FTL_XYZ_INTERNAL_H
+#define FTL_XYZ_INTERNAL_H
+
+#include "xyz.h"
+
+/* Fails with the place "FILE, line L, frame F". */
+ftl_status ftl_xyz_fail(const ftl_xyz_frame *frame, int64_t line, ftl_error *error, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Room for `need` elements of `bytes`, growing by half; contents are kept. */
+ftl_status ftl_xyz_grow(void *buffer, size_t *room, size_t need, size_t bytes, ftl_error *error);
+
+/* Fills entries, properties, cell and pbc from the comment line of frame->line + 1. Modifies nothing of `text`. */
+ftl_status ftl_xyz_parse_comment(ftl_xyz_frame *frame, const char *text, ftl_error *error);
+
+/* Numbers of a value: separated by spaces, commas or brackets, with or without ASE's "_JSON" in front. Returns how
+   many, or -1 when a word is not a finite number or there are more than `max`. */
+int ftl_xyz_numbers(const char *text, double *values, int max);
+
+/* Frees the entries and properties, keeping the lists. */
+void ftl_xyz_clear(ftl_xyz_frame *frame);
+
+/* The line of atom i. */
+static inline int64_t ftl_xyz_atom_line(const ftl_xyz_frame *frame, int i) { return frame->line + 2 + i; }
+
+#endif

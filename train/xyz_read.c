@@ -1,0 +1,262 @@
+/* Reading extended XYZ: lines, atom columns. */
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "model/error.h"
+#include "xyz_internal.h"
+
+#define MAX_LINE (1 << 26) /* bytes: no sensible line is longer, and a file that is not text may have no line end */
+
+struct ftl_xyz_reader {
+  char *path;
+  FILE *file;
+  int64_t line;  /* number of the line in `text` */
+  int64_t frame; /* index of the frame being read */
+  char *text;
+  size_t room, length;
+};
+
+ftl_status ftl_xyz_fail(const ftl_xyz_frame *frame, int64_t line, ftl_error *error, const char *format, ...) {
+  char where[sizeof error->where], message[sizeof error->message];
+  /* a long path loses its beginning rather than the line number */
+  const char *path = frame->path ? frame->path : "";
+  size_t length = strlen(path), most = sizeof where - 80;
+  snprintf(where, sizeof where, "%s%s, line %lld, frame %lld", length > most ? "..." : "",
+           length > most ? path + length - most : path, (long long)line, (long long)frame->index);
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(message, sizeof message, format, arguments);
+  va_end(arguments);
+  return ftl_fail(error, FTL_ERR_FORMAT, where, "%s", message);
+}
+
+ftl_status ftl_xyz_grow(void *buffer, size_t *room, size_t need, size_t bytes, ftl_error *error) {
+  if (need <= *room) return FTL_OK;
+  size_t target = need + need / 2 + 16;
+  void *old, *fresh;
+  memcpy(&old, buffer, sizeof old);
+  fresh = target > SIZE_MAX / bytes ? NULL : realloc(old, target * bytes);
+  if (!fresh) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for %zu elements of an XYZ frame", target);
+  memcpy(buffer, &fresh, sizeof fresh);
+  *room = target;
+  return FTL_OK;
+}
+
+ftl_status ftl_xyz_open(const char *path, ftl_xyz_reader **reader, ftl_error *error) {
+  *reader = NULL;
+  ftl_xyz_reader *r = calloc(1, sizeof *r);
+  if (!r || !(r->path = strdup(strcmp(path, "-") == 0 ? "standard input" : path))) {
+    free(r);
+    return ftl_fail(error, FTL_ERR_MEMORY, path, "no memory to open a file");
+  }
+  struct stat info;
+  r->file = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
+  if (!r->file) {
+    ftl_xyz_close(r);
+    return ftl_fail(error, FTL_ERR_IO, path, "cannot open it: %s", strerror(errno));
+  }
+  if (fstat(fileno(r->file), &info) == 0 && S_ISDIR(info.st_mode)) {
+    ftl_xyz_close(r);
+    return ftl_fail(error, FTL_ERR_IO, path, "is a folder, not an XYZ file");
+  }
+  *reader = r;
+  return FTL_OK;
+}
+
+void ftl_xyz_close(ftl_xyz_reader *reader) {
+  if (!reader) return;
+  if (reader->file && reader->file != stdin) fclose(reader->file);
+  free(reader->text);
+  free(reader->path);
+  free(reader);
+}
+
+/* The next line without its end; *end: there is none. */
+static ftl_status next_line(ftl_xyz_reader *r, ftl_xyz_frame *frame, bool *end, ftl_error *error) {
+  int c;
+  r->length = 0;
+  r->line++;
+  while ((c = getc_unlocked(r->file)) != EOF && c != '\n') {
+    if (r->length + 2 > r->room) {
+      ftl_status status = ftl_xyz_grow(&r->text, &r->room, r->length + 2, 1, error);
+      if (status != FTL_OK) return status;
+    }
+    if (c == 0 || r->length > MAX_LINE)
+      return ftl_xyz_fail(frame, r->line, error, "this is not a text file: not an XYZ file");
+    r->text[r->length++] = (char)c;
+  }
+  if (ferror(r->file)) return ftl_fail(error, FTL_ERR_IO, r->path, "cannot be read: %s", strerror(errno));
+  *end = c == EOF && r->length == 0;
+  if (!r->room) {
+    ftl_status status = ftl_xyz_grow(&r->text, &r->room, 1, 1, error);
+    if (status != FTL_OK) return status;
+  }
+  while (r->length > 0 && (r->text[r->length - 1] == '\r' || r->text[r->length - 1] == ' ')) r->length--;
+  r->text[r->length] = 0;
+  return FTL_OK;
+}
+
+static ftl_status read_count(const char *text, ftl_xyz_frame *frame, ftl_error *error) {
+  char *end;
+  errno = 0;
+  long n = strtol(text, &end, 10);
+  while (*end == ' ' || *end == '\t') end++;
+  if (end == text || *end)
+    return ftl_xyz_fail(frame, frame->line, error, "a number of atoms is expected, but the line is \"%.60s\"", text);
+  if (errno || n < 1 || n > INT_MAX - 1)
+    return ftl_xyz_fail(frame, frame->line, error, "%.30s is not a usable number of atoms", text);
+  frame->n = (int)n;
+  return FTL_OK;
+}
+
+/* Cuts the line of atom i into words and appends them to the frame's text. */
+static ftl_status split(ftl_xyz_frame *frame, int i, const char *line, size_t length, ftl_error *error) {
+  const size_t columns = (size_t)frame->n_columns, base = frame->text_used;
+  ftl_status status = ftl_xyz_grow(&frame->text, &frame->text_room, base + length + 1, 1, error);
+  if (status == FTL_OK)
+    status = ftl_xyz_grow(&frame->word, &frame->word_room, ((size_t)i + 1) * columns, sizeof *frame->word, error);
+  if (status != FTL_OK) return status;
+  memcpy(frame->text + base, line, length + 1);
+  frame->text_used += length + 1;
+  size_t found = 0;
+  for (char *p = frame->text + base; *p;) {
+    if (*p == ' ' || *p == '\t') {
+      *p++ = 0;
+      continue;
+    }
+    if (found < columns) frame->word[(size_t)i * columns + found] = (size_t)(p - frame->text);
+    found++;
+    while (*p && *p != ' ' && *p != '\t') p++;
+  }
+  if (found != columns)
+    return ftl_xyz_fail(frame, ftl_xyz_atom_line(frame, i), error,
+                        "atom %d has %zu columns where Properties (or plain XYZ: symbol x y z) has %zu", i, found,
+                        columns);
+  return FTL_OK;
+}
+
+static const char *word_at(const ftl_xyz_frame *frame, int i, int column) {
+  return frame->text + frame->word[(size_t)i * (size_t)frame->n_columns + (size_t)column];
+}
+
+static const ftl_xyz_property *find_property(const ftl_xyz_frame *frame, const char *name) {
+  for (int k = 0; k < frame->n_properties; k++)
+    if (strcmp(frame->property[k].name, name) == 0) return &frame->property[k];
+  return NULL;
+}
+
+static ftl_status read_species(ftl_xyz_frame *frame, int i, const ftl_xyz_property *species, ftl_error *error) {
+  const char *word = word_at(frame, i, species->first);
+  char *end;
+  int z = ftl_atomic_number(word);
+  if (z == 0 && *word >= '1' && *word <= '9') {
+    long number = strtol(word, &end, 10);
+    if (!*end && number <= INT_MAX && ftl_element_symbol((int)number)) z = (int)number;
+  }
+  if (z == 0)
+    return ftl_xyz_fail(frame, ftl_xyz_atom_line(frame, i), error, "atom %d: \"%.20s\" is not a chemical element", i,
+                        word);
+  frame->atomic_number[i] = z;
+  return FTL_OK;
+}
+
+bool ftl_xyz_has_column(const ftl_xyz_frame *frame, const char *name) { return find_property(frame, name) != NULL; }
+
+static ftl_status read_reals(const ftl_xyz_frame *frame, int i, const ftl_xyz_property *property, double *values,
+                             ftl_error *error) {
+  for (int c = 0; c < property->columns; c++) {
+    const char *word = word_at(frame, i, property->first + c);
+    if (!ftl_parse_real(word, &values[c]))
+      return ftl_xyz_fail(frame, ftl_xyz_atom_line(frame, i), error,
+                          "atom %d: \"%.40s\" in %s (column %d) is not a finite number", i, word, property->name,
+                          property->first + c + 1);
+  }
+  return FTL_OK;
+}
+
+ftl_status ftl_xyz_column(const ftl_xyz_frame *frame, const char *name, int columns, double *values, ftl_error *error) {
+  const ftl_xyz_property *property = find_property(frame, name);
+  if (!property) return ftl_xyz_fail(frame, frame->line + 1, error, "Properties has no %s", name);
+  if (property->columns != columns || property->type == 'S' || property->type == 'L')
+    return ftl_xyz_fail(frame, frame->line + 1, error, "Properties has %s:%c:%d where %s:R:%d is needed", name,
+                        property->type, property->columns, name, columns);
+  for (int i = 0; i < frame->n; i++) {
+    ftl_status status = read_reals(frame, i, property, values + (size_t)i * (size_t)columns, error);
+    if (status != FTL_OK) return status;
+  }
+  return FTL_OK;
+}
+
+static ftl_status read_atoms(ftl_xyz_reader *r, ftl_xyz_frame *frame, ftl_error *error) {
+  const ftl_xyz_property *position = find_property(frame, "pos"), *species = find_property(frame, "species");
+  if (!species) species = find_property(frame, "Z");
+  if (!species) species = find_property(frame, "numbers");
+  if (!position || position->type != 'R' || position->columns != 3)
+    return ftl_xyz_fail(frame, frame->line + 1, error, "Properties has no pos:R:3");
+  if (!species || species->columns != 1 || species->type == 'R' || species->type == 'L')
+    return ftl_xyz_fail(frame, frame->line + 1, error, "Properties has no species:S:1 (nor Z:I:1 nor numbers:I:1)");
+  frame->text_used = 0;
+  for (int i = 0; i < frame->n; i++) {
+    bool end;
+    ftl_status status = next_line(r, frame, &end, error);
+    if (status != FTL_OK) return status;
+    if (end) return ftl_xyz_fail(frame, r->line, error, "the file ends after %d of %d atoms", i, frame->n);
+    if ((size_t)i >= frame->atom_room) { /* as lines come: a count is not believed before its atoms are there */
+      size_t room = frame->atom_room;
+      status = ftl_xyz_grow(&frame->position, &room, (size_t)i + 1, sizeof *frame->position, error);
+      if (status == FTL_OK)
+        status =
+            ftl_xyz_grow(&frame->atomic_number, &frame->atom_room, (size_t)i + 1, sizeof *frame->atomic_number, error);
+      if (status != FTL_OK) return status;
+    }
+    status = split(frame, i, r->text, r->length, error);
+    if (status == FTL_OK) status = read_species(frame, i, species, error);
+    if (status == FTL_OK) status = read_reals(frame, i, position, frame->position[i], error);
+    if (status != FTL_OK) return status;
+  }
+  return FTL_OK;
+}
+
+ftl_status ftl_xyz_read(ftl_xyz_reader *reader, ftl_xyz_frame *frame, bool *end, ftl_error *error) {
+  frame->path = reader->path;
+  frame->index = reader->frame;
+  do {
+    ftl_status status = next_line(reader, frame, end, error);
+    if (status != FTL_OK || *end) return status;
+  } while (reader->text[strspn(reader->text, " \t")] == 0);
+  frame->line = reader->line;
+  bool cut = false;
+  ftl_status status = read_count(reader->text, frame, error);
+  if (status == FTL_OK) status = next_line(reader, frame, &cut, error);
+  if (status == FTL_OK && cut)
+    status = ftl_xyz_fail(frame, reader->line, error, "the file ends before the comment line");
+  if (status == FTL_OK) status = ftl_xyz_parse_comment(frame, reader->text, error);
+  if (status == FTL_OK) status = read_atoms(reader, frame, error);
+  if (status == FTL_OK) reader->frame++;
+  return status;
+}
+
+void ftl_xyz_clear(ftl_xyz_frame *frame) {
+  for (int k = 0; k < frame->n_entries; k++) {
+    free(frame->entry[k].key);
+    free(frame->entry[k].value);
+    free(frame->entry[k].raw);
+  }
+  for (int k = 0; k < frame->n_properties; k++) free(frame->property[k].name);
+  frame->n_entries = frame->n_properties = 0;
+}
+
+void ftl_xyz_frame_free(ftl_xyz_frame *frame) {
+  ftl_xyz_clear(frame);
+  free(frame->entry);
+  free(frame->property);
+  free(frame->atomic_number);
+  free(frame->position);
+  free(frame->word);
+  free(frame->text);
+  memset(frame, 0, sizeof *frame);
+}

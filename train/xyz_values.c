@@ -1,0 +1,99 @@
+/* Numbers and values of extended XYZ frames. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/error.h"
+#include "xyz_internal.h"
+
+bool ftl_parse_real(const char *text, double *value) {
+  /* strtod also takes hexadecimal numbers, "nan" and "infinity", and leading spaces: none is a number of a data file */
+  if (!*text || text[strspn(text, "0123456789+-.eE")]) return false;
+  char *end;
+  *value = strtod(text, &end);
+  return end != text && !*end && isfinite(*value);
+}
+
+void ftl_format_real(double value, char text[32]) {
+  for (int digits = 15; digits <= 17; digits++) {
+    snprintf(text, 32, "%.*g", digits, value);
+    if (strtod(text, NULL) == value) return;
+  }
+}
+
+int ftl_xyz_numbers(const char *text, double *values, int max) {
+  const char *separators = " \t,[](){}";
+  int count = 0;
+  if (strncmp(text, "_JSON", 5) == 0) text += 5;
+  for (;;) {
+    text += strspn(text, separators);
+    size_t length = strcspn(text, separators);
+    char word[64];
+    if (length == 0) return count;
+    if (length >= sizeof word || count == max) return -1;
+    memcpy(word, text, length);
+    word[length] = 0;
+    if (!ftl_parse_real(word, &values[count++])) return -1;
+    text += length;
+  }
+}
+
+const char *ftl_xyz_value(const ftl_xyz_frame *frame, const char *key) {
+  for (int k = 0; k < frame->n_entries; k++)
+    if (strcmp(frame->entry[k].key, key) == 0) return frame->entry[k].value;
+  return NULL;
+}
+
+ftl_status ftl_xyz_real(const ftl_xyz_frame *frame, const char *key, double *value, ftl_error *error) {
+  const char *text = ftl_xyz_value(frame, key);
+  if (!text) return ftl_xyz_fail(frame, frame->line + 1, error, "the comment line has no %s", key);
+  if (ftl_xyz_numbers(text, value, 1) != 1)
+    return ftl_xyz_fail(frame, frame->line + 1, error, "%s=\"%.60s\" is not a finite number", key, text);
+  return FTL_OK;
+}
+
+ftl_status ftl_xyz_matrix(const ftl_xyz_frame *frame, const char *key, double matrix[3][3], ftl_error *error) {
+  const char *text = ftl_xyz_value(frame, key);
+  if (!text) return ftl_xyz_fail(frame, frame->line + 1, error, "the comment line has no %s", key);
+  double v[9];
+  int count = ftl_xyz_numbers(text, v, 9);
+  if (count == 6) { /* Voigt: xx yy zz yz xz xy */
+    const double full[3][3] = {{v[0], v[5], v[4]}, {v[5], v[1], v[3]}, {v[4], v[3], v[2]}};
+    memcpy(matrix, full, sizeof full);
+  } else if (count == 9) {
+    memcpy(matrix, v, sizeof v);
+  } else {
+    return ftl_xyz_fail(frame, frame->line + 1, error, "%s=\"%.60s\" is not nine (or six) finite numbers", key, text);
+  }
+  return FTL_OK;
+}
+
+ftl_status ftl_xyz_set(ftl_xyz_frame *frame, const char *key, const char *value, ftl_error *error) {
+  int k = 0;
+  while (k < frame->n_entries && strcmp(frame->entry[k].key, key) != 0) k++;
+  if (!value) {
+    if (k == frame->n_entries) return FTL_OK;
+    free(frame->entry[k].key);
+    free(frame->entry[k].value);
+    free(frame->entry[k].raw);
+    frame->n_entries--;
+    memmove(&frame->entry[k], &frame->entry[k + 1], (size_t)(frame->n_entries - k) * sizeof *frame->entry);
+    return FTL_OK;
+  }
+  ftl_status status = ftl_xyz_grow(&frame->entry, &frame->entry_room, (size_t)k + 1, sizeof *frame->entry, error);
+  if (status != FTL_OK) return status;
+  char *owned_value = strdup(value), *owned_key = k == frame->n_entries ? strdup(key) : frame->entry[k].key;
+  if (!owned_value || !owned_key) {
+    free(owned_value);
+    if (k == frame->n_entries) free(owned_key);
+    return ftl_fail(error, FTL_ERR_MEMORY, frame->path, "no memory for a comment line");
+  }
+  if (k == frame->n_entries) {
+    frame->n_entries++;
+  } else {
+    free(frame->entry[k].value);
+    free(frame->entry[k].raw);
+  }
+  frame->entry[k] = (ftl_xyz_entry){owned_key, owned_value, NULL};
+  return FTL_OK;
+}
