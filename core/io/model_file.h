@@ -1,0 +1,11 @@
+/* Reading of model files, whatever their kind. */
+#ifndef FTL_MODEL_FILE_H
+#define FTL_MODEL_FILE_H
+
+#include "model/architecture.h"
+
+/* ftl_source_read for a file that lies in memory; `name` stands for the path. Nothing of `data` is kept. */
+ftl_status ftl_source_read_memory(const void *data, size_t size, const char *name, ftl_source **source,
+                                  ftl_error *error);
+
+#endif

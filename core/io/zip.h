@@ -1,0 +1,27 @@
+/* A ZIP archive in memory, as torch.save writes it: entries stored, not compressed. Built on libzip. */
+#ifndef FTL_ZIP_H
+#define FTL_ZIP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "frozentl.h"
+
+typedef struct ftl_zip ftl_zip;
+
+/* `data` must outlive the archive. `where` (the file) is for messages and is copied. */
+ftl_status ftl_zip_open(const void *data, size_t size, const char *where, ftl_zip **zip, ftl_error *error);
+void ftl_zip_free(ftl_zip *zip);
+
+int ftl_zip_count(const ftl_zip *zip);
+/* Name of an entry; "" if it has none. Valid as long as the archive. */
+const char *ftl_zip_name(const ftl_zip *zip, int k);
+/* Index of an entry, or -1. */
+int ftl_zip_find(const ftl_zip *zip, const char *name);
+
+/* Size of an entry's content. */
+ftl_status ftl_zip_entry_size(ftl_zip *zip, int k, size_t *size, ftl_error *error);
+/* Reads an entry of that size into `data` and checks its CRC. Compressed and encrypted entries are refused. */
+ftl_status ftl_zip_entry_read(ftl_zip *zip, int k, void *data, size_t size, ftl_error *error);
+
+#endif
