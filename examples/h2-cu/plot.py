@@ -29,7 +29,7 @@ def verdict(t):
     closest = min(range(len(heights)), key=heights.__getitem__)
     if bond < BROKEN and low > GAS and rising:
         what = (f"H2 scattered: it turned {heights[closest]:.2f} A above the surface after {t['time_fs'][closest]:.0f} fs "
-                f"and left with {t['translation_eV'][-1]:.2f} of its {t['translation_eV'][0]:.2f} eV of translation")
+                f"and left, with {t['translation_eV'][-1]:.2f} of its {t['translation_eV'][0]:.2f} eV of translation")
     elif bond >= BROKEN:
         broken = max(k for k, x in enumerate(t["hh_A"]) if x < BROKEN)
         where = "both atoms stay on the surface" if high < GAS else "one atom left" if low < GAS else "both atoms left"
@@ -54,7 +54,7 @@ def draw(t, line, path):
     bottom.set_ylabel("H\u2013H distance / \u00c5")
     bottom.set_xlabel("time / fs")
     bottom.set_xlim(t["time_fs"][0], t["time_fs"][-1])
-    top.set_title(line.split(". Total")[0], fontsize=9)
+    top.set_title(line.split(". Total")[0], fontsize=8.5)
     figure.tight_layout()
     figure.savefig(path, dpi=130)
 
