@@ -33,13 +33,11 @@ ftl_status ftl_ref_radial_prepare(ftl_ref_radial *radial, const ftl_source *sour
                                 "radial_embedding.bessel_fn.bessel_weights"));
     FTL_REF_TRY(scalar(source, "radial_embedding.bessel_fn.prefactor", &radial->prefactor, memory, error));
     break;
-  case FTL_RADIAL_GAUSSIAN: {
+  case FTL_RADIAL_GAUSSIAN:
     FTL_REF_TRY(ftl_ref_weights(memory, source, radial->n, &radial->weight, error,
                                 "radial_embedding.bessel_fn.gaussian_weights"));
-    const double width = arch->r_max / (radial->n - 1);
-    radial->gaussian_coeff = -0.5 / (width * width);
+    radial->gaussian_coeff = arch->gaussian_coeff;
     break;
-  }
   case FTL_RADIAL_CHEBYSHEV:
     break;
   }

@@ -5,8 +5,8 @@
 #include "reference/stages.h"
 
 /* Constants of mace-torch 0.3.16, ZBLBasis.forward */
-#define BOHR    0.529   /* Angstrom */
-#define COULOMB 14.3996 /* e^2 / (4 pi epsilon_0), eV Angstrom */
+#define BOHR    0.529    /* Angstrom */
+#define COULOMB 14.3996f /* e^2 / (4 pi epsilon_0), eV Angstrom */
 static const double exponent[4] = {3.2, 0.9423, 0.4028, 0.2016};
 
 ftl_status ftl_ref_zbl_prepare(ftl_ref_zbl *zbl, const ftl_source *source, ftl_ref_memory *memory, ftl_error *error) {
@@ -32,8 +32,10 @@ double ftl_ref_zbl_energy(const ftl_ref_zbl *zbl, double r, int z_i, int z_j, do
   }
   double d_cutoff;
   const double cutoff = ftl_ref_cutoff(r, zbl->covalent_radius[z_i] + zbl->covalent_radius[z_j], zbl->p, &d_cutoff);
-  /* half for either direction of the edge */
-  const double coulomb = 0.5 * COULOMB * z_i * z_j / r;
+  /* mace-torch multiplies a Python number with integer tensors, which makes float32 (torch's default type), sender
+     first, also in a float64 model; the rounding shows at 1e-8. Half for either direction of the edge. */
+  const float charges = COULOMB * (float)z_j * (float)z_i;
+  const double coulomb = 0.5 * (double)charges / r;
   *d_r = coulomb * (-phi / r * cutoff + d_phi * cutoff + phi * d_cutoff);
   return coulomb * phi * cutoff;
 }
