@@ -56,9 +56,12 @@ static ftl_status finish(ftl_status status, ftl_source *s, ftl_source **source) 
 ftl_status ftl_source_read_memory(const void *data, size_t size, const char *name, ftl_source **source,
                                   ftl_error *error) {
   ftl_source *s = new_source(name);
+  ftl_status status;
   *source = NULL;
   if (!s) return ftl_fail(error, FTL_ERR_MEMORY, name, "no memory to read the model");
-  return finish(read_content(data, size, s, error), s, source);
+  status = read_content(data, size, s, error);
+  if (!status) status = ftl_source_check(s, error);
+  return finish(status, s, source);
 }
 
 static ftl_status read_descriptor(int fd, const char *path, void **data, size_t *size, ftl_error *error) {

@@ -1,0 +1,184 @@
+/* What an architecture must satisfy before any stage looks at it. */
+#include <math.h>
+#include <string.h>
+
+#include "model/architecture.h"
+#include "model/error.h"
+#include "model/expect.h"
+
+#define MAX_ELL         3
+#define MAX_HIDDEN_L    2
+#define MAX_CORRELATION 4
+
+static ftl_status check_elements(const ftl_source *s, ftl_error *error) {
+  const ftl_architecture *arch = &s->arch;
+  const ftl_tensor *z = ftl_tensors_find(&s->tensors, "atomic_numbers");
+  if (arch->n_elements < 1 || arch->n_elements > FTL_MAX_ELEMENTS || arch->norm_elements < arch->n_elements)
+    return ftl_fail(error, FTL_ERR_FORMAT, s->path, "the model has %d elements, made from %d", arch->n_elements,
+                    arch->norm_elements);
+  for (int k = 0; k < arch->n_elements; k++) {
+    if (!ftl_element_symbol(arch->atomic_numbers[k]) ||
+        (z && k < z->count && ftl_tensor_at(z, k) != arch->atomic_numbers[k]))
+      return ftl_fail(error, FTL_ERR_FORMAT, s->path, "atomic number %d of the model (tensor atomic_numbers) is wrong",
+                      k);
+    for (int j = 0; j < k; j++)
+      if (arch->atomic_numbers[j] == arch->atomic_numbers[k])
+        return ftl_fail(error, FTL_ERR_FORMAT, s->path, "element %s is there twice",
+                        ftl_element_symbol(arch->atomic_numbers[k]));
+  }
+  return FTL_OK;
+}
+
+static ftl_status check_heads(const ftl_source *s, ftl_error *error) {
+  const ftl_architecture *arch = &s->arch;
+  if (arch->n_heads < 1 || arch->n_heads > FTL_MAX_HEADS || arch->norm_heads < arch->n_heads)
+    return ftl_fail(error, FTL_ERR_FORMAT, s->path, "the model has %d heads, made from %d", arch->n_heads,
+                    arch->norm_heads);
+  for (int k = 0; k < arch->n_heads; k++) {
+    if (!arch->heads[k][0]) return ftl_fail(error, FTL_ERR_FORMAT, s->path, "head %d has no name", k);
+    for (int j = 0; j < k; j++)
+      if (!strcmp(arch->heads[j], arch->heads[k]))
+        return ftl_fail(error, FTL_ERR_FORMAT, s->path, "head %.100s is there twice", arch->heads[k]);
+  }
+  return FTL_OK;
+}
+
+/* r_max is in three tensors and the architecture; they say the same up to float32. */
+static ftl_status check_radial(const ftl_source *s, ftl_error *error) {
+  static const char *const names[] = {"r_max", "radial_embedding.cutoff_fn.r_max", "radial_embedding.bessel_fn.r_max"};
+  const ftl_architecture *arch = &s->arch;
+  if (!(arch->r_max > 0 && arch->r_max < 1000))
+    return ftl_fail(error, FTL_ERR_FORMAT, s->path, "r_max is %g", arch->r_max);
+  if (arch->num_bessel < 1 || arch->num_bessel > 1024)
+    return ftl_fail(error, FTL_ERR_UNSUPPORTED, s->path, "the model has %d radial functions; 1 to 1024 are covered",
+                    arch->num_bessel);
+  if (arch->radial == FTL_RADIAL_GAUSSIAN && !isfinite(arch->gaussian_coeff))
+    return ftl_fail(error, FTL_ERR_FORMAT, s->path, "the width of the Gaussian basis is not finite");
+  for (int k = 0; k < 3; k++) {
+    const ftl_tensor *t = ftl_tensors_find(&s->tensors, names[k]);
+    if (t && t->count == 1 && fabs(ftl_tensor_at(t, 0) - arch->r_max) > 1e-6 * arch->r_max)
+      return ftl_fail(error, FTL_ERR_UNSUPPORTED, s->path, "tensor %s is %g, but the model's r_max is %g", names[k],
+                      ftl_tensor_at(t, 0), arch->r_max);
+  }
+  return FTL_OK;
+}
+
+/* l = 0 .. lmax once each, of natural parity or (use_so3) all even. */
+static ftl_status check_sh(const ftl_source *s, ftl_error *error) {
+  const ftl_irreps *sh = &s->arch.sh;
+  char text[256];
+  bool natural = true, even = true;
+  for (int k = 0; k < sh->n; k++) {
+    natural = natural && sh->block[k].mul == 1 && sh->block[k].l == k && sh->block[k].p == (k % 2 ? -1 : 1);
+    even = even && sh->block[k].mul == 1 && sh->block[k].l == k && sh->block[k].p == 1;
+  }
+  if (!ftl_irreps_format(sh, text, sizeof text)) strcpy(text, "longer than is credible");
+  if (sh->n < 1 || !(natural || even))
+    return ftl_fail(error, FTL_ERR_UNSUPPORTED, s->path, "the spherical harmonics of the edges are %.200s", text);
+  if (sh->n > MAX_ELL + 1)
+    return ftl_fail(error, FTL_ERR_UNSUPPORTED, s->path, "max_ell is %d; up to %d is covered", sh->n - 1, MAX_ELL);
+  return FTL_OK;
+}
+
+/* Blocks with rising l, one each, of equal multiplicity, and of the parities that the edges have. */
+static bool is_regular(const ftl_irreps *irreps, const ftl_irreps *sh, int max_l) {
+  if (irreps->n < 1) return false;
+  for (int k = 0; k < irreps->n; k++) {
+    const ftl_irrep *b = &irreps->block[k];
+    if (b->mul < 1 || b->mul != irreps->block[0].mul || b->l > max_l) return false;
+    if (k && b->l <= irreps->block[k - 1].l) return false;
+    if (b->l < sh->n ? b->p != sh->block[b->l].p : b->p != (b->l % 2 ? -1 : 1)) return false;
+  }
+  return irreps->block[0].l == 0;
+}
+
+static ftl_status refuse_irreps(const ftl_source *s, int t, const char *what, const ftl_irreps *irreps,
+                                ftl_error *error) {
+  char text[256];
+  if (!ftl_irreps_format(irreps, text, sizeof text)) strcpy(text, "very many");
+  return ftl_fail(error, FTL_ERR_UNSUPPORTED, s->path,
+                  "the %s of layer %d have the irreps %.200s, which is not covered", what, t, text);
+}
+
+static ftl_status check_layer(const ftl_source *s, int t, ftl_error *error) {
+  const ftl_architecture *arch = &s->arch;
+  const ftl_layer *layer = &arch->layer[t];
+  const ftl_irreps *before = t ? &arch->layer[t - 1].product : NULL;
+  const bool nonlinear = layer->kind == FTL_INTERACTION_NONLINEAR;
+  if (!is_regular(&layer->node_feats, &arch->sh, MAX_HIDDEN_L))
+    return refuse_irreps(s, t, "node features", &layer->node_feats, error);
+  if (!is_regular(&layer->edge, &arch->sh, MAX_HIDDEN_L))
+    return refuse_irreps(s, t, "edge features", &layer->edge, error);
+  if (!is_regular(&layer->target, &arch->sh, MAX_ELL)) return refuse_irreps(s, t, "messages", &layer->target, error);
+  if (!is_regular(&layer->hidden, &arch->sh, MAX_HIDDEN_L))
+    return refuse_irreps(s, t, "hidden features", &layer->hidden, error);
+  if (!is_regular(&layer->product, &arch->sh, MAX_HIDDEN_L))
+    return refuse_irreps(s, t, "products", &layer->product, error);
+  if (layer->product.block[0].mul != layer->target.block[0].mul)
+    return refuse_irreps(s, t, "products", &layer->product, error);
+  if (before ? !ftl_irreps_equal(before, &layer->node_feats) : layer->node_feats.n != 1)
+    return refuse_irreps(s, t, "incoming node features", &layer->node_feats, error);
+  if (layer->use_sc && !ftl_irreps_equal(&layer->hidden, &layer->product))
+    return refuse_irreps(s, t, "skip connections", &layer->hidden, error);
+  if (layer->correlation < 1 || layer->correlation > MAX_CORRELATION)
+    return ftl_fail(error, FTL_ERR_UNSUPPORTED, s->path, "the correlation of layer %d is %d; 1 to %d are covered", t,
+                    layer->correlation, MAX_CORRELATION);
+  if (!(layer->avg_num_neighbors > 0) || !isfinite(layer->avg_num_neighbors))
+    return ftl_fail(error, FTL_ERR_FORMAT, s->path, "avg_num_neighbors of layer %d is %g", t, layer->avg_num_neighbors);
+  if (nonlinear ? !isfinite(layer->gate_scalar_cst) || !isfinite(layer->gate_cst) : !isfinite(layer->radial_act_cst))
+    return ftl_fail(error, FTL_ERR_FORMAT, s->path, "a normalisation constant of layer %d is not finite", t);
+  return FTL_OK;
+}
+
+static ftl_status check_readout(const ftl_source *s, int k, ftl_error *error) {
+  const ftl_architecture *arch = &s->arch;
+  const ftl_readout *readout = &arch->readout[k];
+  int mlp;
+  if (readout->layer < 0 || readout->layer >= arch->n_layers ||
+      !ftl_irreps_equal(&readout->in, &arch->layer[readout->layer].product))
+    return ftl_fail(error, FTL_ERR_FORMAT, s->path, "readout %d does not fit the features of layer %d", k,
+                    readout->layer);
+  if (readout->kind == FTL_READOUT_LINEAR) return FTL_OK;
+  mlp = ftl_irreps_count(&readout->mlp, 0, 1);
+  if (readout->mlp.n != 1 || mlp < 1)
+    return ftl_fail(error, FTL_ERR_UNSUPPORTED, s->path, "the hidden irreps of readout %d are not scalars", k);
+  /* Without the mask the heads would share hidden channels; no version of mace-torch does that. */
+  if (readout->masks_heads != (arch->norm_heads > 1) || (readout->masks_heads && mlp % arch->n_heads))
+    return ftl_fail(error, FTL_ERR_UNSUPPORTED, s->path, "the %d hidden channels of readout %d are not split by head",
+                    mlp, k);
+  if (!isfinite(readout->gate_cst))
+    return ftl_fail(error, FTL_ERR_FORMAT, s->path, "the gate of readout %d has no finite constant", k);
+  return FTL_OK;
+}
+
+static ftl_status check_finite(const ftl_source *s, ftl_error *error) {
+  for (int k = 0; k < s->tensors.n; k++) {
+    const ftl_tensor *t = &s->tensors.tensor[k];
+    if (t->dtype != FTL_F32 && t->dtype != FTL_F64) continue;
+    for (int64_t j = 0; j < t->count; j++)
+      if (!isfinite(ftl_tensor_at(t, j)))
+        return ftl_fail(error, FTL_ERR_FORMAT, s->path, "tensor %s has a value that is not finite (number %lld)",
+                        t->name, (long long)j);
+  }
+  return FTL_OK;
+}
+
+ftl_status ftl_source_check(const ftl_source *source, ftl_error *error) {
+  const ftl_architecture *arch = &source->arch;
+  const ftl_tensor *n = ftl_tensors_find(&source->tensors, "num_interactions");
+  ftl_status status;
+  if (arch->n_layers < 1 || arch->n_layers > FTL_MAX_LAYERS || arch->n_readouts < 1 ||
+      arch->n_readouts > FTL_MAX_LAYERS || (n && n->count == 1 && ftl_tensor_at(n, 0) != arch->n_layers))
+    return ftl_fail(error, FTL_ERR_FORMAT, source->path, "the model has %d layers and %d readouts", arch->n_layers,
+                    arch->n_readouts);
+  if ((status = check_elements(source, error))) return status;
+  if ((status = check_heads(source, error))) return status;
+  if ((status = check_radial(source, error))) return status;
+  if ((status = check_sh(source, error))) return status;
+  for (int t = 0; t < arch->n_layers; t++)
+    if ((status = check_layer(source, t, error))) return status;
+  for (int k = 0; k < arch->n_readouts; k++)
+    if ((status = check_readout(source, k, error))) return status;
+  if ((status = ftl_expect_tensors(source, error))) return status;
+  return check_finite(source, error);
+}

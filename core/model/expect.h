@@ -1,0 +1,11 @@
+/* The exact list of tensors that an architecture needs, block by block. */
+#ifndef FTL_EXPECT_H
+#define FTL_EXPECT_H
+
+#include "model/architecture.h"
+
+/* Every tensor the architecture needs is there with the right shape and kind of number, and there is no other: a
+   tensor that no block asks for means that the file holds something this version does not know. */
+ftl_status ftl_expect_tensors(const ftl_source *source, ftl_error *error);
+
+#endif
