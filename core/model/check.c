@@ -80,16 +80,14 @@ static ftl_status check_sh(const ftl_source *s, ftl_error *error) {
   return FTL_OK;
 }
 
-/* Blocks with rising l, one each, of equal multiplicity, and of the parities that the edges have. */
-static bool is_regular(const ftl_irreps *irreps, const ftl_irreps *sh, int max_l) {
-  if (irreps->n < 1) return false;
+/* Each irrep once, scalars among them, and all with the same multiplicity unless `uneven`. */
+static bool is_regular(const ftl_irreps *irreps, int max_l, bool uneven) {
   for (int k = 0; k < irreps->n; k++) {
     const ftl_irrep *b = &irreps->block[k];
-    if (b->mul < 1 || b->mul != irreps->block[0].mul || b->l > max_l) return false;
-    if (k && b->l <= irreps->block[k - 1].l) return false;
-    if (b->l < sh->n ? b->p != sh->block[b->l].p : b->p != (b->l % 2 ? -1 : 1)) return false;
+    if (b->mul < 1 || b->l > max_l || (!uneven && b->mul != irreps->block[0].mul)) return false;
+    if (ftl_irreps_count(irreps, b->l, b->p) != b->mul) return false;
   }
-  return irreps->block[0].l == 0;
+  return ftl_irreps_count(irreps, 0, 1) > 0;
 }
 
 static ftl_status refuse_irreps(const ftl_source *s, int t, const char *what, const ftl_irreps *irreps,
@@ -105,15 +103,13 @@ static ftl_status check_layer(const ftl_source *s, int t, ftl_error *error) {
   const ftl_layer *layer = &arch->layer[t];
   const ftl_irreps *before = t ? &arch->layer[t - 1].product : NULL;
   const bool nonlinear = layer->kind == FTL_INTERACTION_NONLINEAR;
-  if (!is_regular(&layer->node_feats, &arch->sh, MAX_HIDDEN_L))
+  if (!is_regular(&layer->node_feats, MAX_HIDDEN_L, false))
     return refuse_irreps(s, t, "node features", &layer->node_feats, error);
-  if (!is_regular(&layer->edge, &arch->sh, MAX_HIDDEN_L))
-    return refuse_irreps(s, t, "edge features", &layer->edge, error);
-  if (!is_regular(&layer->target, &arch->sh, MAX_ELL)) return refuse_irreps(s, t, "messages", &layer->target, error);
-  if (!is_regular(&layer->hidden, &arch->sh, MAX_HIDDEN_L))
+  if (!is_regular(&layer->edge, MAX_HIDDEN_L, true)) return refuse_irreps(s, t, "edge features", &layer->edge, error);
+  if (!is_regular(&layer->target, MAX_ELL, false)) return refuse_irreps(s, t, "messages", &layer->target, error);
+  if (!is_regular(&layer->hidden, MAX_HIDDEN_L, false))
     return refuse_irreps(s, t, "hidden features", &layer->hidden, error);
-  if (!is_regular(&layer->product, &arch->sh, MAX_HIDDEN_L))
-    return refuse_irreps(s, t, "products", &layer->product, error);
+  if (!is_regular(&layer->product, MAX_HIDDEN_L, false)) return refuse_irreps(s, t, "products", &layer->product, error);
   if (layer->product.block[0].mul != layer->target.block[0].mul)
     return refuse_irreps(s, t, "products", &layer->product, error);
   if (before ? !ftl_irreps_equal(before, &layer->node_feats) : layer->node_feats.n != 1)
