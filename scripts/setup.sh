@@ -52,10 +52,13 @@ apt_install() {
     sudo=(sudo)
   fi
   say "installing with apt: $*"
-  # An image may come with empty package lists; refresh them once and only if something is to be installed.
-  "${sudo[@]}" apt-get update -qq </dev/null || fail "'apt-get update' failed (network?); needed: $*"
-  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@" </dev/null >/dev/null ||
-    fail "'apt-get install $*' failed; install them by hand, then run this again."
+  # An image may come with empty package lists; they are refreshed only when something is to be installed.
+  mkdir -p build
+  "${sudo[@]}" apt-get update </dev/null >build/setup.log 2>&1 &&
+    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y "$@" </dev/null >>build/setup.log 2>&1 || {
+    tail -n 15 build/setup.log >&2
+    fail "apt could not install $* (all of its output: build/setup.log). Install them by hand, then run this again."
+  }
 }
 
 [ ${#missing[@]} = 0 ] || apt_install "${missing[@]}"
