@@ -72,6 +72,11 @@ ftl_status ftl_xyz_open(const char *path, ftl_xyz_reader **reader, ftl_error *er
 ftl_status ftl_xyz_read(ftl_xyz_reader *reader, ftl_xyz_frame *frame, bool *end, ftl_error *error);
 void ftl_xyz_close(ftl_xyz_reader *reader);
 
+/* "FILE, line L, frame F", for the `where` of errors about a frame. */
+void ftl_xyz_where(const ftl_xyz_frame *frame, int64_t line, char where[256]);
+/* The line of atom i. */
+int64_t ftl_xyz_atom_line(const ftl_xyz_frame *frame, int i);
+
 /* Frees what a frame owns and zeroes it. */
 void ftl_xyz_frame_free(ftl_xyz_frame *frame);
 

@@ -21,7 +21,4 @@ int ftl_xyz_numbers(const char *text, double *values, int max);
 /* Frees the entries and properties, keeping the lists. */
 void ftl_xyz_clear(ftl_xyz_frame *frame);
 
-/* The line of atom i. */
-static inline int64_t ftl_xyz_atom_line(const ftl_xyz_frame *frame, int i) { return frame->line + 2 + i; }
-
 #endif

@@ -20,13 +20,19 @@ struct ftl_xyz_reader {
   size_t room, length;
 };
 
-ftl_status ftl_xyz_fail(const ftl_xyz_frame *frame, int64_t line, ftl_error *error, const char *format, ...) {
-  char where[sizeof error->where], message[sizeof error->message];
+int64_t ftl_xyz_atom_line(const ftl_xyz_frame *frame, int i) { return frame->line + 2 + i; }
+
+void ftl_xyz_where(const ftl_xyz_frame *frame, int64_t line, char where[256]) {
   /* a long path loses its beginning rather than the line number */
   const char *path = frame->path ? frame->path : "";
-  size_t length = strlen(path), most = sizeof where - 80;
-  snprintf(where, sizeof where, "%s%s, line %lld, frame %lld", length > most ? "..." : "",
+  size_t length = strlen(path), most = 256 - 80;
+  snprintf(where, 256, "%s%s, line %lld, frame %lld", length > most ? "..." : "",
            length > most ? path + length - most : path, (long long)line, (long long)frame->index);
+}
+
+ftl_status ftl_xyz_fail(const ftl_xyz_frame *frame, int64_t line, ftl_error *error, const char *format, ...) {
+  char where[sizeof error->where], message[sizeof error->message];
+  ftl_xyz_where(frame, line, where);
   va_list arguments;
   va_start(arguments, format);
   vsnprintf(message, sizeof message, format, arguments);

@@ -1,0 +1,49 @@
+/* What the subcommands of `frozentl` share: exit codes, reporting, option parsing, a progress bar. Only these files and
+   cmd_*.c print. */
+#ifndef FTL_CLI_H
+#define FTL_CLI_H
+
+#include <argp.h>
+#include <stdbool.h>
+
+#include "frozentl.h"
+
+/* Exit codes, documented in --help and docs. */
+enum {
+  CLI_OK = 0,
+  CLI_INPUT = 1,  /* a model or data file is missing, wrong or not supported */
+  CLI_USAGE = 2,  /* the command line */
+  CLI_OUTPUT = 3, /* a result cannot be written: no permission, no space, the file exists */
+  CLI_MEMORY = 4
+};
+
+/* Prints "frozentl: WHERE: MESSAGE" on stderr and returns `exit_code`, or CLI_MEMORY if that is what the error is. */
+int cli_report(const ftl_error *error, int exit_code);
+
+/* Parses with argp as the subcommand `name` ("eval"); returns CLI_OK, or CLI_USAGE after argp printed what is wrong and
+   how to get help. --help and --version exit here with 0. */
+int cli_parse(const struct argp *argp, const char *name, int argc, char **argv, void *input);
+
+/* A whole word as an integer from min to max; otherwise argp_error, which ends the program with CLI_USAGE. */
+int cli_integer(struct argp_state *state, const char *option, const char *text, int min, int max);
+
+/* "H,Cu": atomic numbers into z[room]; argp_error on anything that is not a list of different elements. */
+int cli_elements(struct argp_state *state, const char *option, const char *text, int *z, int room);
+
+/* A line on stderr, redrawn a few times a second, when stderr is a terminal and `quiet` is false; otherwise nothing. */
+typedef struct {
+  bool shown;
+  double total, began, drawn; /* total 0: unknown */
+  const char *what;
+} cli_progress;
+void cli_progress_start(cli_progress *progress, const char *what, double total, bool quiet);
+void cli_progress_update(cli_progress *progress, double done);
+void cli_progress_end(cli_progress *progress); /* clears the line */
+
+double cli_seconds(void); /* a monotonic clock */
+
+int cmd_info(int argc, char **argv);
+int cmd_convert(int argc, char **argv);
+int cmd_eval(int argc, char **argv);
+
+#endif

@@ -1,0 +1,161 @@
+#include "labels.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/error.h"
+#include "xyz_internal.h"
+
+#define MAX_KEY 256
+
+double ftl_frame_volume(const ftl_xyz_frame *frame) {
+  const double(*c)[3] = frame->cell;
+  if (!frame->has_cell || !frame->pbc[0] || !frame->pbc[1] || !frame->pbc[2]) return 0;
+  return fabs(c[0][0] * (c[1][1] * c[2][2] - c[1][2] * c[2][1]) - c[0][1] * (c[1][0] * c[2][2] - c[1][2] * c[2][0]) +
+              c[0][2] * (c[1][0] * c[2][1] - c[1][1] * c[2][0]));
+}
+
+ftl_status ftl_labels_read(const ftl_xyz_frame *frame, const char *prefix, ftl_labels *labels, ftl_error *error) {
+  char energy[MAX_KEY], forces[MAX_KEY], stress[MAX_KEY], virial[MAX_KEY];
+  snprintf(energy, sizeof energy, "%senergy", prefix);
+  snprintf(forces, sizeof forces, "%sforces", prefix);
+  snprintf(stress, sizeof stress, "%sstress", prefix);
+  snprintf(virial, sizeof virial, "%svirial", prefix);
+  double volume = ftl_frame_volume(frame);
+  ftl_status status = FTL_OK;
+  labels->has_energy = ftl_xyz_value(frame, energy) != NULL;
+  labels->has_forces = ftl_xyz_has_column(frame, forces);
+  labels->has_stress = volume > 0 && (ftl_xyz_value(frame, stress) || ftl_xyz_value(frame, virial));
+  if (labels->has_energy) status = ftl_xyz_real(frame, energy, &labels->energy, error);
+  if (status == FTL_OK && labels->has_forces) {
+    status = ftl_xyz_grow(&labels->forces, &labels->room, (size_t)frame->n, sizeof *labels->forces, error);
+    if (status == FTL_OK) status = ftl_xyz_column(frame, forces, 3, labels->forces[0], error);
+  }
+  if (status == FTL_OK && labels->has_stress) {
+    bool direct = ftl_xyz_value(frame, stress) != NULL;
+    status = ftl_xyz_matrix(frame, direct ? stress : virial, labels->stress, error);
+    for (int k = 0; status == FTL_OK && !direct && k < 9; k++) labels->stress[k / 3][k % 3] /= -volume;
+  }
+  return status;
+}
+
+void ftl_labels_free(ftl_labels *labels) {
+  free(labels->forces);
+  memset(labels, 0, sizeof *labels);
+}
+
+/* ---- sums ---- */
+
+static void add(ftl_error_sum *sum, double difference) {
+  sum->n++;
+  sum->square += difference * difference;
+  sum->absolute += fabs(difference);
+}
+
+static void join(ftl_error_sum *sum, const ftl_error_sum *other) {
+  sum->n += other->n;
+  sum->square += other->square;
+  sum->absolute += other->absolute;
+}
+
+static ftl_error_row *find_row(ftl_error_table *table, const char *head, const char *config_type, ftl_error *error) {
+  for (int k = 0; k < table->n; k++)
+    if (strcmp(table->row[k].head, head) == 0 && strcmp(table->row[k].config_type, config_type) == 0)
+      return &table->row[k];
+  if (ftl_xyz_grow(&table->row, &table->room, (size_t)table->n + 1, sizeof *table->row, error) != FTL_OK) return NULL;
+  ftl_error_row *row = &table->row[table->n];
+  memset(row, 0, sizeof *row);
+  row->head = strdup(head);
+  row->config_type = strdup(config_type);
+  if (!row->head || !row->config_type) {
+    free(row->head);
+    free(row->config_type);
+    ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the table of errors");
+    return NULL;
+  }
+  table->n++;
+  return row;
+}
+
+ftl_status ftl_error_table_add(ftl_error_table *table, const char *head, const ftl_xyz_frame *frame,
+                               const ftl_labels *labels, double energy, const double (*forces)[3],
+                               const double (*stress)[3], ftl_error *error) {
+  const char *type = ftl_xyz_value(frame, "config_type");
+  ftl_error_row *row = find_row(table, head, type ? type : "(none)", error);
+  if (!row) return FTL_ERR_MEMORY;
+  row->frames++;
+  row->atoms += frame->n;
+  if (labels->has_energy) add(&row->energy, (energy - labels->energy) / frame->n);
+  for (int i = 0; labels->has_forces && i < frame->n; i++)
+    for (int k = 0; k < 3; k++) add(&row->forces, forces[i][k] - labels->forces[i][k]);
+  for (int k = 0; labels->has_stress && stress && k < 9; k++)
+    add(&row->stress, stress[k / 3][k % 3] - labels->stress[k / 3][k % 3]);
+  return FTL_OK;
+}
+
+/* ---- the table ---- */
+
+static bool has_labels(const ftl_error_row *row) { return row->energy.n + row->forces.n + row->stress.n > 0; }
+
+bool ftl_error_table_has_labels(const ftl_error_table *table) {
+  for (int k = 0; k < table->n; k++)
+    if (has_labels(&table->row[k])) return true;
+  return false;
+}
+
+static void print_sum(FILE *stream, const ftl_error_sum *sum) {
+  if (sum->n == 0) fprintf(stream, " | %10s %10s", "-", "-");
+  else fprintf(stream, " | %10.3f %10.3f", 1000 * sqrt(sum->square / sum->n), 1000 * sum->absolute / sum->n);
+}
+
+static void print_row(FILE *stream, const ftl_error_row *row, int width) {
+  fprintf(stream, "%-*s %7lld %9lld", width, row->config_type, (long long)row->frames, (long long)row->atoms);
+  print_sum(stream, &row->energy);
+  print_sum(stream, &row->forces);
+  print_sum(stream, &row->stress);
+  putc('\n', stream);
+}
+
+void ftl_error_table_print(const ftl_error_table *table, FILE *stream) {
+  int width = 11;
+  bool several = false;
+  for (int k = 0; k < table->n; k++) {
+    int length = (int)strlen(table->row[k].config_type);
+    if (length > width) width = length;
+    several |= strcmp(table->row[k].head, table->row[0].head) != 0;
+  }
+  for (int first = 0; first < table->n; first++) {
+    const char *head = table->row[first].head;
+    bool seen = false;
+    for (int k = 0; k < first; k++) seen |= strcmp(table->row[k].head, head) == 0;
+    if (seen) continue;
+    if (several) fprintf(stream, "head %s\n", head);
+    fprintf(stream, "%-*s %7s %9s | %21s | %21s | %21s\n", width, "", "", "", "energy, meV/atom", "forces, meV/A",
+            "stress, meV/A^3");
+    fprintf(stream, "%-*s %7s %9s", width, "config_type", "frames", "atoms");
+    for (int k = 0; k < 3; k++) fprintf(stream, " | %10s %10s", "RMSE", "MAE");
+    putc('\n', stream);
+    ftl_error_row total = {.config_type = "total"};
+    for (int k = first; k < table->n; k++) {
+      const ftl_error_row *row = &table->row[k];
+      if (strcmp(row->head, head) != 0) continue;
+      print_row(stream, row, width);
+      total.frames += row->frames;
+      total.atoms += row->atoms;
+      join(&total.energy, &row->energy);
+      join(&total.forces, &row->forces);
+      join(&total.stress, &row->stress);
+    }
+    print_row(stream, &total, width);
+  }
+}
+
+void ftl_error_table_free(ftl_error_table *table) {
+  for (int k = 0; k < table->n; k++) {
+    free(table->row[k].head);
+    free(table->row[k].config_type);
+  }
+  free(table->row);
+  memset(table, 0, sizeof *table);
+}

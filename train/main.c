@@ -1,0 +1,68 @@
+/* The command `frozentl`: one subcommand per cmd_*.c. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "output.h"
+
+static const struct {
+  const char *name, *summary;
+  int (*run)(int argc, char **argv);
+} commands[] = {
+    {"info", "what a model file holds", cmd_info},
+    {"convert", "a model to FrozenTL's .ftl format, or a part of it", cmd_convert},
+    {"eval", "energies, forces and stresses of structures, and errors against labels", cmd_eval},
+};
+#define N_COMMANDS (sizeof commands / sizeof *commands)
+
+static void help(FILE *stream) {
+  fputs("Usage: frozentl COMMAND [OPTION...]\n"
+        "MACE interatomic potentials in C.\n\nCommands:\n",
+        stream);
+  for (size_t k = 0; k < N_COMMANDS; k++) fprintf(stream, "  %-10s %s\n", commands[k].name, commands[k].summary);
+  fputs("\n  frozentl COMMAND --help   options of a command, with examples\n"
+        "  frozentl --version        the version\n"
+        "\nExit codes: 0 done; 1 an input (model, data) is missing, wrong or not supported; 2 the command\n"
+        "line is wrong; 3 a result cannot be written; 4 out of memory.\n",
+        stream);
+}
+
+static void print_version(FILE *stream, struct argp_state *state) {
+  (void)state;
+  fprintf(stream, "%s\n", ftl_version());
+}
+
+/* A result on stdout that did not get out is a failure too. */
+static int finish(int code) {
+  if ((fflush(stdout) != 0 || ferror(stdout)) && code == CLI_OK) {
+    fputs("frozentl: cannot write to standard output\n", stderr);
+    return CLI_OUTPUT;
+  }
+  return code;
+}
+
+int main(int argc, char **argv) {
+  argp_program_version_hook = print_version;
+  argp_err_exit_status = CLI_USAGE;
+  ftl_output_clean_on_signals();
+  const char *name = argc > 1 ? argv[1] : "";
+  if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "-?") == 0 || strcmp(name, "help") == 0) {
+    help(stdout);
+    return finish(CLI_OK);
+  }
+  if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
+    print_version(stdout, NULL);
+    return finish(CLI_OK);
+  }
+  for (size_t k = 0; k < N_COMMANDS; k++)
+    if (strcmp(name, commands[k].name) == 0) return finish(commands[k].run(argc - 1, argv + 1));
+  if (*name) {
+    fprintf(stderr, "frozentl: '%s' is not a command: it takes", name);
+    for (size_t k = 0; k < N_COMMANDS; k++) fprintf(stderr, "%s %s", k ? "," : "", commands[k].name);
+    fputs("\nTry 'frozentl --help'.\n", stderr);
+  } else {
+    help(stderr);
+  }
+  return CLI_USAGE;
+}

@@ -1,0 +1,27 @@
+/* Files that appear complete or not at all: written under a temporary name next to their place, then renamed.
+
+   Something that exists and is no regular file (a pipe, /dev/stdout, /dev/null) is written directly; a symbolic link
+   stays and what it points to is replaced. Errors:
+   FTL_ERR_IO, with the path as `where`, and FTL_ERR_MEMORY. */
+#ifndef FTL_OUTPUT_H
+#define FTL_OUTPUT_H
+
+#include <stdio.h>
+
+#include "frozentl.h"
+
+typedef struct {
+  FILE *stream; /* write here; NULL when not open */
+  char *path, *temporary;
+} ftl_output_file;
+
+ftl_status ftl_output_open(const char *path, ftl_output_file *output, ftl_error *error);
+/* Flushes, syncs and renames; on failure nothing is left behind. Closes in any case. */
+ftl_status ftl_output_commit(ftl_output_file *output, ftl_error *error);
+/* Closes and removes the temporary file. Allowed on a zero or closed output. */
+void ftl_output_discard(ftl_output_file *output);
+
+/* Makes SIGINT, SIGTERM and SIGHUP remove the temporary files of open outputs before the program dies of them. */
+void ftl_output_clean_on_signals(void);
+
+#endif
