@@ -1,0 +1,48 @@
+/* From a full neighbour list of LAMMPS to the edges that core takes.
+
+   Receivers are the local atoms in LAMMPS' order; senders are local atoms and ghosts. Only pairs within the model's
+   cutoff are kept (the list has LAMMPS' skin around it), and only atoms whose type has an element exist. */
+#ifndef FROZENTL_EDGES_H
+#define FROZENTL_EDGES_H
+
+#include "frozentl.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace LAMMPS_NS {
+class Atom;
+class NeighList;
+} // namespace LAMMPS_NS
+
+namespace frozentl {
+
+class Edges {
+public:
+  /* A pair that no model can answer for; local indices, -1: none. */
+  struct BadPair {
+    int i = -1, j = -1;
+  };
+
+  /* species_of_type[1..ntypes]: species index, or -1 for types that another style handles. Returns the first pair found
+     in one place or with positions that are not numbers; the graph is then not usable. Memory is kept between calls. */
+  BadPair build(const LAMMPS_NS::Atom &atom, const LAMMPS_NS::NeighList &list, const std::vector<int> &species_of_type,
+                double cutoff, int n_threads);
+
+  /* The graph of the last build; it points into this object. */
+  ftl_graph graph() const;
+  size_t bytes() const;
+
+private:
+  int n_local = 0, n_total = 0;
+  std::vector<int> species;               /* [n_total] */
+  std::vector<int64_t> first_edge;        /* [n_local + 1] */
+  std::vector<int> sender;                /* [n_edges] */
+  std::vector<std::array<double, 3>> rij; /* [n_edges], x_sender - x_receiver */
+};
+
+} // namespace frozentl
+
+#endif

@@ -1,0 +1,270 @@
+/* Settings, coefficients and set-up of pair_style frozentl; the steps are in pair_frozentl_compute.cpp. */
+#include "pair_frozentl.h"
+
+#include "atom.h"
+#include "citeme.h"
+#include "comm.h"
+#include "error.h"
+#include "force.h"
+#include "memory.h"
+#include "neighbor.h"
+#include "update.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+using namespace LAMMPS_NS;
+
+static const char citations[] =
+    "pair_style frozentl, MACE: https://doi.org/10.48550/arXiv.2206.07697\n\n"
+    "@inproceedings{Batatia2022,\n"
+    " author = {Batatia, Ilyes and Kov{\\'a}cs, D{\\'a}vid P. and Simm, Gregor N. C. and Ortner, Christoph and\n"
+    "   Cs{\\'a}nyi, G{\\'a}bor},\n"
+    " title = {{MACE}: Higher Order Equivariant Message Passing Neural Networks for Fast and Accurate Force Fields},\n"
+    " booktitle = {Advances in Neural Information Processing Systems},\n"
+    " volume = {35},\n"
+    " year = {2022},\n"
+    " eprint = {2206.07697},\n"
+    " archivePrefix = {arXiv}\n"
+    "}\n\n"
+    "pair_style frozentl, frozen transfer learning: https://doi.org/10.48550/arXiv.2502.15582\n\n"
+    "@article{Radova2025,\n"
+    " author = {Radova, Mariia and Stark, Wojciech G. and Allen, Connor S. and Maurer, Reinhard J. and\n"
+    "   Bart{\\'o}k, Albert P.},\n"
+    " title = {Fine-tuning foundation models of materials interatomic potentials with frozen transfer learning},\n"
+    " journal = {arXiv preprint},\n"
+    " year = {2025},\n"
+    " eprint = {2502.15582},\n"
+    " archivePrefix = {arXiv}\n"
+    "}\n\n";
+
+PairFrozenTL::PairFrozenTL(LAMMPS *lammps) : Pair(lammps) {
+  /* A last guard against another LAMMPS: defaults that Pair's constructor gives, from all over the class. */
+  if (single_enable != 1 || reinitflag != 1 || ncoultablebits != 12 || ndisptablebits != 12 ||
+      tabinner != std::sqrt(2.0) || tabinner_disp != std::sqrt(2.0))
+    stop_all("this plugin was built for another LAMMPS: class Pair differs; build it for this one, see docs/lammps.md");
+
+  single_enable = 0;
+  restartinfo = 0; /* like other file-based many-body styles: pair_style and pair_coeff are given again */
+  one_coeff = 1;
+  manybody_flag = 1;
+  no_virial_fdotr_compute = 1;
+  centroidstressflag = CENTROID_AVAIL;
+  unit_convert_flag = utils::get_supported_conversions(utils::ENERGY);
+  if (lmp->citeme) lmp->citeme->add(citations);
+}
+
+PairFrozenTL::~PairFrozenTL() {
+  if (!allocated) return;
+  memory->destroy(setflag);
+  memory->destroy(cutsq);
+}
+
+/* ---- errors ---- */
+
+/* On all ranks alike. */
+void PairFrozenTL::stop_all(const std::string &what) const {
+  error->all(FLERR, Error::NOPOINTER, "pair_style frozentl: " + what);
+}
+
+/* On this rank alone; ends all. */
+void PairFrozenTL::stop_one(const std::string &what) const {
+  error->one(FLERR, Error::NOPOINTER, "pair_style frozentl: " + what);
+}
+
+void PairFrozenTL::check(ftl_status status, const ftl_error &failure) const {
+  if (status == FTL_OK) return;
+  stop_one(std::string(failure.message) + (*failure.where ? std::string(" [") + failure.where + "]" : ""));
+}
+
+/* How an input script knows an atom. */
+std::string PairFrozenTL::atom_name(int i) const {
+  return atom->tag_enable ? "atom " + std::to_string(atom->tag[i]) : "an atom of type " + std::to_string(atom->type[i]);
+}
+
+/* ---- pair_style ---- */
+
+void PairFrozenTL::settings(int narg, char **arg) {
+  precision = FTL_DOUBLE;
+  head.clear();
+  threads = 0;
+  for (int k = 0; k < narg; k += 2) {
+    const std::string keyword = arg[k];
+    if (keyword != "precision" && keyword != "head" && keyword != "threads")
+      stop_all("unknown keyword '" + keyword + "'; known are precision, head and threads");
+    if (k + 1 == narg) stop_all("keyword '" + keyword + "' needs a value");
+    const std::string value = arg[k + 1];
+    if (keyword == "head") {
+      head = value;
+    } else if (keyword == "precision") {
+      if (value != "double" && value != "mixed") stop_all("precision is 'double' or 'mixed', not '" + value + "'");
+      precision = value == "double" ? FTL_DOUBLE : FTL_MIXED;
+    } else {
+      char *end;
+      const long n = strtol(arg[k + 1], &end, 10);
+      if (*end || end == arg[k + 1] || n < 1 || n > 1024)
+        stop_all("threads is a number from 1 to 1024, not '" + value + "'");
+      threads = static_cast<int>(n);
+    }
+  }
+}
+
+/* ---- pair_coeff ---- */
+
+/* Atomic number of each type, [ntypes + 1]; 0 for NULL. */
+std::vector<int> PairFrozenTL::read_elements(int n, char **names) const {
+  const int ntypes = atom->ntypes;
+  if (n != ntypes)
+    stop_all("pair_coeff names " + std::to_string(n) + (n == 1 ? " element" : " elements") + ", but there are " +
+             std::to_string(ntypes) + " atom types: give each type an element, or NULL if another style handles it");
+  std::vector<int> atomic_number(ntypes + 1, 0);
+  for (int t = 1; t <= ntypes; t++) {
+    const char *name = names[t - 1];
+    if (strcmp(name, "NULL") == 0) continue;
+    atomic_number[t] = ftl_atomic_number(name);
+    if (atomic_number[t] <= 0)
+      stop_all("'" + std::string(name) + "', given for atom type " + std::to_string(t) +
+               ", is not the symbol of an element");
+  }
+  return atomic_number;
+}
+
+/* Every rank reads the file; one that cannot stops all, in one message. */
+void PairFrozenTL::open_model(const std::string &path, const std::vector<int> &atomic_number) {
+  std::vector<int> needed;
+  for (int z : atomic_number)
+    if (z && std::find(needed.begin(), needed.end(), z) == needed.end()) needed.push_back(z);
+  if (needed.empty()) stop_all("pair_coeff gives NULL to every atom type");
+
+  ftl_open_options options{};
+  options.precision = precision;
+  options.head = head.empty() ? nullptr : head.c_str();
+  options.elements = needed.data();
+  options.n_elements = static_cast<int>(needed.size());
+
+  workspace.reset();
+  model.reset();
+  ftl_model *opened = nullptr;
+  ftl_error failure{};
+  const ftl_status status = ftl_model_open(path.c_str(), &options, &opened, &failure);
+  model.reset(opened);
+
+  int failed = status == FTL_OK ? comm->nprocs : comm->me;
+  MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MIN, world);
+  if (failed < comm->nprocs) {
+    MPI_Bcast(&failure, sizeof failure, MPI_BYTE, failed, world);
+    stop_all(std::string(failure.message) + (*failure.where ? std::string(" [") + failure.where + "]" : ""));
+  }
+  ftl_model_get_info(model.get(), &info);
+}
+
+void PairFrozenTL::report(const std::string &path, const std::vector<int> &atomic_number) const {
+  if (comm->me != 0) return;
+  char number[32];
+  snprintf(number, sizeof number, "%g", info.cutoff);
+  std::string text = "pair_style frozentl: " + path + ", " + std::to_string(info.n_layers) +
+                     (info.n_layers == 1 ? " layer" : " layers") + ", cutoff " + number + " Angstrom, head " +
+                     info.heads[info.head] + ", " + (precision == FTL_DOUBLE ? "double" : "mixed") + " precision, " +
+                     info.kernel_isa + " kernels\n";
+  for (size_t t = 1; t < atomic_number.size(); t++)
+    if (atomic_number[t] == 0) text += "  atom type " + std::to_string(t) + " is left to other styles\n";
+  utils::logmesg(lmp, text);
+}
+
+void PairFrozenTL::coeff(int narg, char **arg) {
+  const int ntypes = atom->ntypes;
+  if (narg < 3 || strcmp(arg[0], "*") != 0 || strcmp(arg[1], "*") != 0)
+    stop_all("write pair_coeff * * FILE and then one element, or NULL, for each of the " + std::to_string(ntypes) +
+             " atom types");
+
+  const std::string units = update->unit_style;
+  if (units != "metal" && units != "real") stop_all("'units metal' or 'units real' is needed, not '" + units + "'");
+  ev = units == "real" ? utils::get_conversion_factor(utils::ENERGY, utils::METAL2REAL) : 1.0;
+
+  const std::vector<int> atomic_number = read_elements(narg - 3, arg + 3);
+  /* As for LAMMPS' own potentials: here, or in a folder of LAMMPS_POTENTIALS. */
+  std::string path = utils::get_potential_file_path(arg[2]);
+  if (path.empty()) path = arg[2];
+  open_model(path, atomic_number);
+
+  species_of_type.assign(ntypes + 1, -1);
+  for (int t = 1; t <= ntypes; t++)
+    if (atomic_number[t]) species_of_type[t] = ftl_model_species(model.get(), atomic_number[t]);
+
+  if (!allocated) {
+    memory->create(setflag, ntypes + 1, ntypes + 1, "pair:setflag");
+    memory->create(cutsq, ntypes + 1, ntypes + 1, "pair:cutsq");
+    allocated = 1;
+  }
+  for (int i = 1; i <= ntypes; i++)
+    for (int j = 1; j <= ntypes; j++) setflag[i][j] = i <= j && atomic_number[i] && atomic_number[j];
+
+  /* A row of the largest layer, in doubles. */
+  size_t largest = 0;
+  for (int layer = 0; layer + 1 < info.n_layers; layer++)
+    largest = std::max(largest, ftl_feature_row_bytes(model.get(), layer, nullptr));
+  comm_forward = comm_reverse = static_cast<int>((largest + sizeof(double) - 1) / sizeof(double));
+
+  report(path, atomic_number);
+}
+
+/* ---- before a run ---- */
+
+/* Neighbour lists leave out bonded neighbours whose special_bonds factors are 0: for a model of all atoms that would be
+   another energy, silently. */
+void PairFrozenTL::refuse_dropped_pairs() const {
+  bool drops = false;
+  for (int k = 1; k <= 3; k++) drops |= force->special_lj[k] == 0.0 && force->special_coul[k] == 0.0;
+  int dropped = 0;
+  if (drops && atom->molecular == Atom::MOLECULAR)
+    for (int i = 0; i < atom->nlocal; i++)
+      if (species_of_type[atom->type[i]] >= 0 && atom->nspecial[i][2] > 0) dropped = 1;
+  if (drops && atom->molecular == Atom::TEMPLATE) dropped = 1;
+  MPI_Allreduce(MPI_IN_PLACE, &dropped, 1, MPI_INT, MPI_MAX, world);
+  if (dropped)
+    stop_all("atoms of the model have bonds, and special_bonds hides bonded neighbours from it: "
+             "use 'special_bonds lj/coul 1 1 1' (in pair_style hybrid, 'special_bonds lj/coul 1e-50 1e-50 1e-50' "
+             "keeps the other styles as they were)");
+}
+
+void PairFrozenTL::init_style() {
+  if (!force->newton_pair)
+    stop_all("'newton on' is needed: forces on ghost atoms go back to their owners; put it before the box is made");
+  refuse_dropped_pairs();
+  if (neighbor->exclude && comm->me == 0)
+    error->warning(FLERR, "pair_style frozentl: neigh_modify exclude hides pairs of atoms from the model, so that "
+                          "energies and forces of their neighbours change too");
+
+  neighbor->add_request(this, NeighConst::REQ_FULL);
+
+  /* pair_style hybrid asked for the sizes when the sub-style was made, before there was a model. */
+  force->pair->comm_forward = std::max(force->pair->comm_forward, comm_forward);
+  force->pair->comm_reverse = std::max(force->pair->comm_reverse, comm_reverse);
+
+  const int wanted = threads ? threads : std::max(comm->nthreads, 1);
+  if (!workspace || wanted != workspace_threads) {
+    workspace.reset();
+    ftl_workspace *made = nullptr;
+    ftl_error failure{};
+    check(ftl_workspace_new(model.get(), wanted, &made, &failure), failure);
+    workspace.reset(made);
+    workspace_threads = wanted;
+  }
+}
+
+double PairFrozenTL::init_one(int i, int j) {
+  if (!setflag[i][j] && !setflag[j][i])
+    stop_all("atom types " + std::to_string(i) + " and " + std::to_string(j) +
+             " have no interaction: NULL in pair_coeff is for pair_style hybrid, where another style handles the type");
+  return info.cutoff;
+}
+
+double PairFrozenTL::memory_usage() {
+  return Pair::memory_usage() +
+         static_cast<double>(edges.bytes() + forces.capacity() * sizeof(double) +
+                             node_energy.capacity() * sizeof(double) + atom_virial.capacity() * sizeof(atom_virial[0]) +
+                             (workspace ? ftl_workspace_bytes(workspace.get()) : 0));
+}

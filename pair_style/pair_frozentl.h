@@ -1,0 +1,94 @@
+/* pair_style frozentl: a MACE potential in LAMMPS.
+
+     pair_style frozentl [precision double|mixed] [head NAME] [threads N]
+     pair_coeff * * FILE El1 El2 ...        one element, or NULL, for each atom type
+
+   This shell reads settings, hands edges to the core, exchanges rows of features between ranks and adds what comes back
+   to LAMMPS' arrays. Everything physical is in core (frozentl.h); everything about neighbour lists is in edges.h.
+
+   Virial: no_virial_fdotr_compute is set, and the virial is the core's explicit sum over edges. LAMMPS' short cut, sum
+   of x (x) f over local and ghost atoms, is the same number for the total but gives nothing per atom, and in hybrid
+   styles would mix the forces of other styles. */
+#ifndef FROZENTL_PAIR_FROZENTL_H
+#define FROZENTL_PAIR_FROZENTL_H
+
+#include "edges.h"
+#include "frozentl.h"
+#include "pair.h"
+
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace LAMMPS_NS {
+
+class PairFrozenTL : public Pair {
+public:
+  PairFrozenTL(class LAMMPS *lammps);
+  ~PairFrozenTL() override;
+
+  void settings(int narg, char **arg) override;
+  void coeff(int narg, char **arg) override;
+  void init_style() override;
+  double init_one(int i, int j) override;
+
+  void compute(int eflag, int vflag) override;
+  int pack_forward_comm(int n, int *list, double *buf, int pbc_flag, int *pbc) override;
+  void unpack_forward_comm(int n, int first, double *buf) override;
+  int pack_reverse_comm(int n, int first, double *buf) override;
+  void unpack_reverse_comm(int n, int *list, double *buf) override;
+
+  double memory_usage() override;
+
+private:
+  struct FreeModel {
+    void operator()(ftl_model *m) const { ftl_model_free(m); }
+  };
+  struct FreeWorkspace {
+    void operator()(ftl_workspace *w) const { ftl_workspace_free(w); }
+  };
+
+  /* settings */
+  ftl_precision precision = FTL_DOUBLE;
+  std::string head; /* empty: the model's own choice */
+  int threads = 0;  /* 0: as many as LAMMPS was given (OMP_NUM_THREADS, package omp) */
+
+  /* model; the workspace uses it and so must go first: declared after it */
+  std::unique_ptr<ftl_model, FreeModel> model;
+  ftl_model_info info{};
+  std::vector<int> species_of_type; /* [ntypes + 1]; -1: NULL */
+  double ev = 1.0;                  /* one eV in LAMMPS' units of energy; lengths are Angstrom in both */
+  std::unique_ptr<ftl_workspace, FreeWorkspace> workspace;
+  int workspace_threads = 0;
+
+  /* a step */
+  frozentl::Edges edges;
+  std::vector<double> forces;                     /* [n_total][3], eV/Angstrom, where LAMMPS' units are others */
+  std::vector<double> node_energy;                /* [n_local], eV */
+  std::vector<std::array<double, 9>> atom_virial; /* [n_total], eV */
+
+  /* what is under way between ranks: rows of one layer's features or adjoints */
+  struct {
+    char *rows;       /* [n_total][row_bytes] */
+    size_t row_bytes; /* a row travels as slots doubles */
+    size_t real_bytes;
+    int slots;
+  } exchange{};
+
+  std::vector<int> read_elements(int n, char **names) const;
+  void open_model(const std::string &path, const std::vector<int> &atomic_number);
+  void report(const std::string &path, const std::vector<int> &atomic_number) const;
+  void refuse_dropped_pairs() const;
+  void begin_exchange(void *rows, int layer);
+  void tally(const ftl_output &result);
+
+  [[noreturn]] void stop_all(const std::string &what) const;
+  [[noreturn]] void stop_one(const std::string &what) const;
+  void check(ftl_status status, const ftl_error &failure) const;
+  std::string atom_name(int i) const;
+};
+
+} // namespace LAMMPS_NS
+
+#endif

@@ -1,0 +1,126 @@
+/* Registration of pair_style frozentl, after a look at the LAMMPS that loads it.
+
+   A plugin calls into LAMMPS' C++ classes, whose layout changes from one release to the next, at times between updates
+   of one release (class Pair did from 22 Jul 2025 update 1 to update 4), and with the sizes of integers and of MPI
+   handles. In another LAMMPS than the one compiled for, the style only says so when it is asked for: runs without it go
+   on, also when the plugin was found through LAMMPS_PLUGIN_PATH.
+
+   For that the plugin must load everywhere: its references to LAMMPS are weak (see CMakeLists.txt), and until the check
+   has passed only LAMMPS' C library interface is used, which is stable, through dlsym. */
+#include "lammps_plugin.h"
+#include "pair_frozentl.h"
+
+#include "error.h"
+#include "lammps.h"
+#include "lmptype.h"
+
+#include <cstdio>
+#include <cstring>
+#include <dlfcn.h>
+#include <string>
+
+using namespace LAMMPS_NS;
+
+/* Made by CMake from the LAMMPS whose headers are used. */
+#if !defined(FTL_LAMMPS_VERSION) || !defined(FTL_LAMMPS_UPDATE) || !defined(FTL_LAMMPS_DATE)
+#error "FTL_LAMMPS_VERSION (20250722), FTL_LAMMPS_DATE (\"22 Jul 2025\") and FTL_LAMMPS_UPDATE (4) must be defined"
+#endif
+
+namespace {
+
+/* A function of the LAMMPS that loads this, or null if it has none of that name or keeps it to itself. */
+template <typename Function> Function *host_function(const char *name) {
+  return reinterpret_cast<Function *>(dlsym(RTLD_DEFAULT, name));
+}
+
+std::string version_text(int version, int update) {
+  return std::to_string(version) + (update > 0 ? " update " + std::to_string(update) : "");
+}
+
+/* The update of a stable release: LAMMPS knows it only from git, "stable_22Jul2025_update4". -1: unknown. */
+int host_update() {
+  auto has_git_info = host_function<bool()>("_ZN9LAMMPS_NS6LAMMPS12has_git_infoEv");
+  auto git_descriptor = host_function<const char *()>("_ZN9LAMMPS_NS6LAMMPS14git_descriptorEv");
+  int update = -1;
+  if (!has_git_info || !git_descriptor || !has_git_info()) return -1;
+  const char *text = git_descriptor();
+  if (strncmp(text, "stable_", 7) != 0) return -1;
+  const char *suffix = strstr(text, "_update");
+  if (!suffix) return 0;
+  return sscanf(suffix, "_update%d", &update) == 1 ? update : -1;
+}
+
+/* Open MPI's handles are pointers, those of the MPICH ABI (also Intel MPI, MVAPICH, Cray) are integers. */
+#if defined(OPEN_MPI)
+const bool built_for_open_mpi = true;
+#else
+const bool built_for_open_mpi = false;
+#endif
+
+bool runs_on_open_mpi() { return host_function<void>("ompi_mpi_comm_world") != nullptr; }
+
+/* LAMMPS_NS::Error::all(file, line, place, message): of 2025 and later. */
+const char error_all[] = "_ZN9LAMMPS_NS5Error3allERKNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEEiiS8_";
+
+/* What is wrong with this LAMMPS for this plugin, as the end of a sentence; empty: nothing. */
+std::string host_problem(void *lammps) {
+  auto version = host_function<int(void *)>("lammps_version");
+  const int update = host_update();
+  if (version &&
+      (version(lammps) != FTL_LAMMPS_VERSION || (FTL_LAMMPS_UPDATE >= 0 && update >= 0 && update != FTL_LAMMPS_UPDATE)))
+    return "was built for LAMMPS " + version_text(FTL_LAMMPS_VERSION, FTL_LAMMPS_UPDATE) + ", this is LAMMPS " +
+           version_text(version(lammps), update);
+
+  if (!host_function<void>(error_all))
+    return "cannot see the functions of this LAMMPS: load liblammps.so with RTLD_GLOBAL";
+
+  auto setting = host_function<int(void *, const char *)>("lammps_extract_setting");
+  if (setting && (setting(lammps, "bigint") != sizeof(bigint) || setting(lammps, "tagint") != sizeof(tagint) ||
+                  setting(lammps, "imageint") != sizeof(imageint)))
+    return "was built for other integer sizes (smallbig, bigbig) than this LAMMPS has";
+
+  if (built_for_open_mpi != runs_on_open_mpi())
+    return std::string("was built with headers of ") + (built_for_open_mpi ? "Open MPI" : "MPICH") +
+           ", this LAMMPS uses " + (built_for_open_mpi ? "another MPI" : "Open MPI");
+  return "";
+}
+
+std::string problem; /* constant once lammpsplugin_init has set it */
+
+void *create_pair(void *lammps) { return static_cast<Pair *>(new PairFrozenTL(static_cast<LAMMPS *>(lammps))); }
+
+/* `error` has always been the second member of class LAMMPS. */
+void *refuse_pair(void *lammps) {
+  static_cast<LAMMPS *>(lammps)->error->all(FLERR, Error::NOPOINTER, problem);
+  return nullptr;
+}
+
+/* On rank 0, to the screen and the log file. */
+void warn(void *lammps, const std::string &text) {
+  auto setting = host_function<int(void *, const char *)>("lammps_extract_setting");
+  auto message = host_function<void(void *, int, const char *)>("lammps_error");
+  if (setting && setting(lammps, "world_rank") != 0) return;
+  if (message) message(lammps, 0 /* a warning */, text.c_str());
+  else fprintf(stderr, "WARNING: %s\n", text.c_str());
+}
+
+} // namespace
+
+extern "C" void lammpsplugin_init(void *lammps, void *handle, void *register_function) {
+  problem = host_problem(lammps);
+  if (!problem.empty()) {
+    problem = "The plugin frozentlplugin.so " + problem + " (how to build it for this one: docs/lammps.md)";
+    warn(lammps, problem);
+    if (!host_function<void>(error_all)) return;
+  }
+  static const std::string info = std::string("pair style frozentl, ") + ftl_version();
+  lammpsplugin_t plugin;
+  plugin.version = FTL_LAMMPS_DATE;
+  plugin.style = "pair";
+  plugin.name = "frozentl";
+  plugin.info = info.c_str();
+  plugin.author = "the FrozenTL developers";
+  plugin.creator.v1 = problem.empty() ? create_pair : refuse_pair;
+  plugin.handle = handle;
+  reinterpret_cast<lammpsplugin_regfunc>(register_function)(&plugin, lammps);
+}

@@ -1,0 +1,378 @@
+"""Runs LAMMPS with pair_style frozentl on small inputs and compares numbers. Standard library only.
+
+A test file defines functions test_NAME() and ends with run_tests(globals()). Every comparison prints its largest error next
+to its limit; the exit code is 0 (all passed), 1 (something failed) or 77 (nothing could run, and why was printed).
+
+Environment (set by CMake; the defaults are what `make build` makes):
+  FTL_PLUGIN_DIR  folder of frozentlplugin.so     FTL_COMMAND  the command frozentl
+  FTL_LMP, FTL_MPIRUN                             LAMMPS and MPI's launcher, by default those of build/venv
+"""
+import json
+import math
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SHARED = os.path.join(os.path.dirname(ROOT), "shared")
+
+
+def _setting(name, default):
+    return os.environ.get(name) or os.path.join(ROOT, default)
+
+
+PLUGIN_DIR = _setting("FTL_PLUGIN_DIR", "build/release/pair_style")
+COMMAND = _setting("FTL_COMMAND", "build/release/train/frozentl")
+LMP = _setting("FTL_LMP", "build/venv/bin/lmp")
+MPIRUN = _setting("FTL_MPIRUN", "build/venv/bin/mpirun")
+
+BAR = 1.6021765e6  # LAMMPS' nktv2p in metal units: eV/Angstrom^3 in bar
+KCAL = 23.060549  # LAMMPS' eV in kcal/mol
+MASS = {"H": 1.008, "O": 15.999, "Al": 26.982, "Ti": 47.867, "V": 50.942, "Cu": 63.546, "C": 12.011, "N": 14.007}
+
+
+class Skip(Exception):
+    """What a test needs is not on this machine."""
+
+
+class Failure(Exception):
+    pass
+
+
+# ---- models and structures
+
+
+def shared(path):
+    full = os.path.join(SHARED, path)
+    if not os.path.exists(full):
+        raise Skip(f"{path} is not in ../shared")
+    return full
+
+
+def twin(name):
+    return shared(f"reference/mace/{name}.model")
+
+
+def potential():
+    """The H2/Cu potential that is shipped."""
+    shipped = os.path.join(ROOT, "potentials", "h2cu-16x0e.ftl")
+    return shipped if os.path.exists(shipped) else shared("reference/h2cu-trained/h2cu-16x0e.model")
+
+
+class Structure:
+    """Symbols, positions [n][3], cell [3][3] (rows are vectors) or None, pbc [3]."""
+
+    def __init__(self, symbols, positions, cell=None, pbc=(True, True, True)):
+        self.symbols, self.positions, self.cell, self.pbc = symbols, positions, cell, pbc
+
+    def elements(self):
+        return sorted(set(self.symbols))
+
+
+def read_xyz(path):
+    """All frames of an extended XYZ file with columns species, pos, ..."""
+    frames, lines = [], open(path).read().splitlines()
+    k = 0
+    while k < len(lines) and lines[k].strip():
+        n, comment = int(lines[k]), lines[k + 1]
+        lattice = re.search(r'Lattice="([^"]*)"', comment)
+        pbc = re.search(r'pbc="([^"]*)"', comment)
+        cell = None
+        if lattice:
+            v = [float(x) for x in lattice.group(1).split()]
+            cell = [v[0:3], v[3:6], v[6:9]]
+        rows = [line.split() for line in lines[k + 2 : k + 2 + n]]
+        frames.append(
+            Structure(
+                [r[0] for r in rows],
+                [[float(x) for x in r[1:4]] for r in rows],
+                cell,
+                [x == "T" for x in pbc.group(1).split()] if pbc else [cell is not None] * 3,
+            )
+        )
+        k += 2 + n
+    return frames
+
+
+def fcc(a, repeats, hydrogens=0, rattle=0.1, seed=7):
+    """Rattled fcc copper with a few octahedral hydrogens."""
+    rng = random.Random(seed)
+    base = [(0, 0, 0), (0.5, 0.5, 0), (0.5, 0, 0.5), (0, 0.5, 0.5)]
+    sites = [(i, j, k) for i in range(repeats[0]) for j in range(repeats[1]) for k in range(repeats[2])]
+    symbols, positions = [], []
+    for s in sites:
+        for b in base:
+            symbols.append("Cu")
+            positions.append([a * (s[d] + b[d]) for d in range(3)])
+    for s in rng.sample(sites, hydrogens):
+        symbols.append("H")
+        positions.append([a * (s[d] + 0.5) for d in range(3)])
+    positions = [[x + rng.uniform(-rattle, rattle) for x in p] for p in positions]
+    cell = [[a * repeats[d] if e == d else 0.0 for e in range(3)] for d in range(3)]
+    return Structure(symbols, positions, cell)
+
+
+def strained(structure, matrix):
+    """Every vector v becomes matrix v."""
+    turn = lambda v: [sum(matrix[a][b] * v[b] for b in range(3)) for a in range(3)]
+    return Structure(
+        structure.symbols, [turn(p) for p in structure.positions], [turn(v) for v in structure.cell], structure.pbc
+    )
+
+
+def dot(a, b):
+    return sum(x * y for x, y in zip(a, b))
+
+
+def cross(a, b):
+    return [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
+
+
+def unit(a):
+    s = math.sqrt(dot(a, a))
+    return [x / s for x in a]
+
+
+def lammps_frame(cell):
+    """Rows e_x, e_y, e_z of LAMMPS' axes: a along x, b in the xy plane."""
+    ex = unit(cell[0])
+    ez = unit(cross(cell[0], cell[1]))
+    return [ex, cross(ez, ex), ez]
+
+
+def write_data(structure, path, elements, margin=30.0):
+    """A LAMMPS data file. Returns the rotation (rows: LAMMPS' axes) that went into it. Without a cell, or along open
+    directions, the box has a margin around the atoms."""
+    turn, pos, tilt = [[1, 0, 0], [0, 1, 0], [0, 0, 1]], structure.positions, (0.0, 0.0, 0.0)
+    if structure.cell:
+        turn = lammps_frame(structure.cell)
+        pos = [[dot(e, p) for e in turn] for p in pos]
+        a, b, c = [[dot(e, v) for e in turn] for v in structure.cell]
+        low, high, tilt = [0.0] * 3, [a[0], b[1], c[2]], (b[0], c[0], c[1])
+    else:
+        low = [min(p[d] for p in pos) - margin for d in range(3)]
+        high = [max(p[d] for p in pos) + margin for d in range(3)]
+    with open(path, "w") as f:
+        f.write(f"test\n\n{len(pos)} atoms\n{len(elements)} atom types\n\n")
+        for d, x in enumerate("xyz"):
+            f.write(f"{low[d]:.17g} {high[d]:.17g} {x}lo {x}hi\n")
+        if any(abs(t) > 1e-12 for t in tilt):
+            f.write("{:.17g} {:.17g} {:.17g} xy xz yz\n".format(*tilt))
+        f.write("\nMasses\n\n")
+        for k, e in enumerate(elements):
+            f.write(f"{k + 1} {MASS[e]}\n")
+        f.write("\nAtoms # atomic\n\n")
+        for k, (s, p) in enumerate(zip(structure.symbols, pos)):
+            f.write("{} {} {:.17g} {:.17g} {:.17g}\n".format(k + 1, elements.index(s) + 1, *p))
+    return turn
+
+
+# ---- running
+
+
+class Run:
+    """What LAMMPS answered: thermo (name -> values), frames of dump.txt, the log, the folder."""
+
+    def __init__(self, folder, log, code):
+        self.folder, self.log, self.code = folder, log, code
+        self.thermo, self.frames = {}, []
+        table = None
+        for line in log.splitlines():
+            words = line.split()
+            if words and words[0] == "Step":
+                table = words
+                for name in table:
+                    self.thermo.setdefault(name, [])
+            elif table and words and re.fullmatch(r"-?\d+", words[0]) and len(words) == len(table):
+                for name, word in zip(table, words):
+                    self.thermo[name].append(float(word))
+            elif words and words[0] == "Loop":
+                table = None
+        if os.path.exists(os.path.join(folder, "dump.txt")):
+            self.frames = read_dump(os.path.join(folder, "dump.txt"))
+
+    def __getitem__(self, name):
+        """The last value of a thermo column."""
+        return self.thermo[name][-1]
+
+
+def read_dump(path):
+    """Frames of a custom dump: column name -> values, in order of atom IDs."""
+    frames, lines = [], open(path).read().splitlines()
+    k = 0
+    while k < len(lines):
+        n = int(lines[k + 3])
+        names = lines[k + 8].split()[2:]
+        rows = sorted(([float(x) for x in line.split()] for line in lines[k + 9 : k + 9 + n]), key=lambda r: r[0])
+        frames.append({name: [r[c] for r in rows] for c, name in enumerate(names)})
+        k += 9 + n
+    return frames
+
+
+def lammps(script, ranks=1, threads=None, files=(), arguments=(), plugins=None, timeout=280):
+    """Runs an input script. `files` are (name, text) written next to it. Never raises for LAMMPS' own errors."""
+    if not plugins and not os.path.exists(os.path.join(PLUGIN_DIR, "frozentlplugin.so")):
+        raise Failure(f"no frozentlplugin.so in {PLUGIN_DIR}: run make build")
+    if not shutil.which(LMP):
+        raise Skip(f"no LAMMPS at {LMP}: run scripts/setup.sh")
+    folder = tempfile.mkdtemp(prefix="frozentl-")
+    _folders.append(folder)
+    for name, text in [("in.test", script), *files]:
+        with open(os.path.join(folder, name), "w") as f:
+            f.write(text)
+    command = [LMP, "-in", "in.test", "-log", "log.lammps", "-nocite", *arguments]
+    if ranks > 1:
+        command = [MPIRUN, "-n", str(ranks), *command]
+    environment = dict(os.environ, LAMMPS_PLUGIN_PATH=plugins or PLUGIN_DIR, OMP_NUM_THREADS=str(threads or 1))
+    environment.pop("LAMMPS_POTENTIALS", None)
+    done = subprocess.run(
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=timeout
+    )
+    return Run(folder, done.stdout, done.returncode)
+
+
+def must(run):
+    """The run, if LAMMPS was content."""
+    if run.code != 0:
+        raise Failure(f"LAMMPS ended with {run.code}:\n" + "\n".join(run.log.splitlines()[-12:]))
+    return run
+
+
+POINT = """
+compute e all pe/atom
+compute s all stress/atom NULL virial
+compute c all centroid/stress/atom NULL virial
+compute p all pressure NULL virial
+thermo_style custom step pe vol c_p[1] c_p[2] c_p[3] c_p[4] c_p[5] c_p[6]
+thermo_modify norm no format float %.17g
+dump d all custom 1 dump.txt id type x y z fx fy fz c_e c_s[*] c_c[*]
+dump_modify d sort id format float %.17g
+"""
+
+
+def setup(structure, elements, model, units="metal", style="", mapping=None, before="", pair=None, margin=30.0):
+    """The start of a script, and its data file: (text, files, rotation)."""
+    folder = tempfile.mkdtemp(prefix="frozentl-")
+    _folders.append(folder)
+    path = os.path.join(folder, "data")
+    turn = write_data(structure, path, elements, margin)
+    boundary = " ".join("p" if structure.cell and p else "f" for p in structure.pbc)
+    pair = pair or f"pair_style frozentl {style}\npair_coeff * * {model} {' '.join(mapping or elements)}"
+    text = f"""units {units}
+atom_style atomic
+atom_modify map yes
+newton on
+boundary {boundary}
+{before}
+box tilt large
+read_data {path}
+{pair}
+neighbor 1.0 bin
+"""
+    return text, turn
+
+
+def point(structure, model, ranks=1, threads=None, **options):
+    """One evaluation with everything: Run whose frames[0] has forces, c_e, c_s, c_c."""
+    text, turn = setup(structure, options.pop("elements", structure.elements()), model, **options)
+    run = must(lammps(text + POINT + "run 0\n", ranks=ranks, threads=threads))
+    run.turn = turn
+    return run
+
+
+# ---- answers of a run
+
+
+def forces(run):
+    f = run.frames[-1]
+    return [list(v) for v in zip(f["fx"], f["fy"], f["fz"])]
+
+
+def forces_in_cell(run):
+    """Forces in the axes of the structure (LAMMPS' may be rotated)."""
+    return [[sum(run.turn[k][d] * v[k] for k in range(3)) for d in range(3)] for v in forces(run)]
+
+
+def virial(run):
+    """xx yy zz xy xz yz in eV (metal) from compute pressure."""
+    return [run[f"c_p[{k}]"] * run["Volume"] / BAR for k in range(1, 7)]
+
+
+def columns(run, name, n):
+    f = run.frames[-1]
+    return [f[f"{name}[{k}]"] for k in range(1, n + 1)]
+
+
+def flat(x):
+    return [x] if not isinstance(x, list) else [v for y in x for v in flat(y)]
+
+
+def largest(x):
+    return max((abs(v) for v in flat(x)), default=0.0)
+
+
+# ---- checks
+
+
+def check(name, value, limit):
+    """value <= limit, printed either way; not a number fails."""
+    ok = value <= limit
+    print(f"    {name:<58} {value:9.2e}  (limit {limit:.0e})  {'ok' if ok else 'FAILED'}", flush=True)
+    if not ok:
+        _failed.append(name)
+
+
+def close(name, got, expected, limit, scale=None):
+    """Largest |got - expected| relative to the largest |expected| (or to scale)."""
+    a, b = flat(got), flat(expected)
+    if len(a) != len(b):
+        raise Failure(f"{name}: {len(a)} numbers, expected {len(b)}")
+    scale = scale or largest(b) or 1.0
+    check(name, max(abs(x - y) if math.isfinite(x) else math.inf for x, y in zip(a, b)) / scale, limit)
+
+
+def same(name, run, reference, limit):
+    """Everything that POINT answers agrees with another run, relative to its largest value."""
+    close(f"{name}: energy", run["PotEng"], reference["PotEng"], limit)
+    close(f"{name}: forces", forces(run), forces(reference), limit)
+    close(f"{name}: energy per atom", run.frames[-1]["c_e"], reference.frames[-1]["c_e"], limit)
+    close(f"{name}: virial", virial(run), virial(reference), limit)
+    close(f"{name}: virial per atom", columns(run, "c_s", 6), columns(reference, "c_s", 6), limit)
+    close(f"{name}: centroid virial per atom", columns(run, "c_c", 9), columns(reference, "c_c", 9), limit)
+
+
+_failed, _folders = [], []
+
+
+def run_tests(names):
+    """Runs test_* of a module, or those named on the command line."""
+    tests = {n[5:]: f for n, f in names.items() if n.startswith("test_")}
+    wanted = sys.argv[1:] or list(tests)
+    for n in wanted:
+        if n not in tests:
+            sys.exit(f"no test '{n}'; there are: {' '.join(tests)}")
+    passed, skipped = 0, 0
+    for n in wanted:
+        start, before = time.time(), len(_failed)
+        print(f"{n}", flush=True)
+        try:
+            tests[n]()
+            passed += len(_failed) == before
+        except Skip as reason:
+            skipped += 1
+            print(f"    skipped: {reason}", flush=True)
+        except (Failure, subprocess.TimeoutExpired) as reason:
+            _failed.append(n)
+            print(f"    FAILED: {reason}", flush=True)
+        finally:
+            for folder in _folders:
+                shutil.rmtree(folder, ignore_errors=True)
+            _folders.clear()
+        print(f"    {time.time() - start:.1f} s", flush=True)
+    print(f"{passed} passed, {len(_failed)} failed checks, {skipped} skipped")
+    sys.exit(1 if _failed else 77 if not passed else 0)

@@ -1,0 +1,162 @@
+"""Each mistake ends LAMMPS with one sentence that names it."""
+from harness import *
+
+CU = ["Cu"]
+
+
+def crystal():
+    return fcc(3.62, (2, 2, 2))
+
+
+def says(name, pattern, script, ranks=1, plugins=None, files=()):
+    """LAMMPS stops, prints exactly one error, and that matches."""
+    run = lammps(script, ranks=ranks, plugins=plugins, files=files)
+    errors = [line for line in run.log.splitlines() if line.startswith("ERROR")]
+    text = " ".join(run.log.split())
+    if run.code == 0:
+        fault = "LAMMPS was content"
+    elif run.code < 0 or run.code > 128 or "egmentation" in run.log:
+        fault = f"LAMMPS crashed ({run.code})"
+    elif len(errors) != 1:
+        fault = f"{len(errors)} errors: {errors}"
+    elif not re.search(pattern, text):
+        fault = f"'{errors[0]}' does not match '{pattern}'"
+    else:
+        fault = None
+    print(f"    {name:<44} {errors[0][:150] if errors else ''}")
+    if fault:
+        raise Failure(f"{name}: {fault}\n" + "\n".join(run.log.splitlines()[-8:]))
+
+
+def with_pair(pair, run="run 0\n", elements=CU, structure=None, **options):
+    text, _ = setup(structure or crystal(), elements, None, pair=pair, **options)
+    return text + run
+
+
+def coeff(rest, style="", **options):
+    return with_pair(f"pair_style frozentl {style}\npair_coeff {rest}\n", **options)
+
+
+def test_pair_style():
+    model = potential()
+    for style, pattern in (
+        ("precison mixed", "unknown keyword 'precison'; known are precision, head and threads"),
+        ("precision", "keyword 'precision' needs a value"),
+        ("precision single", "precision is 'double' or 'mixed', not 'single'"),
+        ("threads 0", "threads is a number from 1 to 1024, not '0'"),
+        ("threads two", "not 'two'"),
+        ("head surface", "head.*surface"),
+    ):
+        says(style, pattern, coeff(f"* * {model} Cu", style=style))
+
+
+def test_pair_coeff():
+    m = potential()
+    two = ["Cu", "H"]
+    says("too few elements", "names 1 element, but there are 2 atom types", coeff(f"* * {m} Cu", elements=two))
+    says("too many elements", "names 3 elements, but there are 2 atom types", coeff(f"* * {m} Cu H H", elements=two))
+    says("no elements", "names 0 elements, but there are 1 atom types", coeff(f"* * {m}"))
+    says("not an element", "'Xx', given for atom type 1, is not the symbol of an element", coeff(f"* * {m} Xx"))
+    says("element in small letters", "'cu', given for atom type 1, is not the symbol", coeff(f"* * {m} cu"))
+    says("element that the model lacks", "Fe", coeff(f"* * {m} Fe"))
+    says("element that the model lacks, 2 ranks", "Fe", coeff(f"* * {m} Fe"), ranks=2)
+    says("types instead of * *", r"must start with \* \*", coeff(f"1 1 {m} Cu"))
+    says("no file", r"write pair_coeff \* \* FILE", coeff("* *"))
+    says("NULL without hybrid", "NULL in pair_coeff is for pair_style hybrid", coeff(f"* * {m} Cu NULL", elements=two))
+    says("nothing but NULL", "gives NULL to every atom type", coeff(f"* * {m} NULL"))
+
+
+def test_files():
+    says("missing file", "no-such-file.ftl", coeff("* * no-such-file.ftl Cu"))
+    says("missing file, 2 ranks", "no-such-file.ftl", coeff("* * no-such-file.ftl Cu"), ranks=2)
+    says("empty file", "empty.ftl", coeff("* * empty.ftl Cu"), files=[("empty.ftl", "")])
+    says("a text file", "text.model", coeff("* * text.model Cu"), files=[("text.model", "not a model\n" * 50)])
+    says("a folder", "/", coeff("* * / Cu"))
+    folder = tempfile.mkdtemp(prefix="frozentl-")
+    try:
+        cut = os.path.join(folder, "cut.model")
+        data = open(potential(), "rb").read()
+        with open(cut, "wb") as f:
+            f.write(data[: len(data) * 2 // 3])
+        says("a truncated model", "cut.model", coeff(f"* * {cut} Cu"))
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_settings_of_lammps():
+    m = potential()
+    pair = f"pair_style frozentl\npair_coeff * * {m} Cu\n"
+    says("units lj", "'units metal' or 'units real' is needed, not 'lj'", with_pair(pair, units="lj"))
+    says("newton off", "'newton on' is needed", with_pair(pair, before="newton off"))
+    says("newton off for pairs", "'newton on' is needed", with_pair(pair, before="newton off on"), ranks=2)
+
+
+def test_atoms():
+    m = potential()
+    twice = crystal()
+    twice.positions[5] = list(twice.positions[3])
+    pair = f"pair_style frozentl\npair_coeff * * {m} Cu\n"
+    says("atoms on top of each other", "atom (4 and atom 6|6 and atom 4) are in one place", with_pair(pair, structure=twice))
+    across = crystal()
+    across.positions[0], across.positions[1] = [0.0, 1.0, 1.0], [7.24, 1.0, 1.0]
+    says("atoms on top across the boundary", "atom (1 and atom 2|2 and atom 1) are in one place", with_pair(pair, structure=across))
+    # an infinite force makes positions that are not numbers
+    blow = "run 0\nfix 1 all nve\nvariable big equal 1e300\nvelocity all set v_big 0 0\nrun 2\n"
+    text = with_pair(pair, run=blow + "neigh_modify every 100 delay 100\n")
+    run = lammps(text)
+    check("positions that are not numbers: stops (0: yes)", int(run.code == 0 or "ERROR" not in run.log), 0)
+
+
+def test_bonds():
+    """Bonded neighbours that special_bonds takes out of the lists would change the energy silently."""
+    m = potential()
+    structure = crystal()
+    folder = tempfile.mkdtemp(prefix="frozentl-")
+    try:
+        path = os.path.join(folder, "data")
+        write_data(structure, path, CU)
+        text = open(path).read().replace("Atoms # atomic", "Atoms # bond").replace("1 atom types", "1 atom types\n1 bonds\n1 bond types\n")
+        head, atoms = text.split("Atoms # bond\n\n")
+        rows = [line.split() for line in atoms.splitlines()]
+        atoms = "\n".join(" ".join([r[0], "1", *r[1:]]) for r in rows)
+        with open(path, "w") as f:
+            f.write(head + "Atoms # bond\n\n" + atoms + "\n\nBonds\n\n1 1 1 2\n")
+        script = (
+            f"units metal\natom_style bond\nread_data {path}\nbond_style zero\nbond_coeff *\n{{}}\n"
+            f"pair_style frozentl\npair_coeff * * {m} Cu\n" + POINT + "run 0\n"
+        )
+        says("bonds and special_bonds 0", "use 'special_bonds lj/coul 1 1 1'", script.format(""))
+        run = must(lammps(script.format("special_bonds lj/coul 1 1 1")))
+        close("bonds and special_bonds 1: energy", run["PotEng"], point(structure, m)["PotEng"], 1e-12)
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_loading():
+    m = potential()
+    empty = tempfile.mkdtemp(prefix="frozentl-")
+    try:
+        open(os.path.join(empty, "frozentlplugin.so"), "w").close()  # nothing that LAMMPS can load by itself
+        file = os.path.join(PLUGIN_DIR, "frozentlplugin.so")
+        load = with_pair(f"plugin load {file}\nplugin list\npair_style frozentl\npair_coeff * * {m} Cu\n", run=POINT + "run 0\n")
+        run = must(lammps(load, plugins=empty))
+        close("plugin load: energy", run["PotEng"], point(crystal(), m)["PotEng"], 1e-12)
+        unload = load + "plugin unload pair frozentl\n" + f"plugin load {file}\npair_style frozentl\npair_coeff * * {m} Cu\nrun 0\n"
+        again = must(lammps(unload, plugins=empty))
+        close("unload and load: energy", again["PotEng"], run["PotEng"], 1e-12)
+    finally:
+        shutil.rmtree(empty)
+
+
+def test_other_lammps():
+    """A plugin built for a LAMMPS that never was (tests/lammps/CMakeLists.txt)."""
+    folder = os.environ.get("FTL_WRONG_PLUGIN_DIR")
+    if not folder:
+        raise Skip("FTL_WRONG_PLUGIN_DIR is not set; ctest sets it")
+    pair = f"pair_style frozentl\npair_coeff * * {potential()} Cu\n"
+    says("another LAMMPS", "was built for LAMMPS 20240101 update 9, this is LAMMPS 2", with_pair(pair), plugins=folder)
+    other = must(lammps(with_pair("pair_style lj/cut 4.0\npair_coeff * * 0.1 2.2\n"), plugins=folder))
+    check("runs without frozentl go on, with a warning (0: yes)", int("WARNING: The plugin" not in other.log), 0)
+
+
+run_tests(globals())

@@ -1,0 +1,90 @@
+"""Numbers do not depend on how atoms are spread over ranks and threads."""
+from harness import *
+
+
+def crystal():
+    return fcc(3.62, (3, 3, 3), hydrogens=6)
+
+
+def ranks_agree(name, structure, model, ranks, limit=1e-10, **options):
+    one = point(structure, model, **options)
+    for n in ranks:
+        same(f"{name}, {n} ranks", point(structure, model, ranks=n, **options), one, limit)
+
+
+def test_ranks():
+    ranks_agree("H2Cu", crystal(), potential(), (2, 4, 8))
+
+
+def test_ranks_of_twins():
+    structure = fcc(3.62, (3, 2, 2), hydrogens=4)
+    for name in ("mp0a-medium", "three-layers", "mh1"):
+        ranks_agree(name, structure, twin(name), (2, 4))
+    ranks_agree("mp0b3-medium", structure, twin("mp0b3-medium"), (8,))
+
+
+def test_heads():
+    """Heads are chosen by name."""
+    structure = fcc(3.62, (2, 2, 2), hydrogens=2)
+    answers = [point(structure, twin("two-heads"), style=f"head {h}", ranks=2) for h in ("pt_head", "Default")]
+    default = point(structure, twin("two-heads"))
+    same("two heads: unnamed is Default", default, answers[1], 1e-10)
+    if abs(answers[0]["PotEng"] - answers[1]["PotEng"]) < 1e-3:
+        raise Failure("both heads answer the same energy")
+
+
+def test_threads():
+    structure, model = crystal(), potential()
+    one = point(structure, model)
+    same("threads 2", point(structure, model, style="threads 2"), one, 1e-12)
+    same("OMP_NUM_THREADS=2", point(structure, model, threads=2), one, 1e-12)
+    same("2 ranks of 2 threads", point(structure, model, style="threads 2", ranks=2), one, 1e-10)
+
+
+def test_mixed_precision():
+    structure, model = crystal(), potential()
+    one, mixed = point(structure, model), point(structure, model, style="precision mixed")
+    close("mixed against double: energy per atom", mixed.frames[0]["c_e"], one.frames[0]["c_e"], 1e-5)
+    close("mixed against double: forces", forces(mixed), forces(one), 1e-3)
+    if forces(mixed) == forces(one):
+        raise Failure("mixed precision answers in double precision")
+    many = point(structure, model, style="precision mixed", ranks=4)
+    close("mixed, 4 ranks: energy per atom", many.frames[0]["c_e"], mixed.frames[0]["c_e"], 1e-6)
+    close("mixed, 4 ranks: forces", forces(many), forces(mixed), 1e-4)
+
+
+def test_ranks_without_atoms():
+    cluster = fcc(3.62, (1, 1, 1), hydrogens=1)
+    cluster.cell, cluster.pbc = None, (False, False, False)
+    ranks_agree("cluster in a large box", cluster, potential(), (4, 8), before="processors * 1 1")
+
+
+def test_slab_open_in_z():
+    slab = fcc(3.62, (2, 2, 2), hydrogens=2)
+    slab.cell[2][2], slab.pbc = 40.0, (True, True, False)
+    for p in slab.positions:
+        p[2] += 15.0
+    ranks_agree("slab, boundary p p f", slab, potential(), (2, 4))
+
+
+def test_triclinic_ranks():
+    structure = strained(fcc(3.62, (3, 3, 2), hydrogens=4), [[1, 0.3, -0.2], [0, 1.02, 0.25], [0, 0, 0.98]])
+    ranks_agree("triclinic", structure, potential(), (2, 4, 8))
+
+
+def test_tiled_decomposition():
+    structure, model = crystal(), potential()
+    text, _ = setup(structure, structure.elements(), model)
+    text += POINT + "comm_style tiled\nbalance 1.0 rcb\nrun 0\n"
+    same("comm_style tiled, 4 ranks", must(lammps(text, ranks=4)), point(structure, model), 1e-10)
+
+
+def test_larger_ghost_cutoff():
+    """Ghosts beyond the model's reach and another skin change nothing."""
+    structure, model = crystal(), potential()
+    text, _ = setup(structure, structure.elements(), model)
+    text += POINT + "neighbor 2.5 bin\ncomm_modify cutoff 12.0\nrun 0\n"
+    same("comm_modify cutoff 12, skin 2.5", must(lammps(text, ranks=2)), point(structure, model), 1e-10)
+
+
+run_tests(globals())
