@@ -1,0 +1,92 @@
+"""frozentl convert: the .ftl answers as the model did, whole, cut to elements, cut to a head, in another dtype."""
+
+import json
+import os
+import struct
+
+import cli_case
+from cli_case import HEADS, PLAIN, xyz_of
+
+H_ONLY = '4\nProperties=species:S:1:pos:R:3 pbc="F F F"\nH 0 0 0\nH 0.8 0 0\nH 0 1.1 0.3\nH -1 0.4 1.9\n'
+
+
+class Convert(cli_case.CliCase):
+    def same(self, a, b, relative):
+        self.assertEqual([(x["frame"], x["head"]) for x in a], [(x["frame"], x["head"]) for x in b])
+        for x, y in zip(a, b):
+            self.assert_close(x["energy"], y["energy"], relative)
+            self.assert_close(x["forces"], y["forces"], relative)
+            self.assert_close(x["node_energy"], y["node_energy"], relative)
+            if y["stress"] is None:
+                self.assertIsNone(x["stress"])
+            else:
+                self.assert_close(x["stress"], y["stress"], relative)
+
+    def test_whole(self):
+        for model in (PLAIN, HEADS):
+            ftl = self.path("whole.ftl")
+            self.run_it("convert", "--force", model, ftl)
+            self.same(self.eval_json(ftl, xyz_of(model), "--head", "all"),
+                      self.eval_json(model, xyz_of(model), "--head", "all"), 1e-13)  # fmt: skip
+            again = self.path("again.ftl")
+            self.run_it("convert", "--force", ftl, again)
+            self.same(self.eval_json(again, xyz_of(model), "--head", "all"),
+                      self.eval_json(model, xyz_of(model), "--head", "all"), 1e-13)  # fmt: skip
+
+    def test_is_safetensors(self):
+        ftl = self.path("a.ftl")
+        self.run_it("convert", PLAIN, ftl)
+        with open(ftl, "rb") as f:
+            content = f.read()
+        (length,) = struct.unpack("<Q", content[:8])
+        header = json.loads(content[8 : 8 + length])
+        self.assertIn("__metadata__", header)
+        last = max(v["data_offsets"][1] for k, v in header.items() if k != "__metadata__")
+        self.assertEqual(8 + length + last, len(content))
+
+    def test_elements(self):
+        xyz = self.path("h.xyz", H_ONLY)
+        for model in (PLAIN, HEADS):
+            ftl = self.path("h.ftl")
+            self.run_it("convert", "--force", model, ftl, "--elements", "H")
+            self.same(self.eval_json(ftl, xyz, "--head", "all"), self.eval_json(model, xyz, "--head", "all"), 1e-12)
+            self.assertEqual(json.loads(self.run_it("info", ftl, "--json")[0])["elements"], ["H"])
+            self.refuse(1, ["t-", "Cu", "frame 0", "H"], "eval", ftl, xyz_of(PLAIN).replace("density-zbl", "one-layer"))
+        self.refuse(1, ["Au"], "convert", PLAIN, self.path("au.ftl"), "--elements", "H,Au")
+
+    def test_head(self):
+        whole = self.eval_json(HEADS, xyz_of(HEADS), "--head", "all")
+        for head in ("omat", "oc20"):
+            ftl = self.path(head + ".ftl")
+            self.run_it("convert", HEADS, ftl, "--head", head)
+            self.same(self.eval_json(ftl, xyz_of(HEADS)), [a for a in whole if a["head"] == head], 1e-12)
+        self.refuse(1, ["nope"], "convert", HEADS, self.path("nope.ftl"), "--head", "nope")
+
+    def test_dtype(self):
+        double, single = self.path("double.ftl"), self.path("single.ftl")
+        self.run_it("convert", PLAIN, double, "--dtype", "float64")
+        self.run_it("convert", double, single, "--dtype", "float32")
+        self.assertGreater(os.path.getsize(double), 1.5 * os.path.getsize(single))
+        want = self.eval_json(PLAIN, xyz_of(PLAIN))
+        self.same(self.eval_json(double, xyz_of(PLAIN)), want, 1e-13)
+        self.same(self.eval_json(single, xyz_of(PLAIN)), want, 1e-13)  # its weights were float32 to begin with
+
+    def test_does_not_overwrite(self):
+        ftl = self.path("a.ftl", "precious")
+        self.refuse(3, [ftl, "--force"], "convert", PLAIN, ftl)
+        with open(ftl) as f:
+            self.assertEqual(f.read(), "precious")
+        self.run_it("convert", PLAIN, ftl, "--force")
+        self.assertGreater(os.path.getsize(ftl), 1000)
+        self.assertEqual(os.listdir(self.folder), ["a.ftl"])
+
+    def test_a_failure_keeps_the_old_file(self):
+        ftl = self.path("a.ftl", "precious")
+        self.refuse(1, ["nope"], "convert", HEADS, ftl, "--force", "--head", "nope")
+        self.refuse(3, ["nowhere"], "convert", PLAIN, self.path("nowhere/a.ftl"))
+        with open(ftl) as f:
+            self.assertEqual(f.read(), "precious")
+
+
+if __name__ == "__main__":
+    cli_case.main()

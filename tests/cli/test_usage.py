@@ -1,0 +1,63 @@
+"""Help, version, wrong command lines, exit codes."""
+
+import subprocess
+
+import cli_case
+
+COMMANDS = ("info", "convert", "eval")
+
+
+class Usage(cli_case.CliCase):
+    def test_help(self):
+        out, err = self.run_it("--help")
+        self.assertEqual(err, "")
+        for command in COMMANDS:
+            self.assertIn(command, out)
+        self.assertIn("Exit codes", out)
+        for command in COMMANDS:
+            out, err = self.run_it(command, "--help")
+            self.assertEqual(err, "")
+            self.assertTrue(out.startswith(f"Usage: frozentl {command}"), out)
+            self.assertIn("Example", out)
+
+    def test_version(self):
+        version, _ = self.run_it("--version")
+        self.assertRegex(version, r"^frozentl \d+\.\d+\.\d+\n$")
+        for command in COMMANDS:
+            self.assertEqual(self.run_it(command, "--version")[0], version)
+
+    def test_no_or_unknown_command(self):
+        self.refuse(2, ["Usage: frozentl COMMAND"])
+        self.refuse(2, ["'evaluate' is not a command", "eval", "--help"], "evaluate")
+
+    def test_unknown_option(self):
+        for command in COMMANDS:
+            self.refuse(2, ["--colour", f"frozentl {command} --help"], command, "--colour", "a", "b")
+
+    def test_missing_and_extra_files(self):
+        self.refuse(2, ["which FILE"], "info")
+        self.refuse(2, ["'b'"], "info", "a", "b")
+        self.refuse(2, ["MODEL and DATA.xyz"], "eval", "a")
+        self.refuse(2, ["'c'"], "eval", "a", "b", "c")
+        self.refuse(2, ["IN and OUT.ftl"], "convert", "a")
+        self.refuse(2, [".ftl"], "convert", "a", "b.model")
+
+    def test_wrong_values(self):
+        for threads in ("0", "-1", "two", "1.5", "99999999999999999999", ""):
+            self.refuse(2, ["--threads"], "eval", "a", "b", "--threads", threads)
+        self.refuse(2, ["--precision", "'single'"], "eval", "a", "b", "--precision", "single")
+        self.refuse(2, ["--repeat"], "eval", "a", "b", "--repeat", "0")
+        self.refuse(2, ["--dtype", "'float16'"], "convert", "a", "b.ftl", "--dtype", "float16")
+        self.refuse(2, ["'Xx'"], "convert", "a", "b.ftl", "--elements", "H,Xx")
+        self.refuse(2, ["H twice"], "convert", "a", "b.ftl", "--elements", "H,H")
+        self.refuse(2, ["''"], "convert", "a", "b.ftl", "--elements", "H,")
+
+    def test_full_standard_output(self):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([cli_case.FROZENTL, "--help"], stdout=full, stderr=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("standard output", done.stderr)
+
+
+if __name__ == "__main__":
+    cli_case.main()
