@@ -1,0 +1,55 @@
+#include "model/provenance.h"
+
+#include <jansson.h>
+#include <sha2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/error.h"
+
+void ftl_sha256(const void *data, size_t size, char hex[FTL_SHA256_HEX]) {
+  SHA2_CTX context;
+  uint8_t digest[SHA256_DIGEST_LENGTH];
+  SHA256Init(&context);
+  SHA256Update(&context, data, size);
+  SHA256Final(digest, &context);
+  for (int k = 0; k < SHA256_DIGEST_LENGTH; k++) snprintf(hex + 2 * k, 3, "%02x", digest[k]);
+}
+
+ftl_status ftl_provenance_start(ftl_source *source, const void *data, size_t size, ftl_error *error) {
+  const char *slash = strrchr(source->path, '/');
+  char digest[FTL_SHA256_HEX];
+  json_t *json;
+  ftl_sha256(data, size, digest);
+  /* A file name need not be UTF-8: then it is left out. */
+  json = json_pack("{s:{s:s, s:s, s:s, s:[]}}", "provenance", "source", slash ? slash + 1 : source->path,
+                   "source_sha256", digest, "frozentl", ftl_version(), "changes");
+  if (!json)
+    json =
+        json_pack("{s:{s:s, s:s, s:[]}}", "provenance", "source_sha256", digest, "frozentl", ftl_version(), "changes");
+  source->metadata = json ? json_dumps(json, JSON_COMPACT) : NULL;
+  json_decref(json);
+  return source->metadata ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, source->path, "no memory for the metadata");
+}
+
+ftl_status ftl_provenance_note(ftl_source *source, const char *change, ftl_error *error) {
+  json_t *json = source->metadata ? json_loads(source->metadata, 0, NULL) : json_object();
+  json_t *provenance = json_object_get(json, "provenance"), *changes;
+  char *text = NULL;
+  if (!json_is_object(provenance)) {
+    json_object_set_new(json, "provenance", json_object());
+    provenance = json_object_get(json, "provenance");
+  }
+  changes = json_object_get(provenance, "changes");
+  if (!json_is_array(changes)) {
+    json_object_set_new(provenance, "changes", json_array());
+    changes = json_object_get(provenance, "changes");
+  }
+  if (json_array_append_new(changes, json_string(change)) == 0) text = json_dumps(json, JSON_COMPACT);
+  json_decref(json);
+  if (!text) return ftl_fail(error, FTL_ERR_MEMORY, source->path, "no memory for the metadata");
+  free(source->metadata);
+  source->metadata = text;
+  return FTL_OK;
+}
