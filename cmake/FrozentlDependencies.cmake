@@ -3,4 +3,5 @@
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(LIBZIP REQUIRED IMPORTED_TARGET libzip)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson>=2.11)
+pkg_check_modules(LIBMD REQUIRED IMPORTED_TARGET libmd)
 find_package(OpenMP REQUIRED COMPONENTS C)
