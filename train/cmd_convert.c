@@ -89,7 +89,8 @@ int cmd_convert(int argc, char **argv) {
   } else if (ftl_source_write(source, o.out, &error) != FTL_OK) {
     code = cli_report(&error, CLI_OUTPUT);
   } else if (stat(o.out, &info) == 0) {
-    printf("%s: %d elements, %d heads, %.1f kB\n", o.out, source->arch.n_elements, source->arch.n_heads,
+    printf("%s: %d element%s, %d head%s, %.1f kB\n", o.out, source->arch.n_elements,
+           source->arch.n_elements == 1 ? "" : "s", source->arch.n_heads, source->arch.n_heads == 1 ? "" : "s",
            (double)info.st_size / 1000);
   }
   ftl_source_free(source);

@@ -207,8 +207,9 @@ static json_t *describe(const ftl_source *source) {
                 dtype, "elements", elements, "cutoff", arch->r_max, "radial", radial, "zbl", arch->pair_repulsion,
                 "spherical_harmonics", irreps_text(&arch->sh), "layers", layers(arch), "readouts", readouts(arch),
                 "heads", heads(source), "parameters", (json_int_t)parameters, "groups", groups(source));
-  json_t *provenance = source->metadata ? json_loads(source->metadata, 0, NULL) : NULL;
-  if (object && provenance) json_object_set_new(object, "provenance", provenance);
+  json_t *origin = source->metadata ? json_loads(source->metadata, 0, NULL) : NULL;
+  if (object && origin) json_object_set_new(object, "origin", origin);
+  else json_decref(origin);
   return object;
 }
 
@@ -233,6 +234,25 @@ static void print_heads(const json_t *list) {
       if (++column % 5 == 0) putchar('\n');
     }
     if (column % 5) putchar('\n');
+  }
+}
+
+/* Provenance and training summary as they are in the file, one level of them as lines. */
+static void print_origin(json_t *origin) {
+  const char *part, *key;
+  json_t *content, *item;
+  json_object_foreach(origin, part, content) {
+    printf("%s%s", part, json_is_object(content) ? "\n" : "");
+    if (!json_is_object(content)) {
+      char *text = json_dumps(content, JSON_ENCODE_ANY);
+      printf(" %s\n", text ? text : "");
+      free(text);
+    }
+    json_object_foreach(content, key, item) {
+      char *text = json_is_string(item) ? strdup(json_string_value(item)) : json_dumps(item, JSON_ENCODE_ANY);
+      printf("  %-18s %s\n", key, text ? text : "");
+      free(text);
+    }
   }
 }
 
@@ -268,13 +288,7 @@ static void print_text(const json_t *object) {
       printf("%-24s %8g %12.0f%s\n", text_of(item, "group"), real_of(item, "tensors"), real_of(item, "numbers"),
              json_is_true(json_object_get(item, "weights")) ? "" : "   (not weights)");
   printf("%-24s %8s %12.0f\n", "weights in all", "", real_of(object, "parameters"));
-  const json_t *provenance = json_object_get(object, "provenance");
-  const char *key;
-  json_object_foreach((json_t *)provenance, key, item) {
-    char *text = json_is_string(item) ? strdup(json_string_value(item)) : json_dumps(item, JSON_ENCODE_ANY);
-    printf("%-13s %s\n", key, text ? text : "");
-    free(text);
-  }
+  print_origin(json_object_get(object, "origin"));
 }
 
 int cmd_info(int argc, char **argv) {

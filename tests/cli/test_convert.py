@@ -33,16 +33,22 @@ class Convert(cli_case.CliCase):
             self.same(self.eval_json(again, xyz_of(model), "--head", "all"),
                       self.eval_json(model, xyz_of(model), "--head", "all"), 1e-13)  # fmt: skip
 
-    def test_is_safetensors(self):
-        ftl = self.path("a.ftl")
-        self.run_it("convert", PLAIN, ftl)
+    def tensors(self, ftl):
+        """Header entries of a safetensors file, whose tensors must fill it exactly."""
         with open(ftl, "rb") as f:
             content = f.read()
         (length,) = struct.unpack("<Q", content[:8])
         header = json.loads(content[8 : 8 + length])
-        self.assertIn("__metadata__", header)
-        last = max(v["data_offsets"][1] for k, v in header.items() if k != "__metadata__")
-        self.assertEqual(8 + length + last, len(content))
+        self.assertIsInstance(header.pop("__metadata__"), dict)
+        self.assertEqual(8 + length + max(t["data_offsets"][1] for t in header.values()), len(content))
+        return header
+
+    def test_is_safetensors(self):
+        ftl = self.path("a.ftl")
+        self.run_it("convert", PLAIN, ftl)
+        tensors = self.tensors(ftl)
+        self.assertEqual(tensors["interactions.0.linear_up.weight"]["dtype"], "F32")
+        self.assertEqual(tensors["interactions.0.linear_up.weight"]["shape"], [25])
 
     def test_elements(self):
         xyz = self.path("h.xyz", H_ONLY)
@@ -66,7 +72,8 @@ class Convert(cli_case.CliCase):
         double, single = self.path("double.ftl"), self.path("single.ftl")
         self.run_it("convert", PLAIN, double, "--dtype", "float64")
         self.run_it("convert", double, single, "--dtype", "float32")
-        self.assertGreater(os.path.getsize(double), 1.5 * os.path.getsize(single))
+        for path, dtype in ((double, "F64"), (single, "F32")):
+            self.assertEqual({t["dtype"] for k, t in self.tensors(path).items() if k.endswith("weight")}, {dtype})
         want = self.eval_json(PLAIN, xyz_of(PLAIN))
         self.same(self.eval_json(double, xyz_of(PLAIN)), want, 1e-13)
         self.same(self.eval_json(single, xyz_of(PLAIN)), want, 1e-13)  # its weights were float32 to begin with

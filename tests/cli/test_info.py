@@ -41,7 +41,7 @@ class Info(cli_case.CliCase):
         ftl = self.path("a.ftl")
         self.run_it("convert", PLAIN, ftl)
         info = json.loads(self.run_it("info", ftl, "--json")[0])
-        self.assertIn("t-density-zbl.model", json.dumps(info["provenance"]))
+        self.assertIn("t-density-zbl.model", json.dumps(info["origin"]))
         self.assertIn("t-density-zbl.model", self.run_it("info", ftl)[0])
 
     def test_refusals(self):
