@@ -1,0 +1,203 @@
+/* The reference models of ../shared (see its README) for unit tests: structures, graphs, answers. Header only, because
+   each test is one program. Everything here fails the running test when a file is not as expected. */
+#ifndef FTL_TESTS_TWINS_H
+#define FTL_TESTS_TWINS_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "frozentl.h"
+#include "model/architecture.h"
+#include "neighbour/neighbours.h"
+
+static const char *const twin_names[] = {
+    "mace/corr2-small",   "mace/corr4-ell2",   "mace/mh1",         "mace/mp0a-small",
+    "mace/mp0a-small-r1", "mace/mp0a-medium",  "mace/mp0a-large",  "mace/mp0b-medium",
+    "mace/mp0b2-large",   "mace/mp0b3-medium", "mace/off23-small", "mace/plain-mace",
+    "mace/three-layers",  "mace/two-heads",    "h2cu/h2cu-mace",   "h2cu-trained/h2cu-16x0e",
+};
+enum { N_TWINS = sizeof twin_names / sizeof twin_names[0] };
+
+/* FTL_SHARED, or ../shared seen from the project's root, where ctest runs. */
+static inline const char *shared_dir(void) {
+  const char *dir = getenv("FTL_SHARED");
+  return dir ? dir : "../shared";
+}
+
+/* "SHARED/reference/NAME.EXTENSION"; static storage. */
+static inline const char *twin_path(const char *name, const char *extension) {
+  static char path[1024];
+  snprintf(path, sizeof path, "%s/reference/%s.%s", shared_dir(), name, extension);
+  return path;
+}
+
+/* Skips the running test when ../shared is not there. */
+static inline void need_shared(void) {
+  if (access(twin_path(twin_names[0], "model"), R_OK) == 0) return;
+  print_message("skipped: there is no %s; set FTL_SHARED to the folder with the reference models\n", shared_dir());
+  skip();
+}
+
+static inline ftl_source *read_twin(const char *name) {
+  ftl_source *source = NULL;
+  ftl_error error = {0};
+  if (ftl_source_read(twin_path(name, "model"), &source, &error) != FTL_OK)
+    fail_msg("%s: %s (%s)", name, error.message, error.where);
+  return source;
+}
+
+#define MAX_ATOMS 256
+
+typedef struct {
+  int n;
+  int number[MAX_ATOMS];
+  double position[MAX_ATOMS][3];
+  double cell[3][3];
+  int pbc[3];
+} structure;
+
+/* The next frame of an extended XYZ file as ASE writes it, species and pos first; false at the end. */
+static inline bool read_frame(FILE *file, structure *s) {
+  char line[4096], symbol[8];
+  if (!fgets(line, sizeof line, file)) return false;
+  *s = (structure){.n = atoi(line)};
+  assert_in_range(s->n, 1, MAX_ATOMS);
+  assert_non_null(fgets(line, sizeof line, file));
+  const char *lattice = strstr(line, "Lattice=\""), *pbc = strstr(line, "pbc=\"");
+  double *c = &s->cell[0][0];
+  if (lattice)
+    assert_int_equal(sscanf(lattice + 9, "%lf %lf %lf %lf %lf %lf %lf %lf %lf", c, c + 1, c + 2, c + 3, c + 4, c + 5,
+                            c + 6, c + 7, c + 8),
+                     9);
+  for (int k = 0; k < 3; k++) s->pbc[k] = pbc ? pbc[5 + 2 * k] == 'T' : lattice != NULL;
+  for (int i = 0; i < s->n; i++) {
+    double *x = s->position[i];
+    assert_non_null(fgets(line, sizeof line, file));
+    assert_int_equal(sscanf(line, "%7s %lf %lf %lf", symbol, x, x + 1, x + 2), 4);
+    s->number[i] = ftl_atomic_number(symbol);
+    assert_in_range(s->number[i], 1, 120);
+  }
+  return true;
+}
+
+static inline double volume(const structure *s) {
+  const double(*c)[3] = s->cell;
+  return fabs(c[0][0] * (c[1][1] * c[2][2] - c[1][2] * c[2][1]) - c[0][1] * (c[1][0] * c[2][2] - c[1][2] * c[2][0]) +
+              c[0][2] * (c[1][0] * c[2][1] - c[1][1] * c[2][0]));
+}
+
+/* A structure's graph for a model: owns what it points to. */
+typedef struct {
+  int species[MAX_ATOMS];
+  ftl_neighbours neighbours;
+  ftl_graph graph;
+} structure_graph;
+
+/* numbers[n_elements]: the model's atomic numbers. `g` must stay in place: the graph points into it. */
+static inline void build_graph(structure_graph *g, const structure *s, const int *numbers, int n_elements,
+                               double r_max) {
+  ftl_error error = {0};
+  memset(g, 0, sizeof *g);
+  if (ftl_neighbours_build(&g->neighbours, s->n, s->position, s->cell, s->pbc, r_max, &error) != FTL_OK)
+    fail_msg("%s", error.message);
+  for (int i = 0; i < s->n; i++) {
+    g->species[i] = -1;
+    for (int k = 0; k < n_elements; k++)
+      if (numbers[k] == s->number[i]) g->species[i] = k;
+    assert_true(g->species[i] >= 0);
+  }
+  g->graph = (ftl_graph){.n_local = s->n,
+                         .n_total = s->n,
+                         .species = g->species,
+                         .first_edge = g->neighbours.first_edge,
+                         .sender = g->neighbours.sender,
+                         .vector = (const double(*)[3])g->neighbours.vector};
+}
+
+static inline void free_graph(structure_graph *g) { ftl_neighbours_free(&g->neighbours); }
+
+/* Atoms of random elements in a triclinic box of about `side` Angstrom, none closer than `closest` (images included).
+   The generator's state is the caller's, so that a failure can be repeated. */
+static inline double random_unit(uint64_t *state) { /* splitmix64 */
+  uint64_t z = (*state += 0x9e3779b97f4a7c15u);
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+  return (double)((z ^ (z >> 31)) >> 11) / 9007199254740992.0;
+}
+
+static inline void random_structure(structure *s, int n, double side, double closest, const int *numbers,
+                                    int n_elements, uint64_t *state) {
+  *s = (structure){.n = n, .pbc = {1, 1, 1}};
+  for (int a = 0; a < 3; a++)
+    for (int c = 0; c < 3; c++) s->cell[a][c] = (a == c ? side : 0) + side * 0.3 * (random_unit(state) - 0.5);
+  for (int i = 0; i < n;) {
+    double f[3];
+    for (int c = 0; c < 3; c++) f[c] = random_unit(state);
+    for (int c = 0; c < 3; c++) s->position[i][c] = f[0] * s->cell[0][c] + f[1] * s->cell[1][c] + f[2] * s->cell[2][c];
+    s->number[i] = numbers[(int)(random_unit(state) * n_elements)];
+    ftl_neighbours near = {0};
+    const ftl_status status = ftl_neighbours_build(&near, i + 1, s->position, s->cell, s->pbc, closest, NULL);
+    if (status == FTL_OK && near.n_edges == 0) i++;
+    ftl_neighbours_free(&near);
+  }
+}
+
+/* One answer of a twin's JSON. */
+typedef struct {
+  int frame, head;
+  double energy;
+  double node_energy[MAX_ATOMS]; /* E0 subtracted, as MACECalculator gives it */
+  double forces[MAX_ATOMS][3];
+  bool has_stress;
+  double stress[9]; /* xx xy xz yx ... */
+} answer;
+
+static inline json_t *read_answers(const char *name) {
+  json_error_t error;
+  json_t *root = json_load_file(twin_path(name, "json"), 0, &error);
+  if (!root) fail_msg("%s.json: %s", name, error.text);
+  return root;
+}
+
+static inline size_t count_answers(const json_t *root) { return json_array_size(json_object_get(root, "answers")); }
+
+static inline void get_answer(const json_t *root, size_t index, const ftl_source *source, answer *a) {
+  const json_t *item = json_array_get(json_object_get(root, "answers"), index);
+  const json_t *head = json_object_get(item, "head"), *stress = json_object_get(item, "stress");
+  const json_t *forces = json_object_get(item, "forces"), *nodes = json_object_get(item, "node_energy");
+  *a = (answer){.frame = (int)json_integer_value(json_object_get(item, "frame")),
+                .head = source->arch.n_heads == 1 ? 0 : -1,
+                .energy = json_number_value(json_object_get(item, "energy"))};
+  for (int h = 0; json_is_string(head) && h < source->arch.n_heads; h++)
+    if (!strcmp(source->arch.heads[h], json_string_value(head))) a->head = h;
+  assert_true(a->head >= 0);
+  assert_in_range(json_array_size(forces), 1, MAX_ATOMS);
+  assert_int_equal(json_array_size(forces), json_array_size(nodes));
+  for (size_t i = 0; i < json_array_size(forces); i++) {
+    a->node_energy[i] = json_number_value(json_array_get(nodes, i));
+    for (size_t c = 0; c < 3; c++) a->forces[i][c] = json_number_value(json_array_get(json_array_get(forces, i), c));
+  }
+  a->has_stress = json_is_array(stress);
+  static const int voigt[9] = {0, 5, 4, 5, 1, 3, 4, 3, 2}; /* of xx yy zz yz xz xy */
+  for (int k = 0; a->has_stress && k < 9; k++)
+    a->stress[k] = json_number_value(json_array_get(stress, (size_t)voigt[k]));
+}
+
+/* E0 of a species in the file. */
+static inline double twin_e0(const ftl_source *source, int head, int species) {
+  const ftl_tensor *e0 = ftl_tensors_find(&source->tensors, "atomic_energies_fn.atomic_energies");
+  assert_non_null(e0);
+  return ftl_tensor_at(e0, (int64_t)head * source->arch.n_elements + species);
+}
+
+#endif
