@@ -86,7 +86,10 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
 static const struct argp_option option_list[] = {
     {"head", 'H', "NAME", 0,
      "the head that answers, or 'all'; default: the frame's own head=, or else the model's default", 0},
-    {"output", 'o', "OUT.xyz", 0, "write the frames with energy, stress, forces and node_energy", 0},
+    {"output", 'o', "OUT.xyz", 0,
+     "write the frames with energy, stress, forces and node_energy (an atom's energy without E0, as in ASE's MACE "
+     "calculator)",
+     0},
     {"json", 'j', "OUT.json", 0,
      "write a list with, per frame: frame, head, energy, forces, node_energy, stress (3x3, or null without a cell "
      "that is periodic in three directions)",

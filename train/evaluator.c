@@ -201,6 +201,8 @@ ftl_status ftl_evaluator_run(ftl_evaluator *evaluator, int head, const ftl_xyz_f
   }
   answer->head = evaluator->heads[head];
   answer->energy = result.energy;
+  /* as in ASE's MACE calculator, and in the reference answers: node_energy is without E0, energy with */
+  for (int i = 0; i < frame->n; i++) answer->node_energy[i] -= ftl_model_e0(used->model, answer->species[i]);
   answer->bytes = (double)ftl_workspace_bytes(used->workspace);
   double volume = ftl_frame_volume(frame);
   answer->has_stress = volume > 0;
