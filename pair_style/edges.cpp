@@ -3,6 +3,8 @@
 #include "atom.h"
 #include "neigh_list.h"
 
+#include <cmath>
+
 using namespace LAMMPS_NS;
 
 namespace frozentl {
@@ -24,7 +26,11 @@ Edges::BadPair Edges::build(const Atom &atom, const NeighList &list, const std::
   n_total = atom.nlocal + atom.nghost;
 
   grow(species, n_total);
-  for (int i = 0; i < n_total; i++) species[i] = species_of_type[type[i]];
+  for (int i = 0; i < n_total; i++) {
+    species[i] = species_of_type[type[i]];
+    /* One that flew off to infinity would only be missed by its neighbours. */
+    if (species[i] >= 0 && !std::isfinite(x[i][0] + x[i][1] + x[i][2])) return {i, i};
+  }
 
   /* First how many, then which: the edges of a receiver must lie together and receivers must come in order, while the
      list may come in another order and, in pair_style hybrid, without some atoms. */
@@ -34,7 +40,7 @@ Edges::BadPair Edges::build(const Atom &atom, const NeighList &list, const std::
     for (int k = 0; k < 3; k++) d[k] = x[j][k] - x[i][k];
     const double r2 = d[0] * d[0] + d[1] * d[1] + d[2] * d[2];
     if (r2 >= cutoff_squared) return false;
-    if (!(r2 > same_place)) { /* also NaN */
+    if (r2 <= same_place) {
 #pragma omp critical(frozentl_bad_pair)
       bad = {i, j};
       return false;

@@ -21,13 +21,13 @@ namespace frozentl {
 
 class Edges {
 public:
-  /* A pair that no model can answer for; local indices, -1: none. */
+  /* Two atoms in one place, or with i == j one whose position is not finite; local indices, -1: none. */
   struct BadPair {
     int i = -1, j = -1;
   };
 
-  /* species_of_type[1..ntypes]: species index, or -1 for types that another style handles. Returns the first pair found
-     in one place or with positions that are not numbers; the graph is then not usable. Memory is kept between calls. */
+  /* species_of_type[1..ntypes]: species index, or -1 for types that another style handles. Returns what no
+     model can answer for, if there is such a thing; the graph is then not usable. Memory is kept between calls. */
   BadPair build(const LAMMPS_NS::Atom &atom, const LAMMPS_NS::NeighList &list, const std::vector<int> &species_of_type,
                 double cutoff, int n_threads);
 

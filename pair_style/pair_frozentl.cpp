@@ -45,7 +45,8 @@ PairFrozenTL::PairFrozenTL(LAMMPS *lammps) : Pair(lammps) {
   /* A last guard against another LAMMPS: defaults that Pair's constructor gives, from all over the class. */
   if (single_enable != 1 || reinitflag != 1 || ncoultablebits != 12 || ndisptablebits != 12 ||
       tabinner != std::sqrt(2.0) || tabinner_disp != std::sqrt(2.0))
-    stop_all("this plugin was built for another LAMMPS: class Pair differs; build it for this one, see docs/lammps.md");
+    stop_all(
+        "this plugin was built for another LAMMPS: class Pair differs; build it for this one, see docs/user-guide.md");
 
   single_enable = 0;
   restartinfo = 0; /* like other file-based many-body styles: pair_style and pair_coeff are given again */
@@ -255,12 +256,7 @@ void PairFrozenTL::init_style() {
   }
 }
 
-double PairFrozenTL::init_one(int i, int j) {
-  if (!setflag[i][j] && !setflag[j][i])
-    stop_all("atom types " + std::to_string(i) + " and " + std::to_string(j) +
-             " have no interaction: NULL in pair_coeff is for pair_style hybrid, where another style handles the type");
-  return info.cutoff;
-}
+double PairFrozenTL::init_one(int /*i*/, int /*j*/) { return info.cutoff; }
 
 double PairFrozenTL::memory_usage() {
   return Pair::memory_usage() +

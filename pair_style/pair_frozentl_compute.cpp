@@ -14,10 +14,13 @@ void PairFrozenTL::compute(int eflag, int vflag) {
   ev_init(eflag, vflag);
 
   const auto bad = edges.build(*atom, *list, species_of_type, info.cutoff, workspace_threads);
+  if (bad.i >= 0 && bad.i == bad.j)
+    stop_one(atom_name(bad.i) +
+             " has a position that is not a number: the run has become unstable; look at the starting "
+             "structure and the time step");
   if (bad.i >= 0)
     stop_one(atom_name(bad.i) + " and " + atom_name(bad.j) +
-             " are in one place, or one has a position that is not a number: look at the starting structure, overlaps "
-             "across periodic boundaries and the time step");
+             " are in one place: look at the starting structure, also across periodic boundaries");
 
   const size_t n_local = atom->nlocal, n_total = n_local + atom->nghost;
   ftl_workspace *ws = workspace.get();

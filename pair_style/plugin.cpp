@@ -109,7 +109,7 @@ void warn(void *lammps, const std::string &text) {
 extern "C" void lammpsplugin_init(void *lammps, void *handle, void *register_function) {
   problem = host_problem(lammps);
   if (!problem.empty()) {
-    problem = "The plugin frozentlplugin.so " + problem + " (how to build it for this one: docs/lammps.md)";
+    problem = "The plugin frozentlplugin.so " + problem + " (how to build it for this one: docs/user-guide.md)";
     warn(lammps, problem);
     if (!host_function<void>(error_all)) return;
   }
