@@ -1,25 +1,24 @@
 /* Linked cells over explicit periodic images.
 
-   1. box_make     completes the periodic vectors to a basis, so that every structure has fractional coordinates
-   2. wrap         atoms into the cell, with the box that they occupy
-   3. make_images  copies of the atoms that are within the cutoff of that box, atoms themselves included
-   4. sort_images  counting sort into bins of half a cutoff; a row of bins along the third axis is contiguous
-   5. search       per receiver: filter the rows that the cutoff reaches, then compute the vectors of what is left
+   1. ftl_box_make  completes the periodic vectors to a basis, so that every structure has fractional coordinates
+   2. wrap          atoms into the cell, and the range of fractional coordinates that they occupy
+   3. make_images   copies of the atoms that are within the cutoff of that range, atoms themselves included
+   4. sort_images   counting sort into bins of half a cutoff; a row of bins along the third axis is contiguous
+   5. search        per receiver: filter the rows that the cutoff reaches, then compute the vectors of what is left
 
    An image carries its lattice shift T, and the vector is (x_j - x_i) + T: negating T and exchanging i and j negates
    it exactly, which makes the list symmetric to the bit. The position x_j + T only serves the filter. */
 #include "neighbour/neighbours.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "model/error.h"
+#include "neighbour/box.h"
 
-#define MAX_POSITION    1e8  /* Angstrom; the spacing of doubles there is 1.5e-8 */
-#define MIN_DISTANCE    1e-6 /* Angstrom; closer atoms are in one place */
-#define MIN_SINE        1e-8 /* volume over the product of the lengths of the cell vectors */
-#define IMAGES_PER_ATOM 32   /* bounds of what is worth answering, see the header */
+#define IMAGES_PER_ATOM 32 /* bounds of what is worth answering, see the header */
 #define IMAGES_ALWAYS   1e6
 #define EDGES_PER_ATOM  2000
 #define EDGES_ALWAYS    10000000
@@ -32,55 +31,33 @@ struct ftl_image {
   double shift[3];
 };
 
-/* A basis with the periodic vectors; the rest are unit vectors orthogonal to them. */
-typedef struct {
-  double vector[3][3];
-  double dual[3][3]; /* vector[a] . dual[b] = (a == b): fractional coordinate a of x is x . dual[a] */
-  double reach[3];   /* the cutoff as a difference of fractional coordinates: cutoff * |dual| */
-  int periodic[3];
-  double cutoff;
-  double low[3], high[3]; /* what the wrapped atoms occupy, fractional */
-} box;
-
-/* Bins of the images: `count` bins of `width` from `origin`, fractional. */
+/* Bins of the images in fractional coordinates: `count` of them from `origin`, `per_width` to a unit. */
 typedef struct {
   int count[3];
   double origin[3], per_width[3];
 } bins;
 
-static double dot(const double a[3], const double b[3]) { return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]; }
-
-static void cross(const double a[3], const double b[3], double c[3]) {
-  c[0] = a[1] * b[2] - a[2] * b[1];
-  c[1] = a[2] * b[0] - a[0] * b[2];
-  c[2] = a[0] * b[1] - a[1] * b[0];
-}
-
-static void normalise(double a[3]) {
-  double length = sqrt(dot(a, a));
-  for (int k = 0; k < 3; k++) a[k] /= length;
-}
-
-/* Room for `need` elements in a set of buffers that share `room`; contents are lost. Grows by half again. */
+/* One of a set of buffers that grow together. */
 typedef struct {
   void *buffer; /* address of the pointer */
   size_t bytes; /* of one element */
 } growing;
 
-static ftl_status grow(size_t *room, size_t need, const growing *set, int n_set, size_t keep, ftl_error *error) {
+/* Makes room for `need` elements in each buffer, and for half as many again. Contents are lost unless `keep`. */
+static ftl_status grow(size_t *room, size_t need, const growing *set, int n_set, bool keep, ftl_error *error) {
   if (need <= *room) return FTL_OK;
   size_t target = need + need / 2;
   for (int k = 0; k < n_set; k++) {
     void *old, *fresh;
     memcpy(&old, set[k].buffer, sizeof old);
-    if (keep > 0) {
+    if (keep) {
       fresh = realloc(old, target * set[k].bytes);
     } else {
       free(old);
       fresh = malloc(target * set[k].bytes);
     }
     if (!fresh) {
-      if (keep == 0) memcpy(set[k].buffer, &fresh, sizeof fresh);
+      if (!keep) memcpy(set[k].buffer, &fresh, sizeof fresh);
       *room = 0; /* some buffers are smaller than others now */
       return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a neighbour list of %zu elements", target);
     }
@@ -93,88 +70,12 @@ static ftl_status grow(size_t *room, size_t need, const growing *set, int n_set,
 #define GROWING(pointer)                                                                                               \
   { &(pointer), sizeof *(pointer) }
 
-/* ---- 1. box ---- */
-
-/* Replaces the vectors of directions that are not periodic by unit vectors orthogonal to the periodic ones. */
-static void complete(box *b) {
-  int free_axis[3], n_free = 0, kept[3], n_kept = 0;
-  for (int a = 0; a < 3; a++) {
-    if (b->periodic[a]) kept[n_kept++] = a;
-    else free_axis[n_free++] = a;
-  }
-  if (n_free == 3) {
-    memset(b->vector, 0, sizeof b->vector);
-    for (int a = 0; a < 3; a++) b->vector[a][a] = 1;
-  } else if (n_free == 2) {
-    /* any vector that is far from the periodic one will do: the unit vector of its smallest component */
-    const double *v = b->vector[kept[0]];
-    int smallest = 0;
-    for (int k = 1; k < 3; k++)
-      if (fabs(v[k]) < fabs(v[smallest])) smallest = k;
-    double unit[3] = {0, 0, 0};
-    unit[smallest] = 1;
-    cross(v, unit, b->vector[free_axis[0]]);
-    normalise(b->vector[free_axis[0]]);
-    cross(v, b->vector[free_axis[0]], b->vector[free_axis[1]]);
-    normalise(b->vector[free_axis[1]]);
-  } else if (n_free == 1) {
-    cross(b->vector[kept[0]], b->vector[kept[1]], b->vector[free_axis[0]]);
-    normalise(b->vector[free_axis[0]]);
-  }
-}
-
-static ftl_status box_make(box *b, const double (*cell)[3], const int pbc[3], double cutoff, ftl_error *error) {
-  memset(b, 0, sizeof *b);
-  b->cutoff = cutoff;
-  double unit[3][3]; /* directions of the periodic vectors */
-  for (int a = 0; a < 3; a++) {
-    b->periodic[a] = pbc && pbc[a];
-    if (!b->periodic[a]) continue;
-    if (!cell) return ftl_fail(error, FTL_ERR_INPUT, NULL, "direction %d is periodic, but there is no cell", a + 1);
-    for (int k = 0; k < 3; k++) b->vector[a][k] = cell[a][k];
-    double length = sqrt(dot(cell[a], cell[a]));
-    if (!isfinite(length) || length > MAX_POSITION)
-      return ftl_fail(error, FTL_ERR_INPUT, NULL, "cell vector %d is (%g %g %g): not usable as a length in Angstrom",
-                      a + 1, cell[a][0], cell[a][1], cell[a][2]);
-    if (!(length > MIN_DISTANCE))
-      return ftl_fail(error, FTL_ERR_INPUT, NULL,
-                      "cell vector %d is zero in a periodic direction: give its length, or pbc F there", a + 1);
-    for (int k = 0; k < 3; k++) unit[a][k] = cell[a][k] / length;
-  }
-  /* A flat cell is seen best with unit vectors; two parallel periodic vectors have no normal to complete them with. */
-  for (int a = 0; a < 3; a++)
-    for (int c = a + 1; c < 3; c++) {
-      double normal[3];
-      if (!b->periodic[a] || !b->periodic[c]) continue;
-      cross(unit[a], unit[c], normal);
-      if (dot(normal, normal) < MIN_SINE * MIN_SINE)
-        return ftl_fail(error, FTL_ERR_INPUT, NULL, "the cell is singular: its vectors %d and %d are parallel", a + 1,
-                        c + 1);
-    }
-  complete(b);
-  for (int a = 0; a < 3; a++) {
-    memcpy(unit[a], b->vector[a], sizeof unit[a]);
-    normalise(unit[a]);
-    cross(b->vector[(a + 1) % 3], b->vector[(a + 2) % 3], b->dual[a]);
-  }
-  double normal[3];
-  cross(unit[1], unit[2], normal);
-  if (fabs(dot(unit[0], normal)) < MIN_SINE)
-    return ftl_fail(error, FTL_ERR_INPUT, NULL, "the cell is singular: its three vectors lie in one plane");
-  double volume = dot(b->vector[0], b->dual[0]);
-  for (int a = 0; a < 3; a++) {
-    for (int k = 0; k < 3; k++) b->dual[a][k] /= volume;
-    b->reach[a] = cutoff * sqrt(dot(b->dual[a], b->dual[a]));
-  }
-  return FTL_OK;
-}
-
 /* ---- 2. wrap ---- */
 
-static ftl_status wrap(ftl_neighbours *list, int n, const double (*positions)[3], box *b, ftl_error *error) {
+static ftl_status wrap(ftl_neighbours *list, int n, const double (*positions)[3], ftl_box *b, ftl_error *error) {
   const growing set[] = {GROWING(list->first_edge), GROWING(list->wrapped), GROWING(list->fractional),
                          GROWING(list->home)};
-  ftl_status status = grow(&list->atom_room, (size_t)n + 1, set, 4, 0, error);
+  ftl_status status = grow(&list->atom_room, (size_t)n + 1, set, 4, false, error);
   if (status != FTL_OK) return status;
   for (int a = 0; a < 3; a++) {
     b->low[a] = INFINITY;
@@ -184,19 +85,19 @@ static ftl_status wrap(ftl_neighbours *list, int n, const double (*positions)[3]
     double *x = list->wrapped[i], *s = list->fractional[i];
     for (int k = 0; k < 3; k++) {
       x[k] = positions[i][k];
-      if (!(fabs(x[k]) <= MAX_POSITION))
+      if (!(fabs(x[k]) <= FTL_MAX_POSITION))
         return ftl_fail(error, FTL_ERR_INPUT, NULL,
                         "atom %d (counting from 0) is at (%g %g %g): a position must be finite and below %g Angstrom",
-                        i, positions[i][0], positions[i][1], positions[i][2], MAX_POSITION);
+                        i, positions[i][0], positions[i][1], positions[i][2], FTL_MAX_POSITION);
     }
     for (int a = 0; a < 3; a++) {
       if (!b->periodic[a]) continue;
-      double turns = floor(dot(positions[i], b->dual[a]));
+      double turns = floor(ftl_dot(positions[i], b->dual[a]));
       if (turns != 0)
         for (int k = 0; k < 3; k++) x[k] -= turns * b->vector[a][k];
     }
     for (int a = 0; a < 3; a++) {
-      s[a] = dot(x, b->dual[a]);
+      s[a] = ftl_dot(x, b->dual[a]);
       if (s[a] < b->low[a]) b->low[a] = s[a];
       if (s[a] > b->high[a]) b->high[a] = s[a];
     }
@@ -207,13 +108,13 @@ static ftl_status wrap(ftl_neighbours *list, int n, const double (*positions)[3]
 /* ---- 3. images ---- */
 
 /* The lattice steps that bring coordinate s, along axis a, within reach of the occupied box. */
-static void steps(const box *b, int a, double s, double *first, double *last) {
+static void steps(const ftl_box *b, int a, double s, double *first, double *last) {
   double reach = b->reach[a] * (1 + MARGIN) + MARGIN;
   *first = b->periodic[a] ? ceil(b->low[a] - reach - s) : 0;
   *last = b->periodic[a] ? floor(b->high[a] + reach - s) : 0;
 }
 
-static ftl_status make_images(ftl_neighbours *list, int n, const box *b, int *n_images, ftl_error *error) {
+static ftl_status make_images(ftl_neighbours *list, int n, const ftl_box *b, int *n_images, ftl_error *error) {
   double total = 0, limit = IMAGES_ALWAYS + (double)IMAGES_PER_ATOM * n, first[3], last[3];
   for (int i = 0; i < n; i++) {
     double product = 1;
@@ -232,7 +133,7 @@ static ftl_status make_images(ftl_neighbours *list, int n, const box *b, int *n_
   const growing set[] = {GROWING(list->image),       GROWING(list->image_bin), GROWING(list->image_atom),
                          GROWING(list->image_shift), GROWING(list->image_x),   GROWING(list->image_y),
                          GROWING(list->image_z)};
-  ftl_status status = grow(&list->image_room, (size_t)total, set, 7, 0, error);
+  ftl_status status = grow(&list->image_room, (size_t)total, set, 7, false, error);
   if (status != FTL_OK) return status;
 
   int m = 0;
@@ -261,7 +162,7 @@ static int bin_of(const bins *g, int a, double s) {
 }
 
 /* Bins of 1/BINS_PER_CUTOFF of the cutoff; wider where sparse structures would need many more bins than atoms. */
-static void bins_make(bins *g, const box *b, int n_images) {
+static void bins_make(bins *g, const ftl_box *b, int n_images) {
   double count[3], limit = fmin(4.0 * n_images + BINS_ALWAYS, INT32_MAX - 2);
   for (int a = 0; a < 3; a++) {
     double margin = b->periodic[a] ? b->reach[a] : 0;
@@ -280,11 +181,11 @@ static void bins_make(bins *g, const box *b, int n_images) {
   }
 }
 
-static ftl_status sort_images(ftl_neighbours *list, int n, int n_images, const box *b, bins *g, ftl_error *error) {
+static ftl_status sort_images(ftl_neighbours *list, int n, int n_images, const ftl_box *b, bins *g, ftl_error *error) {
   bins_make(g, b, n_images);
   size_t n_bins = (size_t)g->count[0] * (size_t)g->count[1] * (size_t)g->count[2];
   const growing set[] = {GROWING(list->bin_start)};
-  ftl_status status = grow(&list->bin_room, n_bins + 2, set, 1, 0, error);
+  ftl_status status = grow(&list->bin_room, n_bins + 2, set, 1, false, error);
   if (status != FTL_OK) return status;
 
   /* bin_start[k + 2] first counts bin k, then becomes its start at [k + 1], and at [k] once the images have moved. */
@@ -295,7 +196,7 @@ static ftl_status sort_images(ftl_neighbours *list, int n, int n_images, const b
     double x[3];
     int at[3];
     for (int k = 0; k < 3; k++) x[k] = list->wrapped[image->atom][k] + image->shift[k];
-    for (int a = 0; a < 3; a++) at[a] = bin_of(g, a, dot(x, b->dual[a]));
+    for (int a = 0; a < 3; a++) at[a] = bin_of(g, a, ftl_dot(x, b->dual[a]));
     int bin = (at[0] * g->count[1] + at[1]) * g->count[2] + at[2];
     list->image_bin[m] = bin;
     start[bin + 2]++;
@@ -319,7 +220,7 @@ static ftl_status sort_images(ftl_neighbours *list, int n, int n_images, const b
 /* ---- 5. search ---- */
 
 /* Images within the cutoff of atom i, as indices of the sorted images: a superset by rounding. */
-static ftl_status filter(ftl_neighbours *list, int i, const box *b, const bins *g, int *n_hits, ftl_error *error) {
+static ftl_status filter(ftl_neighbours *list, int i, const ftl_box *b, const bins *g, int *n_hits, ftl_error *error) {
   const double *s = list->fractional[i], *centre = list->wrapped[i];
   const double limit = b->cutoff * b->cutoff * (1 + MARGIN);
   int first[3], last[3], count = 0;
@@ -333,7 +234,7 @@ static ftl_status filter(ftl_neighbours *list, int i, const box *b, const bins *
       const int *row = list->bin_start + (size_t)(u * g->count[1] + v) * (size_t)g->count[2];
       int begin = row[first[2]], end = row[last[2] + 1];
       const growing set[] = {GROWING(list->hit)};
-      ftl_status status = grow(&list->hit_room, (size_t)(count + end - begin), set, 1, 1, error);
+      ftl_status status = grow(&list->hit_room, (size_t)(count + end - begin), set, 1, true, error);
       if (status != FTL_OK) return status;
       for (int m = begin; m < end; m++) {
         double x = list->image_x[m] - centre[0], y = list->image_y[m] - centre[1], z = list->image_z[m] - centre[2];
@@ -345,7 +246,7 @@ static ftl_status filter(ftl_neighbours *list, int i, const box *b, const bins *
   return FTL_OK;
 }
 
-static ftl_status search(ftl_neighbours *list, int n, const box *b, const bins *g, ftl_error *error) {
+static ftl_status search(ftl_neighbours *list, int n, const ftl_box *b, const bins *g, ftl_error *error) {
   const double square = b->cutoff * b->cutoff;
   int64_t n_edges = 0;
   for (int i = 0; i < n; i++) {
@@ -353,7 +254,7 @@ static ftl_status search(ftl_neighbours *list, int n, const box *b, const bins *
     ftl_status status = filter(list, i, b, g, &n_hits, error);
     if (status != FTL_OK) return status;
     const growing set[] = {GROWING(list->sender), GROWING(list->vector)};
-    status = grow(&list->edge_room, (size_t)(n_edges + n_hits), set, 2, 1, error);
+    status = grow(&list->edge_room, (size_t)(n_edges + n_hits), set, 2, true, error);
     if (status != FTL_OK) return status;
 
     list->first_edge[i] = n_edges;
@@ -363,9 +264,9 @@ static ftl_status search(ftl_neighbours *list, int n, const box *b, const bins *
       if (m == list->home[i]) continue;
       double *r = list->vector[n_edges];
       for (int k = 0; k < 3; k++) r[k] = (list->wrapped[j][k] - centre[k]) + list->image_shift[m][k];
-      double distance2 = dot(r, r);
+      double distance2 = ftl_dot(r, r);
       if (!(distance2 < square)) continue;
-      if (distance2 < MIN_DISTANCE * MIN_DISTANCE) {
+      if (distance2 < FTL_MIN_DISTANCE * FTL_MIN_DISTANCE) {
         if (i == j)
           return ftl_fail(error, FTL_ERR_INPUT, NULL,
                           "atom %d (counting from 0) is in the place of its own periodic image: the cell is too small",
@@ -388,14 +289,14 @@ ftl_status ftl_neighbours_build(ftl_neighbours *list, int n, const double (*posi
                                 const int pbc[3], double cutoff, ftl_error *error) {
   if (!list || n < 0 || (n > 0 && !positions))
     return ftl_fail(error, FTL_ERR_ARGUMENT, NULL, "ftl_neighbours_build needs a list and %d positions", n);
-  if (!(cutoff > 0 && cutoff < MAX_POSITION))
+  if (!(cutoff > 0 && cutoff < FTL_MAX_POSITION))
     return ftl_fail(error, FTL_ERR_ARGUMENT, NULL, "the cutoff of a neighbour list is %g: not a positive length",
                     cutoff);
   list->n_edges = 0;
-  box b;
+  ftl_box b;
   bins g;
   int n_images = 0;
-  ftl_status status = box_make(&b, cell, pbc, cutoff, error);
+  ftl_status status = ftl_box_make(&b, cell, pbc, cutoff, error);
   if (status == FTL_OK) status = wrap(list, n, positions, &b, error);
   if (status == FTL_OK && n == 0) {
     list->first_edge[0] = 0;
