@@ -112,7 +112,7 @@ typedef struct {
   ftl_irreps mlp; /* hidden irreps of a nonlinear readout, all heads together */
   ftl_gate_kind gate;
   double gate_cst;  /* normalize2mom constant of the gate */
-  bool masks_heads; /* mask_head applies: more than one head */
+  bool masks_heads; /* mask_head applies: the model has, or had when its weights were made, more than one head */
 } ftl_readout;
 
 #define FTL_MAX_LAYERS   8
@@ -127,7 +127,11 @@ typedef struct {
                         embedding and the skip connections keep it when a file is cut to fewer elements */
   int n_heads;
   char *heads[FTL_MAX_HEADS]; /* owned */
-  int norm_heads;             /* likewise for heads: normalises linear_2 of a multi-head nonlinear readout */
+  /* Likewise for heads. The hidden channels of a nonlinear readout that masks heads are n_heads equal blocks, of
+     norm_heads equal blocks when its weights were made: the fan-in that normalises linear_mid and linear_2 is
+     mlp * norm_heads / n_heads. masks_heads stays true when a file is cut to one head (the mask then keeps all that is
+     left). Linear readouts do not depend on it. */
+  int norm_heads;
   double r_max;
   ftl_radial_kind radial;
   int num_bessel; /* number of radial basis functions */
@@ -160,7 +164,9 @@ void ftl_source_free(ftl_source *source);
    for. Both readers call it last. */
 ftl_status ftl_source_check(const ftl_source *source, ftl_error *error);
 
-/* Keeps only these elements (atomic numbers) and one head (NULL: all): smaller tensors, same energies. In place. */
+/* Keeps only these elements (atomic numbers, in the file's order) and one head (NULL: all): smaller tensors, same
+   energies. In place; after a failure the source is good for ftl_source_free only. FTL_ERR_INPUT for an element or head
+   that the model does not have. The metadata's provenance says what was done. */
 ftl_status ftl_source_cut_elements(ftl_source *source, const int *elements, int n, ftl_error *error);
 ftl_status ftl_source_cut_head(ftl_source *source, const char *head, ftl_error *error);
 /* Weights and floating-point buffers to another dtype (FTL_F32 or FTL_F64). In place. */
