@@ -9,10 +9,11 @@ static double relative(double deviation, double scale) { return deviation / fmax
 
 static double larger(double a, double b) { return fmax(fabs(a), fabs(b)); }
 
-/* Compares one twin with its answers; returns the largest relative deviation of node energies, forces and stress. */
-static double compare(const char *name) {
-  ftl_source *source = read_twin(name);
-  json_t *root = read_answers(name);
+/* Compares one twin with its answers; prints the largest relative deviation of energy, node energies, forces and
+ * stress. */
+static void compare(const char *twin) {
+  ftl_source *source = read_twin(twin);
+  json_t *root = read_answers(twin);
   double worst = 0;
   for (size_t k = 0; k < count_answers(root); k++) {
     static answer expected;
@@ -20,7 +21,7 @@ static double compare(const char *name) {
     static structure_graph g;
     static double node_energy[MAX_ATOMS], forces[MAX_ATOMS][3];
     get_answer(root, k, source, &expected);
-    FILE *file = fopen(twin_path(name, "xyz"), "r");
+    FILE *file = fopen(with_extension(twin, "xyz"), "r");
     assert_non_null(file);
     for (int frame = 0; frame <= expected.frame; frame++) assert_true(read_frame(file, &s));
     fclose(file);
@@ -29,7 +30,7 @@ static double compare(const char *name) {
     ftl_error error = {0};
     double energy, virial[9];
     if (ftl_reference_compute(source, expected.head, &g.graph, &energy, node_energy, forces, virial, &error) != FTL_OK)
-      fail_msg("%s: %s (%s)", name, error.message, error.where);
+      fail_msg("%s: %s (%s)", twin, error.message, error.where);
     double d_node = 0, node = 0, d_force = 0, force = 0, d_stress = 0, stress = 0, sum = 0;
     for (int i = 0; i < s.n; i++) {
       sum += node_energy[i];
@@ -54,20 +55,18 @@ static double compare(const char *name) {
                             fmax(stress > 0 ? relative(d_stress, stress) : 0, d_energy));
     if (!(all < 1e-12))
       fail_msg("%s frame %d head %d: energy %.1e, node energies %.1e of %.1e, forces %.1e of %.1e, stress %.1e of %.1e",
-               name, expected.frame, expected.head, d_energy, d_node, node, d_force, force, d_stress, stress);
+               twin, expected.frame, expected.head, d_energy, d_node, node, d_force, force, d_stress, stress);
     worst = fmax(worst, all);
     free_graph(&g);
   }
   json_decref(root);
   ftl_source_free(source);
-  return worst;
+  print_message("%-40s largest relative deviation %.1e\n", twin, worst);
 }
 
 static void test_answers(void **unused) {
   (void)unused;
-  need_shared();
-  for (int k = 0; k < N_TWINS; k++)
-    print_message("%-24s largest relative deviation %.1e\n", twin_names[k], compare(twin_names[k]));
+  for_each_twin(compare);
 }
 
 static double energy_of(const ftl_source *source, const ftl_graph *graph) {
@@ -80,7 +79,7 @@ static double energy_of(const ftl_source *source, const ftl_graph *graph) {
 
 /* dE/dr_ij of every edge against differences of the energy: each edge is moved alone, so that no error can cancel. */
 static void check_edge_gradient(const char *name, uint64_t seed) {
-  ftl_source *source = read_twin(name);
+  ftl_source *source = read_twin(shared_twin(name));
   static structure s;
   static structure_graph g;
   random_structure(&s, 3, 4.0, 1.7, source->arch.atomic_numbers, source->arch.n_elements, &seed);
@@ -128,7 +127,7 @@ static void test_edge_gradients(void **unused) {
 static void test_refusals(void **unused) {
   (void)unused;
   need_shared();
-  ftl_source *source = read_twin("mace/corr2-small");
+  ftl_source *source = read_twin(shared_twin("mace/corr2-small"));
   const double vector[2][3] = {{0, 0, 1}, {0, 0, -1}}, zero[2][3] = {{0, 0, 0}, {0, 0, 0}};
   const int64_t first_edge[3] = {0, 1, 2};
   const int sender[2] = {1, 0}, species[2] = {0, 1}, wrong[2] = {0, 7}, hidden[2] = {0, -1};

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <glob.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -20,39 +21,60 @@
 #include "model/architecture.h"
 #include "neighbour/neighbours.h"
 
-static const char *const twin_names[] = {
-    "mace/corr2-small",   "mace/corr4-ell2",   "mace/mh1",         "mace/mp0a-small",
-    "mace/mp0a-small-r1", "mace/mp0a-medium",  "mace/mp0a-large",  "mace/mp0b-medium",
-    "mace/mp0b2-large",   "mace/mp0b3-medium", "mace/off23-small", "mace/plain-mace",
-    "mace/three-layers",  "mace/two-heads",    "h2cu/h2cu-mace",   "h2cu-trained/h2cu-16x0e",
-};
-enum { N_TWINS = sizeof twin_names / sizeof twin_names[0] };
-
 /* FTL_SHARED, or ../shared seen from the project's root, where ctest runs. */
 static inline const char *shared_dir(void) {
   const char *dir = getenv("FTL_SHARED");
   return dir ? dir : "../shared";
 }
 
-/* "SHARED/reference/NAME.EXTENSION"; static storage. */
-static inline const char *twin_path(const char *name, const char *extension) {
+/* A twin is named by the path of its files without extension. "SHARED/reference/NAME"; static storage. */
+static inline const char *shared_twin(const char *name) {
   static char path[1024];
-  snprintf(path, sizeof path, "%s/reference/%s.%s", shared_dir(), name, extension);
+  snprintf(path, sizeof path, "%s/reference/%s", shared_dir(), name);
+  return path;
+}
+
+static inline const char *with_extension(const char *twin, const char *extension) {
+  static char path[1100];
+  snprintf(path, sizeof path, "%s.%s", twin, extension);
   return path;
 }
 
 /* Skips the running test when ../shared is not there. */
 static inline void need_shared(void) {
-  if (access(twin_path(twin_names[0], "model"), R_OK) == 0) return;
+  if (access(shared_twin("mace"), R_OK) == 0) return;
   print_message("skipped: there is no %s; set FTL_SHARED to the folder with the reference models\n", shared_dir());
   skip();
 }
 
-static inline ftl_source *read_twin(const char *name) {
+/* Calls `f` for every twin there is: those of ../shared, those kept in tests/parity/twins, and, if FTL_TWINS names a
+   folder (as tests/parity/make_twins.py fills build/twins), those in it. Skips the test if there is none at all. */
+static inline void for_each_twin(void (*f)(const char *twin)) {
+  char pattern[3][1024];
+  const char *more = getenv("FTL_TWINS");
+  snprintf(pattern[0], sizeof pattern[0], "%s/reference/[hm]*/*.json", shared_dir());
+  snprintf(pattern[1], sizeof pattern[1], "tests/parity/twins/*.json");
+  snprintf(pattern[2], sizeof pattern[2], "%s/*.json", more ? more : "nowhere");
+  int n = 0;
+  for (int k = 0; k < 3; k++) {
+    glob_t found;
+    if (glob(pattern[k], 0, NULL, &found) == 0)
+      for (size_t q = 0; q < found.gl_pathc; q++, n++) {
+        found.gl_pathv[q][strlen(found.gl_pathv[q]) - strlen(".json")] = 0;
+        f(found.gl_pathv[q]);
+      }
+    globfree(&found);
+  }
+  if (n > 0) return;
+  print_message("skipped: no reference models in %s or tests/parity/twins\n", shared_dir());
+  skip();
+}
+
+static inline ftl_source *read_twin(const char *twin) {
   ftl_source *source = NULL;
   ftl_error error = {0};
-  if (ftl_source_read(twin_path(name, "model"), &source, &error) != FTL_OK)
-    fail_msg("%s: %s (%s)", name, error.message, error.where);
+  if (ftl_source_read(with_extension(twin, "model"), &source, &error) != FTL_OK)
+    fail_msg("%s: %s (%s)", twin, error.message, error.where);
   return source;
 }
 
@@ -162,10 +184,10 @@ typedef struct {
   double stress[9]; /* xx xy xz yx ... */
 } answer;
 
-static inline json_t *read_answers(const char *name) {
+static inline json_t *read_answers(const char *twin) {
   json_error_t error;
-  json_t *root = json_load_file(twin_path(name, "json"), 0, &error);
-  if (!root) fail_msg("%s.json: %s", name, error.text);
+  json_t *root = json_load_file(with_extension(twin, "json"), 0, &error);
+  if (!root) fail_msg("%s.json: %s", twin, error.text);
   return root;
 }
 
