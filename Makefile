@@ -2,7 +2,7 @@
 BUILD  := build/release
 ASAN   := build/asan
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
-PYTHON := build/venv/bin/python
+WERROR ?= OFF# CI builds with WERROR=ON
 
 .PHONY: help setup build demo test test-release sanitize bench fuzz format format-check install clean
 help:
@@ -22,9 +22,10 @@ setup:
 	@scripts/setup.sh
 
 $(BUILD)/build.ninja: | setup
-	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release
+	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release -DFTL_WERROR=$(WERROR)
 $(ASAN)/build.ninja: | setup
-	@cmake -S . -B $(ASAN) -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DFTL_PLUGIN=OFF -DFTL_SANITIZE=address,undefined
+	@cmake -S . -B $(ASAN) -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DFTL_WERROR=$(WERROR) \
+	  -DFTL_PLUGIN=OFF -DFTL_SANITIZE=address,undefined
 
 build: setup $(BUILD)/build.ninja
 	@echo 'build: $(BUILD)'
