@@ -21,7 +21,8 @@ static ftl_status refuse_backends(ftl_mace_reader *r, const ftl_py *module, cons
   static const char *const configs[] = {"cueq_config", "oeq_config"};
   for (int k = 0; k < 2; k++) {
     const ftl_py *config = ftl_module_attribute(module, configs[k]);
-    if (config && config->kind != FTL_PY_NONE && ftl_value_truth(ftl_module_attribute(config, "enabled")))
+    const ftl_py *layout = ftl_module_attribute(config, "layout_str");
+    if (ftl_value_truth(ftl_module_attribute(config, "enabled")) || (layout && !ftl_py_string_is(layout, "mul_ir")))
       return ftl_fail(r->error, FTL_ERR_UNSUPPORTED, r->where,
                       "%s uses %s: convert the model back to plain e3nn (mace_cueq_to_e3nn) first", path, configs[k]);
   }
@@ -189,6 +190,7 @@ static ftl_status read_interaction(ftl_mace_reader *r, const ftl_py *interaction
                     ftl_py_describe(interaction, text, sizeof text));
   layer->kind = interactions[k].kind;
   if ((status = refuse_backends(r, interaction, path))) return status;
+  if ((status = refuse_backends(r, ftl_module_child(interaction, "reshape"), path))) return status;
   if ((status = ftl_module_irreps(r, interaction, path, "node_feats_irreps", &layer->node_feats))) return status;
   if ((status = ftl_module_irreps(r, interaction, path, "target_irreps", &layer->target))) return status;
   if ((status = ftl_module_irreps(r, interaction, path, "hidden_irreps", &layer->hidden))) return status;
