@@ -240,7 +240,7 @@ def check_cutoff(model, elements, r_max):
         beyond = max([abs(e - energy[-1]) for e in energy[26:]]) / max(abs(energy[-1]), 1.0)
         if name == "pair":  # nothing acts on the atom once it has left
             beyond = max([beyond] + [abs(f) for f in force[26:]])
-        worst[f"{name} force step"] = (jump_f, 1e-3)
+        worst[f"{name} force step"] = (jump_f, 1e-4)
         worst[f"{name} energy step"] = (jump_e, 1e-9)
         worst[f"{name} beyond"] = (beyond, 1e-12)
     return worst

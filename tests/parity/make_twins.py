@@ -244,7 +244,7 @@ def answers(model, frames, only_head=None):
     """model: float64. The list that goes into NAME.json.
 
     Neighbours and input are float64, but the model runs with torch's default dtype float32, as the answers in
-    ../shared/reference were made: there ZBLBasis rounds its screening length a to float32 (torch.pow of an integer
+    ../shared/reference were made: there ZBLBasis computes 14.3996 * Z_u * Z_v in float32 (a number times an integer
     tensor has the default dtype), which moves forces by about 1e-8 relative."""
     heads = list(getattr(model, "heads", ["Default"]))
     table = utils.AtomicNumberTable([int(z) for z in model.atomic_numbers])

@@ -1,0 +1,170 @@
+"""How bench/inference runs each program: pinned to some cores, a number of steps at a time. Standard library only.
+
+Every engine has name, precision, neighbours (what happens to its neighbour list), run(n) -> seconds per step, and
+peak_kb after a run; close() ends it. All are started before any is timed, so that rounds can alternate between them."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(HERE)
+RELEASE = os.path.join(ROOT, "build", "release")
+VENV = os.path.join(ROOT, "build", "venv", "bin")
+
+
+class Unavailable(Exception):
+    pass
+
+
+def environment(**more):
+    """OPENBLAS_CORETYPE would decide which kernels a rival's BLAS runs: everyone gets the CPU's own."""
+    e = {k: v for k, v in os.environ.items() if k not in ("OPENBLAS_CORETYPE", "OMP_NUM_THREADS", "LAMMPS_PLUGIN_PATH")}
+    e.update(more)
+    return e
+
+
+def pinned(cores, command):
+    return ["taskset", "-c", ",".join(map(str, cores)), *map(str, command)]
+
+
+def run_to_end(command, env, cwd=None):
+    """Standard output, and the largest resident memory in kB of the process and its descendants."""
+    with tempfile.TemporaryFile("w+") as out:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=env, cwd=cwd)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        text = out.read()
+    if process.returncode != 0:
+        raise Unavailable(f"{' '.join(command[3:6])}...: exit code {process.returncode}: {text[-400:].strip()}")
+    return text, usage.ru_maxrss
+
+
+class Eval:
+    """`frozentl eval --repeat`: ftl_compute, its neighbour list made anew in every step."""
+
+    name, neighbours = "frozentl eval", "every step"
+
+    def __init__(self, model, structure, precision, cores):
+        self.precision = precision
+        self.command = pinned(cores, [os.path.join(RELEASE, "train", "frozentl"), "eval", model["file"], structure["xyz"],
+                                      "--precision", precision, "--threads", len(cores), "--repeat"])  # fmt: skip
+        self.atoms, self.peak_kb = structure["atoms"], 0
+        if not os.access(self.command[3], os.X_OK):
+            raise Unavailable("build/release/train/frozentl is not built")
+
+    def run(self, n):
+        text, self.peak_kb = run_to_end(self.command + [str(n)], environment())
+        rows = [line.split() for line in text.splitlines()]
+        header = next((r for r in rows if r[:1] == ["frame"]), None)
+        if header is None:
+            raise Unavailable("frozentl eval --repeat printed no table: " + text[-300:])
+        row = rows[rows.index(header) + 1]
+        return float(row[header.index("ms/step")]) / 1e3
+
+    def close(self):
+        pass
+
+
+class Lammps:
+    """LAMMPS with pair_style frozentl: NVE at 300 K, loop time; more cores are MPI ranks. Its list has a 1 Angstrom skin."""
+
+    name, neighbours = "frozentl in LAMMPS", "skin 1, reused"
+
+    def __init__(self, model, structure, precision, cores):
+        self.precision, self.cores, self.peak_kb = precision, cores, 0
+        self.lmp = os.environ.get("FTL_LMP") or os.path.join(VENV, "lmp")
+        mpirun = os.environ.get("FTL_MPIRUN") or os.path.join(VENV, "mpirun")
+        self.plugin = os.path.join(RELEASE, "pair_style")
+        if not os.path.exists(os.path.join(self.plugin, "frozentlplugin.so")):
+            raise Unavailable("build/release/pair_style/frozentlplugin.so is not built")
+        if not os.path.exists(self.lmp):
+            raise Unavailable(f"no LAMMPS at {self.lmp}")
+        launch = [mpirun, "-np", len(cores)] if len(cores) > 1 else []
+        self.folder = tempfile.mkdtemp(prefix="frozentl-bench-")
+        self.command = pinned(cores, launch + [self.lmp, "-in", "in.bench", "-log", "log.bench", "-screen", "none"])
+        self.script = f"""units metal
+atom_style atomic
+newton on
+neighbor 1.0 bin
+neigh_modify every 1 delay 0 check yes
+read_data {structure["data"]}
+pair_style frozentl precision {precision} threads 1
+pair_coeff * * {model["file"]} Cu H
+velocity all create 300 7
+timestep 0.0005
+fix 1 all nve
+thermo 1000000
+run 1
+run %d
+"""
+
+    def run(self, n):
+        with open(os.path.join(self.folder, "in.bench"), "w") as f:
+            f.write(self.script % n)
+        env = environment(OMP_NUM_THREADS="1", LAMMPS_PLUGIN_PATH=self.plugin)
+        _, self.peak_kb = run_to_end(self.command, env, cwd=self.folder)
+        self.peak_kb *= len(self.cores)  # ru_maxrss is that of the largest rank; they are alike
+        with open(os.path.join(self.folder, "log.bench")) as f:
+            loops = re.findall(r"Loop time of ([0-9.e+-]+) on \d+ procs for (\d+) steps", f.read())
+        return float(loops[-1][0]) / int(loops[-1][1])
+
+    def close(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Rival:
+    """mace-torch or symmetrix (bench/rival.py): the process stays, and sleeps while others are timed."""
+
+    def __init__(self, kind, model, structure, precision, cores, python):
+        self.name, self.precision = kind, precision
+        self.neighbours = {"mace-torch": "excluded", "symmetrix": "skin 0.5, reused"}[kind]
+        file = model["json"] if kind == "symmetrix" else model["file"]
+        command = [python, os.path.join(HERE, "rival.py"), kind, file, structure["xyz"], precision, len(cores)]
+        env = environment(SYMMETRIX_JIT_CACHE=os.path.join(ROOT, "build", "bench", "jit"))
+        self.log = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen(pinned(cores, command), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=self.log, env=env, text=True)  # fmt: skip
+        first = self.read()
+        self.energy, self.peak_kb = first["energy"], first["rss"]
+
+    def read(self):
+        line = self.process.stdout.readline()
+        if not line:
+            self.log.seek(0)
+            raise Unavailable(f"{self.name} {self.precision}: {self.log.read()[-400:].strip()}")
+        return json.loads(line)
+
+    def run(self, n):
+        self.process.stdin.write(f"{n}\n")
+        self.process.stdin.flush()
+        answer = self.read()
+        self.peak_kb = answer["rss"]
+        return sorted(answer["seconds"])[len(answer["seconds"]) // 2]
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+        self.log.close()
+
+
+def engines(model, structure, cores, python, torch):
+    """Starts every engine that this machine has; says which it has not. `torch`: with mace-torch."""
+    wanted = [lambda p=p: Eval(model, structure, p, cores) for p in ("double", "mixed")]
+    wanted += [lambda p=p: Lammps(model, structure, p, cores) for p in ("double", "mixed")]
+    if python:
+        wanted += [lambda p=p: Rival("symmetrix", model, structure, p, cores, python) for p in ("float64", "float32")]
+        if torch:
+            wanted += [lambda p=p: Rival("mace-torch", model, structure, p, cores, python) for p in ("float64", "float32")]
+    started = []
+    for start in wanted:
+        try:
+            started.append(start())
+        except Unavailable as e:
+            print(f"left out: {e}", file=sys.stderr)
+    return started

@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+"""One rival of FrozenTL in a process of its own, driven by bench/inference through pipes.
+
+    rival.py mace-torch|symmetrix MODEL XYZ float32|float64 THREADS
+
+Writes {"ready": ..., "rss": kB, "energy": eV} once it has evaluated XYZ for the first time; then, for each line "N" on
+standard input, N steps: {"seconds": [per step], "rss": peak kB}. Before every step all atoms move by about 1e-4 Angstrom,
+so that nothing is remembered, and neighbour lists may be reused as in molecular dynamics.
+
+mace-torch: model(...) on a ready graph, energy and forces; the neighbour list is excluded ("list" tells its seconds).
+symmetrix: Symmetrix.calculate for energy, forces and stress, execution_profile="speed"; its list (skin 0.5) is reused.
+"""
+
+import json
+import os
+import resource
+import sys
+import time
+
+kind, model_path, xyz, dtype, threads = sys.argv[1:6]
+os.environ["OMP_NUM_THREADS"] = threads
+os.environ.setdefault("OMP_PROC_BIND", "false")  # bench/inference pins the process
+protocol = os.fdopen(os.dup(1), "w")  # libraries print to standard output
+os.dup2(2, 1)
+
+import warnings
+
+warnings.filterwarnings("ignore")
+import ase.io
+import numpy as np
+
+rng = np.random.default_rng(2)
+atoms = ase.io.read(xyz)
+
+
+def tell(**what):
+    what["rss"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    protocol.write(json.dumps(what) + "\n")
+    protocol.flush()
+
+
+def move():
+    atoms.positions += rng.normal(scale=1e-4, size=atoms.positions.shape)
+
+
+def symmetrix():
+    from symmetrix import Symmetrix
+
+    calculator = Symmetrix(model_path, dtype=dtype, execution_profile="speed")
+
+    def step():
+        move()
+        began = time.perf_counter()
+        calculator.calculate(atoms, ["energy", "forces", "stress"])
+        return time.perf_counter() - began, float(calculator.results["energy"])
+
+    return step, {}
+
+
+def mace_torch():
+    import torch
+    from mace import data
+    from mace.tools import torch_geometric, utils
+
+    torch.set_num_threads(int(threads))
+    torch.set_default_dtype(getattr(torch, dtype))
+    model = torch.load(model_path, map_location="cpu", weights_only=False).to(getattr(torch, dtype)).eval()
+    for p in model.parameters():
+        p.requires_grad_(False)
+    table = utils.AtomicNumberTable([int(z) for z in model.atomic_numbers])
+    began = time.perf_counter()
+    item = data.AtomicData.from_config(data.config_from_atoms(atoms), z_table=table, cutoff=float(model.r_max),
+                                       heads=list(model.heads))  # fmt: skip
+    batch = next(iter(torch_geometric.dataloader.DataLoader([item], batch_size=1))).to_dict()
+    seconds = time.perf_counter() - began
+
+    def step():
+        batch["positions"] = batch["positions"].detach() + 1e-4 * torch.randn_like(batch["positions"])
+        began = time.perf_counter()
+        out = model(batch, compute_force=True)
+        out["forces"].numpy()
+        return time.perf_counter() - began, float(out["energy"][0])
+
+    return step, {"list": seconds}
+
+
+step, extra = {"symmetrix": symmetrix, "mace-torch": mace_torch}[kind]()
+_, energy = step()
+tell(ready=True, energy=energy, atoms=len(atoms), **extra)
+for line in sys.stdin:
+    tell(seconds=[step()[0] for _ in range(int(line))])
