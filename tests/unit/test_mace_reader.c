@@ -328,8 +328,6 @@ static void options_that_are_not_covered(void **unused) {
   b = patch_pickle(SEED_PLAIN, "correlation", "K\2", 2, "K\5", 2);
   expect_refusal(b.data, b.size, FTL_ERR_UNSUPPORTED, "the correlation of layer 0 is 5");
   free(b.data);
-  b = patch_pickle(SEED_MODEL, "_layout", "", 0, "", 0); /* a patch that changes nothing is read */
-  free(b.data);
 }
 
 static void tensors_that_are_not_covered(void **unused) {
