@@ -18,7 +18,7 @@
 
 using namespace LAMMPS_NS;
 
-static const char citations[] =
+static const char cite_mace[] =
     "pair_style frozentl, MACE: https://doi.org/10.48550/arXiv.2206.07697\n\n"
     "@inproceedings{Batatia2022,\n"
     " author = {Batatia, Ilyes and Kov{\\'a}cs, D{\\'a}vid P. and Simm, Gregor N. C. and Ortner, Christoph and\n"
@@ -29,7 +29,9 @@ static const char citations[] =
     " year = {2022},\n"
     " eprint = {2206.07697},\n"
     " archivePrefix = {arXiv}\n"
-    "}\n\n"
+    "}\n\n";
+
+static const char cite_frozen_transfer[] =
     "pair_style frozentl, frozen transfer learning: https://doi.org/10.48550/arXiv.2502.15582\n\n"
     "@article{Radova2025,\n"
     " author = {Radova, Mariia and Stark, Wojciech G. and Allen, Connor S. and Maurer, Reinhard J. and\n"
@@ -55,7 +57,10 @@ PairFrozenTL::PairFrozenTL(LAMMPS *lammps) : Pair(lammps) {
   no_virial_fdotr_compute = 1;
   centroidstressflag = CENTROID_AVAIL;
   unit_convert_flag = utils::get_supported_conversions(utils::ENERGY);
-  if (lmp->citeme) lmp->citeme->add(citations);
+  if (lmp->citeme) {
+    lmp->citeme->add(cite_mace);
+    lmp->citeme->add(cite_frozen_transfer);
+  }
 }
 
 PairFrozenTL::~PairFrozenTL() {
