@@ -5,7 +5,7 @@ slab.data in this folder was made by
 
     python3 examples/h2-cu/make_slab.py ../shared/data/h2cu/valid.xyz 44 > examples/h2-cu/slab.data
 
-It is a Cu(111) slab, 3x3 and six layers, in the middle of a trajectory at 300 K whose two lowest layers are fixed
+It is a Cu(111) slab, a rectangle of 3x6 atoms in six layers, in the middle of a trajectory at 300 K whose two lowest layers are fixed
 (type 1: Cu, type 2: H, of which there is none yet). Only Python's standard library is used.
 """
 import re
@@ -27,18 +27,19 @@ def main(path, index):
         sys.exit(f"{path}: frame {index}: expected species and positions first")
     cell = [float(x) for x in re.search(r'Lattice="([^"]*)"', comment).group(1).split()]
     a, b, c = cell[0:3], cell[3:6], cell[6:9]
-    if any(abs(x) > 1e-12 for x in (a[1], a[2], b[2])):
-        sys.exit(f"{path}: frame {index}: the cell is not in LAMMPS' orientation (a along x, b in xy)")
+    if any(abs(x) > 1e-12 for x in (a[1], a[2], b[2], c[0], c[1])) or abs(b[0] - a[0] / 2) > 1e-6:
+        sys.exit(f"{path}: frame {index}: expected a along x, b leaning over half of a, c along z")
+    # Two of these cells side by side make a rectangle: 2b - a is along y.
+    positions = [(species, float(x), float(y), float(z)) for species, x, y, z, *_ in atoms]
+    positions += [(species, x + b[0], y + b[1], z) for species, x, y, z in positions]
     below = 2.0  # the lowest layer is at z = 0: keep it inside the box
     metadata = " ".join(re.findall(r"(?:config_type|trajectory|T)=\S+", comment))
     print(f"Cu slab of data/h2cu ({metadata})\n")
-    print(f"{len(atoms)} atoms\n2 atom types\n")
-    print(f"0.0 {a[0]:.10f} xlo xhi\n0.0 {b[1]:.10f} ylo yhi\n{-below} {c[2] - below:.10f} zlo zhi")
-    # b is half of a to one side; written with the rounding that keeps it inside LAMMPS' limit of half a box length
-    print(f"{min(b[0], a[0] / 2 - 1e-10):.10f} {c[0]:.10f} {c[1]:.10f} xy xz yz\n")
+    print(f"{len(positions)} atoms\n2 atom types\n")
+    print(f"0.0 {a[0]:.8f} xlo xhi\n0.0 {2 * b[1]:.8f} ylo yhi\n{-below} {c[2] - below:.8f} zlo zhi\n")
     print("Masses\n\n1 63.546  # Cu\n2 1.008   # H\n\nAtoms  # atomic\n")
-    for k, (species, x, y, z, *_) in enumerate(atoms, 1):
-        print(k, {"Cu": 1, "H": 2}[species], x, y, z)
+    for k, (species, x, y, z) in enumerate(positions, 1):
+        print(k, {"Cu": 1, "H": 2}[species], f"{x % a[0]:.8f} {y % (2 * b[1]):.8f} {z:.8f}")
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ def verdict(t):
     closest = min(range(len(heights)), key=heights.__getitem__)
     if bond < BROKEN and low > GAS and rising:
         what = (f"H2 scattered: it turned {heights[closest]:.2f} A above the surface after {t['time_fs'][closest]:.0f} fs "
-                f"and left, with {t['translation_eV'][-1]:.2f} of its {t['translation_eV'][0]:.2f} eV of translation")
+                f"and left with {t['translation_eV'][-1]:.2f} eV of translation (it came with {t['translation_eV'][0]:.2f})")
     elif bond >= BROKEN:
         broken = max(k for k, x in enumerate(t["hh_A"]) if x < BROKEN)
         where = "both atoms stay on the surface" if high < GAS else "one atom left" if low < GAS else "both atoms left"
@@ -65,4 +65,4 @@ if __name__ == "__main__":
     trajectory = read(sys.argv[1])
     sentence = verdict(trajectory)
     draw(trajectory, sentence, sys.argv[2])
-    print(f"\n{sentence}\nPicture: {sys.argv[2]}")
+    print(f"\n{sentence}")
