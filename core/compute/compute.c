@@ -1,0 +1,39 @@
+/* The simple interface: one structure without ghosts. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "compute/stages.h"
+#include "model/error.h"
+
+ftl_status ftl_compute(ftl_workspace *ws, int n, const int *species, const double (*positions)[3],
+                       const double (*cell)[3], const int pbc[3], ftl_result *result, ftl_error *error) {
+  if (!ws || !result || n < 0 || (n > 0 && (!species || !positions)))
+    return ftl_fail(error, FTL_ERR_ARGUMENT, "", "ftl_compute: a NULL argument or a negative number of atoms");
+  int n_layers = ws->model->arch.n_layers;
+  for (int i = 0; i < n; i++)
+    if (species[i] < 0 || species[i] >= ws->model->n_species) {
+      char where[64];
+      snprintf(where, sizeof where, "atom %d", i + 1);
+      return ftl_fail(error, FTL_ERR_INPUT, where, "species index %d; the model is open for %d elements", species[i],
+                      ws->model->n_species);
+    }
+  ftl_status status = ftl_neighbours_build(&ws->neighbours, n, positions, cell, pbc, ws->model->arch.r_max, error);
+  if (status) return status;
+  ftl_graph graph = {
+      n, n, species, ws->neighbours.first_edge, ws->neighbours.sender, (const double(*)[3])ws->neighbours.vector};
+  status = ftl_begin(ws, &graph, error);
+  for (int t = 0; t < n_layers - 1 && !status; t++) status = ftl_layer_forward(ws, t, error);
+  if (!status) status = ftl_last_layer(ws, error);
+  for (int t = n_layers - 2; t >= 0 && !status; t--) status = ftl_layer_reverse(ws, t, error);
+  ftl_output output = {.forces = result->forces, .node_energy = result->node_energy};
+  if (result->forces) memset(result->forces, 0, 3 * (size_t)n * sizeof *result->forces);
+  if (!status) status = ftl_end(ws, &output, error);
+  if (status) return status;
+  if (!isfinite(output.energy))
+    return ftl_fail(error, FTL_ERR_INPUT, "", "the energy is not finite; are atoms far too close to each other?");
+  result->energy = output.energy;
+  for (int k = 0; k < 6; k++)
+    result->virial[k] = k < 3 ? output.virial[k] : 0.5 * (output.virial[k] + output.virial[k + 3]);
+  return FTL_OK;
+}

@@ -1,0 +1,46 @@
+/* Opening and describing a model. */
+#include <stdio.h>
+#include <string.h>
+
+#include "compute/prepared.h"
+#include "kernels/kernels.h"
+#include "model/error.h"
+
+ftl_status ftl_model_open(const char *path, const ftl_open_options *options, ftl_model **model, ftl_error *error) {
+  if (!path || !model) return ftl_fail(error, FTL_ERR_ARGUMENT, "", "ftl_model_open: NULL path or model");
+  if (options && options->precision != FTL_DOUBLE && options->precision != FTL_MIXED)
+    return ftl_fail(error, FTL_ERR_ARGUMENT, path, "ftl_model_open: unknown precision %d", (int)options->precision);
+  ftl_source *source = NULL;
+  ftl_status status = ftl_source_read(path, &source, error);
+  if (status) return status;
+  if (options && options->elements)
+    status = ftl_source_cut_elements(source, options->elements, options->n_elements, error);
+  if (!status) status = ftl_prepare(source, options, model, error);
+  ftl_source_free(source);
+  return status;
+}
+
+void ftl_model_get_info(const ftl_model *model, ftl_model_info *info) {
+  *info = (ftl_model_info){
+      .cutoff = model->arch.r_max,
+      .n_layers = model->arch.n_layers,
+      .n_elements = model->n_species,
+      .atomic_numbers = model->arch.atomic_numbers,
+      .n_heads = model->arch.n_heads,
+      .heads = model->heads,
+      .head = model->head,
+      .precision = model->precision,
+      .n_parameters = model->n_parameters,
+      .kernel_isa = model->kernels->isa,
+  };
+}
+
+int ftl_model_species(const ftl_model *model, int atomic_number) {
+  for (int z = 0; z < model->n_species; z++)
+    if (model->arch.atomic_numbers[z] == atomic_number) return z;
+  return -1;
+}
+
+double ftl_model_e0(const ftl_model *model, int species) {
+  return species >= 0 && species < model->n_species ? model->e0[species] : 0;
+}

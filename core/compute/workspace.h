@@ -1,0 +1,83 @@
+/* Everything that changes during a computation. Internal. */
+#ifndef FTL_WORKSPACE_H
+#define FTL_WORKSPACE_H
+
+#include "compute/prepared.h"
+#include "neighbour/neighbours.h"
+
+/* Receivers of one element, processed together by one thread: order[first .. first + n - 1]. */
+typedef struct {
+  int species, n, first;
+} ftl_block;
+
+/* An edge of the block in work. */
+typedef struct {
+  int64_t index; /* in the graph */
+  int sender, class_, cell;
+  double r, t, slope; /* t: place in the cell; slope: dt/dr */
+  double n[3];        /* unit vector from sender to receiver */
+} ftl_edge;
+
+/* One thread's part: its atoms, its private sums for rows that other threads own, and its scratch. */
+typedef struct {
+  int receiver_begin, receiver_end; /* local atoms whose edges it processes, and whose rows it owns */
+  int ghost_begin, ghost_end;       /* ghosts whose rows it owns */
+  int block_begin, block_end;
+  /* Rows of other threads that its edges add to: `slot_of` maps a node to a private row, -1 for its own. Lists are
+     grouped by owner, so that each owner can add them up without locks. Unused with one thread. */
+  int *slot_of;
+  int n_slots, slot_capacity;
+  int *slot_node;
+  int *slot_start; /* [n_threads + 1] */
+  void *slot_rows; /* adjoint rows */
+  size_t slot_rows_bytes;
+  double (*slot_forces)[12]; /* force and virial */
+  size_t slot_forces_count;
+  /* scratch for a block; sizes from the model, edge arrays from the graph */
+  int edge_capacity;
+  int edge_start[FTL_BLOCK_ATOMS + 1];
+  ftl_edge *edge;
+  double *Y, *dY, *dr;
+  void *M;
+  int *slot_of_element, *element_of_slot;
+  double factor[FTL_BLOCK_ATOMS];
+  void *sums, *mid, *own, *own_adjoint, *gate_input, *gated, *residual, *product_input, *product, *h, *h_adjoint,
+      *message_adjoint;
+  double *hidden;
+  double energy, virial[9];
+  void *arena; /* owns the fixed-size buffers above */
+} ftl_thread;
+
+/* What may be called next: the forward of `next_layer`, the reverse of it, or the end. */
+typedef enum { FTL_IDLE, FTL_FORWARD, FTL_REVERSE, FTL_FINISH } ftl_stage;
+
+struct ftl_workspace {
+  const ftl_model *model;
+  int n_threads;
+  ftl_thread *thread;
+  ftl_stage stage;
+  int next_layer;
+  ftl_graph graph;
+  int node_capacity, local_capacity;
+  int64_t edge_capacity;
+  int *order; /* receivers grouped into blocks */
+  ftl_block *block;
+  int n_blocks, n_active;
+  double *node_energy;                                              /* [n_local] */
+  double (*edge_force)[3];                                          /* dE/dr_ij */
+  void *features[FTL_MAX_LAYERS], *adjoints[FTL_MAX_LAYERS];        /* [n_total] rows, of layers before the last */
+  void *sc[FTL_MAX_LAYERS], *sc_adjoint[FTL_MAX_LAYERS];            /* block order, of layers after the first */
+  void *product_input[FTL_MAX_LAYERS], *gate_input[FTL_MAX_LAYERS]; /* block order, of layers before the last */
+  double *factor[FTL_MAX_LAYERS];
+  size_t bytes;
+  ftl_neighbours neighbours; /* of ftl_compute */
+};
+
+/* Where a thread adds the adjoint of node j's features made by layer `layer`. */
+static inline void *ftl_adjoint_row(ftl_workspace *ws, ftl_thread *thread, int layer, int j, size_t real_bytes) {
+  size_t row = (size_t)ws->model->layer[layer + 1].conv.edge.dim * real_bytes;
+  int slot = thread->slot_of ? thread->slot_of[j] : -1;
+  return slot < 0 ? (char *)ws->adjoints[layer] + (size_t)j * row : (char *)thread->slot_rows + (size_t)slot * row;
+}
+
+#endif

@@ -1,0 +1,174 @@
+/* A block of receivers of one element through one layer, down and back: the body reads as the architecture
+   (arXiv 2206.07697; docs/theory.md). Buffers are in block order unless said otherwise.
+
+   What the reverse needs of the forward pass (the product's input, with a gate the gate's input, the message factors)
+   is kept per block for the layers before the last; the last layer is reversed at once and keeps it in the thread's
+   scratch. */
+
+static size_t offset_of(const ftl_block *block, const ftl_layout *layout) {
+  return (size_t)block->first * (size_t)layout->dim;
+}
+
+static bool is_last(const ftl_workspace *ws, int t) { return t == ws->model->arch.n_layers - 1; }
+
+static real *kept_product_input(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block) {
+  return is_last(ws, t) ? (real *)thread->product_input
+                        : (real *)ws->product_input[t] + offset_of(block, &ws->model->layer[t].target);
+}
+static real *kept_gate_input(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block) {
+  return is_last(ws, t) ? (real *)thread->gate_input
+                        : (real *)ws->gate_input[t] + offset_of(block, &ws->model->layer[t].message);
+}
+static double *kept_factors(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block) {
+  return is_last(ws, t) ? thread->factor : ws->factor[t] + block->first;
+}
+
+static void interaction_forward(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block, real *A) {
+  const ftl_prepared_layer *layer = &ws->model->layer[t];
+  int n = block->n;
+  real *message = layer->gated ? kept_gate_input(ws, thread, t, block) : A;
+  if (layer->first) {
+    first_message_forward(ws, thread, block, message);
+  } else {
+    conv_forward(ws, thread, t, block, thread->mid);
+    linear_forward(&layer->conv.linear, block->species, n, thread->mid, message, false);
+  }
+  if (layer->norm != FTL_NORM_AVERAGE) {
+    double *factor = kept_factors(ws, thread, t, block);
+    message_factors(layer, thread, n, factor);
+    scale_atoms(&layer->message, n, factor, message);
+  }
+  if (!layer->gated) return;
+  if (layer->first) {
+    add_constant_row(&layer->message, n, layer->res_first + (size_t)block->species * (size_t)layer->message.dim,
+                     message);
+  } else {
+    gather_rows(ws, block, &layer->conv.edge, ws->features[t - 1], thread->own);
+    linear_forward(&layer->linear_res, 0, n, thread->own, message, true);
+  }
+  gate_forward(layer, n, message, thread->gated);
+  linear_forward(&layer->linear_2, 0, n, thread->gated, A, false);
+}
+
+static void product_forward(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block, const real *A,
+                            real *h) {
+  const ftl_prepared_layer *layer = &ws->model->layer[t];
+  contraction_forward(&layer->contraction, block->species, block->n, A, thread->product);
+  linear_forward(&layer->product_linear, 0, block->n, thread->product, h, false);
+  if (!layer->has_sc) return;
+  if (layer->first) {
+    add_constant_row(&layer->out, block->n, layer->sc_first + (size_t)block->species * (size_t)layer->out.dim, h);
+  } else {
+    const real *sc = (const real *)ws->sc[t] + offset_of(block, &layer->out);
+    for (size_t k = 0; k < (size_t)block->n * (size_t)layer->out.dim; k += (size_t)LANES)
+      store(h + k, load(h + k) + load(sc + k));
+  }
+}
+
+/* Node energies; the last layer's gradient goes to dh. */
+static void readouts(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block, const real *h, real *dh) {
+  const ftl_model *model = ws->model;
+  const ftl_prepared_layer *layer = &model->layer[t];
+  memset(dh, 0, (size_t)block->n * (size_t)layer->out.dim * sizeof(real));
+  for (int r = 0; r < layer->n_readouts; r++) {
+    const ftl_layout_block *in = &layer->out.b[layer->readout[r].block];
+    for (int a = 0; a < block->n; a++) {
+      size_t at = (size_t)block->n * (size_t)in->offset + (size_t)(a * in->pad);
+      ws->node_energy[ws->order[block->first + a]] +=
+          model->scale * readout(&layer->readout[r], thread, h + at, dh + at, model->scale);
+    }
+  }
+}
+
+/* What the next layer needs: its senders' features, and its skip connection. */
+static void next_features(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block, const real *h) {
+  const ftl_prepared_layer *next = &ws->model->layer[t + 1];
+  linear_forward(&next->linear_up, 0, block->n, h, thread->own, false);
+  scatter_rows(ws, block, &next->conv.edge, thread->own, ws->features[t]);
+  if (next->has_sc)
+    linear_forward(&next->skip, block->species, block->n, h, (real *)ws->sc[t + 1] + offset_of(block, &next->out),
+                   false);
+}
+
+static void forward_block(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block) {
+  block_edges(ws, thread, block, &ws->model->layer[t].grid);
+  real *A = kept_product_input(ws, thread, t, block);
+  interaction_forward(ws, thread, t, block, A);
+  product_forward(ws, thread, t, block, A, thread->h);
+  readouts(ws, thread, t, block, thread->h, thread->h_adjoint);
+  if (!is_last(ws, t)) next_features(ws, thread, t, block, thread->h);
+}
+
+/* dE/dh of a layer before the last: through the next layer's features and skip connection, and its own linear readouts.
+ */
+static void output_adjoint(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block, real *dh) {
+  const ftl_model *model = ws->model;
+  const ftl_prepared_layer *layer = &model->layer[t], *next = &model->layer[t + 1];
+  gather_rows(ws, block, &next->conv.edge, ws->adjoints[t], thread->own);
+  linear_reverse(&next->linear_up, 0, block->n, thread->own, dh, false);
+  if (next->has_sc)
+    linear_reverse(&next->skip, block->species, block->n,
+                   (const real *)ws->sc_adjoint[t + 1] + offset_of(block, &next->out), dh, true);
+  for (int r = 0; r < layer->n_readouts; r++) {
+    const ftl_layout_block *in = &layer->out.b[layer->readout[r].block];
+    for (int a = 0; a < block->n; a++)
+      for (int c = 0; c < layer->readout[r].n_in; c++)
+        dh[(size_t)block->n * (size_t)in->offset + (size_t)(a * in->pad + c)] +=
+            (real)(model->scale * layer->readout[r].linear[c]);
+  }
+}
+
+static void reverse_block(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block) {
+  const ftl_prepared_layer *layer = &ws->model->layer[t];
+  int n = block->n;
+  real *A = kept_product_input(ws, thread, t, block), *dh = thread->h_adjoint, *dA = thread->message_adjoint;
+  if (!is_last(ws, t)) {
+    block_edges(ws, thread, block, &layer->grid);
+    output_adjoint(ws, thread, t, block, dh);
+  }
+  if (layer->has_sc && !layer->first)
+    memcpy((real *)ws->sc_adjoint[t] + offset_of(block, &layer->out), dh,
+           (size_t)n * (size_t)layer->out.dim * sizeof(real));
+  linear_reverse(&layer->product_linear, 0, n, dh, thread->product, false);
+  contraction_reverse(&layer->contraction, block->species, n, A, thread->product, dA);
+
+  const real *message = A; /* as it was after its factor and, with a gate, its residual */
+  double density_adjoint[FTL_BLOCK_ATOMS] = {0}, residual_part[FTL_BLOCK_ATOMS] = {0};
+  if (layer->gated) {
+    message = kept_gate_input(ws, thread, t, block);
+    linear_reverse(&layer->linear_2, 0, n, dA, thread->gated, false);
+    gate_reverse(layer, n, message, thread->gated, dA);
+    if (layer->first) {
+      /* <dA, residual>, to take the residual out of <dA, message> below */
+      memset(thread->residual, 0, (size_t)n * (size_t)layer->message.dim * sizeof(real));
+      add_constant_row(&layer->message, n, layer->res_first + (size_t)block->species * (size_t)layer->message.dim,
+                       thread->residual);
+      dot_atoms(&layer->message, n, dA, thread->residual, residual_part);
+    } else {
+      const ftl_layout *edge = &layer->conv.edge;
+      real *own = thread->own, *own_adjoint = thread->own_adjoint;
+      gather_rows(ws, block, edge, ws->features[t - 1], own);
+      linear_reverse(&layer->linear_res, 0, n, dA, own_adjoint, false);
+      dot_atoms(edge, n, own, own_adjoint, residual_part);
+      gather_rows(ws, block, edge, ws->adjoints[t - 1], own); /* this thread owns these rows */
+      for (size_t k = 0; k < (size_t)n * (size_t)edge->dim; k += (size_t)LANES)
+        store(own + k, load(own + k) + load(own_adjoint + k));
+      scatter_rows(ws, block, edge, own, ws->adjoints[t - 1]);
+    }
+  }
+  if (layer->norm != FTL_NORM_AVERAGE) {
+    /* message = linear(sum) * f, f = 1/(density + 1) or 1/(beta density + alpha): dE/d density = -<dA, message> f
+     * (beta) */
+    const double *factor = kept_factors(ws, thread, t, block);
+    dot_atoms(&layer->message, n, dA, message, density_adjoint);
+    for (int a = 0; a < n; a++)
+      density_adjoint[a] = -(density_adjoint[a] - residual_part[a]) * factor[a] * (layer->gated ? layer->beta : 1);
+    scale_atoms(&layer->message, n, factor, dA);
+  }
+  if (layer->first) {
+    first_message_reverse(ws, thread, block, dA, density_adjoint);
+  } else {
+    linear_reverse(&layer->conv.linear, block->species, n, dA, thread->mid, false);
+    conv_reverse(ws, thread, t, block, thread->mid, density_adjoint);
+  }
+}

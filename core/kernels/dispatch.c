@@ -1,0 +1,45 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/kernels.h"
+#include "model/error.h"
+
+typedef struct {
+  const char *name;
+  const ftl_kernels *build[2]; /* by ftl_precision */
+} candidate;
+
+static const candidate candidates[] = {
+#if defined(__x86_64__)
+    {"avx512", {&ftl_kernels_avx512_f64, &ftl_kernels_avx512_f32}},
+    {"avx2", {&ftl_kernels_avx2_f64, &ftl_kernels_avx2_f32}},
+#endif
+    {"generic", {&ftl_kernels_generic_f64, &ftl_kernels_generic_f32}},
+};
+
+static bool cpu_has(const char *isa) {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (strcmp(isa, "avx512") == 0)
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("fma");
+  if (strcmp(isa, "avx2") == 0) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#endif
+  return strcmp(isa, "generic") == 0;
+}
+
+ftl_status ftl_kernels_choose(ftl_precision precision, const ftl_kernels **kernels, ftl_error *error) {
+  const char *forced = getenv("FROZENTL_ISA");
+  for (size_t k = 0; k < sizeof candidates / sizeof *candidates; k++) {
+    if (forced && strcmp(forced, candidates[k].name) != 0) continue;
+    if (cpu_has(candidates[k].name)) {
+      *kernels = candidates[k].build[precision == FTL_MIXED];
+      return FTL_OK;
+    }
+    if (forced)
+      return ftl_fail(error, FTL_ERR_ARGUMENT, "FROZENTL_ISA", "this CPU cannot run the %s kernels; unset FROZENTL_ISA",
+                      forced);
+  }
+  return ftl_fail(error, FTL_ERR_ARGUMENT, "FROZENTL_ISA", "no kernels are called '%s'; use generic, avx2 or avx512",
+                  forced ? forced : "");
+}

@@ -1,0 +1,23 @@
+/* One build of the kernels: compiled with FTL_ISA (generic, avx2, avx512), its compiler flags, and FTL_REAL_FLOAT (0 or
+ * 1). */
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "kernels/real.h"
+#include "kernels/kernels.h"
+
+#include "kernels/geometry.h"
+#include "kernels/gemm.h"
+#include "kernels/contraction.h"
+#include "kernels/first_layer.h"
+#include "kernels/conv.h"
+#include "kernels/node.h"
+#include "kernels/blocks.h"
+
+#define STRING(x)            #x
+#define EXPANDED_STRING(x)   STRING(x)
+#define TABLE(isa, suffix)   ftl_kernels_##isa##_##suffix
+#define EXPANDED_TABLE(i, s) TABLE(i, s)
+
+const ftl_kernels EXPANDED_TABLE(FTL_ISA, FTL_SUFFIX) = {EXPANDED_STRING(FTL_ISA), forward_block, reverse_block};

@@ -1,0 +1,27 @@
+/* The stages that cost time, compiled once per instruction set and number type from one body (kernels.c), and the table
+   through which the CPU's build is chosen at run time. */
+#ifndef FTL_KERNELS_H
+#define FTL_KERNELS_H
+
+#include "compute/prepared.h"
+#include "compute/workspace.h"
+
+typedef struct ftl_kernels {
+  const char *isa;
+  /* One block of receivers through layer t: features in, features of the next layer and node energies out. */
+  void (*forward)(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block);
+  /* Its reverse: adds to the adjoints of the layer's input features and to the edge forces. */
+  void (*reverse)(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block);
+} ftl_kernels;
+
+/* The best build for this CPU; FROZENTL_ISA=generic|avx2|avx512 forces one. FTL_ERR_ARGUMENT when the forced one is
+   unknown or this CPU lacks it. */
+ftl_status ftl_kernels_choose(ftl_precision precision, const ftl_kernels **kernels, ftl_error *error);
+
+extern const ftl_kernels ftl_kernels_generic_f64, ftl_kernels_generic_f32;
+#if defined(__x86_64__)
+extern const ftl_kernels ftl_kernels_avx2_f64, ftl_kernels_avx2_f32;
+extern const ftl_kernels ftl_kernels_avx512_f64, ftl_kernels_avx512_f32;
+#endif
+
+#endif
