@@ -8,12 +8,12 @@
 #include "compute/radial_functions.h"
 #include "model/error.h"
 
-/* Degree 11 in double brings cells of 0.1 to 0.2 Angstrom to rounding level; the number of cells is doubled until the
+/* Degree 11 in double brings cells of 0.1 to 0.3 Angstrom to the rounding of monomials, 3e-13; the number of cells is doubled until the
    error, measured between the nodes, is below the tolerance. Below R_LOW it may be larger: the Agnesi transform is not
    smooth at 0, and no atoms are that close. */
 #define R_LOW     0.2
 #define R_SPLIT   1.5
-#define MAX_CELLS 256 /* of either kind */
+#define MAX_CELLS 128 /* of either kind */
 
 typedef struct {
   const ftl_radial *radial;
@@ -43,11 +43,11 @@ typedef struct {
 
 static ftl_status fit_features(const ftl_model *model, const ftl_radial *radial, ftl_grid *grid, double **density,
                                feature_tables *tables, ftl_error *error) {
-  double tolerance = model->precision == FTL_DOUBLE ? 2e-13 : 2e-8, cutoff = model->arch.r_max;
+  double tolerance = model->precision == FTL_DOUBLE ? 1e-12 : 1e-7, cutoff = model->arch.r_max;
   int n = radial->n_features, n_coarse = 16;
   grid->n_coefficients = model->precision == FTL_DOUBLE ? 12 : 7;
   grid->split = fmin(R_SPLIT, 0.5 * cutoff);
-  grid->n_fine = 8;
+  grid->n_fine = 32;
   for (;;) {
     grid->n_cells = grid->n_fine + n_coarse;
     grid->inverse_fine = grid->n_fine / grid->split;
