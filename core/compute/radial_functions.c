@@ -210,8 +210,7 @@ static ftl_status make_basis(const ftl_source *source, ftl_radial *radial, ftl_e
     const ftl_tensor *w = ftl_require(source, error, "radial_embedding.bessel_fn.gaussian_weights");
     if (!w) return FTL_ERR_FORMAT;
     if (!(radial->basis_weight = to_doubles(w))) return ftl_fail(error, FTL_ERR_MEMORY, w->name, "out of memory");
-    double width = arch->r_max / (arch->num_bessel - 1);
-    radial->gaussian_coefficient = -0.5 / (width * width);
+    radial->gaussian_coefficient = arch->gaussian_coeff;
   }
   const ftl_tensor *p = ftl_require(source, error, "radial_embedding.cutoff_fn.p");
   const ftl_tensor *r_max = ftl_require(source, error, "radial_embedding.cutoff_fn.r_max");
