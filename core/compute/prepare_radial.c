@@ -11,7 +11,7 @@
 /* Degree 11 in double brings cells of 0.1 to 0.3 Angstrom to the rounding of monomials, 3e-13; the number of cells is doubled until the
    error, measured between the nodes, is below the tolerance. Below R_LOW it may be larger: the Agnesi transform is not
    smooth at 0, and no atoms are that close. */
-#define R_LOW     0.2
+#define R_LOW     0.35
 #define R_SPLIT   1.5
 #define MAX_CELLS 128 /* of either kind */
 

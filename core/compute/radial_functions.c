@@ -105,11 +105,12 @@ static int mlp_widest(const ftl_mlp *mlp) {
   return widest;
 }
 
-static void mlp_layer(const ftl_mlp *mlp, int i, const double *x, double *y) {
+static void mlp_layer(const ftl_mlp *mlp, int i, const double *restrict x, double *restrict y) {
   int n_in = mlp->width[i], n_out = mlp->width[i + 1];
   for (int o = 0; o < n_out; o++) y[o] = mlp->bias[i] ? mlp->bias[i][o] : 0;
+  const double *restrict w = mlp->weight[i];
   for (int k = 0; k < n_in; k++)
-    for (int o = 0; o < n_out; o++) y[o] += x[k] * mlp->weight[i][k * n_out + o];
+    for (int o = 0; o < n_out; o++) y[o] += x[k] * w[k * n_out + o];
 }
 
 /* Hidden layers: LayerNorm (torch's eps 1e-5, biased variance) where there is one, silu, constant. */
