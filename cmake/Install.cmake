@@ -25,5 +25,6 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/frozentlConfigVersion.cma
 install(FILES ${PROJECT_BINARY_DIR}/frozentlConfig.cmake ${PROJECT_BINARY_DIR}/frozentlConfigVersion.cmake
   cmake/FrozentlDependencies.cmake DESTINATION ${package_dir})
 
+file(RELATIVE_PATH prefix_from_pc /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(cmake/frozentl.pc.in ${PROJECT_BINARY_DIR}/frozentl.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/frozentl.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
