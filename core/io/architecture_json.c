@@ -120,7 +120,7 @@ static ftl_status read_layer(const reader *r, json_t *json, ftl_layer *layer) {
   const char *interaction, *node_feats, *edge, *target, *hidden, *product;
   json_int_t correlation;
   json_error_t found;
-  int kind, use_sc, agnostic;
+  int kind = 0, use_sc, agnostic;
   ftl_status status;
   /* The constants depend on the block. Optional here, looked for below. */
   if (json_unpack_ex(json, &found, JSON_STRICT, "{s:s, s:s, s:s, s:s, s:s, s:F, s:s, s:I, s:b, s:b, s?F, s?F, s?F}",
@@ -150,7 +150,7 @@ static ftl_status read_readout(const reader *r, json_t *json, ftl_readout *reado
   const char *kind_name, *in, *mlp = NULL, *gate = NULL;
   json_int_t layer;
   json_error_t found;
-  int kind, gate_kind, masks = 0;
+  int kind = 0, gate_kind = 0, masks = 0;
   ftl_status status;
   if (json_unpack_ex(json, &found, JSON_STRICT, "{s:s, s:I, s:s, s?s, s?s, s?F, s?b}", "kind", &kind_name, "layer",
                      &layer, "in", &in, "mlp", &mlp, "gate", &gate, "gate_cst", &readout->gate_cst, "masks_heads",
@@ -173,7 +173,7 @@ static ftl_status read_radial(const reader *r, json_t *json, ftl_architecture *a
   const char *basis, *transform;
   json_int_t size;
   json_error_t found;
-  int apply, kind;
+  int apply, kind = 0;
   ftl_status status;
   if (json_unpack_ex(json, &found, JSON_STRICT, "{s:s, s:I, s:s, s:b, s?F}", "basis", &basis, "size", &size,
                      "transform", &transform, "apply_cutoff", &apply, "gaussian_coeff", &arch->gaussian_coeff))

@@ -157,7 +157,7 @@ static bool read_unsigned(machine *m, int bytes, uint64_t *number) {
 }
 
 static bool read_text(machine *m, int length_bytes, ftl_py_text *text) {
-  uint64_t size;
+  uint64_t size = 0;
   if (!read_unsigned(m, length_bytes, &size)) return false;
   if (size > (uint64_t)(m->end - m->at)) return truncated(m);
   *text = (ftl_py_text){(const char *)m->at, (size_t)size};
@@ -189,7 +189,7 @@ static bool push_bool(machine *m, bool value) {
 
 /* LONG1 and LONG4: little-endian two's complement of any length; more than 64 bits are refused. */
 static bool push_long(machine *m, int length_bytes) {
-  ftl_py_text digits;
+  ftl_py_text digits = {NULL, 0};
   uint64_t number = 0;
   if (!read_text(m, length_bytes, &digits)) return false;
   if (digits.size > 8) return bad(m, FTL_ERR_FORMAT, "it holds an integer of more than 64 bits");
@@ -210,7 +210,7 @@ static bool push_float(machine *m) {
 }
 
 static bool push_text(machine *m, ftl_py_kind kind, int length_bytes) {
-  ftl_py_text text;
+  ftl_py_text text = {NULL, 0};
   ftl_py *v;
   if (!read_text(m, length_bytes, &text)) return false;
   v = new_value(m, kind);
@@ -263,7 +263,7 @@ static bool collect(machine *m, ftl_py_kind kind, size_t n, bool marked) {
 }
 
 static bool collect_marked(machine *m, ftl_py_kind kind) {
-  size_t n;
+  size_t n = 0;
   return count_to_mark(m, &n) && collect(m, kind, n, true);
 }
 
@@ -287,7 +287,7 @@ static bool extend(machine *m, ftl_py_kind kind, size_t n, bool marked) {
 }
 
 static bool extend_marked(machine *m, ftl_py_kind kind) {
-  size_t n;
+  size_t n = 0;
   return count_to_mark(m, &n) && extend(m, kind, n, true);
 }
 
@@ -339,7 +339,7 @@ static bool persistent(machine *m) {
 }
 
 static bool pop_to_mark(machine *m) {
-  size_t n;
+  size_t n = 0;
   if (!count_to_mark(m, &n)) return false;
   m->n -= n + 1;
   return true;
@@ -354,13 +354,13 @@ static bool one_pop(machine *m) {
 /* ---- the machine ---- */
 
 static bool memo_index(machine *m, int bytes, bool store) {
-  uint64_t index;
+  uint64_t index = 0;
   return read_unsigned(m, bytes, &index) && (store ? memoize(m, (size_t)index) : recall(m, (size_t)index));
 }
 
 static bool step(machine *m, unsigned char opcode) {
-  uint64_t number;
-  ftl_py_text module, name;
+  uint64_t number = 0;
+  ftl_py_text module = {NULL, 0}, name = {NULL, 0};
   switch (opcode) {
   case 0x80: /* PROTO */
     if (!read_unsigned(m, 1, &number)) return false;

@@ -253,8 +253,8 @@ static void copy_view(const view *v, size_t width, const char *from, char *to) {
 ftl_status ftl_torch_add_tensor(ftl_torch_archive *a, const ftl_py *record, const char *name, bool is_parameter,
                                 ftl_tensors *tensors, ftl_error *error) {
   const ftl_py *args = record->u.call.args;
-  const torch_storage *storage;
-  ftl_dtype dtype;
+  const torch_storage *storage = NULL;
+  ftl_dtype dtype = FTL_F32;
   ftl_status status;
   view v;
   size_t width;

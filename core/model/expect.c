@@ -123,7 +123,7 @@ static ftl_irreps gate_irreps(const ftl_irreps *target) {
 
 /* e3nn's FullyConnectedNet without biases: layer0 .. layerN, [in][out]. */
 static void need_net(list *l, const char *net, int64_t in, int64_t out) {
-  char name[200];
+  char name[256];
   int n = 0;
   do {
     n++;
@@ -138,7 +138,7 @@ static void need_net(list *l, const char *net, int64_t in, int64_t out) {
 
 /* mace's RadialMLP: Linear, LayerNorm, SiLU, Linear, ..., Linear as net.0, net.1, (net.2), net.3, ... */
 static void need_radial_mlp(list *l, const char *net, int64_t in, int64_t out) {
-  char name[200];
+  char name[256];
   int n = 0;
   do {
     n++;
