@@ -63,7 +63,7 @@ else()
   # liblammps.pc: "Version: 2025.7.22.4" and "Cflags: ... -DLAMMPS_SMALLBIG"
   file(STRINGS ${lammps_origin}/pkgconfig/liblammps.pc line REGEX "^Version:")
   if(NOT line MATCHES "([0-9][0-9][0-9][0-9])\\.([0-9]+)\\.([0-9]+)(\\.([0-9]+))?")
-    message(FATAL_ERROR "${lammps_origin}/pkgconfig/liblammps.pc names no version: '${line}'")
+    message(FATAL_ERROR "${lammps_origin}: LAMMPS 22 Jul 2025 or later is needed; liblammps.pc says '${line}'")
   endif()
   set(lammps_update 0)
   if(CMAKE_MATCH_5)
@@ -88,6 +88,9 @@ else()
 endif()
 
 ftl_lammps_version_number("${lammps_date}" lammps_version)
+if(lammps_version LESS 20250722)
+  message(FATAL_ERROR "${lammps_origin}: LAMMPS 22 Jul 2025 or later is needed, this is ${lammps_date}")
+endif()
 set(FTL_LAMMPS_IDENTITY FTL_LAMMPS_VERSION=${lammps_version} FTL_LAMMPS_UPDATE=${lammps_update}
   "FTL_LAMMPS_DATE=\"${lammps_date}\"")
 message(STATUS "LAMMPS plugin: for LAMMPS ${lammps_date} (update ${lammps_update}) in ${lammps_origin}")

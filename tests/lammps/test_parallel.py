@@ -79,6 +79,32 @@ def test_tiled_decomposition():
     same("comm_style tiled, 4 ranks", must(lammps(text, ranks=4)), point(structure, model), 1e-10)
 
 
+def test_multi_cutoff_lists():
+    structure, model = crystal(), potential()
+    text, _ = setup(structure, structure.elements(), model)
+    text += POINT + "neighbor 1.0 multi\ncomm_modify mode multi\nrun 0\n"
+    same("neighbor multi, 4 ranks", must(lammps(text, ranks=4)), point(structure, model), 1e-10)
+
+
+def test_no_atoms():
+    """An empty box, then one atom, whose energy is E0 on whichever rank."""
+    text = f"""units metal
+region box block 0 20 0 20 0 20
+create_box 2 box
+mass * 1.0
+pair_style frozentl
+pair_coeff * * {twin('mp0a-small')} Cu H
+{POINT}
+run 0
+create_atoms 2 single 15 5 5
+run 0
+"""
+    one, many = must(lammps(text)), must(lammps(text, ranks=4))
+    close("empty box", many.thermo["PotEng"][0], 0.0, 0)
+    close("one atom, 4 ranks: energy", many["PotEng"], one["PotEng"], 1e-14)
+    check("one atom has an energy: 1 / |E0|", 1 / max(abs(one["PotEng"]), 1e-9), 100)
+
+
 def test_larger_ghost_cutoff():
     """Ghosts beyond the model's reach and another skin change nothing."""
     structure, model = crystal(), potential()
