@@ -1,0 +1,129 @@
+/* The fast stages against the reference, on the frames of every twin and on random small structures: energy, energies
+   of the atoms, forces and virial, every head. */
+#include "twins.h"
+
+#include "reference/reference.h"
+
+/* Largest relative deviation allowed: energies of the atoms and forces by the largest of their kind, the virial by its
+   largest component, the energy by the sum of the sizes of the energies of the atoms. */
+#define TOLERANCE 1e-11
+
+static double largest_of_all;
+static int n_failed;
+
+static double size(const double *x, int n) {
+  double largest = 0;
+  for (int k = 0; k < n; k++) largest = fmax(largest, fabs(x[k]));
+  return largest;
+}
+
+static double deviation(const double *x, const double *y, int n) {
+  double largest = 0;
+  for (int k = 0; k < n; k++) largest = fmax(largest, isfinite(x[k]) ? fabs(x[k] - y[k]) : INFINITY);
+  return largest;
+}
+
+typedef struct {
+  double energy, node_energy[MAX_ATOMS], forces[MAX_ATOMS][3], virial[6];
+} outcome;
+
+static void by_reference(const ftl_source *source, int head, const structure *s, outcome *out) {
+  static structure_graph g;
+  build_graph(&g, s, source->arch.atomic_numbers, source->arch.n_elements, source->arch.r_max);
+  ftl_error error = {0};
+  double w[9];
+  if (ftl_reference_compute(source, head, &g.graph, &out->energy, out->node_energy, out->forces, w, &error) != FTL_OK)
+    fail_msg("%s: %s (%s)", source->path, error.message, error.where);
+  for (int k = 0; k < 3; k++) {
+    out->virial[k] = w[k];
+    out->virial[3 + k] = 0.5 * (w[3 + k] + w[6 + k]); /* xy and yx and so on */
+  }
+  free_graph(&g);
+}
+
+static void by_stages(const ftl_model *model, ftl_workspace *workspace, const structure *s, outcome *out) {
+  int species[MAX_ATOMS];
+  for (int i = 0; i < s->n; i++) species[i] = ftl_model_species(model, s->number[i]);
+  ftl_result result = {.forces = out->forces[0], .node_energy = out->node_energy};
+  ftl_error error = {0};
+  if (ftl_compute(workspace, s->n, species, s->position, s->cell, s->pbc, &result, &error) != FTL_OK)
+    fail_msg("%s (%s)", error.message, error.where);
+  out->energy = result.energy;
+  memcpy(out->virial, result.virial, sizeof out->virial);
+}
+
+/* Returns the largest relative deviation, and says what deviates if it is too much. */
+static double compare(const char *what, const structure *s, const outcome *stages, const outcome *reference) {
+  double sum = 0;
+  for (int i = 0; i < s->n; i++) sum += fabs(reference->node_energy[i]);
+  const double node = fmax(size(reference->node_energy, s->n), 1e-10);
+  const double force = fmax(size(reference->forces[0], 3 * s->n), 1e-4);
+  const double virial = fmax(size(reference->virial, 6), 1e-4);
+  const double d[4] = {fabs(stages->energy - reference->energy) / fmax(sum, 1e-10),
+                       deviation(stages->node_energy, reference->node_energy, s->n) / node,
+                       deviation(stages->forces[0], reference->forces[0], 3 * s->n) / force,
+                       deviation(stages->virial, reference->virial, 6) / virial};
+  const double worst = fmax(fmax(d[0], d[1]), fmax(d[2], d[3]));
+  if (!(worst < TOLERANCE))
+    print_error("%s, %d atoms: energy %.1e, node energies %.1e, forces %.1e, virial %.1e (relative)\n", what, s->n,
+                d[0], d[1], d[2], d[3]);
+  return worst;
+}
+
+static void compare_twin(const char *twin) {
+  ftl_source *source = read_twin(twin);
+  static structure s[16];
+  int n_structures = 0;
+  FILE *file = fopen(with_extension(twin, "xyz"), "r");
+  assert_non_null(file);
+  while (n_structures < 8 && read_frame(file, &s[n_structures])) n_structures++;
+  fclose(file);
+  uint64_t state = 7;
+  static const struct {
+    int n;
+    double side, closest;
+    bool periodic;
+  } random_ones[] = {{1, 4, 1, false}, {1, 2.2, 1, true}, {2, 3, 1.2, true}, {5, 6, 1.5, true}, {7, 5, 1.4, false}};
+  for (size_t k = 0; k < sizeof random_ones / sizeof random_ones[0]; k++, n_structures++) {
+    structure *r = &s[n_structures];
+    random_structure(r, random_ones[k].n, random_ones[k].side, random_ones[k].closest, source->arch.atomic_numbers,
+                     source->arch.n_elements, &state);
+    for (int c = 0; c < 3; c++) r->pbc[c] = random_ones[k].periodic;
+  }
+  double worst = 0;
+  for (int head = 0; head < source->arch.n_heads; head++) {
+    const ftl_open_options options = {.head = source->arch.heads[head]};
+    ftl_error error = {0};
+    ftl_model *model;
+    ftl_workspace *workspace;
+    if (ftl_model_open(with_extension(twin, "model"), &options, &model, &error) != FTL_OK ||
+        ftl_workspace_new(model, 2, &workspace, &error) != FTL_OK)
+      fail_msg("%s: %s (%s)", twin, error.message, error.where);
+    for (int k = 0; k < n_structures; k++) {
+      static outcome stages, reference;
+      char what[1200];
+      by_reference(source, head, &s[k], &reference);
+      by_stages(model, workspace, &s[k], &stages);
+      snprintf(what, sizeof what, "%s head %s structure %d", twin, options.head, k);
+      worst = fmax(worst, compare(what, &s[k], &stages, &reference));
+    }
+    ftl_workspace_free(workspace);
+    ftl_model_free(model);
+  }
+  ftl_source_free(source);
+  largest_of_all = fmax(largest_of_all, worst);
+  n_failed += !(worst < TOLERANCE);
+  print_message("%-44s largest relative deviation %.1e\n", twin, worst);
+}
+
+static void test_twins(void **unused) {
+  (void)unused;
+  for_each_twin(compare_twin);
+  print_message("largest of all: %.1e\n", largest_of_all);
+  if (n_failed > 0) fail_msg("the stages deviate from the reference for %d twins", n_failed);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_twins)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
