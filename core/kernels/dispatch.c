@@ -10,7 +10,7 @@ typedef struct {
 } candidate;
 
 static const candidate candidates[] = {
-#if defined(__x86_64__)
+#ifdef FTL_X86_KERNELS
     {"avx512", {&ftl_kernels_avx512_f64, &ftl_kernels_avx512_f32}},
     {"avx2", {&ftl_kernels_avx2_f64, &ftl_kernels_avx2_f32}},
 #endif
@@ -18,7 +18,7 @@ static const candidate candidates[] = {
 };
 
 static bool cpu_has(const char *isa) {
-#if defined(__x86_64__)
+#ifdef FTL_X86_KERNELS
   __builtin_cpu_init();
   if (strcmp(isa, "avx512") == 0)
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&

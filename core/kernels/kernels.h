@@ -19,7 +19,7 @@ typedef struct ftl_kernels {
 ftl_status ftl_kernels_choose(ftl_precision precision, const ftl_kernels **kernels, ftl_error *error);
 
 extern const ftl_kernels ftl_kernels_generic_f64, ftl_kernels_generic_f32;
-#if defined(__x86_64__)
+#ifdef FTL_X86_KERNELS /* set by CMake where these builds exist */
 extern const ftl_kernels ftl_kernels_avx2_f64, ftl_kernels_avx2_f32;
 extern const ftl_kernels ftl_kernels_avx512_f64, ftl_kernels_avx512_f32;
 #endif
