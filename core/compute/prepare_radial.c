@@ -43,9 +43,10 @@ typedef struct {
 
 static ftl_status fit_features(const ftl_model *model, const ftl_radial *radial, ftl_grid *grid, double **density,
                                feature_tables *tables, ftl_error *error) {
-  double tolerance = model->precision == FTL_DOUBLE ? 1e-12 : 1e-7, cutoff = model->arch.r_max;
+  /* in mixed too the fit is better than the arithmetic: its slopes, which make forces, err some hundred times more */
+  double tolerance = model->precision == FTL_DOUBLE ? 1e-12 : 1e-9, cutoff = model->arch.r_max;
   int n = radial->n_features, n_coarse = 16;
-  grid->n_coefficients = model->precision == FTL_DOUBLE ? 12 : 7;
+  grid->n_coefficients = model->precision == FTL_DOUBLE ? 10 : 7;
   grid->split = fmin(R_SPLIT, 0.5 * cutoff);
   grid->n_fine = 32;
   for (;;) {
