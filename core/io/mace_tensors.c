@@ -72,9 +72,12 @@ static ftl_status check_class(ftl_mace_reader *r, const ftl_py *module, const ch
                   ftl_py_describe(module, text, sizeof text));
 }
 
-/* Buffers that hold no information: masks of e3nn's outputs, and mace's notes about zero weights. */
-static bool is_noise(const char *name) {
+/* Buffers that hold no information: masks of e3nn's outputs, mace's notes about zero weights, and a cutoff that
+   ZBLBasis had until mace-torch 0.3.8 without using it (its range is the sum of the covalent radii). */
+static bool is_noise(const char *path, const char *name) {
   size_t n = strlen(name);
+  if (!strcmp(path, "pair_repulsion_fn.cutoff") || (!strcmp(path, "pair_repulsion_fn") && !strcmp(name, "r_max")))
+    return true;
   return !strcmp(name, "output_mask") || (n > 15 && !strncmp(name, "weights_", 8) && !strcmp(name + n - 7, "_zeroed"));
 }
 
@@ -117,7 +120,7 @@ static ftl_status collect_dict(ftl_mace_reader *r, ftl_torch_archive *archive, c
     char text[256];
     if (value->kind == FTL_PY_NONE) continue;
     if (!join(full, sizeof full, path, name)) return bad_name(r, path);
-    if (is_noise(full + (*path ? strlen(path) + 1 : 0)) || in_set(transient, name)) continue;
+    if (is_noise(path, full + (*path ? strlen(path) + 1 : 0)) || in_set(transient, name)) continue;
     tensor = ftl_torch_find_tensor(value, &is_parameter);
     if (!tensor)
       return ftl_fail(r->error, FTL_ERR_FORMAT, r->where, "%s is %s where a tensor is needed", full,

@@ -17,7 +17,7 @@ warnings.filterwarnings("ignore")
 
 import numpy as np
 import torch
-from e3nn import o3
+from e3nn import nn, o3
 from e3nn.util.codegen import CodeGenMixin
 from mace import modules
 
@@ -38,6 +38,7 @@ SEEDS = {
     "nonlinear-heads": dict(
         first="nonlinear", other=None, num_interactions=1, heads=["a", "b"], apply_cutoff=False, agnostic=True
     ),
+    "older-versions": dict(first="nonlinear", other=None, num_interactions=1, zbl=True, older=True),
     "plain-gaussian": dict(first="plain", other=None, num_interactions=1, radial_type="gaussian", scale_shift=False),
 }
 
@@ -74,7 +75,20 @@ def codegen_state(self):
     return state
 
 
-def build(first, other, num_interactions=2, zbl=False, agnostic=False, scale_shift=True, heads=None, **options):
+def as_of_2025(model):
+    """What models look like that were saved before gates, heads and ZBL had their present form."""
+    zbl = model.pair_repulsion_fn
+    zbl.register_buffer("r_max", torch.tensor(4.0))
+    zbl.cutoff = modules.radial.PolynomialCutoff(4.0, 4)
+    zbl.p = zbl.p.to(torch.float32)
+    for owner, name in [(model, "heads"), (model, "edge_irreps"), (model.radial_embedding, "apply_cutoff")]:
+        delattr(owner, name)
+    model.interactions[0].avg_num_neighbors = np.float64(8.0)
+    model.interactions[0].hidden_irreps = str(model.interactions[0].hidden_irreps)
+    return model
+
+
+def build(first, other, num_interactions=2, older=False, zbl=False, agnostic=False, scale_shift=True, heads=None, **options):
     heads = heads or ["Default"]
     arguments = dict(
         r_max=4.0,
@@ -101,16 +115,20 @@ def build(first, other, num_interactions=2, zbl=False, agnostic=False, scale_shi
     if not scale_shift:
         return modules.MACE(**arguments)
     n = len(heads)
-    return modules.ScaleShiftMACE(
+    if older:
+        modules.blocks.GatedEquivariantBlock = lambda layout, **gate: nn.Gate(**gate)
+    model = modules.ScaleShiftMACE(
         atomic_inter_scale=[1.0] * n if n > 1 else 1.0, atomic_inter_shift=[0.0] * n if n > 1 else 0.0, **arguments
     )
+    return as_of_2025(model) if older else model
 
 
 def main():
     torch.manual_seed(1)
     torch.set_default_dtype(torch.float32)
     os.makedirs(OUT, exist_ok=True)
-    models = {name: build(**options) for name, options in SEEDS.items()}
+    ordered = sorted(SEEDS, key=lambda name: SEEDS[name].get("older", False))  # it changes mace.modules
+    models = {name: build(**SEEDS[name]) for name in ordered}
     torch.nn.Module.__getstate__ = module_state
     CodeGenMixin.__getstate__ = codegen_state
     for name, model in models.items():

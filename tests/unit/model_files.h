@@ -24,6 +24,7 @@
 #define SEED_MODEL "tests/fuzz/corpus/model/residual.model"
 #define SEED_HEADS "tests/fuzz/corpus/model/nonlinear-heads.model"
 #define SEED_ZBL   "tests/fuzz/corpus/model/density-agnesi-zbl.model"
+#define SEED_OLDER "tests/fuzz/corpus/model/older-versions.model"
 #define SEED_PLAIN "tests/fuzz/corpus/model/plain-gaussian.model"
 
 typedef struct {

@@ -92,6 +92,7 @@ static void seeds(void **unused) {
   cut_every_way(SEED_HEADS);
   cut_every_way(SEED_ZBL);
   cut_every_way(SEED_PLAIN);
+  cut_every_way(SEED_OLDER);
 }
 
 static void twins_of_the_tree(void **unused) {

@@ -55,7 +55,7 @@ static void compare(const ftl_source *a, const ftl_source *b) {
 
 static void round_trip(void **unused) {
   (void)unused;
-  static const char *const seeds[] = {SEED_MODEL, SEED_HEADS, SEED_ZBL, SEED_PLAIN};
+  static const char *const seeds[] = {SEED_MODEL, SEED_HEADS, SEED_ZBL, SEED_PLAIN, SEED_OLDER};
   for (size_t k = 0; k < sizeof seeds / sizeof *seeds; k++) {
     ftl_source *a = read_file(seeds[k]), *b, *c = NULL;
     write_seed(seeds[k]);

@@ -92,6 +92,22 @@ static void options_of_other_seeds(void **unused) {
   ftl_source_free(s);
 }
 
+/* No heads, no apply_cutoff, irreps as text, a numpy number, e3nn's nn.Gate, a cutoff in ZBL that is not used. */
+static void models_of_older_versions(void **unused) {
+  (void)unused;
+  ftl_source *s = read_file(SEED_OLDER);
+  assert_int_equal(s->arch.n_heads, 1);
+  assert_string_equal(s->arch.heads[0], "Default");
+  assert_true(s->arch.apply_cutoff);
+  assert_true(s->arch.layer[0].avg_num_neighbors == 8);
+  assert_int_equal(s->arch.layer[0].hidden.n, 1);
+  assert_true(fabs(s->arch.layer[0].gate_scalar_cst - 1.6791767923989418) < 1e-15);
+  assert_true(fabs(s->arch.layer[0].gate_cst - 1.8467055342154763) < 1e-15);
+  assert_int_equal(ftl_tensors_find(&s->tensors, "pair_repulsion_fn.p")->dtype, FTL_F32);
+  assert_null(ftl_tensors_find(&s->tensors, "pair_repulsion_fn.r_max"));
+  ftl_source_free(s);
+}
+
 /* A reference model against the options it was made with. */
 static void compare_with_options(const char *twin) {
   json_t *root = read_answers(twin), *made = json_object_get(root, "architecture");
@@ -386,6 +402,7 @@ int main(void) {
       cmocka_unit_test(wigner_3j_of_nested_archives),
       cmocka_unit_test(parameters_are_told_from_buffers),
       cmocka_unit_test(options_of_other_seeds),
+      cmocka_unit_test(models_of_older_versions),
       cmocka_unit_test(reference_models),
       cmocka_unit_test(paths),
       cmocka_unit_test(other_content),
