@@ -8,11 +8,16 @@ For each model (default: those of tests/parity/twins and a few of ../shared/refe
                permutation of the atoms; a cell and its 2x2x2 supercell agree atom by atom
   gradients    forces against central differences of the energy; stress against finite strain
   smoothness   a pair and a trio scanned through the cutoff: no jump in the energy or in the forces, and none left beyond
-Tolerances are relative to the largest force or node energy: 1e-9 for invariance, 1e-6 for differences.
+Tolerances are relative to the largest force or node energy: 1e-9 for invariance (1e-8 under rotation for models in float32
+files, whose rounded coupling coefficients break it, in mace-torch as well), 1e-6 for differences.
+
+A nonlinear block with apply_cutoff=True is not continuous at the cutoff, also in mace-torch: its radial network has biases
+and ends in something else than zero. Such models are left out of that check.
 """
 
 import argparse
 import glob
+import json
 import math
 import os
 import random
@@ -23,6 +28,7 @@ import tempfile
 from ftl_eval import ROOT, SHARED, SKIPPED, EvalError, command, evaluate, read_xyz, run, write_xyz
 
 EXACT = 1e-9  # rounding: sums in another order, rotated harmonics
+FLOAT32 = 1e-8  # rotation with coupling coefficients rounded to float32
 DIFFERENCE = 1e-6  # central differences with a step of 1e-3 and Richardson's extrapolation
 
 
@@ -224,7 +230,7 @@ def check_cutoff(model, elements, r_max):
     h = 2e-4
     distances = [r_max + h * k for k in range(-25, 26)] + [r_max + 1.0, r_max + 5.0]
     a, b = elements[0], elements[-1]
-    third = [[0.3, 1.6, 0.2]]
+    third = [[-0.5, 1.6, 0.2]]  # always out of reach of the atom that leaves
     for name, symbols, more in (("pair", [a, b], []), ("trio", [a, b, b], third)):
         frames = [dict(symbols=symbols, positions=[[0, 0, 0], [d, 0, 0]] + more, cell=None, pbc=[False] * 3)
                   for d in distances]  # fmt: skip
@@ -247,9 +253,7 @@ def check_cutoff(model, elements, r_max):
 
 
 def info(frozentl, path):
-    """r_max, elements and heads, from the JSON next to the model (see make_twins.py)."""
-    import json
-
+    """r_max and heads; is the file float32, and is the model continuous at r_max (see make_twins.py for the JSON)?"""
     with open(os.path.splitext(path)[0] + ".json") as f:
         described = json.load(f)
     heads = list(dict.fromkeys(a["head"] for a in described["answers"]))
@@ -257,20 +261,25 @@ def info(frozentl, path):
     found = re.search(r"(?:cutoff|r_max)\D*([0-9.]+)", text)
     if not found:
         raise EvalError("`frozentl info` names no cutoff")
-    return float(found.group(1)), heads
+    options = described["architecture"] if isinstance(described.get("architecture"), dict) else {}
+    applied = str(options.get("apply_cutoff", options.get("extra", {}).get("apply_cutoff", True))) == "True"
+    nonlinear = any("nonlinear" in str(options.get(k, "")).lower() for k in ("first", "other"))
+    return float(found.group(1)), heads, options.get("dtype") != "float64", not (applied and nonlinear)
 
 
-def check_model(frozentl, path, head, r_max, r):
+def check_model(frozentl, path, head, r_max, r, float32, continuous):
     """[(structure, check, error, tolerance)]"""
     model = Model(frozentl, path, head)
     frames = read_xyz(os.path.splitext(path)[0] + ".xyz")
     rows = []
     for k, frame in enumerate(frames):
-        rows += [(f"frame {k}", c, e, EXACT) for c, e in check_invariance(model, frame, r).items()]
+        for c, e in check_invariance(model, frame, r).items():
+            rows.append((f"frame {k}", c, e, FLOAT32 if float32 and c in ("rotation", "reflection") else EXACT))
         rows += [(f"frame {k}", c, e, DIFFERENCE) for c, e in check_forces(model, frame, r).items()]
         rows += [(f"frame {k}", c, e, DIFFERENCE) for c, e in check_stress(model, frame).items()]
     elements = sorted({s for f in frames for s in f["symbols"]})
-    rows += [("r_max", c, e, t) for c, (e, t) in check_cutoff(model, elements, r_max).items()]
+    if continuous:
+        rows += [("r_max", c, e, t) for c, (e, t) in check_cutoff(model, elements, r_max).items()]
     return rows
 
 
@@ -295,9 +304,9 @@ def main():
         name = os.path.splitext(os.path.basename(path))[0]
         r = random.Random(name)
         try:
-            r_max, heads = info(frozentl, path)
+            r_max, heads, float32, continuous = info(frozentl, path)
             for head in heads:
-                rows = check_model(frozentl, path, head, r_max, r)
+                rows = check_model(frozentl, path, head, r_max, r, float32, continuous)
                 worst = {}
                 for where, check, e, tolerance in rows:
                     bad = not e <= tolerance

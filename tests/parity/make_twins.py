@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Makes MACE models with random weights in many combinations of mace-torch's options, and their float64 answers.
 
-    build/oracle/bin/python tests/parity/make_twins.py                  # about 45 models into build/twins/
+    build/oracle/bin/python tests/parity/make_twins.py                  # 56 models into build/twins/
+    build/oracle/bin/python tests/parity/make_twins.py --seed 1         # 25 more, of other random draws
     build/oracle/bin/python tests/parity/make_twins.py --tree           # the small ones kept in tests/parity/twins/
     build/oracle/bin/python tests/parity/make_twins.py --only NAME ...  # some of them
     build/oracle/bin/python tests/parity/make_twins.py --check FILE.model ...   # does this generator reproduce FILE.json?
@@ -297,9 +298,9 @@ def check(path):
 # ---- which twins ------------------------------------------------------------------------------------------------------
 
 
-def random_options(k, first, other, draw):
+def random_options(k, first, other, draw, seed):
     """Options of random twin k; its blocks are given so that all 25 pairs are there."""
-    r = random.Random(1000 * (draw + 1) + k)
+    r = random.Random(100000 * seed + 1000 * (draw + 1) + k)
     c = r.choice([6, 8, 12, 20, 33])
     lmax = r.choice([0, 0, 1, 1, 1, 2])
     hidden = "+".join(f"{c}x{l}{'eo'[l % 2]}" for l in range(lmax + 1))
@@ -395,14 +396,16 @@ TREE = {
 }  # fmt: skip
 
 
-def all_options():
-    """NAME -> list of options to try, of the twins for build/twins/."""
+def all_options(seed):
+    """NAME -> list of options to try, of the twins for build/twins/. Other seeds: the random ones only, others."""
     twins = {}
     names = list(BLOCKS)
     for k, (first, other) in enumerate((a, b) for a in names for b in names):
         # mace-torch cannot run every combination (a view of a non-contiguous tensor in its contraction): draw again
-        twins[f"r{k:02d}-{first}-{other}"] = [random_options(k, first, other, draw) for draw in range(6)]
-    twins.update({name: [o] for name, o in SPECIAL.items()})
+        name = f"r{k:02d}-{first}-{other}" + (f"-{seed}" if seed else "")
+        twins[name] = [random_options(k, first, other, draw, seed) for draw in range(6)]
+    if seed == 0:
+        twins.update({name: [o] for name, o in SPECIAL.items()})
     return twins
 
 
@@ -439,6 +442,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tree", action="store_true", help="make the small twins of tests/parity/twins/")
     parser.add_argument("--only", nargs="+", default=None, help="names (or beginnings of names) to make")
+    parser.add_argument("--seed", type=int, default=0, help="another 25 random models")
     parser.add_argument("--out", default=None, help="folder (build/twins, or tests/parity/twins with --tree)")
     parser.add_argument("--check", nargs="+", default=None, metavar="MODEL", help="compare with MODEL's answers and stop")
     args = parser.parse_args()
@@ -447,14 +451,14 @@ def main():
         return 0 if max([check(p) for p in args.check]) < 1e-10 else 1
     folder = args.out or (os.path.join(HERE, "twins") if args.tree else os.path.join(ROOT, "build", "twins"))
     os.makedirs(folder, exist_ok=True)
-    twins = {name: [o] for name, o in TREE.items()} if args.tree else all_options()
+    twins = {name: [o] for name, o in TREE.items()} if args.tree else all_options(args.seed)
     failed = []
     for k, (name, draws) in enumerate(twins.items()):
         if args.only and not any(name.startswith(p) for p in args.only):
             continue
         for options in draws:
             try:
-                make(name, options, folder, seed=77 + k)
+                make(name, options, folder, seed=77 + 1000 * args.seed + k)
                 break
             except Exception as e:  # listed, not hidden
                 for ext in (".model", ".xyz", ".json"):
