@@ -184,7 +184,7 @@ FTL_API size_t ftl_feature_row_bytes(const ftl_model *model, int layer, size_t *
 
 typedef struct {
   double energy;            /* of the local atoms */
-  double *forces;           /* [n_total][3], added to: ghosts get the part that belongs to their owners; may be NULL */
+  double *forces;           /* [n_total][3] flat, added to: ghosts get the part that belongs to their owners; may be NULL */
   double *node_energy;      /* [n_local], overwritten; may be NULL */
   double virial[9];         /* xx yy zz xy xz yz yx zx zy; overwritten */
   double (*atom_virial)[9]; /* [n_total][9], added to, same order: half of each edge to either end; may be NULL */

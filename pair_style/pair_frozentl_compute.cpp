@@ -67,8 +67,10 @@ void PairFrozenTL::tally(const ftl_output &result) {
     for (size_t i = 0; i < n_total; i++)
       for (int k = 0; k < 3; k++) atom->f[i][k] += ev * forces[3 * i + k];
   if (eflag_global) eng_vdwl += ev * result.energy;
-  if (vflag_global)
-    for (int k = 0; k < 6; k++) virial[k] += ev * result.virial[k];
+  if (vflag_global) {
+    for (int k = 0; k < 3; k++) virial[k] += ev * result.virial[k];
+    for (int k = 3; k < 6; k++) virial[k] += 0.5 * ev * (result.virial[k] + result.virial[k + 3]);
+  }
   if (eflag_atom)
     for (size_t i = 0; i < n_local; i++) eatom[i] += ev * node_energy[i];
   if (vflag_atom) /* symmetric: LAMMPS keeps six numbers; an edge's r (x) dE/dr alone need not be symmetric */
