@@ -240,7 +240,8 @@ void PairFrozenTL::init_style() {
   if (!force->newton_pair)
     stop_all("'newton on' is needed: forces on ghost atoms go back to their owners; put it before the box is made");
   refuse_dropped_pairs();
-  if (neighbor->exclude && comm->me == 0)
+  /* `exclude` itself is set later, when neighbour lists are made. */
+  if (neighbor->nex_type + neighbor->nex_group + neighbor->nex_mol > 0 && comm->me == 0)
     error->warning(FLERR, "pair_style frozentl: neigh_modify exclude hides pairs of atoms from the model, so that "
                           "energies and forces of their neighbours change too");
 
