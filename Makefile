@@ -29,7 +29,7 @@ $(ASAN)/build.ninja: | setup
 
 build: setup $(BUILD)/build.ninja
 	@echo 'build: $(BUILD)'
-	@cmake --build $(BUILD) -j $(JOBS)
+	@cmake --build $(BUILD) -j $(JOBS) --target product
 
 demo: build
 	@examples/h2-cu/run.sh
@@ -37,6 +37,7 @@ demo: build
 test: test-release sanitize
 test-release: build
 	@echo 'test: all of ctest in $(BUILD)'
+	@cmake --build $(BUILD) -j $(JOBS)
 	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error
 sanitize: setup $(ASAN)/build.ninja
 	@echo 'sanitize: unit and command-line tests under ASan and UBSan in $(ASAN)'
