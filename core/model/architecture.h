@@ -134,7 +134,7 @@ typedef struct {
   int norm_heads;
   double r_max;
   ftl_radial_kind radial;
-  int num_bessel; /* number of radial basis functions */
+  int num_bessel;        /* number of radial basis functions */
   double gaussian_coeff; /* only FTL_RADIAL_GAUSSIAN: the factor in exp(coeff (x - weight)^2) */
   ftl_transform_kind transform;
   bool apply_cutoff; /* true: basis * cutoff goes into the MLP; false: cutoff multiplies the MLP's output */

@@ -145,7 +145,9 @@ static void hostile_pickles(void **unused) {
   REFUSE("\x80\x09.", "protocol 9");
   REFUSE("\x80\x02N", "ends in the middle");
   REFUSE("\x80\x02.", "stack empty");
-  REFUSE("X\xff\xff\xff\xff" "ab.", "ends in the middle");
+  REFUSE("X\xff\xff\xff\xff"
+         "ab.",
+         "ends in the middle");
   REFUSE("\x8d\xff\xff\xff\xff\xff\xff\xff\xff.", "ends in the middle");
   REFUSE("cos\nsystem", "ends in the middle");
   REFUSE("h\x05.", "memo entry 5");
