@@ -78,8 +78,8 @@ static double energy_of(const ftl_source *source, const ftl_graph *graph) {
 }
 
 /* dE/dr_ij of every edge against differences of the energy: each edge is moved alone, so that no error can cancel. */
-static void check_edge_gradient(const char *name, uint64_t seed) {
-  ftl_source *source = read_twin(shared_twin(name));
+static void check_edge_gradient(const char *twin, uint64_t seed) {
+  ftl_source *source = read_twin(twin);
   static structure s;
   static structure_graph g;
   random_structure(&s, 3, 4.0, 1.7, source->arch.atomic_numbers, source->arch.n_elements, &seed);
@@ -88,7 +88,7 @@ static void check_edge_gradient(const char *name, uint64_t seed) {
   ftl_error error = {0};
   ftl_ref_run *run;
   if (ftl_ref_run_new(source, source->arch.n_heads - 1, &g.graph, &run, &error) != FTL_OK)
-    fail_msg("%s: %s (%s)", name, error.message, error.where);
+    fail_msg("%s: %s (%s)", twin, error.message, error.where);
   ftl_ref_run_forward(run);
   ftl_ref_run_reverse(run);
   double scale = 0;
@@ -105,7 +105,7 @@ static void check_edge_gradient(const char *name, uint64_t seed) {
       }
       g.neighbours.vector[e][c] = x;
       if (!(fabs(difference - run->d_vector[e][c]) < 1e-7 * scale))
-        fail_msg("%s edge %d component %d: %.10g, and %.10g by finite differences", name, (int)e, c,
+        fail_msg("%s edge %d component %d: %.10g, and %.10g by finite differences", twin, (int)e, c,
                  run->d_vector[e][c], difference);
     }
   ftl_ref_run_free(run);
@@ -115,12 +115,12 @@ static void check_edge_gradient(const char *name, uint64_t seed) {
 
 static void test_edge_gradients(void **unused) {
   (void)unused;
-  need_shared();
-  /* one of each kind of interaction: plain and residual, density, non-linear; with several layers */
-  check_edge_gradient("mace/corr2-small", 1);
-  check_edge_gradient("mace/three-layers", 2);
-  check_edge_gradient("mace/mh1", 3);
-  check_edge_gradient("mace/mp0b3-medium", 4);
+  /* every kind of interaction, ZBL, heads, no cutoff on the basis */
+  check_edge_gradient("tests/parity/twins/t-plain-residual", 1);
+  check_edge_gradient("tests/parity/twins/t-nonresidual", 2);
+  check_edge_gradient("tests/parity/twins/t-nonlinear-heads", 3);
+  check_edge_gradient("tests/parity/twins/t-density-zbl", 4);
+  check_edge_gradient("tests/parity/twins/t-density-other", 5);
 }
 
 /* What it must refuse, in a sentence. */

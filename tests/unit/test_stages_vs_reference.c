@@ -4,9 +4,11 @@
 
 #include "reference/reference.h"
 
-/* Largest relative deviation allowed: energies of the atoms and forces by the largest of their kind, the virial by its
-   largest component, the energy by the sum of the sizes of the energies of the atoms. */
-#define TOLERANCE 1e-11
+/* Largest relative deviation allowed: energies of the atoms by the largest of them, the energy by the sum of their
+   sizes. Forces and virial, by their largest component, come from the slopes of the radial tables (piecewise
+   polynomials fitted to about 1e-12 of a function's size), which err some hundred times more. */
+#define ENERGY_TOLERANCE 1e-11
+#define FORCE_TOLERANCE  5e-9
 
 static double largest_of_all;
 static int n_failed;
@@ -64,9 +66,11 @@ static double compare(const char *what, const structure *s, const outcome *stage
                        deviation(stages->forces[0], reference->forces[0], 3 * s->n) / force,
                        deviation(stages->virial, reference->virial, 6) / virial};
   const double worst = fmax(fmax(d[0], d[1]), fmax(d[2], d[3]));
-  if (!(worst < TOLERANCE))
+  if (!(fmax(d[0], d[1]) < ENERGY_TOLERANCE && fmax(d[2], d[3]) < FORCE_TOLERANCE)) {
+    n_failed++;
     print_error("%s, %d atoms: energy %.1e, node energies %.1e, forces %.1e, virial %.1e (relative)\n", what, s->n,
                 d[0], d[1], d[2], d[3]);
+  }
   return worst;
 }
 
@@ -112,7 +116,6 @@ static void compare_twin(const char *twin) {
   }
   ftl_source_free(source);
   largest_of_all = fmax(largest_of_all, worst);
-  n_failed += !(worst < TOLERANCE);
   print_message("%-44s largest relative deviation %.1e\n", twin, worst);
 }
 
@@ -120,7 +123,7 @@ static void test_twins(void **unused) {
   (void)unused;
   for_each_twin(compare_twin);
   print_message("largest of all: %.1e\n", largest_of_all);
-  if (n_failed > 0) fail_msg("the stages deviate from the reference for %d twins", n_failed);
+  if (n_failed > 0) fail_msg("the stages deviate from the reference for %d structures", n_failed);
 }
 
 int main(void) {
