@@ -63,22 +63,23 @@ void ftl_piecewise_eval(const ftl_grid *grid, int n, const double *coefficients,
 void ftl_piecewise_error(const ftl_grid *grid, int n, ftl_sample_fn sample, void *context, const double *coefficients,
                          double r_low, double *fine, double *coarse) {
   static const double probes[3] = {-0.999, 0.055, 0.93};
-  double largest = 0, worst[2] = {0, 0};
+  double largest[2] = {0, 0}, worst[2] = {0, 0};
   double *exact = malloc(2 * (size_t)n * sizeof *exact), *fit = exact + n;
   *fine = *coarse = INFINITY;
   if (!exact) return;
   for (int cell = 0; cell < grid->n_cells; cell++)
     for (int q = 0; q < 3; q++) {
-      double r = ftl_grid_point(grid, cell, probes[q]), *w = &worst[cell >= grid->n_fine];
+      int coarse_cell = cell >= grid->n_fine;
+      double r = ftl_grid_point(grid, cell, probes[q]);
       if (r < r_low) continue;
       sample(context, r, exact);
       ftl_piecewise_eval(grid, n, coefficients, r, fit);
       for (int f = 0; f < n; f++) {
-        *w = fmax(*w, fabs(fit[f] - exact[f]));
-        largest = fmax(largest, fabs(exact[f]));
+        worst[coarse_cell] = fmax(worst[coarse_cell], fabs(fit[f] - exact[f]));
+        largest[coarse_cell] = fmax(largest[coarse_cell], fabs(exact[f]));
       }
     }
   free(exact);
-  *fine = largest > 0 ? worst[0] / largest : 0;
-  *coarse = largest > 0 ? worst[1] / largest : 0;
+  *fine = largest[0] > 0 ? worst[0] / largest[0] : 0;
+  *coarse = largest[1] > 0 ? worst[1] / largest[1] : 0;
 }
