@@ -8,7 +8,7 @@
    sizes. Forces and virial, by their largest component, come from the slopes of the radial tables (piecewise
    polynomials fitted to about 1e-12 of a function's size), which err some hundred times more. */
 #define ENERGY_TOLERANCE 1e-11
-#define FORCE_TOLERANCE  5e-9
+#define FORCE_TOLERANCE  5e-10
 
 static double largest_of_all;
 static int n_failed;
