@@ -384,7 +384,7 @@ ftl_status ftl_workspace_load(ftl_workspace *ws, const ftl_graph *graph, ftl_err
   for (int k = 0; k < ws->n_threads; k++)
     memory = reserve_edges(ws, &ws->thread[k]) && (ws->n_threads == 1 || make_slots(ws, &ws->thread[k])) && memory;
   if (!memory) return ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory for the threads' buffers");
-  memset(ws->node_energy, 0, (size_t)graph->n_local * sizeof(double));
+  if (graph->n_local > 0) memset(ws->node_energy, 0, (size_t)graph->n_local * sizeof(double));
   if (n_edges > 0) memset(ws->edge_force, 0, (size_t)n_edges * sizeof *ws->edge_force);
   ws->bytes = bytes_held(ws);
   return FTL_OK;
@@ -392,9 +392,9 @@ ftl_status ftl_workspace_load(ftl_workspace *ws, const ftl_graph *graph, ftl_err
 
 void ftl_adjoints_clear(ftl_workspace *ws, int layer) {
   size_t row = (size_t)ws->model->layer[layer + 1].conv.edge.dim * (size_t)ws->model->real_bytes;
-  memset(ws->adjoints[layer], 0, (size_t)ws->graph.n_total * row);
+  if (ws->graph.n_total > 0) memset(ws->adjoints[layer], 0, (size_t)ws->graph.n_total * row);
   for (int k = 0; k < ws->n_threads && ws->n_threads > 1; k++)
-    memset(ws->thread[k].slot_rows, 0, (size_t)ws->thread[k].n_slots * row);
+    if (ws->thread[k].n_slots > 0) memset(ws->thread[k].slot_rows, 0, (size_t)ws->thread[k].n_slots * row);
 }
 
 /* Each thread adds the other threads' private rows to the rows it owns, in thread order: no locks, same sums every

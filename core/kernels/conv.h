@@ -206,8 +206,10 @@ static void conv_reverse(ftl_workspace *ws, ftl_thread *thread, int t, const ftl
   int n_edges = thread->edge_start[block->n];
   for (int e = 0; e < n_edges; e++)
     coupling_coefficients(conv, thread->Y + (size_t)e * FTL_MAX_SH, (real *)thread->M + (size_t)e * (size_t)conv->n_m);
-  memset(thread->dr, 0, (size_t)n_edges * sizeof(double));
-  memset(thread->dY, 0, (size_t)n_edges * FTL_MAX_SH * sizeof(double));
+  if (n_edges > 0) { /* else there may be no buffers */
+    memset(thread->dr, 0, (size_t)n_edges * sizeof(double));
+    memset(thread->dY, 0, (size_t)n_edges * FTL_MAX_SH * sizeof(double));
+  }
   for (int chunk = 0; chunk < conv->n_chunks; chunk++) {
     if (conv->chunk_vectors == 4) conv_reverse_chunk(4, ws, thread, t, block, chunk, features, mid_adjoint);
     else if (conv->chunk_vectors == 2) conv_reverse_chunk(2, ws, thread, t, block, chunk, features, mid_adjoint);
