@@ -1,15 +1,19 @@
 """How bench/inference runs each program: pinned to some cores, a number of steps at a time. Standard library only.
 
-Every engine has name, precision, neighbours (what happens to its neighbour list), run(n) -> seconds per step, and
-peak_kb after a run; close() ends it. All are started before any is timed, so that rounds can alternate between them."""
+Every engine has name, precision, neighbours (what happens to its neighbour list), run(n) -> seconds per step,
+memory(seconds per step) -> peak resident kB while it steps (what opening a model takes and gives back is not counted), and
+close(). own_bytes is the program's own count of memory per atom, where it gives one. All are started before any is timed, so that rounds can alternate between them."""
 
 import json
+import math
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
@@ -32,17 +36,67 @@ def pinned(cores, command):
     return ["taskset", "-c", ",".join(map(str, cores)), *map(str, command)]
 
 
-def run_to_end(command, env, cwd=None):
-    """Standard output, and the largest resident memory in kB of the process and its descendants."""
+def steps_past_opening(wall, step):
+    """Steps that take longer than everything before them, so that the second half of the time is stepping; `wall` is what
+    a process with few steps takes."""
+    return max(3, math.ceil(1.5 * (wall + 1.0) / max(step, 1e-6)))
+
+
+def run_to_end(command, env, cwd=None, watched=False):
+    """Standard output, and, if watched, the memory of the process and its descendants in kB (see Watch)."""
     with tempfile.TemporaryFile("w+") as out:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=env, cwd=cwd)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        watch = Watch(process.pid) if watched else None
+        process.wait()
+        kb = watch.stop() if watch else 0
         out.seek(0)
         text = out.read()
     if process.returncode != 0:
         raise Unavailable(f"{' '.join(command[3:6])}...: exit code {process.returncode}: {text[-400:].strip()}")
-    return text, usage.ru_maxrss
+    return text, kb
+
+
+class Watch(threading.Thread):
+    """Peak resident memory of a process and its descendants, once it is under way: the peak of each 0.1 s (VmHWM, reset
+    through /proc/PID/clear_refs), and of those the largest of the second half of the time."""
+
+    def __init__(self, pid):
+        super().__init__(daemon=True)
+        self.pid, self.samples, self.over = pid, [], threading.Event()
+        self.start()
+
+    def family(self):
+        children, found, queue = {}, [], [self.pid]
+        for name in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{name}/stat") as f:
+                    children.setdefault(int(f.read().rpartition(")")[2].split()[1]), []).append(int(name))
+            except OSError:
+                pass  # it ended
+        while queue:
+            found.append(queue.pop())
+            queue += children.get(found[-1], [])
+        return found
+
+    def run(self):
+        while not self.over.wait(0.1):
+            total = 0
+            for pid in self.family():
+                try:
+                    with open(f"/proc/{pid}/status") as f:
+                        total += sum(int(line.split()[1]) for line in f if line.startswith("VmHWM"))
+                    with open(f"/proc/{pid}/clear_refs", "w") as f:
+                        f.write("5")
+                except OSError:
+                    pass
+            if total:
+                self.samples.append(total)
+
+    def stop(self):
+        self.over.set()
+        self.join()
+        late = self.samples[len(self.samples) // 2 : -1] or self.samples  # the last one may be of a process that is ending
+        return max(late, default=0)
 
 
 class Eval:
@@ -54,18 +108,25 @@ class Eval:
         self.precision = precision
         self.command = pinned(cores, [os.path.join(RELEASE, "train", "frozentl"), "eval", model["file"], structure["xyz"],
                                       "--precision", precision, "--threads", len(cores), "--repeat"])  # fmt: skip
-        self.atoms, self.peak_kb = structure["atoms"], 0
         if not os.access(self.command[3], os.X_OK):
             raise Unavailable("build/release/train/frozentl is not built")
 
+    def memory(self, step):
+        n = steps_past_opening(self.wall, step)
+        return run_to_end(self.command + [str(n)], environment(), watched=True)[1]
+
     def run(self, n):
-        text, self.peak_kb = run_to_end(self.command + [str(n)], environment())
+        began = time.perf_counter()
+        text, _ = run_to_end(self.command + [str(n)], environment())
         rows = [line.split() for line in text.splitlines()]
         header = next((r for r in rows if r[:1] == ["frame"]), None)
         if header is None:
             raise Unavailable("frozentl eval --repeat printed no table: " + text[-300:])
         row = rows[rows.index(header) + 1]
-        return float(row[header.index("ms/step")]) / 1e3
+        step = float(row[header.index("ms/step")]) / 1e3
+        self.wall = max(time.perf_counter() - began - n * step, 0.0)
+        self.own_bytes = float(row[header.index("bytes/atom")])
+        return step
 
     def close(self):
         pass
@@ -74,10 +135,10 @@ class Eval:
 class Lammps:
     """LAMMPS with pair_style frozentl: NVE at 300 K, loop time; more cores are MPI ranks. Its list has a 1 Angstrom skin."""
 
-    name, neighbours = "frozentl in LAMMPS", "skin 1, reused"
+    name, neighbours, own_bytes = "frozentl in LAMMPS", "skin 1, reused", 0
 
     def __init__(self, model, structure, precision, cores):
-        self.precision, self.cores, self.peak_kb = precision, cores, 0
+        self.precision = precision
         self.lmp = os.environ.get("FTL_LMP") or os.path.join(VENV, "lmp")
         mpirun = os.environ.get("FTL_MPIRUN") or os.path.join(VENV, "mpirun")
         self.plugin = os.path.join(RELEASE, "pair_style")
@@ -104,15 +165,23 @@ run 1
 run %d
 """
 
-    def run(self, n):
+    def lammps(self, n, watched):
         with open(os.path.join(self.folder, "in.bench"), "w") as f:
             f.write(self.script % n)
         env = environment(OMP_NUM_THREADS="1", LAMMPS_PLUGIN_PATH=self.plugin)
-        _, self.peak_kb = run_to_end(self.command, env, cwd=self.folder)
-        self.peak_kb *= len(self.cores)  # ru_maxrss is that of the largest rank; they are alike
+        return run_to_end(self.command, env, cwd=self.folder, watched=watched)[1]
+
+    def memory(self, step):
+        return self.lammps(steps_past_opening(self.wall, step), True)
+
+    def run(self, n):
+        began = time.perf_counter()
+        self.lammps(n, False)
         with open(os.path.join(self.folder, "log.bench")) as f:
-            loops = re.findall(r"Loop time of ([0-9.e+-]+) on \d+ procs for (\d+) steps", f.read())
-        return float(loops[-1][0]) / int(loops[-1][1])
+            loops = re.findall(r"Loop time of ([0-9.e+-]+) on \d+ procs for \d+ steps", f.read())
+        step = float(loops[-1]) / n
+        self.wall = max(time.perf_counter() - began - n * step, 0.0)
+        return step
 
     def close(self):
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -122,7 +191,7 @@ class Rival:
     """mace-torch or symmetrix (bench/rival.py): the process stays, and sleeps while others are timed."""
 
     def __init__(self, kind, model, structure, precision, cores, python):
-        self.name, self.precision = kind, precision
+        self.name, self.precision, self.own_bytes = kind, precision, 0
         self.neighbours = {"mace-torch": "excluded", "symmetrix": "skin 0.5, reused"}[kind]
         file = model["json"] if kind == "symmetrix" else model["file"]
         command = [python, os.path.join(HERE, "rival.py"), kind, file, structure["xyz"], precision, len(cores)]
@@ -130,8 +199,7 @@ class Rival:
         self.log = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(pinned(cores, command), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=self.log, env=env, text=True)  # fmt: skip
-        first = self.read()
-        self.energy, self.peak_kb = first["energy"], first["rss"]
+        self.read()
 
     def read(self):
         line = self.process.stdout.readline()
@@ -143,9 +211,13 @@ class Rival:
     def run(self, n):
         self.process.stdin.write(f"{n}\n")
         self.process.stdin.flush()
-        answer = self.read()
-        self.peak_kb = answer["rss"]
-        return sorted(answer["seconds"])[len(answer["seconds"]) // 2]
+        seconds = sorted(self.read()["seconds"])
+        return seconds[len(seconds) // 2]
+
+    def memory(self, step):
+        watch = Watch(self.process.pid)
+        self.run(math.ceil(1.0 / step))
+        return watch.stop()
 
     def close(self):
         self.process.stdin.close()

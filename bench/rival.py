@@ -3,8 +3,8 @@
 
     rival.py mace-torch|symmetrix MODEL XYZ float32|float64 THREADS
 
-Writes {"ready": ..., "rss": kB, "energy": eV} once it has evaluated XYZ for the first time; then, for each line "N" on
-standard input, N steps: {"seconds": [per step], "rss": peak kB}. Before every step all atoms move by about 1e-4 Angstrom,
+Writes {"ready": true, "energy": eV, ...} once it has evaluated XYZ for the first time; then, for each line "N" on standard
+input, takes N steps and writes {"seconds": [per step]}. Before every step all atoms move by about 1e-4 Angstrom,
 so that nothing is remembered, and neighbour lists may be reused as in molecular dynamics.
 
 mace-torch: model(...) on a ready graph, energy and forces; the neighbour list is excluded ("list" tells its seconds).
@@ -13,7 +13,6 @@ symmetrix: Symmetrix.calculate for energy, forces and stress, execution_profile=
 
 import json
 import os
-import resource
 import sys
 import time
 
@@ -34,7 +33,6 @@ atoms = ase.io.read(xyz)
 
 
 def tell(**what):
-    what["rss"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     protocol.write(json.dumps(what) + "\n")
     protocol.flush()
 
