@@ -2,6 +2,7 @@
 """Draws what happened to the molecule and says it in one line: plot.py trajectory.csv picture.png"""
 import csv
 import sys
+import textwrap
 
 import matplotlib
 
@@ -54,7 +55,7 @@ def draw(t, line, path):
     bottom.set_ylabel("H\u2013H distance / \u00c5")
     bottom.set_xlabel("time / fs")
     bottom.set_xlim(t["time_fs"][0], t["time_fs"][-1])
-    top.set_title(line.split(". Total")[0], fontsize=8.5)
+    top.set_title(textwrap.fill(line.split(". Total")[0], 80), fontsize=9)
     figure.tight_layout()
     figure.savefig(path, dpi=130)
 

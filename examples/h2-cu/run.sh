@@ -11,6 +11,7 @@ mkdir -p "$out"
 [ -e "$root/build/release/pair_style/frozentlplugin.so" ] || { echo "The plugin is not built: run 'make build' first." >&2; exit 1; }
 export LAMMPS_PLUGIN_PATH=$root/build/release/pair_style
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$(nproc 2>/dev/null || echo 1)}
+export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive} # threads that wait let others have the core
 
 # LAMMPS writes everything to the log; the screen gets the story: the model, the energies, and every error.
 show='/^(ERROR|Last command|pair_style frozentl:)/ { print; fflush(); next }
