@@ -14,6 +14,7 @@
 #define R_LOW     0.5
 #define R_SPLIT   1.5
 #define MAX_CELLS 128 /* of either kind */
+#define ACCEPTED  1e4 /* times the tolerance: what the finest table may miss before the model is refused */
 
 typedef struct {
   const ftl_radial *radial;
@@ -78,8 +79,13 @@ static ftl_status fit_features(const ftl_model *model, const ftl_radial *radial,
         if (status) return status;
         ftl_piecewise_error(grid, 1, sample_density, &context, coefficients, R_LOW, &fine[1], &coarse[1]);
       }
-      refine_fine = fmax(fine[0], fine[1]) > tolerance && grid->n_fine < MAX_CELLS;
-      refine_coarse = fmax(coarse[0], coarse[1]) > tolerance && n_coarse < MAX_CELLS;
+      double short_range = fmax(fine[0], fine[1]), long_range = fmax(coarse[0], coarse[1]);
+      refine_fine = short_range > tolerance && grid->n_fine < MAX_CELLS;
+      refine_coarse = long_range > tolerance && n_coarse < MAX_CELLS;
+      if (!refine_fine && !refine_coarse && !(fmax(short_range, long_range) < ACCEPTED * tolerance))
+        return ftl_fail(error, FTL_ERR_UNSUPPORTED, "",
+                        "the radial functions turn too quickly to be tabulated: %d cells leave an error of %.1e",
+                        grid->n_cells, fmax(short_range, long_range));
     }
     if (!refine_fine && !refine_coarse) return FTL_OK;
     if (refine_fine) grid->n_fine *= 2;
