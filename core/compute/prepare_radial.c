@@ -13,8 +13,9 @@
    may be larger: the Agnesi transform is not smooth at 0, and no atoms are that close. */
 #define R_LOW     0.5
 #define R_SPLIT   1.5
-#define MAX_CELLS 128 /* of either kind */
-#define ACCEPTED  1e4 /* times the tolerance: what the finest table may miss before the model is refused */
+#define MAX_CELLS 128  /* of either kind, to polish: rounding may keep the tolerance out of reach */
+#define MOST      1024 /* of either kind, while the error is more than is accepted; then the model is refused */
+#define ACCEPTED  1e3  /* times the tolerance */
 
 typedef struct {
   const ftl_radial *radial;
@@ -80,9 +81,10 @@ static ftl_status fit_features(const ftl_model *model, const ftl_radial *radial,
         ftl_piecewise_error(grid, 1, sample_density, &context, coefficients, R_LOW, &fine[1], &coarse[1]);
       }
       double short_range = fmax(fine[0], fine[1]), long_range = fmax(coarse[0], coarse[1]);
-      refine_fine = short_range > tolerance && grid->n_fine < MAX_CELLS;
-      refine_coarse = long_range > tolerance && n_coarse < MAX_CELLS;
-      if (!refine_fine && !refine_coarse && !(fmax(short_range, long_range) < ACCEPTED * tolerance))
+      double accepted = ACCEPTED * tolerance;
+      refine_fine = short_range > tolerance && grid->n_fine < (short_range > accepted ? MOST : MAX_CELLS);
+      refine_coarse = long_range > tolerance && n_coarse < (long_range > accepted ? MOST : MAX_CELLS);
+      if (!refine_fine && !refine_coarse && !(fmax(short_range, long_range) < accepted))
         return ftl_fail(error, FTL_ERR_UNSUPPORTED, "",
                         "the radial functions turn too quickly to be tabulated: %d cells leave an error of %.1e",
                         grid->n_cells, fmax(short_range, long_range));
