@@ -34,7 +34,8 @@ need pkg-config command -v pkg-config
 need libzip-dev pkg-config --exists libzip
 need libjansson-dev pkg-config --exists jansson
 need libmd-dev pkg-config --exists libmd
-need libmd-dev pkg-config --exists libmd
+need libopenblas-dev pkg-config --exists openblas
+need libyaml-dev pkg-config --exists yaml-0.1
 need libcmocka-dev pkg-config --exists cmocka
 need python3 command -v python3
 need python3-venv python3 -c 'import venv, ensurepip'

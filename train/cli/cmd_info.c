@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
-#include "groups.h"
+#include "cli/cli.h"
+#include "parameters/groups.h"
 #include "model/architecture.h"
 #include "model/error.h"
 

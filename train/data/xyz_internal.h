@@ -2,7 +2,7 @@
 #ifndef FTL_XYZ_INTERNAL_H
 #define FTL_XYZ_INTERNAL_H
 
-#include "xyz.h"
+#include "data/xyz.h"
 
 /* Fails with the place "FILE, line L, frame F". */
 ftl_status ftl_xyz_fail(const ftl_xyz_frame *frame, int64_t line, ftl_error *error, const char *format, ...)

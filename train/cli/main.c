@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
-#include "output.h"
+#include "cli/cli.h"
+#include "data/output.h"
 
 static const struct {
   const char *name, *summary;

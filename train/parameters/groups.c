@@ -1,4 +1,4 @@
-#include "groups.h"
+#include "parameters/groups.h"
 
 #include <fnmatch.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "model/error.h"
-#include "xyz_internal.h"
+#include "data/xyz_internal.h"
 
 /* A word as it is, or quoted where the reader (and ASE's) would take it apart. */
 static void write_word(FILE *stream, const char *text) {

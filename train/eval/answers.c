@@ -1,4 +1,4 @@
-#include "answers.h"
+#include "eval/answers.h"
 
 #include <errno.h>
 #include <jansson.h>

@@ -10,12 +10,12 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "answers.h"
-#include "cli.h"
-#include "evaluator.h"
-#include "labels.h"
+#include "eval/answers.h"
+#include "cli/cli.h"
+#include "eval/evaluator.h"
+#include "data/labels.h"
 #include "model/error.h"
-#include "output.h"
+#include "data/output.h"
 
 typedef struct {
   const char *model, *data, *head, *xyz, *json, *labels;

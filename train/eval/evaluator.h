@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "xyz.h"
+#include "data/xyz.h"
 
 typedef struct ftl_evaluator ftl_evaluator;
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "model/error.h"
-#include "xyz_internal.h"
+#include "data/xyz_internal.h"
 
 bool ftl_parse_real(const char *text, double *value) {
   /* strtod also takes hexadecimal numbers, "nan" and "infinity", and leading spaces: none is a number of a data file */

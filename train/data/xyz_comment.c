@@ -6,7 +6,7 @@
 #include <strings.h>
 
 #include "model/error.h"
-#include "xyz_internal.h"
+#include "data/xyz_internal.h"
 
 #define MAX_COLUMNS 10000
 

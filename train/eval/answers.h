@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "evaluator.h"
+#include "eval/evaluator.h"
 
 /* The frame with energy, stress (nine numbers; removed if the answer has none), forces and node_energy, replacing those
    it had; and head, if name_head. The keys of `frame` are changed. */

@@ -1,11 +1,11 @@
-#include "evaluator.h"
+#include "eval/evaluator.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "labels.h"
+#include "data/labels.h"
 #include "model/architecture.h"
 #include "model/error.h"
 

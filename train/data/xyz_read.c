@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "model/error.h"
-#include "xyz_internal.h"
+#include "data/xyz_internal.h"
 
 #define MAX_LINE (1 << 26) /* bytes: no sensible line is longer, and a file that is not text may have no line end */
 

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "xyz.h"
+#include "data/xyz.h"
 
 /* Labels as in an XYZ file: keys PREFIXenergy (eV), PREFIXstress or PREFIXvirial (eV/Angstrom^3, eV), column
    PREFIXforces (eV/Angstrom). Zero-initialise; the forces are reused from frame to frame. */

@@ -1,11 +1,11 @@
-#include "labels.h"
+#include "data/labels.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "model/error.h"
-#include "xyz_internal.h"
+#include "data/xyz_internal.h"
 
 #define MAX_KEY 256
 

@@ -1,4 +1,4 @@
-#include "output.h"
+#include "data/output.h"
 
 #include <errno.h>
 #include <signal.h>
