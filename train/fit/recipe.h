@@ -45,8 +45,10 @@ typedef struct {
   const char *choices; /* "a|b|c" of a choice */
   const char *when;    /* "", or conditions that must all hold, separated by blanks: "key" (is set), "!key" (is not),
                           "key=a|b" (has one of these values) */
-  char flag;           /* short flag, 0 for none */
-  const char *value;   /* what the flag takes, for help: "FILE"; NULL: only --set key=value */
+  bool needed;         /* must have a value where it applies */
+  const char *flag;    /* long flag, without "--"; NULL: only --set KEY=VALUE */
+  char letter;         /* short flag, 0 for none */
+  const char *value;   /* what the flag takes, for help; NULL: by its type */
   const char *doc;     /* one line */
   size_t offset;       /* of the member in ftl_recipe */
 } ftl_option;
@@ -104,29 +106,38 @@ typedef struct {
     bool zbl;
   } scratch;
 
-  uint64_t *given; /* bit k: option k was given */
+  /* private, for each option */
+  char **given; /* where it was given ("FILE, line 3", "--set"); NULL: it has its default */
+  bool *grows;  /* a list that ftl_recipe_set began */
 } ftl_recipe;
 
-/* A recipe with every default. FTL_ERR_MEMORY. */
+/* A recipe with every default, to be freed also after a failure. FTL_ERR_MEMORY. */
 ftl_status ftl_recipe_new(ftl_recipe **recipe, ftl_error *error);
 void ftl_recipe_free(ftl_recipe *recipe);
 
 /* Sets every key of a YAML file. FTL_ERR_IO; FTL_ERR_FORMAT with "FILE, line L" for bad YAML, an unknown key (and the
    nearest one there is), a key given twice or a bad value. */
 ftl_status ftl_recipe_read(ftl_recipe *recipe, const char *path, ftl_error *error);
-/* Sets one option from text: lists are separated by commas, rates are name=value. `where` is for messages ("--set").
-   Replaces what was set before. FTL_ERR_INPUT. */
+/* Sets one option from text. Words are separated by commas, rates are name=value,...; a path is taken as it is. The
+   first call for a list replaces what a file gave, further ones add to it. `where` is for messages ("--data").
+   FTL_ERR_INPUT. */
 ftl_status ftl_recipe_set(ftl_recipe *recipe, const char *key, const char *text, const char *where, ftl_error *error);
 bool ftl_recipe_is_set(const ftl_recipe *recipe, const char *key); /* given, not the default */
 
 /* Nothing that does not apply is set, and what is needed is there. FTL_ERR_INPUT names the key and why. */
 ftl_status ftl_recipe_check(const ftl_recipe *recipe, ftl_error *error);
 
-/* YAML of all options that apply, with their values; reading it gives the same recipe. FTL_ERR_IO. */
-ftl_status ftl_recipe_write(const ftl_recipe *recipe, FILE *stream, ftl_error *error);
-/* The same with the documentation of each option as comment; options that are not set are commented out. `preamble`
-   (lines without '#', may be NULL) goes on top. */
-ftl_status ftl_recipe_write_template(const ftl_recipe *recipe, const char *preamble, FILE *stream, ftl_error *error);
+/* Value of an option as text, as ftl_recipe_set takes it; the caller frees it. NULL without memory, "" when not set. */
+char *ftl_recipe_text(const ftl_recipe *recipe, const ftl_option *option);
+
+typedef struct {
+  const char *folder;   /* paths are written relative to it */
+  bool documented;      /* with the line of documentation above each option, and options that are not set or do not
+                           apply as comments */
+  const char *preamble; /* comment on top, lines without '#'; may be NULL */
+} ftl_recipe_style;
+/* YAML of all options that apply, defaults included; reading it gives the same recipe. FTL_ERR_IO, FTL_ERR_MEMORY. */
+ftl_status ftl_recipe_write(const ftl_recipe *recipe, const ftl_recipe_style *style, FILE *stream, ftl_error *error);
 /* The table of docs/training.md in Markdown. */
 void ftl_recipe_document(FILE *stream);
 

@@ -1,0 +1,170 @@
+/* Recipes from YAML: mappings nest along the dots of a key. */
+#include "fit/recipe_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <yaml.h>
+
+#include "model/error.h"
+
+enum { MAX_KEY = 256, MAX_DEPTH = 8 };
+
+typedef struct {
+  ftl_recipe *recipe;
+  const char *path;
+  yaml_document_t document;
+  bool *seen; /* [options]: set by this file already */
+} reader;
+
+static void say_where(const reader *r, const yaml_node_t *node, char where[256]) {
+  snprintf(where, 256, "%.200s, line %zu", r->path, node->start_mark.line + 1);
+}
+
+static yaml_node_t *node_of(reader *r, yaml_node_item_t item) { return yaml_document_get_node(&r->document, item); }
+static const char *text_of(const yaml_node_t *node) { return (const char *)node->data.scalar.value; }
+
+/* Relative paths start in the folder of the recipe. The caller frees it. */
+static char *join_folder(const char *recipe, const char *path) {
+  const char *slash = strrchr(recipe, '/');
+  const size_t folder = slash && path[0] != '/' ? (size_t)(slash - recipe) + 1 : 0;
+  char *joined = malloc(folder + strlen(path) + 1);
+  if (!joined) return NULL;
+  memcpy(joined, recipe, folder);
+  strcpy(joined + folder, path);
+  return joined;
+}
+
+/* The words of a scalar, a list, or (rates) a mapping; each is allocated. */
+static ftl_status collect(reader *r, const ftl_option *option, yaml_node_t *node, char ***words, int *n,
+                          const char *where, ftl_error *error) {
+  const bool path = option->type == FTL_OPTION_PATH || option->type == FTL_OPTION_PATHS;
+  int count = 1;
+  if (node->type == YAML_SEQUENCE_NODE) count = (int)(node->data.sequence.items.top - node->data.sequence.items.start);
+  if (node->type == YAML_MAPPING_NODE) count = (int)(node->data.mapping.pairs.top - node->data.mapping.pairs.start);
+  *n = 0;
+  *words = calloc((size_t)count + 1, sizeof **words);
+  if (!*words) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the recipe");
+  for (int i = 0; i < count; i++) {
+    yaml_node_t *item = node;
+    char *word = NULL;
+    if (node->type == YAML_SEQUENCE_NODE) item = node_of(r, node->data.sequence.items.start[i]);
+    if (node->type == YAML_MAPPING_NODE) {
+      yaml_node_t *key = node_of(r, node->data.mapping.pairs.start[i].key);
+      item = node_of(r, node->data.mapping.pairs.start[i].value);
+      if (key->type == YAML_SCALAR_NODE && item->type == YAML_SCALAR_NODE) {
+        word = malloc(strlen(text_of(key)) + strlen(text_of(item)) + 2);
+        if (word) sprintf(word, "%s=%s", text_of(key), text_of(item));
+      }
+    } else if (item->type == YAML_SCALAR_NODE) {
+      word = path && *text_of(item) ? join_folder(r->path, text_of(item)) : strdup(text_of(item));
+    }
+    if (item->type != YAML_SCALAR_NODE)
+      return ftl_fail(error, FTL_ERR_FORMAT, where, "%s takes no nested value", option->key);
+    if (item->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
+        (strcmp(text_of(item), "~") == 0 || strcmp(text_of(item), "null") == 0 || !*text_of(item))) {
+      free(word);
+      return ftl_fail(error, FTL_ERR_FORMAT, where, "%s has no value; give one, or remove the line", option->key);
+    }
+    if (!word) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the recipe");
+    (*words)[(*n)++] = word;
+  }
+  return FTL_OK;
+}
+
+static ftl_status read_option(reader *r, int k, yaml_node_t *node, const char *where, ftl_error *error) {
+  int count, n = 0;
+  char **words = NULL;
+  const ftl_option *option = ftl_recipe_options(&count) + k;
+  if (r->seen[k]) return ftl_fail(error, FTL_ERR_FORMAT, where, "%s is given twice", option->key);
+  r->seen[k] = true;
+  ftl_status status = FTL_OK;
+  if (node->type == YAML_MAPPING_NODE && option->type != FTL_OPTION_RATES)
+    status = ftl_fail(error, FTL_ERR_FORMAT, where, "%s takes a value, nothing nested below it", option->key);
+  if (status == FTL_OK) status = collect(r, option, node, &words, &n, where, error);
+  /* "freeze: f4, radial" is the list that the flag --freeze f4,radial is */
+  if (status == FTL_OK && option->type == FTL_OPTION_WORDS && node->type == YAML_SCALAR_NODE) {
+    r->recipe->grows[k] = false;
+    status = ftl_recipe_set(r->recipe, option->key, words[0], where, error);
+    r->recipe->grows[k] = false;
+  } else if (status == FTL_OK) {
+    status = ftl_recipe_assign(r->recipe, k, n, (const char *const *)words, false, where, error);
+  }
+  for (int i = 0; i < n; i++) free(words[i]);
+  free(words);
+  return status;
+}
+
+static bool is_section(const char *key) {
+  int n;
+  const ftl_option *option = ftl_recipe_options(&n);
+  const size_t length = strlen(key);
+  for (int k = 0; k < n; k++)
+    if (strncmp(option[k].key, key, length) == 0 && option[k].key[length] == '.') return true;
+  return false;
+}
+
+static ftl_status read_mapping(reader *r, const yaml_node_t *mapping, const char *prefix, int depth, ftl_error *error) {
+  const yaml_node_pair_t *pair = mapping->data.mapping.pairs.start;
+  for (; pair < mapping->data.mapping.pairs.top; pair++) {
+    char where[256], full[MAX_KEY];
+    const yaml_node_t *key = node_of(r, pair->key);
+    yaml_node_t *value = node_of(r, pair->value);
+    say_where(r, key, where);
+    if (key->type != YAML_SCALAR_NODE) return ftl_fail(error, FTL_ERR_FORMAT, where, "a key is a word");
+    snprintf(full, sizeof full, "%.100s%s%.100s", prefix, *prefix ? "." : "", text_of(key));
+    const int k = ftl_recipe_find(full);
+    ftl_status status;
+    if (k >= 0) {
+      status = read_option(r, k, value, where, error);
+    } else if (is_section(full)) {
+      if (value->type == YAML_SCALAR_NODE && !*text_of(value)) continue; /* everything below it is a comment */
+      if (value->type != YAML_MAPPING_NODE)
+        return ftl_fail(error, FTL_ERR_FORMAT, where, "'%s' has options below it: '%s:' and then lines like '  %s'",
+                        full, full, "option: value");
+      if (depth == MAX_DEPTH) return ftl_fail(error, FTL_ERR_FORMAT, where, "nested too deep");
+      status = read_mapping(r, value, full, depth + 1, error);
+    } else {
+      status = ftl_recipe_unknown(full, FTL_ERR_FORMAT, where, error);
+    }
+    if (status == FTL_ERR_INPUT) return error ? (error->code = FTL_ERR_FORMAT) : FTL_ERR_FORMAT;
+    if (status != FTL_OK) return status;
+  }
+  return FTL_OK;
+}
+
+ftl_status ftl_recipe_read(ftl_recipe *recipe, const char *path, ftl_error *error) {
+  int n;
+  char where[256];
+  yaml_parser_t parser;
+  reader r = {.recipe = recipe, .path = path};
+  ftl_recipe_options(&n);
+  FILE *stream = fopen(path, "rb");
+  if (!stream) return ftl_fail(error, FTL_ERR_IO, path, "cannot open the recipe: %s", strerror(errno));
+  r.seen = calloc((size_t)n, sizeof *r.seen);
+  if (!r.seen || !yaml_parser_initialize(&parser)) {
+    free(r.seen);
+    fclose(stream);
+    return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the recipe");
+  }
+  yaml_parser_set_input_file(&parser, stream);
+  ftl_status status = FTL_OK;
+  if (!yaml_parser_load(&parser, &r.document)) {
+    const size_t line = parser.problem_mark.line + 1;
+    snprintf(where, sizeof where, "%.200s, line %zu", path, line);
+    status = ftl_fail(error, FTL_ERR_FORMAT, where, "it is not YAML: %s",
+                      parser.problem ? parser.problem : "cannot be read");
+  } else {
+    yaml_node_t *root = yaml_document_get_root_node(&r.document);
+    if (!root || (root->type == YAML_SCALAR_NODE && !*text_of(root)))
+      status = ftl_fail(error, FTL_ERR_FORMAT, path, "the recipe is empty");
+    else if (root->type != YAML_MAPPING_NODE)
+      status = ftl_fail(error, FTL_ERR_FORMAT, path, "a recipe has lines like 'option: value'");
+    else status = read_mapping(&r, root, "", 0, error);
+    yaml_document_delete(&r.document);
+  }
+  yaml_parser_delete(&parser);
+  free(r.seen);
+  fclose(stream);
+  return status;
+}
