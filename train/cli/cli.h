@@ -45,5 +45,6 @@ double cli_seconds(void); /* a monotonic clock */
 int cmd_info(int argc, char **argv);
 int cmd_convert(int argc, char **argv);
 int cmd_eval(int argc, char **argv);
+int cmd_plot(int argc, char **argv);
 
 #endif

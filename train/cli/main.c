@@ -13,6 +13,7 @@ static const struct {
     {"info", "what a model file holds", cmd_info},
     {"convert", "a model to FrozenTL's .ftl format, or a part of it", cmd_convert},
     {"eval", "energies, forces and stresses of structures, and errors against labels", cmd_eval},
+    {"plot", "pictures of a training run: losses, errors, parity, learning curves", cmd_plot},
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)
 

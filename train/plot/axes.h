@@ -25,7 +25,9 @@ double ftl_axes_y(const ftl_axes *axes, double value);
 /* Pixels that numbers and label take left of a frame of this height. */
 double ftl_axes_left(const ftl_scale *up, double height);
 
+/* Frame, title, ticks and grid on both sides, or across only. */
 void ftl_axes_draw(ftl_svg *svg, const ftl_axes *axes);
+void ftl_axes_draw_across(ftl_svg *svg, const ftl_axes *axes);
 /* A second scale on the right side, in `colour`. */
 void ftl_axes_draw_right(ftl_svg *svg, const ftl_axes *axes, const ftl_scale *up, const char *label,
                          const char *colour);

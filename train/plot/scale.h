@@ -39,7 +39,7 @@ typedef struct {
   char label[32]; /* UTF-8; "" for a tick without label */
 } ftl_tick;
 
-/* Ticks within the scale in rising order, at most `wanted` labels apart from those between powers of ten; returns how
+/* Ticks within the scale in rising order, about `wanted` labels apart from those between powers of ten; returns how
    many. Steps are 1, 2 or 5 times a power of ten. A logarithmic scale is labelled at powers of ten, with fewer than
    three of these also at 2 and 5 times, and below that as a linear one. */
 int ftl_scale_ticks(const ftl_scale *scale, int wanted, ftl_tick tick[FTL_MAX_TICKS]);

@@ -53,6 +53,7 @@ void ftl_svg_line(ftl_svg *svg, double x1, double y1, double x2, double y2, cons
 /* Through n points x[n], y[n]. */
 void ftl_svg_polyline(ftl_svg *svg, int n, const double *x, const double *y, const ftl_style *style);
 void ftl_svg_markers(ftl_svg *svg, int n, const double *x, const double *y, const ftl_style *style);
+void ftl_svg_ring(ftl_svg *svg, double x, double y, double radius, const ftl_style *style);
 /* n round dots as one path: about nine bytes each. */
 void ftl_svg_dots(ftl_svg *svg, int n, const double *x, const double *y, double diameter, const char *colour);
 /* fill NULL: none; stroke NULL: none. */

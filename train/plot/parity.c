@@ -1,0 +1,181 @@
+/* Predicted against reference energies, forces and stresses. */
+#include "plot/parity.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/error.h"
+#include "plot/plot.h"
+#include "plot/table.h"
+
+#define SIDE  300.0 /* pixels of a frame */
+#define DOTS  6000  /* of a frame: about 80 kB */
+#define BINS  33
+#define GAP   28.0
+#define ABOVE 84.0
+
+enum { ENERGY, FORCE, STRESS, N_QUANTITIES };
+static const struct {
+  const char *name, *title, *unit, *error_unit;
+} quantities[N_QUANTITIES] = {{"energy", "Energy", "eV per atom", "meV per atom"},
+                              {"force", "Forces, components", "eV/\u00c5", "meV/\u00c5"},
+                              {"stress", "Stress, components", "eV/\u00c5\u00b3", "meV/\u00c5\u00b3"}};
+
+static ftl_status add_pair(ftl_pairs *p, double reference, double prediction, ftl_error *error) {
+  if (p->n == p->room) {
+    int64_t room = p->room ? 2 * p->room : 1024;
+    double *a = realloc(p->reference, sizeof *a * (size_t)room);
+    if (a) p->reference = a;
+    double *b = a ? realloc(p->prediction, sizeof *b * (size_t)room) : NULL;
+    if (!b) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "out of memory");
+    p->prediction = b;
+    p->room = room;
+  }
+  p->reference[p->n] = reference;
+  p->prediction[p->n++] = prediction;
+  ftl_range_add(&p->range, reference);
+  ftl_range_add(&p->range, prediction);
+  return FTL_OK;
+}
+
+static ftl_status add_line(ftl_pairs pairs[N_QUANTITIES], const ftl_table *table, const int column[3],
+                           ftl_error *error) {
+  const char *name = ftl_table_text(table, column[0]);
+  double reference, prediction;
+  int q = 0;
+  while (q < N_QUANTITIES && strcmp(name, quantities[q].name) != 0) q++;
+  if (q == N_QUANTITIES)
+    return ftl_table_fail(table, error, "the quantity is '%.60s' in place of energy, force or stress", name);
+  ftl_status status = ftl_table_value(table, column[1], &reference, error);
+  if (status == FTL_OK) status = ftl_table_value(table, column[2], &prediction, error);
+  return status == FTL_OK ? add_pair(&pairs[q], reference, prediction, error) : status;
+}
+
+static ftl_status read_pairs(const char *path, ftl_pairs pairs[N_QUANTITIES], ftl_error *error) {
+  static const char *const names[] = {"quantity", "reference", "prediction"};
+  ftl_table *table;
+  int column[3];
+  bool end = false;
+  ftl_status status = ftl_table_open(path, &table, error);
+  if (status != FTL_OK) return status;
+  status = ftl_table_columns(table, 3, names, column, error);
+  while (status == FTL_OK && (status = ftl_table_next(table, &end, error)) == FTL_OK && !end)
+    status = add_line(pairs, table, column, error);
+  ftl_table_close(table);
+  return status;
+}
+
+/* RMSE, MAE and number in the upper left corner. */
+static void draw_numbers(ftl_svg *svg, const ftl_axes *axes, const ftl_pair_errors *errors, int64_t n,
+                         const char *unit) {
+  const ftl_text how = {FTL_TICK_SIZE, FTL_START, NULL, false, false};
+  const double values[] = {errors->rmse, errors->mae, errors->largest};
+  static const char *const names[] = {"RMSE", "MAE", "largest"};
+  char text[4][96], number[40];
+  double width = 0;
+  for (int k = 0; k < 3; k++) {
+    ftl_scale_format(1000 * values[k], number, sizeof number);
+    snprintf(text[k], sizeof text[k], "%s %s %s", names[k], number, unit);
+  }
+  snprintf(text[3], sizeof text[3], "%lld %s", (long long)n, n == 1 ? "point" : "points");
+  for (int k = 0; k < 4; k++) width = fmax(width, ftl_svg_text_width(text[k], FTL_TICK_SIZE));
+  ftl_svg_rect(svg, axes->x + 5, axes->y + 5, width + 6, 66, "#ffffff", 0.8, NULL);
+  for (int k = 0; k < 4; k++) ftl_svg_text(svg, axes->x + 9, axes->y + 19 + 15 * k, text[k], &how);
+}
+
+/* Histogram of the errors in the lower right corner, from -reach to reach. */
+static void draw_histogram(ftl_svg *svg, const ftl_axes *axes, const ftl_pairs *pairs, const ftl_pair_errors *errors,
+                           const char *unit) {
+  const double width = 112, height = 62, x = axes->x + SIDE - width - 12, y = axes->y + SIDE - height - 36;
+  const ftl_text middle = {10, FTL_MIDDLE, FTL_GREY, false, false}, start = {10, FTL_START, FTL_GREY, false, false},
+                 finish = {10, FTL_END, FTL_GREY, false, false};
+  const ftl_style line = {FTL_GREY, NULL, 1, FTL_NO_MARKER};
+  const double reach = fmin(errors->largest, 4 * errors->rmse); /* the few beyond are in the outermost bins */
+  int64_t count[BINS], most = 0;
+  if (!(reach > 0) || !isfinite(reach)) return;
+  ftl_pairs_histogram(pairs, reach, BINS, count);
+  for (int k = 0; k < BINS; k++) most = count[k] > most ? count[k] : most;
+  ftl_svg_group(svg, "histogram of errors");
+  ftl_svg_rect(svg, x - 6, y - 6, width + 12, height + 36, "#ffffff", 0.85, NULL);
+  for (int k = 0; k < BINS; k++) {
+    double bar = height * (double)count[k] / (double)most;
+    if (count[k])
+      ftl_svg_rect(svg, x + width * k / BINS, y + height - bar, width / BINS - 0.4, bar, "#6baed6", 1, NULL);
+  }
+  ftl_svg_line(svg, x, y + height, x + width, y + height, &line);
+  ftl_svg_line(svg, x + width / 2, y + height, x + width / 2, y + height + 3, &line);
+  char number[40], text[96];
+  ftl_scale_format(1000 * reach, number, sizeof number);
+  snprintf(text, sizeof text, "\u2212%s", number);
+  ftl_svg_text(svg, x, y + height + 13, text, &start);
+  ftl_svg_text(svg, x + width / 2, y + height + 13, "0", &middle);
+  ftl_svg_text(svg, x + width, y + height + 13, number, &finish);
+  snprintf(text, sizeof text, "error / %s", unit);
+  ftl_svg_text(svg, x + width / 2, y + height + 26, text, &middle);
+  ftl_svg_group_end(svg);
+}
+
+static bool draw_frame(ftl_svg *svg, ftl_axes *axes, const ftl_pairs *pairs, int q) {
+  static const char *const shades[FTL_N_SHADES] = {"#6baed6", "#3f8fc5", "#1f6fb0", "#0b4f8f", "#08306b"};
+  const ftl_style diagonal = {FTL_GREY, NULL, 1, FTL_NO_MARKER};
+  char across[64], up[64];
+  snprintf(across, sizeof across, "reference / %s", quantities[q].unit);
+  snprintf(up, sizeof up, "predicted / %s", quantities[q].unit);
+  axes->title = quantities[q].title;
+  axes->across_label = across;
+  axes->up_label = up;
+  ftl_svg_group(svg, quantities[q].name);
+  ftl_axes_draw(svg, axes);
+  ftl_svg_line(svg, axes->x, axes->y + SIDE, axes->x + SIDE, axes->y, &diagonal);
+  ftl_dots dots;
+  bool ok = ftl_dots_make(pairs, axes, DOTS, &dots);
+  for (int s = 0; s < FTL_N_SHADES && ok; s++)
+    ftl_svg_dots(svg, dots.begin[s + 1] - dots.begin[s], dots.x + dots.begin[s], dots.y + dots.begin[s],
+                 dots.n < 500 ? 4 : 2.6, shades[s]);
+  ftl_dots_free(&dots);
+  if (pairs->n) {
+    ftl_pair_errors errors = ftl_pairs_errors(pairs);
+    draw_numbers(svg, axes, &errors, pairs->n, quantities[q].error_unit);
+    draw_histogram(svg, axes, pairs, &errors, quantities[q].error_unit);
+  } else {
+    ftl_axes_note(svg, axes, "no predictions with a reference");
+  }
+  ftl_svg_group_end(svg);
+  return ok;
+}
+
+static ftl_status draw(const ftl_pairs pairs[N_QUANTITIES], const char *title, FILE *stream, ftl_error *error) {
+  const int frames = pairs[STRESS].n ? 3 : 2;
+  const ftl_text large = {FTL_TITLE_SIZE, FTL_START, NULL, true, false};
+  const ftl_text small = {FTL_LABEL_SIZE, FTL_START, FTL_GREY, false, false};
+  ftl_axes axes[N_QUANTITIES];
+  double x = 0;
+  for (int q = 0; q < frames; q++) {
+    ftl_scale scale = ftl_scale_over(&pairs[q].range, FTL_LINEAR);
+    x += ftl_axes_left(&scale, SIDE);
+    axes[q] = (ftl_axes){.x = x, .y = ABOVE, .width = SIDE, .height = SIDE, .across = scale, .up = scale};
+    x += SIDE + GAP;
+  }
+  char name[256];
+  ftl_svg svg;
+  bool ok = true;
+  ftl_svg_begin(&svg, stream, x, ABOVE + SIDE + 48, title);
+  ftl_svg_shorten(title, 1.1 * FTL_TITLE_SIZE, x - 40, name, sizeof name);
+  ftl_svg_text(&svg, 20, 28, name, &large);
+  ftl_svg_text(&svg, 20, 47, "Points that fall on one another are drawn once, the darker the more they are.", &small);
+  for (int q = 0; q < frames && ok; q++) ok = draw_frame(&svg, &axes[q], &pairs[q], q);
+  ftl_svg_end(&svg);
+  return ok ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, NULL, "out of memory");
+}
+
+ftl_status ftl_plot_parity(const char *predictions, const char *title, FILE *svg, ftl_error *error) {
+  ftl_pairs pairs[N_QUANTITIES] = {0};
+  ftl_status status = read_pairs(predictions, pairs, error);
+  if (status == FTL_OK) status = draw(pairs, title, svg, error);
+  for (int q = 0; q < N_QUANTITIES; q++) {
+    free(pairs[q].reference);
+    free(pairs[q].prediction);
+  }
+  return status;
+}
