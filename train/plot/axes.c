@@ -38,10 +38,9 @@ static int ticks_across(const ftl_axes *axes, ftl_tick *tick) {
   return n;
 }
 
-void ftl_axes_draw_across(ftl_svg *svg, const ftl_axes *axes) {
+static void draw_ticks_across(ftl_svg *svg, const ftl_axes *axes) {
   const ftl_text small = {FTL_TICK_SIZE, FTL_MIDDLE, NULL, false, false};
   const ftl_text large = {FTL_LABEL_SIZE, FTL_MIDDLE, NULL, false, false};
-  const ftl_text title = {FTL_LABEL_SIZE, FTL_START, NULL, true, false};
   const double bottom = axes->y + axes->height;
   ftl_tick tick[FTL_MAX_TICKS];
   int n = ticks_across(axes, tick);
@@ -55,14 +54,24 @@ void ftl_axes_draw_across(ftl_svg *svg, const ftl_axes *axes) {
   if (axes->across_label && !axes->bare_across)
     ftl_svg_text(svg, axes->x + axes->width / 2, bottom + 35, axes->across_label, &large);
   ftl_svg_group_end(svg);
+}
+
+/* After the grid, which would else cover it. */
+static void draw_frame(ftl_svg *svg, const ftl_axes *axes) {
+  const ftl_text title = {FTL_LABEL_SIZE, FTL_START, NULL, true, false};
   ftl_svg_rect(svg, axes->x, axes->y, axes->width, axes->height, NULL, 1, FTL_GREY);
   if (axes->title) ftl_svg_text(svg, axes->x, axes->y - 8, axes->title, &title);
+}
+
+void ftl_axes_draw_across(ftl_svg *svg, const ftl_axes *axes) {
+  draw_ticks_across(svg, axes);
+  draw_frame(svg, axes);
 }
 
 void ftl_axes_draw(ftl_svg *svg, const ftl_axes *axes) {
   const ftl_text small = {FTL_TICK_SIZE, FTL_END, NULL, false, false};
   const ftl_text large = {FTL_LABEL_SIZE, FTL_MIDDLE, NULL, false, true};
-  ftl_axes_draw_across(svg, axes);
+  draw_ticks_across(svg, axes);
   ftl_tick tick[FTL_MAX_TICKS];
   int n = ftl_scale_ticks_fit(&axes->up, axes->height, FTL_TICK_SIZE, true, tick);
   ftl_svg_group(svg, "axis upwards");
@@ -72,9 +81,10 @@ void ftl_axes_draw(ftl_svg *svg, const ftl_axes *axes) {
     ftl_svg_line(svg, axes->x - (*tick[k].label ? 5 : 3), y, axes->x, y, &frame);
     if (*tick[k].label) ftl_svg_text(svg, axes->x - 8, y + 0.35 * FTL_TICK_SIZE, tick[k].label, &small);
   }
-  if (axes->up_label)
-    ftl_svg_text(svg, axes->x - 8 - widest(n, tick) - 8, axes->y + axes->height / 2, axes->up_label, &large);
+  double label_at = axes->up_label_at > 0 ? axes->up_label_at : axes->x - 16 - widest(n, tick);
+  if (axes->up_label) ftl_svg_text(svg, label_at, axes->y + axes->height / 2, axes->up_label, &large);
   ftl_svg_group_end(svg);
+  draw_frame(svg, axes);
 }
 
 void ftl_axes_draw_right(ftl_svg *svg, const ftl_axes *axes, const ftl_scale *up, const char *label,
@@ -132,10 +142,12 @@ bool ftl_axes_curve(ftl_svg *svg, const ftl_axes *axes, const char *name, int n,
       m++;
     }
     k++;
-    bool markers = style->marker != FTL_NO_MARKER && (n <= few || m == 1);
+    ftl_style points = *style;
+    if (m == 1 && points.marker == FTL_NO_MARKER) points.marker = FTL_CIRCLE; /* else it could not be seen */
+    bool markers = points.marker != FTL_NO_MARKER && (n <= few || m == 1);
     if (m > 2 * axes->width) m = thin(m, px, py);
     if (m > 1 && style->width > 0) ftl_svg_polyline(svg, m, px, py, style);
-    if (m > 0 && markers) ftl_svg_markers(svg, m, px, py, style);
+    if (m > 0 && markers) ftl_svg_markers(svg, m, px, py, &points);
   }
   ftl_svg_group_end(svg);
   free(px);

@@ -14,6 +14,7 @@ typedef struct {
   ftl_scale across, up;
   const char *title, *across_label, *up_label; /* NULL: none */
   bool bare_across;                            /* ticks without numbers: a panel below has them */
+  double up_label_at;                          /* pixels across; 0: beside the numbers */
   const double *at;                            /* values of the ticks across, rising; NULL: nice ones */
   int n_at;
 } ftl_axes;

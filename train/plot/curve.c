@@ -161,31 +161,38 @@ static bool draw_mode(ftl_svg *svg, const ftl_axes *axes, const curves *c, int m
   return ftl_axes_curve(svg, axes, c->names[mode], n, x, mean, &style);
 }
 
-/* x[3][c->n]: room for sizes */
-static bool draw_frames(ftl_svg *svg, const curves *c, double *left, double *x) {
+/* Axes of energies and forces from the left edge on; x[c->n] gets the sizes. Returns where they end. */
+static double lay_out(const curves *c, ftl_axes axes[N_QUANTITIES], double *x) {
   static const char *const titles[] = {"Energy", "Forces"};
   static const char *const labels[] = {"RMSE / meV per atom", "RMSE / meV/\u00c5"};
   const int n = sizes(c, -1, x);
-  bool ok = true;
+  double left = 0;
   ftl_range across = {0};
   for (int k = 0; k < n; k++) ftl_range_add(&across, x[k]);
-  for (int q = 0; q < N_QUANTITIES && ok; q++) {
+  for (int q = 0; q < N_QUANTITIES; q++) {
     ftl_range up = {0};
     for (int k = 0; k < c->n; k++) ftl_range_add(&up, c->runs[k].error[q]);
-    ftl_axes axes = {.y = ABOVE, .width = SIDE, .height = HEIGHT, .title = titles[q], .up_label = labels[q]};
-    axes.across = ftl_scale_over(&across, FTL_LOG);
-    axes.up = ftl_scale_over(&up, FTL_LOG);
-    axes.across_label = c->fraction ? "part of the training set / %" : "training structures";
-    axes.x = *left + ftl_axes_left(&axes.up, HEIGHT);
-    axes.at = n > 0 && n <= 12 ? x : NULL;
-    axes.n_at = n;
-    ftl_svg_group(svg, titles[q]);
-    ftl_axes_draw(svg, &axes);
-    if (up.n == 0) ftl_axes_note(svg, &axes, "no numbers in the table");
-    for (int m = 0; m < c->n_modes && ok; m++) ok = draw_mode(svg, &axes, c, m, q, x + c->n, x + 2 * c->n);
-    ftl_svg_group_end(svg);
-    *left = axes.x + SIDE + 10;
+    axes[q] = (ftl_axes){.y = ABOVE, .width = SIDE, .height = HEIGHT, .title = titles[q], .up_label = labels[q]};
+    axes[q].across = ftl_scale_over(&across, FTL_LOG);
+    axes[q].up = ftl_scale_over(&up, FTL_LOG);
+    axes[q].across_label = c->fraction ? "part of the training set / %" : "training structures";
+    axes[q].x = left + ftl_axes_left(&axes[q].up, HEIGHT);
+    axes[q].at = n > 0 && n <= 12 ? x : NULL;
+    axes[q].n_at = n;
+    left = axes[q].x + SIDE + 14;
   }
+  return left;
+}
+
+/* x[2][c->n]: room for the points of a mode */
+static bool draw_frame(ftl_svg *svg, const curves *c, const ftl_axes *axes, int quantity, double *x) {
+  bool ok = true, any = false;
+  for (int k = 0; k < c->n; k++) any = any || isfinite(c->runs[k].error[quantity]);
+  ftl_svg_group(svg, axes->title);
+  ftl_axes_draw(svg, axes);
+  if (!any) ftl_axes_note(svg, axes, "no numbers in the table");
+  for (int m = 0; m < c->n_modes && ok; m++) ok = draw_mode(svg, axes, c, m, quantity, x, x + c->n);
+  ftl_svg_group_end(svg);
   return ok;
 }
 
@@ -195,23 +202,24 @@ static ftl_status draw(const curves *c, const char *title, FILE *stream, ftl_err
   const size_t room = (size_t)(c->n_modes ? c->n_modes : 1);
   ftl_legend *entry = calloc(room, sizeof *entry);
   char(*name)[256] = calloc(room, sizeof *name), text[256];
-  double *x = malloc(sizeof *x * 3 * (size_t)(c->n ? c->n : 1)), left = 0;
+  double *x = malloc(sizeof *x * 3 * (size_t)(c->n ? c->n : 1));
   bool ok = entry && name && x;
   for (int m = 0; m < c->n_modes && ok; m++) {
     ftl_svg_shorten(c->names[m], FTL_TICK_SIZE, NAME, name[m], sizeof name[m]);
     entry[m] = (ftl_legend){name[m], style_of(m), false};
   }
   if (ok) {
-    const double margin = c->n_modes ? ftl_legend_width(c->n_modes, entry) + 24 : 10;
-    const double width = 2 * (SIDE + 85) + margin;
+    ftl_axes axes[N_QUANTITIES];
     ftl_svg svg;
+    const double left = lay_out(c, axes, x);
+    const double width = left + (c->n_modes ? ftl_legend_width(c->n_modes, entry) + 10 : 0);
     ftl_svg_begin(&svg, stream, width, fmax(ABOVE + HEIGHT + 48, ABOVE + 18 * c->n_modes + 20), title);
     ftl_svg_shorten(title, 1.1 * FTL_TITLE_SIZE, width - 40, text, sizeof text);
     ftl_svg_text(&svg, 20, 28, text, &large);
     if (c->repeated)
       ftl_svg_text(&svg, 20, 47, "Means over the seeds; bars from the lowest seed to the highest.", &small);
-    ok = draw_frames(&svg, c, &left, x);
-    ftl_legend_column(&svg, left + 6, ABOVE + 10, c->n_modes, entry);
+    for (int q = 0; q < N_QUANTITIES && ok; q++) ok = draw_frame(&svg, c, &axes[q], q, x + c->n);
+    ftl_legend_column(&svg, left, ABOVE + 10, c->n_modes, entry);
     ftl_svg_end(&svg);
   }
   free(entry);

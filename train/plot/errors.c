@@ -179,7 +179,7 @@ static void draw(const bars *b, const char *title, FILE *stream) {
   for (int k = 0; k < n; k++)
     left = fmax(left, 70 + fmin(180, ftl_svg_text_width(b->rows[k].name, 1.05 * FTL_TICK_SIZE)));
   const double width = left + frames * (SIDE + 24), height = ABOVE + fmax(row_height(b) * n, 60) + 48;
-  char name[256], text[160] = "Root mean square errors by config_type (frames)";
+  char name[256], text[160] = "Root mean square errors by config_type (frames of all sets)";
   ftl_svg svg;
   ftl_svg_begin(&svg, stream, width, height, title);
   ftl_svg_shorten(title, 1.1 * FTL_TITLE_SIZE, width - 40, name, sizeof name);
@@ -189,7 +189,7 @@ static void draw(const bars *b, const char *title, FILE *stream) {
   ftl_legend entry[MAX_SETS];
   for (int s = 0; s < b->n_sets; s++)
     entry[s] = (ftl_legend){b->set[s], {ftl_svg_colours[s], NULL, 0, FTL_NO_MARKER}, true};
-  ftl_legend_row(&svg, width - 24, ABOVE - 12, b->n_sets, entry);
+  ftl_legend_row(&svg, width - 24, 43, b->n_sets, entry);
   draw_names(&svg, b, n, left - 8);
   for (int q = 0; q < frames; q++) draw_frame(&svg, b, n, q, left + q * (SIDE + 24));
   ftl_svg_end(&svg);

@@ -166,7 +166,7 @@ static ftl_status draw(const history *h, const char *title, FILE *stream, ftl_er
   ftl_svg_text(&svg, 20, 28, name, &large);
   summary(h, text, sizeof text);
   ftl_svg_text(&svg, 20, 47, text, &small);
-  ftl_axes axes = {.x = left, .y = top, .width = width - left - 80, .across_label = "epoch"};
+  ftl_axes axes = {.x = left, .y = top, .width = width - left - 80, .across_label = "epoch", .up_label_at = 18};
   axes.across = ftl_scale_over(&h->range[EPOCH], FTL_WHOLE);
   bool ok = true;
   for (int p = 0; p < n_panels && ok; p++) {

@@ -27,19 +27,21 @@ ftl_scale ftl_scale_over(const ftl_range *range, ftl_scale_kind kind) {
   double lo = fmax(-most, fmin(most, range->lo)), hi = fmax(-most, fmin(most, range->hi));
   if (scale.kind == FTL_LOG) {
     lo = fmax(1e-300, fmin(most, range->least));
-    double span = fmax(log10(hi / lo), 0), margin = span > 0 ? fmax(0.06 * span, 0.02) : 0.3;
-    scale.lo = pow(10, log10(lo) - margin);
-    scale.hi = pow(10, log10(hi) + margin);
+    hi = fmax(hi, lo);
+    double span = log10(hi) - log10(lo), margin = span > 0 ? fmax(0.06 * span, 0.02) : 0.3;
+    scale.lo = fmax(1e-300, pow(10, log10(lo) - margin));
+    scale.hi = fmin(most, pow(10, log10(hi) + margin));
     return scale;
   }
   if (scale.kind == FTL_BARS) {
-    scale.hi = hi > 0 ? 1.05 * hi : 1;
+    scale.hi = hi > 1e-300 ? 1.05 * hi : 1;
     return scale;
   }
   /* steps far below the numbers themselves cannot be told apart by their labels */
   double size = fmax(fabs(lo), fabs(hi)), least = fmax(1e-9 * size, 1e-290);
   double margin = scale.kind == FTL_WHOLE ? 0 : 0.05 * (hi - lo);
-  if (lo == hi) margin = scale.kind == FTL_WHOLE ? 0.5 : size > 0 ? 0.1 * size : 1;
+  if (lo == hi && scale.kind == FTL_WHOLE) margin = fmax(0.5, least);
+  else if (lo == hi) margin = size > 0 ? fmax(0.1 * size, least) : 1;
   else if (hi - lo < least) margin = least;
   scale.lo = lo - margin;
   scale.hi = hi + margin;
@@ -49,7 +51,8 @@ ftl_scale ftl_scale_over(const ftl_range *range, ftl_scale_kind kind) {
 double ftl_scale_place(const ftl_scale *scale, double value) {
   if (!isfinite(value)) return NAN;
   if (scale->kind != FTL_LOG) return (value - scale->lo) / (scale->hi - scale->lo);
-  return value > 0 ? log(value / scale->lo) / log(scale->hi / scale->lo) : NAN;
+  if (value <= 0) return NAN;
+  return (log10(value) - log10(scale->lo)) / (log10(scale->hi) - log10(scale->lo));
 }
 
 /* text of a power of ten: "10⁻⁷" */
@@ -135,7 +138,8 @@ static int ticks_log(const ftl_scale *scale, int wanted, ftl_tick *tick) {
     return ticks_linear(&linear, wanted, tick);
   }
   int stride = (powers + wanted - 1) / wanted, n = 0;
-  bool between = last - first <= 9; /* else only powers of ten */
+  const bool between = last - first <= 9;      /* else only powers of ten */
+  const bool plain = first >= -5 && last <= 6; /* all labels of a scale alike */
   for (int e = first; e <= last; e++)
     for (int m = 1; m <= (between ? 9 : 1) && n < FTL_MAX_TICKS; m++) {
       double value = m * pow(10, e);
@@ -144,8 +148,7 @@ static int ticks_log(const ftl_scale *scale, int wanted, ftl_tick *tick) {
       tick[n].value = value;
       tick[n].major = m == 1;
       tick[n].label[0] = 0;
-      if (labelled)
-        format_value(value, e < 0 && e >= -4 ? -e : 0, e < -4 || e > 5 ? e : 0, tick[n].label, sizeof tick[n].label);
+      if (labelled) format_value(value, plain && e < 0 ? -e : 0, plain ? 0 : e, tick[n].label, sizeof tick[n].label);
       n++;
     }
   return n;
