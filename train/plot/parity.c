@@ -80,7 +80,7 @@ static void draw_numbers(ftl_svg *svg, const ftl_axes *axes, const ftl_pair_erro
   }
   snprintf(text[3], sizeof text[3], "%lld %s", (long long)n, n == 1 ? "point" : "points");
   for (int k = 0; k < 4; k++) width = fmax(width, ftl_svg_text_width(text[k], FTL_TICK_SIZE));
-  ftl_svg_rect(svg, axes->x + 5, axes->y + 5, width + 6, 66, "#ffffff", 0.8, NULL);
+  ftl_svg_rect(svg, axes->x + 5, axes->y + 5, width + 6, 66, "#ffffff", 0.6, NULL);
   for (int k = 0; k < 4; k++) ftl_svg_text(svg, axes->x + 9, axes->y + 19 + 15 * k, text[k], &how);
 }
 
@@ -97,7 +97,7 @@ static void draw_histogram(ftl_svg *svg, const ftl_axes *axes, const ftl_pairs *
   ftl_pairs_histogram(pairs, reach, BINS, count);
   for (int k = 0; k < BINS; k++) most = count[k] > most ? count[k] : most;
   ftl_svg_group(svg, "histogram of errors");
-  ftl_svg_rect(svg, x - 6, y - 6, width + 12, height + 36, "#ffffff", 0.85, NULL);
+  ftl_svg_rect(svg, x - 6, y - 6, width + 12, height + 36, "#ffffff", 0.6, NULL);
   for (int k = 0; k < BINS; k++) {
     double bar = height * (double)count[k] / (double)most;
     if (count[k])
@@ -109,8 +109,8 @@ static void draw_histogram(ftl_svg *svg, const ftl_axes *axes, const ftl_pairs *
   ftl_scale_format(1000 * reach, number, sizeof number);
   snprintf(text, sizeof text, "\u2212%s", number);
   ftl_svg_text(svg, x, y + height + 13, text, &start);
-  ftl_svg_text(svg, x + width / 2, y + height + 13, "0", &middle);
   ftl_svg_text(svg, x + width, y + height + 13, number, &finish);
+  if (ftl_svg_text_width(text, 10) < width / 2 - 8) ftl_svg_text(svg, x + width / 2, y + height + 13, "0", &middle);
   snprintf(text, sizeof text, "error / %s", unit);
   ftl_svg_text(svg, x + width / 2, y + height + 26, text, &middle);
   ftl_svg_group_end(svg);
