@@ -144,10 +144,9 @@ class Plot(cli_case.CliCase):
                 self.assertAlmostEqual(a[1], b[1], delta=0.005)
             self.assertEqual(len(have), 3)
         # sqrt((0.05^2 + 0.05^2) / 3) eV
-        self.assertIn("RMSE 40.8 meV per atom", picture.words("energy"))
-        self.assertIn("MAE 292 meV/\u00c5", picture.words("force"))
-        self.assertIn("largest 500 meV/\u00c5", picture.words("force"))
-        bars = [float(r.get("height")) for r in picture.group("force", "histogram of errors").iter(SVG + "rect")][1:]
+        self.assertIn("RMSE 40.8, MAE 33.3, largest 50.0 meV per atom", picture.words("energy"))
+        self.assertIn("RMSE 331, MAE 292, largest 500 meV/\u00c5", picture.words("force"))
+        bars = [float(r.get("height")) for r in picture.group("force", "histogram of errors").iter(SVG + "rect")]
         self.assertEqual(len(bars), 3)
 
     def test_large_sets_give_small_files(self):

@@ -13,7 +13,7 @@
 #define DOTS  6000  /* of a frame: about 80 kB */
 #define BINS  33
 #define GAP   28.0
-#define ABOVE 84.0
+#define ABOVE 106.0
 
 enum { ENERGY, FORCE, STRESS, N_QUANTITIES };
 static const struct {
@@ -66,22 +66,18 @@ static ftl_status read_pairs(const char *path, ftl_pairs pairs[N_QUANTITIES], ft
   return status;
 }
 
-/* RMSE, MAE and number in the upper left corner. */
-static void draw_numbers(ftl_svg *svg, const ftl_axes *axes, const ftl_pair_errors *errors, int64_t n,
-                         const char *unit) {
+/* Above the frame, where no point is hidden: what it is, how many, and how large the errors are. */
+static void draw_numbers(ftl_svg *svg, const ftl_axes *axes, const ftl_pair_errors *errors, int64_t n, int quantity) {
+  const ftl_text title = {FTL_LABEL_SIZE, FTL_START, NULL, true, false};
   const ftl_text how = {FTL_TICK_SIZE, FTL_START, NULL, false, false};
-  const double values[] = {errors->rmse, errors->mae, errors->largest};
-  static const char *const names[] = {"RMSE", "MAE", "largest"};
-  char text[4][96], number[40];
-  double width = 0;
-  for (int k = 0; k < 3; k++) {
-    ftl_scale_format(1000 * values[k], number, sizeof number);
-    snprintf(text[k], sizeof text[k], "%s %s %s", names[k], number, unit);
-  }
-  snprintf(text[3], sizeof text[3], "%lld %s", (long long)n, n == 1 ? "point" : "points");
-  for (int k = 0; k < 4; k++) width = fmax(width, ftl_svg_text_width(text[k], FTL_TICK_SIZE));
-  ftl_svg_rect(svg, axes->x + 5, axes->y + 5, width + 6, 66, "#ffffff", 0.6, NULL);
-  for (int k = 0; k < 4; k++) ftl_svg_text(svg, axes->x + 9, axes->y + 19 + 15 * k, text[k], &how);
+  char text[160], rmse[40], mae[40], largest[40];
+  snprintf(text, sizeof text, "%s, %lld %s", quantities[quantity].title, (long long)n, n == 1 ? "point" : "points");
+  ftl_svg_text(svg, axes->x, axes->y - 24, text, &title);
+  ftl_scale_format(1000 * errors->rmse, rmse, sizeof rmse);
+  ftl_scale_format(1000 * errors->mae, mae, sizeof mae);
+  ftl_scale_format(1000 * errors->largest, largest, sizeof largest);
+  snprintf(text, sizeof text, "RMSE %s, MAE %s, largest %s %s", rmse, mae, largest, quantities[quantity].error_unit);
+  if (n) ftl_svg_text(svg, axes->x, axes->y - 8, text, &how);
 }
 
 /* Histogram of the errors in the lower right corner, from -reach to reach. */
@@ -97,7 +93,6 @@ static void draw_histogram(ftl_svg *svg, const ftl_axes *axes, const ftl_pairs *
   ftl_pairs_histogram(pairs, reach, BINS, count);
   for (int k = 0; k < BINS; k++) most = count[k] > most ? count[k] : most;
   ftl_svg_group(svg, "histogram of errors");
-  ftl_svg_rect(svg, x - 6, y - 6, width + 12, height + 36, "#ffffff", 0.6, NULL);
   for (int k = 0; k < BINS; k++) {
     double bar = height * (double)count[k] / (double)most;
     if (count[k])
@@ -122,12 +117,13 @@ static bool draw_frame(ftl_svg *svg, ftl_axes *axes, const ftl_pairs *pairs, int
   char across[64], up[64];
   snprintf(across, sizeof across, "reference / %s", quantities[q].unit);
   snprintf(up, sizeof up, "predicted / %s", quantities[q].unit);
-  axes->title = quantities[q].title;
   axes->across_label = across;
   axes->up_label = up;
   ftl_svg_group(svg, quantities[q].name);
   ftl_axes_draw(svg, axes);
   ftl_svg_line(svg, axes->x, axes->y + SIDE, axes->x + SIDE, axes->y, &diagonal);
+  const ftl_pair_errors errors = ftl_pairs_errors(pairs);
+  draw_numbers(svg, axes, &errors, pairs->n, q);
   ftl_dots dots;
   bool ok = ftl_dots_make(pairs, axes, DOTS, &dots);
   for (int s = 0; s < FTL_N_SHADES && ok; s++)
@@ -135,8 +131,6 @@ static bool draw_frame(ftl_svg *svg, ftl_axes *axes, const ftl_pairs *pairs, int
                  dots.n < 500 ? 4 : 2.6, shades[s]);
   ftl_dots_free(&dots);
   if (pairs->n) {
-    ftl_pair_errors errors = ftl_pairs_errors(pairs);
-    draw_numbers(svg, axes, &errors, pairs->n, quantities[q].error_unit);
     draw_histogram(svg, axes, pairs, &errors, quantities[q].error_unit);
   } else {
     ftl_axes_note(svg, axes, "no predictions with a reference");
