@@ -72,7 +72,8 @@ static ftl_status find_row(bars *b, const char *name, row **found, ftl_error *er
 
 enum { SET, TYPE, FRAMES, RMSE, N_COLUMNS = RMSE + N_QUANTITIES };
 
-static ftl_status add_line(bars *b, const ftl_table *table, const int column[N_COLUMNS], ftl_error *error) {
+static ftl_status add_line(void *self, const ftl_table *table, const int *column, ftl_error *error) {
+  bars *b = self;
   const char *set_name = ftl_table_text(table, column[SET]), *type = ftl_table_text(table, column[TYPE]);
   row *r = NULL;
   int set;
@@ -99,15 +100,7 @@ static ftl_status add_line(bars *b, const ftl_table *table, const int column[N_C
 static ftl_status bars_read(const char *path, bars *b, ftl_error *error) {
   static const char *const names[N_COLUMNS] = {"set",         "config_type", "frames",
                                                "energy_rmse", "forces_rmse", "stress_rmse"};
-  ftl_table *table;
-  int column[N_COLUMNS];
-  bool end = false;
-  ftl_status status = ftl_table_open(path, &table, error);
-  if (status != FTL_OK) return status;
-  status = ftl_table_columns(table, N_COLUMNS, names, column, error);
-  while (status == FTL_OK && (status = ftl_table_next(table, &end, error)) == FTL_OK && !end)
-    status = add_line(b, table, column, error);
-  ftl_table_close(table);
+  ftl_status status = ftl_table_read(path, N_COLUMNS, names, add_line, b, error);
   for (int k = 0; k < b->n; k++)
     for (int s = 0; s < MAX_SETS; s++)
       for (int q = 0; q < N_QUANTITIES && !b->rows[k].there[s]; q++) b->rows[k].rmse[s][q] = NAN;

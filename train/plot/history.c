@@ -25,7 +25,8 @@ static void history_free(history *h) {
   for (int s = 0; s < N_SERIES; s++) free(h->series[s]);
 }
 
-static ftl_status add_line(history *h, const ftl_table *table, const int column[N_COLUMNS], ftl_error *error) {
+static ftl_status add_line(void *self, const ftl_table *table, const int *column, ftl_error *error) {
+  history *h = self;
   double value[N_COLUMNS];
   if (h->n == h->room) {
     h->room = h->room ? 2 * h->room : 128;
@@ -55,16 +56,8 @@ static ftl_status add_line(history *h, const ftl_table *table, const int column[
 }
 
 static ftl_status history_read(const char *path, history *h, ftl_error *error) {
-  ftl_table *table;
-  int column[N_COLUMNS];
-  bool end = false;
   *h = (history){.best = -1, .stage2 = NAN};
-  ftl_status status = ftl_table_open(path, &table, error);
-  if (status != FTL_OK) return status;
-  status = ftl_table_columns(table, N_COLUMNS, names, column, error);
-  while (status == FTL_OK && (status = ftl_table_next(table, &end, error)) == FTL_OK && !end)
-    status = add_line(h, table, column, error);
-  ftl_table_close(table);
+  ftl_status status = ftl_table_read(path, N_COLUMNS, names, add_line, h, error);
   if (h->n && h->stage2 == h->series[EPOCH][h->n - 1]) h->stage2 = NAN;
   return status;
 }

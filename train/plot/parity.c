@@ -39,8 +39,8 @@ static ftl_status add_pair(ftl_pairs *p, double reference, double prediction, ft
   return FTL_OK;
 }
 
-static ftl_status add_line(ftl_pairs pairs[N_QUANTITIES], const ftl_table *table, const int column[3],
-                           ftl_error *error) {
+static ftl_status add_line(void *self, const ftl_table *table, const int *column, ftl_error *error) {
+  ftl_pairs *pairs = self;
   const char *name = ftl_table_text(table, column[0]);
   double reference, prediction;
   int q = 0;
@@ -54,16 +54,7 @@ static ftl_status add_line(ftl_pairs pairs[N_QUANTITIES], const ftl_table *table
 
 static ftl_status read_pairs(const char *path, ftl_pairs pairs[N_QUANTITIES], ftl_error *error) {
   static const char *const names[] = {"quantity", "reference", "prediction"};
-  ftl_table *table;
-  int column[3];
-  bool end = false;
-  ftl_status status = ftl_table_open(path, &table, error);
-  if (status != FTL_OK) return status;
-  status = ftl_table_columns(table, 3, names, column, error);
-  while (status == FTL_OK && (status = ftl_table_next(table, &end, error)) == FTL_OK && !end)
-    status = add_line(pairs, table, column, error);
-  ftl_table_close(table);
-  return status;
+  return ftl_table_read(path, 3, names, add_line, pairs, error);
 }
 
 /* Above the frame, where no point is hidden: what it is, how many, and how large the errors are. */

@@ -201,3 +201,17 @@ ftl_status ftl_table_value(const ftl_table *table, int column, double *value, ft
   if (!*ftl_table_text(table, column)) return ftl_table_fail(table, error, "column '%s' is empty", table->name[column]);
   return ftl_table_number(table, column, false, value, error);
 }
+
+ftl_status ftl_table_read(const char *path, int n, const char *const *names, ftl_table_line *line, void *self,
+                          ftl_error *error) {
+  ftl_table *table;
+  int column[FTL_TABLE_NAMES];
+  bool end = false;
+  ftl_status status = ftl_table_open(path, &table, error);
+  if (status != FTL_OK) return status;
+  status = ftl_table_columns(table, n, names, column, error);
+  while (status == FTL_OK && (status = ftl_table_next(table, &end, error)) == FTL_OK && !end)
+    status = line(self, table, column, error);
+  ftl_table_close(table);
+  return status;
+}

@@ -28,6 +28,14 @@ ftl_status ftl_table_number(const ftl_table *table, int column, bool any, double
 /* The same for a cell that must not be empty. */
 ftl_status ftl_table_value(const ftl_table *table, int column, double *value, ftl_error *error);
 
+/* Called for a line; column[k] is the index of names[k]. */
+typedef ftl_status ftl_table_line(void *self, const ftl_table *table, const int *column, ftl_error *error);
+/* Opens a table with the columns names[n] (at most FTL_TABLE_NAMES), calls `line` for all lines in turn up to the first
+   that fails, and closes it. */
+#define FTL_TABLE_NAMES 16
+ftl_status ftl_table_read(const char *path, int n, const char *const *names, ftl_table_line *line, void *self,
+                          ftl_error *error);
+
 /* FTL_ERR_FORMAT, with "FILE, line L" of the line as where. */
 ftl_status ftl_table_fail(const ftl_table *table, ftl_error *error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
