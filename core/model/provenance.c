@@ -1,5 +1,6 @@
 #include "model/provenance.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <sha2.h>
 #include <stdio.h>
@@ -8,13 +9,31 @@
 
 #include "model/error.h"
 
+static void finish(SHA2_CTX *context, char hex[FTL_SHA256_HEX]) {
+  uint8_t digest[SHA256_DIGEST_LENGTH];
+  SHA256Final(digest, context);
+  for (int k = 0; k < SHA256_DIGEST_LENGTH; k++) snprintf(hex + 2 * k, 3, "%02x", digest[k]);
+}
+
 void ftl_sha256(const void *data, size_t size, char hex[FTL_SHA256_HEX]) {
   SHA2_CTX context;
-  uint8_t digest[SHA256_DIGEST_LENGTH];
   SHA256Init(&context);
   SHA256Update(&context, data, size);
-  SHA256Final(digest, &context);
-  for (int k = 0; k < SHA256_DIGEST_LENGTH; k++) snprintf(hex + 2 * k, 3, "%02x", digest[k]);
+  finish(&context, hex);
+}
+
+ftl_status ftl_sha256_file(const char *path, char hex[FTL_SHA256_HEX], ftl_error *error) {
+  unsigned char part[1 << 14];
+  SHA2_CTX context;
+  FILE *file = fopen(path, "rb");
+  if (!file) return ftl_fail(error, FTL_ERR_IO, path, "cannot open it: %s", strerror(errno));
+  SHA256Init(&context);
+  for (size_t n; (n = fread(part, 1, sizeof part, file)) > 0;) SHA256Update(&context, part, n);
+  const bool failed = ferror(file) != 0;
+  if (failed) ftl_fail(error, FTL_ERR_IO, path, "cannot be read: %s", strerror(errno));
+  fclose(file);
+  finish(&context, hex);
+  return failed ? FTL_ERR_IO : FTL_OK;
 }
 
 ftl_status ftl_provenance_start(ftl_source *source, const void *data, size_t size, ftl_error *error) {

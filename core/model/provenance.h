@@ -7,6 +7,8 @@
 #define FTL_SHA256_HEX 65
 /* Hexadecimal SHA-256 of some bytes. */
 void ftl_sha256(const void *data, size_t size, char hex[FTL_SHA256_HEX]);
+/* The same of a file. FTL_ERR_IO. */
+ftl_status ftl_sha256_file(const char *path, char hex[FTL_SHA256_HEX], ftl_error *error);
 
 /* Sets source->metadata to a provenance with the file's name (without its folder) and digest. */
 ftl_status ftl_provenance_start(ftl_source *source, const void *data, size_t size, ftl_error *error);

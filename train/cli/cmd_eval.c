@@ -181,8 +181,8 @@ static int answer_frame(job *j, int head, ftl_error *error) {
   const bool labelled = j->labels.has_energy || j->labels.has_forces || j->labels.has_stress;
   ftl_status status = ftl_evaluator_run(j->evaluator, head, &j->frame, j->o->repeat, &j->answer, error);
   if (status == FTL_OK)
-    status = ftl_error_table_add(&j->table, j->answer.head, &j->frame, &j->labels, j->answer.energy,
-                                 (const double(*)[3])j->answer.forces,
+    status = ftl_error_table_add(&j->table, j->answer.head, ftl_xyz_value(&j->frame, "config_type"), j->frame.n,
+                                 &j->labels, j->answer.energy, (const double(*)[3])j->answer.forces,
                                  j->answer.has_stress ? (const double(*)[3])j->answer.stress : NULL, error);
   if (status != FTL_OK) {
     cli_progress_end(&j->progress);

@@ -43,7 +43,7 @@ typedef struct {
   const int *elements;
   bool energy, forces, stress; /* which labels the loss weighs */
   int n_configs;
-  const char *const *config; /* config_types that have a weight */
+  char *const *config; /* config_types that have a weight */
 } ftl_checks;
 
 /* Two structures are the same when elements (in order), pbc, cell and positions agree to 1e-6 Angstrom. FTL_ERR_MEMORY.

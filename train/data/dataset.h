@@ -22,10 +22,11 @@ typedef struct {
   bool has_cell;
   double cell[3][3]; /* rows are vectors */
   int pbc[3];
-  double volume;     /* Angstrom^3; 0 unless periodic in three directions */
-  char *config_type; /* never NULL: FTL_NO_CONFIG_TYPE */
-  char *head;        /* key `head`, or NULL */
-  bool isolated;     /* one atom: config_type IsolatedAtom, or not periodic at all */
+  double volume;              /* Angstrom^3; 0 unless periodic in three directions */
+  char *config_type;          /* never NULL: FTL_NO_CONFIG_TYPE */
+  char *head;                 /* key `head`, or NULL */
+  bool stress_without_volume; /* a stress or virial was left out: not periodic in three directions */
+  bool isolated;              /* one atom: config_type IsolatedAtom, or not periodic at all */
   double weight, energy_weight, forces_weight, stress_weight;
   ftl_labels labels; /* forces are NULL without has_forces; a virial has become a stress */
 } ftl_structure;
@@ -33,21 +34,20 @@ typedef struct {
 typedef struct {
   char *path;
   char sha256[FTL_SHA256_HEX]; /* of the whole file */
-  int64_t frames;              /* read from it and kept */
+  int64_t frames;              /* kept when it was read */
 } ftl_dataset_file;
 
 /* How many structures have which labels. */
 typedef struct {
   int64_t energy, forces, stress, none;
-  int64_t stress_without_volume; /* a stress or virial that was left out: not periodic in three directions */
+  int64_t stress_without_volume;
 } ftl_label_counts;
 
 typedef struct {
   int64_t n;
   ftl_structure *structure; /* [n] in the order of the files */
   int n_files;
-  ftl_dataset_file *file; /* [n_files] */
-  int64_t stress_without_volume;
+  ftl_dataset_file *file;  /* [n_files] */
   int64_t dropped;         /* for forces above max_force */
   char first_dropped[512]; /* "FILE, line L, frame F: atom A has ..."; "" if none */
 
@@ -60,7 +60,7 @@ typedef struct {
   double max_force;            /* eV/Angstrom, length of a force; 0: any */
   bool drop_absurd;            /* leave frames with a larger force out, instead of refusing the file */
   int n_configs;               /* factors of the weight by config_type */
-  const char *const *config;   /* [n_configs] */
+  char *const *config;         /* [n_configs] */
   const double *config_weight; /* [n_configs] */
 } ftl_dataset_options;
 
@@ -69,14 +69,14 @@ typedef struct {
    FTL_ERR_FORMAT with "FILE, line L, frame F": a bad frame; a label or weight that is not a finite number, or a
    negative weight. FTL_ERR_INPUT: forces above max_force (how many frames, and the first); a pipe (a data set is read
    twice). FTL_ERR_IO, FTL_ERR_MEMORY. */
-ftl_status ftl_dataset_read(const char *const *paths, int n_paths, const ftl_dataset_options *options,
-                            ftl_dataset *dataset, ftl_error *error);
+ftl_status ftl_dataset_read(char *const *paths, int n_paths, const ftl_dataset_options *options, ftl_dataset *dataset,
+                            ftl_error *error);
 void ftl_dataset_free(ftl_dataset *dataset);
 
 /* Keeps the first n structures. */
 void ftl_dataset_truncate(ftl_dataset *dataset, int64_t n);
-/* Moves the structures whose flag moved[n] is set to the end of `into` (another dataset, or a zero one, which then has
-   the same files with frames 0); the order stays. FTL_ERR_MEMORY: nothing was moved. */
+/* Moves the structures whose flag moved[n] is set to the end of `into` (another dataset, or a zero one, which then
+   names the same files, with frames 0); the order stays. FTL_ERR_MEMORY: nothing was moved. */
 ftl_status ftl_dataset_move(ftl_dataset *dataset, const bool *moved, ftl_dataset *into, ftl_error *error);
 /* Removes isolated atoms (their energies are E0, not something to train on, as in mace-torch). Returns how many. */
 int64_t ftl_dataset_remove_isolated(ftl_dataset *dataset);
@@ -85,8 +85,9 @@ void ftl_dataset_count_labels(const ftl_dataset *dataset, ftl_label_counts *coun
 int64_t ftl_dataset_atoms(const ftl_dataset *dataset);
 /* "FILE, line L, frame F", for messages; line is that of atom `atom`, or of the frame if atom < 0. */
 void ftl_structure_where(const ftl_structure *structure, int atom, char where[256]);
-/* SHA-256 over the digests of all files in their order: one number for the set. */
-void ftl_dataset_digest(const ftl_dataset *dataset, char sha256[FTL_SHA256_HEX]);
+/* One number for the set: the SHA-256 of its file, or of the hexadecimal digests of its files one after another.
+   FTL_ERR_MEMORY. */
+ftl_status ftl_dataset_digest(const ftl_dataset *dataset, char sha256[FTL_SHA256_HEX], ftl_error *error);
 
 /* ---- neighbours ---- */
 
@@ -102,6 +103,10 @@ typedef struct {
 ftl_status ftl_structure_graph_build(const ftl_structure *structure, const int *elements, int n_elements, double cutoff,
                                      ftl_neighbours *scratch, ftl_structure_graph *graph, ftl_error *error);
 void ftl_structure_graph_free(ftl_structure_graph *graph);
+
+/* The neighbours alone, whatever the elements. Errors as above. */
+ftl_status ftl_structure_neighbours(const ftl_structure *structure, double cutoff, ftl_neighbours *list,
+                                    ftl_error *error);
 
 /* Index of an atomic number, or -1. */
 int ftl_element_index(const int *elements, int n_elements, int atomic_number);

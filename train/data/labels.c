@@ -78,21 +78,37 @@ static ftl_error_row *find_row(ftl_error_table *table, const char *head, const c
   return row;
 }
 
-ftl_status ftl_error_table_add(ftl_error_table *table, const char *head, const ftl_xyz_frame *frame,
+ftl_status ftl_error_table_add(ftl_error_table *table, const char *head, const char *config_type, int n,
                                const ftl_labels *labels, double energy, const double (*forces)[3],
                                const double (*stress)[3], ftl_error *error) {
-  const char *type = ftl_xyz_value(frame, "config_type");
-  ftl_error_row *row = find_row(table, head, type ? type : "(none)", error);
+  ftl_error_row *row = find_row(table, head, config_type ? config_type : "(none)", error);
   if (!row) return FTL_ERR_MEMORY;
   row->frames++;
-  row->atoms += frame->n;
-  if (labels->has_energy) add(&row->energy, (energy - labels->energy) / frame->n);
-  for (int i = 0; labels->has_forces && i < frame->n; i++)
+  row->atoms += n;
+  if (labels->has_energy) add(&row->energy, (energy - labels->energy) / n);
+  for (int i = 0; labels->has_forces && i < n; i++)
     for (int k = 0; k < 3; k++) add(&row->forces, forces[i][k] - labels->forces[i][k]);
   for (int k = 0; labels->has_stress && stress && k < 9; k++)
     add(&row->stress, stress[k / 3][k % 3] - labels->stress[k / 3][k % 3]);
   return FTL_OK;
 }
+
+ftl_error_row ftl_error_table_total(const ftl_error_table *table, const char *head) {
+  ftl_error_row total = {.head = "total", .config_type = "total"};
+  for (int k = 0; k < table->n; k++) {
+    const ftl_error_row *row = &table->row[k];
+    if (head && strcmp(row->head, head) != 0) continue;
+    total.frames += row->frames;
+    total.atoms += row->atoms;
+    join(&total.energy, &row->energy);
+    join(&total.forces, &row->forces);
+    join(&total.stress, &row->stress);
+  }
+  return total;
+}
+
+double ftl_error_rmse(const ftl_error_sum *sum) { return sum->n > 0 ? sqrt(sum->square / sum->n) : NAN; }
+double ftl_error_mae(const ftl_error_sum *sum) { return sum->n > 0 ? sum->absolute / sum->n : NAN; }
 
 /* ---- the table ---- */
 
@@ -106,7 +122,7 @@ bool ftl_error_table_has_labels(const ftl_error_table *table) {
 
 static void print_sum(FILE *stream, const ftl_error_sum *sum) {
   if (sum->n == 0) fprintf(stream, " | %10s %10s", "-", "-");
-  else fprintf(stream, " | %10.3f %10.3f", 1000 * sqrt(sum->square / sum->n), 1000 * sum->absolute / sum->n);
+  else fprintf(stream, " | %10.3f %10.3f", 1000 * ftl_error_rmse(sum), 1000 * ftl_error_mae(sum));
 }
 
 static void print_row(FILE *stream, const ftl_error_row *row, int width) {
@@ -136,17 +152,9 @@ void ftl_error_table_print(const ftl_error_table *table, FILE *stream) {
     fprintf(stream, "%-*s %7s %9s", width, "config_type", "frames", "atoms");
     for (int k = 0; k < 3; k++) fprintf(stream, " | %10s %10s", "RMSE", "MAE");
     putc('\n', stream);
-    ftl_error_row total = {.config_type = "total"};
-    for (int k = first; k < table->n; k++) {
-      const ftl_error_row *row = &table->row[k];
-      if (strcmp(row->head, head) != 0) continue;
-      print_row(stream, row, width);
-      total.frames += row->frames;
-      total.atoms += row->atoms;
-      join(&total.energy, &row->energy);
-      join(&total.forces, &row->forces);
-      join(&total.stress, &row->stress);
-    }
+    for (int k = first; k < table->n; k++)
+      if (strcmp(table->row[k].head, head) == 0) print_row(stream, &table->row[k], width);
+    const ftl_error_row total = ftl_error_table_total(table, head);
     print_row(stream, &total, width);
   }
 }

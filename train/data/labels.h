@@ -44,10 +44,15 @@ typedef struct {
   ftl_error_row *row; /* in order of appearance */
 } ftl_error_table;
 
-/* Adds a frame. stress may be NULL: the model gave none. */
-ftl_status ftl_error_table_add(ftl_error_table *table, const char *head, const ftl_xyz_frame *frame,
+/* Adds a structure of n atoms; config_type NULL: "(none)". stress may be NULL: the model gave none. */
+ftl_status ftl_error_table_add(ftl_error_table *table, const char *head, const char *config_type, int n,
                                const ftl_labels *labels, double energy, const double (*forces)[3],
                                const double (*stress)[3], ftl_error *error);
+/* Sums over all rows of a head (NULL: all heads); its head and config_type are in static storage: "total". */
+ftl_error_row ftl_error_table_total(const ftl_error_table *table, const char *head);
+/* NAN if there is nothing in the sum. */
+double ftl_error_rmse(const ftl_error_sum *sum);
+double ftl_error_mae(const ftl_error_sum *sum);
 bool ftl_error_table_has_labels(const ftl_error_table *table);
 /* One table per head: a line per config_type, then their total. RMSE and MAE in meV (per atom), meV/Angstrom and
    meV/Angstrom^3. */

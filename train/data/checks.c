@@ -1,0 +1,192 @@
+#include "data/checks.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/duplicates.h"
+#include "data/xyz_internal.h"
+#include "model/error.h"
+
+static ftl_status find(ftl_findings *findings, ftl_finding_kind kind, bool fatal, int64_t count, ftl_error *error,
+                       const char *format, ...) __attribute__((format(printf, 6, 7)));
+
+static ftl_status find(ftl_findings *findings, ftl_finding_kind kind, bool fatal, int64_t count, ftl_error *error,
+                       const char *format, ...) {
+  ftl_status status =
+      ftl_xyz_grow(&findings->finding, &findings->room, (size_t)findings->n + 1, sizeof *findings->finding, error);
+  if (status != FTL_OK) return status;
+  ftl_finding *finding = &findings->finding[findings->n++];
+  *finding = (ftl_finding){.kind = kind, .fatal = fatal, .count = count};
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(finding->text, sizeof finding->text, format, arguments);
+  va_end(arguments);
+  return FTL_OK;
+}
+
+/* ---- one set ---- */
+
+static ftl_status check_elements(const ftl_checks *checks, const ftl_checked_set *set, ftl_findings *findings,
+                                 ftl_error *error) {
+  const ftl_dataset *dataset = set->dataset;
+  bool missing[119] = {false};
+  char first[256] = "", names[256] = "";
+  int64_t count = 0;
+  int first_atom = 0;
+  for (int64_t s = 0; s < dataset->n; s++) {
+    const ftl_structure *structure = &dataset->structure[s];
+    bool lacks = false;
+    for (int i = 0; i < structure->n; i++) {
+      const int z = structure->atomic_number[i];
+      if (ftl_element_index(checks->elements, checks->n_elements, z) >= 0) continue;
+      if (!*first) {
+        ftl_structure_where(structure, i, first);
+        first_atom = i;
+      }
+      lacks = missing[z] = true;
+    }
+    count += lacks;
+  }
+  if (count == 0) return FTL_OK;
+  for (int z = 1; z <= 118; z++)
+    if (missing[z] && strlen(names) + 4 < sizeof names) {
+      if (*names) strcat(names, " ");
+      strcat(names, ftl_element_symbol(z));
+    }
+  return find(findings, FTL_FINDING_ELEMENT, true, count, error,
+              "%s: the model does not have %.120s, which %lld of %lld structures contain; first: %s, atom %d",
+              set->name, names, (long long)count, (long long)dataset->n, first, first_atom);
+}
+
+/* One kind of label: none at all, or on a part of the structures. */
+static ftl_status check_label(const ftl_checked_set *set, const char *name, int64_t labelled, ftl_findings *findings,
+                              ftl_error *error) {
+  const int64_t n = set->dataset->n, without = n - labelled;
+  if (without == 0) return FTL_OK;
+  if (labelled == 0)
+    return find(findings, FTL_FINDING_UNLABELLED, false, n, error,
+                "%s: no structure has %s, so the weight of %s in the loss has no effect", set->name, name, name);
+  return find(findings, FTL_FINDING_PARTIAL, false, without, error,
+              "%s: %lld of %lld structures have %s; the other %lld count with their other labels only", set->name,
+              (long long)labelled, (long long)n, name, (long long)without);
+}
+
+static ftl_status check_labels(const ftl_checks *checks, const ftl_checked_set *set, ftl_findings *findings,
+                               ftl_error *error) {
+  const long long n = set->dataset->n;
+  ftl_label_counts counts;
+  ftl_dataset_count_labels(set->dataset, &counts);
+  const int64_t used = (checks->energy ? counts.energy : 0) + (checks->forces ? counts.forces : 0) +
+                       (checks->stress ? counts.stress : 0);
+  ftl_status status = FTL_OK;
+  if (used == 0)
+    return find(
+        findings, FTL_FINDING_UNLABELLED, set->trained_on, n, error,
+        "%s: none of the %lld structures has a label that the loss weighs; see the prefix of the labels and the "
+        "weights of the loss",
+        set->name, n);
+  if (checks->energy) status = check_label(set, "an energy", counts.energy, findings, error);
+  if (status == FTL_OK && checks->forces) status = check_label(set, "forces", counts.forces, findings, error);
+  if (status == FTL_OK && checks->stress) status = check_label(set, "a stress", counts.stress, findings, error);
+  if (status == FTL_OK && checks->stress && counts.stress_without_volume > 0)
+    status = find(findings, FTL_FINDING_NO_VOLUME, false, counts.stress_without_volume, error,
+                  "%s: the stress labels of %lld structures are left out, because these are not periodic in three "
+                  "directions",
+                  set->name, (long long)counts.stress_without_volume);
+  return status;
+}
+
+static ftl_status check_weights(const ftl_checked_set *set, ftl_findings *findings, ftl_error *error) {
+  const ftl_dataset *dataset = set->dataset;
+  int64_t count = 0;
+  for (int64_t s = 0; s < dataset->n; s++) count += dataset->structure[s].weight == 0;
+  if (count == 0) return FTL_OK;
+  return find(findings, FTL_FINDING_WEIGHT, set->trained_on && count == dataset->n, count, error,
+              "%s: %lld of %lld structures have the weight 0 and train nothing", set->name, (long long)count,
+              (long long)dataset->n);
+}
+
+static ftl_status check_set(const ftl_checks *checks, const ftl_checked_set *set, ftl_findings *findings,
+                            ftl_error *error) {
+  const ftl_dataset *dataset = set->dataset;
+  ftl_status status = FTL_OK;
+  if (dataset->dropped > 0)
+    status = find(findings, FTL_FINDING_DROPPED, false, dataset->dropped, error,
+                  "%s: %lld structures with absurd forces are left out; first: %.400s", set->name,
+                  (long long)dataset->dropped, dataset->first_dropped);
+  if (status == FTL_OK && dataset->n == 0)
+    return find(findings, FTL_FINDING_EMPTY, true, 0, error, "%s: there is no structure in %s%s", set->name,
+                dataset->n_files ? dataset->file[0].path : "the set",
+                dataset->n_files > 1 ? " and the other files" : "");
+  if (status == FTL_OK && checks->n_elements > 0) status = check_elements(checks, set, findings, error);
+  if (status == FTL_OK) status = check_labels(checks, set, findings, error);
+  if (status == FTL_OK) status = check_weights(set, findings, error);
+  return status;
+}
+
+/* ---- all sets ---- */
+
+static ftl_status check_configs(const ftl_checks *checks, ftl_findings *findings, ftl_error *error) {
+  for (int k = 0; k < checks->n_configs; k++) {
+    const char *name = checks->config[k];
+    bool found = strcmp(name, "Default") == 0;
+    for (int a = 0; !found && a < checks->n_sets; a++)
+      for (int64_t s = 0; !found && s < checks->set[a].dataset->n; s++)
+        found = strcmp(checks->set[a].dataset->structure[s].config_type, name) == 0;
+    if (found) continue;
+    ftl_status status = find(findings, FTL_FINDING_CONFIG, false, 0, error,
+                             "there is a weight for config_type %.100s, but no structure is of this type", name);
+    if (status != FTL_OK) return status;
+  }
+  return FTL_OK;
+}
+
+static ftl_status check_duplicates(const ftl_checks *checks, ftl_findings *findings, ftl_error *error) {
+  const ftl_dataset **sets = calloc((size_t)checks->n_sets + 1, sizeof *sets);
+  ftl_duplicates *pairs = calloc((size_t)checks->n_sets * (size_t)checks->n_sets + 1, sizeof *pairs);
+  ftl_status status = FTL_OK;
+  if (!sets || !pairs) status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "out of memory for the search of duplicates");
+  for (int a = 0; status == FTL_OK && a < checks->n_sets; a++) sets[a] = checks->set[a].dataset;
+  if (status == FTL_OK) status = ftl_duplicates_find(sets, checks->n_sets, pairs, error);
+  for (int a = 0; status == FTL_OK && a < checks->n_sets; a++)
+    for (int b = a; status == FTL_OK && b < checks->n_sets; b++) {
+      const ftl_duplicates *pair = &pairs[a * checks->n_sets + b];
+      if (pair->count == 0) continue;
+      const char *one = checks->set[a].name, *two = checks->set[b].name;
+      const long long count = pair->count, frame = pair->first->frame, same = pair->second->frame;
+      if (a == b)
+        status = find(findings, FTL_FINDING_DUPLICATE, false, count, error,
+                      "%s: %lld structures are there more than once; first: %.150s frame %lld is %.150s frame %lld",
+                      one, count, pair->second->path, same, pair->first->path, frame);
+      else
+        status = find(findings, FTL_FINDING_DUPLICATE, false, count, error,
+                      "%lld of %lld structures of %s are in %s too, so errors on %s are too good; first: %.120s frame "
+                      "%lld is %.120s frame %lld",
+                      count, (long long)sets[b]->n, two, one, two, pair->second->path, same, pair->first->path, frame);
+    }
+  free(sets);
+  free(pairs);
+  return status;
+}
+
+ftl_status ftl_checks_run(const ftl_checks *checks, ftl_findings *findings, ftl_error *error) {
+  ftl_status status = FTL_OK;
+  for (int a = 0; status == FTL_OK && a < checks->n_sets; a++)
+    status = check_set(checks, &checks->set[a], findings, error);
+  if (status == FTL_OK) status = check_configs(checks, findings, error);
+  if (status == FTL_OK) status = check_duplicates(checks, findings, error);
+  return status;
+}
+
+const ftl_finding *ftl_findings_fatal(const ftl_findings *findings) {
+  for (int k = 0; k < findings->n; k++)
+    if (findings->finding[k].fatal) return &findings->finding[k];
+  return NULL;
+}
+
+void ftl_findings_free(ftl_findings *findings) {
+  if (!findings) return;
+  free(findings->finding);
+  *findings = (ftl_findings){0};
+}
