@@ -91,8 +91,7 @@ static ftl_status check_labels(const ftl_checks *checks, const ftl_checked_set *
   if (status == FTL_OK && checks->stress) status = check_label(set, "a stress", counts.stress, findings, error);
   if (status == FTL_OK && checks->stress && counts.stress_without_volume > 0)
     status = find(findings, FTL_FINDING_NO_VOLUME, false, counts.stress_without_volume, error,
-                  "%s: the stress labels of %lld structures are left out, because these are not periodic in three "
-                  "directions",
+                  "%s: stress labels left out, because the structure is not periodic in three directions: %lld",
                   set->name, (long long)counts.stress_without_volume);
   return status;
 }
@@ -113,7 +112,7 @@ static ftl_status check_set(const ftl_checks *checks, const ftl_checked_set *set
   ftl_status status = FTL_OK;
   if (dataset->dropped > 0)
     status = find(findings, FTL_FINDING_DROPPED, false, dataset->dropped, error,
-                  "%s: %lld structures with absurd forces are left out; first: %.400s", set->name,
+                  "%s: structures left out for absurd forces: %lld; first: %.400s", set->name,
                   (long long)dataset->dropped, dataset->first_dropped);
   if (status == FTL_OK && dataset->n == 0)
     return find(findings, FTL_FINDING_EMPTY, true, 0, error, "%s: there is no structure in %s%s", set->name,
@@ -157,8 +156,8 @@ static ftl_status check_duplicates(const ftl_checks *checks, ftl_findings *findi
       const long long count = pair->count, frame = pair->first->frame, same = pair->second->frame;
       if (a == b)
         status = find(findings, FTL_FINDING_DUPLICATE, false, count, error,
-                      "%s: %lld structures are there more than once; first: %.150s frame %lld is %.150s frame %lld",
-                      one, count, pair->second->path, same, pair->first->path, frame);
+                      "%s: repeated structures: %lld; first: %.150s frame %lld is %.150s frame %lld", one, count,
+                      pair->second->path, same, pair->first->path, frame);
       else
         status = find(findings, FTL_FINDING_DUPLICATE, false, count, error,
                       "%lld of %lld structures of %s are in %s too, so errors on %s are too good; first: %.120s frame "
