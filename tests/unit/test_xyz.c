@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../train/xyz.h"
+#include "data/xyz.h"
 
 static char path[] = "/tmp/frozentl-xyz-XXXXXX";
 

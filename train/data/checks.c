@@ -60,16 +60,16 @@ static ftl_status check_elements(const ftl_checks *checks, const ftl_checked_set
 }
 
 /* One kind of label: none at all, or on a part of the structures. */
-static ftl_status check_label(const ftl_checked_set *set, const char *name, int64_t labelled, ftl_findings *findings,
-                              ftl_error *error) {
+static ftl_status check_label(const ftl_checked_set *set, const char *a_label, const char *name, int64_t labelled,
+                              ftl_findings *findings, ftl_error *error) {
   const int64_t n = set->dataset->n, without = n - labelled;
   if (without == 0) return FTL_OK;
   if (labelled == 0)
     return find(findings, FTL_FINDING_UNLABELLED, false, n, error,
-                "%s: no structure has %s, so the weight of %s in the loss has no effect", set->name, name, name);
+                "%s: no structure has %s, so the weight of %s in the loss has no effect", set->name, a_label, name);
   return find(findings, FTL_FINDING_PARTIAL, false, without, error,
               "%s: %lld of %lld structures have %s; the other %lld count with their other labels only", set->name,
-              (long long)labelled, (long long)n, name, (long long)without);
+              (long long)labelled, (long long)n, a_label, (long long)without);
 }
 
 static ftl_status check_labels(const ftl_checks *checks, const ftl_checked_set *set, ftl_findings *findings,
@@ -86,9 +86,10 @@ static ftl_status check_labels(const ftl_checks *checks, const ftl_checked_set *
         "%s: none of the %lld structures has a label that the loss weighs; see the prefix of the labels and the "
         "weights of the loss",
         set->name, n);
-  if (checks->energy) status = check_label(set, "an energy", counts.energy, findings, error);
-  if (status == FTL_OK && checks->forces) status = check_label(set, "forces", counts.forces, findings, error);
-  if (status == FTL_OK && checks->stress) status = check_label(set, "a stress", counts.stress, findings, error);
+  if (checks->energy) status = check_label(set, "an energy", "energies", counts.energy, findings, error);
+  if (status == FTL_OK && checks->forces) status = check_label(set, "forces", "forces", counts.forces, findings, error);
+  if (status == FTL_OK && checks->stress)
+    status = check_label(set, "a stress", "stress", counts.stress, findings, error);
   if (status == FTL_OK && checks->stress && counts.stress_without_volume > 0)
     status = find(findings, FTL_FINDING_NO_VOLUME, false, counts.stress_without_volume, error,
                   "%s: stress labels left out, because the structure is not periodic in three directions: %lld",

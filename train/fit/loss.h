@@ -7,8 +7,8 @@
                 energy/B sum_s w_s e_s^2 + forces/(3N) sum w_s f^2 + stress/(9B) sum w_s t^2
      huber      WeightedHuberEnergyForcesStressLoss: the same sums of h(x; delta) = x^2/2 where |x| < delta, otherwise
                 delta (|x| - delta/2)
-     universal  UniversalLoss: as huber of X_weight_s * x, and for forces delta is multiplied by 1, 0.7, 0.4 or 0.1
-   where forces_weight_s * |F label of the atom| is below 100, 200, 300 eV/Angstrom or above
+     universal  UniversalLoss: as huber, of X_weight * x instead of x; and for forces delta is multiplied by 1, 0.7,
+                0.4 or 0.1, where forces_weight * |force label| of the atom is below 100, 200, 300 eV/Angstrom or above
 
    mace-torch ignores the weights of structures in huber, and `weight` (with it config_type weights) in universal; here
    they multiply, which is the same when they are 1. A missing label contributes nothing and the denominators stay. (In
