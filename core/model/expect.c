@@ -100,8 +100,7 @@ static void __attribute__((format(printf, 2, 3))) need_scalar(list *l, const cha
 
 /* ---- numbers of weights ---- */
 
-/* e3nn's Linear: one matrix [mul in][mul out] per pair of blocks with the same irrep. */
-static int64_t linear_weights(const ftl_irreps *in, const ftl_irreps *out) {
+int64_t ftl_linear_count(const ftl_irreps *in, const ftl_irreps *out) {
   int64_t n = 0;
   for (int i = 0; i < in->n; i++)
     for (int o = 0; o < out->n; o++)
@@ -110,8 +109,7 @@ static int64_t linear_weights(const ftl_irreps *in, const ftl_irreps *out) {
   return n;
 }
 
-/* Input of the gate of a nonlinear interaction: the target's irreps and one more scalar per gated multiplet. */
-static ftl_irreps gate_irreps(const ftl_irreps *target) {
+ftl_irreps ftl_gate_irreps(const ftl_irreps *target) {
   ftl_irreps irreps = *target;
   for (int k = 0; k < target->n; k++)
     if (target->block[k].l > 0 && irreps.n < FTL_MAX_BLOCKS)
@@ -170,7 +168,7 @@ static void need_interaction(list *l, int t) {
   const bool nonlinear = layer->kind == FTL_INTERACTION_NONLINEAR;
   int64_t n_radial = 0, features = arch->num_bessel, skip;
   ftl_conv_paths paths;
-  ftl_irreps gate = gate_irreps(&layer->target);
+  ftl_irreps gate = ftl_gate_irreps(&layer->target);
   char name[200];
   if (l->status) return;
   l->status = ftl_conv_paths_make(&layer->edge, &arch->sh, &layer->target, &paths, l->error);
@@ -179,30 +177,30 @@ static void need_interaction(list *l, int t) {
     n_radial += paths.mid.block[k].mul;
     need_w3j(l, t, layer->edge.block[paths.path[k].in1].l, arch->sh.block[paths.path[k].in2].l, paths.mid.block[k].l);
   }
-  need_1d(l, linear_weights(&layer->node_feats, &layer->edge), "interactions.%d.linear_up.weight", t);
+  need_1d(l, ftl_linear_count(&layer->node_feats, &layer->edge), "interactions.%d.linear_up.weight", t);
   if (nonlinear) {
     need_1d(l, arch->n_elements * channels, "interactions.%d.source_embedding.weight", t);
     need_1d(l, arch->n_elements * channels, "interactions.%d.target_embedding.weight", t);
-    need_1d(l, linear_weights(&layer->edge, &gate), "interactions.%d.linear_res.weight", t);
-    need_1d(l, linear_weights(&paths.mid, &gate), "interactions.%d.linear_1.weight", t);
-    need_1d(l, linear_weights(&layer->target, &layer->target), "interactions.%d.linear_2.weight", t);
+    need_1d(l, ftl_linear_count(&layer->edge, &gate), "interactions.%d.linear_res.weight", t);
+    need_1d(l, ftl_linear_count(&paths.mid, &gate), "interactions.%d.linear_1.weight", t);
+    need_1d(l, ftl_linear_count(&layer->target, &layer->target), "interactions.%d.linear_2.weight", t);
     need_scalar(l, "interactions.%d.alpha", t);
     need_scalar(l, "interactions.%d.beta", t);
     features += 2 * channels;
   } else {
-    need_1d(l, linear_weights(&paths.mid, &layer->target), "interactions.%d.linear.weight", t);
+    need_1d(l, ftl_linear_count(&paths.mid, &layer->target), "interactions.%d.linear.weight", t);
   }
   switch (layer->kind) {
   case FTL_INTERACTION:
   case FTL_INTERACTION_DENSITY:
-    skip = arch->n_elements * linear_weights(&layer->target, &layer->target);
+    skip = arch->n_elements * ftl_linear_count(&layer->target, &layer->target);
     break;
   case FTL_INTERACTION_RESIDUAL:
   case FTL_INTERACTION_DENSITY_RESIDUAL:
-    skip = arch->n_elements * linear_weights(&layer->node_feats, &layer->hidden);
+    skip = arch->n_elements * ftl_linear_count(&layer->node_feats, &layer->hidden);
     break;
   default:
-    skip = linear_weights(&layer->node_feats, &layer->hidden);
+    skip = ftl_linear_count(&layer->node_feats, &layer->hidden);
   }
   need_1d(l, skip, "interactions.%d.skip_tp.weight", t);
   snprintf(name, sizeof name, "interactions.%d.conv_tp_weights", t);
@@ -244,7 +242,7 @@ static void need_contraction(list *l, int t, int block) {
 static void need_product(list *l, int t) {
   const ftl_layer *layer = &l->source->arch.layer[t];
   for (int k = 0; k < layer->product.n; k++) need_contraction(l, t, k);
-  need_1d(l, linear_weights(&layer->product, &layer->product), "products.%d.linear.weight", t);
+  need_1d(l, ftl_linear_count(&layer->product, &layer->product), "products.%d.linear.weight", t);
 }
 
 static void need_readout(list *l, int k) {

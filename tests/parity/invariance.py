@@ -254,7 +254,14 @@ def check_cutoff(model, elements, r_max):
 
 def info(frozentl, path):
     """r_max and heads; is the file float32, and is the model continuous at r_max (see make_twins.py for the JSON)?"""
-    with open(os.path.splitext(path)[0] + ".json") as f:
+    description = os.path.splitext(path)[0] + ".json"
+    if not os.path.exists(description):
+        found = json.loads(run([frozentl, "info", "--json", path]))
+        nonlinear = any("NonLinear" in layer["interaction"] for layer in found["layers"])
+        applied = found["radial"]["cutoff_in_mlp"]
+        heads = [head["name"] for head in found["heads"]]
+        return found["cutoff"], heads, found["dtype"] == "F32", not (applied and nonlinear)
+    with open(description) as f:
         described = json.load(f)
     heads = list(dict.fromkeys(a["head"] for a in described["answers"]))
     text = run([frozentl, "info", path])
@@ -267,10 +274,9 @@ def info(frozentl, path):
     return float(found.group(1)), heads, options.get("dtype") != "float64", not (applied and nonlinear)
 
 
-def check_model(frozentl, path, head, r_max, r, float32, continuous):
+def check_model(frozentl, path, head, r_max, r, float32, continuous, frames):
     """[(structure, check, error, tolerance)]"""
     model = Model(frozentl, path, head)
-    frames = read_xyz(os.path.splitext(path)[0] + ".xyz")
     rows = []
     for k, frame in enumerate(frames):
         for c, e in check_invariance(model, frame, r).items():
@@ -285,7 +291,8 @@ def check_model(frozentl, path, head, r_max, r, float32, continuous):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", nargs="*", metavar="MODEL", help=".model files with .xyz and .json next to them")
+    parser.add_argument("models", nargs="*", metavar="MODEL", help=".model files with .xyz and .json next to them, or any with --frames")
+    parser.add_argument("--frames", metavar="XYZ", help="structures for all models, instead of the .xyz next to each")
     parser.add_argument("--frozentl", help="the command to test (default: $FROZENTL or build/release)")
     parser.add_argument("--verbose", action="store_true", help="print every check")
     args = parser.parse_args()
@@ -305,8 +312,9 @@ def main():
         r = random.Random(name)
         try:
             r_max, heads, float32, continuous = info(frozentl, path)
+            frames = read_xyz(args.frames or os.path.splitext(path)[0] + ".xyz")
             for head in heads:
-                rows = check_model(frozentl, path, head, r_max, r, float32, continuous)
+                rows = check_model(frozentl, path, head, r_max, r, float32, continuous, frames)
                 worst = {}
                 for where, check, e, tolerance in rows:
                     bad = not e <= tolerance

@@ -47,9 +47,9 @@ typedef struct {
 void ftl_scratch_defaults(ftl_scratch_options *options);
 
 /* Makes the model: weights normal as mace-torch and e3nn draw them, constants (U matrices, Wigner 3j, ...) as they
-   compute them. The same options and state of `random` give the same bits. The caller frees *source, which has no path.
-   FTL_ERR_INPUT names the option that is wrong; FTL_ERR_UNSUPPORTED for architectures that the core does not cover;
-   FTL_ERR_MEMORY. */
+   compute them. The same options and state of `random` give the same bits. The caller frees *source, whose path is "new
+   model". FTL_ERR_INPUT names the option that is wrong; FTL_ERR_UNSUPPORTED for architectures that the core does not
+   cover; FTL_ERR_MEMORY. */
 ftl_status ftl_scratch_new(const ftl_scratch_options *options, ftl_random *random, ftl_source **source,
                            ftl_error *error);
 

@@ -1,0 +1,14 @@
+/* Generalised Clebsch-Gordan coefficients: the U matrices of MACE's symmetric contraction. */
+#ifndef FTL_COUPLING_H
+#define FTL_COUPLING_H
+
+#include "frozentl.h"
+
+/* All ways to couple nu factors 0e + 1o + ... + max_ell to one irrep l (of natural parity), in the order and
+   normalisation of mace-torch's U_matrix_real without cuequivariance ("component"): u[2 l + 1][n_lm]^nu[n_paths] with
+   n_lm = (max_ell + 1)^2. These are paths of a tree, one after another, that treat the factors as different: more
+   than there are independent symmetric ones. As in mace-torch, for nu = 4 the intermediate irreps are of natural parity
+   too. *u is allocated and the caller frees it. 0 <= l <= max_ell <= 3, 1 <= nu <= 4. FTL_ERR_MEMORY. */
+ftl_status ftl_u_matrix(int max_ell, int l, int nu, double **u, int *n_paths, ftl_error *error);
+
+#endif
