@@ -124,7 +124,8 @@ typedef struct {
   int n_elements;
   int atomic_numbers[FTL_MAX_ELEMENTS];
   int norm_elements; /* number of elements the weights were made with: the 1/sqrt(n) normalisations of the node
-                        embedding and the skip connections keep it when a file is cut to fewer elements */
+                        embedding and the skip connections keep it when a file is cut to fewer elements, or gets more
+                        (train/scratch) */
   int n_heads;
   char *heads[FTL_MAX_HEADS]; /* owned */
   /* Likewise for heads. The hidden channels of a nonlinear readout that masks heads are n_heads equal blocks, of

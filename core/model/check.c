@@ -13,7 +13,7 @@
 static ftl_status check_elements(const ftl_source *s, ftl_error *error) {
   const ftl_architecture *arch = &s->arch;
   const ftl_tensor *z = ftl_tensors_find(&s->tensors, "atomic_numbers");
-  if (arch->n_elements < 1 || arch->n_elements > FTL_MAX_ELEMENTS || arch->norm_elements < arch->n_elements)
+  if (arch->n_elements < 1 || arch->n_elements > FTL_MAX_ELEMENTS || arch->norm_elements < 1)
     return ftl_fail(error, FTL_ERR_FORMAT, s->path, "the model has %d elements, made from %d", arch->n_elements,
                     arch->norm_elements);
   for (int k = 0; k < arch->n_elements; k++) {

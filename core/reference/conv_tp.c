@@ -21,10 +21,10 @@ ftl_status ftl_ref_conv_prepare(ftl_ref_conv *conv, const ftl_source *source, co
   return FTL_OK;
 }
 
-/* Coupling coefficient of (m1, m2, m3) on a path: sqrt(2 l3 + 1) times the Wigner 3j symbol (e3nn's "component"
-   normalisation with one term for each output block). With a zero among l1, l2, l3 the symbol is
-   delta / sqrt(2 l + 1), l the other two. */
-static double coupling(const ftl_ref_conv *conv, int path, int l1, int l2, int l3, int m1, int m2, int m3) {
+/* With a zero among l1, l2, l3 the symbol is delta / sqrt(2 l + 1), l the other two. */
+double ftl_ref_coupling(const ftl_ref_conv *conv, int path, int m1, int m2, int m3) {
+  const int l1 = conv->in.block[conv->paths.path[path].in1].l, l2 = conv->sh.block[conv->paths.path[path].in2].l;
+  const int l3 = conv->paths.mid.block[path].l;
   if (l1 == 0) return m2 == m3 ? 1 : 0;
   if (l2 == 0) return m1 == m3 ? 1 : 0;
   if (l3 == 0) return m1 == m2 ? 1 / sqrt(2 * l1 + 1) : 0;
@@ -64,7 +64,7 @@ void ftl_ref_conv_forward(const ftl_ref_conv *conv, const double *x, const doubl
     for (int m1 = 0; m1 < d1; m1++)
       for (int m2 = 0; m2 < d2; m2++)
         for (int m3 = 0; m3 < d3; m3++) {
-          const double c = coupling(conv, k, p.l1, p.l2, p.l3, m1, m2, m3);
+          const double c = ftl_ref_coupling(conv, k, m1, m2, m3);
           if (c == 0) continue;
           for (int u = 0; u < p.mul; u++)
             message[p.out + u * d3 + m3] += c * w[p.w + u] * x[p.x + u * d1 + m1] * y[p.y + m2];
@@ -82,7 +82,7 @@ void ftl_ref_conv_reverse(const ftl_ref_conv *conv, const double *x, const doubl
     for (int m1 = 0; m1 < d1; m1++)
       for (int m2 = 0; m2 < d2; m2++)
         for (int m3 = 0; m3 < d3; m3++) {
-          const double c = coupling(conv, k, p.l1, p.l2, p.l3, m1, m2, m3);
+          const double c = ftl_ref_coupling(conv, k, m1, m2, m3);
           if (c == 0) continue;
           for (int u = 0; u < p.mul; u++) {
             const double d = c * d_message[p.out + u * d3 + m3];

@@ -14,8 +14,8 @@
 typedef struct ftl_network ftl_network;
 typedef struct ftl_sweep ftl_sweep;
 
-/* `source` and `parameters` must outlive the network. Which parameters are trained is read here. precision: FTL_DOUBLE, or
-   FTL_MIXED for float32 stages. FTL_ERR_UNSUPPORTED, FTL_ERR_FORMAT, FTL_ERR_MEMORY. */
+/* `source` and `parameters` must outlive the network. Which parameters are trained is read here. precision: FTL_DOUBLE,
+   or FTL_MIXED for float32 stages. FTL_ERR_UNSUPPORTED, FTL_ERR_FORMAT, FTL_ERR_MEMORY. */
 ftl_status ftl_network_new(const ftl_source *source, const ftl_parameters *parameters, ftl_precision precision,
                            ftl_network **network, ftl_error *error);
 void ftl_network_free(ftl_network *network);
@@ -27,15 +27,15 @@ void ftl_sweep_free(ftl_sweep *sweep);
 size_t ftl_sweep_bytes(const ftl_sweep *sweep);
 
 typedef struct {
-  double energy;        /* eV, E0 included */
-  double *node_energy;  /* [n] E0 included; belongs to the sweep, as forces */
-  double (*forces)[3];  /* [n] eV/Angstrom; NULL without derivatives */
-  double virial[3][3];  /* -sum r_ij (x) dE/dr_ij, eV; zero without derivatives */
+  double energy;       /* eV, E0 included */
+  double *node_energy; /* [n] E0 included; belongs to the sweep, as forces */
+  double (*forces)[3]; /* [n] eV/Angstrom; NULL without derivatives */
+  double virial[3][3]; /* -sum r_ij (x) dE/dr_ij, eV; zero without derivatives */
 } ftl_prediction;
 
 /* Forward, and with `derivatives` reverse. The graph (n_total == n_local, species in the order of the architecture's
-   elements, edges beyond the cutoff ignored) must stay as it is until the gradient is taken. FTL_ERR_INPUT for atoms in one
-   place, FTL_ERR_MEMORY. */
+   elements, edges beyond the cutoff ignored) must stay as it is until the gradient is taken. FTL_ERR_INPUT for atoms in
+   one place, FTL_ERR_MEMORY. */
 ftl_status ftl_sweep_predict(ftl_sweep *sweep, const ftl_graph *graph, int head, bool derivatives,
                              ftl_prediction *prediction, ftl_error *error);
 
