@@ -15,11 +15,15 @@ static void finish(SHA2_CTX *context, char hex[FTL_SHA256_HEX]) {
   for (int k = 0; k < SHA256_DIGEST_LENGTH; k++) snprintf(hex + 2 * k, 3, "%02x", digest[k]);
 }
 
-void ftl_sha256(const void *data, size_t size, char hex[FTL_SHA256_HEX]) {
+void ftl_sha256_parts(const ftl_bytes *part, int n, char hex[FTL_SHA256_HEX]) {
   SHA2_CTX context;
   SHA256Init(&context);
-  SHA256Update(&context, data, size);
+  for (int k = 0; k < n; k++) SHA256Update(&context, part[k].data, part[k].size);
   finish(&context, hex);
+}
+
+void ftl_sha256(const void *data, size_t size, char hex[FTL_SHA256_HEX]) {
+  ftl_sha256_parts(&(ftl_bytes){data, size}, 1, hex);
 }
 
 ftl_status ftl_sha256_file(const char *path, char hex[FTL_SHA256_HEX], ftl_error *error) {

@@ -7,6 +7,12 @@
 #define FTL_SHA256_HEX 65
 /* Hexadecimal SHA-256 of some bytes. */
 void ftl_sha256(const void *data, size_t size, char hex[FTL_SHA256_HEX]);
+/* The same of several pieces, one after another. */
+typedef struct {
+  const void *data;
+  size_t size;
+} ftl_bytes;
+void ftl_sha256_parts(const ftl_bytes *part, int n, char hex[FTL_SHA256_HEX]);
 /* The same of a file. FTL_ERR_IO. */
 ftl_status ftl_sha256_file(const char *path, char hex[FTL_SHA256_HEX], ftl_error *error);
 
