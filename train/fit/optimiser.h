@@ -1,7 +1,7 @@
 /* Adam, AMSGrad and AdamW to the letter of torch.optim, over the parameter vector; averages of the parameters.
 
-   Vectors have parameters->count numbers. Frozen numbers are never touched. Sums run in one order, so that a run and its
-   continuation agree to the bit. */
+   Vectors have parameters->count numbers. Frozen numbers are never touched. Sums run in one order, so that a run and
+   its continuation agree to the bit. */
 #ifndef FTL_OPTIMISER_H
 #define FTL_OPTIMISER_H
 
@@ -25,15 +25,15 @@ typedef struct {
 ftl_status ftl_optimiser_new(const ftl_parameters *parameters, const ftl_optimiser_options *options,
                              ftl_optimiser *optimiser, ftl_error *error);
 void ftl_optimiser_free(ftl_optimiser *optimiser);
-/* mace-torch decays the weights of message linears and products only (groups linear of the interaction's `linear.weight`,
-   product.weights, product.linear). */
+/* mace-torch decays the weights of message linears and products only (groups linear of the interaction's
+   `linear.weight`, product.weights, product.linear). */
 bool ftl_optimiser_decays(const ftl_parameter *parameter);
 /* One step on `values` with learning rate lr times each parameter's rate. `gradient` is clipped in place. Returns the
    gradient's norm before clipping; if it is not finite nothing is changed. */
 double ftl_optimiser_step(ftl_optimiser *optimiser, double lr, double *gradient, double *values);
 
-/* Exponential moving average as torch_ema (which mace-torch uses): decay min(decay, (1 + n)/(10 + n)) at the n-th update
-   (n from 1). `average` begins as a copy of the values. */
+/* Exponential moving average as torch_ema (which mace-torch uses): decay min(decay, (1 + n)/(10 + n)) at the n-th
+   update (n from 1). `average` begins as a copy of the values. */
 void ftl_ema_update(const ftl_parameters *parameters, double decay, int64_t n, const double *values, double *average);
 /* Running mean as torch's AveragedModel (SWA): average += (values - average)/(n + 1), n averaged so far. */
 void ftl_mean_update(const ftl_parameters *parameters, int64_t n, const double *values, double *average);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "data/xyz.h"
+#include "fit/distance.h"
 #include "model/error.h"
 
 /* ---- keys ---- */
@@ -18,36 +19,14 @@ int ftl_recipe_find(const char *key) {
   return -1;
 }
 
-/* Letters to insert, delete, replace or swap with a neighbour (optimal string alignment). */
-static int distance(const char *a, const char *b) {
-  enum { MOST = 64 };
-  int row[3][MOST + 1];
-  const int n = (int)strlen(a), m = (int)strlen(b);
-  if (n > MOST || m > MOST) return MOST;
-  for (int j = 0; j <= m; j++) row[0][j] = j;
-  for (int i = 1; i <= n; i++) {
-    int *now = row[i % 3], *last = row[(i - 1) % 3], *before = row[(i + 1) % 3];
-    now[0] = i;
-    for (int j = 1; j <= m; j++) {
-      int best = last[j - 1] + (a[i - 1] != b[j - 1]);
-      if (last[j] + 1 < best) best = last[j] + 1;
-      if (now[j - 1] + 1 < best) best = now[j - 1] + 1;
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && before[j - 2] + 1 < best)
-        best = before[j - 2] + 1;
-      now[j] = best;
-    }
-  }
-  return row[n % 3][m];
-}
-
 ftl_status ftl_recipe_unknown(const char *key, ftl_status code, const char *where, ftl_error *error) {
   int n, nearest = 0, least = 1000;
   const ftl_option *option = ftl_recipe_options(&n);
   for (int k = 0; k < n; k++) {
     const char *dot = strrchr(option[k].key, '.'); /* "huber_dleta" is near "loss.huber_delta" */
-    int d = distance(key, option[k].key);
+    int d = ftl_word_distance(key, option[k].key);
     if (dot && !strchr(key, '.')) {
-      int tail = distance(key, dot + 1);
+      int tail = ftl_word_distance(key, dot + 1);
       if (tail < d) d = tail;
     }
     if (d < least) {

@@ -5,10 +5,10 @@
 #include "fit/recipe.h"
 
 typedef struct {
-  double factor;    /* of the initial learning rate, what plateau and exponential made of it so far */
-  double best;      /* plateau: smallest loss on valid; INFINITY at the beginning */
-  int64_t bad;      /* plateau: epochs since */
-  int64_t epoch;    /* ended */
+  double factor; /* of the initial learning rate, what plateau and exponential made of it so far */
+  double best;   /* plateau: smallest loss on valid; INFINITY at the beginning */
+  int64_t bad;   /* plateau: epochs since */
+  int64_t epoch; /* ended */
 } ftl_schedule;
 
 void ftl_schedule_start(ftl_schedule *schedule);

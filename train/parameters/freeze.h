@@ -17,13 +17,13 @@
 
 /* Sets `trained` and `rate` of every parameter: all but E0, scale, shift and constants are trained, less `freeze`; with
    `train` alone only what it names; with both, `train` makes exceptions to `freeze`. `rates` multiply, in their order;
-   a rate for something frozen is refused, as is a rate of 0 (say freeze). FTL_ERR_INPUT also when nothing is left to
-   train, or a word asks for what cannot be trained (zbl, radial_embedding). */
+   a rate for something that is frozen as a whole is refused, as is a rate of 0 (say freeze). FTL_ERR_INPUT also when
+   nothing is left to train, or `train` asks for what cannot be trained (E0, scale_shift, zbl, radial_embedding). */
 ftl_status ftl_freeze_apply(ftl_parameters *parameters, const ftl_words *freeze, const ftl_words *train,
                             const ftl_rates *rates, ftl_error *error);
 
-/* The table of groups and layers: tensors, parameters, trained or frozen, rate; and a line of totals. Returned as text
-   that the caller frees; NULL when out of memory. */
+/* The table of groups and layers: tensors, parameters, trained, frozen or partly, rate where it is not 1; and a line of
+   totals. Returned as text that the caller frees; NULL when out of memory. */
 char *ftl_freeze_table(const ftl_parameters *parameters);
 int64_t ftl_parameters_trained(const ftl_parameters *parameters); /* numbers that are trained */
 
