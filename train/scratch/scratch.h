@@ -65,10 +65,12 @@ typedef struct {
 
 /* Adds elements to a model, in place: rows of the embedding, the skip connections, the contraction weights and E0. The
    weights of the old elements, and the numbers that normalise them (norm_elements), stay, so that structures of old
-   elements keep their energies to the bit. Elements come in ascending order where the model has them so, else at the
-   end. The provenance says what was added. `random` may be NULL when no element is FTL_LIKE_RANDOM. FTL_ERR_INPUT: an
-   element that is there already or is given twice, a `like` that is not there, or one that tables of the model do not
-   reach (covalent radii); then nothing is changed. FTL_ERR_MEMORY: the source is good for ftl_source_free only. */
+   elements keep their energies: to the bit when pairs of all elements share their radial functions, else (distance
+   transforms, nonlinear blocks) to the error of the tables made of these when the model is opened, for a new element
+   may make all tables finer. Elements come in ascending order where the model has them so, else at the end. The
+   provenance says what was added. `random` may be NULL when no element is FTL_LIKE_RANDOM. FTL_ERR_INPUT: an element
+   that is there already or is given twice, a `like` that is not there, or one that tables of the model do not reach
+   (covalent radii); then nothing is changed. FTL_ERR_MEMORY: the source is good for ftl_source_free only. */
 ftl_status ftl_source_add_elements(ftl_source *source, const ftl_new_element *elements, int n, ftl_random *random,
                                    ftl_error *error);
 
