@@ -6,6 +6,7 @@
 #include "io/architecture_json.h"
 #include "io/ftl_file.h"
 #include "model/error.h"
+#include "model/provenance.h"
 #include "model/tensors.h"
 
 typedef struct {
@@ -40,7 +41,7 @@ static ftl_status parse_header(reader *r, const unsigned char *file, size_t size
 /* ---- metadata ---- */
 
 static const char *const own_keys[] = {"format_version", "kind",  "architecture", "units",
-                                       "elements",       "heads", "buffers"};
+                                       "elements",       "heads", "buffers",      "content_sha256"};
 
 static bool is_own_key(const char *key) {
   for (size_t k = 0; k < sizeof own_keys / sizeof *own_keys; k++)
@@ -60,11 +61,10 @@ static ftl_status check_kind(reader *r, json_t *metadata) {
     return ftl_fail(r->error, FTL_ERR_UNSUPPORTED, r->where,
                     "the file has .ftl format version %.20s, but this program reads version %s: update FrozenTL",
                     version, FTL_FORMAT_VERSION);
-  if (!strcmp(kind, "delta"))
+  r->source->delta = !strcmp(kind, "delta");
+  if (!r->source->delta && strcmp(kind, "full"))
     return ftl_fail(r->error, FTL_ERR_UNSUPPORTED, r->where,
-                    "this .ftl file is a delta, which holds only the trained tensors; this version reads full files");
-  if (strcmp(kind, "full"))
-    return ftl_fail(r->error, FTL_ERR_UNSUPPORTED, r->where, "the file's kind is \"%.40s\"; \"full\" is covered", kind);
+                    "the file's kind is \"%.40s\"; \"full\" and \"delta\" are covered", kind);
   json_object_foreach(metadata, key, value) {
     if (!json_is_string(value))
       return ftl_fail(r->error, FTL_ERR_FORMAT, r->where, "metadata %.80s is not a string", key);
@@ -258,6 +258,29 @@ static ftl_status check_copies(reader *r, json_t *metadata) {
   return FTL_OK;
 }
 
+/* After everything else, whose messages say more. */
+static ftl_status check_digest(reader *r, json_t *metadata) {
+  const char *want = json_string_value(json_object_get(metadata, "content_sha256"));
+  const char *architecture = json_string_value(json_object_get(metadata, "architecture"));
+  char digest[FTL_SHA256_HEX];
+  if (!want) return FTL_OK;
+  size_t n = r->source->delta ? (size_t)r->source->tensors.n : 0, used = 0;
+  ftl_bytes *part = malloc((2 * n + 2) * sizeof *part);
+  if (!part) return ftl_fail(r->error, FTL_ERR_MEMORY, r->where, "no memory for the digest of %zu tensors", n);
+  part[used++] = (ftl_bytes){architecture, strlen(architecture)};
+  for (size_t k = 0; k < n; k++) { /* in the order of names */
+    part[used++] = (ftl_bytes){r->source->tensors.tensor[k].name, strlen(r->source->tensors.tensor[k].name)};
+    part[used++] = (ftl_bytes){"\n", 1};
+  }
+  part[used++] = (ftl_bytes){r->data, r->data_size};
+  ftl_sha256_parts(part, (int)used, digest);
+  free(part);
+  if (strcmp(want, digest))
+    return ftl_fail(r->error, FTL_ERR_FORMAT, r->where,
+                    "the file is damaged: its architecture and tensors do not have the SHA-256 in content_sha256");
+  return FTL_OK;
+}
+
 static ftl_status read_all(reader *r, const void *file, size_t size) {
   json_t *metadata;
   ftl_status status = parse_header(r, file, size);
@@ -267,7 +290,8 @@ static ftl_status read_all(reader *r, const void *file, size_t size) {
   if ((status = read_architecture(r, metadata))) return status;
   if ((status = check_copies(r, metadata))) return status;
   if ((status = keep_metadata(r, metadata))) return status;
-  return read_tensors(r, metadata);
+  if ((status = read_tensors(r, metadata))) return status;
+  return check_digest(r, metadata);
 }
 
 ftl_status ftl_ftl_read(const void *data, size_t size, bool mapped, ftl_source *source, ftl_error *error) {
