@@ -1,0 +1,261 @@
+/* The gradient of a loss by every parameter: mace-torch's gradients and optimiser steps on the batches of
+   ../shared/reference/train, finite differences on twins in the tree, and what freezing may not change. */
+#include "twins.h"
+
+#include "close.h"
+#include "data/dataset.h"
+#include "fit/loss.h"
+#include "fit/optimiser.h"
+#include "gradient/gradient.h"
+#include "parameters/freeze.h"
+
+/* ---- a batch, a model, its loss and gradient ---- */
+
+typedef struct {
+  ftl_source *source;
+  ftl_parameters parameters;
+  ftl_network *network;
+  ftl_sweep *sweep;
+  ftl_dataset dataset;
+  ftl_structure_graph *graph;
+  double *values, *gradient;
+  double (*d_forces)[3];
+} problem;
+
+static void check(ftl_status status, const ftl_error *error) {
+  if (status) fail_msg("%s: %s", error->where, error->message);
+}
+
+static void problem_open(problem *p, const char *model, const char *xyz, const char *freeze, ftl_precision precision) {
+  ftl_error error = {0};
+  char *path = (char *)xyz, *word = (char *)freeze;
+  ftl_words words = {freeze != NULL, &word}, none = {0};
+  ftl_rates rates = {0};
+  *p = (problem){0};
+  check(ftl_source_read(model, &p->source, &error), &error);
+  check(ftl_parameters_list(p->source, &p->parameters, &error), &error);
+  check(ftl_freeze_apply(&p->parameters, &words, &none, &rates, &error), &error);
+  check(ftl_network_new(p->source, &p->parameters, precision, &p->network, &error), &error);
+  check(ftl_sweep_new(p->network, &p->sweep, &error), &error);
+  check(ftl_dataset_read(&path, 1, NULL, &p->dataset, &error), &error);
+  p->graph = calloc((size_t)p->dataset.n, sizeof *p->graph);
+  p->values = calloc((size_t)p->parameters.count, sizeof *p->values);
+  p->gradient = calloc((size_t)p->parameters.count, sizeof *p->gradient);
+  p->d_forces = calloc((size_t)ftl_dataset_atoms(&p->dataset), sizeof *p->d_forces);
+  assert_true(p->graph && p->values && p->gradient && p->d_forces);
+  ftl_parameters_get(&p->parameters, p->source, p->values);
+  ftl_neighbours scratch = {0};
+  for (int64_t s = 0; s < p->dataset.n; s++)
+    check(ftl_structure_graph_build(&p->dataset.structure[s], p->source->arch.atomic_numbers,
+                                    p->source->arch.n_elements, p->source->arch.r_max, &scratch, &p->graph[s], &error),
+          &error);
+  ftl_neighbours_free(&scratch);
+}
+
+static void problem_close(problem *p) {
+  for (int64_t s = 0; s < p->dataset.n; s++) ftl_structure_graph_free(&p->graph[s]);
+  free(p->graph);
+  free(p->values);
+  free(p->gradient);
+  free(p->d_forces);
+  ftl_dataset_free(&p->dataset);
+  ftl_sweep_free(p->sweep);
+  ftl_network_free(p->network);
+  ftl_parameters_free(&p->parameters);
+  ftl_source_free(p->source);
+}
+
+static int head_of(const problem *p, const ftl_structure *atoms) {
+  for (int h = 0; atoms->head && h < p->source->arch.n_heads; h++)
+    if (strcmp(p->source->arch.heads[h], atoms->head) == 0) return h;
+  return 0;
+}
+
+/* The loss of the whole batch; with `gradient` also its gradient, from zero. */
+static double loss_of(problem *p, const ftl_loss *loss, bool gradient) {
+  ftl_error error = {0};
+  const ftl_batch batch = {p->dataset.n, ftl_dataset_atoms(&p->dataset)};
+  double value = 0;
+  if (gradient) memset(p->gradient, 0, (size_t)p->parameters.count * sizeof *p->gradient);
+  for (int64_t s = 0; s < p->dataset.n; s++) {
+    const ftl_structure *atoms = &p->dataset.structure[s];
+    ftl_prediction prediction;
+    ftl_loss_gradient d = {.forces = p->d_forces};
+    check(ftl_sweep_predict(p->sweep, &p->graph[s].graph, head_of(p, atoms), true, &prediction, &error), &error);
+    value += ftl_loss_structure(loss, &batch, atoms, &prediction, gradient ? &d : NULL);
+    if (gradient)
+      check(ftl_sweep_gradient(p->sweep, d.energy, d.has_forces ? (const double(*)[3])d.forces : NULL,
+                               d.has_virial ? (const double(*)[3])d.virial : NULL, p->gradient, &error),
+            &error);
+  }
+  return value;
+}
+
+/* ---- mace-torch's gradients ---- */
+
+/* A safetensors file of float64 tensors. */
+typedef struct {
+  json_t *header;
+  char *data;
+} gradient_file;
+
+static gradient_file gradient_file_open(const char *path) {
+  gradient_file file = {0};
+  uint64_t length;
+  FILE *stream = fopen(path, "rb");
+  assert_non_null(stream);
+  assert_int_equal(fread(&length, 8, 1, stream), 1);
+  char *text = malloc(length + 1);
+  assert_int_equal(fread(text, 1, length, stream), length);
+  file.header = json_loadb(text, length, 0, NULL);
+  assert_non_null(file.header);
+  free(text);
+  long begin = ftell(stream);
+  fseek(stream, 0, SEEK_END);
+  size_t size = (size_t)(ftell(stream) - begin);
+  fseek(stream, begin, SEEK_SET);
+  file.data = malloc(size);
+  assert_int_equal(fread(file.data, 1, size, stream), size);
+  fclose(stream);
+  return file;
+}
+
+/* The largest error of the gradient of a loss, relative to the largest component of each tensor. */
+static double compare(const problem *p, const gradient_file *file, const char *loss, char worst[200]) {
+  double largest = 0;
+  for (int k = 0; k < p->parameters.n; k++) {
+    const ftl_parameter *parameter = &p->parameters.parameter[k];
+    char key[300];
+    snprintf(key, sizeof key, "%s/%s", loss, parameter->name);
+    const json_t *entry = json_object_get(file->header, key);
+    if (!entry) {
+      if (parameter->trained) fail_msg("there is no gradient of %s", key);
+      continue;
+    }
+    const double *expected =
+        (const double *)(file->data + json_integer_value(json_array_get(json_object_get(entry, "data_offsets"), 0)));
+    double scale = 0, error = 0;
+    for (int64_t i = 0; i < parameter->count; i++) {
+      scale = fmax(scale, fabs(expected[i]));
+      error = fmax(error, fabs(expected[i] - p->gradient[parameter->offset + i]));
+    }
+    if (getenv("FTL_VERBOSE")) print_message("  %-60s %.1e of %.1e\n", parameter->name, error, scale);
+    if (scale > 0) error /= scale;
+    if (!(error <= largest)) {
+      largest = error;
+      snprintf(worst, 200, "%s", parameter->name);
+    }
+  }
+  return largest;
+}
+
+static const char *const references[] = {"corr2-small",  "h2cu",         "mh1",      "mp0a-small",
+                                         "mp0b3-medium", "three-layers", "two-heads"};
+enum { N_REFERENCES = sizeof references / sizeof *references };
+
+typedef struct {
+  json_t *json;
+  char model[1200], xyz[1200], gradients[1200];
+} reference;
+
+/* False if the model is too large for this build. */
+static bool reference_open(const char *name, reference *r) {
+  char twin[64];
+  snprintf(twin, sizeof twin, "train/%s", name);
+  snprintf(r->xyz, sizeof r->xyz, "%s.xyz", shared_twin(twin));
+  snprintf(r->gradients, sizeof r->gradients, "%s.grads.safetensors", shared_twin(twin));
+  r->json = json_load_file(with_extension(shared_twin(twin), "json"), 0, NULL);
+  assert_non_null(r->json);
+  const char *model = json_string_value(json_object_get(r->json, "model"));
+  if (strcmp(name, "h2cu") == 0) snprintf(r->model, sizeof r->model, "%s.model", shared_twin("h2cu/h2cu-mace"));
+  else snprintf(r->model, sizeof r->model, "%s/%s", shared_twin("mace"), model);
+  struct stat info;
+  return stat(r->model, &info) != 0 || info.st_size <= LARGEST_MODEL;
+}
+
+static ftl_loss loss_named(const char *name, json_t *weights) {
+  const bool universal = strcmp(name, "universal_huber0.01") == 0;
+  if (!universal && strcmp(name, "weighted") != 0) fail_msg("which loss is %s?", name);
+  return (ftl_loss){.kind = universal ? FTL_LOSS_UNIVERSAL : FTL_LOSS_WEIGHTED,
+                    .energy = json_number_value(json_object_get(weights, "energy_weight")),
+                    .forces = json_number_value(json_object_get(weights, "forces_weight")),
+                    .stress = json_number_value(json_object_get(weights, "stress_weight")),
+                    .huber_delta = 0.01};
+}
+
+/* Guards every stage's second sweep, for all kinds of blocks: mace-torch's double backward gives the same to 1e-8. */
+static void gradients_of_mace_torch(void **unused) {
+  (void)unused;
+  need_shared();
+  for (int k = 0; k < N_REFERENCES; k++) {
+    reference r;
+    if (getenv("FTL_ONLY") && strcmp(getenv("FTL_ONLY"), references[k]) != 0) continue;
+    if (reference_open(references[k], &r)) {
+      problem p;
+      problem_open(&p, r.model, r.xyz, NULL, FTL_DOUBLE);
+      gradient_file file = gradient_file_open(r.gradients);
+      const char *name;
+      json_t *weights;
+      json_object_foreach(json_object_get(r.json, "losses"), name, weights) {
+        const ftl_loss loss = loss_named(name, weights);
+        char worst[200] = "";
+        const double expected = json_number_value(json_object_get(weights, "value"));
+        const double value = loss_of(&p, &loss, true), error = compare(&p, &file, name, worst);
+        print_message("%-13s %-20s loss off by %.1e, gradient by %.1e (%s)\n", references[k], name,
+                      fabs(value / expected - 1), error, worst);
+        assert_true(fabs(value / expected - 1) < 1e-9);
+        assert_true(error < 1e-8);
+      }
+      json_decref(file.header);
+      free(file.data);
+      problem_close(&p);
+    }
+    json_decref(r.json);
+  }
+}
+
+/* Guards freezing and the optimiser together: the losses of eight AMSGrad steps at f0, f5 and f6. */
+static void steps_of_mace_torch(void **unused) {
+  (void)unused;
+  need_shared();
+  for (int k = 0; k < N_REFERENCES; k++) {
+    reference r;
+    if (getenv("FTL_ONLY") && strcmp(getenv("FTL_ONLY"), references[k]) != 0) continue;
+    if (!reference_open(references[k], &r)) {
+      json_decref(r.json);
+      continue;
+    }
+    const char *level;
+    json_t *steps;
+    json_object_foreach(json_object_get(r.json, "amsgrad_lr1e-3"), level, steps) {
+      problem p;
+      ftl_error error = {0};
+      ftl_optimiser optimiser;
+      const ftl_optimiser_options options = {
+          .kind = FTL_OPTIMISER_AMSGRAD, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
+      const ftl_loss loss = loss_named("weighted", json_object_get(json_object_get(r.json, "losses"), "weighted"));
+      const json_t *losses = json_object_get(steps, "losses");
+      problem_open(&p, r.model, r.xyz, level, FTL_DOUBLE);
+      assert_int_equal(ftl_parameters_trained(&p.parameters), json_integer_value(json_object_get(steps, "trainable")));
+      check(ftl_optimiser_new(&p.parameters, &options, &optimiser, &error), &error);
+      double worst = 0;
+      for (size_t s = 0; s < json_array_size(losses); s++) {
+        const double expected = json_number_value(json_array_get(losses, s));
+        worst = fmax(worst, fabs(loss_of(&p, &loss, true) / expected - 1));
+        ftl_optimiser_step(&optimiser, 1e-3, p.gradient, p.values);
+        check(ftl_network_set(p.network, p.values, &error), &error);
+      }
+      print_message("%-13s %s: losses of %zu steps off by %.1e\n", references[k], level, json_array_size(losses),
+                    worst);
+      assert_true(worst < 1e-7);
+      ftl_optimiser_free(&optimiser);
+      problem_close(&p);
+    }
+    json_decref(r.json);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(gradients_of_mace_torch), cmocka_unit_test(steps_of_mace_torch)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

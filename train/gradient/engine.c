@@ -1,0 +1,250 @@
+/* One build of the sweeps: compiled with FTL_ISA (generic, avx2, avx512), its compiler flags, and FTL_REAL_FLOAT. */
+#include <cblas.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gradient/network.h"
+#include "kernels/harmonics.h"
+#include "model/error.h"
+
+#include "gradient/stages/real.h"
+#include "gradient/stages/sweep.h"
+#include "gradient/stages/exp.h"
+#include "gradient/stages/geometry.h"
+#include "gradient/stages/map.h"
+#include "gradient/stages/net.h"
+#include "gradient/stages/radial.h"
+#include "gradient/stages/conv.h"
+#include "gradient/stages/message.h"
+#include "gradient/stages/product.h"
+#include "gradient/stages/layer.h"
+#include "gradient/stages/readout.h"
+
+/* ---- the network's numbers ---- */
+
+static ftl_status set(ftl_network *network, ftl_error *error) {
+  (void)error;
+  real *numbers = network->theta;
+  for (int64_t k = 0; k < network->parameters->count; k++) numbers[k] = (real)network->values[k];
+  for (int t = 0; t < network->arch->n_layers; t++) product_set_coefficients(network, &network->layer[t].product);
+  return FTL_OK;
+}
+
+/* ---- sweeps ---- */
+
+static ftl_status sweep_new(const ftl_network *network, ftl_sweep **sweep, ftl_error *error) {
+  *sweep = calloc(1, sizeof **sweep);
+  if (*sweep) (*sweep)->parameter_gradient = ftl_calloc64(((size_t)network->parameters->count + 16) * sizeof(real));
+  if (!*sweep || !(*sweep)->parameter_gradient) {
+    free(*sweep);
+    *sweep = NULL;
+    return ftl_fail(error, FTL_ERR_MEMORY, network->source->path, "out of memory for a gradient");
+  }
+  (*sweep)->network = network;
+  return FTL_OK;
+}
+
+static void sweep_free(ftl_sweep *sweep) {
+  if (!sweep) return;
+  arena_free(&sweep->memory);
+  free(sweep->parameter_gradient);
+  free(sweep);
+}
+
+static size_t sweep_bytes(const ftl_sweep *sweep) {
+  size_t bytes = (size_t)sweep->network->parameters->count * sizeof(real);
+  for (int k = 0; k < sweep->memory.n; k++) bytes += sweep->memory.size[k];
+  return bytes;
+}
+
+static double head_value(const ftl_sweep *sweep, int64_t offset, bool per_head, double absent) {
+  if (offset == FTL_NO_PARAMETER) return absent;
+  return sweep->network->values[offset + (per_head ? sweep->head : 0)];
+}
+static double scale_of(const ftl_sweep *sweep) {
+  return head_value(sweep, sweep->network->scale, sweep->network->scale_per_head, 1);
+}
+static double shift_of(const ftl_sweep *sweep) {
+  return head_value(sweep, sweep->network->shift, sweep->network->shift_per_head, 0);
+}
+
+static bool embed(ftl_sweep *sweep) {
+  const ftl_network *network = sweep->network;
+  int n = ftl_irreps_dim(&network->arch->layer[0].node_feats);
+  variable *input = &sweep->layer[0].input;
+  if (!take_value(sweep, input, (size_t)(sweep->n * n))) return false;
+  real factor = (real)(1 / sqrt(network->arch->norm_elements));
+  for (int a = 0; a < sweep->n; a++) {
+    const real *row = theta(sweep, network->embedding + (int64_t)sweep->species[a] * n);
+    for (int c = 0; c < n; c++) input->x[a * n + c] = factor * row[c];
+  }
+  return true;
+}
+
+static bool forward(ftl_sweep *sweep) {
+  const ftl_architecture *arch = sweep->network->arch;
+  if (!embed(sweep)) return false;
+  for (int t = 0; t < arch->n_layers; t++) {
+    if (t > 0) sweep->layer[t].input = (variable){.x = sweep->layer[t - 1].output.x};
+    if (!layer_forward(sweep, t)) return false;
+  }
+  for (int k = 0; k < arch->n_readouts; k++)
+    if (!readout_forward(sweep, k)) return false;
+  return true;
+}
+
+/* Node energies in the caller's order, and the energy. */
+static bool sum_energies(ftl_sweep *sweep, ftl_prediction *prediction) {
+  const ftl_network *network = sweep->network;
+  const ftl_architecture *arch = network->arch;
+  sweep->node_interaction = arena_take(&sweep->memory, (size_t)sweep->n * sizeof(double));
+  sweep->node_energy = arena_take(&sweep->memory, (size_t)sweep->n * sizeof(double));
+  if (!sweep->node_interaction || !sweep->node_energy) return false;
+  const double *e0 = network->values + network->e0 + (int64_t)sweep->head * arch->n_elements;
+  double scale = scale_of(sweep), shift = shift_of(sweep);
+  prediction->energy = 0;
+  for (int a = 0; a < sweep->n; a++) {
+    double sum = 0;
+    for (int e = sweep->first_edge[a]; arch->pair_repulsion && e < sweep->first_edge[a + 1]; e++)
+      sum += sweep->pair[sweep->edge[e].pair].zbl;
+    for (int k = 0; k < arch->n_readouts; k++)
+      sum += (double)sweep->readout[k].energies.x[a * arch->n_heads + sweep->head];
+    sweep->node_interaction[a] = sum;
+    sweep->node_energy[sweep->order[a]] = e0[sweep->species[a]] + scale * sum + shift;
+  }
+  for (int i = 0; i < sweep->n; i++) prediction->energy += sweep->node_energy[i];
+  prediction->node_energy = sweep->node_energy;
+  return true;
+}
+
+static bool reverse(ftl_sweep *sweep, ftl_prediction *prediction) {
+  const ftl_network *network = sweep->network;
+  const ftl_architecture *arch = network->arch;
+  double scale = scale_of(sweep);
+  sweep->forces = arena_take(&sweep->memory, (size_t)sweep->n * sizeof *sweep->forces);
+  sweep->d_vector = arena_take(&sweep->memory, (size_t)sweep->n_edges * sizeof *sweep->d_vector);
+  if (!sweep->forces || !sweep->d_vector ||
+      !take_zeros(sweep, &sweep->y.bar, (size_t)sweep->n_edges * (size_t)network->n_sh) ||
+      !take_zeros(sweep, &sweep->basis.bar, (size_t)sweep->n_pairs * (size_t)network->n_basis))
+    return false;
+  for (int p = 0; p < sweep->n_pairs; p++)
+    sweep->pair[p].r_bar = arch->pair_repulsion ? scale * sweep->pair[p].n_edges * sweep->pair[p].zbl_by_r : 0;
+  for (int t = 0; t < arch->n_layers; t++)
+    if (!take_zeros(sweep, &sweep->layer[t].output.bar, features(sweep, &arch->layer[t].product))) return false;
+  for (int k = 0; k < arch->n_readouts; k++)
+    if (!readout_reverse(sweep, k, scale)) return false;
+  for (int t = arch->n_layers - 1; t >= 0; t--)
+    if (!layer_reverse(sweep, t)) return false;
+  geometry_reverse(sweep, prediction->virial);
+  prediction->forces = sweep->forces;
+  return true;
+}
+
+static ftl_status predict(ftl_sweep *sweep, const ftl_graph *graph, int head, bool derivatives,
+                          ftl_prediction *prediction, ftl_error *error) {
+  *prediction = (ftl_prediction){0};
+  arena_reset(&sweep->memory);
+  sweep->graph = graph;
+  sweep->head = head;
+  sweep->n = graph->n_local;
+  sweep->predicted = false;
+  memset(sweep->layer, 0, sizeof sweep->layer);
+  ftl_status status = geometry_forward(sweep, error);
+  if (status) return status;
+  if (!forward(sweep) || !sum_energies(sweep, prediction) || (derivatives && !reverse(sweep, prediction)))
+    return out_of_memory(sweep, error);
+  sweep->predicted = true;
+  sweep->reversed = derivatives;
+  return FTL_OK;
+}
+
+/* ---- gradient ---- */
+
+static bool tangent(ftl_sweep *sweep, const double (*d_forces)[3], const double (*d_virial)[3]) {
+  const ftl_architecture *arch = sweep->network->arch;
+  if (!geometry_tangent(sweep, d_forces, d_virial)) return false;
+  for (int t = 0; t < arch->n_layers; t++)
+    if (!layer_tangent(sweep, t)) return false;
+  for (int k = 0; k < arch->n_readouts; k++)
+    if (!readout_tangent(sweep, k)) return false;
+  return true;
+}
+
+static bool second(ftl_sweep *sweep, double d_energy) {
+  const ftl_network *network = sweep->network;
+  const ftl_architecture *arch = network->arch;
+  for (int t = 0; t < arch->n_layers; t++)
+    if (network->layer[t].trained_to_product &&
+        !take_zeros(sweep, &sweep->layer[t].output.til, features(sweep, &arch->layer[t].product)))
+      return false;
+  for (int k = 0; k < arch->n_readouts; k++)
+    if (!readout_second(sweep, k, d_energy * scale_of(sweep))) return false;
+  if (network->embedding_trained) {
+    size_t n = (size_t)(sweep->n * ftl_irreps_dim(&arch->layer[0].node_feats));
+    if (!take_zeros(sweep, &sweep->layer[0].input.til, n)) return false;
+  }
+  for (int t = arch->n_layers - 1; t >= 0 && network->layer[t].trained_to_product; t--)
+    if (!layer_second(sweep, t)) return false;
+  return true;
+}
+
+static void embedding_gradient(ftl_sweep *sweep) {
+  const ftl_network *network = sweep->network;
+  int n = ftl_irreps_dim(&network->arch->layer[0].node_feats);
+  real factor = (real)(1 / sqrt(network->arch->norm_elements));
+  for (int a = 0; a < sweep->n && network->embedding_trained; a++) {
+    real *row = sweep->parameter_gradient + network->embedding + (int64_t)sweep->species[a] * n;
+    for (int c = 0; c < n; c++) row[c] += factor * sweep->layer[0].input.til[a * n + c];
+  }
+}
+
+/* E = sum E0 + scale * interaction + shift n. */
+static void energies_gradient(ftl_sweep *sweep, double d_energy) {
+  const ftl_network *network = sweep->network;
+  const ftl_architecture *arch = network->arch;
+  double sum = 0;
+  for (int a = 0; a < sweep->n; a++) {
+    sweep->parameter_gradient[network->e0 + (int64_t)sweep->head * arch->n_elements + sweep->species[a]] +=
+        (real)d_energy;
+    sum += d_energy * sweep->node_interaction[a];
+    for (int e = sweep->first_edge[a]; arch->pair_repulsion && e < sweep->first_edge[a + 1]; e++) {
+      const pair *p = &sweep->pair[sweep->edge[e].pair];
+      sum += p->zbl_by_r * p->r_dot;
+    }
+    for (int k = 0; k < arch->n_readouts; k++)
+      sum += (double)sweep->readout[k].energies.dot[a * arch->n_heads + sweep->head];
+  }
+  if (network->scale != FTL_NO_PARAMETER)
+    sweep->parameter_gradient[network->scale + (network->scale_per_head ? sweep->head : 0)] += (real)sum;
+  if (network->shift != FTL_NO_PARAMETER)
+    sweep->parameter_gradient[network->shift + (network->shift_per_head ? sweep->head : 0)] +=
+        (real)(d_energy * sweep->n);
+}
+
+static ftl_status gradient(ftl_sweep *sweep, double d_energy, const double (*d_forces)[3], const double (*d_virial)[3],
+                           double *out, ftl_error *error) {
+  const ftl_parameters *parameters = sweep->network->parameters;
+  if (!sweep->predicted) return ftl_fail(error, FTL_ERR_ARGUMENT, "", "a gradient needs a prediction first");
+  ftl_prediction again;
+  if (!sweep->reversed && !reverse(sweep, &again)) return out_of_memory(sweep, error);
+  zero(sweep->parameter_gradient, (size_t)parameters->count);
+  if (!tangent(sweep, d_forces, d_virial) || !second(sweep, d_energy)) return out_of_memory(sweep, error);
+  embedding_gradient(sweep);
+  energies_gradient(sweep, d_energy);
+  for (int k = 0; k < parameters->n; k++) {
+    const ftl_parameter *parameter = &parameters->parameter[k];
+    for (int64_t i = parameter->offset; parameter->trained && i < parameter->offset + parameter->count; i++)
+      out[i] += (double)sweep->parameter_gradient[i];
+  }
+  sweep->predicted = false;
+  return FTL_OK;
+}
+
+#define STRING(x)             #x
+#define EXPANDED_STRING(x)    STRING(x)
+#define ENGINE(isa, suffix)   ftl_engine_##isa##_##suffix
+#define EXPANDED_ENGINE(i, s) ENGINE(i, s)
+
+const ftl_engine EXPANDED_ENGINE(FTL_ISA, FTL_SUFFIX) = {
+    EXPANDED_STRING(FTL_ISA), LANES, set, sweep_new, sweep_free, sweep_bytes, predict, gradient};

@@ -1,0 +1,52 @@
+/* The builds of the sweeps, and the calls of gradient.h that go to the one that the network chose. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "gradient/network.h"
+#include "kernels/kernels.h"
+#include "model/error.h"
+
+struct ftl_sweep {
+  const ftl_network *network; /* the first member in every build: stages/sweep.h */
+};
+
+extern const ftl_engine ftl_engine_generic_f64, ftl_engine_generic_f32;
+#ifdef FTL_X86_KERNELS
+extern const ftl_engine ftl_engine_avx2_f64, ftl_engine_avx2_f32, ftl_engine_avx512_f64, ftl_engine_avx512_f32;
+#endif
+
+ftl_status ftl_engine_choose(ftl_precision precision, const ftl_engine **engine, ftl_error *error) {
+  static const ftl_engine *const builds[][2] = {
+#ifdef FTL_X86_KERNELS
+      {&ftl_engine_avx512_f64, &ftl_engine_avx512_f32},
+      {&ftl_engine_avx2_f64, &ftl_engine_avx2_f32},
+#endif
+      {&ftl_engine_generic_f64, &ftl_engine_generic_f32},
+  };
+  const ftl_kernels *kernels;
+  ftl_status status = ftl_kernels_choose(precision, &kernels, error);
+  for (size_t k = 0; !status && k < sizeof builds / sizeof *builds; k++)
+    if (strcmp(builds[k][0]->isa, kernels->isa) == 0) {
+      *engine = builds[k][precision == FTL_MIXED];
+      return FTL_OK;
+    }
+  return status ? status
+                : ftl_fail(error, FTL_ERR_UNSUPPORTED, "", "there is no build of the trainer for %s", kernels->isa);
+}
+
+ftl_status ftl_sweep_new(const ftl_network *network, ftl_sweep **sweep, ftl_error *error) {
+  return network->engine->sweep_new(network, sweep, error);
+}
+void ftl_sweep_free(ftl_sweep *sweep) {
+  if (sweep) sweep->network->engine->sweep_free(sweep);
+}
+size_t ftl_sweep_bytes(const ftl_sweep *sweep) { return sweep->network->engine->sweep_bytes(sweep); }
+
+ftl_status ftl_sweep_predict(ftl_sweep *sweep, const ftl_graph *graph, int head, bool derivatives,
+                             ftl_prediction *prediction, ftl_error *error) {
+  return sweep->network->engine->predict(sweep, graph, head, derivatives, prediction, error);
+}
+ftl_status ftl_sweep_gradient(ftl_sweep *sweep, double d_energy, const double (*d_forces)[3],
+                              const double (*d_virial)[3], double *gradient, ftl_error *error) {
+  return sweep->network->engine->gradient(sweep, d_energy, d_forces, d_virial, gradient, error);
+}

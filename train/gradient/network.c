@@ -1,0 +1,306 @@
+/* Preparation of a network from a source and its parameters. */
+#include "gradient/network.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/error.h"
+
+int64_t ftl_network_offset(const ftl_network *network, bool *trained, const char *format, ...) {
+  char name[160];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(name, sizeof name, format, arguments);
+  va_end(arguments);
+  const ftl_parameter *parameter = ftl_parameters_find(network->parameters, name);
+  if (!parameter) return FTL_NO_PARAMETER;
+  if (trained && parameter->trained) *trained = true;
+  return parameter->offset;
+}
+
+static ftl_status missing(const ftl_network *network, const char *name, ftl_error *error) {
+  return ftl_fail(error, FTL_ERR_FORMAT, network->source->path, "there is no parameter %s", name);
+}
+
+static bool same_irrep(const ftl_irrep *a, const ftl_irrep *b) { return a->l == b->l && a->p == b->p; }
+
+/* Paths in e3nn's order: for each block of `in`, for each block of `out` of that irrep. */
+static ftl_status prepare_map(const ftl_network *network, const char *name, const ftl_irreps *in, const ftl_irreps *out,
+                              int n_sets, double extra_fan_in, ftl_map *map, ftl_error *error) {
+  *map = (ftl_map){.in = *in, .out = *out, .n_sets = n_sets};
+  int64_t weight = ftl_network_offset(network, &map->trained, "%s.weight", name);
+  map->bias = ftl_network_offset(network, &map->trained, "%s.bias", name);
+  if (weight == FTL_NO_PARAMETER) return missing(network, name, error);
+  for (int a = 0; a < in->n; a++)
+    for (int b = 0; b < out->n; b++) {
+      if (!same_irrep(&in->block[a], &out->block[b])) continue;
+      int fan_in = 0;
+      for (int c = 0; c < in->n; c++)
+        if (same_irrep(&in->block[c], &out->block[b])) fan_in += in->block[c].mul;
+      if (map->n == FTL_MAX_BLOCKS)
+        return ftl_fail(error, FTL_ERR_UNSUPPORTED, network->source->path, "%s has more than %d paths", name,
+                        FTL_MAX_BLOCKS);
+      map->path[map->n++] = (ftl_map_path){a, b, weight, 1 / sqrt(fan_in * extra_fan_in)};
+      weight += (int64_t)in->block[a].mul * n_sets * out->block[b].mul;
+    }
+  return FTL_OK;
+}
+
+static ftl_status prepare_net(const ftl_network *network, const char *name, bool torch_style, double act_cst, int n_in,
+                              ftl_net *net, ftl_error *error) {
+  *net = (ftl_net){.torch_style = torch_style, .act_cst = torch_style ? 1 : act_cst, .size = {n_in}};
+  for (;; net->n_layers++) {
+    int k = net->n_layers;
+    char weight[160];
+    if (torch_style) snprintf(weight, sizeof weight, "%s.net.%d.weight", name, 3 * k);
+    else snprintf(weight, sizeof weight, "%s.layer%d.weight", name, k);
+    const ftl_tensor *tensor = ftl_tensors_find(&network->source->tensors, weight);
+    if (!tensor) break;
+    if (k == FTL_REF_MAX_MLP)
+      return ftl_fail(error, FTL_ERR_UNSUPPORTED, tensor->name, "the network has more than %d layers", FTL_REF_MAX_MLP);
+    net->size[k + 1] = (int)tensor->shape[torch_style ? 0 : 1];
+    net->weight[k] = ftl_network_offset(network, &net->trained, "%s", weight);
+    net->bias[k] = net->norm_weight[k] = net->norm_bias[k] = FTL_NO_PARAMETER;
+    if (!torch_style) continue;
+    net->bias[k] = ftl_network_offset(network, &net->trained, "%s.net.%d.bias", name, 3 * k);
+    net->norm_weight[k] = ftl_network_offset(network, &net->trained, "%s.net.%d.weight", name, 3 * k + 1);
+    net->norm_bias[k] = ftl_network_offset(network, &net->trained, "%s.net.%d.bias", name, 3 * k + 1);
+  }
+  return net->n_layers ? FTL_OK : missing(network, name, error);
+}
+
+static ftl_status prepare_conv(ftl_network *network, int t, ftl_edge_product *conv, ftl_error *error) {
+  const ftl_architecture *arch = network->arch;
+  ftl_ref_conv reference;
+  char name[64];
+  snprintf(name, sizeof name, "interactions.%d.conv_tp", t);
+  FTL_REF_TRY(ftl_ref_conv_prepare(&reference, network->source, name, &arch->layer[t].edge, &arch->sh,
+                                   &arch->layer[t].target, &network->memory, error));
+  conv->in = arch->layer[t].edge;
+  conv->mid = reference.paths.mid;
+  conv->n_paths = reference.paths.n;
+  void *entries;
+  FTL_REF_TRY(ftl_ref_allocate(&network->memory, (int64_t)conv->n_paths * 343, sizeof *conv->entry, &entries, error));
+  conv->entry = entries; /* 7^3 at most per path, as l <= 3 */
+  int n_entries = 0;
+  for (int k = 0; k < conv->n_paths; k++) {
+    const ftl_path *path = &reference.paths.path[k];
+    ftl_edge_path *p = &conv->path[k];
+    int d2 = ftl_block_dim(&arch->sh, path->in2), y = ftl_block_offset(&arch->sh, path->in2);
+    *p = (ftl_edge_path){.in = path->in1,
+                         .out = k,
+                         .d1 = ftl_block_dim(&conv->in, path->in1),
+                         .d3 = ftl_block_dim(&conv->mid, k),
+                         .mul = conv->in.block[path->in1].mul,
+                         .weight = conv->n_weights,
+                         .first_entry = n_entries};
+    for (int m3 = 0; m3 < p->d3; m3++)
+      for (int m1 = 0; m1 < p->d1; m1++)
+        for (int m2 = 0; m2 < d2; m2++) {
+          double c = ftl_ref_coupling(&reference, k, m1, m2, m3);
+          if (c != 0) conv->entry[n_entries++] = (ftl_edge_entry){m3 * p->d1 + m1, y + m2, c};
+        }
+    p->n_entries = n_entries - p->first_entry;
+    conv->n_weights += p->mul;
+  }
+  return FTL_OK;
+}
+
+/* The gate takes its scalars and one more scalar for every gated channel. */
+static ftl_irreps gate_input(const ftl_irreps *out) {
+  ftl_irreps in = *out;
+  for (int b = 1; b < out->n; b++) in.block[0].mul += out->block[b].mul;
+  return in;
+}
+
+static ftl_status prepare_nonlinear(ftl_network *network, int t, ftl_error *error) {
+  ftl_network_layer *layer = &network->layer[t];
+  const ftl_layer *spec = layer->spec;
+  const ftl_irreps gated = gate_input(&spec->target);
+  char name[64];
+  layer->n_scalars = spec->target.block[0].mul;
+  snprintf(name, sizeof name, "interactions.%d.linear_1", t);
+  FTL_REF_TRY(prepare_map(network, name, &layer->conv.mid, &gated, 1, 1, &layer->linear, error));
+  snprintf(name, sizeof name, "interactions.%d.linear_res", t);
+  FTL_REF_TRY(prepare_map(network, name, &spec->edge, &gated, 1, 1, &layer->linear_res, error));
+  snprintf(name, sizeof name, "interactions.%d.linear_2", t);
+  FTL_REF_TRY(prepare_map(network, name, &spec->target, &spec->target, 1, 1, &layer->linear_2, error));
+  snprintf(name, sizeof name, "interactions.%d.skip_tp", t);
+  if (layer->has_sc)
+    FTL_REF_TRY(prepare_map(network, name, &spec->node_feats, &spec->hidden, 1, 1, &layer->skip, error));
+  layer->n_embedding = ftl_irreps_count(&spec->node_feats, 0, 1);
+  bool *trained = &layer->embedding_trained;
+  layer->source_embedding = ftl_network_offset(network, trained, "interactions.%d.source_embedding.weight", t);
+  layer->target_embedding = ftl_network_offset(network, trained, "interactions.%d.target_embedding.weight", t);
+  layer->alpha = ftl_network_offset(network, NULL, "interactions.%d.alpha", t);
+  layer->beta = ftl_network_offset(network, NULL, "interactions.%d.beta", t);
+  if (layer->source_embedding < 0 || layer->target_embedding < 0 || layer->alpha < 0 || layer->beta < 0)
+    return missing(network, "of the nonlinear block", error);
+  return FTL_OK;
+}
+
+static ftl_status prepare_others(ftl_network *network, int t, ftl_error *error) {
+  ftl_network_layer *layer = &network->layer[t];
+  const ftl_layer *spec = layer->spec;
+  char name[64];
+  layer->alpha = layer->beta = FTL_NO_PARAMETER;
+  layer->skip_on_message = spec->kind == FTL_INTERACTION || spec->kind == FTL_INTERACTION_DENSITY;
+  snprintf(name, sizeof name, "interactions.%d.linear", t);
+  FTL_REF_TRY(prepare_map(network, name, &layer->conv.mid, &spec->target, 1, 1, &layer->linear, error));
+  if (!layer->skip_on_message && !layer->has_sc) return FTL_OK;
+  snprintf(name, sizeof name, "interactions.%d.skip_tp", t);
+  const ftl_irreps *in = layer->skip_on_message ? &spec->target : &spec->node_feats;
+  const ftl_irreps *out = layer->skip_on_message ? &spec->target : &spec->hidden;
+  return prepare_map(network, name, in, out, network->arch->n_elements, network->arch->norm_elements, &layer->skip,
+                     error);
+}
+
+/* The second adjoint is propagated only as far down as something is trained. */
+static void mark_trained(ftl_network *network, int t) {
+  ftl_network_layer *layer = &network->layer[t];
+  bool below = t > 0 ? network->layer[t - 1].trained_to_product : network->embedding_trained;
+  layer->trained_in_input = below;
+  layer->trained_in_radial = layer->weights.trained || layer->density.trained || layer->embedding_trained;
+  layer->trained_to_mid = below || layer->linear_up.trained || layer->trained_in_radial;
+  bool norm = false;
+  ftl_network_offset(network, &norm, "interactions.%d.alpha", t);
+  ftl_network_offset(network, &norm, "interactions.%d.beta", t);
+  layer->trained_to_message = layer->trained_to_mid || layer->linear.trained || layer->linear_res.trained ||
+                              layer->linear_2.trained || norm || (layer->skip_on_message && layer->skip.trained);
+  layer->trained_to_product = layer->trained_to_message || layer->product.trained || layer->product_linear.trained ||
+                              (layer->has_sc && layer->skip.trained);
+}
+
+static ftl_status prepare_layer(ftl_network *network, int t, ftl_error *error) {
+  const ftl_architecture *arch = network->arch;
+  ftl_network_layer *layer = &network->layer[t];
+  const ftl_layer *spec = layer->spec = &arch->layer[t];
+  layer->nonlinear = spec->kind == FTL_INTERACTION_NONLINEAR;
+  layer->has_density =
+      layer->nonlinear || spec->kind == FTL_INTERACTION_DENSITY || spec->kind == FTL_INTERACTION_DENSITY_RESIDUAL;
+  layer->has_sc = spec->use_sc && (layer->nonlinear || spec->kind == FTL_INTERACTION_RESIDUAL ||
+                                   spec->kind == FTL_INTERACTION_DENSITY_RESIDUAL);
+  char name[64];
+  snprintf(name, sizeof name, "interactions.%d.linear_up", t);
+  FTL_REF_TRY(prepare_map(network, name, &spec->node_feats, &spec->edge, 1, 1, &layer->linear_up, error));
+  FTL_REF_TRY(prepare_conv(network, t, &layer->conv, error));
+  FTL_REF_TRY(layer->nonlinear ? prepare_nonlinear(network, t, error) : prepare_others(network, t, error));
+  int n_in = network->n_basis + 2 * layer->n_embedding;
+  snprintf(name, sizeof name, "interactions.%d.conv_tp_weights", t);
+  FTL_REF_TRY(prepare_net(network, name, layer->nonlinear, spec->radial_act_cst, n_in, &layer->weights, error));
+  snprintf(name, sizeof name, "interactions.%d.density_fn", t);
+  if (layer->has_density)
+    FTL_REF_TRY(prepare_net(network, name, layer->nonlinear, spec->radial_act_cst, n_in, &layer->density, error));
+  FTL_REF_TRY(ftl_product_prepare(network, t, &layer->product, error));
+  snprintf(name, sizeof name, "products.%d.linear", t);
+  FTL_REF_TRY(prepare_map(network, name, &spec->product, &spec->product, 1, 1, &layer->product_linear, error));
+  mark_trained(network, t);
+  return FTL_OK;
+}
+
+static ftl_status prepare_readout(ftl_network *network, int k, ftl_error *error) {
+  const ftl_architecture *arch = network->arch;
+  ftl_network_readout *readout = &network->readout[k];
+  const ftl_readout *spec = readout->spec = &arch->readout[k];
+  const ftl_irreps energies = {1, {{arch->n_heads, 0, 1}}};
+  const double extra_fan_in = (double)arch->norm_heads / arch->n_heads; /* see ftl_architecture.norm_heads */
+  char name[64];
+  if (spec->kind == FTL_READOUT_LINEAR) {
+    snprintf(name, sizeof name, "readouts.%d.linear", k);
+    return prepare_map(network, name, &spec->in, &energies, 1, 1, &readout->linear, error);
+  }
+  snprintf(name, sizeof name, "readouts.%d.linear_1", k);
+  FTL_REF_TRY(prepare_map(network, name, &spec->in, &spec->mlp, 1, 1, &readout->linear_1, error));
+  snprintf(name, sizeof name, "readouts.%d.linear_mid", k);
+  if (spec->kind == FTL_READOUT_NONLINEAR_BIAS)
+    FTL_REF_TRY(prepare_map(network, name, &spec->mlp, &spec->mlp, 1, extra_fan_in, &readout->linear_mid, error));
+  snprintf(name, sizeof name, "readouts.%d.linear_2", k);
+  return prepare_map(network, name, &spec->mlp, &energies, 1, extra_fan_in, &readout->linear_2, error);
+}
+
+static ftl_status prepare_energies(ftl_network *network, ftl_error *error) {
+  network->e0 = ftl_network_offset(network, NULL, "atomic_energies_fn.atomic_energies");
+  network->scale = ftl_network_offset(network, NULL, "scale_shift.scale");
+  network->shift = ftl_network_offset(network, NULL, "scale_shift.shift");
+  if (network->e0 == FTL_NO_PARAMETER) return missing(network, "atomic_energies_fn.atomic_energies", error);
+  if (!network->arch->scale_shift) return FTL_OK;
+  const ftl_parameter *scale = ftl_parameters_find(network->parameters, "scale_shift.scale");
+  const ftl_parameter *shift = ftl_parameters_find(network->parameters, "scale_shift.shift");
+  if (!scale || !shift) return missing(network, "scale_shift.scale or scale_shift.shift", error);
+  network->scale_per_head = scale->count > 1;
+  network->shift_per_head = shift->count > 1;
+  return FTL_OK;
+}
+
+/* The constants of the radial basis and of the repulsion are parameters only of models made with special options; the
+   sweeps hold them fixed. */
+static ftl_status check_trained(const ftl_network *network, ftl_error *error) {
+  for (int k = 0; k < network->parameters->n; k++) {
+    const ftl_parameter *parameter = &network->parameters->parameter[k];
+    if (parameter->trained &&
+        (parameter->group == FTL_GROUP_ZBL || strncmp(parameter->name, "radial_embedding.", 17) == 0))
+      return ftl_fail(error, FTL_ERR_UNSUPPORTED, network->source->path,
+                      "the parameter %s cannot be trained; freeze '%s'", parameter->name, parameter->name);
+  }
+  return FTL_OK;
+}
+
+static ftl_status prepare(ftl_network *network, ftl_error *error) {
+  const ftl_architecture *arch = network->arch;
+  FTL_REF_TRY(check_trained(network, error));
+  FTL_REF_TRY(ftl_engine_choose(network->precision, &network->engine, error));
+  network->lanes = network->engine->lanes;
+  network->l_max = arch->sh.n - 1;
+  network->n_sh = (network->l_max + 1) * (network->l_max + 1);
+  network->n_basis = arch->num_bessel;
+  FTL_REF_TRY(ftl_ref_radial_prepare(&network->radial, network->source, &network->memory, error));
+  if (arch->pair_repulsion) FTL_REF_TRY(ftl_ref_zbl_prepare(&network->zbl, network->source, &network->memory, error));
+  network->embedding = ftl_network_offset(network, &network->embedding_trained, "node_embedding.linear.weight");
+  if (network->embedding == FTL_NO_PARAMETER) return missing(network, "node_embedding.linear.weight", error);
+  FTL_REF_TRY(prepare_energies(network, error));
+  for (int t = 0; t < arch->n_layers; t++) FTL_REF_TRY(prepare_layer(network, t, error));
+  for (int k = 0; k < arch->n_readouts; k++) FTL_REF_TRY(prepare_readout(network, k, error));
+  size_t bytes = ((size_t)network->parameters->count + 1) * sizeof(double);
+  network->values = malloc(bytes);
+  network->theta = malloc(bytes);
+  if (!network->values || !network->theta)
+    return ftl_fail(error, FTL_ERR_MEMORY, network->source->path, "out of memory for the parameters");
+  return FTL_OK;
+}
+
+ftl_status ftl_network_new(const ftl_source *source, const ftl_parameters *parameters, ftl_precision precision,
+                           ftl_network **network, ftl_error *error) {
+  *network = calloc(1, sizeof **network);
+  if (!*network) return ftl_fail(error, FTL_ERR_MEMORY, source->path, "out of memory for the network");
+  (*network)->source = source;
+  (*network)->arch = &source->arch;
+  (*network)->parameters = parameters;
+  (*network)->precision = precision;
+  ftl_status status = prepare(*network, error);
+  if (!status) {
+    ftl_parameters_get(parameters, source, (*network)->values);
+    status = (*network)->engine->set(*network, error);
+  }
+  if (status) {
+    ftl_network_free(*network);
+    *network = NULL;
+  }
+  return status;
+}
+
+void ftl_network_free(ftl_network *network) {
+  if (!network) return;
+  for (int t = 0; t < FTL_MAX_LAYERS; t++) ftl_product_free(&network->layer[t].product);
+  ftl_ref_memory_free(&network->memory);
+  free(network->values);
+  free(network->theta);
+  free(network);
+}
+
+ftl_status ftl_network_set(ftl_network *network, const double *values, ftl_error *error) {
+  memcpy(network->values, values, (size_t)network->parameters->count * sizeof *values);
+  return network->engine->set(network, error);
+}

@@ -1,0 +1,160 @@
+/* What the sweeps need of a model, prepared once: where each stage's parameters lie in the parameter vector, index
+   lists, normalisations. Weights themselves are in `theta`, the parameter vector in the network's number type, and in
+   the contraction coefficients made from it; both change with ftl_network_set. Internal header of train/gradient. */
+#ifndef FTL_NETWORK_H
+#define FTL_NETWORK_H
+
+#include "compute/contraction_terms.h"
+#include "gradient/gradient.h"
+#include "reference/stages.h"
+
+#define FTL_NO_PARAMETER (-1)
+
+/* An equivariant linear map (e3nn Linear), or one per element (FullyConnectedTensorProduct with the one-hot element).
+ */
+typedef struct {
+  int in, out;    /* blocks */
+  int64_t weight; /* [mul in][n_sets][mul out] in the parameter vector */
+  double factor;  /* 1/sqrt(fan-in) */
+} ftl_map_path;
+
+typedef struct {
+  ftl_irreps in, out;
+  int n_sets; /* 1, or the number of elements */
+  int n;
+  ftl_map_path path[FTL_MAX_BLOCKS];
+  int64_t bias; /* of the 0e blocks of `out`, or FTL_NO_PARAMETER */
+  bool trained; /* weight or bias */
+} ftl_map;
+
+/* e3nn FullyConnectedNet, or mace's RadialMLP when torch_style. Offsets into the parameter vector. */
+typedef struct {
+  int n_layers;
+  int size[FTL_REF_MAX_MLP + 1];
+  bool torch_style; /* weight [out][in], bias, LayerNorm before silu; else weight [in][out] / sqrt(in) */
+  double act_cst;
+  int64_t weight[FTL_REF_MAX_MLP], bias[FTL_REF_MAX_MLP], norm_weight[FTL_REF_MAX_MLP], norm_bias[FTL_REF_MAX_MLP];
+  bool trained;
+} ftl_net;
+
+/* One path of the edge tensor product: M[m3][m1] = sum over entries of coefficient * Y[y]. */
+typedef struct {
+  int in, out; /* blocks of the edge irreps and of mid */
+  int d1, d3, mul;
+  int weight; /* first of its `mul` radial weights */
+  int first_entry, n_entries;
+} ftl_edge_path;
+typedef struct {
+  int m; /* m3 * d1 + m1 */
+  int y; /* component of the harmonics */
+  double coefficient;
+} ftl_edge_entry;
+typedef struct {
+  ftl_irreps in, mid;
+  int n_weights, n_paths;
+  ftl_edge_path path[FTL_MAX_BLOCKS];
+  ftl_edge_entry *entry;
+} ftl_edge_product;
+
+/* The symmetric contraction as polynomials over tries; see compute/contraction_terms.h. Coefficients of the nodes are
+   [set][chunk][output][node][FTL_CHUNK lanes], the nodes of an output one depth after the other. */
+typedef struct {
+  int block, m; /* of the output component */
+  ftl_contraction_terms terms;
+  int n_depth, first_node[FTL_MAX_BODY]; /* where a depth's nodes begin */
+  int n_nodes;
+  int64_t weight[FTL_MAX_BODY]; /* of order nu + 1: [set][n_params][channel] in the parameter vector */
+  size_t offset;                /* of its coefficients within a chunk, in nodes */
+} ftl_product_output;
+typedef struct {
+  ftl_irreps in, out;
+  int n_sets, channels, n_components, n_chunks, n_outputs;
+  int component_block[FTL_MAX_SH], component_m[FTL_MAX_SH];
+  ftl_product_output *output;
+  size_t nodes; /* of all outputs */
+  void *coefficient;
+  bool trained;
+} ftl_product;
+
+typedef struct {
+  const ftl_layer *spec;
+  bool nonlinear, has_density, has_sc;
+  ftl_map linear_up;
+  ftl_edge_product conv;
+  ftl_net weights, density;
+  int64_t source_embedding, target_embedding; /* [element][n_embedding] */
+  int n_embedding;                            /* 0: none */
+  bool embedding_trained;
+  int64_t alpha, beta; /* or FTL_NO_PARAMETER: norm = density + 1, or avg_num_neighbors without density */
+  ftl_map linear;      /* mid -> message */
+  ftl_map linear_res, linear_2;
+  int n_scalars; /* of the gate's output */
+  ftl_map skip;  /* of the message (no residual), or of the input (has_sc) */
+  bool skip_on_message;
+  ftl_product product;
+  ftl_map product_linear;
+  /* whether anything is trained below these points; what lies under needs no second adjoint */
+  bool trained_in_input, trained_in_radial, trained_to_mid, trained_to_message, trained_to_product;
+} ftl_network_layer;
+
+typedef struct {
+  const ftl_readout *spec;
+  ftl_map linear, linear_1, linear_mid, linear_2;
+} ftl_network_readout;
+
+struct ftl_engine;
+
+struct ftl_network {
+  const ftl_source *source;
+  const ftl_parameters *parameters;
+  const ftl_architecture *arch;
+  ftl_precision precision;
+  int lanes; /* channels of a chunk of the contraction */
+  const struct ftl_engine *engine;
+  ftl_ref_memory memory;
+  ftl_ref_radial radial;
+  ftl_ref_zbl zbl;
+  int l_max, n_sh, n_basis;
+  int64_t embedding;
+  bool embedding_trained;
+  int64_t e0, scale, shift; /* parameter offsets; scale and shift may be FTL_NO_PARAMETER */
+  bool scale_per_head, shift_per_head;
+  ftl_network_layer layer[FTL_MAX_LAYERS];
+  ftl_network_readout readout[FTL_MAX_LAYERS];
+  double *values; /* [parameters->count] as they were set */
+  void *theta;    /* the same as numbers */
+};
+
+/* Where block b of irreps begins, per atom. */
+static inline int ftl_block_offset(const ftl_irreps *irreps, int b) {
+  int offset = 0;
+  for (int k = 0; k < b; k++) offset += irreps->block[k].mul * (2 * irreps->block[k].l + 1);
+  return offset;
+}
+static inline int ftl_block_dim(const ftl_irreps *irreps, int b) { return 2 * irreps->block[b].l + 1; }
+
+/* Per build (number type and instruction set) of the sweeps: gradient.h's calls. */
+typedef struct ftl_engine {
+  const char *isa;
+  int lanes;
+  ftl_status (*set)(ftl_network *network, ftl_error *error); /* theta and coefficients from values */
+  ftl_status (*sweep_new)(const ftl_network *network, ftl_sweep **sweep, ftl_error *error);
+  void (*sweep_free)(ftl_sweep *sweep);
+  size_t (*sweep_bytes)(const ftl_sweep *sweep);
+  ftl_status (*predict)(ftl_sweep *sweep, const ftl_graph *graph, int head, bool derivatives,
+                        ftl_prediction *prediction, ftl_error *error);
+  ftl_status (*gradient)(ftl_sweep *sweep, double d_energy, const double (*d_forces)[3], const double (*d_virial)[3],
+                         double *gradient, ftl_error *error);
+} ftl_engine;
+/* The best build for this CPU, as the inference kernels (FROZENTL_ISA forces one). */
+ftl_status ftl_engine_choose(ftl_precision precision, const ftl_engine **engine, ftl_error *error);
+
+/* network_product.c: the tries of a layer's product, and their release. */
+ftl_status ftl_product_prepare(const ftl_network *network, int t, ftl_product *product, ftl_error *error);
+void ftl_product_free(ftl_product *product);
+
+/* A parameter's offset by name (printf-style), or FTL_NO_PARAMETER; *trained (may be NULL) is or-ed with its flag. */
+int64_t ftl_network_offset(const ftl_network *network, bool *trained, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif

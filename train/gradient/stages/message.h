@@ -1,0 +1,177 @@
+/* From the neighbours' sum to what the product takes: MACE (8) divided by its norm, and the gate of the nonlinear block
+   (docs/theory.md, eqs. 10 and 13). */
+
+/* ---- division by the norm: message = sum / norm ---- */
+
+/* Where the features of an atom in a block are. */
+static real *block_row(const ftl_sweep *sweep, const ftl_irreps *irreps, int b, int atom, real *x) {
+  size_t width = (size_t)(ftl_block_dim(irreps, b) * irreps->block[b].mul);
+  return x + (size_t)sweep->n * (size_t)ftl_block_offset(irreps, b) + (size_t)atom * width;
+}
+
+static void norm_forward(const ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
+  real alpha = layer->alpha == FTL_NO_PARAMETER ? 1 : *theta(sweep, layer->alpha);
+  real beta = layer->beta == FTL_NO_PARAMETER ? 1 : *theta(sweep, layer->beta);
+  for (int a = 0; a < sweep->n; a++)
+    state->norm.x[a] = layer->has_density ? alpha + beta * state->density.x[a] : (real)layer->spec->avg_num_neighbors;
+  const ftl_irreps *irreps = &layer->linear.out;
+  for (int b = 0; b < irreps->n; b++)
+    for (int a = 0; a < sweep->n; a++) {
+      int width = ftl_block_dim(irreps, b) * irreps->block[b].mul;
+      const real *sum = block_row(sweep, irreps, b, a, state->sum.x);
+      real *message = block_row(sweep, irreps, b, a, state->message.x), inverse = 1 / state->norm.x[a];
+      for (int k = 0; k < width; k++) message[k] = sum[k] * inverse;
+    }
+}
+
+static void norm_tangent(const ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
+  real beta = layer->beta == FTL_NO_PARAMETER ? 1 : *theta(sweep, layer->beta);
+  const ftl_irreps *irreps = &layer->linear.out;
+  for (int a = 0; a < sweep->n && layer->has_density; a++) state->norm.dot[a] = beta * state->density.dot[a];
+  for (int b = 0; b < irreps->n; b++)
+    for (int a = 0; a < sweep->n; a++) {
+      int width = ftl_block_dim(irreps, b) * irreps->block[b].mul;
+      const real *sum = block_row(sweep, irreps, b, a, state->sum.x);
+      const real *dot = block_row(sweep, irreps, b, a, state->sum.dot);
+      real *message = block_row(sweep, irreps, b, a, state->message.dot), inverse = 1 / state->norm.x[a];
+      real change = layer->has_density ? -state->norm.dot[a] * inverse * inverse : 0;
+      for (int k = 0; k < width; k++) message[k] = dot[k] * inverse + sum[k] * change;
+    }
+}
+
+/* From message.bar to sum.bar, norm.bar and density.bar. */
+static void norm_reverse(const ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
+  real beta = layer->beta == FTL_NO_PARAMETER ? 1 : *theta(sweep, layer->beta);
+  const ftl_irreps *irreps = &layer->linear.out;
+  if (layer->has_density) zero(state->norm.bar, (size_t)sweep->n);
+  for (int b = 0; b < irreps->n; b++)
+    for (int a = 0; a < sweep->n; a++) {
+      int width = ftl_block_dim(irreps, b) * irreps->block[b].mul;
+      const real *sum = block_row(sweep, irreps, b, a, state->sum.x);
+      const real *bar = block_row(sweep, irreps, b, a, state->message.bar);
+      real *out = block_row(sweep, irreps, b, a, state->sum.bar), inverse = 1 / state->norm.x[a], along = 0;
+      for (int k = 0; k < width; k++) out[k] = bar[k] * inverse, along += bar[k] * sum[k];
+      if (layer->has_density) state->norm.bar[a] -= along * inverse * inverse;
+    }
+  for (int a = 0; a < sweep->n && layer->has_density; a++) state->density.bar[a] = beta * state->norm.bar[a];
+}
+
+/* The derivative of norm_reverse along the direction, with message.til; gradients of alpha and beta. */
+static void norm_second(const ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
+  const ftl_irreps *irreps = &layer->linear.out;
+  if (layer->has_density) zero(state->norm.til, (size_t)sweep->n);
+  for (int b = 0; b < irreps->n; b++)
+    for (int a = 0; a < sweep->n; a++) {
+      int width = ftl_block_dim(irreps, b) * irreps->block[b].mul;
+      const real *sum = block_row(sweep, irreps, b, a, state->sum.x);
+      const real *sum_dot = block_row(sweep, irreps, b, a, state->sum.dot);
+      const real *bar = block_row(sweep, irreps, b, a, state->message.bar);
+      const real *til = block_row(sweep, irreps, b, a, state->message.til);
+      real *out = block_row(sweep, irreps, b, a, state->sum.til), inverse = 1 / state->norm.x[a];
+      real norm_dot = layer->has_density ? state->norm.dot[a] : 0, change = -norm_dot * inverse * inverse;
+      real first = 0, second = 0;
+      for (int k = 0; k < width; k++) {
+        out[k] = til[k] * inverse + bar[k] * change;
+        first += til[k] * sum[k] + bar[k] * sum_dot[k];
+        second += bar[k] * sum[k];
+      }
+      if (layer->has_density)
+        state->norm.til[a] += -first * inverse * inverse + 2 * second * norm_dot * inverse * inverse * inverse;
+    }
+  if (!layer->has_density) return;
+  real beta = layer->beta == FTL_NO_PARAMETER ? 1 : *theta(sweep, layer->beta);
+  for (int a = 0; a < sweep->n; a++) {
+    state->density.til[a] = beta * state->norm.til[a];
+    if (layer->alpha == FTL_NO_PARAMETER) continue;
+    sweep->parameter_gradient[layer->alpha] += state->norm.til[a];
+    sweep->parameter_gradient[layer->beta] +=
+        state->norm.til[a] * state->density.x[a] + state->norm.bar[a] * state->density.dot[a];
+  }
+}
+
+/* ---- gate of the nonlinear block: message (scalars, gates, blocks) to gated (scalars, blocks) ---- */
+
+/* f(x) = cst silu(x) or cst sigmoid(x), with two derivatives. */
+static real scaled_silu(real cst, real x, real *d1, real *d2) {
+  real s = 1 / (1 + (real)exp(-(double)x)), ds = s * (1 - s);
+  *d1 = cst * (s + x * ds);
+  *d2 = cst * ds * (2 + x * (1 - 2 * s));
+  return cst * x * s;
+}
+static real scaled_sigmoid(real cst, real x, real *d1, real *d2) {
+  real s = 1 / (1 + (real)exp(-(double)x)), ds = s * (1 - s);
+  *d1 = cst * ds;
+  *d2 = cst * ds * (1 - 2 * s);
+  return cst * s;
+}
+
+/* One value, its tangent, adjoint or second adjoint of the gate: which sweep it is decides what is read and written. */
+typedef enum { GATE_FORWARD, GATE_TANGENT, GATE_REVERSE, GATE_SECOND } gate_sweep;
+
+static void gate_scalars(const ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state, gate_sweep which) {
+  const variable *x = &state->message, *y = &state->gated;
+  int n_in = layer->linear.out.block[0].mul, n = layer->n_scalars;
+  for (int a = 0; a < sweep->n; a++)
+    for (int c = 0; c < n; c++) {
+      size_t in = (size_t)(a * n_in + c), out = (size_t)(a * n + c);
+      real d1, d2, value = scaled_silu((real)layer->spec->gate_scalar_cst, x->x[in], &d1, &d2);
+      switch (which) {
+      case GATE_FORWARD:
+        y->x[out] = value;
+        break;
+      case GATE_TANGENT:
+        y->dot[out] = d1 * x->dot[in];
+        break;
+      case GATE_REVERSE:
+        x->bar[in] = d1 * y->bar[out];
+        break;
+      case GATE_SECOND:
+        x->til[in] = d1 * y->til[out] + d2 * x->dot[in] * y->bar[out];
+        break;
+      }
+    }
+}
+
+static void gate_blocks(const ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state, gate_sweep which) {
+  const variable *x = &state->message, *y = &state->gated;
+  const ftl_irreps *in = &layer->linear.out, *out = &layer->spec->target;
+  int n_in = in->block[0].mul, first_gate = layer->n_scalars;
+  for (int b = 1; b < out->n; b++) {
+    int mul = out->block[b].mul, d = ftl_block_dim(out, b);
+    for (int a = 0; a < sweep->n; a++) {
+      size_t from = (size_t)(block_row(sweep, in, b, a, x->x) - x->x);
+      size_t to = (size_t)(block_row(sweep, out, b, a, y->x) - y->x);
+      for (int c = 0; c < mul; c++) {
+        size_t gate = (size_t)(a * n_in + first_gate + c);
+        real d1, d2, s = scaled_sigmoid((real)layer->spec->gate_cst, x->x[gate], &d1, &d2), sum = 0;
+        for (int m = 0; m < d; m++) {
+          size_t i = from + (size_t)(m * mul + c), o = to + (size_t)(m * mul + c);
+          switch (which) {
+          case GATE_FORWARD:
+            y->x[o] = s * x->x[i];
+            break;
+          case GATE_TANGENT:
+            y->dot[o] = s * x->dot[i] + d1 * x->dot[gate] * x->x[i];
+            break;
+          case GATE_REVERSE:
+            x->bar[i] = s * y->bar[o];
+            sum += d1 * x->x[i] * y->bar[o];
+            break;
+          case GATE_SECOND:
+            x->til[i] = s * y->til[o] + d1 * x->dot[gate] * y->bar[o];
+            sum += d1 * x->x[i] * y->til[o] + (d2 * x->dot[gate] * x->x[i] + d1 * x->dot[i]) * y->bar[o];
+            break;
+          }
+        }
+        if (which == GATE_REVERSE) x->bar[gate] = sum;
+        if (which == GATE_SECOND) x->til[gate] = sum;
+      }
+    }
+    first_gate += mul;
+  }
+}
+
+static void gate(const ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state, gate_sweep which) {
+  gate_scalars(sweep, layer, state, which);
+  gate_blocks(sweep, layer, state, which);
+}

@@ -1,0 +1,209 @@
+/* The radial weights and the density of a layer: networks on pairs, times the cutoff where it is not in the basis
+   (docs/theory.md, eqs. 6 and 10). */
+
+/* The networks' input: the basis, and for the nonlinear block embeddings of sender and receiver. */
+static bool radial_input(ftl_sweep *sweep, const ftl_network_layer *layer, variable *input) {
+  const ftl_network *network = sweep->network;
+  if (!layer->n_embedding) {
+    *input = sweep->basis;
+    return true;
+  }
+  int n_basis = network->n_basis, n = layer->n_embedding, width = n_basis + 2 * n;
+  if (!take_value(sweep, input, (size_t)sweep->n_pairs * (size_t)width)) return false;
+  real factor = (real)(1 / sqrt(network->arch->norm_elements));
+  for (int p = 0; p < sweep->n_pairs; p++) {
+    real *x = input->x + (size_t)p * (size_t)width;
+    const real *source = theta(sweep, layer->source_embedding + (int64_t)sweep->pair[p].j * n);
+    const real *target = theta(sweep, layer->target_embedding + (int64_t)sweep->pair[p].i * n);
+    for (int k = 0; k < n_basis; k++) x[k] = sweep->basis.x[(size_t)p * (size_t)n_basis + (size_t)k];
+    for (int c = 0; c < n; c++) x[n_basis + c] = factor * source[c], x[n_basis + n + c] = factor * target[c];
+  }
+  return true;
+}
+
+static bool radial_input_tangent(ftl_sweep *sweep, const ftl_network_layer *layer, variable *input) {
+  if (!layer->n_embedding) {
+    input->dot = sweep->basis.dot;
+    return true;
+  }
+  size_t n_basis = (size_t)sweep->network->n_basis, width = n_basis + 2 * (size_t)layer->n_embedding;
+  input->dot = take(sweep, (size_t)sweep->n_pairs * width);
+  if (!input->dot) return false;
+  zero(input->dot, (size_t)sweep->n_pairs * width);
+  for (size_t p = 0; p < (size_t)sweep->n_pairs; p++)
+    memcpy(input->dot + p * width, sweep->basis.dot + p * n_basis, n_basis * sizeof(real));
+  return true;
+}
+
+/* Adds the adjoint of a network's input to that of the basis. */
+static void radial_input_reverse(ftl_sweep *sweep, const ftl_network_layer *layer, const real *bar) {
+  size_t n_basis = (size_t)sweep->network->n_basis, width = n_basis + 2 * (size_t)layer->n_embedding;
+  for (size_t p = 0; p < (size_t)sweep->n_pairs; p++)
+    for (size_t k = 0; k < n_basis; k++) sweep->basis.bar[p * n_basis + k] += bar[p * width + k];
+}
+
+/* Gradients of the embeddings from the second adjoint of a network's input. */
+static void radial_input_second(ftl_sweep *sweep, const ftl_network_layer *layer, const real *til) {
+  int n_basis = sweep->network->n_basis, n = layer->n_embedding;
+  real factor = (real)(1 / sqrt(sweep->network->arch->norm_elements));
+  for (int p = 0; p < sweep->n_pairs; p++, til += n_basis + 2 * n) {
+    real *source = sweep->parameter_gradient + layer->source_embedding + (int64_t)sweep->pair[p].j * n;
+    real *target = sweep->parameter_gradient + layer->target_embedding + (int64_t)sweep->pair[p].i * n;
+    for (int c = 0; c < n; c++) source[c] += factor * til[n_basis + c];
+    for (int c = 0; c < n; c++) target[c] += factor * til[n_basis + n + c];
+  }
+}
+
+/* ---- density: sum over neighbours of tanh(q^2) times the cutoff ---- */
+
+static void density_function(real q, real *value, real *d1, real *d2) {
+  real t = (real)tanh((double)q * (double)q), dt = 1 - t * t;
+  *value = t;
+  *d1 = 2 * q * dt;
+  *d2 = dt * (2 - 8 * q * q * t);
+}
+
+static bool density_forward(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state,
+                            const variable *input) {
+  if (!net_begin(sweep, &layer->density, &state->density_net, input, sweep->n_pairs) ||
+      !take_value(sweep, &state->density, (size_t)sweep->n))
+    return false;
+  net_forward(sweep, &layer->density, &state->density_net);
+  const real *q = state->density_net.h[layer->density.n_layers - 1].x;
+  zero(state->density.x, (size_t)sweep->n);
+  for (int a = 0; a < sweep->n; a++)
+    for (int e = sweep->first_edge[a]; e < sweep->first_edge[a + 1]; e++) {
+      real value, d1, d2;
+      int p = sweep->edge[e].pair;
+      density_function(q[p], &value, &d1, &d2);
+      state->density.x[a] += value * (real)sweep->pair[p].cutoff;
+    }
+  return true;
+}
+
+static bool density_tangent(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
+  if (!net_tangent(sweep, &layer->density, &state->density_net, state->input_net.dot)) return false;
+  const variable *q = &state->density_net.h[layer->density.n_layers - 1];
+  if (!(state->density.dot = take(sweep, (size_t)sweep->n))) return false;
+  zero(state->density.dot, (size_t)sweep->n);
+  for (int a = 0; a < sweep->n; a++)
+    for (int e = sweep->first_edge[a]; e < sweep->first_edge[a + 1]; e++) {
+      real value, d1, d2;
+      const pair *p = &sweep->pair[sweep->edge[e].pair];
+      int k = sweep->edge[e].pair;
+      density_function(q->x[k], &value, &d1, &d2);
+      state->density.dot[a] += d1 * q->dot[k] * (real)p->cutoff + value * (real)(p->cutoff_by_r * p->r_dot);
+    }
+  return true;
+}
+
+static bool density_reverse(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
+  variable *q = &state->density_net.h[layer->density.n_layers - 1];
+  if (!(q->bar = take(sweep, (size_t)sweep->n_pairs))) return false;
+  zero(q->bar, (size_t)sweep->n_pairs);
+  for (int a = 0; a < sweep->n; a++)
+    for (int e = sweep->first_edge[a]; e < sweep->first_edge[a + 1]; e++) {
+      real value, d1, d2;
+      int k = sweep->edge[e].pair;
+      pair *p = &sweep->pair[k];
+      density_function(q->x[k], &value, &d1, &d2);
+      q->bar[k] += state->density.bar[a] * d1 * (real)p->cutoff;
+      p->r_bar += (double)(state->density.bar[a] * value) * p->cutoff_by_r;
+    }
+  if (!net_reverse(sweep, &layer->density, &state->density_net)) return false;
+  radial_input_reverse(sweep, layer, state->density_net.input.bar);
+  return true;
+}
+
+static bool density_second(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
+  variable *q = &state->density_net.h[layer->density.n_layers - 1];
+  if (!(q->til = take(sweep, (size_t)sweep->n_pairs))) return false;
+  zero(q->til, (size_t)sweep->n_pairs);
+  for (int a = 0; a < sweep->n; a++)
+    for (int e = sweep->first_edge[a]; e < sweep->first_edge[a + 1]; e++) {
+      real value, d1, d2;
+      int k = sweep->edge[e].pair;
+      const pair *p = &sweep->pair[k];
+      density_function(q->x[k], &value, &d1, &d2);
+      q->til[k] += state->density.til[a] * d1 * (real)p->cutoff +
+                   state->density.bar[a] * (d2 * q->dot[k] * (real)p->cutoff + d1 * (real)(p->cutoff_by_r * p->r_dot));
+    }
+  if (!net_second(sweep, &layer->density, &state->density_net, layer->embedding_trained)) return false;
+  if (layer->embedding_trained) radial_input_second(sweep, layer, state->density_net.input.til);
+  return true;
+}
+
+/* ---- radial weights: w = network, times the cutoff where it is not in the basis ---- */
+
+static bool radial_forward(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
+  size_t n = (size_t)layer->conv.n_weights, pairs = (size_t)sweep->n_pairs;
+  if (!radial_input(sweep, layer, &state->input_net) ||
+      !net_begin(sweep, &layer->weights, &state->weights, &state->input_net, sweep->n_pairs))
+    return false;
+  net_forward(sweep, &layer->weights, &state->weights);
+  const real *raw = state->weights.h[layer->weights.n_layers - 1].x;
+  state->w = (variable){.x = (real *)raw};
+  if (!sweep->network->arch->apply_cutoff) {
+    if (!take_value(sweep, &state->w, pairs * n)) return false;
+    for (size_t p = 0; p < pairs; p++)
+      for (size_t k = 0; k < n; k++) state->w.x[p * n + k] = raw[p * n + k] * (real)sweep->pair[p].cutoff;
+  }
+  return !layer->has_density || density_forward(sweep, layer, state, &state->input_net);
+}
+
+static bool radial_tangent(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
+  size_t n = (size_t)layer->conv.n_weights, pairs = (size_t)sweep->n_pairs;
+  if (!radial_input_tangent(sweep, layer, &state->input_net) ||
+      !net_tangent(sweep, &layer->weights, &state->weights, state->input_net.dot))
+    return false;
+  const variable *raw = &state->weights.h[layer->weights.n_layers - 1];
+  state->w.dot = raw->dot;
+  if (!sweep->network->arch->apply_cutoff) {
+    if (!(state->w.dot = take(sweep, pairs * n))) return false;
+    for (size_t p = 0; p < pairs; p++) {
+      real cutoff = (real)sweep->pair[p].cutoff, dot = (real)(sweep->pair[p].cutoff_by_r * sweep->pair[p].r_dot);
+      for (size_t k = 0; k < n; k++) state->w.dot[p * n + k] = raw->dot[p * n + k] * cutoff + raw->x[p * n + k] * dot;
+    }
+  }
+  return !layer->has_density || density_tangent(sweep, layer, state);
+}
+
+/* From w.bar and density.bar to basis.bar and the pairs' r_bar. */
+static bool radial_reverse(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
+  size_t n = (size_t)layer->conv.n_weights, pairs = (size_t)sweep->n_pairs;
+  variable *raw = &state->weights.h[layer->weights.n_layers - 1];
+  raw->bar = state->w.bar;
+  if (!sweep->network->arch->apply_cutoff) {
+    if (!(raw->bar = take(sweep, pairs * n))) return false;
+    for (size_t p = 0; p < pairs; p++) {
+      real cutoff = (real)sweep->pair[p].cutoff, along = 0;
+      for (size_t k = 0; k < n; k++) {
+        raw->bar[p * n + k] = state->w.bar[p * n + k] * cutoff;
+        along += state->w.bar[p * n + k] * raw->x[p * n + k];
+      }
+      sweep->pair[p].r_bar += (double)along * sweep->pair[p].cutoff_by_r;
+    }
+  }
+  if (!net_reverse(sweep, &layer->weights, &state->weights)) return false;
+  radial_input_reverse(sweep, layer, state->weights.input.bar);
+  return !layer->has_density || density_reverse(sweep, layer, state);
+}
+
+/* From w.til and density.til to the gradients of the networks and embeddings. */
+static bool radial_second(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
+  size_t n = (size_t)layer->conv.n_weights, pairs = (size_t)sweep->n_pairs;
+  variable *raw = &state->weights.h[layer->weights.n_layers - 1];
+  raw->til = state->w.til;
+  if (!sweep->network->arch->apply_cutoff)
+    for (size_t p = 0; p < pairs; p++) { /* in place */
+      real cutoff = (real)sweep->pair[p].cutoff, dot = (real)(sweep->pair[p].cutoff_by_r * sweep->pair[p].r_dot);
+      for (size_t k = 0; k < n; k++)
+        raw->til[p * n + k] = state->w.til[p * n + k] * cutoff + state->w.bar[p * n + k] * dot;
+    }
+  if (layer->weights.trained || layer->embedding_trained) {
+    if (!net_second(sweep, &layer->weights, &state->weights, layer->embedding_trained)) return false;
+    if (layer->embedding_trained) radial_input_second(sweep, layer, state->weights.input.til);
+  }
+  if (!layer->has_density || !(layer->density.trained || layer->embedding_trained)) return true;
+  return density_second(sweep, layer, state);
+}

@@ -1,0 +1,173 @@
+/* Readouts, MACE (12) and (13), in the four sweeps. Energies of all heads are made; only the chosen head's matter. */
+
+/* The gate with two derivatives. */
+static void readout_gate(const ftl_readout *spec, double x, double *value, double *d1, double *d2) {
+  double c = spec->gate_cst, s;
+  switch (spec->gate) {
+  case FTL_GATE_SILU:
+    s = 1 / (1 + exp(-x));
+    *value = c * x * s;
+    *d1 = c * s * (1 + x * (1 - s));
+    *d2 = c * s * (1 - s) * (2 + x * (1 - 2 * s));
+    return;
+  case FTL_GATE_TANH:
+    s = tanh(x);
+    *value = c * s;
+    *d1 = c * (1 - s * s);
+    *d2 = -2 * c * s * (1 - s * s);
+    return;
+  case FTL_GATE_ABS:
+    *value = c * fabs(x);
+    *d1 = c * ((x > 0) - (x < 0));
+    *d2 = 0;
+    return;
+  case FTL_GATE_NONE:
+    break;
+  }
+  *value = x;
+  *d1 = 1;
+  *d2 = 0;
+}
+
+/* Hidden units are grouped by head; those of other heads are masked. */
+static bool is_masked(const ftl_sweep *sweep, const ftl_readout *spec, int unit) {
+  int n_hidden = ftl_irreps_dim(&spec->mlp);
+  return spec->masks_heads && unit / (n_hidden / sweep->network->arch->n_heads) != sweep->head;
+}
+
+static void hidden_sweep(const ftl_sweep *sweep, const ftl_readout *spec, const variable *h, const variable *a,
+                         gate_sweep which) {
+  int n = ftl_irreps_dim(&spec->mlp);
+  for (int k = 0; k < sweep->n * n; k++) {
+    double value, d1, d2;
+    readout_gate(spec, (double)h->x[k], &value, &d1, &d2);
+    if (is_masked(sweep, spec, k % n)) value = d1 = d2 = 0;
+    switch (which) {
+    case GATE_FORWARD:
+      a->x[k] = (real)value;
+      break;
+    case GATE_TANGENT:
+      a->dot[k] = (real)d1 * h->dot[k];
+      break;
+    case GATE_REVERSE:
+      h->bar[k] = (real)d1 * a->bar[k];
+      break;
+    case GATE_SECOND:
+      h->til[k] = (real)d1 * a->til[k] + (real)d2 * h->dot[k] * a->bar[k];
+      break;
+    }
+  }
+}
+
+static bool readout_forward(ftl_sweep *sweep, int k) {
+  const ftl_network_readout *readout = &sweep->network->readout[k];
+  readout_state *state = &sweep->readout[k];
+  const variable *x = &sweep->layer[readout->spec->layer].output;
+  size_t n = (size_t)sweep->n, hidden = n * (size_t)ftl_irreps_dim(&readout->spec->mlp);
+  *state = (readout_state){0};
+  if (!take_zeros(sweep, &state->energies.x, n * (size_t)sweep->network->arch->n_heads)) return false;
+  if (readout->spec->kind == FTL_READOUT_LINEAR) {
+    map_forward(sweep, &readout->linear, x->x, state->energies.x);
+    return true;
+  }
+  if (!take_zeros(sweep, &state->h1.x, hidden) || !take_value(sweep, &state->a1, hidden)) return false;
+  map_forward(sweep, &readout->linear_1, x->x, state->h1.x);
+  hidden_sweep(sweep, readout->spec, &state->h1, &state->a1, GATE_FORWARD);
+  const variable *last = &state->a1;
+  if (readout->spec->kind == FTL_READOUT_NONLINEAR_BIAS) {
+    if (!take_zeros(sweep, &state->h2.x, hidden) || !take_value(sweep, &state->a2, hidden)) return false;
+    map_forward(sweep, &readout->linear_mid, state->a1.x, state->h2.x);
+    map_bias(sweep, &readout->linear_mid, state->h2.x);
+    hidden_sweep(sweep, readout->spec, &state->h2, &state->a2, GATE_FORWARD);
+    last = &state->a2;
+  }
+  map_forward(sweep, &readout->linear_2, last->x, state->energies.x);
+  map_bias(sweep, &readout->linear_2, state->energies.x);
+  return true;
+}
+
+static bool readout_tangent(ftl_sweep *sweep, int k) {
+  const ftl_network_readout *readout = &sweep->network->readout[k];
+  readout_state *state = &sweep->readout[k];
+  const variable *x = &sweep->layer[readout->spec->layer].output;
+  size_t n = (size_t)sweep->n, hidden = n * (size_t)ftl_irreps_dim(&readout->spec->mlp);
+  if (!take_zeros(sweep, &state->energies.dot, n * (size_t)sweep->network->arch->n_heads)) return false;
+  if (readout->spec->kind == FTL_READOUT_LINEAR) {
+    map_forward(sweep, &readout->linear, x->dot, state->energies.dot);
+    return true;
+  }
+  if (!take_zeros(sweep, &state->h1.dot, hidden) || !(state->a1.dot = take(sweep, hidden))) return false;
+  map_forward(sweep, &readout->linear_1, x->dot, state->h1.dot);
+  hidden_sweep(sweep, readout->spec, &state->h1, &state->a1, GATE_TANGENT);
+  const variable *last = &state->a1;
+  if (readout->spec->kind == FTL_READOUT_NONLINEAR_BIAS) {
+    if (!take_zeros(sweep, &state->h2.dot, hidden) || !(state->a2.dot = take(sweep, hidden))) return false;
+    map_forward(sweep, &readout->linear_mid, state->a1.dot, state->h2.dot);
+    hidden_sweep(sweep, readout->spec, &state->h2, &state->a2, GATE_TANGENT);
+    last = &state->a2;
+  }
+  map_forward(sweep, &readout->linear_2, last->dot, state->energies.dot);
+  return true;
+}
+
+/* dE/d(energies) is the scale, for the chosen head. */
+static bool energies_adjoint(ftl_sweep *sweep, real **adjoint, double value) {
+  int n_heads = sweep->network->arch->n_heads;
+  if (!take_zeros(sweep, adjoint, (size_t)(sweep->n * n_heads))) return false;
+  for (int a = 0; a < sweep->n; a++) (*adjoint)[a * n_heads + sweep->head] = (real)value;
+  return true;
+}
+
+/* Adds to the output.bar of the layer that it reads. */
+static bool readout_reverse(ftl_sweep *sweep, int k, double scale) {
+  const ftl_network_readout *readout = &sweep->network->readout[k];
+  readout_state *state = &sweep->readout[k];
+  real *x_bar = sweep->layer[readout->spec->layer].output.bar;
+  size_t hidden = (size_t)sweep->n * (size_t)ftl_irreps_dim(&readout->spec->mlp);
+  if (!energies_adjoint(sweep, &state->energies.bar, scale)) return false;
+  if (readout->spec->kind == FTL_READOUT_LINEAR) {
+    map_reverse(sweep, &readout->linear, state->energies.bar, x_bar);
+    return true;
+  }
+  variable *last = readout->spec->kind == FTL_READOUT_NONLINEAR_BIAS ? &state->a2 : &state->a1;
+  if (!take_zeros(sweep, &last->bar, hidden)) return false;
+  map_reverse(sweep, &readout->linear_2, state->energies.bar, last->bar);
+  if (last == &state->a2) {
+    if (!(state->h2.bar = take(sweep, hidden)) || !take_zeros(sweep, &state->a1.bar, hidden)) return false;
+    hidden_sweep(sweep, readout->spec, &state->h2, &state->a2, GATE_REVERSE);
+    map_reverse(sweep, &readout->linear_mid, state->h2.bar, state->a1.bar);
+  }
+  if (!(state->h1.bar = take(sweep, hidden))) return false;
+  hidden_sweep(sweep, readout->spec, &state->h1, &state->a1, GATE_REVERSE);
+  map_reverse(sweep, &readout->linear_1, state->h1.bar, x_bar);
+  return true;
+}
+
+/* Gradients of the readout; adds to the output.til of the layer that it reads where that is wanted. */
+static bool readout_second(ftl_sweep *sweep, int k, double scale) {
+  const ftl_network_readout *readout = &sweep->network->readout[k];
+  readout_state *state = &sweep->readout[k];
+  const variable *x = &sweep->layer[readout->spec->layer].output;
+  size_t hidden = (size_t)sweep->n * (size_t)ftl_irreps_dim(&readout->spec->mlp);
+  if (!energies_adjoint(sweep, &state->energies.til, scale)) return false;
+  if (readout->spec->kind == FTL_READOUT_LINEAR) {
+    map_gradient(sweep, &readout->linear, x, &state->energies);
+    if (x->til) map_reverse(sweep, &readout->linear, state->energies.til, x->til);
+    return true;
+  }
+  variable *last = readout->spec->kind == FTL_READOUT_NONLINEAR_BIAS ? &state->a2 : &state->a1;
+  map_gradient(sweep, &readout->linear_2, last, &state->energies);
+  if (!take_zeros(sweep, &last->til, hidden)) return false;
+  map_reverse(sweep, &readout->linear_2, state->energies.til, last->til);
+  if (last == &state->a2) {
+    if (!(state->h2.til = take(sweep, hidden)) || !take_zeros(sweep, &state->a1.til, hidden)) return false;
+    hidden_sweep(sweep, readout->spec, &state->h2, &state->a2, GATE_SECOND);
+    map_gradient(sweep, &readout->linear_mid, &state->a1, &state->h2);
+    map_reverse(sweep, &readout->linear_mid, state->h2.til, state->a1.til);
+  }
+  if (!(state->h1.til = take(sweep, hidden))) return false;
+  hidden_sweep(sweep, readout->spec, &state->h1, &state->a1, GATE_SECOND);
+  map_gradient(sweep, &readout->linear_1, x, &state->h1);
+  if (x->til) map_reverse(sweep, &readout->linear_1, state->h1.til, x->til);
+  return true;
+}

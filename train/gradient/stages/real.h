@@ -1,0 +1,86 @@
+/* The number type of this build, matrix products, and the memory of a sweep. Included by engine.c only. */
+#ifndef FTL_STAGES_REAL_H
+#define FTL_STAGES_REAL_H
+
+#if FTL_REAL_FLOAT
+typedef float real;
+#define FTL_SUFFIX f32
+#define FTL_GEMM   cblas_sgemm
+#else
+typedef double real;
+#define FTL_SUFFIX f64
+#define FTL_GEMM   cblas_dgemm
+#endif
+#define LANES ((int)(128 / sizeof(real))) /* channels that the contraction takes together */
+
+/* c[m][n] += alpha a[m][k] b[k][n] */
+static void gemm_nn(int m, int n, int k, double alpha, const real *a, int lda, const real *b, int ldb, real *c,
+                    int ldc) {
+  if (m && n && k) FTL_GEMM(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, n, k, (real)alpha, a, lda, b, ldb, 1, c, ldc);
+}
+/* c[m][n] += alpha a[m][k] b[n][k] */
+static void gemm_nt(int m, int n, int k, double alpha, const real *a, int lda, const real *b, int ldb, real *c,
+                    int ldc) {
+  if (m && n && k) FTL_GEMM(CblasRowMajor, CblasNoTrans, CblasTrans, m, n, k, (real)alpha, a, lda, b, ldb, 1, c, ldc);
+}
+/* c[m][n] += alpha a[k][m] b[k][n] */
+static void gemm_tn(int m, int n, int k, double alpha, const real *a, int lda, const real *b, int ldb, real *c,
+                    int ldc) {
+  if (m && n && k) FTL_GEMM(CblasRowMajor, CblasTrans, CblasNoTrans, m, n, k, (real)alpha, a, lda, b, ldb, 1, c, ldc);
+}
+
+/* A quantity of the forward sweep and what the other sweeps attach to it. S = u E + dE/d(direction) is what is
+   differentiated by the parameters; u is dL/dE. */
+typedef struct {
+  real *x;   /* value */
+  real *dot; /* derivative along the direction; NULL: zero (nothing above the first layer's features depends on
+                positions) */
+  real *bar; /* dE/dx, which is also dS/d(dot) */
+  real *til; /* dS/dx */
+} variable;
+
+/* Memory of one structure: chunks that grow, joined into one when the next structure begins. */
+typedef struct {
+  char *chunk[64];
+  size_t size[64], used;
+  int n;
+} arena;
+
+static void arena_reset(arena *memory) {
+  size_t total = 0;
+  for (int k = 0; k < memory->n; k++) total += memory->size[k];
+  if (memory->n > 1) {
+    for (int k = 0; k < memory->n; k++) free(memory->chunk[k]);
+    memory->n = 0;
+    memory->chunk[0] = ftl_calloc64(total);
+    if (memory->chunk[0]) {
+      memory->size[0] = total;
+      memory->n = 1;
+    }
+  }
+  memory->used = 0;
+}
+
+static void arena_free(arena *memory) {
+  for (int k = 0; k < memory->n; k++) free(memory->chunk[k]);
+  memory->n = 0;
+}
+
+/* Not zeroed; aligned to 64 bytes; NULL when out of memory. */
+static void *arena_take(arena *memory, size_t bytes) {
+  bytes = (bytes + 127) & ~(size_t)63;
+  if (memory->n == 0 || memory->used + bytes > memory->size[memory->n - 1]) {
+    size_t size = memory->n ? 2 * memory->size[memory->n - 1] : (size_t)1 << 22;
+    if (size < bytes) size = bytes;
+    if (memory->n == 64 || !(memory->chunk[memory->n] = ftl_calloc64(size))) return NULL;
+    memory->size[memory->n++] = size;
+    memory->used = 0;
+  }
+  void *p = memory->chunk[memory->n - 1] + memory->used;
+  memory->used += bytes;
+  return p;
+}
+
+static void zero(real *x, size_t n) { memset(x, 0, n * sizeof *x); }
+
+#endif

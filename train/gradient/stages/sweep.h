@@ -1,0 +1,106 @@
+/* What a sweep holds for one structure. Atoms are sorted by element (order[a] is the caller's index), so that maps with
+   weights of their own for every element are matrix products over a range. Arrays of features are
+   [block][atom][m][channel]: block b begins at n * offset of the block. Radial quantities are per pair: an edge and its
+   reverse share them where the radial functions do not tell sender from receiver. */
+#ifndef FTL_STAGES_SWEEP_H
+#define FTL_STAGES_SWEEP_H
+
+typedef struct {
+  int sender, pair;    /* atom in sorted order; radial row */
+  double direction[3]; /* unit vector from sender to receiver */
+  int64_t index;       /* in the caller's graph */
+} edge;
+
+typedef struct {
+  int i, j; /* elements of receiver and sender */
+  double r;
+  double r_bar;               /* dE/dr */
+  double r_dot;               /* along the direction */
+  double zbl, zbl_by_r;       /* of the pair's edges together */
+  double cutoff, cutoff_by_r; /* 1 and 0 when it is in the basis */
+  int n_edges;                /* 1 or 2 */
+} pair;
+
+/* A radial network on all pairs. z: before the activation (after LayerNorm); h: the linear map's result, kept for
+   LayerNorm; a: after it. */
+typedef struct {
+  variable h[FTL_REF_MAX_MLP], z[FTL_REF_MAX_MLP], a[FTL_REF_MAX_MLP]; /* [pair][size[k + 1]] */
+  real *slope[FTL_REF_MAX_MLP], *curvature[FTL_REF_MAX_MLP];           /* of the activation at z */
+  real *mean[FTL_REF_MAX_MLP], *sigma[FTL_REF_MAX_MLP]; /* LayerNorm: mean, 1/sqrt(variance + eps) [pair] */
+  variable input;
+  int rows;
+} net_state;
+
+typedef struct {
+  variable input;     /* node_feats; the output of the layer before */
+  variable up;        /* edge irreps */
+  variable input_net; /* [pair][inputs of the radial networks] */
+  net_state weights, density_net;
+  variable w;        /* [pair][n_weights], cutoff included */
+  variable density;  /* [n] */
+  variable mid, sum; /* the neighbours' sum; linear of it */
+  variable norm;     /* [n] what the sum is divided by */
+  variable message;  /* sum / norm, with the residual of a nonlinear block: the gate's input */
+  variable gated;
+  variable a; /* the product's input */
+  variable b, output;
+} layer_state;
+
+typedef struct {
+  variable h1, a1, h2, a2; /* [n][hidden] */
+  variable energies;       /* [n][heads] */
+} readout_state;
+
+struct ftl_sweep { /* `network` first: engines.c */
+  const ftl_network *network;
+  const ftl_graph *graph;
+  arena memory;
+  int head, n, n_edges, n_pairs;
+  int *order, *sorted; /* [n] and its inverse */
+  int *species;        /* [n] sorted */
+  int species_start[FTL_MAX_ELEMENTS + 1];
+  int *first_edge; /* [n + 1] */
+  edge *edge;
+  pair *pair;
+  variable y;         /* [edge][n_sh] harmonics */
+  double *gradient_y; /* [edge][n_sh][3] of Y as polynomials of the direction */
+  variable basis;     /* [pair][n_basis] */
+  real *basis_by_r;   /* [pair][n_basis] */
+  layer_state layer[FTL_MAX_LAYERS];
+  readout_state readout[FTL_MAX_LAYERS];
+  double *node_interaction; /* [n] readouts and repulsion, not scaled */
+  double *node_energy;      /* [n] caller's order */
+  double (*forces)[3];
+  double (*d_vector)[3];    /* [edge] dE/dr_ij */
+  real *parameter_gradient; /* [parameters->count] */
+  bool predicted, reversed; /* what was done for this structure */
+};
+
+static const real *theta(const ftl_sweep *sweep, int64_t offset) {
+  return (const real *)sweep->network->theta + offset;
+}
+
+static real *take(ftl_sweep *sweep, size_t n) { return arena_take(&sweep->memory, (n + 16) * sizeof(real)); }
+
+static ftl_status out_of_memory(const ftl_sweep *sweep, ftl_error *error) {
+  return ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory for a structure of %d atoms and %d edges", sweep->n,
+                  sweep->n_edges);
+}
+
+/* A variable of n numbers with a value; false when out of memory. */
+static bool take_value(ftl_sweep *sweep, variable *v, size_t n) {
+  *v = (variable){.x = take(sweep, n)};
+  return v->x != NULL;
+}
+
+static size_t features(const ftl_sweep *sweep, const ftl_irreps *irreps) {
+  return (size_t)sweep->n * (size_t)ftl_irreps_dim(irreps);
+}
+
+/* Rows of atoms of one element, for a block of (2l+1) rows per atom. */
+static void set_rows(const ftl_sweep *sweep, int n_sets, int set, int d, int *first, int *rows) {
+  *first = n_sets == 1 ? 0 : sweep->species_start[set] * d;
+  *rows = n_sets == 1 ? sweep->n * d : (sweep->species_start[set + 1] - sweep->species_start[set]) * d;
+}
+
+#endif
