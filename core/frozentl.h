@@ -82,6 +82,8 @@ typedef struct {
                        as mace-torch chooses */
   const int *elements; /* atomic numbers the model is prepared for; NULL: all it has. Fewer is faster to open. */
   int n_elements;
+  const char *foundation; /* for a delta `.ftl`: the file of its foundation; NULL: it is looked for next to the delta,
+                             then in the folders of the environment variable FROZENTL_PATH (separated by colons) */
 } ftl_open_options;
 
 /* Opens a MACE `.model` (torch.save) or a `.ftl` file, told apart by content. options may be NULL (double, all

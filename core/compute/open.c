@@ -11,7 +11,7 @@ ftl_status ftl_model_open(const char *path, const ftl_open_options *options, ftl
   if (options && options->precision != FTL_DOUBLE && options->precision != FTL_MIXED)
     return ftl_fail(error, FTL_ERR_ARGUMENT, path, "ftl_model_open: unknown precision %d", (int)options->precision);
   ftl_source *source = NULL;
-  ftl_status status = ftl_source_read(path, &source, error);
+  ftl_status status = ftl_source_read_with(path, options ? options->foundation : NULL, &source, error);
   if (status) return status;
   if (options && options->elements)
     status = ftl_source_cut_elements(source, options->elements, options->n_elements, error);

@@ -97,9 +97,6 @@ static json_t *make_metadata(const content *c) {
   failed |= set_text(metadata, "architecture", ftl_architecture_to_json(arch));
   failed |= set_text(metadata, "buffers", buffers);
   failed |= set_digest(metadata, c);
-  if (c->delta)
-    failed |= set_text(metadata, "foundation",
-                       json_pack("{s:s, s:s}", "name", c->delta->foundation, "sha256", c->delta->sha256));
   kept = source->metadata ? json_loads(source->metadata, 0, NULL) : NULL;
   json_object_foreach(kept, key, value) {
     if (json_object_get(metadata, key)) continue;
@@ -107,6 +104,9 @@ static json_t *make_metadata(const content *c) {
     else failed |= set_text(metadata, key, json_incref(value));
   }
   json_decref(kept);
+  if (c->delta)
+    failed |= set_text(metadata, "foundation",
+                       json_pack("{s:s, s:s}", "name", c->delta->foundation, "sha256", c->delta->sha256));
   if (!failed) return metadata;
   json_decref(metadata);
   return NULL;

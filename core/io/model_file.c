@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/delta.h"
 #include "io/ftl_file.h"
 #include "io/mace_reader.h"
 #include "model/error.h"
@@ -33,6 +34,7 @@ static ftl_status read_torch(const void *data, size_t size, ftl_source *source, 
   return status ? status : ftl_provenance_start(source, data, size, error);
 }
 
+/* The tensors of a delta are its own only; they are not checked yet. */
 static ftl_status read_content(const void *data, size_t size, bool mapped, ftl_source *source, ftl_error *error) {
   ftl_status status = FTL_OK;
   if (size == 0) return ftl_fail(error, FTL_ERR_FORMAT, source->path, "the file is empty");
@@ -51,6 +53,12 @@ static ftl_status read_content(const void *data, size_t size, bool mapped, ftl_s
     return ftl_fail(error, FTL_ERR_FORMAT, source->path,
                     "this is neither a MACE .model file (a ZIP archive) nor an .ftl file");
   }
+  return status || source->delta ? status : ftl_source_check(source, error);
+}
+
+static ftl_status complete(ftl_source *source, const char *foundation, ftl_error *error) {
+  if (!source->delta) return FTL_OK;
+  ftl_status status = ftl_delta_complete(source, foundation, error);
   return status ? status : ftl_source_check(source, error);
 }
 
@@ -70,6 +78,7 @@ ftl_status ftl_source_read_memory(const void *data, size_t size, const char *nam
   *source = NULL;
   if (!s) return FTL_ERR_MEMORY;
   status = read_content(data, size, false, s, error);
+  if (!status) status = complete(s, NULL, error);
   if (status) ftl_source_free(s);
   else *source = s;
   return status;
@@ -102,15 +111,10 @@ static ftl_status map_file(const char *path, void **data, size_t *size, ftl_erro
   return status;
 }
 
-ftl_status ftl_source_read(const char *path, ftl_source **source, ftl_error *error) {
-  ftl_source *s;
-  void *data;
-  size_t size;
+/* Reads a mapped file, and keeps or ends the mapping. */
+static ftl_status read_mapped(const char *path, void *data, size_t size, ftl_source **source, ftl_error *error) {
+  ftl_source *s = new_source(path, error);
   ftl_status status;
-  *source = NULL;
-  if (!path) return ftl_fail(error, FTL_ERR_ARGUMENT, NULL, "no path of a model file is given");
-  if ((status = map_file(path, &data, &size, error))) return status;
-  s = new_source(path, error);
   if (!s) status = FTL_ERR_MEMORY;
   else status = read_content(data, size, true, s, error);
   /* The tensors of an .ftl stay where they are mapped; those of a .model were copied out of its archive. */
@@ -122,4 +126,43 @@ ftl_status ftl_source_read(const char *path, ftl_source **source, ftl_error *err
   if (status) ftl_source_free(s);
   else *source = s;
   return status;
+}
+
+ftl_status ftl_source_read_with(const char *path, const char *foundation, ftl_source **source, ftl_error *error) {
+  ftl_source *s = NULL;
+  void *data;
+  size_t size;
+  ftl_status status;
+  *source = NULL;
+  if (!path) return ftl_fail(error, FTL_ERR_ARGUMENT, NULL, "no path of a model file is given");
+  if ((status = map_file(path, &data, &size, error))) return status;
+  if ((status = read_mapped(path, data, size, &s, error))) return status;
+  status = complete(s, foundation, error);
+  if (status) ftl_source_free(s);
+  else *source = s;
+  return status;
+}
+
+ftl_status ftl_source_read(const char *path, ftl_source **source, ftl_error *error) {
+  return ftl_source_read_with(path, NULL, source, error);
+}
+
+ftl_status ftl_foundation_read(const char *path, const char *sha256, ftl_source **source, char *digest,
+                               ftl_error *error) {
+  void *data;
+  size_t size;
+  ftl_status status = map_file(path, &data, &size, error);
+  *source = NULL;
+  if (status) return status;
+  ftl_sha256(data, size, digest);
+  if (strcmp(digest, sha256)) {
+    if (data) munmap(data, size);
+    return FTL_OK;
+  }
+  if ((status = read_mapped(path, data, size, source, error)) || !(*source)->delta) return status;
+  ftl_source_free(*source);
+  *source = NULL;
+  return ftl_fail(
+      error, FTL_ERR_UNSUPPORTED, path,
+      "a delta cannot be the foundation of a delta: make it whole with `frozentl merge`, and train on that");
 }

@@ -8,4 +8,9 @@
 ftl_status ftl_source_read_memory(const void *data, size_t size, const char *name, ftl_source **source,
                                   ftl_error *error);
 
+/* A delta's foundation. Another digest than `sha256` is no error: *source stays NULL, and `digest` is what it has
+   (FTL_SHA256_HEX characters). A delta is refused. */
+ftl_status ftl_foundation_read(const char *path, const char *sha256, ftl_source **source, char *digest,
+                               ftl_error *error);
+
 #endif

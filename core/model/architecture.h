@@ -155,10 +155,14 @@ typedef struct {
   char *metadata; /* JSON object: provenance and training summary (the `.ftl` metadata without architecture); may be
                      NULL */
   char *path;     /* for messages */
+  bool delta;     /* it was read from a delta file, and has the tensors of its foundation and its own */
 } ftl_source;
 
 /* Reads a file of either kind; nothing is executed. The caller frees it. */
 ftl_status ftl_source_read(const char *path, ftl_source **source, ftl_error *error);
+/* The same; `foundation` is the file of the foundation if PATH is a delta (else it is not looked at). NULL: as
+   ftl_open_options.foundation in frozentl.h. */
+ftl_status ftl_source_read_with(const char *path, const char *foundation, ftl_source **source, ftl_error *error);
 void ftl_source_free(ftl_source *source);
 
 /* Every tensor that the architecture needs is there with the right shape, is finite, and nothing uncovered is asked
@@ -170,11 +174,25 @@ ftl_status ftl_source_check(const ftl_source *source, ftl_error *error);
    that the model does not have. The metadata's provenance says what was done. */
 ftl_status ftl_source_cut_elements(ftl_source *source, const int *elements, int n, ftl_error *error);
 ftl_status ftl_source_cut_head(ftl_source *source, const char *head, ftl_error *error);
+/* Both, to the elements and the one head of another architecture. FTL_ERR_INPUT when that has elements or a head that
+   this source does not have, or them in another order. */
+ftl_status ftl_source_cut_to(ftl_source *source, const ftl_architecture *arch, ftl_error *error);
 /* Weights and floating-point buffers to another dtype (FTL_F32 or FTL_F64). In place. */
 ftl_status ftl_source_cast(ftl_source *source, ftl_dtype dtype, ftl_error *error);
 
 /* Writes a full `.ftl` atomically (temporary file, fsync, rename). */
 ftl_status ftl_source_write(const ftl_source *source, const char *path, ftl_error *error);
+
+/* Writes a delta `.ftl` likewise: the named tensors, and which foundation has the others. The caller vouches for the
+   other tensors being those of the foundation, cut to the elements and the head of this source. */
+typedef struct {
+  const char *foundation; /* name of its file, without folder */
+  const char *sha256;     /* of that file */
+  int n;
+  const char *const *name; /* [n] tensors that the delta holds */
+} ftl_source_delta;
+ftl_status ftl_source_write_delta(const ftl_source *source, const ftl_source_delta *delta, const char *path,
+                                  ftl_error *error);
 
 /* Hidden scalar and tensor-product bookkeeping shared by the checker and the stages: MACE's
    tp_out_irreps_with_instructions(edge, sh, target). Path k takes block in1 of edge and block in2 of sh to block out of

@@ -257,3 +257,16 @@ ftl_status ftl_source_cut_head(ftl_source *source, const char *head, ftl_error *
   if ((status = ftl_provenance_note(source, note, error))) return status;
   return ftl_source_check(source, error);
 }
+
+ftl_status ftl_source_cut_to(ftl_source *source, const ftl_architecture *arch, ftl_error *error) {
+  ftl_status status = ftl_source_cut_elements(source, arch->atomic_numbers, arch->n_elements, error);
+  if (!status && arch->n_heads == 1 && source->arch.n_heads > 1)
+    status = ftl_source_cut_head(source, arch->heads[0], error);
+  if (status) return status;
+  if (source->arch.n_elements != arch->n_elements || source->arch.n_heads != arch->n_heads ||
+      memcmp(source->arch.atomic_numbers, arch->atomic_numbers, (size_t)arch->n_elements * sizeof(int)))
+    return ftl_fail(
+        error, FTL_ERR_INPUT, source->path,
+        "it cannot be cut to the elements and heads that are asked for: they are not its own, in its order");
+  return FTL_OK;
+}

@@ -316,7 +316,7 @@ static void metadata_that_break_a_rule(void **unused) {
   expect_changed(no_metadata, FTL_ERR_FORMAT, "is no .ftl file");
   expect_changed(number_metadata, FTL_ERR_FORMAT, "metadata training is not a string");
   expect_changed(version_2, FTL_ERR_UNSUPPORTED, "format version 2");
-  expect_changed(delta, FTL_ERR_UNSUPPORTED, "do not say which foundation");
+  expect_changed(delta, FTL_ERR_FORMAT, "do not say which foundation");
   expect_changed(other_kind, FTL_ERR_UNSUPPORTED, "kind is \"half\"");
   expect_changed(other_units, FTL_ERR_UNSUPPORTED, "kcal/mol");
   expect_changed(other_elements, FTL_ERR_FORMAT, "elements or heads");

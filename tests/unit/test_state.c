@@ -1,21 +1,12 @@
 /* The training state: what is written comes back to the bit; what was not written so is refused in a sentence; a full
    disk leaves the file before. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "model_files.h"
 
-#include <cmocka.h>
 #include <math.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include "fit/state.h"
-#include "model_files.h"
 
 static char folder[] = "/tmp/ftl-state-XXXXXX", path[64];
 
