@@ -1,6 +1,7 @@
 /* Preparation of a network from a source and its parameters. */
 #include "gradient/network.h"
 
+#include <cblas.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -279,6 +280,7 @@ ftl_status ftl_network_new(const ftl_source *source, const ftl_parameters *param
   (*network)->arch = &source->arch;
   (*network)->parameters = parameters;
   (*network)->precision = precision;
+  openblas_set_num_threads(1); /* threads work on structures; in the library they would only wait for each other */
   ftl_status status = prepare(*network, error);
   if (!status) {
     ftl_parameters_get(parameters, source, (*network)->values);
