@@ -14,7 +14,10 @@ enum {
   CLI_INPUT = 1,  /* a model or data file is missing, wrong or not supported */
   CLI_USAGE = 2,  /* the command line */
   CLI_OUTPUT = 3, /* a result cannot be written: no permission, no space, the file exists */
-  CLI_MEMORY = 4
+  CLI_MEMORY = 4,
+  CLI_DIVERGED = 5,    /* training diverged */
+  CLI_INTERRUPTED = 6, /* a signal ended training; it can be resumed */
+  CLI_DIFFERENT = 7    /* frozentl diff: the models differ */
 };
 
 /* Prints "frozentl: WHERE: MESSAGE" on stderr and returns `exit_code`, or CLI_MEMORY if that is what the error is. */
@@ -34,17 +37,27 @@ int cli_elements(struct argp_state *state, const char *option, const char *text,
 typedef struct {
   bool shown;
   double total, began, drawn; /* total 0: unknown */
+  double first;               /* done before it started, by an earlier run */
   const char *what;
 } cli_progress;
 void cli_progress_start(cli_progress *progress, const char *what, double total, bool quiet);
 void cli_progress_update(cli_progress *progress, double done);
-void cli_progress_end(cli_progress *progress); /* clears the line */
+void cli_progress_clear(cli_progress *progress); /* for other output; the next update draws it again */
+void cli_progress_end(cli_progress *progress);   /* clears the line */
+
+/* Of --foundation, which every command that reads models has. */
+#define CLI_FOUNDATION_HELP                                                                                            \
+  "if it is a delta: the file of its foundation (otherwise looked for next to the delta and in the folders of "        \
+  "FROZENTL_PATH)"
 
 double cli_seconds(void); /* a monotonic clock */
 
 int cmd_info(int argc, char **argv);
 int cmd_convert(int argc, char **argv);
 int cmd_eval(int argc, char **argv);
+int cmd_diff(int argc, char **argv);
+int cmd_merge(int argc, char **argv);
 int cmd_plot(int argc, char **argv);
+int cmd_train(int argc, char **argv);
 
 #endif

@@ -9,7 +9,7 @@
 #include "model/error.h"
 
 typedef struct {
-  const char *in, *out, *head;
+  const char *in, *out, *head, *foundation;
   int elements[FTL_MAX_ELEMENTS], n_elements;
   int cast; /* 0: keep */
   ftl_dtype dtype;
@@ -24,6 +24,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     return 0;
   case 'H':
     o->head = argument;
+    return 0;
+  case 'F':
+    o->foundation = argument;
     return 0;
   case 'd':
     o->cast = 1;
@@ -53,6 +56,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
 static const struct argp_option option_list[] = {
     {"elements", 'e', "H,Cu", 0, "keep only these elements: a smaller file with the same energies for them", 0},
     {"head", 'H', "NAME", 0, "keep only this head", 0},
+    {"foundation", 'F', "FILE", 0, CLI_FOUNDATION_HELP, 0},
     {"dtype", 'd', "TYPE", 0, "float32 or float64 weights (default: as they are)", 0},
     {"force", 'f', NULL, 0, "replace OUT.ftl if it exists", 0},
     {0},
@@ -62,7 +66,7 @@ static const struct argp argp = {
     parse_option,
     "IN OUT.ftl",
     "Writes a MACE .model or a FrozenTL .ftl file as .ftl: a safetensors file with the architecture and its origin in "
-    "the header (docs/ftl-format.md)."
+    "the header (docs/ftl-format.md). A delta becomes a full file."
     "\vOUT.ftl appears complete or not at all. Nothing in IN is executed.\n\n"
     "Example: frozentl convert mace-mp.model h2cu.ftl --elements H,Cu",
     NULL,
@@ -80,7 +84,7 @@ int cmd_convert(int argc, char **argv) {
     ftl_fail(&error, FTL_ERR_IO, o.out, "it exists; choose another name, or --force to replace it");
     return cli_report(&error, CLI_OUTPUT);
   }
-  ftl_status status = ftl_source_read(o.in, &source, &error);
+  ftl_status status = ftl_source_read_with(o.in, o.foundation, &source, &error);
   if (status == FTL_OK && o.n_elements > 0) status = ftl_source_cut_elements(source, o.elements, o.n_elements, &error);
   if (status == FTL_OK && o.head) status = ftl_source_cut_head(source, o.head, &error);
   if (status == FTL_OK && o.cast) status = ftl_source_cast(source, o.dtype, &error);

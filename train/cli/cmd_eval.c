@@ -18,7 +18,7 @@
 #include "data/output.h"
 
 typedef struct {
-  const char *model, *data, *head, *xyz, *json, *labels;
+  const char *model, *data, *foundation, *head, *xyz, *json, *labels;
   ftl_precision precision;
   int threads, repeat;
   bool quiet;
@@ -45,6 +45,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
   switch (key) {
   case 'H':
     o->head = argument;
+    return 0;
+  case 'F':
+    o->foundation = argument;
     return 0;
   case 'o':
     o->xyz = argument;
@@ -86,6 +89,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
 static const struct argp_option option_list[] = {
     {"head", 'H', "NAME", 0,
      "the head that answers, or 'all'; default: the frame's own head=, or else the model's default", 0},
+    {"foundation", 'F', "FILE", 0, CLI_FOUNDATION_HELP, 0},
     {"output", 'o', "OUT.xyz", 0,
      "write the frames with energy, stress, forces and node_energy (an atom's energy without E0, as in ASE's MACE "
      "calculator)",
@@ -277,7 +281,8 @@ static int close_outputs(job *j, ftl_error *error) {
 static int run(job *j, ftl_error *error) {
   struct stat info;
   int code = CLI_OK;
-  if (ftl_evaluator_open(j->o->model, j->o->precision, j->o->threads, &j->evaluator, error) != FTL_OK)
+  if (ftl_evaluator_open_with(j->o->model, j->o->foundation, j->o->precision, j->o->threads, &j->evaluator, error) !=
+      FTL_OK)
     return cli_report(error, CLI_INPUT);
   j->all_heads = j->o->head && strcmp(j->o->head, "all") == 0;
   j->head = FTL_DEFAULT_HEAD;

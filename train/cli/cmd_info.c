@@ -5,12 +5,13 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/origin.h"
 #include "parameters/groups.h"
 #include "model/architecture.h"
 #include "model/error.h"
 
 typedef struct {
-  const char *file;
+  const char *file, *foundation;
   int json;
 } options;
 
@@ -19,6 +20,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
   switch (key) {
   case 'j':
     o->json = 1;
+    return 0;
+  case 'F':
+    o->foundation = argument;
     return 0;
   case ARGP_KEY_ARG:
     if (o->file) argp_error(state, "one FILE at a time, not also '%s'", argument);
@@ -34,6 +38,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
 
 static const struct argp_option option_list[] = {
     {"json", 'j', NULL, 0, "print a JSON object instead of text", 0},
+    {"foundation", 'F', "FILE", 0, CLI_FOUNDATION_HELP, 0},
     {0},
 };
 static const struct argp argp = {
@@ -41,7 +46,9 @@ static const struct argp argp = {
     parse_option,
     "FILE",
     "Prints what a MACE .model or a FrozenTL .ftl file holds: architecture, elements, heads with their E0, scale and "
-    "shift, parameters per group, and where the file comes from. Nothing in the file is executed."
+    "shift, parameters per group, where the file comes from, and for a fine-tuned model its foundation, what was "
+    "frozen, "
+    "the data and a summary of the training. Nothing in the file is executed."
     "\vExample: frozentl info potential.ftl --json | python3 -m json.tool",
     NULL,
     NULL,
@@ -201,12 +208,12 @@ static json_t *describe(const ftl_source *source) {
       json_pack("{s:s, s:i, s:f, s:s, s:b}", "basis", radial_name(arch->radial), "functions", arch->num_bessel,
                 "cutoff_p", number_of(&source->tensors, "radial_embedding.cutoff_fn.p", 0, 0), "distance_transform",
                 transform_name(arch->transform), "cutoff_in_mlp", arch->apply_cutoff);
-  json_t *object =
-      json_pack("{s:s, s:s, s:s, s:o, s:f, s:o, s:b, s:o, s:o, s:o, s:o, s:I, s:o}", "file",
-                source->path ? source->path : "", "class", arch->scale_shift ? "ScaleShiftMACE" : "MACE", "dtype",
-                dtype, "elements", elements, "cutoff", arch->r_max, "radial", radial, "zbl", arch->pair_repulsion,
-                "spherical_harmonics", irreps_text(&arch->sh), "layers", layers(arch), "readouts", readouts(arch),
-                "heads", heads(source), "parameters", (json_int_t)parameters, "groups", groups(source));
+  json_t *object = json_pack(
+      "{s:s, s:b, s:s, s:s, s:o, s:f, s:o, s:b, s:o, s:o, s:o, s:o, s:I, s:o}", "file",
+      source->path ? source->path : "", "delta", source->delta, "class", arch->scale_shift ? "ScaleShiftMACE" : "MACE",
+      "dtype", dtype, "elements", elements, "cutoff", arch->r_max, "radial", radial, "zbl", arch->pair_repulsion,
+      "spherical_harmonics", irreps_text(&arch->sh), "layers", layers(arch), "readouts", readouts(arch), "heads",
+      heads(source), "parameters", (json_int_t)parameters, "groups", groups(source));
   json_t *origin = source->metadata ? json_loads(source->metadata, 0, NULL) : NULL;
   if (object && origin) json_object_set_new(object, "origin", origin);
   else json_decref(origin);
@@ -237,30 +244,12 @@ static void print_heads(const json_t *list) {
   }
 }
 
-/* Provenance and training summary as they are in the file, one level of them as lines. */
-static void print_origin(json_t *origin) {
-  const char *part, *key;
-  json_t *content, *item;
-  json_object_foreach(origin, part, content) {
-    printf("%s%s", part, json_is_object(content) ? "\n" : "");
-    if (!json_is_object(content)) {
-      char *text = json_dumps(content, JSON_ENCODE_ANY);
-      printf(" %s\n", text ? text : "");
-      free(text);
-    }
-    json_object_foreach(content, key, item) {
-      char *text = json_is_string(item) ? strdup(json_string_value(item)) : json_dumps(item, JSON_ENCODE_ANY);
-      printf("  %-18s %s\n", key, text ? text : "");
-      free(text);
-    }
-  }
-}
-
 static void print_text(const json_t *object) {
   const json_t *radial = json_object_get(object, "radial");
   size_t k;
   json_t *item;
-  printf("file          %s\nclass         %s, weights in %s\nelements      %zu:", text_of(object, "file"),
+  printf("file          %s%s\nclass         %s, weights in %s\nelements      %zu:", text_of(object, "file"),
+         json_is_true(json_object_get(object, "delta")) ? " (a delta, with its foundation)" : "",
          text_of(object, "class"), text_of(object, "dtype"), json_array_size(json_object_get(object, "elements")));
   json_array_foreach(json_object_get(object, "elements"), k, item) printf(" %s", json_string_value(item));
   printf("\ncutoff        %.8g Angstrom\nradial        %g %s functions, polynomial cutoff p = %g%s, transform %s\n",
@@ -288,7 +277,7 @@ static void print_text(const json_t *object) {
       printf("%-24s %8g %12.0f%s\n", text_of(item, "group"), real_of(item, "tensors"), real_of(item, "numbers"),
              json_is_true(json_object_get(item, "weights")) ? "" : "   (not weights)");
   printf("%-24s %8s %12.0f\n", "weights in all", "", real_of(object, "parameters"));
-  print_origin(json_object_get(object, "origin"));
+  cli_print_origin(json_object_get(object, "origin"));
 }
 
 int cmd_info(int argc, char **argv) {
@@ -297,7 +286,7 @@ int cmd_info(int argc, char **argv) {
   ftl_source *source = NULL;
   int code = cli_parse(&argp, "info", argc, argv, &o);
   if (code != CLI_OK) return code;
-  if (ftl_source_read(o.file, &source, &error) != FTL_OK) return cli_report(&error, CLI_INPUT);
+  if (ftl_source_read_with(o.file, o.foundation, &source, &error) != FTL_OK) return cli_report(&error, CLI_INPUT);
   json_t *object = describe(source);
   ftl_source_free(source);
   if (!object) {

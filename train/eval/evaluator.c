@@ -15,7 +15,7 @@ typedef struct {
 } engine;
 
 struct ftl_evaluator {
-  char *path;
+  char *path, *foundation; /* foundation: NULL where it is looked for */
   ftl_precision precision;
   int n_threads;
   int n_heads, default_head; /* default_head < 0: not known yet */
@@ -27,12 +27,17 @@ struct ftl_evaluator {
 
 ftl_status ftl_evaluator_open(const char *path, ftl_precision precision, int n_threads, ftl_evaluator **evaluator,
                               ftl_error *error) {
+  return ftl_evaluator_open_with(path, NULL, precision, n_threads, evaluator, error);
+}
+
+ftl_status ftl_evaluator_open_with(const char *path, const char *foundation, ftl_precision precision, int n_threads,
+                                   ftl_evaluator **evaluator, ftl_error *error) {
   *evaluator = NULL;
   ftl_source *source;
-  ftl_status status = ftl_source_read(path, &source, error);
+  ftl_status status = ftl_source_read_with(path, foundation, &source, error);
   if (status != FTL_OK) return status;
   ftl_evaluator *e = calloc(1, sizeof *e);
-  bool ok = e && (e->path = strdup(path));
+  bool ok = e && (e->path = strdup(path)) && (!foundation || (e->foundation = strdup(foundation)));
   if (ok) {
     e->precision = precision;
     e->n_threads = n_threads;
@@ -59,6 +64,7 @@ void ftl_evaluator_free(ftl_evaluator *evaluator) {
     free(evaluator->heads[h]);
   }
   free(evaluator->path);
+  free(evaluator->foundation);
   free(evaluator);
 }
 
@@ -112,7 +118,8 @@ static ftl_status get_engine(ftl_evaluator *e, int *head, engine **found, ftl_er
   const ftl_open_options options = {.precision = e->precision,
                                     .head = *head == FTL_DEFAULT_HEAD ? NULL : e->heads[*head],
                                     .elements = elements,
-                                    .n_elements = n};
+                                    .n_elements = n,
+                                    .foundation = e->foundation};
   engine made = {0};
   ftl_model_info info;
   ftl_status status = ftl_model_open(e->path, &options, &made.model, error);

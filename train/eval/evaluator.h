@@ -11,6 +11,9 @@ typedef struct ftl_evaluator ftl_evaluator;
 /* Reads what the file says of heads and elements. n_threads 0: all. The evaluator belongs to the caller. */
 ftl_status ftl_evaluator_open(const char *path, ftl_precision precision, int n_threads, ftl_evaluator **evaluator,
                               ftl_error *error);
+/* The same for a delta whose foundation is this file (NULL: ftl_open_options.foundation). */
+ftl_status ftl_evaluator_open_with(const char *path, const char *foundation, ftl_precision precision, int n_threads,
+                                   ftl_evaluator **evaluator, ftl_error *error);
 void ftl_evaluator_free(ftl_evaluator *evaluator);
 
 int ftl_evaluator_n_heads(const ftl_evaluator *evaluator);

@@ -1,0 +1,93 @@
+#include "cli/origin.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void print_value(const json_t *value) {
+  char *text = json_is_string(value) ? strdup(json_string_value(value))
+                                     : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(8));
+  printf("%s", text ? text : "");
+  free(text);
+}
+
+/* Any content: one level of it as lines. */
+static void print_plain(const char *part, const json_t *content) {
+  const char *key;
+  json_t *item;
+  printf("%-20s ", part);
+  if (!json_is_object(content)) print_value(content);
+  putchar('\n');
+  json_object_foreach((json_t *)content, key, item) {
+    printf("  %-18s ", key);
+    print_value(item);
+    putchar('\n');
+  }
+}
+
+static const char *text_of(const json_t *object, const char *key) {
+  const char *text = json_string_value(json_object_get(object, key));
+  return text ? text : "not said";
+}
+
+static void print_foundation(const char *part, const json_t *content) {
+  printf("%-20s %s (SHA-256 %s)\n", part, text_of(content, "name"), text_of(content, "sha256"));
+}
+
+static void print_freeze(const char *part, const json_t *content) {
+  const char *key, *word;
+  json_t *list, *item;
+  size_t k;
+  bool first = true;
+  printf("%-20s", part);
+  json_object_foreach((json_t *)content, key, list) {
+    if (json_array_size(list) == 0 && json_object_size(list) == 0) continue;
+    printf("%s %s", first ? "" : ";", key);
+    first = false;
+    json_array_foreach(list, k, item) printf(" %s", json_string_value(item) ? json_string_value(item) : "?");
+    json_object_foreach(list, word, item) printf(" %s x %g", word, json_number_value(item));
+  }
+  printf("%s\n", first ? " nothing" : "");
+}
+
+static void print_trained(const char *part, const json_t *content) {
+  size_t k;
+  json_t *name;
+  printf("%-20s %zu tensor%s\n", part, json_array_size(content), json_array_size(content) == 1 ? "" : "s");
+  json_array_foreach(content, k, name) printf("  %s\n", json_string_value(name) ? json_string_value(name) : "?");
+}
+
+static void print_dataset(const char *part, const json_t *content) {
+  size_t k;
+  json_t *file, *value;
+  const char *key;
+  printf("%-20s SHA-256 %s\n", part, text_of(content, "sha256"));
+  json_array_foreach(json_object_get(content, "files"), k, file) {
+    printf("  ");
+    json_object_foreach(file, key, value) {
+      if (strcmp(key, "name")) printf(", %s ", key);
+      print_value(value);
+    }
+    putchar('\n');
+  }
+}
+
+void cli_print_origin(const json_t *origin) {
+  static const struct {
+    const char *part;
+    json_type type;
+    void (*print)(const char *part, const json_t *content);
+  } known[] = {{"foundation", JSON_OBJECT, print_foundation},
+               {"freeze", JSON_OBJECT, print_freeze},
+               {"trained", JSON_ARRAY, print_trained},
+               {"dataset", JSON_OBJECT, print_dataset}};
+  const char *part;
+  json_t *content;
+  json_object_foreach((json_t *)origin, part, content) {
+    void (*print)(const char *, const json_t *) = print_plain;
+    for (size_t k = 0; k < sizeof known / sizeof *known; k++)
+      if (!strcmp(part, known[k].part) && json_typeof(content) == known[k].type) print = known[k].print;
+    print(part, content);
+  }
+}
