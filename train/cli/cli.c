@@ -58,7 +58,7 @@ void cli_progress_start(cli_progress *progress, const char *what, double total, 
   progress->total = total;
   progress->what = what;
   progress->began = cli_seconds();
-  progress->drawn = 0;
+  progress->drawn = progress->first = 0;
 }
 
 void cli_progress_update(cli_progress *progress, double done) {
@@ -72,13 +72,19 @@ void cli_progress_update(cli_progress *progress, double done) {
   enum { WIDTH = 30 };
   double fraction = done < progress->total ? done / progress->total : 1;
   int filled = (int)(fraction * WIDTH);
-  double left = (now - progress->began) * (1 - fraction) / fraction;
+  double here = done - progress->first; /* of this run */
+  double left = here > 0 ? (now - progress->began) * (progress->total - done) / here : 0;
   fprintf(stderr, "\r\033[K[%.*s%*s] %3.0f %%  %.0f of %.0f %s, %d:%02d:%02d left", filled,
           "##############################", WIDTH - filled, "", 100 * fraction, done, progress->total, progress->what,
           (int)(left / 3600), (int)(left / 60) % 60, (int)left % 60);
 }
 
-void cli_progress_end(cli_progress *progress) {
+void cli_progress_clear(cli_progress *progress) {
   if (progress->shown && progress->drawn > 0) fputs("\r\033[K", stderr);
+  progress->drawn = 0;
+}
+
+void cli_progress_end(cli_progress *progress) {
+  cli_progress_clear(progress);
   progress->shown = false;
 }

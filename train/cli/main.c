@@ -12,7 +12,10 @@ static const struct {
 } commands[] = {
     {"info", "what a model file holds", cmd_info},
     {"convert", "a model to FrozenTL's .ftl format, or a part of it", cmd_convert},
+    {"merge", "a delta and its foundation to a full .ftl", cmd_merge},
+    {"diff", "what differs between two models: architecture, tensors, groups", cmd_diff},
     {"eval", "energies, forces and stresses of structures, and errors against labels", cmd_eval},
+    {"train", "fine-tune a foundation model, or train a new one", cmd_train},
     {"plot", "pictures of a training run: losses, errors, parity, learning curves", cmd_plot},
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)
@@ -25,7 +28,8 @@ static void help(FILE *stream) {
   fputs("\n  frozentl COMMAND --help   options of a command, with examples\n"
         "  frozentl --version        the version\n"
         "\nExit codes: 0 done; 1 an input (model, data) is missing, wrong or not supported; 2 the command\n"
-        "line is wrong; 3 a result cannot be written; 4 out of memory.\n",
+        "line is wrong; 3 a result cannot be written; 4 out of memory; 5 training diverged; 6 training was\n"
+        "interrupted and can be resumed; 7 two models differ (diff).\n",
         stream);
 }
 

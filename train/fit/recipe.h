@@ -58,14 +58,16 @@ const ftl_option *ftl_recipe_options(int *n);
 
 enum { FTL_LOSS_WEIGHTED, FTL_LOSS_HUBER, FTL_LOSS_UNIVERSAL };
 enum { FTL_START_KEEP, FTL_START_FIT, FTL_START_GIVEN }; /* e0.kind, scale_shift */
+enum { FTL_BLOCKS_RESIDUAL, FTL_BLOCKS_DENSITY, FTL_BLOCKS_NONLINEAR }; /* scratch.interaction */
 enum { FTL_OPTIMISER_AMSGRAD, FTL_OPTIMISER_ADAMW, FTL_OPTIMISER_ADAM };
 enum { FTL_SCHEDULE_CONSTANT, FTL_SCHEDULE_PLATEAU, FTL_SCHEDULE_EXPONENTIAL, FTL_SCHEDULE_COSINE };
+enum { FTL_REPLAY_FOUNDATION, FTL_REPLAY_DATA }; /* replay.labels */
 enum { FTL_CHECKPOINT_FULL, FTL_CHECKPOINT_DELTA };
 
 /* The value of every option; what each one means is said in the table (recipe_options.c). Private members last. */
 typedef struct {
   char *output, *foundation, *head;
-  ftl_words data, valid, test, elements;
+  ftl_words data, valid, test, elements, add_elements;
   char *labels;
   int64_t frames;
   double fraction, valid_fraction, max_force;
@@ -76,6 +78,12 @@ typedef struct {
   int scale_shift;
   ftl_words freeze, train;
   ftl_rates rates;
+  struct {
+    ftl_words data;
+    int labels;
+    double weight, fraction;
+    int64_t frames;
+  } replay;
   struct {
     int kind;
     double energy, forces, stress, huber_delta;
@@ -100,9 +108,11 @@ typedef struct {
   int checkpoint;
   int64_t save_every, cache_mb;
   struct {
-    char *hidden, *mlp, *gate, *interaction, *radial, *transform;
+    int interaction, radial, transform, gate;
+    char *hidden, *readout;
+    ftl_words radial_mlp;
+    int64_t layers, correlation, max_ell, basis, cutoff_p;
     double r_max, avg_num_neighbors;
-    int64_t layers, correlation, max_ell, bessel, cutoff_p;
     bool zbl;
   } scratch;
 

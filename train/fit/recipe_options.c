@@ -37,6 +37,43 @@ static const ftl_option options[] = {
               "elements of the trained model, as symbols; 'data' keeps those of the data sets only; by default all of "
               "the foundation, or those of the data sets from scratch"),
 
+    WORDS(add_elements, .key = "add_elements", .flag = "add-elements", .value = "EL=LIKE,...", .when = "foundation",
+          .doc = "elements that the foundation lacks: Nb=Mo begins like Mo, Nb=mean like the mean of all elements, "
+                 "Nb=random anew"),
+
+    CHOICE(scratch.interaction, "residual|density|nonlinear", .key = "scratch.interaction", .initial = "residual",
+           .when = "!foundation",
+           .doc = "blocks of a new model: mace-torch's RealAgnostic (residual from the second layer on), the same "
+                  "normalised by densities, or RealAgnosticResidualNonLinear"),
+    TEXT(scratch.hidden, .key = "scratch.hidden", .initial = "128x0e+128x1o", .value = "IRREPS", .when = "!foundation",
+         .doc = "hidden irreps"),
+    INTEGER(scratch.layers, 1, 8, .key = "scratch.layers", .initial = "2", .when = "!foundation",
+            .doc = "number of interactions"),
+    INTEGER(scratch.correlation, 1, 4, .key = "scratch.correlation", .initial = "3", .when = "!foundation",
+            .doc = "order of the product: 3 is up to four-body terms in a layer"),
+    INTEGER(scratch.max_ell, 1, 3, .key = "scratch.max_ell", .initial = "3", .when = "!foundation",
+            .doc = "largest l of the spherical harmonics of edges"),
+    REAL(scratch.r_max, 0.1, 100, .key = "scratch.r_max", .initial = "5", .when = "!foundation",
+         .doc = "cutoff, Angstrom"),
+    CHOICE(scratch.radial, "bessel|gaussian|chebyshev", .key = "scratch.radial", .initial = "bessel",
+           .when = "!foundation", .doc = "radial basis"),
+    INTEGER(scratch.basis, 1, 1024, .key = "scratch.basis", .initial = "8", .when = "!foundation",
+            .doc = "number of radial basis functions"),
+    INTEGER(scratch.cutoff_p, 1, 100, .key = "scratch.cutoff_p", .initial = "5", .when = "!foundation",
+            .doc = "exponent of the polynomial cutoff"),
+    CHOICE(scratch.transform, "none|agnesi|soft", .key = "scratch.transform", .initial = "none", .when = "!foundation",
+           .doc = "transform of distances by covalent radii"),
+    WORDS(scratch.radial_mlp, .key = "scratch.radial_mlp", .initial = "64,64,64", .when = "!foundation",
+          .doc = "widths of the hidden layers of the radial MLP"),
+    TEXT(scratch.readout, .key = "scratch.readout", .initial = "16x0e", .value = "IRREPS", .when = "!foundation",
+         .doc = "irreps inside the last readout"),
+    CHOICE(scratch.gate, "silu|tanh|abs", .key = "scratch.gate", .initial = "silu", .when = "!foundation",
+           .doc = "nonlinearity of the last readout"),
+    BOOL(scratch.zbl, .key = "scratch.zbl", .initial = "false", .when = "!foundation",
+         .doc = "with Ziegler-Biersack-Littmark repulsion at short distances"),
+    REAL(scratch.avg_num_neighbors, 1e-3, 1e6, .key = "scratch.avg_num_neighbors", .when = "!foundation",
+         .doc = "mean number of neighbours, by which messages are divided; by default that of data"),
+
     PATHS(data, .key = "data", .needed = true, .flag = "data", .letter = 'd', .when = "",
           .doc = "structures to train on, extended XYZ; several files are read one after another"),
     PATHS(valid, .key = "valid", .flag = "valid", .when = "",
@@ -54,13 +91,14 @@ static const ftl_option options[] = {
     REAL(max_force, 1e-3, 1e6, .key = "max_force", .initial = "100", .flag = "max-force", .when = "",
          .doc = "forces above this, eV/Angstrom, are an error that names file and frame"),
 
-    CHOICE(e0.kind, "keep|fit|given", .key = "e0.kind", .flag = "e0", .when = "", .initial = "keep",
-           .doc = "energies of single atoms: the foundation's, a least squares fit to data, or those of e0.values"),
+    CHOICE(e0.kind, "keep|fit|given", .key = "e0.kind", .flag = "e0", .when = "",
+           .doc = "energies of single atoms: the foundation's (0 from scratch), those of isolated atoms in data or else a "
+                  "least squares fit to data, or those of e0.values; by default keep, and fit from scratch"),
     RATES(e0.values, -1e7, 1e7, .key = "e0.values", .needed = true, .when = "e0.kind=given",
           .doc = "energy of a single atom of each element, eV: {H: -1.1, Cu: -0.2}"),
-    CHOICE(scale_shift, "keep|fit", .key = "scale_shift", .flag = "scale-shift", .initial = "keep", .when = "",
-           .doc = "scale and shift of the network's energies: the foundation's, or from data (RMS of the forces, mean "
-                  "energy per atom without E0)"),
+    CHOICE(scale_shift, "keep|fit", .key = "scale_shift", .flag = "scale-shift", .when = "",
+           .doc = "scale and shift of the network's energies: the foundation's (1 and 0 from scratch), or from data (RMS "
+                  "of the forces, mean energy per atom without E0); by default keep, and fit from scratch"),
 
     WORDS(freeze, .key = "freeze", .flag = "freeze", .value = "WHAT,...", .when = "",
           .doc = "what keeps its values: f0 to f7 as mace-torch's --freeze, groups (radial, layer0.linear, ...) and "
@@ -70,6 +108,17 @@ static const ftl_option options[] = {
               "what is trained, given as in freeze: alone, everything else is frozen; with freeze, an exception to it"),
     RATES(rates, 0, 1e3, .key = "rates", .flag = "rates", .value = "WHAT=X,...", .when = "",
           .doc = "factors of the learning rate by group or pattern: {radial: 0.1} moves radial ten times slower"),
+
+    PATHS(replay.data, .key = "replay.data", .flag = "replay", .when = "foundation",
+          .doc = "structures like those the foundation was trained on, to train on too, so that it does not forget"),
+    CHOICE(replay.labels, "foundation|data", .key = "replay.labels", .initial = "foundation", .when = "replay.data",
+           .doc = "labels of replay: what the foundation answers, or those in the files"),
+    REAL(replay.weight, 0, 1e9, .key = "replay.weight", .initial = "1", .when = "replay.data",
+         .doc = "weight of a structure of replay in the loss"),
+    REAL(replay.fraction, 1e-6, 1, .key = "replay.fraction", .initial = "1", .when = "replay.data !replay.frames",
+         .doc = "part of replay that is drawn for each epoch"),
+    INTEGER(replay.frames, 1, 1e9, .key = "replay.frames", .when = "replay.data",
+            .doc = "structures of replay that are drawn for each epoch"),
 
     CHOICE(
         loss.kind, "weighted|huber|universal", .key = "loss.kind", .flag = "loss", .initial = "weighted", .when = "",

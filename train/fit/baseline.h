@@ -1,0 +1,25 @@
+/* E0, scale and shift of the model that is trained, from what the recipe says. */
+#ifndef FTL_BASELINE_H
+#define FTL_BASELINE_H
+
+#include "data/energies.h"
+#include "fit/sets.h"
+
+typedef struct {
+  double e0[FTL_MAX_ELEMENTS], scale, shift; /* of the only head; scale and shift 1 and 0 in a model without them */
+  char warning[600];                         /* "" or a sentence */
+} ftl_baseline;
+
+/* What the source has. */
+void ftl_baseline_get(const ftl_source *source, ftl_baseline *baseline);
+/* E0 as given, of isolated atoms, or fitted to what `predicted` (the foundation's energies of sets->train; NULL: a new
+   model) leaves. Isolated atoms are taken when there is one of each element in train. FTL_ERR_INPUT. */
+ftl_status ftl_baseline_e0(const ftl_recipe *recipe, const ftl_sets *sets, const ftl_source *source,
+                           const double *predicted, ftl_baseline *baseline, ftl_error *error);
+/* Scale and shift from data, with the E0 of the baseline. FTL_ERR_INPUT when labels are missing. */
+ftl_status ftl_baseline_scale_shift(const ftl_recipe *recipe, const ftl_sets *sets, const ftl_source *source,
+                                    ftl_baseline *baseline, ftl_error *error);
+/* Into the source. */
+ftl_status ftl_baseline_put(const ftl_baseline *baseline, ftl_source *source, ftl_error *error);
+
+#endif

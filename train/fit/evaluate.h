@@ -1,0 +1,31 @@
+/* A model's answers for a whole set of structures, on all threads and ranks, and their errors and loss. */
+#ifndef FTL_EVALUATE_H
+#define FTL_EVALUATE_H
+
+#include "fit/loss.h"
+#include "fit/team.h"
+
+/* Owned; zero-initialise. */
+typedef struct {
+  int64_t n;
+  int64_t *first; /* [n + 1] where a structure's numbers begin */
+  double *number; /* energy, virial[9], forces[atoms][3] */
+} ftl_predictions;
+
+void ftl_predictions_free(ftl_predictions *predictions);
+/* Points into predictions; node_energy is NULL. */
+ftl_prediction ftl_predictions_get(const ftl_predictions *predictions, int64_t k);
+
+/* Evaluates all structures with the values that the network has, with head[k] (NULL: 0). Forces and stresses of
+   structures without such labels may be left out (zero) unless `everything`. All ranks get all answers. `predictions`
+   of an earlier call for the same set are reused. Errors as of ftl_graphs_get, ftl_sweep_predict. */
+ftl_status ftl_evaluate(ftl_team *team, ftl_graphs *graphs, const int *head, bool everything,
+                        ftl_predictions *predictions, ftl_error *error);
+
+/* The loss of the set as one batch: it does not depend on how the set is divided. */
+double ftl_evaluate_loss(const ftl_loss *loss, const ftl_dataset *dataset, const ftl_predictions *predictions);
+/* Adds all structures to a table; head names in it are `name`. FTL_ERR_MEMORY. */
+ftl_status ftl_evaluate_errors(const ftl_dataset *dataset, const ftl_predictions *predictions, const char *name,
+                               ftl_error_table *table, ftl_error *error);
+
+#endif

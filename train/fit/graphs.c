@@ -1,0 +1,52 @@
+#include "fit/graphs.h"
+
+#include <stdlib.h>
+
+#include "model/error.h"
+
+ftl_status ftl_graphs_new(const ftl_dataset *dataset, const int *elements, int n_elements, double cutoff,
+                          ftl_graph_memory *memory, ftl_graphs *graphs, ftl_error *error) {
+  *graphs = (ftl_graphs){.dataset = dataset,
+                         .elements = elements,
+                         .n_elements = n_elements,
+                         .cutoff = cutoff,
+                         .memory = memory,
+                         .kept = calloc((size_t)dataset->n + 1, sizeof *graphs->kept)};
+  return graphs->kept ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the neighbour lists");
+}
+
+void ftl_graphs_free(ftl_graphs *graphs) {
+  if (!graphs->kept) return;
+  for (int64_t k = 0; k < graphs->dataset->n; k++) ftl_structure_graph_free(&graphs->kept[k]);
+  free(graphs->kept);
+  *graphs = (ftl_graphs){0};
+}
+
+/* Takes the list if there is room for it. What is kept does not change results, so the order of threads may decide. */
+static bool keep(ftl_graphs *graphs, int64_t k, ftl_structure_graph *made) {
+  ftl_graph_memory *memory = graphs->memory;
+  bool room = false;
+#pragma omp critical(ftl_graph_memory)
+  if (memory->used + made->bytes <= memory->limit) {
+    memory->used += made->bytes;
+    room = true;
+  }
+  if (!room) return false;
+  graphs->kept[k] = *made;
+  *made = (ftl_structure_graph){0};
+  return true;
+}
+
+ftl_status ftl_graphs_get(ftl_graphs *graphs, int64_t k, ftl_neighbours *scratch, ftl_structure_graph *loose,
+                          const ftl_graph **graph, ftl_error *error) {
+  if (graphs->kept[k].bytes > 0) {
+    *graph = &graphs->kept[k].graph;
+    return FTL_OK;
+  }
+  ftl_structure_graph_free(loose);
+  ftl_status status = ftl_structure_graph_build(&graphs->dataset->structure[k], graphs->elements, graphs->n_elements,
+                                                graphs->cutoff, scratch, loose, error);
+  if (status != FTL_OK) return status;
+  *graph = keep(graphs, k, loose) ? &graphs->kept[k].graph : &loose->graph;
+  return FTL_OK;
+}

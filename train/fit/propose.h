@@ -1,0 +1,14 @@
+/* A recipe for a data set: frozentl train --init. */
+#ifndef FTL_PROPOSE_H
+#define FTL_PROPOSE_H
+
+#include "fit/recipe.h"
+
+/* Looks at recipe->data (and foundation) and sets what is not given to values that suit them. FTL_ERR_INPUT when data
+   is not given; errors of reading. */
+ftl_status ftl_propose(ftl_recipe *recipe, ftl_error *error);
+/* The recipe with comments, on top what was found in the data; `path` is that of the file to be written. FTL_ERR_IO,
+   FTL_ERR_MEMORY. */
+ftl_status ftl_propose_write(const ftl_recipe *recipe, const char *path, FILE *stream, ftl_error *error);
+
+#endif

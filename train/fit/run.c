@@ -1,0 +1,256 @@
+/* The training loop: epochs of steps, validation after each, averages, stage two, early stopping. */
+#include "fit/run.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "fit/step.h"
+#include "model/error.h"
+#include "parallel/ranks.h"
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+double ftl_run_seconds(const ftl_run *run) { return now() - run->began; }
+void ftl_run_start_clock(ftl_run *run) { run->began = now() - run->at.seconds; }
+bool ftl_run_writes(void) { return ftl_ranks_mine() == 0; }
+
+char *ftl_run_path(const ftl_run *run, const char *name) {
+  char *path = malloc(strlen(run->s.recipe->output) + strlen(name) + 2);
+  if (path) sprintf(path, "%s/%s", run->s.recipe->output, name);
+  return path;
+}
+
+ftl_status ftl_run_written(ftl_run *run, ftl_status status) {
+  run->unwritten |= status == FTL_ERR_IO;
+  return status;
+}
+
+bool ftl_run_stopped(const ftl_run *run) {
+  const int64_t stop = run->s.host->stop && *run->s.host->stop;
+  return ftl_ranks_max(stop) != 0;
+}
+
+static const ftl_loss *current_loss(const ftl_run *run) { return run->at.stage == 2 ? &run->s.second : &run->s.loss; }
+
+int64_t ftl_run_total_steps(const ftl_run *run) {
+  const ftl_recipe *recipe = run->s.recipe;
+  return ftl_recipe_is_set(recipe, "steps") ? recipe->steps : recipe->epochs * ftl_batches_count(&run->s.batches);
+}
+
+static bool steps_used(const ftl_run *run) {
+  return ftl_recipe_is_set(run->s.recipe, "steps") && run->optimiser.step >= run->s.recipe->steps;
+}
+
+bool ftl_run_is_over(const ftl_run *run) {
+  if (ftl_recipe_is_set(run->s.recipe, "steps")) return steps_used(run);
+  return run->at.epoch > run->s.recipe->epochs;
+}
+
+static ftl_status note(ftl_run *run, const char *text, ftl_error *error) {
+  ftl_setup_say(&run->s, "%s", text);
+  if (!run->log) return FTL_OK;
+  return ftl_run_written(run, ftl_log_event(run->log, "note", json_pack("{s:s}", "text", text), error));
+}
+
+/* ---- one step ---- */
+
+/* The structure that is to blame: the first whose part is not finite, or else the largest. */
+static int worst(const double *part, int n) {
+  int found = 0;
+  for (int k = 0; k < n; k++) {
+    if (!isfinite(part[k])) return k;
+    if (part[k] > part[found]) found = k;
+  }
+  return found;
+}
+
+static ftl_status diverged(ftl_run *run, const ftl_structure *structure, const char *what, double part,
+                           ftl_error *error) {
+  char where[256];
+  ftl_structure_where(structure, -1, where);
+  run->diverged = true;
+  return ftl_fail(error, FTL_ERR_INPUT, where,
+                  "training diverged: %s is not finite in step %lld of epoch %lld; this structure gives %s (%g); check "
+                  "its labels, or lower the learning rate (%g)",
+                  what, (long long)run->optimiser.step + 1, (long long)run->at.epoch,
+                  isfinite(part) ? "the largest loss" : "a loss that is not finite", part, run->at.lr);
+}
+
+static double learning_rate(const ftl_run *run) {
+  if (run->at.stage == 2) return run->s.recipe->swa.lr;
+  return ftl_schedule_rate(&run->schedule, run->s.recipe, run->optimiser.step, ftl_run_total_steps(run));
+}
+
+static ftl_status take_step(ftl_run *run, ftl_error *error) {
+  ftl_setup *s = &run->s;
+  const int *chosen;
+  const int n = ftl_batches_get(&s->batches, (int)run->at.position, &chosen);
+  ftl_step step = {.part = run->part};
+  run->at.lr = learning_rate(run);
+  ftl_status status =
+      ftl_step_gradient(&s->team, &s->train, NULL, chosen, n, current_loss(run), &step, run->gradient, error);
+  if (status != FTL_OK) return status;
+  const int blamed = worst(run->part, n);
+  const ftl_structure *structure = &s->sets.train.structure[chosen[blamed]];
+  if (!isfinite(step.loss)) return diverged(run, structure, "the loss", run->part[blamed], error);
+  const double norm = ftl_optimiser_step(&run->optimiser, run->at.lr, run->gradient, run->values);
+  if (!isfinite(norm)) return diverged(run, structure, "the gradient", run->part[blamed], error);
+  if (run->ema) ftl_ema_update(&s->parameters, s->recipe->ema, run->optimiser.step, run->values, run->ema);
+  run->at.loss_sum += step.loss;
+  run->at.largest_norm = fmax(run->at.largest_norm, norm);
+  run->at.position++;
+  return ftl_network_set(s->network, run->values, error);
+}
+
+/* ---- after an epoch ---- */
+
+/* The values that are validated and kept. */
+static const double *judged(const ftl_run *run) {
+  if (run->at.stage == 2 && run->at.averaged > 0) return run->mean;
+  return run->ema ? run->ema : run->values;
+}
+
+static ftl_status validate(ftl_run *run, ftl_log_epoch *line, ftl_error *error) {
+  ftl_setup *s = &run->s;
+  ftl_error_table table = {0};
+  ftl_status status = ftl_network_set(s->network, judged(run), error);
+  if (status == FTL_OK) status = ftl_evaluate(&s->team, &s->valid, NULL, false, &run->valid, error);
+  if (status == FTL_OK) status = ftl_network_set(s->network, run->values, error);
+  if (status == FTL_OK) status = ftl_evaluate_errors(&s->sets.valid, &run->valid, "", &table, error);
+  if (status == FTL_OK) {
+    const ftl_error_row total = ftl_error_table_total(&table, NULL);
+    line->valid_loss = ftl_evaluate_loss(current_loss(run), &s->sets.valid, &run->valid);
+    line->energy_rmse = ftl_error_rmse(&total.energy);
+    line->forces_rmse = ftl_error_rmse(&total.forces);
+    line->stress_rmse = ftl_error_rmse(&total.stress);
+  }
+  ftl_error_table_free(&table);
+  if (status != FTL_OK || isfinite(line->valid_loss)) return status;
+  const ftl_batch batch = {.structures = 1, .atoms = 1};
+  for (int64_t k = 0; k < s->sets.valid.n; k++) {
+    const ftl_prediction prediction = ftl_predictions_get(&run->valid, k);
+    const double part = ftl_loss_structure(current_loss(run), &batch, &s->sets.valid.structure[k], &prediction, NULL);
+    if (!isfinite(part)) return diverged(run, &s->sets.valid.structure[k], "the loss on valid", part, error);
+  }
+  return diverged(run, &s->sets.valid.structure[0], "the loss on valid", line->valid_loss, error);
+}
+
+static ftl_status keep_best(ftl_run *run, ftl_log_epoch *line, ftl_error *error) {
+  run->at.waited++;
+  if (!(line->valid_loss < run->at.best_loss)) return FTL_OK;
+  memcpy(run->best, judged(run), (size_t)run->s.parameters.count * sizeof *run->best);
+  run->at.best_loss = line->valid_loss;
+  run->at.best_energy = line->energy_rmse;
+  run->at.best_forces = line->forces_rmse;
+  run->at.best_epoch = line->epoch;
+  run->at.best_step = run->optimiser.step;
+  run->at.waited = 0;
+  line->best = true;
+  return ftl_run_write_model(run, error);
+}
+
+static ftl_status log_epoch(ftl_run *run, const ftl_log_epoch *line, ftl_error *error) {
+  char stress[40] = "";
+  if (isfinite(line->stress_rmse)) snprintf(stress, sizeof stress, "  S %.3f meV/A^3", 1000 * line->stress_rmse);
+  ftl_setup_say(&run->s,
+                "epoch %lld  step %lld  lr %.3g  loss %.5g  valid %.5g  E %.3f meV/atom  F %.2f meV/A%s  %.0f s%s",
+                (long long)line->epoch, (long long)line->step, line->lr, line->train_loss, line->valid_loss,
+                1000 * line->energy_rmse, 1000 * line->forces_rmse, stress, line->seconds, line->best ? "  best" : "");
+  return run->log ? ftl_run_written(run, ftl_log_write_epoch(run->log, line, error)) : FTL_OK;
+}
+
+ftl_status ftl_run_first_look(ftl_run *run, ftl_error *error) {
+  ftl_log_epoch line = {.stage = 1, .lr = NAN, .train_loss = NAN, .gradient_norm = NAN};
+  ftl_status status = validate(run, &line, error);
+  if (status == FTL_OK) status = keep_best(run, &line, error);
+  line.seconds = ftl_run_seconds(run);
+  if (status == FTL_OK) status = log_epoch(run, &line, error);
+  return status == FTL_OK ? ftl_run_save(run, error) : status;
+}
+
+/* What follows from the loss on valid: the learning rate, the end, or stage two at once. */
+static ftl_status decide(ftl_run *run, double valid_loss, ftl_error *error) {
+  const ftl_recipe *recipe = run->s.recipe;
+  const bool two_stages = ftl_recipe_is_set(recipe, "swa.start");
+  if (run->at.stage == 1) ftl_schedule_epoch(&run->schedule, recipe, valid_loss);
+  if (ftl_recipe_is_set(recipe, "patience") && run->at.waited >= recipe->patience) {
+    if (two_stages && run->at.stage == 1) {
+      if (run->at.epoch < recipe->swa.start) run->at.epoch = recipe->swa.start;
+      run->at.waited = 0;
+    } else {
+      run->at.trained = 1;
+      run->at.reason = FTL_REASON_PATIENCE;
+      return note(run, "stopped early: the loss on valid did not fall any more", error);
+    }
+  }
+  if (ftl_run_is_over(run)) {
+    run->at.trained = 1;
+    run->at.reason = ftl_recipe_is_set(recipe, "steps") ? FTL_REASON_STEPS : FTL_REASON_EPOCHS;
+  }
+  return FTL_OK;
+}
+
+static ftl_status finish_epoch(ftl_run *run, ftl_error *error) {
+  ftl_log_epoch line = {.epoch = run->at.epoch,
+                        .step = run->optimiser.step,
+                        .stage = (int)run->at.stage,
+                        .lr = run->at.lr,
+                        .train_loss = run->at.loss_sum / (double)run->at.position,
+                        .gradient_norm = run->at.largest_norm};
+  if (run->at.stage == 2) ftl_mean_update(&run->s.parameters, run->at.averaged++, run->values, run->mean);
+  ftl_status status = validate(run, &line, error);
+  if (status == FTL_OK) status = keep_best(run, &line, error);
+  line.seconds = ftl_run_seconds(run);
+  if (status == FTL_OK) status = log_epoch(run, &line, error);
+  if (status != FTL_OK) return status;
+  run->at.epoch++;
+  run->at.position = 0;
+  run->at.loss_sum = run->at.largest_norm = 0;
+  return decide(run, line.valid_loss, error);
+}
+
+/* ---- the loop ---- */
+
+static ftl_status begin_stage_two(ftl_run *run, ftl_error *error) {
+  run->at.stage = 2;
+  run->at.averaged = run->at.waited = 0;
+  run->at.best_loss = INFINITY; /* of another loss */
+  memcpy(run->mean, run->values, (size_t)run->s.parameters.count * sizeof *run->mean);
+  return note(run, "stage two begins", error);
+}
+
+static ftl_status train_epoch(ftl_run *run, bool *interrupted, ftl_error *error) {
+  ftl_setup *s = &run->s;
+  const int batches = ftl_batches_count(&s->batches);
+  ftl_random next = run->at.random;
+  ftl_status status = FTL_OK;
+  if (run->at.stage == 1 && run->mean && run->at.epoch >= s->recipe->swa.start) status = begin_stage_two(run, error);
+  ftl_batches_draw(&s->batches, &next);
+  while (status == FTL_OK && run->at.position < batches && !steps_used(run)) {
+    if ((*interrupted = ftl_run_stopped(run))) return ftl_run_save(run, error);
+    status = take_step(run, error);
+    if (status != FTL_OK) return status;
+    if (s->host->progress && ftl_run_writes())
+      s->host->progress(s->host->context, (double)run->optimiser.step, (double)ftl_run_total_steps(run));
+    if (ftl_recipe_is_set(s->recipe, "save_every") && run->optimiser.step % s->recipe->save_every == 0)
+      status = ftl_run_save(run, error);
+  }
+  if (status == FTL_OK) status = finish_epoch(run, error);
+  run->at.random = next;
+  return status == FTL_OK ? ftl_run_save(run, error) : status;
+}
+
+ftl_status ftl_run_loop(ftl_run *run, bool *interrupted, ftl_error *error) {
+  ftl_status status = ftl_network_set(run->s.network, run->values, error);
+  *interrupted = false;
+  while (status == FTL_OK && !run->at.trained && !*interrupted) status = train_epoch(run, interrupted, error);
+  if (status == FTL_OK && !*interrupted) *interrupted = ftl_run_stopped(run);
+  return status;
+}

@@ -1,0 +1,70 @@
+/* Between the parts of a run: where it is, and what changes with each step. */
+#ifndef FTL_RUN_H
+#define FTL_RUN_H
+
+#include "fit/log.h"
+#include "fit/optimiser.h"
+#include "fit/schedule.h"
+#include "fit/setup.h"
+
+/* Plain numbers: what is not a vector of a run's state. Everything that decides how it goes on is here. */
+typedef struct {
+  int64_t epoch;    /* under way, from 1 */
+  int64_t position; /* batches of it that are done */
+  int64_t stage;    /* 1 or 2 */
+  int64_t averaged; /* epochs in the mean of stage two */
+  int64_t waited;   /* epochs since the best one, of this stage */
+  int64_t best_epoch, best_step;
+  int64_t trained;                   /* 1: the last step is taken, errors remain to be computed */
+  int64_t finished;                  /* 1: all is written */
+  int64_t reason;                    /* why it ended: FTL_REASON_... */
+  ftl_random random;                 /* as it was before the order of this epoch was drawn */
+  double loss_sum, largest_norm, lr; /* of the epoch so far */
+  double best_loss, best_energy, best_forces, seconds;
+} ftl_position;
+
+enum { FTL_REASON_EPOCHS, FTL_REASON_STEPS, FTL_REASON_PATIENCE };
+
+typedef struct {
+  ftl_setup s;
+  ftl_position at;
+  ftl_optimiser optimiser;
+  ftl_schedule schedule;
+  double *values, *gradient, *ema, *mean, *best; /* [parameters.count]; ema, mean: NULL when not wanted */
+  double *part;                                  /* [batch] */
+  ftl_predictions valid;
+  ftl_log *log; /* on rank 0 */
+  double began;
+  bool unwritten, diverged; /* what kind of failure a status is */
+} ftl_run;
+
+/* "RUN/name"; NULL without memory. */
+char *ftl_run_path(const ftl_run *run, const char *name);
+double ftl_run_seconds(const ftl_run *run); /* since the start, earlier parts included */
+bool ftl_run_writes(void);                  /* rank 0 */
+/* Marks failures to write, and passes the status on. */
+ftl_status ftl_run_written(ftl_run *run, ftl_status status);
+
+/* Total of optimiser steps when nothing stops the run early. */
+int64_t ftl_run_total_steps(const ftl_run *run);
+bool ftl_run_is_over(const ftl_run *run); /* epochs or steps are used up */
+bool ftl_run_stopped(const ftl_run *run); /* the host asks to stop, on any rank */
+void ftl_run_start_clock(ftl_run *run);
+
+/* Validates the values before any training (epoch 0), which become the best so far. */
+ftl_status ftl_run_first_look(ftl_run *run, ftl_error *error);
+/* Trains to the end, or until the host asks to stop; the state is saved then. */
+ftl_status ftl_run_loop(ftl_run *run, bool *interrupted, ftl_error *error);
+
+/* {"freeze", "train", "rates"} of the recipe. */
+json_t *ftl_run_freeze(const ftl_recipe *recipe);
+/* RUN/state.ftl; vectors hold what is trained only. */
+ftl_status ftl_run_save(ftl_run *run, ftl_error *error);
+/* Vectors and position of a state; run->s and vectors are made. FTL_ERR_FORMAT. */
+ftl_status ftl_run_restore(ftl_run *run, const ftl_state *state, ftl_error *error);
+/* RUN/model.ftl with the best values. */
+ftl_status ftl_run_write_model(ftl_run *run, ftl_error *error);
+/* RUN/errors.csv and predictions with the best values as they are in the file, and their table to the host. */
+ftl_status ftl_run_report(ftl_run *run, ftl_error *error);
+
+#endif

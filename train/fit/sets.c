@@ -1,0 +1,159 @@
+#include "fit/sets.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fit/random.h"
+#include "fit/replay.h"
+#include "model/error.h"
+
+void ftl_sets_free(ftl_sets *sets) {
+  ftl_dataset_free(&sets->train);
+  ftl_dataset_free(&sets->valid);
+  ftl_dataset_free(&sets->test);
+  ftl_dataset_free(&sets->isolated);
+  ftl_dataset_free(&sets->replay);
+}
+
+/* ---- reading and dividing ---- */
+
+static ftl_status move(ftl_dataset *from, const bool *moved, ftl_dataset *into, ftl_error *error) {
+  if (!moved) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to divide the data set");
+  return ftl_dataset_move(from, moved, into, error);
+}
+
+static ftl_status set_isolated_aside(ftl_sets *sets, ftl_error *error) {
+  bool *moved = calloc((size_t)sets->train.n + 1, sizeof *moved);
+  int64_t count = 0;
+  for (int64_t k = 0; moved && k < sets->train.n; k++) count += moved[k] = sets->train.structure[k].isolated;
+  ftl_status status = count > 0 || !moved ? move(&sets->train, moved, &sets->isolated, error) : FTL_OK;
+  free(moved);
+  return status;
+}
+
+/* The same structures are validated on, however many of the others are trained on: learning curves need that. */
+static ftl_status split_valid(const ftl_recipe *recipe, ftl_sets *sets, ftl_error *error) {
+  const int64_t n = sets->train.n;
+  if (n == 0) return FTL_OK; /* the checks say it */
+  if (n == 1)
+    return ftl_fail(error, FTL_ERR_INPUT, recipe->data.item[0],
+                    "there is one structure, so none can be split off to validate on; give a set with valid");
+  int64_t wanted = llround(recipe->valid_fraction * (double)n);
+  wanted = wanted < 1 ? 1 : wanted > n - 1 ? n - 1 : wanted;
+  bool *moved = calloc((size_t)n + 1, sizeof *moved);
+  int *order = malloc(((size_t)n + 1) * sizeof *order);
+  ftl_random random;
+  ftl_random_seed(&random, (uint64_t)recipe->seed);
+  for (int64_t k = 0; order && k < n; k++) order[k] = (int)k;
+  if (order) ftl_random_shuffle(&random, (int)n, order);
+  for (int64_t k = 0; order && moved && k < wanted; k++) moved[order[k]] = true;
+  ftl_status status = move(&sets->train, order ? moved : NULL, &sets->valid, error);
+  free(moved);
+  free(order);
+  return status;
+}
+
+static ftl_status take_first(const ftl_recipe *recipe, ftl_sets *sets, ftl_error *error) {
+  int64_t wanted = sets->train.n;
+  if (ftl_recipe_is_set(recipe, "fraction")) wanted = llround(ceil(recipe->fraction * (double)sets->train.n));
+  if (ftl_recipe_is_set(recipe, "frames")) {
+    wanted = recipe->frames;
+    if (wanted > sets->train.n)
+      return ftl_fail(error, FTL_ERR_INPUT, recipe->data.item[0],
+                      "frames is %lld, but only %lld structures are there to train on", (long long)wanted,
+                      (long long)sets->train.n);
+  }
+  ftl_dataset_truncate(&sets->train, wanted);
+  return FTL_OK;
+}
+
+ftl_status ftl_sets_read(const ftl_recipe *recipe, ftl_sets *sets, ftl_error *error) {
+  const ftl_dataset_options options = {.prefix = recipe->labels,
+                                       .max_force = recipe->max_force,
+                                       .n_configs = recipe->loss.configs.n,
+                                       .config = recipe->loss.configs.name,
+                                       .config_weight = recipe->loss.configs.value};
+  const struct {
+    const ftl_words *paths;
+    ftl_dataset *dataset;
+  } set[] = {{&recipe->data, &sets->train}, {&recipe->valid, &sets->valid}, {&recipe->test, &sets->test}};
+  ftl_status status = FTL_OK;
+  for (int k = 0; status == FTL_OK && k < 3; k++)
+    if (set[k].paths->n > 0)
+      status = ftl_dataset_read(set[k].paths->item, set[k].paths->n, &options, set[k].dataset, error);
+  if (status == FTL_OK) status = ftl_replay_read(recipe, sets, error);
+  if (status == FTL_OK) status = set_isolated_aside(sets, error);
+  if (status == FTL_OK && recipe->valid.n == 0) status = split_valid(recipe, sets, error);
+  if (status == FTL_OK) status = take_first(recipe, sets, error);
+  if (status == FTL_OK) ftl_dataset_remove_isolated(&sets->valid);
+  return status;
+}
+
+/* ---- checks ---- */
+
+ftl_status ftl_sets_check(const ftl_recipe *recipe, const ftl_sets *sets, const int *elements, int n_elements,
+                          ftl_findings *findings, ftl_error *error) {
+  ftl_checked_set set[4] = {{"train", &sets->train, true}, {"valid", &sets->valid, true}};
+  int n = 2;
+  if (recipe->test.n > 0) set[n++] = (ftl_checked_set){"test", &sets->test, false};
+  /* labels that the foundation is to give are not there yet */
+  if (sets->replay.n_files > 0 && recipe->replay.labels == FTL_REPLAY_DATA)
+    set[n++] = (ftl_checked_set){"replay", &sets->replay, true};
+  const ftl_checks checks = {.n_sets = n,
+                             .set = set,
+                             .n_elements = n_elements,
+                             .elements = elements,
+                             .energy = recipe->loss.energy > 0,
+                             .forces = recipe->loss.forces > 0,
+                             .stress = recipe->loss.stress > 0,
+                             .n_configs = recipe->loss.configs.n,
+                             .config = recipe->loss.configs.name};
+  return ftl_checks_run(&checks, findings, error);
+}
+
+int ftl_sets_elements(const ftl_sets *sets, int elements[118]) {
+  const ftl_dataset *all[] = {&sets->train, &sets->valid, &sets->test, &sets->isolated, &sets->replay};
+  bool present[119] = {false};
+  int n = 0;
+  for (size_t k = 0; k < sizeof all / sizeof *all; k++) {
+    const int count = ftl_dataset_elements(all[k], elements);
+    for (int i = 0; i < count; i++) present[elements[i]] = true;
+  }
+  for (int z = 1; z <= 118; z++)
+    if (present[z]) elements[n++] = z;
+  return n;
+}
+
+/* ---- what was trained on ---- */
+
+static bool describe_set(const ftl_dataset *dataset, const char *name, json_t *files) {
+  for (int k = 0; k < dataset->n_files; k++) {
+    const ftl_dataset_file *file = &dataset->file[k];
+    const char *slash = strrchr(file->path, '/');
+    json_t *entry = json_pack("{s:s, s:I, s:s, s:s}", "name", slash ? slash + 1 : file->path, "frames",
+                              (json_int_t)file->frames, "sha256", file->sha256, "set", name);
+    /* a name that is not UTF-8 is left out */
+    if (!entry)
+      entry = json_pack("{s:I, s:s, s:s}", "frames", (json_int_t)file->frames, "sha256", file->sha256, "set", name);
+    if (json_array_append_new(files, entry) != 0) return false;
+  }
+  return true;
+}
+
+json_t *ftl_sets_describe(const ftl_sets *sets) {
+  json_t *files = json_array();
+  /* valid is there with its own files only; split off from data it names those of data once more, with frames 0 */
+  const bool own_valid = sets->valid.n_files > 0 && sets->valid.file[0].frames > 0;
+  bool ok = files && describe_set(&sets->train, "train", files);
+  if (ok && own_valid) ok = describe_set(&sets->valid, "valid", files);
+  if (ok) ok = describe_set(&sets->test, "test", files) && describe_set(&sets->replay, "replay", files);
+  char *text = ok ? json_dumps(files, JSON_COMPACT | JSON_SORT_KEYS) : NULL, digest[FTL_SHA256_HEX];
+  if (!text) {
+    json_decref(files);
+    return NULL;
+  }
+  ftl_sha256(text, strlen(text), digest);
+  free(text);
+  return json_pack("{s:o, s:s}", "files", files, "sha256", digest);
+}

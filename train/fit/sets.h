@@ -1,0 +1,30 @@
+/* The structures of a run: read, divided into train, valid and test, and checked. */
+#ifndef FTL_SETS_H
+#define FTL_SETS_H
+
+#include <jansson.h>
+
+#include "data/checks.h"
+#include "fit/recipe.h"
+#include "model/architecture.h"
+
+/* Owned; zero-initialise. */
+typedef struct {
+  ftl_dataset train, valid, test;
+  ftl_dataset isolated; /* single atoms of data: their energies are E0, they are not trained on */
+  ftl_dataset replay;   /* structures of the foundation's kind, trained on beside the others */
+} ftl_sets;
+
+/* FTL_ERR_INPUT, FTL_ERR_FORMAT, FTL_ERR_IO as ftl_dataset_read; FTL_ERR_INPUT when data cannot be divided. */
+ftl_status ftl_sets_read(const ftl_recipe *recipe, ftl_sets *sets, ftl_error *error);
+void ftl_sets_free(ftl_sets *sets);
+
+/* What is wrong or doubtful; elements[n_elements] are the model's. FTL_ERR_MEMORY. */
+ftl_status ftl_sets_check(const ftl_recipe *recipe, const ftl_sets *sets, const int *elements, int n_elements,
+                          ftl_findings *findings, ftl_error *error);
+/* Atomic numbers of all sets, ascending; returns how many. */
+int ftl_sets_elements(const ftl_sets *sets, int elements[118]);
+/* {"files": [{"name", "frames", "sha256", "set"}], "sha256": digest of all of it}; NULL without memory. */
+json_t *ftl_sets_describe(const ftl_sets *sets);
+
+#endif

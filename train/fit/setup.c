@@ -1,0 +1,188 @@
+#include "fit/setup.h"
+
+#include <math.h>
+#include <omp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fit/checkpoint.h"
+#include "fit/replay.h"
+#include "fit/start.h"
+#include "model/error.h"
+#include "parallel/ranks.h"
+#include "parameters/freeze.h"
+
+void ftl_setup_free(ftl_setup *s) {
+  ftl_graphs_free(&s->train);
+  ftl_graphs_free(&s->valid);
+  ftl_graphs_free(&s->test);
+  ftl_batches_free(&s->batches);
+  ftl_team_free(&s->team);
+  ftl_network_free(s->network);
+  free(s->values);
+  ftl_parameters_free(&s->parameters);
+  ftl_source_free(s->source);
+  ftl_source_free(s->base);
+  ftl_sets_free(&s->sets);
+  json_decref(s->described);
+  *s = (ftl_setup){0};
+}
+
+void ftl_setup_say(const ftl_setup *setup, const char *format, ...) {
+  char text[600];
+  va_list args;
+  if (!setup->host->say || ftl_ranks_mine() != 0) return;
+  va_start(args, format);
+  vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  setup->host->say(setup->host->context, text);
+}
+
+void ftl_setup_warn(const ftl_setup *setup, const char *format, ...) {
+  char text[600];
+  va_list args;
+  if (!setup->host->warn || ftl_ranks_mine() != 0) return;
+  va_start(args, format);
+  vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  setup->host->warn(setup->host->context, text);
+}
+
+/* ---- data ---- */
+
+static ftl_status check_sets(const ftl_setup *s, ftl_error *error) {
+  ftl_findings findings = {0};
+  const ftl_architecture *arch = &s->source->arch;
+  ftl_status status = ftl_sets_check(s->recipe, &s->sets, arch->atomic_numbers, arch->n_elements, &findings, error);
+  const ftl_finding *fatal = status == FTL_OK ? ftl_findings_fatal(&findings) : NULL;
+  for (int k = 0; status == FTL_OK && !fatal && k < findings.n; k++) ftl_setup_warn(s, "%s", findings.finding[k].text);
+  if (fatal)
+    status = ftl_fail(error, FTL_ERR_INPUT, NULL, "%s%s", fatal->text,
+                      fatal->kind == FTL_FINDING_ELEMENT && s->recipe->foundation
+                          ? "; add_elements adds elements to a foundation"
+                          : "");
+  ftl_findings_free(&findings);
+  return status;
+}
+
+static ftl_status describe(ftl_setup *s, const ftl_state *restored, ftl_error *error) {
+  if (s->recipe->foundation) {
+    ftl_status status = ftl_sha256_file(s->recipe->foundation, s->foundation_sha256, error);
+    if (status != FTL_OK) return status;
+  }
+  s->described = ftl_sets_describe(&s->sets);
+  if (!s->described) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to describe the data sets");
+  if (!restored) return FTL_OK;
+  const char *model = json_string_value(json_object_get(restored->object, "foundation_sha256"));
+  if (strcmp(model ? model : "", s->foundation_sha256) != 0)
+    return ftl_fail(error, FTL_ERR_INPUT, s->recipe->foundation, "it has changed since the run began");
+  if (!json_equal(json_object_get(restored->object, "dataset"), s->described))
+    return ftl_fail(error, FTL_ERR_INPUT, s->recipe->output, "the data sets have changed since the run began");
+  return FTL_OK;
+}
+
+/* ---- the model ---- */
+
+static ftl_status make_graphs(ftl_setup *s, const ftl_dataset *dataset, ftl_graphs *graphs, ftl_error *error) {
+  const ftl_architecture *arch = &s->source->arch;
+  return ftl_graphs_new(dataset, arch->atomic_numbers, arch->n_elements, arch->r_max, &s->memory, graphs, error);
+}
+
+static ftl_status make_network(ftl_setup *s, ftl_error *error) {
+  const int threads = s->recipe->threads > 0 ? (int)s->recipe->threads : omp_get_max_threads();
+  ftl_status status = ftl_parameters_list(s->source, &s->parameters, error);
+  if (status == FTL_OK)
+    status = ftl_freeze_apply(&s->parameters, &s->recipe->freeze, &s->recipe->train, &s->recipe->rates, error);
+  if (status != FTL_OK) return status;
+  s->values = malloc(((size_t)s->parameters.count + 1) * sizeof *s->values);
+  if (!s->values) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the parameters");
+  ftl_parameters_get(&s->parameters, s->source, s->values);
+  status = ftl_network_new(s->source, &s->parameters, (ftl_precision)s->recipe->precision, &s->network, error);
+  if (status == FTL_OK) status = ftl_network_set(s->network, s->values, error);
+  if (status == FTL_OK) status = ftl_team_new(s->network, &s->parameters, threads, &s->team, error);
+  return status;
+}
+
+/* The foundation's energies of train, before E0 changes. */
+static ftl_status predict_energies(ftl_setup *s, double **energies, ftl_error *error) {
+  ftl_predictions predictions = {0};
+  ftl_graphs graphs = {0};
+  *energies = malloc(((size_t)s->sets.train.n + 1) * sizeof **energies);
+  ftl_status status = *energies ? make_graphs(s, &s->sets.train, &graphs, error)
+                                : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the foundation's energies");
+  if (status == FTL_OK) status = ftl_evaluate(&s->team, &graphs, NULL, false, &predictions, error);
+  for (int64_t k = 0; status == FTL_OK && k < s->sets.train.n; k++)
+    (*energies)[k] = ftl_predictions_get(&predictions, k).energy;
+  ftl_predictions_free(&predictions);
+  ftl_graphs_free(&graphs);
+  return status;
+}
+
+static ftl_status restore_baseline(ftl_setup *s, const ftl_state *restored, ftl_error *error) {
+  const int n = s->source->arch.n_elements;
+  const double *data;
+  ftl_status status = ftl_state_find(restored, "baseline", n + 2, &data, error);
+  if (status != FTL_OK) return status;
+  memcpy(s->baseline.e0, data, (size_t)n * sizeof *data);
+  s->baseline.scale = data[n];
+  s->baseline.shift = data[n + 1];
+  return FTL_OK;
+}
+
+static ftl_status fit_baseline(ftl_setup *s, ftl_error *error) {
+  double *energies = NULL;
+  ftl_status status = FTL_OK;
+  if (ftl_start_e0(s->recipe) == FTL_START_FIT && s->recipe->foundation) status = predict_energies(s, &energies, error);
+  if (status == FTL_OK) status = ftl_baseline_e0(s->recipe, &s->sets, s->source, energies, &s->baseline, error);
+  free(energies);
+  if (status == FTL_OK && *s->baseline.warning) ftl_setup_warn(s, "%s", s->baseline.warning);
+  if (status == FTL_OK) status = ftl_baseline_scale_shift(s->recipe, &s->sets, s->source, &s->baseline, error);
+  if (status == FTL_OK && *s->baseline.warning) ftl_setup_warn(s, "%s", s->baseline.warning);
+  return status;
+}
+
+/* E0, scale and shift of the source and the network. */
+static ftl_status make_baseline(ftl_setup *s, const ftl_state *restored, ftl_error *error) {
+  ftl_baseline_get(s->source, &s->baseline);
+  const ftl_baseline before = s->baseline;
+  ftl_status status = restored ? restore_baseline(s, restored, error) : fit_baseline(s, error);
+  const bool changed = memcmp(before.e0, s->baseline.e0, sizeof before.e0) != 0 || before.scale != s->baseline.scale ||
+                       before.shift != s->baseline.shift;
+  if (status != FTL_OK || !changed) return status;
+  if ((status = ftl_replay_shift(s, &before, error)) != FTL_OK) return status;
+  if ((status = ftl_baseline_put(&s->baseline, s->source, error)) != FTL_OK) return status;
+  ftl_parameters_get(&s->parameters, s->source, s->values);
+  return ftl_network_set(s->network, s->values, error);
+}
+
+static void set_losses(ftl_setup *s) {
+  const ftl_recipe *r = s->recipe;
+  s->loss = (ftl_loss){r->loss.kind, r->loss.energy, r->loss.forces, r->loss.stress, r->loss.huber_delta};
+  s->second = (ftl_loss){r->loss.kind, r->swa.energy, r->swa.forces, r->swa.stress, r->loss.huber_delta};
+}
+
+ftl_status ftl_setup_make(const ftl_recipe *recipe, const ftl_train_host *host, const ftl_state *restored,
+                          ftl_setup *setup, ftl_error *error) {
+  ftl_setup *s = setup;
+  s->recipe = recipe;
+  s->host = host;
+  s->memory.limit = (size_t)recipe->cache_mb * 1000000;
+  set_losses(s);
+  ftl_status status = ftl_sets_read(recipe, &s->sets, error);
+  if (status == FTL_OK) status = ftl_start_model(recipe, &s->sets, &s->source, error);
+  if (status == FTL_OK) status = check_sets(s, error);
+  if (status == FTL_OK) status = describe(s, restored, error);
+  if (status == FTL_OK && recipe->checkpoint == FTL_CHECKPOINT_DELTA && !recipe->foundation)
+    status = ftl_fail(error, FTL_ERR_INPUT, "checkpoint", "a delta needs a foundation; a new model is written in full");
+  if (status == FTL_OK && recipe->checkpoint == FTL_CHECKPOINT_DELTA)
+    status = ftl_checkpoint_base(recipe->foundation, s->source, &s->base, error);
+  if (status == FTL_OK) status = make_network(s, error);
+  if (status == FTL_OK) status = ftl_replay_label(s, error);
+  if (status == FTL_OK) status = make_baseline(s, restored, error);
+  if (status == FTL_OK) status = ftl_replay_join(s, error);
+  if (status == FTL_OK) status = make_graphs(s, &s->sets.train, &s->train, error);
+  if (status == FTL_OK) status = make_graphs(s, &s->sets.valid, &s->valid, error);
+  if (status == FTL_OK) status = make_graphs(s, &s->sets.test, &s->test, error);
+  return status;
+}

@@ -1,0 +1,20 @@
+/* The model that a run starts from: a foundation, cut to what is trained, or a new one. */
+#ifndef FTL_START_H
+#define FTL_START_H
+
+#include "fit/recipe.h"
+#include "fit/sets.h"
+
+/* FTL_ERR_INPUT: an element or a head that the foundation does not have, options of a new model that do not fit; errors
+   of reading and checking models. The caller frees *source with ftl_source_free. */
+ftl_status ftl_start_model(const ftl_recipe *recipe, const ftl_sets *sets, ftl_source **source, ftl_error *error);
+
+/* Where E0, and scale and shift, come from: what the recipe says, or else keep with a foundation and fit without. */
+int ftl_start_e0(const ftl_recipe *recipe);
+int ftl_start_scale_shift(const ftl_recipe *recipe);
+
+/* Replaces a tensor's numbers, [n], as float64: these are sums over atoms, for which float32 is too coarse. The tensor
+   must be there with n numbers. FTL_ERR_FORMAT, FTL_ERR_MEMORY. */
+ftl_status ftl_start_set(ftl_source *source, const char *name, const double *numbers, int64_t n, ftl_error *error);
+
+#endif

@@ -1,0 +1,258 @@
+/* A run from its folder to its end: begins or resumes it, loops, reports. */
+#include "fit/train.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "data/output.h"
+#include "fit/run.h"
+#include "model/error.h"
+#include "parallel/ranks.h"
+#include "parameters/freeze.h"
+
+static void free_run(ftl_run *run) {
+  ftl_log_close(run->log);
+  ftl_optimiser_free(&run->optimiser);
+  ftl_predictions_free(&run->valid);
+  free(run->gradient);
+  free(run->ema);
+  free(run->mean);
+  free(run->best);
+  free(run->part);
+  ftl_setup_free(&run->s);
+}
+
+/* ---- the folder ---- */
+
+static bool exists(const char *folder, const char *name) {
+  char path[4096];
+  return snprintf(path, sizeof path, "%s/%s", folder, name) < (int)sizeof path && access(path, F_OK) == 0;
+}
+
+/* Makes the folder of a new run; *made: it was not there. */
+static ftl_status make_folder(const char *folder, bool *made, ftl_error *error) {
+  *made = false;
+  if (ftl_ranks_mine() != 0) return FTL_OK;
+  if (exists(folder, "recipe.yaml") || exists(folder, "state.ftl") || exists(folder, "log.csv"))
+    return ftl_fail(error, FTL_ERR_INPUT, folder,
+                    "it holds a run; go on with it by --resume, or choose another output");
+  *made = mkdir(folder, 0777) == 0;
+  if (*made || errno == EEXIST) return FTL_OK;
+  return ftl_fail(error, FTL_ERR_IO, folder, "cannot make the folder of the run: %s", strerror(errno));
+}
+
+static ftl_status write_recipe(ftl_run *run, ftl_error *error) {
+  const ftl_recipe_style style = {.folder = run->s.recipe->output};
+  ftl_output_file out;
+  if (!ftl_run_writes()) return FTL_OK;
+  char *path = ftl_run_path(run, "recipe.yaml");
+  if (!path) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a path");
+  ftl_status status = ftl_output_open(path, &out, error);
+  free(path);
+  if (status != FTL_OK) return ftl_run_written(run, status);
+  status = ftl_recipe_write(run->s.recipe, &style, out.stream, error);
+  if (status == FTL_OK) return ftl_run_written(run, ftl_output_commit(&out, error));
+  ftl_output_discard(&out);
+  return ftl_run_written(run, status);
+}
+
+/* ---- events ---- */
+
+static ftl_status log_start(ftl_run *run, ftl_error *error) {
+  static const char *const precision[] = {"double", "mixed"};
+  const ftl_setup *s = &run->s;
+  if (!run->log) return FTL_OK;
+  json_t *members = json_pack("{s:s, s:s?, s:I, s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "version", ftl_version(),
+                              "foundation", s->recipe->foundation, "seed", (json_int_t)s->recipe->seed, "threads",
+                              s->team.n, "precision", precision[s->recipe->precision], "train_frames",
+                              (json_int_t)s->sets.train.n, "valid_frames", (json_int_t)s->sets.valid.n, "test_frames",
+                              (json_int_t)s->sets.test.n, "parameters", (json_int_t)s->parameters.count, "trained",
+                              (json_int_t)ftl_parameters_trained(&s->parameters), "freeze", ftl_run_freeze(s->recipe));
+  return ftl_run_written(run, ftl_log_event(run->log, "start", members, error));
+}
+
+static ftl_status log_end(ftl_run *run, const char *reason, ftl_error *error) {
+  if (!run->log) return FTL_OK;
+  json_t *best = isfinite(run->at.best_loss) ? json_real(run->at.best_loss) : json_null();
+  json_t *members = json_pack("{s:s, s:I, s:o, s:f}", "reason", reason, "best_epoch", (json_int_t)run->at.best_epoch,
+                              "best_valid_loss", best, "seconds", ftl_run_seconds(run));
+  return ftl_run_written(run, ftl_log_event(run->log, "end", members, error));
+}
+
+static void say_setup(const ftl_run *run) {
+  const ftl_setup *s = &run->s;
+  const ftl_architecture *arch = &s->source->arch;
+  ftl_setup_say(s, "%s: %d elements, %d layers, %lld parameters",
+                s->recipe->foundation ? s->recipe->foundation : "new model", arch->n_elements, arch->n_layers,
+                (long long)s->parameters.count);
+  ftl_setup_say(s, "train %lld structures (%lld atoms), valid %lld, test %lld; %d per step, %lld steps",
+                (long long)s->own, (long long)ftl_dataset_atoms(&s->sets.train), (long long)s->sets.valid.n,
+                (long long)s->sets.test.n, s->batches.size, (long long)ftl_run_total_steps(run));
+  if (s->batches.replay > 0)
+    ftl_setup_say(s, "replay %d structures, %d of them in each epoch", s->batches.replay, s->batches.taken);
+  ftl_setup_say(s, "%d threads on each of %d ranks", s->team.n, ftl_ranks_n());
+  char *table = ftl_freeze_table(&s->parameters);
+  if (table && s->host->show && ftl_run_writes()) {
+    table[strlen(table) - 1] = '\0';
+    s->host->show(s->host->context, table);
+  }
+  free(table);
+}
+
+/* ---- beginning ---- */
+
+static bool allocate(double **vector, int64_t count, const double *values) {
+  *vector = calloc((size_t)count + 1, sizeof **vector);
+  if (*vector && values) memcpy(*vector, values, (size_t)count * sizeof **vector);
+  return *vector != NULL;
+}
+
+/* All that changes during the run, as it is before the first step. */
+static ftl_status make_vectors(ftl_run *run, ftl_error *error) {
+  const ftl_recipe *r = run->s.recipe;
+  const int64_t count = run->s.parameters.count;
+  const ftl_optimiser_options options = {.kind = r->optimiser.kind,
+                                         .beta1 = r->optimiser.beta1,
+                                         .beta2 = r->optimiser.beta2,
+                                         .epsilon = r->optimiser.epsilon,
+                                         .weight_decay = r->optimiser.weight_decay,
+                                         .clip = r->optimiser.clip};
+  run->values = run->s.values;
+  bool ok = allocate(&run->gradient, count, NULL) && allocate(&run->best, count, run->values);
+  ok = ok && (r->ema == 0 || allocate(&run->ema, count, run->values));
+  ok = ok && (!ftl_recipe_is_set(r, "swa.start") || allocate(&run->mean, count, run->values));
+  ok = ok && (run->part = calloc((size_t)r->batch_size, sizeof *run->part)) != NULL;
+  if (!ok)
+    return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for %lld parameters and their averages", (long long)count);
+  ftl_schedule_start(&run->schedule);
+  run->at = (ftl_position){.epoch = 1, .stage = 1, .best_loss = INFINITY};
+  ftl_random_seed(&run->at.random, (uint64_t)r->seed);
+  return ftl_optimiser_new(&run->s.parameters, &options, &run->optimiser, error);
+}
+
+static ftl_status open_log(ftl_run *run, int64_t last_epoch, ftl_error *error) {
+  if (!ftl_run_writes()) return FTL_OK;
+  return ftl_run_written(run, ftl_log_open(run->s.recipe->output, last_epoch, &run->log, error));
+}
+
+static ftl_status begin(ftl_run *run, ftl_error *error) {
+  ftl_run_start_clock(run);
+  ftl_status status = write_recipe(run, error);
+  if (status == FTL_OK) status = open_log(run, -1, error);
+  if (status == FTL_OK) status = log_start(run, error);
+  return status == FTL_OK ? ftl_run_first_look(run, error) : status;
+}
+
+static ftl_status go_on(ftl_run *run, const ftl_state *state, ftl_error *error) {
+  ftl_status status = ftl_run_restore(run, state, error);
+  if (status != FTL_OK) return status;
+  const bool patience = run->at.trained && run->at.reason == FTL_REASON_PATIENCE;
+  const bool trained = patience || ftl_run_is_over(run);
+  if (run->at.finished && trained)
+    return ftl_fail(error, FTL_ERR_INPUT, run->s.recipe->output,
+                    patience ? "the run is finished: it stopped early; begin another one to train further"
+                             : "the run is finished; more epochs (or steps) than it had go on with it");
+  run->at.trained = trained;
+  run->at.finished = 0;
+  ftl_run_start_clock(run);
+  char text[100];
+  snprintf(text, sizeof text, "resumed after step %lld, in epoch %lld", (long long)run->optimiser.step,
+           (long long)run->at.epoch);
+  ftl_setup_say(&run->s, "%s", text);
+  status = write_recipe(run, error);
+  if (status == FTL_OK) status = open_log(run, run->at.epoch - 1, error);
+  if (status == FTL_OK && run->log)
+    status = ftl_run_written(run, ftl_log_event(run->log, "note", json_pack("{s:s}", "text", text), error));
+  return status == FTL_OK ? ftl_run_write_model(run, error) : status;
+}
+
+static ftl_status finish(ftl_run *run, ftl_error *error) {
+  static const char *const reasons[] = {"epochs", "steps", "patience"};
+  ftl_setup_say(&run->s, "best epoch %lld, loss on valid %.6g", (long long)run->at.best_epoch, run->at.best_loss);
+  ftl_status status = ftl_run_report(run, error);
+  if (status == FTL_OK) status = log_end(run, reasons[run->at.reason], error);
+  run->at.finished = 1;
+  return status == FTL_OK ? ftl_run_save(run, error) : status;
+}
+
+/* ---- a whole run ---- */
+
+static ftl_train_end end_of(const ftl_run *run, ftl_status status, bool interrupted) {
+  if (status == FTL_OK) return interrupted ? FTL_TRAIN_INTERRUPTED : FTL_TRAIN_DONE;
+  return run->unwritten ? FTL_TRAIN_UNWRITTEN : run->diverged ? FTL_TRAIN_DIVERGED : FTL_TRAIN_FAILED;
+}
+
+static ftl_status run_it(const ftl_recipe *recipe, const ftl_train_host *host, const ftl_state *state, bool made,
+                         ftl_train_end *end, ftl_error *error) {
+  ftl_run run = {0};
+  bool interrupted = false;
+  ftl_status status = ftl_setup_make(recipe, host, state, &run.s, error);
+  if (status == FTL_OK) status = make_vectors(&run, error);
+  if (status != FTL_OK && made) rmdir(recipe->output); /* nothing is in it yet */
+  if (status == FTL_OK) {
+    say_setup(&run);
+    status = state ? go_on(&run, state, error) : begin(&run, error);
+  }
+  if (status == FTL_OK) status = ftl_run_loop(&run, &interrupted, error);
+  if (status == FTL_OK && interrupted) status = log_end(&run, "interrupted", error);
+  if (status == FTL_OK && !interrupted) status = finish(&run, error);
+  if (run.diverged) log_end(&run, "diverged", NULL);
+  *end = end_of(&run, status, interrupted);
+  free_run(&run);
+  return status;
+}
+
+ftl_status ftl_train(const ftl_recipe *recipe, const ftl_train_host *host, ftl_train_end *end, ftl_error *error) {
+  bool made;
+  ftl_status status = make_folder(recipe->output, &made, error);
+  *end = status == FTL_ERR_IO ? FTL_TRAIN_UNWRITTEN : FTL_TRAIN_FAILED;
+  return status == FTL_OK ? run_it(recipe, host, NULL, made, end, error) : status;
+}
+
+/* ---- going on ---- */
+
+/* Copies an option that is given. */
+static ftl_status change(ftl_recipe *recipe, const ftl_recipe *changes, const char *key, ftl_error *error) {
+  int n;
+  const ftl_option *option = ftl_recipe_options(&n);
+  if (!ftl_recipe_is_set(changes, key)) return FTL_OK;
+  while (strcmp(option->key, key) != 0) option++;
+  char *text = ftl_recipe_text(changes, option);
+  if (!text) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the recipe");
+  ftl_status status = ftl_recipe_set(recipe, key, text, "--resume", error);
+  free(text);
+  return status;
+}
+
+static ftl_status read_recipe(const char *run, const ftl_recipe *changes, ftl_recipe **recipe, ftl_error *error) {
+  char path[4096];
+  snprintf(path, sizeof path, "%s/recipe.yaml", run);
+  ftl_status status = ftl_recipe_new(recipe, error);
+  if (status == FTL_OK && access(path, F_OK) != 0)
+    status = ftl_fail(error, FTL_ERR_INPUT, run, "it holds no run to resume: there is no recipe.yaml in it");
+  if (status == FTL_OK) status = ftl_recipe_read(*recipe, path, error);
+  if (status == FTL_OK) status = ftl_recipe_set(*recipe, "output", run, "--resume", error);
+  const char *const keys[] = {"epochs", "steps", "threads"};
+  for (int k = 0; status == FTL_OK && k < 3; k++) status = change(*recipe, changes, keys[k], error);
+  return status == FTL_OK ? ftl_recipe_check(*recipe, error) : status;
+}
+
+ftl_status ftl_train_resume(const char *run, const ftl_recipe *changes, const ftl_train_host *host, ftl_train_end *end,
+                            ftl_error *error) {
+  ftl_recipe *recipe = NULL;
+  ftl_state state = {0};
+  char path[4096];
+  *end = FTL_TRAIN_FAILED;
+  snprintf(path, sizeof path, "%s/state.ftl", run);
+  ftl_status status = read_recipe(run, changes, &recipe, error);
+  const bool any = access(path, F_OK) == 0; /* or it was killed before its first step: it begins anew */
+  if (status == FTL_OK && any) status = ftl_state_read(path, &state, error);
+  if (status == FTL_OK) status = run_it(recipe, host, any ? &state : NULL, false, end, error);
+  ftl_state_free(&state);
+  ftl_recipe_free(recipe);
+  return status;
+}
