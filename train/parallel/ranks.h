@@ -6,9 +6,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Starts MPI when the program was started by mpirun (its environment says so) and was built with it; otherwise one rank.
-   argc, argv as main's. */
+/* Starts MPI when the program was started by mpirun (its environment says so) and was built with it; otherwise one
+   rank. argc, argv as main's. */
 void ftl_ranks_start(int *argc, char ***argv);
+/* NULL, or why processes that mpirun started cannot work together (no MPI library, another MPI's mpirun, built without
+   MPI): each would train alone, and the program has to end with this sentence. */
+const char *ftl_ranks_problem(void);
 void ftl_ranks_end(void);
 void ftl_ranks_abort(int code); /* ends all ranks */
 int ftl_ranks_n(void);
