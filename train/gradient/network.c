@@ -97,16 +97,19 @@ static ftl_status prepare_conv(ftl_network *network, int t, ftl_edge_product *co
                          .d3 = ftl_block_dim(&conv->mid, k),
                          .mul = conv->in.block[path->in1].mul,
                          .weight = conv->n_weights,
-                         .first_entry = n_entries};
+                         .first_entry = n_entries,
+                         .first_m = conv->n_m};
     for (int m3 = 0; m3 < p->d3; m3++)
       for (int m1 = 0; m1 < p->d1; m1++)
         for (int m2 = 0; m2 < d2; m2++) {
           double c = ftl_ref_coupling(&reference, k, m1, m2, m3);
-          if (c != 0) conv->entry[n_entries++] = (ftl_edge_entry){m3 * p->d1 + m1, y + m2, c};
+          if (c != 0) conv->entry[n_entries++] = (ftl_edge_entry){p->first_m + m3 * p->d1 + m1, y + m2, c};
         }
     p->n_entries = n_entries - p->first_entry;
+    conv->n_m += p->d1 * p->d3;
     conv->n_weights += p->mul;
   }
+  conv->n_entries = n_entries;
   return FTL_OK;
 }
 

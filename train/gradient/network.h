@@ -43,15 +43,17 @@ typedef struct {
   int d1, d3, mul;
   int weight; /* first of its `mul` radial weights */
   int first_entry, n_entries;
+  int first_m; /* its d3 x d1 matrix in an edge's row of matrices */
 } ftl_edge_path;
 typedef struct {
-  int m; /* m3 * d1 + m1 */
+  int m; /* first_m + m3 * d1 + m1 */
   int y; /* component of the harmonics */
   double coefficient;
 } ftl_edge_entry;
 typedef struct {
   ftl_irreps in, mid;
-  int n_weights, n_paths;
+  int n_weights, n_paths, n_entries;
+  int n_m; /* of the matrices of all paths */
   ftl_edge_path path[FTL_MAX_BLOCKS];
   ftl_edge_entry *entry;
 } ftl_edge_product;

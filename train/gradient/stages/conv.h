@@ -1,135 +1,239 @@
 /* The edge tensor product and the sum over neighbours, MACE (8): for each path
      mid_i[m3] += w M[m3][m1] up_j[m1],  M[m3][m1] = sum of coupling coefficients times Y.
-   Channels are the inner loops. */
+   Channels are on the lanes; the kernels are made for each pair of dimensions, so that M's loops unroll. M of every
+   edge is kept for the sweeps that follow. */
 
-#define MAX_M 49 /* 7 x 7 for l = 3 */
+#define MAX_D 7 /* l = 3 */
 
-static void edge_matrix(const ftl_edge_product *conv, const ftl_edge_path *path, const real *y, real *m) {
-  for (int k = 0; k < path->d1 * path->d3; k++) m[k] = 0;
-  const ftl_edge_entry *entry = conv->entry + path->first_entry;
-  for (int k = 0; k < path->n_entries; k++) m[entry[k].m] += (real)entry[k].coefficient * y[entry[k].y];
+/* A path's place in the arrays of features. */
+typedef struct {
+  const ftl_edge_path *path;
+  size_t in, in_stride, out, out_stride; /* first number of atom 0, numbers per atom */
+} conv_path;
+
+static int conv_paths(const ftl_sweep *sweep, const ftl_edge_product *conv, conv_path *paths) {
+  for (int k = 0; k < conv->n_paths; k++) {
+    const ftl_edge_path *path = &conv->path[k];
+    paths[k] = (conv_path){
+        path, (size_t)sweep->n * (size_t)ftl_block_offset(&conv->in, path->in), (size_t)(path->d1 * path->mul),
+        (size_t)sweep->n * (size_t)ftl_block_offset(&conv->mid, path->out), (size_t)(path->d3 * path->mul)};
+  }
+  return conv->n_paths;
 }
 
-/* Where a path finds its features of the sender and of the receiver. */
-static size_t sender_at(const ftl_sweep *sweep, const ftl_edge_product *conv, const ftl_edge_path *path, int j) {
-  return (size_t)sweep->n * (size_t)ftl_block_offset(&conv->in, path->in) + (size_t)(j * path->d1 * path->mul);
+/* m[edge][n_m] from the harmonics, or from their tangent. */
+static void edge_matrices(const ftl_sweep *sweep, const ftl_edge_product *conv, const real *y, real *m) {
+  zero(m, (size_t)sweep->n_edges * (size_t)conv->n_m);
+  for (int e = 0; e < sweep->n_edges; e++, y += sweep->network->n_sh, m += conv->n_m)
+    for (int k = 0; k < conv->n_entries; k++)
+      m[conv->entry[k].m] += (real)conv->entry[k].coefficient * y[conv->entry[k].y];
 }
-static size_t receiver_at(const ftl_sweep *sweep, const ftl_edge_product *conv, const ftl_edge_path *path, int a) {
-  return (size_t)sweep->n * (size_t)ftl_block_offset(&conv->mid, path->out) + (size_t)(a * path->d3 * path->mul);
-}
+
+/* Calls KERNEL(d1, d3, ...) with constants where the dimensions are common ones. */
+#define WITH_DIMENSIONS(path, KERNEL, ...)                                                                             \
+  switch ((path)->d1 * 8 + (path)->d3) {                                                                               \
+  case 8 + 1:                                                                                                          \
+    KERNEL(1, 1, __VA_ARGS__);                                                                                         \
+    break;                                                                                                             \
+  case 8 + 3:                                                                                                          \
+    KERNEL(1, 3, __VA_ARGS__);                                                                                         \
+    break;                                                                                                             \
+  case 8 + 5:                                                                                                          \
+    KERNEL(1, 5, __VA_ARGS__);                                                                                         \
+    break;                                                                                                             \
+  case 8 + 7:                                                                                                          \
+    KERNEL(1, 7, __VA_ARGS__);                                                                                         \
+    break;                                                                                                             \
+  case 24 + 1:                                                                                                         \
+    KERNEL(3, 1, __VA_ARGS__);                                                                                         \
+    break;                                                                                                             \
+  case 24 + 3:                                                                                                         \
+    KERNEL(3, 3, __VA_ARGS__);                                                                                         \
+    break;                                                                                                             \
+  case 24 + 5:                                                                                                         \
+    KERNEL(3, 5, __VA_ARGS__);                                                                                         \
+    break;                                                                                                             \
+  case 24 + 7:                                                                                                         \
+    KERNEL(3, 7, __VA_ARGS__);                                                                                         \
+    break;                                                                                                             \
+  case 40 + 1:                                                                                                         \
+    KERNEL(5, 1, __VA_ARGS__);                                                                                         \
+    break;                                                                                                             \
+  case 40 + 3:                                                                                                         \
+    KERNEL(5, 3, __VA_ARGS__);                                                                                         \
+    break;                                                                                                             \
+  case 40 + 5:                                                                                                         \
+    KERNEL(5, 5, __VA_ARGS__);                                                                                         \
+    break;                                                                                                             \
+  case 40 + 7:                                                                                                         \
+    KERNEL(5, 7, __VA_ARGS__);                                                                                         \
+    break;                                                                                                             \
+  default:                                                                                                             \
+    KERNEL((path)->d1, (path)->d3, __VA_ARGS__);                                                                       \
+    break;                                                                                                             \
+  }
 
 /* out[m3][c] += w[c] sum_m1 M[m3][m1] h[m1][c] */
-static void path_forward(const ftl_edge_path *path, const real *restrict m, const real *restrict h,
-                         const real *restrict w, real *restrict out) {
-  int n = path->mul, d1 = path->d1;
-  for (int m3 = 0; m3 < path->d3; m3++)
-    for (int m1 = 0; m1 < d1; m1++) {
-      real f = m[m3 * d1 + m1];
-      if (f == 0) continue;
-      for (int c = 0; c < n; c++) out[m3 * n + c] += f * w[c] * h[m1 * n + c];
+FTL_INLINE void path_forward(int d1, int d3, int n, const real *m, const real *h, const real *w, real *out) {
+  for (int c = 0; c < n; c += WIDTH) {
+    int k = n - c < WIDTH ? n - c : WIDTH;
+    vector wh[MAX_D], wc = load(w + c, k);
+    for (int m1 = 0; m1 < d1; m1++) wh[m1] = wc * load(h + m1 * n + c, k);
+    for (int m3 = 0; m3 < d3; m3++) {
+      vector sum = load(out + m3 * n + c, k);
+      for (int m1 = 0; m1 < d1; m1++) sum += m[m3 * d1 + m1] * wh[m1];
+      store(out + m3 * n + c, sum, k);
     }
+  }
 }
 
-static void conv_forward(ftl_sweep *sweep, const ftl_edge_product *conv, layer_state *state) {
+static bool conv_forward(ftl_sweep *sweep, const ftl_edge_product *conv, layer_state *state) {
+  conv_path paths[FTL_MAX_BLOCKS];
+  int n_paths = conv_paths(sweep, conv, paths);
   zero(state->mid.x, features(sweep, &conv->mid));
-  for (int k = 0; k < conv->n_paths; k++) {
-    const ftl_edge_path *path = &conv->path[k];
-    for (int a = 0; a < sweep->n; a++)
-      for (int e = sweep->first_edge[a]; e < sweep->first_edge[a + 1]; e++) {
-        real m[MAX_M];
-        const edge *this = &sweep->edge[e];
-        edge_matrix(conv, path, sweep->y.x + (size_t)e * (size_t)sweep->network->n_sh, m);
-        path_forward(path, m, state->up.x + sender_at(sweep, conv, path, this->sender),
-                     state->w.x + (size_t)this->pair * (size_t)conv->n_weights + path->weight,
-                     state->mid.x + receiver_at(sweep, conv, path, a));
+  if (!take_value(sweep, &state->m, (size_t)sweep->n_edges * (size_t)conv->n_m)) return false;
+  edge_matrices(sweep, conv, sweep->y.x, state->m.x);
+  for (int a = 0; a < sweep->n; a++)
+    for (int e = sweep->first_edge[a]; e < sweep->first_edge[a + 1]; e++)
+      for (int k = 0; k < n_paths; k++) {
+        const conv_path *p = &paths[k];
+        const real *m = state->m.x + (size_t)e * (size_t)conv->n_m + p->path->first_m;
+        const real *h = state->up.x + p->in + (size_t)sweep->edge[e].sender * p->in_stride;
+        const real *w = state->w.x + (size_t)sweep->edge[e].pair * (size_t)conv->n_weights + p->path->weight;
+        real *out = state->mid.x + p->out + (size_t)a * p->out_stride;
+        WITH_DIMENSIONS(p->path, path_forward, p->path->mul, m, h, w, out)
       }
-  }
+  return true;
 }
 
-static void conv_tangent(ftl_sweep *sweep, const ftl_edge_product *conv, layer_state *state) {
-  zero(state->mid.dot, features(sweep, &conv->mid));
-  for (int k = 0; k < conv->n_paths; k++) {
-    const ftl_edge_path *path = &conv->path[k];
-    for (int a = 0; a < sweep->n; a++)
-      for (int e = sweep->first_edge[a]; e < sweep->first_edge[a + 1]; e++) {
-        real m[MAX_M], m_dot[MAX_M];
-        const edge *this = &sweep->edge[e];
-        size_t y = (size_t)e * (size_t)sweep->network->n_sh, from = sender_at(sweep, conv, path, this->sender);
-        size_t at = (size_t)this->pair * (size_t)conv->n_weights + (size_t)path->weight;
-        real *out = state->mid.dot + receiver_at(sweep, conv, path, a);
-        edge_matrix(conv, path, sweep->y.x + y, m);
-        edge_matrix(conv, path, sweep->y.dot + y, m_dot);
-        path_forward(path, m, state->up.x + from, state->w.dot + at, out);
-        path_forward(path, m_dot, state->up.x + from, state->w.x + at, out);
-        if (state->up.dot) path_forward(path, m, state->up.dot + from, state->w.x + at, out);
-      }
-  }
-}
-
-/* w_bar[c] += sum g[m3] M h[m1]; h_bar[m1][c] += w M^T g (h_bar may be NULL); m_bar[m3][m1] = sum_c w g h (NULL: not
-   wanted). */
-static void path_reverse(const ftl_edge_path *path, const real *restrict m, const real *restrict h,
-                         const real *restrict w, const real *restrict g, real *restrict w_bar, real *restrict h_bar,
-                         real *restrict m_bar) {
-  int n = path->mul, d1 = path->d1;
-  for (int m3 = 0; m3 < path->d3; m3++)
+/* out[m3] += M (w_dot h + w h_dot) + M_dot w h; h_dot NULL: zero */
+FTL_INLINE void path_tangent(int d1, int d3, int n, const real *m, const real *m_dot, const real *h, const real *h_dot,
+                             const real *w, const real *w_dot, real *out) {
+  for (int c = 0; c < n; c += WIDTH) {
+    int k = n - c < WIDTH ? n - c : WIDTH;
+    vector wh[MAX_D], wh_dot[MAX_D], wc = load(w + c, k), wc_dot = load(w_dot + c, k);
     for (int m1 = 0; m1 < d1; m1++) {
-      real f = m[m3 * d1 + m1];
-      const real *restrict gm = g + m3 * n, *restrict hm = h + m1 * n;
-      if (m_bar) {
-        real sum = 0;
-        for (int c = 0; c < n; c++) sum += w[c] * gm[c] * hm[c];
-        m_bar[m3 * d1 + m1] = sum;
-      }
-      if (f == 0) continue;
-      if (w_bar)
-        for (int c = 0; c < n; c++) w_bar[c] += f * gm[c] * hm[c];
-      if (h_bar)
-        for (int c = 0; c < n; c++) h_bar[m1 * n + c] += f * w[c] * gm[c];
+      vector x = load(h + m1 * n + c, k);
+      wh[m1] = wc * x;
+      wh_dot[m1] = wc_dot * x;
+      if (h_dot) wh_dot[m1] += wc * load(h_dot + m1 * n + c, k);
     }
+    for (int m3 = 0; m3 < d3; m3++) {
+      vector sum = load(out + m3 * n + c, k);
+      for (int m1 = 0; m1 < d1; m1++) sum += m[m3 * d1 + m1] * wh_dot[m1] + m_dot[m3 * d1 + m1] * wh[m1];
+      store(out + m3 * n + c, sum, k);
+    }
+  }
+}
+
+static bool conv_tangent(ftl_sweep *sweep, const ftl_edge_product *conv, layer_state *state) {
+  conv_path paths[FTL_MAX_BLOCKS];
+  int n_paths = conv_paths(sweep, conv, paths);
+  zero(state->mid.dot, features(sweep, &conv->mid));
+  if (!(state->m.dot = take(sweep, (size_t)sweep->n_edges * (size_t)conv->n_m))) return false;
+  edge_matrices(sweep, conv, sweep->y.dot, state->m.dot);
+  for (int a = 0; a < sweep->n; a++)
+    for (int e = sweep->first_edge[a]; e < sweep->first_edge[a + 1]; e++)
+      for (int k = 0; k < n_paths; k++) {
+        const conv_path *p = &paths[k];
+        size_t at_m = (size_t)e * (size_t)conv->n_m + (size_t)p->path->first_m;
+        size_t at_h = p->in + (size_t)sweep->edge[e].sender * p->in_stride;
+        size_t at_w = (size_t)sweep->edge[e].pair * (size_t)conv->n_weights + (size_t)p->path->weight;
+        real *out = state->mid.dot + p->out + (size_t)a * p->out_stride;
+        WITH_DIMENSIONS(p->path, path_tangent, p->path->mul, state->m.x + at_m, state->m.dot + at_m, state->up.x + at_h,
+                        state->up.dot ? state->up.dot + at_h : NULL, state->w.x + at_w, state->w.dot + at_w, out)
+      }
+  return true;
+}
+
+/* w_bar[c] += sum M g h; h_bar[m1][c] += w M^T g (NULL: not wanted); y[] += coefficient w g h of the path's entries,
+   lane by lane. */
+FTL_INLINE void path_reverse(int d1, int d3, int n, const real *m, const real *h, const real *w, const real *g,
+                             real *w_bar, real *h_bar, const ftl_edge_entry *entry, int n_entries, int first_m,
+                             vector *y) {
+  for (int c = 0; c < n; c += WIDTH) {
+    int k = n - c < WIDTH ? n - c : WIDTH;
+    vector product[MAX_D * MAX_D], adjoint[MAX_D], gm[MAX_D], wc = load(w + c, k), sum = load(w_bar + c, k);
+    for (int m3 = 0; m3 < d3; m3++) gm[m3] = load(g + m3 * n + c, k);
+    for (int m1 = 0; m1 < d1; m1++) {
+      vector x = load(h + m1 * n + c, k), wx = wc * x;
+      adjoint[m1] = (vector){0};
+      for (int m3 = 0; m3 < d3; m3++) {
+        adjoint[m1] += m[m3 * d1 + m1] * gm[m3];
+        product[m3 * d1 + m1] = gm[m3] * wx;
+      }
+      sum += adjoint[m1] * x;
+    }
+    store(w_bar + c, sum, k);
+    for (int m1 = 0; h_bar && m1 < d1; m1++)
+      store(h_bar + m1 * n + c, load(h_bar + m1 * n + c, k) + wc * adjoint[m1], k);
+    for (int q = 0; q < n_entries; q++) y[entry[q].y] += (real)entry[q].coefficient * product[entry[q].m - first_m];
+  }
 }
 
 /* From mid.bar to w.bar, y.bar and, if it is there, up.bar (all added to). */
 static void conv_reverse(ftl_sweep *sweep, const ftl_edge_product *conv, layer_state *state) {
-  for (int k = 0; k < conv->n_paths; k++) {
-    const ftl_edge_path *path = &conv->path[k];
-    const ftl_edge_entry *entry = conv->entry + path->first_entry;
-    for (int a = 0; a < sweep->n; a++)
-      for (int e = sweep->first_edge[a]; e < sweep->first_edge[a + 1]; e++) {
-        real m[MAX_M], m_bar[MAX_M];
-        const edge *this = &sweep->edge[e];
-        size_t y = (size_t)e * (size_t)sweep->network->n_sh, from = sender_at(sweep, conv, path, this->sender);
-        size_t at = (size_t)this->pair * (size_t)conv->n_weights + (size_t)path->weight;
-        edge_matrix(conv, path, sweep->y.x + y, m);
-        path_reverse(path, m, state->up.x + from, state->w.x + at, state->mid.bar + receiver_at(sweep, conv, path, a),
-                     state->w.bar + at, state->up.bar ? state->up.bar + from : NULL, m_bar);
-        for (int q = 0; q < path->n_entries; q++)
-          sweep->y.bar[y + (size_t)entry[q].y] += (real)entry[q].coefficient * m_bar[entry[q].m];
+  conv_path paths[FTL_MAX_BLOCKS];
+  int n_paths = conv_paths(sweep, conv, paths), n_sh = sweep->network->n_sh;
+  for (int a = 0; a < sweep->n; a++)
+    for (int e = sweep->first_edge[a]; e < sweep->first_edge[a + 1]; e++) {
+      vector y[FTL_MAX_SH] = {{0}};
+      for (int k = 0; k < n_paths; k++) {
+        const conv_path *p = &paths[k];
+        size_t at_h = p->in + (size_t)sweep->edge[e].sender * p->in_stride;
+        size_t at_w = (size_t)sweep->edge[e].pair * (size_t)conv->n_weights + (size_t)p->path->weight;
+        const real *m = state->m.x + (size_t)e * (size_t)conv->n_m + p->path->first_m;
+        WITH_DIMENSIONS(p->path, path_reverse, p->path->mul, m, state->up.x + at_h, state->w.x + at_w,
+                        state->mid.bar + p->out + (size_t)a * p->out_stride, state->w.bar + at_w,
+                        state->up.bar ? state->up.bar + at_h : NULL, conv->entry + p->path->first_entry,
+                        p->path->n_entries, p->path->first_m, y)
       }
+      for (int k = 0; k < n_sh; k++) sweep->y.bar[(size_t)e * (size_t)n_sh + (size_t)k] += lane_sum(y[k]);
+    }
+}
+
+/* The derivative of path_reverse along the direction, with g_til in the place of g's derivative; w_til or h_til may be
+   NULL. */
+FTL_INLINE void path_second(int d1, int d3, int n, const real *m, const real *m_dot, const real *h, const real *h_dot,
+                            const real *w, const real *w_dot, const real *g, const real *g_til, real *w_til,
+                            real *h_til) {
+  for (int c = 0; c < n; c += WIDTH) {
+    int k = n - c < WIDTH ? n - c : WIDTH;
+    vector gm[MAX_D], gm_til[MAX_D], sum = {0};
+    for (int m3 = 0; m3 < d3; m3++) {
+      gm[m3] = load(g + m3 * n + c, k);
+      gm_til[m3] = load(g_til + m3 * n + c, k);
+    }
+    for (int m1 = 0; m1 < d1; m1++) {
+      vector t = {0}, t_dot = {0}; /* M^T g and its derivative */
+      for (int m3 = 0; m3 < d3; m3++) {
+        t += m[m3 * d1 + m1] * gm[m3];
+        t_dot += m[m3 * d1 + m1] * gm_til[m3] + m_dot[m3 * d1 + m1] * gm[m3];
+      }
+      sum += t_dot * load(h + m1 * n + c, k);
+      if (h_dot) sum += t * load(h_dot + m1 * n + c, k);
+      if (h_til)
+        store(h_til + m1 * n + c, load(h_til + m1 * n + c, k) + load(w + c, k) * t_dot + load(w_dot + c, k) * t, k);
+    }
+    if (w_til) store(w_til + c, load(w_til + c, k) + sum, k);
   }
 }
 
-/* The derivative of conv_reverse along the direction, with mid.til in the place of mid.bar's: adds to w.til and up.til
-   where these are there. */
+/* From mid.til and mid.bar: adds to w.til and up.til where these are there. */
 static void conv_second(ftl_sweep *sweep, const ftl_edge_product *conv, layer_state *state) {
-  for (int k = 0; k < conv->n_paths; k++) {
-    const ftl_edge_path *path = &conv->path[k];
-    for (int a = 0; a < sweep->n; a++)
-      for (int e = sweep->first_edge[a]; e < sweep->first_edge[a + 1]; e++) {
-        real m[MAX_M], m_dot[MAX_M];
-        const edge *this = &sweep->edge[e];
-        size_t y = (size_t)e * (size_t)sweep->network->n_sh, from = sender_at(sweep, conv, path, this->sender);
-        size_t at = (size_t)this->pair * (size_t)conv->n_weights + (size_t)path->weight;
-        size_t to = receiver_at(sweep, conv, path, a);
-        real *w_til = state->w.til ? state->w.til + at : NULL, *h_til = state->up.til ? state->up.til + from : NULL;
-        edge_matrix(conv, path, sweep->y.x + y, m);
-        edge_matrix(conv, path, sweep->y.dot + y, m_dot);
-        const real *h = state->up.x + from, *w = state->w.x + at;
-        path_reverse(path, m, h, w, state->mid.til + to, w_til, h_til, NULL);
-        path_reverse(path, m_dot, h, w, state->mid.bar + to, w_til, h_til, NULL);
-        if (state->up.dot && w_til)
-          path_reverse(path, m, state->up.dot + from, w, state->mid.bar + to, w_til, NULL, NULL);
-        if (h_til) path_reverse(path, m, h, state->w.dot + at, state->mid.bar + to, NULL, h_til, NULL);
+  conv_path paths[FTL_MAX_BLOCKS];
+  int n_paths = conv_paths(sweep, conv, paths);
+  for (int a = 0; a < sweep->n; a++)
+    for (int e = sweep->first_edge[a]; e < sweep->first_edge[a + 1]; e++)
+      for (int k = 0; k < n_paths; k++) {
+        const conv_path *p = &paths[k];
+        size_t at_m = (size_t)e * (size_t)conv->n_m + (size_t)p->path->first_m;
+        size_t at_h = p->in + (size_t)sweep->edge[e].sender * p->in_stride;
+        size_t at_w = (size_t)sweep->edge[e].pair * (size_t)conv->n_weights + (size_t)p->path->weight;
+        size_t to = p->out + (size_t)a * p->out_stride;
+        WITH_DIMENSIONS(p->path, path_second, p->path->mul, state->m.x + at_m, state->m.dot + at_m, state->up.x + at_h,
+                        state->up.dot ? state->up.dot + at_h : NULL, state->w.x + at_w, state->w.dot + at_w,
+                        state->mid.bar + to, state->mid.til + to, state->w.til ? state->w.til + at_w : NULL,
+                        state->up.til ? state->up.til + at_h : NULL)
       }
-  }
 }

@@ -38,8 +38,7 @@ static bool layer_forward(ftl_sweep *sweep, int t) {
       !take_value(sweep, &state->mid, features(sweep, &layer->conv.mid)))
     return false;
   map_forward(sweep, &layer->linear_up, state->input.x, state->up.x);
-  if (!radial_forward(sweep, layer, state)) return false;
-  conv_forward(sweep, &layer->conv, state);
+  if (!radial_forward(sweep, layer, state) || !conv_forward(sweep, &layer->conv, state)) return false;
   if (!message_forward(sweep, layer, state)) return false;
   if (!take_value(sweep, &state->b, n_product) || !take_zeros(sweep, &state->output.x, n_product)) return false;
   product_forward(sweep, &layer->product, &state->a, &state->b, false);
@@ -82,9 +81,8 @@ static bool layer_tangent(ftl_sweep *sweep, int t) {
   }
   if (!radial_tangent(sweep, layer, state) || !(state->mid.dot = take(sweep, features(sweep, &layer->conv.mid))))
     return false;
-  conv_tangent(sweep, &layer->conv, state);
-  if (!message_tangent(sweep, layer, state) || !(state->b.dot = take(sweep, n_product)) ||
-      !take_zeros(sweep, &state->output.dot, n_product))
+  if (!conv_tangent(sweep, &layer->conv, state) || !message_tangent(sweep, layer, state) ||
+      !(state->b.dot = take(sweep, n_product)) || !take_zeros(sweep, &state->output.dot, n_product))
     return false;
   product_forward(sweep, &layer->product, &state->a, &state->b, true);
   map_forward(sweep, &layer->product_linear, state->b.dot, state->output.dot);

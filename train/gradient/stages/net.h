@@ -46,11 +46,11 @@ static void layer_norm_forward(const ftl_sweep *sweep, const ftl_net *net, net_s
 
 /* a = cst silu(z) with two derivatives; arrays have room for whole vectors (take). */
 static void activate(real cst, size_t n, const real *z, real *a, real *slope, real *curvature) {
-  for (size_t q = 0; q < n; q += (size_t)EXP_WIDTH) {
-    exp_vector x = *(const exp_vector *)(z + q), s = 1 / (1 + exp_of(-x)), ds = s * (1 - s);
-    *(exp_vector *)(a + q) = cst * x * s;
-    *(exp_vector *)(slope + q) = cst * (s + x * ds);
-    *(exp_vector *)(curvature + q) = cst * ds * (2 + x * (1 - 2 * s));
+  for (size_t q = 0; q < n; q += (size_t)WIDTH) {
+    vector x = *(const vector *)(z + q), s = 1 / (1 + exp_of(-x)), ds = s * (1 - s);
+    *(vector *)(a + q) = cst * x * s;
+    *(vector *)(slope + q) = cst * (s + x * ds);
+    *(vector *)(curvature + q) = cst * ds * (2 + x * (1 - 2 * s));
   }
 }
 

@@ -13,6 +13,30 @@ typedef double real;
 #endif
 #define LANES ((int)(128 / sizeof(real))) /* channels that the contraction takes together */
 
+#define FTL_INLINE static inline __attribute__((always_inline))
+
+/* A vector of numbers at any address, and loads and stores of its first k < WIDTH numbers. */
+typedef real vector __attribute__((vector_size(64), aligned(4), may_alias));
+#define WIDTH ((int)(sizeof(vector) / sizeof(real)))
+FTL_INLINE vector load(const real *p, int k) {
+  if (k == WIDTH) return *(const vector *)p;
+  vector v = {0};
+  for (int q = 0; q < k; q++) v[q] = p[q];
+  return v;
+}
+FTL_INLINE void store(real *p, vector v, int k) {
+  if (k == WIDTH) *(vector *)p = v;
+  else
+    for (int q = 0; q < k; q++) p[q] = v[q];
+}
+FTL_INLINE real lane_sum(vector v) {
+  real sum[WIDTH];
+  *(vector *)sum = v;
+  for (int half = WIDTH / 2; half > 0; half /= 2)
+    for (int q = 0; q < half; q++) sum[q] += sum[q + half];
+  return sum[0];
+}
+
 /* c[m][n] += alpha a[m][k] b[k][n] */
 static void gemm_nn(int m, int n, int k, double alpha, const real *a, int lda, const real *b, int ldb, real *c,
                     int ldc) {

@@ -37,6 +37,7 @@ typedef struct {
   variable input_net; /* [pair][inputs of the radial networks] */
   net_state weights, density_net;
   variable w;        /* [pair][n_weights], cutoff included */
+  variable m;        /* [edge][n_m] matrices of the tensor product's paths */
   variable density;  /* [n] */
   variable mid, sum; /* the neighbours' sum; linear of it */
   variable norm;     /* [n] what the sum is divided by */
