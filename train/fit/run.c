@@ -156,13 +156,25 @@ static ftl_status keep_best(ftl_run *run, ftl_log_epoch *line, ftl_error *error)
   return ftl_run_write_model(run, error);
 }
 
+/* Adds "  NAME VALUE UNIT" when there is a value. */
+static void say_number(char text[400], const char *name, const char *format, double value, const char *unit) {
+  const size_t used = strlen(text);
+  char number[40];
+  if (!isfinite(value)) return;
+  snprintf(number, sizeof number, format, value);
+  snprintf(text + used, 400 - used, "  %s %s%s", name, number, unit);
+}
+
 static ftl_status log_epoch(ftl_run *run, const ftl_log_epoch *line, ftl_error *error) {
-  char stress[40] = "";
-  if (isfinite(line->stress_rmse)) snprintf(stress, sizeof stress, "  S %.3f meV/A^3", 1000 * line->stress_rmse);
-  ftl_setup_say(&run->s,
-                "epoch %lld  step %lld  lr %.3g  loss %.5g  valid %.5g  E %.3f meV/atom  F %.2f meV/A%s  %.0f s%s",
-                (long long)line->epoch, (long long)line->step, line->lr, line->train_loss, line->valid_loss,
-                1000 * line->energy_rmse, 1000 * line->forces_rmse, stress, line->seconds, line->best ? "  best" : "");
+  char text[400] = "";
+  say_number(text, "lr", "%.3g", line->lr, "");
+  say_number(text, "loss", "%.5g", line->train_loss, "");
+  say_number(text, "valid", "%.5g", line->valid_loss, "");
+  say_number(text, "E", "%.3f", 1000 * line->energy_rmse, " meV/atom");
+  say_number(text, "F", "%.2f", 1000 * line->forces_rmse, " meV/A");
+  say_number(text, "S", "%.3f", 1000 * line->stress_rmse, " meV/A^3");
+  ftl_setup_say(&run->s, "epoch %lld  step %lld%s  %.0f s%s", (long long)line->epoch, (long long)line->step, text,
+                line->seconds, line->best ? "  best" : "");
   return run->log ? ftl_run_written(run, ftl_log_write_epoch(run->log, line, error)) : FTL_OK;
 }
 

@@ -1,0 +1,274 @@
+"""frozentl train: small runs on the twins. The loss falls, what is frozen keeps its bits, a run that was killed and
+resumed is the same as one that was not, threads and ranks agree, and mistakes are told in a sentence.
+
+Structures are made here; labels are what another twin answers, so that there is something to learn.
+"""
+
+import json
+import os
+import random
+import re
+import resource
+import shutil
+import signal
+import struct
+import subprocess
+import time
+
+import cli_case
+from cli_case import HEADS, PLAIN, TWINS
+
+TEACHER = os.path.join(TWINS, "t-plain-residual.model")
+
+BASE = ["--lr", "0.001", "--batch-size", "4", "--set", "valid_fraction=0.2", "--quiet"]
+SCRATCH = ["scratch.hidden=4x0e+4x1o", "scratch.max_ell=1", "scratch.r_max=3.5", "scratch.correlation=2",
+           "scratch.basis=4", "scratch.radial_mlp=8", "scratch.readout=4x0e"]  # fmt: skip
+MPIRUN = os.environ.get("FTL_MPIRUN") or shutil.which("mpirun")
+
+
+def structures(n, elements=("Cu", "H"), seed=3):
+    rng = random.Random(seed)
+    frames = []
+    for s in range(n):
+        a = 4.2 + 0.3 * rng.random()
+        sites = [(0, 0, 0), (a / 2, a / 2, 0), (a / 2, 0, a / 2), (0, a / 2, a / 2), (a / 2 + 0.2, a / 2, a / 2)]
+        sites = sites[: 5 - s % 2] if s % 3 else sites
+        atoms = [f"{elements[k == 4]} " + " ".join(f"{x + rng.gauss(0, 0.12):.8f}" for x in p)
+                 for k, p in enumerate(sites)]  # fmt: skip
+        config = "bulk" if s % 3 else "odd"
+        frames.append(
+            f'{len(atoms)}\nLattice="{a} 0 0 0 {a} 0 0 0 {a}" Properties=species:S:1:pos:R:3 pbc="T T T" '
+            f"config_type={config}\n" + "\n".join(atoms) + "\n"
+        )
+    return "".join(frames)
+
+
+def tensors(ftl):
+    """{name: bytes} of a safetensors file."""
+    with open(ftl, "rb") as f:
+        content = f.read()
+    (length,) = struct.unpack("<Q", content[:8])
+    header = json.loads(content[8 : 8 + length])
+    header.pop("__metadata__")
+    return {name: content[8 + length + t["data_offsets"][0] : 8 + length + t["data_offsets"][1]]
+            for name, t in header.items()}  # fmt: skip
+
+
+class Train(cli_case.CliCase):
+    def setUp(self):
+        super().setUp()
+        self.data = self.labelled("data.xyz", structures(20))
+        self.run_number = 0
+
+    def labelled(self, name, text):
+        """Frames with the teacher's energies (raised), forces and stresses as labels."""
+        raw, answered = self.path("raw-" + name, text), self.path("answered-" + name)
+        self.run_it("eval", TEACHER, raw, "--quiet", "-o", answered)
+        with open(answered) as f:
+            text = f.read()
+        text = re.sub(r"\benergy=(\S+)", lambda m: f"REF_energy={float(m[1]) + 0.5!r}", text)
+        return self.path(name, text.replace(" stress=", " REF_stress=").replace(":forces:", ":REF_forces:"))
+
+    def train(self, *arguments, code=0, run=None):
+        self.run_number += 1
+        run = run or self.path(f"run{self.run_number}")
+        self.run_it("train", "-d", self.data, "-o", run, *BASE, *arguments, code=code)
+        return run
+
+    def column(self, run, name):
+        with open(os.path.join(run, "log.csv")) as f:
+            lines = [line.rstrip("\n").split(",") for line in f]
+        return [float(line[lines[0].index(name)] or "nan") for line in lines[1:]]
+
+    def read(self, run, name="model.ftl"):
+        with open(os.path.join(run, name), "rb") as f:
+            return f.read()
+
+    def same_run(self, a, b):
+        for name in ("model.ftl", "errors.csv", "predictions-valid.csv"):
+            self.assertEqual(self.read(a, name), self.read(b, name), name)
+        for name in ("epoch", "step", "lr", "train_loss", "valid_loss", "gradient_norm", "best"):
+            self.assertEqual(self.column(a, name)[1:], self.column(b, name)[1:])
+
+    def test_loss_falls_and_model_is_kept(self):
+        run = self.train("-f", PLAIN, "-e", "15", "--test", self.data)
+        loss = self.column(run, "valid_loss")
+        self.assertEqual(len(loss), 16)
+        self.assertLess(min(loss), 0.3 * loss[0])
+        # errors.csv is what eval says of model.ftl
+        out, _ = self.run_it("eval", os.path.join(run, "model.ftl"), self.data, "--labels", "REF_")
+        total = [line for line in self.read(run, "errors.csv").decode().split("\n") if line.startswith("test,total")]
+        rmse = 1000 * float(total[0].split(",")[4])
+        self.assertIn(f"{rmse:.3f}", out)
+        for name in ("recipe.yaml", "state.ftl", "log.jsonl", "predictions-valid.csv", "predictions-test.csv"):
+            self.assertTrue(os.path.exists(os.path.join(run, name)), name)
+        # the settings in the folder repeat the run
+        again = self.path("again")
+        self.run_it("train", os.path.join(run, "recipe.yaml"), "-o", again, "--quiet")
+        self.same_run(run, again)
+
+    def test_frozen_keeps_its_bits(self):
+        before = self.path("before.ftl")
+        self.run_it("convert", PLAIN, before)
+        run = self.train("-f", PLAIN, "-e", "2", "--freeze", "f5,layer1.product.linear")
+        have, want = tensors(os.path.join(run, "model.ftl")), tensors(before)
+        self.assertEqual(sorted(have), sorted(want))
+        changed = {name for name in want if have[name] != want[name]}
+        self.assertIn("products.0.linear.weight", changed)
+        self.assertTrue(all(name.startswith(("products.", "readouts.")) for name in changed), changed)
+        self.assertNotIn("products.1.linear.weight", changed)
+
+    def test_delta(self):
+        full = self.train("-f", PLAIN, "-e", "4", "--freeze", "f5", "--e0", "fit")
+        delta = self.train("-f", PLAIN, "-e", "4", "--freeze", "f5", "--e0", "fit", "--checkpoint", "delta")
+        self.assertLess(len(self.read(delta)), len(self.read(full)))
+        a = self.eval_json(os.path.join(full, "model.ftl"), self.data)
+        b = self.eval_json(os.path.join(delta, "model.ftl"), self.data, "--foundation", PLAIN)
+        self.assertEqual([x["energy"] for x in a], [x["energy"] for x in b])
+
+    def test_killed_and_resumed(self):
+        settings = ["-f", PLAIN, "-e", "40", "--ema", "0.9", "--swa", "30", "--set", "swa.energy=10", "--set",
+                    "save_every=3", "--threads", "1"]  # fmt: skip
+        began = time.monotonic()
+        whole = self.train(*settings)
+        duration = time.monotonic() - began
+        rng = random.Random()
+        cut = self.path("cut")
+        arguments = ["-d", self.data, "-o", cut, *BASE, *settings]
+        codes = []
+        for k in range(20):
+            process = subprocess.Popen([cli_case.FROZENTL, "train", *arguments], stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.DEVNULL)  # fmt: skip
+            if k < 6:
+                time.sleep(duration * (0.1 + 0.4 * rng.random()))
+                process.send_signal(signal.SIGKILL if k % 2 else signal.SIGTERM)
+            codes.append(process.wait())
+            if codes[-1] == 0:
+                break
+            self.assertIn(codes[-1], (6, -signal.SIGKILL, -signal.SIGTERM))
+            if os.path.exists(os.path.join(cut, "recipe.yaml")):
+                arguments = ["--resume", cut, "--quiet"]
+        self.assertEqual(codes[-1], 0, codes)
+        self.same_run(whole, cut)
+        self.refuse(1, ["finished"], "train", "--resume", cut)
+
+    def test_resumed_with_more_epochs(self):
+        whole = self.train("-f", PLAIN, "-e", "8")
+        part = self.train("-f", PLAIN, "-e", "3")
+        self.run_it("train", "--resume", part, "-e", "8", "--quiet")
+        self.same_run(whole, part)
+
+    def test_resume_refuses_other_data(self):
+        run = self.train("-f", PLAIN, "-e", "2")
+        with open(self.data, "a") as f:
+            f.write("\n")
+        self.refuse(1, ["changed since the run began"], "train", "--resume", run, "-e", "4")
+
+    def test_threads_and_ranks(self):
+        settings = ["-f", PLAIN, "-e", "4", "--e0", "fit"]
+        one = self.train(*settings, "--threads", "1")
+        two = self.train(*settings, "--threads", "2")
+        self.same_run(one, two)
+        if not MPIRUN:
+            self.skipTest("there is no mpirun")
+        ranks = self.path("ranks")
+        done = subprocess.run([MPIRUN, "-n", "2", cli_case.FROZENTL, "train", "-d", self.data, "-o", ranks, *BASE,
+                               *settings, "--threads", "1"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True)  # fmt: skip
+        if done.returncode == 1 and "MPI" in done.stderr:
+            self.skipTest(done.stderr.strip())
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assert_close(self.column(ranks, "valid_loss"), self.column(one, "valid_loss"), 1e-9)
+        self.assertEqual(done.stdout.count("trained 927 of"), 1)
+
+    def test_from_scratch(self):
+        settings = [x for key in SCRATCH for x in ("--set", key)]
+        run = self.train(*settings, "-e", "10", "--lr", "0.01")
+        loss = self.column(run, "train_loss")[1:]
+        self.assertLess(loss[-1], 0.7 * loss[0])
+        out, _ = self.run_it("info", os.path.join(run, "model.ftl"))
+        self.assertIn("4x0e+4x1o", out)
+        self.same_run(run, self.train(*settings, "-e", "10", "--lr", "0.01"))
+
+    def test_elements(self):
+        niobium = self.labelled("niobium.xyz", structures(10))
+        with open(niobium) as f:
+            text = re.sub(r"^H ", "Nb ", f.read(), flags=re.M)
+        self.data = self.path("nb.xyz", text)
+        self.refuse(1, ["Nb", "add_elements", "frame 0"], "train", "-d", self.data, "-f", PLAIN, "-o", self.path("no"))
+        run = self.train("-f", PLAIN, "-e", "2", "--add-elements", "Nb=H", "--elements", "data")
+        out, _ = self.run_it("info", os.path.join(run, "model.ftl"))
+        self.assertRegex(out, r"elements +2: Cu Nb")
+
+    def test_replay(self):
+        raw = self.path("raw.xyz", structures(8, seed=9))
+        run = self.train("-f", PLAIN, "-e", "6", "--replay", raw, "--set", "replay.frames=4", "--e0", "fit")
+        errors = self.read(run, "errors.csv").decode()
+        self.assertRegex(errors, r"replay,total,8,")
+        self.assertEqual(self.column(run, "step")[1], 5)  # 16 structures and 4 of replay, 4 at a time
+
+    def test_heads(self):
+        self.refuse(1, ["several heads", "omat, oc20"], "train", "-d", self.data, "-f", HEADS, "-o", self.path("no"))
+        run = self.train("-f", HEADS, "--head", "oc20", "-e", "2", "--loss", "universal")
+        self.assertEqual(self.run_it("info", os.path.join(run, "model.ftl"))[0].count("\nhead "), 1)
+
+    def test_divergence_is_told(self):
+        with open(self.data) as f:
+            text = f.read().split("\n")
+        text[1] = re.sub(r"REF_energy=\S+", "REF_energy=1e308", text[1])
+        self.data = self.path("huge.xyz", "\n".join(text))
+        run = self.path("diverged")
+        _, err = self.run_it("train", "-d", self.data, "-f", PLAIN, "-o", run, *BASE, "--set", "seed=3", code=5)
+        self.assertIn("huge.xyz, line 1, frame 0", err)
+        self.assertTrue(os.path.exists(os.path.join(run, "model.ftl")))
+
+    def test_mistakes(self):
+        out = ["-o", self.path("no")]
+        self.refuse(1, ["lerning_rate", "nearest"], "train", "-d", self.data, *out, "--set", "lerning_rate=1")
+        self.refuse(1, ["absent.xyz"], "train", "-d", self.path("absent.xyz"), "-f", PLAIN, *out)
+        self.refuse(1, ["no structure"], "train", "-d", self.path("empty.xyz", ""), "-f", PLAIN, *out)
+        self.refuse(1, ["no structure"], "train", "-d", self.data, "-f", PLAIN, *out, "--valid", self.path("empty.xyz"))
+        self.refuse(1, ["nothing is left", "train"], "train", "-d", self.data, "-f", PLAIN, *out, "--freeze", "f7")
+        self.refuse(1, ["radail", "radial"], "train", "-d", self.data, "-f", PLAIN, *out, "--freeze", "radail")
+        self.refuse(1, ["label"], "train", "-d", self.path("raw-data.xyz"), "-f", PLAIN, *out)
+        with open(self.data) as f:
+            text = f.read()
+        nan = self.path("nan.xyz", re.sub(r"REF_energy=\S+", "REF_energy=nan", text, count=1))
+        self.refuse(1, ["nan.xyz, line 2", "not a finite number"], "train", "-d", nan, "-f", PLAIN, *out)
+        self.refuse(3, ["cannot make"], "train", "-d", self.data, "-f", PLAIN, "-o", self.path("a/b"))
+        self.refuse(1, ["no run to resume"], "train", "--resume", self.folder)
+        self.refuse(2, ["--resume"], "train", "--resume", self.folder, "--lr", "1")
+        run = self.train("-f", PLAIN, "-e", "1")
+        self.refuse(1, ["holds a run"], "train", "-d", self.data, "-f", PLAIN, "-o", run)
+
+    def test_no_space(self):
+        """A limit on the size of files stands for a full disk: the state does not fit, the old one stays."""
+        run = self.train("-f", PLAIN, "-e", "1")
+        state = self.read(run, "state.ftl")
+
+        def limit():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (len(state) // 2, len(state) // 2))
+
+        done = subprocess.run([cli_case.FROZENTL, "train", "--resume", run, "-e", "3", "--quiet"], preexec_fn=limit,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn("state.ftl", done.stderr)
+        self.assertEqual(self.read(run, "state.ftl"), state)
+        self.assertFalse([name for name in os.listdir(run) if name.endswith(".tmp")])
+        self.run_it("train", "--resume", run, "-e", "3", "--quiet")
+
+    def test_proposed_recipe(self):
+        recipe = self.path("recipe.yaml")
+        self.run_it("train", "--init", recipe, "-d", self.data, "-f", PLAIN)
+        with open(recipe) as f:
+            text = f.read()
+        self.assertIn("20 structures of 4 to 5 atoms, elements H Cu", text)
+        self.refuse(3, ["exists"], "train", "--init", recipe, "-d", self.data)
+        run = self.path("proposed")
+        self.run_it("train", recipe, "-e", "1", "-o", run, "--quiet")
+        self.assertIn("cosine", self.read(run, "recipe.yaml").decode())
+
+
+if __name__ == "__main__":
+    cli_case.main()
