@@ -10,7 +10,7 @@ help:
 	@echo ''
 	@echo '  make demo      H2 meets a copper surface in LAMMPS: sets up, builds, runs, draws a picture'
 	@echo '  make build     the command frozentl, libfrozentl and the LAMMPS plugin, in $(BUILD)'
-	@echo '  make test      every test, and unit and command-line tests again under ASan and UBSan'
+	@echo '  make test      every test, and those of readers, stages, commands and mistakes again under ASan and UBSan'
 	@echo '  make sanitize  only the latter'
 	@echo '  make bench     speed against mace-torch and symmetrix, into bench/results.csv'
 	@echo '  make fuzz      fuzz the model readers (FUZZ_SECONDS=600)'
@@ -25,7 +25,7 @@ $(BUILD)/build.ninja: | setup
 	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release -DFTL_WERROR=$(WERROR)
 $(ASAN)/build.ninja: | setup
 	@cmake -S . -B $(ASAN) -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DFTL_WERROR=$(WERROR) \
-	  -DFTL_PLUGIN=OFF -DFTL_SANITIZE=address,undefined
+	  -DFTL_SANITIZE=address,undefined
 
 build: setup $(BUILD)/build.ninja
 	@echo 'build: $(BUILD)'
@@ -40,9 +40,9 @@ test-release: build
 	@cmake --build $(BUILD) -j $(JOBS)
 	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error
 sanitize: setup $(ASAN)/build.ninja
-	@echo 'sanitize: unit and command-line tests under ASan and UBSan in $(ASAN)'
+	@echo 'sanitize: unit and command-line tests, and mistakes in LAMMPS, under ASan and UBSan in $(ASAN)'
 	@cmake --build $(ASAN) -j $(JOBS)
-	@ctest --test-dir $(ASAN) --output-on-failure --no-tests=error -L 'unit|cli' -j $(JOBS)
+	@ctest --test-dir $(ASAN) --output-on-failure --no-tests=error -L 'unit|cli|lammps' -j $(JOBS)
 
 bench: build
 	@bench/inference

