@@ -25,5 +25,5 @@ for target in $targets; do
     -dict="tests/fuzz/$target.dict" -artifact_prefix="$out/" -print_final_stats=1 \
     "$out/corpus-$target" "tests/fuzz/corpus/$target" 2>"$out/fuzz_$target.log" ||
     { tail -40 "$out/fuzz_$target.log" >&2; echo "fuzz: $target failed, see $out/fuzz_$target.log" >&2; exit 1; }
-  grep -E '^Done|number_of_executed_units|peak_rss' "$out/fuzz_$target.log"
+  grep -aE '^Done|number_of_executed_units|peak_rss' "$out/fuzz_$target.log"
 done

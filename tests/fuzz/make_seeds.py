@@ -2,8 +2,9 @@
 """Makes the fuzzers' seed corpus: the smallest MACE models that still reach every part of the readers.
 
     build/oracle/bin/python tests/fuzz/make_seeds.py        # writes tests/fuzz/corpus/model/*.model
-    build/release/bin/frozentl convert X.model X.ftl        # and from these the .ftl seeds
+    build/release/train/frozentl convert X.model X.ftl      # and from these the .ftl seeds
 
+Take content_sha256 out of the headers of .ftl seeds: with it hardly any mutation gets past the reader.
 Needs mace-torch 0.3.16 (an oracle for development, never a dependency). What torch.save writes is kept as it is, save for
 what the reader never looks at: hooks, generated code, graph modules. That makes the files ten times smaller.
 """
