@@ -258,6 +258,12 @@ class Train(cli_case.CliCase):
         self.assertFalse([name for name in os.listdir(run) if name.endswith(".tmp")])
         self.run_it("train", "--resume", run, "-e", "3", "--quiet")
 
+    def test_manual_has_the_table(self):
+        with open(os.path.join(os.path.dirname(os.path.dirname(cli_case.HERE)), "docs", "training.md")) as f:
+            manual = f.read()
+        table, _ = self.run_it("train", "--document")
+        self.assertTrue(manual.endswith(table), "docs/training.md must end with what frozentl train --document prints")
+
     def test_proposed_recipe(self):
         recipe = self.path("recipe.yaml")
         self.run_it("train", "--init", recipe, "-d", self.data, "-f", PLAIN)

@@ -6,7 +6,7 @@
      RUN/log.csv                a line per epoch, below a line with the names of ftl_log_columns
      RUN/log.jsonl              a JSON object per line: {"event": "start" | "epoch" | "note" | "end", ...}
      RUN/errors.csv             final errors, a line per set (train, valid, test) and config_type, and one with
-   config_type "total" per set (last of its set):
+   config_type "total" per set (last of its set); with replay also a set "replay":
                                 set,config_type,frames,atoms,energy_rmse,energy_mae,forces_rmse,forces_mae,stress_rmse,stress_mae
      RUN/predictions-valid.csv  for parity plots, and RUN/predictions-test.csv when there is a test set:
                                 frame,config_type,quantity,reference,prediction

@@ -197,7 +197,7 @@ static const ftl_option options[] = {
             .doc =
                 "write the state after this many steps too; it is always written after an epoch and when interrupted"),
     INTEGER(cache_mb, 0, 1e7, .key = "cache_mb", .flag = "cache-mb", .initial = "2000", .when = "",
-            .doc = "memory for what is kept between epochs, MB: neighbour lists, and what frozen layers give"),
+            .doc = "memory for neighbour lists that are kept between epochs, MB"),
 };
 
 const ftl_option *ftl_recipe_options(int *n) {

@@ -100,13 +100,17 @@ ftl_status ftl_sets_check(const ftl_recipe *recipe, const ftl_sets *sets, const 
   /* labels that the foundation is to give are not there yet */
   if (sets->replay.n_files > 0 && recipe->replay.labels == FTL_REPLAY_DATA)
     set[n++] = (ftl_checked_set){"replay", &sets->replay, true};
+  /* a default weight of stress is no reason to remark that there is none */
+  ftl_label_counts counts;
+  ftl_dataset_count_labels(&sets->train, &counts);
+  const bool stress = recipe->loss.stress > 0 && (counts.stress > 0 || ftl_recipe_is_set(recipe, "loss.stress"));
   const ftl_checks checks = {.n_sets = n,
                              .set = set,
                              .n_elements = n_elements,
                              .elements = elements,
                              .energy = recipe->loss.energy > 0,
                              .forces = recipe->loss.forces > 0,
-                             .stress = recipe->loss.stress > 0,
+                             .stress = stress,
                              .n_configs = recipe->loss.configs.n,
                              .config = recipe->loss.configs.name};
   return ftl_checks_run(&checks, findings, error);
