@@ -58,6 +58,36 @@ static void holds_what_changed_only(void **unused) {
   json_decref(header);
 }
 
+/* As the training loop has it: scale and shift become float64. Frozen weights in another type are no difference. */
+static void other_types(void **unused) {
+  (void)unused;
+  ftl_error error = {0};
+  ftl_source *source = write_base(SEED_MODEL);
+  ftl_tensor *shift = (ftl_tensor *)ftl_tensors_find(&source->tensors, "scale_shift.shift");
+  double value = ftl_tensor_at(shift, 0);
+  const void *old = shift->data;
+  shift->data = &value;
+  shift->dtype = FTL_F64;
+  write_both(source, base_path, FTL_GROUP_READOUT);
+  expect_same_model();
+  shift->data = old;
+  shift->dtype = FTL_F32;
+  must(ftl_source_cast(source, FTL_F64, &error), &error);
+  write_both(source, base_path, FTL_GROUP_READOUT);
+  ftl_source *full = read_file(full_path), *delta = read_file(delta_path);
+  for (int k = 0; k < full->tensors.n; k++)
+    for (int64_t i = 0; i < full->tensors.tensor[k].count; i++)
+      assert_true(ftl_tensor_at(&full->tensors.tensor[k], i) == ftl_tensor_at(&delta->tensors.tensor[k], i));
+  bytes file;
+  json_t *header = header_of(delta_path, &file);
+  assert_null(json_object_get(header, "interactions.0.linear.weight"));
+  json_decref(header);
+  free(file.data);
+  ftl_source_free(full);
+  ftl_source_free(delta);
+  ftl_source_free(source);
+}
+
 static void foundation_cut_before_training(void **unused) {
   (void)unused;
   ftl_error error = {0};
@@ -138,6 +168,7 @@ int main(void) {
       cmocka_unit_test_teardown(a_delta_is_the_full_file, clean),
       cmocka_unit_test_teardown(a_torch_file_as_foundation, clean),
       cmocka_unit_test_teardown(holds_what_changed_only, clean),
+      cmocka_unit_test_teardown(other_types, clean),
       cmocka_unit_test_teardown(foundation_cut_before_training, clean),
       cmocka_unit_test_teardown(what_a_delta_cannot_hold, clean),
       cmocka_unit_test_teardown(small_and_the_same, clean),

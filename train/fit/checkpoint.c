@@ -81,7 +81,9 @@ static bool same_values(const ftl_tensor *a, const ftl_tensor *b) {
 static bool belongs_in_delta(const ftl_source *base, const ftl_tensor *tensor, const ftl_parameters *parameters) {
   const ftl_parameter *parameter = ftl_parameters_find(parameters, tensor->name);
   const ftl_tensor *before = ftl_tensors_find(&base->tensors, tensor->name);
-  return (parameter && parameter->trained) || !before || !same_values(tensor, before);
+  if (!before || (parameter && parameter->trained)) return true;
+  if (parameter && !tensor->is_parameter && tensor->dtype != before->dtype) return true; /* small: E0, scale, shift */
+  return !same_values(tensor, before);
 }
 
 static ftl_status write_delta(const ftl_source *source, const ftl_parameters *parameters,
