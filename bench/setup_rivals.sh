@@ -26,7 +26,7 @@ for model in mp0a-small mp0b3-medium; do
   [ -e "$source" ] || { say "$source is not here: it comes with the development material"; exit 77; }
   if [ ! -e "$target" ]; then
     say "extracting $model for symmetrix"
-    "$python" -m symmetrix.extract_mace_data --model "$source" --chemical-symbols H Cu --output "$target.part" \
+    "$python" -m symmetrix.cli.extract_mace --model "$source" --chemical-symbols H Cu --output "$target.part" \
       >build/bench/extract.log 2>&1 || { tail -n 5 build/bench/extract.log >&2; exit 1; }
     mv "$target.part" "$target"
   fi
