@@ -5,6 +5,7 @@
     build/release/train/frozentl convert X.model X.ftl      # and from these the .ftl seeds
 
 Take content_sha256 out of the headers of .ftl seeds: with it hardly any mutation gets past the reader.
+
 Needs mace-torch 0.3.16 (an oracle for development, never a dependency). What torch.save writes is kept as it is, save for
 what the reader never looks at: hooks, generated code, graph modules. That makes the files ten times smaller.
 """
