@@ -255,7 +255,146 @@ static void steps_of_mace_torch(void **unused) {
   }
 }
 
+/* ---- twins in the tree ---- */
+
+/* Labels that are not the model's: every term of the loss has a gradient. */
+static void make_labels(problem *p) {
+  for (int64_t s = 0; s < p->dataset.n; s++) {
+    ftl_structure *atoms = &p->dataset.structure[s];
+    ftl_labels *labels = &atoms->labels;
+    labels->has_energy = labels->has_forces = true;
+    labels->has_stress = atoms->volume > 0;
+    labels->energy = 0.3 * atoms->n;
+    if (!labels->forces) labels->forces = calloc((size_t)atoms->n, sizeof *labels->forces);
+    for (int i = 0; i < atoms->n; i++)
+      for (int x = 0; x < 3; x++) labels->forces[i][x] = sin(1 + 3 * i + x);
+    for (int k = 0; k < 9; k++) labels->stress[k / 3][k % 3] = 0.01 * cos(k / 3 + k % 3);
+  }
+}
+
+static const ftl_loss all_terms = {.kind = FTL_LOSS_WEIGHTED, .energy = 1, .forces = 10, .stress = 50};
+static double direction_of(int64_t k) { return cos(0.7 * (double)k) * (1 + (double)(k % 3)); }
+
+/* Guards every parameter of every kind of block without mace-torch's files: along a direction through all parameters
+   the derivative of the loss is that of central differences. */
+static void difference(const char *twin) {
+  if (strstr(twin, "tests/parity/twins") == NULL) return;
+  problem p;
+  ftl_error error = {0};
+  char model[1200], xyz[1200];
+  snprintf(model, sizeof model, "%s.model", twin);
+  snprintf(xyz, sizeof xyz, "%s.xyz", twin);
+  problem_open(&p, model, xyz, NULL, FTL_DOUBLE);
+  make_labels(&p);
+  double expected = 0, step = 3e-6, loss[2], *moved = calloc((size_t)p.parameters.count, sizeof *moved);
+  loss_of(&p, &all_terms, true);
+  for (int k = 0; k < p.parameters.n; k++) {
+    const ftl_parameter *parameter = &p.parameters.parameter[k];
+    for (int64_t i = parameter->offset; i < parameter->offset + parameter->count; i++)
+      expected += parameter->trained ? direction_of(i) * p.gradient[i] : 0;
+  }
+  for (int sign = 0; sign < 2; sign++) {
+    memcpy(moved, p.values, (size_t)p.parameters.count * sizeof *moved);
+    for (int k = 0; k < p.parameters.n; k++) {
+      const ftl_parameter *parameter = &p.parameters.parameter[k];
+      for (int64_t i = parameter->offset; parameter->trained && i < parameter->offset + parameter->count; i++)
+        moved[i] += (sign ? -1 : 1) * step * direction_of(i);
+    }
+    check(ftl_network_set(p.network, moved, &error), &error);
+    loss[sign] = loss_of(&p, &all_terms, false);
+  }
+  const double found = (loss[0] - loss[1]) / (2 * step);
+  print_message("%s: derivative %.9e, by differences %.9e\n", strrchr(twin, '/') + 1, expected, found);
+  assert_true(fabs(found - expected) < 1e-6 * fabs(expected));
+  free(moved);
+  problem_close(&p);
+}
+static void gradients_by_differences(void **unused) {
+  (void)unused;
+  for_each_twin(difference);
+}
+
+/* Guards what freezing skips: the gradient of what is trained is the same to the bit, and the rest gets none. */
+static void freezing_changes_no_gradient(void **unused) {
+  (void)unused;
+  static const char *const freezes[] = {"f5",     "f6",       "radial", "layer0.linear_up", "product.weights",
+                                        "linear", "embedding"};
+  static const char *const twins[] = {"t-nonlinear-heads", "t-density-zbl", "t-plain-residual"};
+  for (size_t t = 0; t < sizeof twins / sizeof *twins; t++) {
+    problem all;
+    char model[200], xyz[200];
+    snprintf(model, sizeof model, "tests/parity/twins/%s.model", twins[t]);
+    snprintf(xyz, sizeof xyz, "tests/parity/twins/%s.xyz", twins[t]);
+    problem_open(&all, model, xyz, NULL, FTL_DOUBLE);
+    make_labels(&all);
+    loss_of(&all, &all_terms, true);
+    for (size_t f = 0; f < sizeof freezes / sizeof *freezes; f++) {
+      problem some;
+      problem_open(&some, model, xyz, freezes[f], FTL_DOUBLE);
+      make_labels(&some);
+      loss_of(&some, &all_terms, true);
+      for (int k = 0; k < some.parameters.n; k++) {
+        const ftl_parameter *parameter = &some.parameters.parameter[k];
+        double scale = 0;
+        for (int64_t i = parameter->offset; i < parameter->offset + parameter->count; i++)
+          scale = fmax(scale, fabs(all.gradient[i]));
+        for (int64_t i = parameter->offset; i < parameter->offset + parameter->count; i++)
+          if (parameter->trained) assert_close(some.gradient[i], all.gradient[i], 1e-11 * scale);
+          else assert_true(some.gradient[i] == 0);
+      }
+      problem_close(&some);
+    }
+    problem_close(&all);
+  }
+}
+
+/* Guards the float32 build: close to the float64 one. */
+static void mixed_is_close(void **unused) {
+  (void)unused;
+  problem exact, mixed;
+  const char *model = "tests/parity/twins/t-density-zbl.model", *xyz = "tests/parity/twins/t-density-zbl.xyz";
+  problem_open(&exact, model, xyz, NULL, FTL_DOUBLE);
+  problem_open(&mixed, model, xyz, NULL, FTL_MIXED);
+  make_labels(&exact);
+  make_labels(&mixed);
+  const double a = loss_of(&exact, &all_terms, true), b = loss_of(&mixed, &all_terms, true);
+  double square = 0, error = 0;
+  for (int64_t i = 0; i < exact.parameters.count; i++) {
+    square += exact.gradient[i] * exact.gradient[i];
+    error += pow(exact.gradient[i] - mixed.gradient[i], 2);
+  }
+  print_message("mixed: loss off by %.1e, gradient by %.1e\n", fabs(b / a - 1), sqrt(error / square));
+  assert_true(fabs(b / a - 1) < 1e-5 && sqrt(error / square) < 1e-4);
+  problem_close(&exact);
+  problem_close(&mixed);
+}
+
+/* Guards the way without forces: energies alone have the gradient that they have in company. */
+static void energies_alone(void **unused) {
+  (void)unused;
+  problem p;
+  ftl_error error = {0};
+  ftl_prediction prediction;
+  problem_open(&p, "tests/parity/twins/t-density-other.model", "tests/parity/twins/t-density-other.xyz", NULL,
+               FTL_DOUBLE);
+  double *alone = calloc((size_t)p.parameters.count, sizeof *alone);
+  check(ftl_sweep_predict(p.sweep, &p.graph[0].graph, 0, false, &prediction, &error), &error);
+  assert_null(prediction.forces);
+  const double energy = prediction.energy;
+  check(ftl_sweep_gradient(p.sweep, 1, NULL, NULL, alone, &error), &error);
+  check(ftl_sweep_predict(p.sweep, &p.graph[0].graph, 0, true, &prediction, &error), &error);
+  assert_close(prediction.energy, energy, 0);
+  check(ftl_sweep_gradient(p.sweep, 1, NULL, NULL, p.gradient, &error), &error);
+  for (int64_t i = 0; i < p.parameters.count; i++) assert_close(alone[i], p.gradient[i], 0);
+  assert_int_equal(ftl_sweep_gradient(p.sweep, 1, NULL, NULL, alone, &error), FTL_ERR_ARGUMENT); /* used up */
+  free(alone);
+  problem_close(&p);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(gradients_of_mace_torch), cmocka_unit_test(steps_of_mace_torch)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(gradients_of_mace_torch),  cmocka_unit_test(steps_of_mace_torch),
+      cmocka_unit_test(gradients_by_differences), cmocka_unit_test(freezing_changes_no_gradient),
+      cmocka_unit_test(mixed_is_close),           cmocka_unit_test(energies_alone)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
