@@ -59,6 +59,7 @@ int main(int argc, char **argv) {
   const size_t count = (size_t)parameters.count;
   double *values = calloc(count, sizeof *values), *gradient = calloc(count * (size_t)threads, sizeof *gradient);
   ftl_structure_graph *graph = calloc((size_t)data.n, sizeof *graph);
+  ftl_kept **kept = calloc((size_t)data.n, sizeof *kept);
   ftl_sweep **sweep = calloc((size_t)threads, sizeof *sweep);
   double(**d_forces)[3] = calloc((size_t)threads, sizeof *d_forces);
   ftl_neighbours scratch = {0};
@@ -67,6 +68,7 @@ int main(int argc, char **argv) {
     check(ftl_structure_graph_build(&data.structure[s], source->arch.atomic_numbers, source->arch.n_elements,
                                     source->arch.r_max, &scratch, &graph[s], &error),
           &error);
+  for (int64_t s = 0; s < data.n; s++) kept[s] = getenv("FTL_KEEP_NOTHING") ? NULL : ftl_kept_new();
   for (int t = 0; t < threads; t++) {
     check(ftl_sweep_new(network, &sweep[t], &error), &error);
     d_forces[t] = calloc((size_t)batch.atoms, sizeof *d_forces[t]);
@@ -80,7 +82,7 @@ int main(int argc, char **argv) {
       ftl_error mine = {0};
       ftl_prediction prediction;
       ftl_loss_gradient d = {.forces = d_forces[t]};
-      check(ftl_sweep_predict(sweep[t], &graph[s].graph, 0, true, &prediction, &mine), &mine);
+      check(ftl_sweep_predict(sweep[t], &graph[s].graph, kept[s], 0, true, &prediction, &mine), &mine);
       ftl_loss_structure(&loss, &batch, &data.structure[s], &prediction, &d);
       check(ftl_sweep_gradient(sweep[t], d.energy, d.has_forces ? (const double(*)[3])d.forces : NULL,
                                d.has_virial ? (const double(*)[3])d.virial : NULL, gradient + (size_t)t * count, &mine),

@@ -18,6 +18,7 @@ typedef struct {
   ftl_sweep *sweep;
   ftl_dataset dataset;
   ftl_structure_graph *graph;
+  ftl_kept **kept; /* [dataset.n], or NULL: nothing is kept */
   double *values, *gradient;
   double (*d_forces)[3];
 } problem;
@@ -54,6 +55,8 @@ static void problem_open(problem *p, const char *model, const char *xyz, const c
 
 static void problem_close(problem *p) {
   for (int64_t s = 0; s < p->dataset.n; s++) ftl_structure_graph_free(&p->graph[s]);
+  for (int64_t s = 0; p->kept && s < p->dataset.n; s++) ftl_kept_free(p->kept[s]);
+  free(p->kept);
   free(p->graph);
   free(p->values);
   free(p->gradient);
@@ -81,7 +84,9 @@ static double loss_of(problem *p, const ftl_loss *loss, bool gradient) {
     const ftl_structure *atoms = &p->dataset.structure[s];
     ftl_prediction prediction;
     ftl_loss_gradient d = {.forces = p->d_forces};
-    check(ftl_sweep_predict(p->sweep, &p->graph[s].graph, head_of(p, atoms), true, &prediction, &error), &error);
+    check(ftl_sweep_predict(p->sweep, &p->graph[s].graph, p->kept ? p->kept[s] : NULL, head_of(p, atoms), true,
+                            &prediction, &error),
+          &error);
     value += ftl_loss_structure(loss, &batch, atoms, &prediction, gradient ? &d : NULL);
     if (gradient)
       check(ftl_sweep_gradient(p->sweep, d.energy, d.has_forces ? (const double(*)[3])d.forces : NULL,
@@ -314,7 +319,13 @@ static void gradients_by_differences(void **unused) {
   for_each_twin(difference);
 }
 
-/* Guards what freezing skips: the gradient of what is trained is the same to the bit, and the rest gets none. */
+static void keep(problem *p) {
+  p->kept = calloc((size_t)p->dataset.n, sizeof *p->kept);
+  for (int64_t s = 0; s < p->dataset.n; s++) assert_non_null(p->kept[s] = ftl_kept_new());
+}
+
+/* Guards what freezing skips and what is kept between epochs: the gradient of what is trained is the same, the rest
+   gets none; and it is the same to the bit whether parts are computed, being kept, or were kept, also after a step. */
 static void freezing_changes_no_gradient(void **unused) {
   (void)unused;
   static const char *const freezes[] = {"f5",     "f6",       "radial", "layer0.linear_up", "product.weights",
@@ -342,6 +353,32 @@ static void freezing_changes_no_gradient(void **unused) {
           if (parameter->trained) assert_close(some.gradient[i], all.gradient[i], 1e-11 * scale);
           else assert_true(some.gradient[i] == 0);
       }
+      const size_t bytes = (size_t)some.parameters.count * sizeof(double);
+      double *computed = malloc(bytes), loss[3];
+      ftl_error error = {0};
+      for (int step = 0; step < 2; step++) {
+        loss[0] = loss_of(&some, &all_terms, true);
+        memcpy(computed, some.gradient, bytes);
+        if (step == 0) keep(&some);
+        for (int pass = 1; pass < 3; pass++) {
+          loss[pass] = loss_of(&some, &all_terms, true);
+          assert_memory_equal(computed, some.gradient, bytes);
+          assert_true(loss[pass] == loss[0]);
+          assert_true(ftl_kept_bytes(some.kept[0]) > 0);
+        }
+        for (int k = 0; k < some.parameters.n; k++) /* only what is trained moves */
+          for (int64_t i = 0; some.parameters.parameter[k].trained && i < some.parameters.parameter[k].count; i++)
+            some.values[some.parameters.parameter[k].offset + i] *= 1.01;
+        check(ftl_network_set(some.network, some.values, &error), &error);
+        for (int64_t s = 0; step == 0 && s < some.dataset.n; s++) { /* compute again, from nothing */
+          ftl_kept *kept = some.kept[s];
+          some.kept[s] = NULL;
+          const double fresh = loss_of(&some, &all_terms, true);
+          some.kept[s] = kept;
+          assert_true(loss_of(&some, &all_terms, true) == fresh);
+        }
+      }
+      free(computed);
       problem_close(&some);
     }
     problem_close(&all);
@@ -378,11 +415,11 @@ static void energies_alone(void **unused) {
   problem_open(&p, "tests/parity/twins/t-density-other.model", "tests/parity/twins/t-density-other.xyz", NULL,
                FTL_DOUBLE);
   double *alone = calloc((size_t)p.parameters.count, sizeof *alone);
-  check(ftl_sweep_predict(p.sweep, &p.graph[0].graph, 0, false, &prediction, &error), &error);
+  check(ftl_sweep_predict(p.sweep, &p.graph[0].graph, NULL, 0, false, &prediction, &error), &error);
   assert_null(prediction.forces);
   const double energy = prediction.energy;
   check(ftl_sweep_gradient(p.sweep, 1, NULL, NULL, alone, &error), &error);
-  check(ftl_sweep_predict(p.sweep, &p.graph[0].graph, 0, true, &prediction, &error), &error);
+  check(ftl_sweep_predict(p.sweep, &p.graph[0].graph, NULL, 0, true, &prediction, &error), &error);
   assert_close(prediction.energy, energy, 0);
   check(ftl_sweep_gradient(p.sweep, 1, NULL, NULL, p.gradient, &error), &error);
   for (int64_t i = 0; i < p.parameters.count; i++) assert_close(alone[i], p.gradient[i], 0);

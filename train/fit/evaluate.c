@@ -42,7 +42,7 @@ static ftl_status evaluate_one(ftl_worker *worker, ftl_graphs *graphs, int64_t k
   const ftl_graph *graph;
   ftl_prediction prediction;
   ftl_status status = ftl_graphs_get(graphs, k, &worker->scratch, &worker->loose, &graph, error);
-  if (status == FTL_OK) status = ftl_sweep_predict(worker->sweep, graph, head, derivatives, &prediction, error);
+  if (status == FTL_OK) status = ftl_sweep_predict(worker->sweep, graph, NULL, head, derivatives, &prediction, error);
   if (status != FTL_OK) return status;
   number[0] = prediction.energy;
   if (!derivatives) return FTL_OK;

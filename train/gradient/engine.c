@@ -76,7 +76,7 @@ static bool embed(ftl_sweep *sweep) {
   if (!take_value(sweep, input, (size_t)(sweep->n * n))) return false;
   real factor = (real)(1 / sqrt(network->arch->norm_elements));
   for (int a = 0; a < sweep->n; a++) {
-    const real *row = theta(sweep, network->embedding + (int64_t)sweep->species[a] * n);
+    const real *row = theta(sweep, network->embedding + (int64_t)sweep->geometry.species[a] * n);
     for (int c = 0; c < n; c++) input->x[a * n + c] = factor * row[c];
   }
   return true;
@@ -106,12 +106,12 @@ static bool sum_energies(ftl_sweep *sweep, ftl_prediction *prediction) {
   prediction->energy = 0;
   for (int a = 0; a < sweep->n; a++) {
     double sum = 0;
-    for (int e = sweep->first_edge[a]; arch->pair_repulsion && e < sweep->first_edge[a + 1]; e++)
-      sum += sweep->pair[sweep->edge[e].pair].zbl;
+    for (int e = sweep->geometry.first_edge[a]; arch->pair_repulsion && e < sweep->geometry.first_edge[a + 1]; e++)
+      sum += sweep->geometry.pair[sweep->geometry.edge[e].pair].zbl;
     for (int k = 0; k < arch->n_readouts; k++)
       sum += (double)sweep->readout[k].energies.x[a * arch->n_heads + sweep->head];
     sweep->node_interaction[a] = sum;
-    sweep->node_energy[sweep->order[a]] = e0[sweep->species[a]] + scale * sum + shift;
+    sweep->node_energy[sweep->geometry.order[a]] = e0[sweep->geometry.species[a]] + scale * sum + shift;
   }
   for (int i = 0; i < sweep->n; i++) prediction->energy += sweep->node_energy[i];
   prediction->node_energy = sweep->node_energy;
@@ -123,13 +123,14 @@ static bool reverse(ftl_sweep *sweep, ftl_prediction *prediction) {
   const ftl_architecture *arch = network->arch;
   double scale = scale_of(sweep);
   sweep->forces = arena_take(&sweep->memory, (size_t)sweep->n * sizeof *sweep->forces);
-  sweep->d_vector = arena_take(&sweep->memory, (size_t)sweep->n_edges * sizeof *sweep->d_vector);
+  sweep->d_vector = arena_take(&sweep->memory, (size_t)sweep->geometry.n_edges * sizeof *sweep->d_vector);
   if (!sweep->forces || !sweep->d_vector ||
-      !take_zeros(sweep, &sweep->y.bar, (size_t)sweep->n_edges * (size_t)network->n_sh) ||
-      !take_zeros(sweep, &sweep->basis.bar, (size_t)sweep->n_pairs * (size_t)network->n_basis))
+      !take_zeros(sweep, &sweep->geometry.y.bar, (size_t)sweep->geometry.n_edges * (size_t)network->n_sh) ||
+      !take_zeros(sweep, &sweep->geometry.basis.bar, (size_t)sweep->geometry.n_pairs * (size_t)network->n_basis))
     return false;
-  for (int p = 0; p < sweep->n_pairs; p++)
-    sweep->pair[p].r_bar = arch->pair_repulsion ? scale * sweep->pair[p].n_edges * sweep->pair[p].zbl_by_r : 0;
+  for (int p = 0; p < sweep->geometry.n_pairs; p++)
+    sweep->geometry.pair[p].r_bar =
+        arch->pair_repulsion ? scale * sweep->geometry.pair[p].n_edges * sweep->geometry.pair[p].zbl_by_r : 0;
   for (int t = 0; t < arch->n_layers; t++)
     if (!take_zeros(sweep, &sweep->layer[t].output.bar, features(sweep, &arch->layer[t].product))) return false;
   for (int k = 0; k < arch->n_readouts; k++)
@@ -141,18 +142,56 @@ static bool reverse(ftl_sweep *sweep, ftl_prediction *prediction) {
   return true;
 }
 
-static ftl_status predict(ftl_sweep *sweep, const ftl_graph *graph, int head, bool derivatives,
+/* ---- what is kept of a structure ---- */
+
+static void restore(ftl_sweep *sweep) {
+  const snapshot *kept = sweep->kept->snapshot;
+  sweep->geometry = kept->geometry;
+  memcpy(sweep->layer, kept->layer, (size_t)sweep->network->arch->n_layers * sizeof *sweep->layer);
+}
+
+static bool preserve(ftl_sweep *sweep) {
+  size_t layers = (size_t)sweep->network->arch->n_layers * sizeof *sweep->layer;
+  sweep->keeping = true;
+  snapshot *kept = take_bytes(sweep, sizeof *kept + layers);
+  sweep->keeping = false;
+  if (!kept) return false;
+  kept->geometry = sweep->geometry;
+  memcpy(kept->layer, sweep->layer, layers);
+  sweep->kept->snapshot = kept;
+  return true;
+}
+
+/* What a failure left is of no use. */
+static void empty(ftl_kept *kept) {
+  for (int k = 0; k < kept->n; k++) free(kept->block[k]);
+  kept->n = 0;
+  kept->bytes = 0;
+}
+
+static ftl_status predict(ftl_sweep *sweep, const ftl_graph *graph, ftl_kept *kept, int head, bool derivatives,
                           ftl_prediction *prediction, ftl_error *error) {
   *prediction = (ftl_prediction){0};
   arena_reset(&sweep->memory);
+  sweep->kept = kept;
+  sweep->restored = kept && kept->snapshot;
+  sweep->filling = kept && !kept->snapshot;
+  if (sweep->filling) empty(kept);
   sweep->graph = graph;
   sweep->head = head;
   sweep->n = graph->n_local;
   sweep->predicted = false;
   memset(sweep->layer, 0, sizeof sweep->layer);
-  ftl_status status = geometry_forward(sweep, error);
-  if (status) return status;
-  if (!forward(sweep) || !sum_energies(sweep, prediction) || (derivatives && !reverse(sweep, prediction)))
+  if (sweep->restored) {
+    restore(sweep);
+  } else {
+    keep_if(sweep, true);
+    ftl_status status = geometry_forward(sweep, error);
+    keep_if(sweep, false);
+    if (status) return status;
+  }
+  if (!forward(sweep) || (sweep->filling && !preserve(sweep)) || !sum_energies(sweep, prediction) ||
+      (derivatives && !reverse(sweep, prediction)))
     return out_of_memory(sweep, error);
   sweep->predicted = true;
   sweep->reversed = derivatives;
@@ -194,7 +233,7 @@ static void embedding_gradient(ftl_sweep *sweep) {
   int n = ftl_irreps_dim(&network->arch->layer[0].node_feats);
   real factor = (real)(1 / sqrt(network->arch->norm_elements));
   for (int a = 0; a < sweep->n && network->embedding_trained; a++) {
-    real *row = sweep->parameter_gradient + network->embedding + (int64_t)sweep->species[a] * n;
+    real *row = sweep->parameter_gradient + network->embedding + (int64_t)sweep->geometry.species[a] * n;
     for (int c = 0; c < n; c++) row[c] += factor * sweep->layer[0].input.til[a * n + c];
   }
 }
@@ -205,11 +244,11 @@ static void energies_gradient(ftl_sweep *sweep, double d_energy) {
   const ftl_architecture *arch = network->arch;
   double sum = 0;
   for (int a = 0; a < sweep->n; a++) {
-    sweep->parameter_gradient[network->e0 + (int64_t)sweep->head * arch->n_elements + sweep->species[a]] +=
+    sweep->parameter_gradient[network->e0 + (int64_t)sweep->head * arch->n_elements + sweep->geometry.species[a]] +=
         (real)d_energy;
     sum += d_energy * sweep->node_interaction[a];
-    for (int e = sweep->first_edge[a]; arch->pair_repulsion && e < sweep->first_edge[a + 1]; e++) {
-      const pair *p = &sweep->pair[sweep->edge[e].pair];
+    for (int e = sweep->geometry.first_edge[a]; arch->pair_repulsion && e < sweep->geometry.first_edge[a + 1]; e++) {
+      const pair *p = &sweep->geometry.pair[sweep->geometry.edge[e].pair];
       sum += p->zbl_by_r * p->r_dot;
     }
     for (int k = 0; k < arch->n_readouts; k++)

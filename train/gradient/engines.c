@@ -42,9 +42,19 @@ void ftl_sweep_free(ftl_sweep *sweep) {
 }
 size_t ftl_sweep_bytes(const ftl_sweep *sweep) { return sweep->network->engine->sweep_bytes(sweep); }
 
-ftl_status ftl_sweep_predict(ftl_sweep *sweep, const ftl_graph *graph, int head, bool derivatives,
+ftl_kept *ftl_kept_new(void) { return calloc(1, sizeof(ftl_kept)); }
+
+void ftl_kept_free(ftl_kept *kept) {
+  for (int k = 0; kept && k < kept->n; k++) free(kept->block[k]);
+  if (kept) free(kept->block);
+  free(kept);
+}
+
+size_t ftl_kept_bytes(const ftl_kept *kept) { return kept->bytes; }
+
+ftl_status ftl_sweep_predict(ftl_sweep *sweep, const ftl_graph *graph, ftl_kept *kept, int head, bool derivatives,
                              ftl_prediction *prediction, ftl_error *error) {
-  return sweep->network->engine->predict(sweep, graph, head, derivatives, prediction, error);
+  return sweep->network->engine->predict(sweep, graph, kept, head, derivatives, prediction, error);
 }
 ftl_status ftl_sweep_gradient(ftl_sweep *sweep, double d_energy, const double (*d_forces)[3],
                               const double (*d_virial)[3], double *gradient, ftl_error *error) {

@@ -13,6 +13,7 @@
 
 typedef struct ftl_network ftl_network;
 typedef struct ftl_sweep ftl_sweep;
+typedef struct ftl_kept ftl_kept;
 
 /* `source` and `parameters` must outlive the network. Which parameters are trained is read here. precision: FTL_DOUBLE,
    or FTL_MIXED for float32 stages. FTL_ERR_UNSUPPORTED, FTL_ERR_FORMAT, FTL_ERR_MEMORY. */
@@ -33,10 +34,17 @@ typedef struct {
   double virial[3][3]; /* -sum r_ij (x) dE/dr_ij, eV; zero without derivatives */
 } ftl_prediction;
 
-/* Forward, and with `derivatives` reverse. The graph (n_total == n_local, species in the order of the architecture's
-   elements, edges beyond the cutoff ignored) must stay as it is until the gradient is taken. FTL_ERR_INPUT for atoms in
-   one place, FTL_ERR_MEMORY. */
-ftl_status ftl_sweep_predict(ftl_sweep *sweep, const ftl_graph *graph, int head, bool derivatives,
+/* What of a structure's sweeps stays the same while frozen parameters keep their values: geometry, frozen radial
+   functions with their slopes, features below the first trained stage. Empty until the first prediction with it; it
+   then belongs to that graph and network. One caller at a time. NULL when out of memory; free accepts NULL. */
+ftl_kept *ftl_kept_new(void);
+void ftl_kept_free(ftl_kept *kept);
+size_t ftl_kept_bytes(const ftl_kept *kept);
+
+/* `kept` may be NULL; results do not depend on it. Forward, and with `derivatives` reverse. The graph (n_total ==
+   n_local, species in the order of the architecture's elements, edges beyond the cutoff ignored) must stay as it is
+   until the gradient is taken. FTL_ERR_INPUT for atoms in one place, FTL_ERR_MEMORY. */
+ftl_status ftl_sweep_predict(ftl_sweep *sweep, const ftl_graph *graph, ftl_kept *kept, int head, bool derivatives,
                              ftl_prediction *prediction, ftl_error *error);
 
 /* After ftl_sweep_predict with derivatives (without them if d_forces and d_virial are NULL): adds dL/dtheta of the

@@ -176,6 +176,10 @@ static void mark_trained(ftl_network *network, int t) {
                               layer->linear_2.trained || norm || (layer->skip_on_message && layer->skip.trained);
   layer->trained_to_product = layer->trained_to_message || layer->product.trained || layer->product_linear.trained ||
                               (layer->has_sc && layer->skip.trained);
+  layer->kept_to = !layer->trained_to_product   ? FTL_KEPT_OUTPUT
+                   : !layer->trained_to_message ? FTL_KEPT_MESSAGE
+                   : !layer->trained_to_mid     ? FTL_KEPT_MID
+                                                : FTL_KEPT_NONE;
 }
 
 static ftl_status prepare_layer(ftl_network *network, int t, ftl_error *error) {

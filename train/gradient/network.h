@@ -96,6 +96,7 @@ typedef struct {
   ftl_product product;
   ftl_map product_linear;
   /* whether anything is trained below these points; what lies under needs no second adjoint */
+  int kept_to; /* how much of its forward sweep is below the first trained stage: ftl_kept_level */
   bool trained_in_input, trained_in_radial, trained_to_mid, trained_to_message, trained_to_product;
 } ftl_network_layer;
 
@@ -103,6 +104,17 @@ typedef struct {
   const ftl_readout *spec;
   ftl_map linear, linear_1, linear_mid, linear_2;
 } ftl_network_readout;
+
+/* Kept of a layer: nothing; the neighbours' sum; the product's input; the output. */
+typedef enum { FTL_KEPT_NONE, FTL_KEPT_MID, FTL_KEPT_MESSAGE, FTL_KEPT_OUTPUT } ftl_kept_level;
+
+/* Blocks of memory, and in `snapshot` (one of them) the arrays in them: stages/sweep.h. */
+struct ftl_kept {
+  void **block;
+  int n;
+  size_t bytes;
+  void *snapshot; /* NULL: not filled */
+};
 
 struct ftl_engine;
 
@@ -143,7 +155,7 @@ typedef struct ftl_engine {
   ftl_status (*sweep_new)(const ftl_network *network, ftl_sweep **sweep, ftl_error *error);
   void (*sweep_free)(ftl_sweep *sweep);
   size_t (*sweep_bytes)(const ftl_sweep *sweep);
-  ftl_status (*predict)(ftl_sweep *sweep, const ftl_graph *graph, int head, bool derivatives,
+  ftl_status (*predict)(ftl_sweep *sweep, const ftl_graph *graph, ftl_kept *kept, int head, bool derivatives,
                         ftl_prediction *prediction, ftl_error *error);
   ftl_status (*gradient)(ftl_sweep *sweep, double d_energy, const double (*d_forces)[3], const double (*d_virial)[3],
                          double *gradient, ftl_error *error);

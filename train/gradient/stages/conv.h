@@ -23,8 +23,8 @@ static int conv_paths(const ftl_sweep *sweep, const ftl_edge_product *conv, conv
 
 /* m[edge][n_m] from the harmonics, or from their tangent. */
 static void edge_matrices(const ftl_sweep *sweep, const ftl_edge_product *conv, const real *y, real *m) {
-  zero(m, (size_t)sweep->n_edges * (size_t)conv->n_m);
-  for (int e = 0; e < sweep->n_edges; e++, y += sweep->network->n_sh, m += conv->n_m)
+  zero(m, (size_t)sweep->geometry.n_edges * (size_t)conv->n_m);
+  for (int e = 0; e < sweep->geometry.n_edges; e++, y += sweep->network->n_sh, m += conv->n_m)
     for (int k = 0; k < conv->n_entries; k++)
       m[conv->entry[k].m] += (real)conv->entry[k].coefficient * y[conv->entry[k].y];
 }
@@ -87,23 +87,26 @@ FTL_INLINE void path_forward(int d1, int d3, int n, const real *m, const real *h
   }
 }
 
-static bool conv_forward(ftl_sweep *sweep, const ftl_edge_product *conv, layer_state *state) {
+static bool conv_matrices(ftl_sweep *sweep, const ftl_edge_product *conv, layer_state *state) {
+  if (!take_value(sweep, &state->m, (size_t)sweep->geometry.n_edges * (size_t)conv->n_m)) return false;
+  edge_matrices(sweep, conv, sweep->geometry.y.x, state->m.x);
+  return true;
+}
+
+static void conv_forward(ftl_sweep *sweep, const ftl_edge_product *conv, layer_state *state) {
   conv_path paths[FTL_MAX_BLOCKS];
   int n_paths = conv_paths(sweep, conv, paths);
   zero(state->mid.x, features(sweep, &conv->mid));
-  if (!take_value(sweep, &state->m, (size_t)sweep->n_edges * (size_t)conv->n_m)) return false;
-  edge_matrices(sweep, conv, sweep->y.x, state->m.x);
   for (int a = 0; a < sweep->n; a++)
-    for (int e = sweep->first_edge[a]; e < sweep->first_edge[a + 1]; e++)
+    for (int e = sweep->geometry.first_edge[a]; e < sweep->geometry.first_edge[a + 1]; e++)
       for (int k = 0; k < n_paths; k++) {
         const conv_path *p = &paths[k];
         const real *m = state->m.x + (size_t)e * (size_t)conv->n_m + p->path->first_m;
-        const real *h = state->up.x + p->in + (size_t)sweep->edge[e].sender * p->in_stride;
-        const real *w = state->w.x + (size_t)sweep->edge[e].pair * (size_t)conv->n_weights + p->path->weight;
+        const real *h = state->up.x + p->in + (size_t)sweep->geometry.edge[e].sender * p->in_stride;
+        const real *w = state->w.x + (size_t)sweep->geometry.edge[e].pair * (size_t)conv->n_weights + p->path->weight;
         real *out = state->mid.x + p->out + (size_t)a * p->out_stride;
         WITH_DIMENSIONS(p->path, path_forward, p->path->mul, m, h, w, out)
       }
-  return true;
 }
 
 /* out[m3] += M (w_dot h + w h_dot) + M_dot w h; h_dot NULL: zero */
@@ -130,15 +133,15 @@ static bool conv_tangent(ftl_sweep *sweep, const ftl_edge_product *conv, layer_s
   conv_path paths[FTL_MAX_BLOCKS];
   int n_paths = conv_paths(sweep, conv, paths);
   zero(state->mid.dot, features(sweep, &conv->mid));
-  if (!(state->m.dot = take(sweep, (size_t)sweep->n_edges * (size_t)conv->n_m))) return false;
-  edge_matrices(sweep, conv, sweep->y.dot, state->m.dot);
+  if (!(state->m.dot = take(sweep, (size_t)sweep->geometry.n_edges * (size_t)conv->n_m))) return false;
+  edge_matrices(sweep, conv, sweep->geometry.y.dot, state->m.dot);
   for (int a = 0; a < sweep->n; a++)
-    for (int e = sweep->first_edge[a]; e < sweep->first_edge[a + 1]; e++)
+    for (int e = sweep->geometry.first_edge[a]; e < sweep->geometry.first_edge[a + 1]; e++)
       for (int k = 0; k < n_paths; k++) {
         const conv_path *p = &paths[k];
         size_t at_m = (size_t)e * (size_t)conv->n_m + (size_t)p->path->first_m;
-        size_t at_h = p->in + (size_t)sweep->edge[e].sender * p->in_stride;
-        size_t at_w = (size_t)sweep->edge[e].pair * (size_t)conv->n_weights + (size_t)p->path->weight;
+        size_t at_h = p->in + (size_t)sweep->geometry.edge[e].sender * p->in_stride;
+        size_t at_w = (size_t)sweep->geometry.edge[e].pair * (size_t)conv->n_weights + (size_t)p->path->weight;
         real *out = state->mid.dot + p->out + (size_t)a * p->out_stride;
         WITH_DIMENSIONS(p->path, path_tangent, p->path->mul, state->m.x + at_m, state->m.dot + at_m, state->up.x + at_h,
                         state->up.dot ? state->up.dot + at_h : NULL, state->w.x + at_w, state->w.dot + at_w, out)
@@ -176,19 +179,19 @@ static void conv_reverse(ftl_sweep *sweep, const ftl_edge_product *conv, layer_s
   conv_path paths[FTL_MAX_BLOCKS];
   int n_paths = conv_paths(sweep, conv, paths), n_sh = sweep->network->n_sh;
   for (int a = 0; a < sweep->n; a++)
-    for (int e = sweep->first_edge[a]; e < sweep->first_edge[a + 1]; e++) {
+    for (int e = sweep->geometry.first_edge[a]; e < sweep->geometry.first_edge[a + 1]; e++) {
       vector y[FTL_MAX_SH] = {{0}};
       for (int k = 0; k < n_paths; k++) {
         const conv_path *p = &paths[k];
-        size_t at_h = p->in + (size_t)sweep->edge[e].sender * p->in_stride;
-        size_t at_w = (size_t)sweep->edge[e].pair * (size_t)conv->n_weights + (size_t)p->path->weight;
+        size_t at_h = p->in + (size_t)sweep->geometry.edge[e].sender * p->in_stride;
+        size_t at_w = (size_t)sweep->geometry.edge[e].pair * (size_t)conv->n_weights + (size_t)p->path->weight;
         const real *m = state->m.x + (size_t)e * (size_t)conv->n_m + p->path->first_m;
         WITH_DIMENSIONS(p->path, path_reverse, p->path->mul, m, state->up.x + at_h, state->w.x + at_w,
                         state->mid.bar + p->out + (size_t)a * p->out_stride, state->w.bar + at_w,
                         state->up.bar ? state->up.bar + at_h : NULL, conv->entry + p->path->first_entry,
                         p->path->n_entries, p->path->first_m, y)
       }
-      for (int k = 0; k < n_sh; k++) sweep->y.bar[(size_t)e * (size_t)n_sh + (size_t)k] += lane_sum(y[k]);
+      for (int k = 0; k < n_sh; k++) sweep->geometry.y.bar[(size_t)e * (size_t)n_sh + (size_t)k] += lane_sum(y[k]);
     }
 }
 
@@ -224,12 +227,12 @@ static void conv_second(ftl_sweep *sweep, const ftl_edge_product *conv, layer_st
   conv_path paths[FTL_MAX_BLOCKS];
   int n_paths = conv_paths(sweep, conv, paths);
   for (int a = 0; a < sweep->n; a++)
-    for (int e = sweep->first_edge[a]; e < sweep->first_edge[a + 1]; e++)
+    for (int e = sweep->geometry.first_edge[a]; e < sweep->geometry.first_edge[a + 1]; e++)
       for (int k = 0; k < n_paths; k++) {
         const conv_path *p = &paths[k];
         size_t at_m = (size_t)e * (size_t)conv->n_m + (size_t)p->path->first_m;
-        size_t at_h = p->in + (size_t)sweep->edge[e].sender * p->in_stride;
-        size_t at_w = (size_t)sweep->edge[e].pair * (size_t)conv->n_weights + (size_t)p->path->weight;
+        size_t at_h = p->in + (size_t)sweep->geometry.edge[e].sender * p->in_stride;
+        size_t at_w = (size_t)sweep->geometry.edge[e].pair * (size_t)conv->n_weights + (size_t)p->path->weight;
         size_t to = p->out + (size_t)a * p->out_stride;
         WITH_DIMENSIONS(p->path, path_second, p->path->mul, state->m.x + at_m, state->m.dot + at_m, state->up.x + at_h,
                         state->up.dot ? state->up.dot + at_h : NULL, state->w.x + at_w, state->w.dot + at_w,

@@ -4,21 +4,21 @@
 static ftl_status sort_atoms(ftl_sweep *sweep, ftl_error *error) {
   const ftl_graph *graph = sweep->graph;
   int n = sweep->n, n_elements = sweep->network->arch->n_elements;
-  sweep->order = arena_take(&sweep->memory, (size_t)n * sizeof(int));
-  sweep->sorted = arena_take(&sweep->memory, (size_t)n * sizeof(int));
-  sweep->species = arena_take(&sweep->memory, (size_t)n * sizeof(int));
-  if (!sweep->order || !sweep->sorted || !sweep->species) return out_of_memory(sweep, error);
+  sweep->geometry.order = take_bytes(sweep, (size_t)n * sizeof(int));
+  sweep->geometry.sorted = take_bytes(sweep, (size_t)n * sizeof(int));
+  sweep->geometry.species = take_bytes(sweep, (size_t)n * sizeof(int));
+  if (!sweep->geometry.order || !sweep->geometry.sorted || !sweep->geometry.species) return out_of_memory(sweep, error);
   int a = 0;
   for (int z = 0; z < n_elements; z++) {
-    sweep->species_start[z] = a;
+    sweep->geometry.species_start[z] = a;
     for (int i = 0; i < n; i++)
       if (graph->species[i] == z) {
-        sweep->order[a] = i;
-        sweep->species[a] = z;
-        sweep->sorted[i] = a++;
+        sweep->geometry.order[a] = i;
+        sweep->geometry.species[a] = z;
+        sweep->geometry.sorted[i] = a++;
       }
   }
-  sweep->species_start[n_elements] = a;
+  sweep->geometry.species_start[n_elements] = a;
   if (a < n) return ftl_fail(error, FTL_ERR_INPUT, "", "an atom has no element of the model");
   return FTL_OK;
 }
@@ -27,9 +27,9 @@ static ftl_status sort_atoms(ftl_sweep *sweep, ftl_error *error) {
    ftl_neighbours_build makes them. -1: none. */
 static int reverse_edge(const ftl_sweep *sweep, int a, const edge *e) {
   const double *v = sweep->graph->vector[e->index];
-  for (int f = sweep->first_edge[e->sender]; f < sweep->first_edge[e->sender + 1]; f++) {
-    const double *u = sweep->graph->vector[sweep->edge[f].index];
-    if (sweep->edge[f].sender == a && u[0] == -v[0] && u[1] == -v[1] && u[2] == -v[2]) return f;
+  for (int f = sweep->geometry.first_edge[e->sender]; f < sweep->geometry.first_edge[e->sender + 1]; f++) {
+    const double *u = sweep->graph->vector[sweep->geometry.edge[f].index];
+    if (sweep->geometry.edge[f].sender == a && u[0] == -v[0] && u[1] == -v[1] && u[2] == -v[2]) return f;
   }
   return -1;
 }
@@ -43,14 +43,15 @@ static bool is_symmetric(const ftl_network *network) {
 static void join_pairs(ftl_sweep *sweep, const double *length) {
   bool symmetric = is_symmetric(sweep->network);
   for (int a = 0; a < sweep->n; a++)
-    for (int e = sweep->first_edge[a]; e < sweep->first_edge[a + 1]; e++) {
-      edge *this = &sweep->edge[e];
+    for (int e = sweep->geometry.first_edge[a]; e < sweep->geometry.first_edge[a + 1]; e++) {
+      edge *this = &sweep->geometry.edge[e];
       if (this->pair >= 0) continue;
-      pair *p = &sweep->pair[this->pair = sweep->n_pairs++];
-      *p = (pair){.i = sweep->species[a], .j = sweep->species[this->sender], .r = length[e], .n_edges = 1};
+      pair *p = &sweep->geometry.pair[this->pair = sweep->geometry.n_pairs++];
+      *p = (pair){
+          .i = sweep->geometry.species[a], .j = sweep->geometry.species[this->sender], .r = length[e], .n_edges = 1};
       int other = symmetric ? reverse_edge(sweep, a, this) : -1;
-      if (other < 0 || sweep->edge[other].pair >= 0 || other == e) continue;
-      sweep->edge[other].pair = this->pair;
+      if (other < 0 || sweep->geometry.edge[other].pair >= 0 || other == e) continue;
+      sweep->geometry.edge[other].pair = this->pair;
       p->n_edges = 2;
     }
 }
@@ -59,14 +60,15 @@ static ftl_status find_edges(ftl_sweep *sweep, ftl_error *error) {
   const ftl_graph *graph = sweep->graph;
   int64_t most = graph->first_edge[sweep->n];
   double *length = arena_take(&sweep->memory, (size_t)most * sizeof *length);
-  sweep->first_edge = arena_take(&sweep->memory, ((size_t)sweep->n + 1) * sizeof(int));
-  sweep->edge = arena_take(&sweep->memory, (size_t)most * sizeof(edge));
-  sweep->pair = arena_take(&sweep->memory, (size_t)most * sizeof(pair));
-  if (!length || !sweep->first_edge || !sweep->edge || !sweep->pair) return out_of_memory(sweep, error);
+  sweep->geometry.first_edge = take_bytes(sweep, ((size_t)sweep->n + 1) * sizeof(int));
+  sweep->geometry.edge = take_bytes(sweep, (size_t)most * sizeof(edge));
+  sweep->geometry.pair = take_bytes(sweep, (size_t)most * sizeof(pair));
+  if (!length || !sweep->geometry.first_edge || !sweep->geometry.edge || !sweep->geometry.pair)
+    return out_of_memory(sweep, error);
   int n = 0;
   for (int a = 0; a < sweep->n; a++) {
-    int i = sweep->order[a];
-    sweep->first_edge[a] = n;
+    int i = sweep->geometry.order[a];
+    sweep->geometry.first_edge[a] = n;
     for (int64_t e = graph->first_edge[i]; e < graph->first_edge[i + 1]; e++) {
       const double *v = graph->vector[e];
       double r = sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
@@ -74,26 +76,27 @@ static ftl_status find_edges(ftl_sweep *sweep, ftl_error *error) {
         return ftl_fail(error, FTL_ERR_INPUT, "", "atoms %d and %d are in one place, or have no finite distance", i,
                         graph->sender[e]);
       if (r >= sweep->network->arch->r_max) continue;
-      sweep->edge[n] = (edge){sweep->sorted[graph->sender[e]], -1, {-v[0] / r, -v[1] / r, -v[2] / r}, e};
+      sweep->geometry.edge[n] =
+          (edge){sweep->geometry.sorted[graph->sender[e]], -1, {-v[0] / r, -v[1] / r, -v[2] / r}, e};
       length[n++] = r;
     }
   }
-  sweep->first_edge[sweep->n] = sweep->n_edges = n;
-  sweep->n_pairs = 0;
+  sweep->geometry.first_edge[sweep->n] = sweep->geometry.n_edges = n;
+  sweep->geometry.n_pairs = 0;
   join_pairs(sweep, length);
   return FTL_OK;
 }
 
 static void edge_harmonics(ftl_sweep *sweep, int e) {
   int n_sh = sweep->network->n_sh, l_max = sweep->network->l_max;
-  const double *d = sweep->edge[e].direction;
+  const double *d = sweep->geometry.edge[e].direction;
   double y[FTL_MAX_SH], unit[FTL_MAX_SH] = {0};
   spherical_harmonics(l_max, d[0], d[1], d[2], y);
   for (int k = 0; k < n_sh; k++) {
     size_t at = (size_t)e * (size_t)n_sh + (size_t)k;
-    sweep->y.x[at] = (real)y[k];
+    sweep->geometry.y.x[at] = (real)y[k];
     unit[k] = 1;
-    spherical_harmonics_reverse(l_max, d[0], d[1], d[2], unit, sweep->gradient_y + 3 * at);
+    spherical_harmonics_reverse(l_max, d[0], d[1], d[2], unit, sweep->geometry.gradient_y + 3 * at);
     unit[k] = 0;
   }
 }
@@ -103,15 +106,15 @@ static void edge_harmonics(ftl_sweep *sweep, int e) {
 static void pair_basis(ftl_sweep *sweep, int p) {
   const ftl_network *network = sweep->network;
   const ftl_architecture *arch = network->arch;
-  pair *this = &sweep->pair[p];
+  pair *this = &sweep->geometry.pair[p];
   int n = network->n_basis, z_i = arch->atomic_numbers[this->i], z_j = arch->atomic_numbers[this->j];
   double b[MAX_BASIS], b_by_r[MAX_BASIS], by_r;
   double cutoff = ftl_ref_cutoff(this->r, network->radial.r_max, network->radial.p, &by_r);
   ftl_ref_basis(&network->radial, this->r, z_i, z_j, b, b_by_r);
   for (int k = 0; k < n; k++) {
     size_t at = (size_t)p * (size_t)n + (size_t)k;
-    sweep->basis.x[at] = (real)(arch->apply_cutoff ? b[k] * cutoff : b[k]);
-    sweep->basis_by_r[at] = (real)(arch->apply_cutoff ? b_by_r[k] * cutoff + b[k] * by_r : b_by_r[k]);
+    sweep->geometry.basis.x[at] = (real)(arch->apply_cutoff ? b[k] * cutoff : b[k]);
+    sweep->geometry.basis_by_r[at] = (real)(arch->apply_cutoff ? b_by_r[k] * cutoff + b[k] * by_r : b_by_r[k]);
   }
   this->cutoff = arch->apply_cutoff ? 1 : cutoff;
   this->cutoff_by_r = arch->apply_cutoff ? 0 : by_r;
@@ -123,14 +126,15 @@ static ftl_status geometry_forward(ftl_sweep *sweep, ftl_error *error) {
   ftl_status status = sort_atoms(sweep, error);
   if (!status) status = find_edges(sweep, error);
   if (status) return status;
-  size_t n_y = (size_t)sweep->n_edges * (size_t)network->n_sh, n_b = (size_t)sweep->n_pairs * (size_t)network->n_basis;
-  sweep->gradient_y = arena_take(&sweep->memory, (3 * n_y + 3) * sizeof(double));
-  sweep->basis_by_r = take(sweep, n_b);
-  if (!take_value(sweep, &sweep->y, n_y) || !take_value(sweep, &sweep->basis, n_b) || !sweep->gradient_y ||
-      !sweep->basis_by_r)
+  size_t n_y = (size_t)sweep->geometry.n_edges * (size_t)network->n_sh,
+         n_b = (size_t)sweep->geometry.n_pairs * (size_t)network->n_basis;
+  sweep->geometry.gradient_y = take_bytes(sweep, (3 * n_y + 3) * sizeof(double));
+  sweep->geometry.basis_by_r = take(sweep, n_b);
+  if (!take_value(sweep, &sweep->geometry.y, n_y) || !take_value(sweep, &sweep->geometry.basis, n_b) ||
+      !sweep->geometry.gradient_y || !sweep->geometry.basis_by_r)
     return out_of_memory(sweep, error);
-  for (int e = 0; e < sweep->n_edges; e++) edge_harmonics(sweep, e);
-  for (int p = 0; p < sweep->n_pairs; p++) pair_basis(sweep, p);
+  for (int e = 0; e < sweep->geometry.n_edges; e++) edge_harmonics(sweep, e);
+  for (int p = 0; p < sweep->geometry.n_pairs; p++) pair_basis(sweep, p);
   return FTL_OK;
 }
 
@@ -141,27 +145,27 @@ static void geometry_reverse(ftl_sweep *sweep, double virial[3][3]) {
   int n_sh = network->n_sh;
   memset(sweep->forces, 0, (size_t)sweep->n * sizeof *sweep->forces);
   memset(virial, 0, 9 * sizeof(double));
-  for (int p = 0; p < sweep->n_pairs; p++)
+  for (int p = 0; p < sweep->geometry.n_pairs; p++)
     for (int k = 0; k < network->n_basis; k++) {
       size_t at = (size_t)p * (size_t)network->n_basis + (size_t)k;
-      sweep->pair[p].r_bar += (double)sweep->basis.bar[at] * (double)sweep->basis_by_r[at];
+      sweep->geometry.pair[p].r_bar += (double)sweep->geometry.basis.bar[at] * (double)sweep->geometry.basis_by_r[at];
     }
   for (int a = 0; a < sweep->n; a++)
-    for (int e = sweep->first_edge[a]; e < sweep->first_edge[a + 1]; e++) {
-      const edge *this = &sweep->edge[e];
-      const pair *p = &sweep->pair[this->pair];
+    for (int e = sweep->geometry.first_edge[a]; e < sweep->geometry.first_edge[a + 1]; e++) {
+      const edge *this = &sweep->geometry.edge[e];
+      const pair *p = &sweep->geometry.pair[this->pair];
       const double *u = this->direction, *v = sweep->graph->vector[this->index];
       double g[3] = {0, 0, 0}, *d = sweep->d_vector[e], along;
       for (int k = 0; k < n_sh; k++)
         for (int x = 0; x < 3; x++) {
           size_t at = (size_t)e * (size_t)n_sh + (size_t)k;
-          g[x] += (double)sweep->y.bar[at] * sweep->gradient_y[3 * at + (size_t)x];
+          g[x] += (double)sweep->geometry.y.bar[at] * sweep->geometry.gradient_y[3 * at + (size_t)x];
         }
       along = g[0] * u[0] + g[1] * u[1] + g[2] * u[2];
       for (int x = 0; x < 3; x++) {
         d[x] = -p->r_bar / p->n_edges * u[x] - (g[x] - along * u[x]) / p->r;
-        sweep->forces[sweep->order[a]][x] += d[x];
-        sweep->forces[sweep->order[this->sender]][x] -= d[x];
+        sweep->forces[sweep->geometry.order[a]][x] += d[x];
+        sweep->forces[sweep->geometry.order[this->sender]][x] -= d[x];
       }
       for (int x = 0; x < 3; x++)
         for (int y = 0; y < 3; y++) virial[x][y] -= v[x] * d[y];
@@ -172,17 +176,17 @@ static void geometry_reverse(ftl_sweep *sweep, double virial[3][3]) {
 static bool geometry_tangent(ftl_sweep *sweep, const double (*w)[3], const double (*V)[3]) {
   const ftl_network *network = sweep->network;
   int n_sh = network->n_sh;
-  sweep->y.dot = take(sweep, (size_t)sweep->n_edges * (size_t)n_sh);
-  sweep->basis.dot = take(sweep, (size_t)sweep->n_pairs * (size_t)network->n_basis);
-  if (!sweep->y.dot || !sweep->basis.dot) return false;
+  sweep->geometry.y.dot = take(sweep, (size_t)sweep->geometry.n_edges * (size_t)n_sh);
+  sweep->geometry.basis.dot = take(sweep, (size_t)sweep->geometry.n_pairs * (size_t)network->n_basis);
+  if (!sweep->geometry.y.dot || !sweep->geometry.basis.dot) return false;
   for (int a = 0; a < sweep->n; a++)
-    for (int e = sweep->first_edge[a]; e < sweep->first_edge[a + 1]; e++) {
-      const edge *this = &sweep->edge[e];
+    for (int e = sweep->geometry.first_edge[a]; e < sweep->geometry.first_edge[a + 1]; e++) {
+      const edge *this = &sweep->geometry.edge[e];
       const double *u = this->direction, *v = sweep->graph->vector[this->index];
-      pair *p = &sweep->pair[this->pair];
+      pair *p = &sweep->geometry.pair[this->pair];
       double r_dot[3] = {0, 0, 0}, along = 0;
       for (int x = 0; x < 3; x++) {
-        if (w) r_dot[x] += w[sweep->order[a]][x] - w[sweep->order[this->sender]][x];
+        if (w) r_dot[x] += w[sweep->geometry.order[a]][x] - w[sweep->geometry.order[this->sender]][x];
         if (V) r_dot[x] -= V[0][x] * v[0] + V[1][x] * v[1] + V[2][x] * v[2];
         along += u[x] * r_dot[x];
       }
@@ -190,14 +194,15 @@ static bool geometry_tangent(ftl_sweep *sweep, const double (*w)[3], const doubl
       for (int k = 0; k < n_sh; k++) {
         size_t at = (size_t)e * (size_t)n_sh + (size_t)k;
         double sum = 0;
-        for (int x = 0; x < 3; x++) sum -= sweep->gradient_y[3 * at + (size_t)x] * (r_dot[x] - along * u[x]) / p->r;
-        sweep->y.dot[at] = (real)sum;
+        for (int x = 0; x < 3; x++)
+          sum -= sweep->geometry.gradient_y[3 * at + (size_t)x] * (r_dot[x] - along * u[x]) / p->r;
+        sweep->geometry.y.dot[at] = (real)sum;
       }
     }
-  for (int p = 0; p < sweep->n_pairs; p++)
+  for (int p = 0; p < sweep->geometry.n_pairs; p++)
     for (int k = 0; k < network->n_basis; k++) {
       size_t at = (size_t)p * (size_t)network->n_basis + (size_t)k;
-      sweep->basis.dot[at] = (real)((double)sweep->basis_by_r[at] * sweep->pair[p].r_dot);
+      sweep->geometry.basis.dot[at] = (real)((double)sweep->geometry.basis_by_r[at] * sweep->geometry.pair[p].r_dot);
     }
   return true;
 }

@@ -30,21 +30,47 @@ static bool message_forward(ftl_sweep *sweep, const ftl_network_layer *layer, la
   return true;
 }
 
-static bool layer_forward(ftl_sweep *sweep, int t) {
-  const ftl_network_layer *layer = &sweep->network->layer[t];
-  layer_state *state = &sweep->layer[t];
-  size_t n_product = features(sweep, &layer->spec->product);
-  if (!take_zeros(sweep, &state->up.x, features(sweep, &layer->spec->edge)) ||
-      !take_value(sweep, &state->mid, features(sweep, &layer->conv.mid)))
-    return false;
+static bool mid_forward(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
+  keep_if(sweep, layer->kept_to >= FTL_KEPT_MID);
+  bool taken = take_zeros(sweep, &state->up.x, features(sweep, &layer->spec->edge));
+  keep_if(sweep, layer->kept_to == FTL_KEPT_MID); /* above, the sum itself is not needed again */
+  taken = taken && take_value(sweep, &state->mid, features(sweep, &layer->conv.mid));
+  keep_if(sweep, false);
+  if (!taken) return false;
   map_forward(sweep, &layer->linear_up, state->input.x, state->up.x);
-  if (!radial_forward(sweep, layer, state) || !conv_forward(sweep, &layer->conv, state)) return false;
-  if (!message_forward(sweep, layer, state)) return false;
-  if (!take_value(sweep, &state->b, n_product) || !take_zeros(sweep, &state->output.x, n_product)) return false;
+  conv_forward(sweep, &layer->conv, state);
+  return true;
+}
+
+static bool output_forward(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
+  size_t n_product = features(sweep, &layer->spec->product);
+  keep_if(sweep, layer->kept_to >= FTL_KEPT_OUTPUT);
+  bool taken = take_value(sweep, &state->b, n_product) && take_zeros(sweep, &state->output.x, n_product);
+  keep_if(sweep, false);
+  if (!taken) return false;
   product_forward(sweep, &layer->product, &state->a, &state->b, false);
   map_forward(sweep, &layer->product_linear, state->b.x, state->output.x);
   if (layer->has_sc) map_forward(sweep, &layer->skip, state->input.x, state->output.x);
   return true;
+}
+
+/* What was kept is in `state` already. */
+static bool layer_forward(ftl_sweep *sweep, int t) {
+  const ftl_network_layer *layer = &sweep->network->layer[t];
+  layer_state *state = &sweep->layer[t];
+  ftl_kept_level level = sweep->restored ? (ftl_kept_level)layer->kept_to : FTL_KEPT_NONE;
+  if (!sweep->restored) {
+    keep_if(sweep, true);
+    bool made = conv_matrices(sweep, &layer->conv, state);
+    keep_if(sweep, false);
+    if (!made) return false;
+  }
+  if (!radial_forward(sweep, layer, state)) return false;
+  if (level < FTL_KEPT_MID && !mid_forward(sweep, layer, state)) return false;
+  keep_if(sweep, layer->kept_to >= FTL_KEPT_MESSAGE);
+  bool made = level >= FTL_KEPT_MESSAGE || message_forward(sweep, layer, state);
+  keep_if(sweep, false);
+  return made && (level >= FTL_KEPT_OUTPUT || output_forward(sweep, layer, state));
 }
 
 /* ---- tangent ---- */
@@ -127,7 +153,7 @@ static bool layer_reverse(ftl_sweep *sweep, int t) {
   product_reverse(sweep, &layer->product, &state->a, &state->b);
   if (state->input.bar && !take_zeros(sweep, &state->up.bar, features(sweep, &layer->spec->edge))) return false;
   if (!message_reverse(sweep, layer, state)) return false;
-  if (!take_zeros(sweep, &state->w.bar, (size_t)sweep->n_pairs * (size_t)layer->conv.n_weights)) return false;
+  if (!take_zeros(sweep, &state->w.bar, (size_t)sweep->geometry.n_pairs * (size_t)layer->conv.n_weights)) return false;
   conv_reverse(sweep, &layer->conv, state);
   if (!radial_reverse(sweep, layer, state)) return false;
   if (state->input.bar) map_reverse(sweep, &layer->linear_up, state->up.bar, state->input.bar);
@@ -167,7 +193,7 @@ static bool message_second(ftl_sweep *sweep, const ftl_network_layer *layer, lay
 static bool edges_second(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
   state->w.til = NULL;
   if (layer->trained_in_radial &&
-      !take_zeros(sweep, &state->w.til, (size_t)sweep->n_pairs * (size_t)layer->conv.n_weights))
+      !take_zeros(sweep, &state->w.til, (size_t)sweep->geometry.n_pairs * (size_t)layer->conv.n_weights))
     return false;
   conv_second(sweep, &layer->conv, state);
   if (layer->trained_in_radial && !radial_second(sweep, layer, state)) return false;

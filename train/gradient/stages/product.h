@@ -141,7 +141,7 @@ static void select_output(const ftl_product *product, int set, int chunk, int o,
 }
 
 static int product_set(const ftl_sweep *sweep, const ftl_product *product, int atom) {
-  return product->n_sets == 1 ? 0 : sweep->species[atom];
+  return product->n_sets == 1 ? 0 : sweep->geometry.species[atom];
 }
 
 /* b and, with `tangent`, bdot from a and adot. Overwrites. */

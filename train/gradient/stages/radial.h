@@ -5,17 +5,17 @@
 static bool radial_input(ftl_sweep *sweep, const ftl_network_layer *layer, variable *input) {
   const ftl_network *network = sweep->network;
   if (!layer->n_embedding) {
-    *input = sweep->basis;
+    *input = sweep->geometry.basis;
     return true;
   }
   int n_basis = network->n_basis, n = layer->n_embedding, width = n_basis + 2 * n;
-  if (!take_value(sweep, input, (size_t)sweep->n_pairs * (size_t)width)) return false;
+  if (!take_value(sweep, input, (size_t)sweep->geometry.n_pairs * (size_t)width)) return false;
   real factor = (real)(1 / sqrt(network->arch->norm_elements));
-  for (int p = 0; p < sweep->n_pairs; p++) {
+  for (int p = 0; p < sweep->geometry.n_pairs; p++) {
     real *x = input->x + (size_t)p * (size_t)width;
-    const real *source = theta(sweep, layer->source_embedding + (int64_t)sweep->pair[p].j * n);
-    const real *target = theta(sweep, layer->target_embedding + (int64_t)sweep->pair[p].i * n);
-    for (int k = 0; k < n_basis; k++) x[k] = sweep->basis.x[(size_t)p * (size_t)n_basis + (size_t)k];
+    const real *source = theta(sweep, layer->source_embedding + (int64_t)sweep->geometry.pair[p].j * n);
+    const real *target = theta(sweep, layer->target_embedding + (int64_t)sweep->geometry.pair[p].i * n);
+    for (int k = 0; k < n_basis; k++) x[k] = sweep->geometry.basis.x[(size_t)p * (size_t)n_basis + (size_t)k];
     for (int c = 0; c < n; c++) x[n_basis + c] = factor * source[c], x[n_basis + n + c] = factor * target[c];
   }
   return true;
@@ -23,32 +23,32 @@ static bool radial_input(ftl_sweep *sweep, const ftl_network_layer *layer, varia
 
 static bool radial_input_tangent(ftl_sweep *sweep, const ftl_network_layer *layer, variable *input) {
   if (!layer->n_embedding) {
-    input->dot = sweep->basis.dot;
+    input->dot = sweep->geometry.basis.dot;
     return true;
   }
   size_t n_basis = (size_t)sweep->network->n_basis, width = n_basis + 2 * (size_t)layer->n_embedding;
-  input->dot = take(sweep, (size_t)sweep->n_pairs * width);
+  input->dot = take(sweep, (size_t)sweep->geometry.n_pairs * width);
   if (!input->dot) return false;
-  zero(input->dot, (size_t)sweep->n_pairs * width);
-  for (size_t p = 0; p < (size_t)sweep->n_pairs; p++)
-    memcpy(input->dot + p * width, sweep->basis.dot + p * n_basis, n_basis * sizeof(real));
+  zero(input->dot, (size_t)sweep->geometry.n_pairs * width);
+  for (size_t p = 0; p < (size_t)sweep->geometry.n_pairs; p++)
+    memcpy(input->dot + p * width, sweep->geometry.basis.dot + p * n_basis, n_basis * sizeof(real));
   return true;
 }
 
 /* Adds the adjoint of a network's input to that of the basis. */
 static void radial_input_reverse(ftl_sweep *sweep, const ftl_network_layer *layer, const real *bar) {
   size_t n_basis = (size_t)sweep->network->n_basis, width = n_basis + 2 * (size_t)layer->n_embedding;
-  for (size_t p = 0; p < (size_t)sweep->n_pairs; p++)
-    for (size_t k = 0; k < n_basis; k++) sweep->basis.bar[p * n_basis + k] += bar[p * width + k];
+  for (size_t p = 0; p < (size_t)sweep->geometry.n_pairs; p++)
+    for (size_t k = 0; k < n_basis; k++) sweep->geometry.basis.bar[p * n_basis + k] += bar[p * width + k];
 }
 
 /* Gradients of the embeddings from the second adjoint of a network's input. */
 static void radial_input_second(ftl_sweep *sweep, const ftl_network_layer *layer, const real *til) {
   int n_basis = sweep->network->n_basis, n = layer->n_embedding;
   real factor = (real)(1 / sqrt(sweep->network->arch->norm_elements));
-  for (int p = 0; p < sweep->n_pairs; p++, til += n_basis + 2 * n) {
-    real *source = sweep->parameter_gradient + layer->source_embedding + (int64_t)sweep->pair[p].j * n;
-    real *target = sweep->parameter_gradient + layer->target_embedding + (int64_t)sweep->pair[p].i * n;
+  for (int p = 0; p < sweep->geometry.n_pairs; p++, til += n_basis + 2 * n) {
+    real *source = sweep->parameter_gradient + layer->source_embedding + (int64_t)sweep->geometry.pair[p].j * n;
+    real *target = sweep->parameter_gradient + layer->target_embedding + (int64_t)sweep->geometry.pair[p].i * n;
     for (int c = 0; c < n; c++) source[c] += factor * til[n_basis + c];
     for (int c = 0; c < n; c++) target[c] += factor * til[n_basis + n + c];
   }
@@ -65,18 +65,18 @@ static void density_function(real q, real *value, real *d1, real *d2) {
 
 static bool density_forward(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state,
                             const variable *input) {
-  if (!net_begin(sweep, &layer->density, &state->density_net, input, sweep->n_pairs) ||
+  if (!net_begin(sweep, &layer->density, &state->density_net, input, sweep->geometry.n_pairs) ||
       !take_value(sweep, &state->density, (size_t)sweep->n))
     return false;
   net_forward(sweep, &layer->density, &state->density_net);
   const real *q = state->density_net.h[layer->density.n_layers - 1].x;
   zero(state->density.x, (size_t)sweep->n);
   for (int a = 0; a < sweep->n; a++)
-    for (int e = sweep->first_edge[a]; e < sweep->first_edge[a + 1]; e++) {
+    for (int e = sweep->geometry.first_edge[a]; e < sweep->geometry.first_edge[a + 1]; e++) {
       real value, d1, d2;
-      int p = sweep->edge[e].pair;
+      int p = sweep->geometry.edge[e].pair;
       density_function(q[p], &value, &d1, &d2);
-      state->density.x[a] += value * (real)sweep->pair[p].cutoff;
+      state->density.x[a] += value * (real)sweep->geometry.pair[p].cutoff;
     }
   return true;
 }
@@ -87,10 +87,10 @@ static bool density_tangent(ftl_sweep *sweep, const ftl_network_layer *layer, la
   if (!(state->density.dot = take(sweep, (size_t)sweep->n))) return false;
   zero(state->density.dot, (size_t)sweep->n);
   for (int a = 0; a < sweep->n; a++)
-    for (int e = sweep->first_edge[a]; e < sweep->first_edge[a + 1]; e++) {
+    for (int e = sweep->geometry.first_edge[a]; e < sweep->geometry.first_edge[a + 1]; e++) {
       real value, d1, d2;
-      const pair *p = &sweep->pair[sweep->edge[e].pair];
-      int k = sweep->edge[e].pair;
+      const pair *p = &sweep->geometry.pair[sweep->geometry.edge[e].pair];
+      int k = sweep->geometry.edge[e].pair;
       density_function(q->x[k], &value, &d1, &d2);
       state->density.dot[a] += d1 * q->dot[k] * (real)p->cutoff + value * (real)(p->cutoff_by_r * p->r_dot);
     }
@@ -99,13 +99,13 @@ static bool density_tangent(ftl_sweep *sweep, const ftl_network_layer *layer, la
 
 static bool density_reverse(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
   variable *q = &state->density_net.h[layer->density.n_layers - 1];
-  if (!(q->bar = take(sweep, (size_t)sweep->n_pairs))) return false;
-  zero(q->bar, (size_t)sweep->n_pairs);
+  if (!(q->bar = take(sweep, (size_t)sweep->geometry.n_pairs))) return false;
+  zero(q->bar, (size_t)sweep->geometry.n_pairs);
   for (int a = 0; a < sweep->n; a++)
-    for (int e = sweep->first_edge[a]; e < sweep->first_edge[a + 1]; e++) {
+    for (int e = sweep->geometry.first_edge[a]; e < sweep->geometry.first_edge[a + 1]; e++) {
       real value, d1, d2;
-      int k = sweep->edge[e].pair;
-      pair *p = &sweep->pair[k];
+      int k = sweep->geometry.edge[e].pair;
+      pair *p = &sweep->geometry.pair[k];
       density_function(q->x[k], &value, &d1, &d2);
       q->bar[k] += state->density.bar[a] * d1 * (real)p->cutoff;
       p->r_bar += (double)(state->density.bar[a] * value) * p->cutoff_by_r;
@@ -117,13 +117,13 @@ static bool density_reverse(ftl_sweep *sweep, const ftl_network_layer *layer, la
 
 static bool density_second(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
   variable *q = &state->density_net.h[layer->density.n_layers - 1];
-  if (!(q->til = take(sweep, (size_t)sweep->n_pairs))) return false;
-  zero(q->til, (size_t)sweep->n_pairs);
+  if (!(q->til = take(sweep, (size_t)sweep->geometry.n_pairs))) return false;
+  zero(q->til, (size_t)sweep->geometry.n_pairs);
   for (int a = 0; a < sweep->n; a++)
-    for (int e = sweep->first_edge[a]; e < sweep->first_edge[a + 1]; e++) {
+    for (int e = sweep->geometry.first_edge[a]; e < sweep->geometry.first_edge[a + 1]; e++) {
       real value, d1, d2;
-      int k = sweep->edge[e].pair;
-      const pair *p = &sweep->pair[k];
+      int k = sweep->geometry.edge[e].pair;
+      const pair *p = &sweep->geometry.pair[k];
       density_function(q->x[k], &value, &d1, &d2);
       q->til[k] += state->density.til[a] * d1 * (real)p->cutoff +
                    state->density.bar[a] * (d2 * q->dot[k] * (real)p->cutoff + d1 * (real)(p->cutoff_by_r * p->r_dot));
@@ -133,12 +133,116 @@ static bool density_second(ftl_sweep *sweep, const ftl_network_layer *layer, lay
   return true;
 }
 
+/* ---- frozen radial functions: values and slopes along r, made once; the networks are not needed again ---- */
+
+/* A network's output and its derivative by r on all pairs; in memory of this structure. */
+static bool frozen_network(ftl_sweep *sweep, const ftl_net *net, net_state *state, const variable *input,
+                           const variable **output) {
+  if (!net_begin(sweep, net, state, input, sweep->geometry.n_pairs)) return false;
+  net_forward(sweep, net, state);
+  *output = &state->h[net->n_layers - 1];
+  return net_tangent(sweep, net, state, input->dot);
+}
+
+static bool frozen_density(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state,
+                           const variable *input) {
+  net_state net;
+  const variable *q;
+  if (!frozen_network(sweep, &layer->density, &net, input, &q)) return false;
+  for (int p = 0; p < sweep->geometry.n_pairs; p++) {
+    real value, d1, d2;
+    const pair *this = &sweep->geometry.pair[p];
+    density_function(q->x[p], &value, &d1, &d2);
+    state->density_of_pair[p] = value * (real)this->cutoff;
+    state->density_by_r[p] = d1 * q->dot[p] * (real)this->cutoff + value * (real)this->cutoff_by_r;
+  }
+  return true;
+}
+
+static bool frozen_functions(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
+  size_t n = (size_t)layer->conv.n_weights, pairs = (size_t)sweep->geometry.n_pairs;
+  net_state net;
+  const variable *raw;
+  variable input;
+  real *along = sweep->geometry.basis.dot; /* the tangent's input is the derivative by r */
+  sweep->geometry.basis.dot = sweep->geometry.basis_by_r;
+  bool made = radial_input(sweep, layer, &input) && radial_input_tangent(sweep, layer, &input) &&
+              frozen_network(sweep, &layer->weights, &net, &input, &raw);
+  sweep->geometry.basis.dot = along;
+  if (!made) return false;
+  for (size_t p = 0; p < pairs; p++) {
+    real cutoff = (real)sweep->geometry.pair[p].cutoff, by_r = (real)sweep->geometry.pair[p].cutoff_by_r;
+    for (size_t k = p * n; k < (p + 1) * n; k++) {
+      state->w.x[k] = raw->x[k] * cutoff;
+      state->w_by_r[k] = raw->dot[k] * cutoff + raw->x[k] * by_r;
+    }
+  }
+  return !layer->has_density || frozen_density(sweep, layer, state, &input);
+}
+
+static bool frozen_forward(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
+  size_t n = (size_t)layer->conv.n_weights, pairs = (size_t)sweep->geometry.n_pairs;
+  if (!sweep->restored) {
+    keep_if(sweep, true);
+    state->w_by_r = take(sweep, pairs * n);
+    state->density_of_pair = take(sweep, pairs);
+    state->density_by_r = take(sweep, pairs);
+    bool taken =
+        take_value(sweep, &state->w, pairs * n) && state->w_by_r && state->density_of_pair && state->density_by_r;
+    keep_if(sweep, false);
+    if (!taken || !frozen_functions(sweep, layer, state)) return false;
+  }
+  if (!layer->has_density) return true;
+  if (!take_value(sweep, &state->density, (size_t)sweep->n)) return false;
+  zero(state->density.x, (size_t)sweep->n);
+  for (int a = 0; a < sweep->n; a++)
+    for (int e = sweep->geometry.first_edge[a]; e < sweep->geometry.first_edge[a + 1]; e++)
+      state->density.x[a] += state->density_of_pair[sweep->geometry.edge[e].pair];
+  return true;
+}
+
+static bool frozen_tangent(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
+  size_t n = (size_t)layer->conv.n_weights, pairs = (size_t)sweep->geometry.n_pairs;
+  if (!(state->w.dot = take(sweep, pairs * n))) return false;
+  for (size_t p = 0; p < pairs; p++) {
+    real r_dot = (real)sweep->geometry.pair[p].r_dot;
+    for (size_t k = p * n; k < (p + 1) * n; k++) state->w.dot[k] = state->w_by_r[k] * r_dot;
+  }
+  if (!layer->has_density) return true;
+  if (!(state->density.dot = take(sweep, (size_t)sweep->n))) return false;
+  zero(state->density.dot, (size_t)sweep->n);
+  for (int a = 0; a < sweep->n; a++)
+    for (int e = sweep->geometry.first_edge[a]; e < sweep->geometry.first_edge[a + 1]; e++) {
+      int p = sweep->geometry.edge[e].pair;
+      state->density.dot[a] += state->density_by_r[p] * (real)sweep->geometry.pair[p].r_dot;
+    }
+  return true;
+}
+
+static void frozen_reverse(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
+  size_t n = (size_t)layer->conv.n_weights, pairs = (size_t)sweep->geometry.n_pairs;
+  for (size_t p = 0; p < pairs; p++) {
+    vector sum = {0};
+    for (size_t k = 0; k < n; k += (size_t)WIDTH) {
+      int width = n - k < (size_t)WIDTH ? (int)(n - k) : WIDTH;
+      sum += load(state->w.bar + p * n + k, width) * load(state->w_by_r + p * n + k, width);
+    }
+    sweep->geometry.pair[p].r_bar += (double)lane_sum(sum);
+  }
+  for (int a = 0; a < sweep->n && layer->has_density; a++)
+    for (int e = sweep->geometry.first_edge[a]; e < sweep->geometry.first_edge[a + 1]; e++) {
+      int p = sweep->geometry.edge[e].pair;
+      sweep->geometry.pair[p].r_bar += (double)(state->density.bar[a] * state->density_by_r[p]);
+    }
+}
+
 /* ---- radial weights: w = network, times the cutoff where it is not in the basis ---- */
 
 static bool radial_forward(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
-  size_t n = (size_t)layer->conv.n_weights, pairs = (size_t)sweep->n_pairs;
+  size_t n = (size_t)layer->conv.n_weights, pairs = (size_t)sweep->geometry.n_pairs;
+  if (!layer->trained_in_radial) return frozen_forward(sweep, layer, state);
   if (!radial_input(sweep, layer, &state->input_net) ||
-      !net_begin(sweep, &layer->weights, &state->weights, &state->input_net, sweep->n_pairs))
+      !net_begin(sweep, &layer->weights, &state->weights, &state->input_net, sweep->geometry.n_pairs))
     return false;
   net_forward(sweep, &layer->weights, &state->weights);
   const real *raw = state->weights.h[layer->weights.n_layers - 1].x;
@@ -146,13 +250,14 @@ static bool radial_forward(ftl_sweep *sweep, const ftl_network_layer *layer, lay
   if (!sweep->network->arch->apply_cutoff) {
     if (!take_value(sweep, &state->w, pairs * n)) return false;
     for (size_t p = 0; p < pairs; p++)
-      for (size_t k = 0; k < n; k++) state->w.x[p * n + k] = raw[p * n + k] * (real)sweep->pair[p].cutoff;
+      for (size_t k = 0; k < n; k++) state->w.x[p * n + k] = raw[p * n + k] * (real)sweep->geometry.pair[p].cutoff;
   }
   return !layer->has_density || density_forward(sweep, layer, state, &state->input_net);
 }
 
 static bool radial_tangent(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
-  size_t n = (size_t)layer->conv.n_weights, pairs = (size_t)sweep->n_pairs;
+  size_t n = (size_t)layer->conv.n_weights, pairs = (size_t)sweep->geometry.n_pairs;
+  if (!layer->trained_in_radial) return frozen_tangent(sweep, layer, state);
   if (!radial_input_tangent(sweep, layer, &state->input_net) ||
       !net_tangent(sweep, &layer->weights, &state->weights, state->input_net.dot))
     return false;
@@ -161,7 +266,8 @@ static bool radial_tangent(ftl_sweep *sweep, const ftl_network_layer *layer, lay
   if (!sweep->network->arch->apply_cutoff) {
     if (!(state->w.dot = take(sweep, pairs * n))) return false;
     for (size_t p = 0; p < pairs; p++) {
-      real cutoff = (real)sweep->pair[p].cutoff, dot = (real)(sweep->pair[p].cutoff_by_r * sweep->pair[p].r_dot);
+      real cutoff = (real)sweep->geometry.pair[p].cutoff,
+           dot = (real)(sweep->geometry.pair[p].cutoff_by_r * sweep->geometry.pair[p].r_dot);
       for (size_t k = 0; k < n; k++) state->w.dot[p * n + k] = raw->dot[p * n + k] * cutoff + raw->x[p * n + k] * dot;
     }
   }
@@ -170,18 +276,22 @@ static bool radial_tangent(ftl_sweep *sweep, const ftl_network_layer *layer, lay
 
 /* From w.bar and density.bar to basis.bar and the pairs' r_bar. */
 static bool radial_reverse(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
-  size_t n = (size_t)layer->conv.n_weights, pairs = (size_t)sweep->n_pairs;
+  size_t n = (size_t)layer->conv.n_weights, pairs = (size_t)sweep->geometry.n_pairs;
+  if (!layer->trained_in_radial) {
+    frozen_reverse(sweep, layer, state);
+    return true;
+  }
   variable *raw = &state->weights.h[layer->weights.n_layers - 1];
   raw->bar = state->w.bar;
   if (!sweep->network->arch->apply_cutoff) {
     if (!(raw->bar = take(sweep, pairs * n))) return false;
     for (size_t p = 0; p < pairs; p++) {
-      real cutoff = (real)sweep->pair[p].cutoff, along = 0;
+      real cutoff = (real)sweep->geometry.pair[p].cutoff, along = 0;
       for (size_t k = 0; k < n; k++) {
         raw->bar[p * n + k] = state->w.bar[p * n + k] * cutoff;
         along += state->w.bar[p * n + k] * raw->x[p * n + k];
       }
-      sweep->pair[p].r_bar += (double)along * sweep->pair[p].cutoff_by_r;
+      sweep->geometry.pair[p].r_bar += (double)along * sweep->geometry.pair[p].cutoff_by_r;
     }
   }
   if (!net_reverse(sweep, &layer->weights, &state->weights)) return false;
@@ -191,12 +301,13 @@ static bool radial_reverse(ftl_sweep *sweep, const ftl_network_layer *layer, lay
 
 /* From w.til and density.til to the gradients of the networks and embeddings. */
 static bool radial_second(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
-  size_t n = (size_t)layer->conv.n_weights, pairs = (size_t)sweep->n_pairs;
+  size_t n = (size_t)layer->conv.n_weights, pairs = (size_t)sweep->geometry.n_pairs;
   variable *raw = &state->weights.h[layer->weights.n_layers - 1];
   raw->til = state->w.til;
   if (!sweep->network->arch->apply_cutoff)
     for (size_t p = 0; p < pairs; p++) { /* in place */
-      real cutoff = (real)sweep->pair[p].cutoff, dot = (real)(sweep->pair[p].cutoff_by_r * sweep->pair[p].r_dot);
+      real cutoff = (real)sweep->geometry.pair[p].cutoff,
+           dot = (real)(sweep->geometry.pair[p].cutoff_by_r * sweep->geometry.pair[p].r_dot);
       for (size_t k = 0; k < n; k++)
         raw->til[p * n + k] = state->w.til[p * n + k] * cutoff + state->w.bar[p * n + k] * dot;
     }

@@ -36,7 +36,9 @@ typedef struct {
   variable up;        /* edge irreps */
   variable input_net; /* [pair][inputs of the radial networks] */
   net_state weights, density_net;
-  variable w;        /* [pair][n_weights], cutoff included */
+  variable w; /* [pair][n_weights], cutoff included */
+  real *w_by_r, *density_of_pair,
+      *density_by_r; /* of frozen radial functions: slopes along r [pair][n_weights], [pair] */
   variable m;        /* [edge][n_m] matrices of the tensor product's paths */
   variable density;  /* [n] */
   variable mid, sum; /* the neighbours' sum; linear of it */
@@ -52,12 +54,10 @@ typedef struct {
   variable energies;       /* [n][heads] */
 } readout_state;
 
-struct ftl_sweep { /* `network` first: engines.c */
-  const ftl_network *network;
-  const ftl_graph *graph;
-  arena memory;
-  int head, n, n_edges, n_pairs;
-  int *order, *sorted; /* [n] and its inverse */
+/* What edges, pairs and their functions are made of. */
+typedef struct {
+  int n_edges, n_pairs;
+  int *order, *sorted; /* [n] the caller's index of a sorted atom, and the inverse */
   int *species;        /* [n] sorted */
   int species_start[FTL_MAX_ELEMENTS + 1];
   int *first_edge; /* [n + 1] */
@@ -67,6 +67,22 @@ struct ftl_sweep { /* `network` first: engines.c */
   double *gradient_y; /* [edge][n_sh][3] of Y as polynomials of the direction */
   variable basis;     /* [pair][n_basis] */
   real *basis_by_r;   /* [pair][n_basis] */
+} geometry;
+
+/* ftl_kept.snapshot */
+typedef struct {
+  geometry geometry;
+  layer_state layer[]; /* [n_layers] */
+} snapshot;
+
+struct ftl_sweep { /* `network` first: engines.c */
+  const ftl_network *network;
+  const ftl_graph *graph;
+  arena memory;
+  ftl_kept *kept;                  /* of this structure, or NULL */
+  bool filling, keeping, restored; /* kept is being filled; memory is taken from it now; it was there */
+  int head, n;
+  geometry geometry;
   layer_state layer[FTL_MAX_LAYERS];
   readout_state readout[FTL_MAX_LAYERS];
   double *node_interaction; /* [n] readouts and repulsion, not scaled */
@@ -81,11 +97,25 @@ static const real *theta(const ftl_sweep *sweep, int64_t offset) {
   return (const real *)sweep->network->theta + offset;
 }
 
-static real *take(ftl_sweep *sweep, size_t n) { return arena_take(&sweep->memory, (n + 16) * sizeof(real)); }
+/* Memory that lasts until the next structure, or while `keeping` as long as what is kept. Not zeroed; NULL: none. */
+static void *take_bytes(ftl_sweep *sweep, size_t bytes) {
+  if (!sweep->keeping) return arena_take(&sweep->memory, bytes);
+  ftl_kept *kept = sweep->kept;
+  void **block = realloc(kept->block, ((size_t)kept->n + 1) * sizeof *block);
+  if (!block) return NULL;
+  kept->block = block;
+  if (!(block[kept->n] = ftl_calloc64(bytes + 64))) return NULL;
+  kept->bytes += bytes + 64;
+  return block[kept->n++];
+}
+static real *take(ftl_sweep *sweep, size_t n) { return take_bytes(sweep, (n + 16) * sizeof(real)); }
+
+/* Begins a part of the forward sweep that is kept if `stays`. */
+static void keep_if(ftl_sweep *sweep, bool stays) { sweep->keeping = sweep->filling && stays; }
 
 static ftl_status out_of_memory(const ftl_sweep *sweep, ftl_error *error) {
   return ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory for a structure of %d atoms and %d edges", sweep->n,
-                  sweep->n_edges);
+                  sweep->geometry.n_edges);
 }
 
 /* A variable of n numbers with a value; false when out of memory. */
@@ -100,8 +130,9 @@ static size_t features(const ftl_sweep *sweep, const ftl_irreps *irreps) {
 
 /* Rows of atoms of one element, for a block of (2l+1) rows per atom. */
 static void set_rows(const ftl_sweep *sweep, int n_sets, int set, int d, int *first, int *rows) {
-  *first = n_sets == 1 ? 0 : sweep->species_start[set] * d;
-  *rows = n_sets == 1 ? sweep->n * d : (sweep->species_start[set + 1] - sweep->species_start[set]) * d;
+  *first = n_sets == 1 ? 0 : sweep->geometry.species_start[set] * d;
+  *rows =
+      n_sets == 1 ? sweep->n * d : (sweep->geometry.species_start[set + 1] - sweep->geometry.species_start[set]) * d;
 }
 
 #endif
