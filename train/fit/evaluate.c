@@ -42,7 +42,8 @@ static ftl_status evaluate_one(ftl_worker *worker, ftl_graphs *graphs, int64_t k
   const ftl_graph *graph;
   ftl_prediction prediction;
   ftl_status status = ftl_graphs_get(graphs, k, &worker->scratch, &worker->loose, &graph, error);
-  if (status == FTL_OK) status = ftl_sweep_predict(worker->sweep, graph, NULL, head, derivatives, &prediction, error);
+  if (status == FTL_OK)
+    status = ftl_graphs_predict(graphs, k, worker->sweep, graph, head, derivatives, &prediction, error);
   if (status != FTL_OK) return status;
   number[0] = prediction.energy;
   if (!derivatives) return FTL_OK;
@@ -67,6 +68,7 @@ ftl_status ftl_evaluate(ftl_team *team, ftl_graphs *graphs, const int *head, boo
     ftl_error own = {0};
     const ftl_status status = evaluate_one(&team->worker[omp_get_thread_num()], graphs, k, head ? head[k] : 0,
                                            everything, predictions->number + predictions->first[k], &own);
+    ftl_graphs_settle(graphs, k);
     if (status == FTL_OK) continue;
 #pragma omp critical(ftl_evaluate_failed)
     {

@@ -11,14 +11,20 @@ ftl_status ftl_graphs_new(const ftl_dataset *dataset, const int *elements, int n
                          .n_elements = n_elements,
                          .cutoff = cutoff,
                          .memory = memory,
-                         .kept = calloc((size_t)dataset->n + 1, sizeof *graphs->kept)};
-  return graphs->kept ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the neighbour lists");
+                         .kept = calloc((size_t)dataset->n + 1, sizeof *graphs->kept),
+                         .sweep = calloc((size_t)dataset->n + 1, sizeof *graphs->sweep),
+                         .settled = calloc((size_t)dataset->n + 1, sizeof *graphs->settled)};
+  return graphs->kept && graphs->sweep && graphs->settled
+             ? FTL_OK
+             : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the neighbour lists");
 }
 
 void ftl_graphs_free(ftl_graphs *graphs) {
-  if (!graphs->kept) return;
-  for (int64_t k = 0; k < graphs->dataset->n; k++) ftl_structure_graph_free(&graphs->kept[k]);
+  for (int64_t k = 0; graphs->kept && k < graphs->dataset->n; k++) ftl_structure_graph_free(&graphs->kept[k]);
+  for (int64_t k = 0; graphs->sweep && k < graphs->dataset->n; k++) ftl_kept_free(graphs->sweep[k]);
   free(graphs->kept);
+  free(graphs->sweep);
+  free(graphs->settled);
   *graphs = (ftl_graphs){0};
 }
 
@@ -49,4 +55,29 @@ ftl_status ftl_graphs_get(ftl_graphs *graphs, int64_t k, ftl_neighbours *scratch
   if (status != FTL_OK) return status;
   *graph = keep(graphs, k, loose) ? &graphs->kept[k].graph : &loose->graph;
   return FTL_OK;
+}
+
+ftl_status ftl_graphs_predict(ftl_graphs *graphs, int64_t k, ftl_sweep *sweep, const ftl_graph *graph, int head,
+                              bool derivatives, ftl_prediction *prediction, ftl_error *error) {
+  bool full;
+#pragma omp atomic read
+  full = graphs->memory->full;
+  if (!graphs->sweep[k] && !full) graphs->sweep[k] = ftl_kept_new(); /* NULL without memory: nothing is kept then */
+  return ftl_sweep_predict(sweep, graph, graphs->sweep[k], head, derivatives, prediction, error);
+}
+
+void ftl_graphs_settle(ftl_graphs *graphs, int64_t k) {
+  ftl_graph_memory *memory = graphs->memory;
+  if (!graphs->sweep[k] || graphs->settled[k]) return;
+  const size_t bytes = ftl_kept_bytes(graphs->sweep[k]);
+#pragma omp critical(ftl_graph_memory)
+  if (memory->used + bytes <= memory->limit) {
+    memory->used += bytes;
+    graphs->settled[k] = true;
+  }
+  if (graphs->settled[k]) return;
+#pragma omp atomic write
+  memory->full = true;
+  ftl_kept_free(graphs->sweep[k]);
+  graphs->sweep[k] = NULL;
 }

@@ -40,13 +40,16 @@ static ftl_status one_structure(ftl_worker *worker, const ftl_parameters *parame
   ftl_prediction prediction;
   ftl_status status = ftl_xyz_grow(&worker->forces, &worker->room, (size_t)structure->n, sizeof *worker->forces, error);
   if (status == FTL_OK) status = ftl_graphs_get(graphs, k, &worker->scratch, &worker->loose, &graph, error);
-  if (status == FTL_OK) status = ftl_sweep_predict(worker->sweep, graph, NULL, head, derivatives, &prediction, error);
+  if (status == FTL_OK)
+    status = ftl_graphs_predict(graphs, k, worker->sweep, graph, head, derivatives, &prediction, error);
   if (status != FTL_OK) return status;
   ftl_loss_gradient slope = {.forces = worker->forces};
   *part = ftl_loss_structure(loss, batch, structure, &prediction, &slope);
   clear(parameters, worker->gradient);
-  return ftl_sweep_gradient(worker->sweep, slope.energy, slope.has_forces ? (const double(*)[3])slope.forces : NULL,
-                            slope.has_virial ? (const double(*)[3])slope.virial : NULL, worker->gradient, error);
+  status = ftl_sweep_gradient(worker->sweep, slope.energy, slope.has_forces ? (const double(*)[3])slope.forces : NULL,
+                              slope.has_virial ? (const double(*)[3])slope.virial : NULL, worker->gradient, error);
+  ftl_graphs_settle(graphs, k);
+  return status;
 }
 
 typedef struct {
