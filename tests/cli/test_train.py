@@ -207,6 +207,48 @@ class Train(cli_case.CliCase):
         self.assertRegex(errors, r"replay,total,8,")
         self.assertEqual(self.column(run, "step")[1], 5)  # 16 structures and 4 of replay, 4 at a time
 
+    def test_replay_with_a_head_of_its_own(self):
+        raw = self.path("raw.xyz", structures(8, seed=9))
+        settings = ["--replay", raw, "--set", "replay.head=separate"]
+        # a new head answers as the foundation, as long as nothing moves
+        for model, head in ((PLAIN, []), (HEADS, ["--head", "oc20"])):
+            run = self.train("-f", model, *head, *settings, "-e", "1", "--lr", "1e-12")
+            want = self.eval_json(model, raw, *head)
+            have = self.eval_json(os.path.join(run, "model.ftl"), raw, "--head", "all")
+            for name in ("Default", "oc20" if head else "pt_head"):
+                own = [x for x in have if x["head"] == name]
+                for key in ("energy", "forces"):
+                    self.assert_close([x[key] for x in own], [x[key] for x in want], 1e-5)
+        # and then each learns its own
+        run = self.train("-f", PLAIN, *settings, "-e", "12", "--e0", "fit", "--batch-size", "2")
+        have = self.eval_json(os.path.join(run, "model.ftl"), self.data, "--head", "all")
+        energies = {name: [x["energy"] for x in have if x["head"] == name] for name in ("Default", "pt_head")}
+        self.assertGreater(min(abs(a - b) for a, b in zip(energies["Default"], energies["pt_head"])), 0.1)
+
+    def test_lora(self):
+        before = self.path("before.ftl")
+        self.run_it("convert", PLAIN, before)
+        run = self.train("-f", PLAIN, "-e", "12", "--lora", "1", "--train", "readout", "--lr", "0.01")
+        loss = self.column(run, "valid_loss")
+        self.assertLess(min(loss), 0.5 * loss[0])
+        have, want = tensors(os.path.join(run, "model.ftl")), tensors(before)
+        changed = {name for name in want if have[name] != want[name]}
+        self.assertNotIn("node_embedding.linear.weight", changed)
+        self.assertIn("readouts.0.linear.weight", changed)
+        # the change of a matrix has rank 1: its minors of order 2 vanish
+        name = "products.0.linear.weight"
+        new, old = (struct.unpack(f"<{len(t[name]) // 4}f", t[name]) for t in (have, want))
+        change = [a - b for a, b in zip(new, old)]
+        rows = [change[k : k + 5] for k in range(0, len(change), 5)]
+        largest = max(abs(x) for x in change)
+        self.assertGreater(largest, 1e-3)
+        minors = [a[i] * b[j] - a[j] * b[i] for a in rows for b in rows for i in range(5) for j in range(5)]
+        self.assertLess(max(abs(x) for x in minors), 1e-4 * largest**2)
+        # and it is resumed to the bit
+        part = self.train("-f", PLAIN, "-e", "5", "--lora", "1", "--train", "readout", "--lr", "0.01")
+        self.run_it("train", "--resume", part, "-e", "12", "--quiet")
+        self.same_run(run, part)
+
     def test_heads(self):
         self.refuse(1, ["several heads", "omat, oc20"], "train", "-d", self.data, "-f", HEADS, "-o", self.path("no"))
         run = self.train("-f", HEADS, "--head", "oc20", "-e", "2", "--loss", "universal")

@@ -9,20 +9,36 @@
 static const char energies[] = "atomic_energies_fn.atomic_energies", scale_name[] = "scale_shift.scale",
                   shift_name[] = "scale_shift.shift";
 
+/* The head that is the user's: the last one. */
+static int own_head(const ftl_source *source) { return source->arch.n_heads - 1; }
+
 void ftl_baseline_get(const ftl_source *source, ftl_baseline *baseline) {
+  const int n = source->arch.n_elements, head = own_head(source);
   *baseline = (ftl_baseline){.scale = 1};
   const ftl_tensor *e0 = ftl_tensors_find(&source->tensors, energies);
-  for (int k = 0; e0 && k < source->arch.n_elements; k++) baseline->e0[k] = ftl_tensor_at(e0, k);
+  for (int k = 0; e0 && k < n; k++) baseline->e0[k] = ftl_tensor_at(e0, head * n + k);
   if (!source->arch.scale_shift) return;
-  baseline->scale = ftl_tensor_at(ftl_tensors_find(&source->tensors, scale_name), 0);
-  baseline->shift = ftl_tensor_at(ftl_tensors_find(&source->tensors, shift_name), 0);
+  baseline->scale = ftl_tensor_at(ftl_tensors_find(&source->tensors, scale_name), head);
+  baseline->shift = ftl_tensor_at(ftl_tensors_find(&source->tensors, shift_name), head);
+}
+
+/* Replaces the last n numbers of a tensor. */
+static ftl_status put_last(ftl_source *source, const char *name, const double *last, int n, ftl_error *error) {
+  double numbers[2 * FTL_MAX_ELEMENTS];
+  const ftl_tensor *tensor = ftl_tensors_find(&source->tensors, name);
+  const int64_t count = tensor ? tensor->count : 0;
+  if (count < n || count > 2 * FTL_MAX_ELEMENTS)
+    return ftl_fail(error, FTL_ERR_FORMAT, source->path, "tensor %s does not have the expected size", name);
+  for (int64_t k = 0; k < count; k++) numbers[k] = ftl_tensor_at(tensor, k);
+  memcpy(numbers + count - n, last, (size_t)n * sizeof *last);
+  return ftl_start_set(source, name, numbers, count, error);
 }
 
 ftl_status ftl_baseline_put(const ftl_baseline *baseline, ftl_source *source, ftl_error *error) {
-  ftl_status status = ftl_start_set(source, energies, baseline->e0, source->arch.n_elements, error);
+  ftl_status status = put_last(source, energies, baseline->e0, source->arch.n_elements, error);
   if (status == FTL_OK && source->arch.scale_shift) {
-    status = ftl_start_set(source, scale_name, &baseline->scale, 1, error);
-    if (status == FTL_OK) status = ftl_start_set(source, shift_name, &baseline->shift, 1, error);
+    status = put_last(source, scale_name, &baseline->scale, 1, error);
+    if (status == FTL_OK) status = put_last(source, shift_name, &baseline->shift, 1, error);
   }
   return status;
 }
@@ -61,11 +77,13 @@ ftl_status ftl_baseline_e0(const ftl_recipe *recipe, const ftl_sets *sets, const
   const int kind = ftl_start_e0(recipe);
   baseline->warning[0] = '\0';
   if (kind == FTL_START_KEEP) return FTL_OK;
+  baseline->free_atoms = kind == FTL_START_GIVEN;
   if (kind == FTL_START_GIVEN)
     return ftl_e0_given(recipe->e0.values.name, recipe->e0.values.value, recipe->e0.values.n, arch->atomic_numbers,
                         arch->n_elements, baseline->e0, error);
   bool all;
   ftl_status status = from_isolated(sets, source, baseline, &all, error);
+  baseline->free_atoms = all;
   if (status != FTL_OK || all) return status;
   double start[FTL_MAX_ELEMENTS];
   ftl_e0_fit fit;
@@ -91,6 +109,8 @@ ftl_status ftl_baseline_scale_shift(const ftl_recipe *recipe, const ftl_sets *se
              "scale and shift stay 1 and 0: to fit them, train needs energies and forces");
     return FTL_OK;
   }
-  return ftl_scale_shift(&sets->train, arch->atomic_numbers, arch->n_elements, baseline->e0, &baseline->scale,
-                         &baseline->shift, error);
+  ftl_status status = ftl_scale_shift(&sets->train, arch->atomic_numbers, arch->n_elements, baseline->e0,
+                                      &baseline->scale, &baseline->shift, error);
+  if (baseline->free_atoms) baseline->shift = 0;
+  return status;
 }

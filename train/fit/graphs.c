@@ -19,7 +19,15 @@ ftl_status ftl_graphs_new(const ftl_dataset *dataset, const int *elements, int n
              : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the neighbour lists");
 }
 
+/* The memory goes back to the other sets of the run. */
+static void give_back(ftl_graphs *graphs) {
+  for (int64_t k = 0; graphs->kept && graphs->sweep && graphs->settled && k < graphs->dataset->n; k++)
+    graphs->memory->used -= graphs->kept[k].bytes + (graphs->settled[k] ? ftl_kept_bytes(graphs->sweep[k]) : 0);
+  if (graphs->memory) graphs->memory->full = false;
+}
+
 void ftl_graphs_free(ftl_graphs *graphs) {
+  give_back(graphs);
   for (int64_t k = 0; graphs->kept && k < graphs->dataset->n; k++) ftl_structure_graph_free(&graphs->kept[k]);
   for (int64_t k = 0; graphs->sweep && k < graphs->dataset->n; k++) ftl_kept_free(graphs->sweep[k]);
   free(graphs->kept);

@@ -62,6 +62,7 @@ enum { FTL_BLOCKS_RESIDUAL, FTL_BLOCKS_DENSITY, FTL_BLOCKS_NONLINEAR }; /* scrat
 enum { FTL_OPTIMISER_AMSGRAD, FTL_OPTIMISER_ADAMW, FTL_OPTIMISER_ADAM };
 enum { FTL_SCHEDULE_CONSTANT, FTL_SCHEDULE_PLATEAU, FTL_SCHEDULE_EXPONENTIAL, FTL_SCHEDULE_COSINE };
 enum { FTL_REPLAY_FOUNDATION, FTL_REPLAY_DATA }; /* replay.labels */
+enum { FTL_REPLAY_SHARED, FTL_REPLAY_SEPARATE };  /* replay.head */
 enum { FTL_CHECKPOINT_FULL, FTL_CHECKPOINT_DELTA };
 
 /* The value of every option; what each one means is said in the table (recipe_options.c). Private members last. */
@@ -79,8 +80,13 @@ typedef struct {
   ftl_words freeze, train;
   ftl_rates rates;
   struct {
+    int64_t rank;
+    double alpha;
+    ftl_words groups;
+  } lora;
+  struct {
     ftl_words data;
-    int labels;
+    int labels, head;
     double weight, fraction;
     int64_t frames;
   } replay;

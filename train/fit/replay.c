@@ -54,6 +54,7 @@ ftl_status ftl_replay_label(ftl_setup *s, ftl_error *error) {
 
 ftl_status ftl_replay_shift(ftl_setup *s, const ftl_baseline *before, ftl_error *error) {
   const ftl_architecture *arch = &s->source->arch;
+  if (arch->n_heads > 1) return FTL_OK; /* replay has a head, and E0, of its own */
   for (int64_t k = 0; k < s->sets.replay.n; k++) {
     ftl_structure *structure = &s->sets.replay.structure[k];
     for (int i = 0; structure->labels.has_energy && i < structure->n; i++) {
@@ -62,6 +63,18 @@ ftl_status ftl_replay_shift(ftl_setup *s, const ftl_baseline *before, ftl_error 
       structure->labels.energy += s->baseline.e0[species] - before->e0[species];
     }
   }
+  return FTL_OK;
+}
+
+/* The user's structures are answered by the last head, replay by the first. */
+static ftl_status assign_heads(ftl_setup *s, ftl_error *error) {
+  const int64_t train = s->sets.train.n, others = s->sets.valid.n > s->sets.test.n ? s->sets.valid.n : s->sets.test.n;
+  if (s->source->arch.n_heads == 1) return FTL_OK;
+  s->train_head = calloc((size_t)train + 1, sizeof *s->train_head);
+  s->own_head = calloc((size_t)others + 1, sizeof *s->own_head);
+  if (!s->train_head || !s->own_head) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for replay");
+  for (int64_t k = 0; k < s->own; k++) s->train_head[k] = s->source->arch.n_heads - 1;
+  for (int64_t k = 0; k < others; k++) s->own_head[k] = s->source->arch.n_heads - 1;
   return FTL_OK;
 }
 
@@ -86,5 +99,5 @@ ftl_status ftl_replay_join(ftl_setup *s, ftl_error *error) {
   if (taken > n) taken = n;
   if (status == FTL_OK)
     status = ftl_batches_new((int)s->own, (int)n, (int)taken, (int)recipe->batch_size, &s->batches, error);
-  return status;
+  return status == FTL_OK ? assign_heads(s, error) : status;
 }

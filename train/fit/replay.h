@@ -11,7 +11,7 @@ ftl_status ftl_replay_read(const ftl_recipe *recipe, ftl_sets *sets, ftl_error *
 ftl_status ftl_replay_label(ftl_setup *setup, ftl_error *error);
 /* Energies of replay follow when E0 of the shared head changes from `before` to setup->baseline. */
 ftl_status ftl_replay_shift(ftl_setup *setup, const ftl_baseline *before, ftl_error *error);
-/* Moves replay to the end of train, with its weight, and makes setup->own and setup->batches. */
+/* Moves replay to the end of train, with its weight, and makes setup->own, batches and heads. */
 ftl_status ftl_replay_join(ftl_setup *setup, ftl_error *error);
 
 #endif

@@ -88,6 +88,15 @@ static double learning_rate(const ftl_run *run) {
   return ftl_schedule_rate(&run->schedule, run->s.recipe, run->optimiser.step, ftl_run_total_steps(run));
 }
 
+/* Returns the norm of the gradient. */
+static double move(ftl_run *run) {
+  if (run->lora.n == 0) return ftl_optimiser_step(&run->optimiser, run->at.lr, run->gradient, run->values);
+  ftl_lora_gradient(&run->lora, run->gradient);
+  const double norm = ftl_optimiser_step(&run->optimiser, run->at.lr, run->lora.gradient, run->lora.values);
+  if (isfinite(norm)) ftl_lora_expand(&run->lora, run->values);
+  return norm;
+}
+
 static ftl_status take_step(ftl_run *run, ftl_error *error) {
   ftl_setup *s = &run->s;
   const int *chosen;
@@ -95,12 +104,12 @@ static ftl_status take_step(ftl_run *run, ftl_error *error) {
   ftl_step step = {.part = run->part};
   run->at.lr = learning_rate(run);
   ftl_status status =
-      ftl_step_gradient(&s->team, &s->train, NULL, chosen, n, current_loss(run), &step, run->gradient, error);
+      ftl_step_gradient(&s->team, &s->train, s->train_head, chosen, n, current_loss(run), &step, run->gradient, error);
   if (status != FTL_OK) return status;
   const int blamed = worst(run->part, n);
   const ftl_structure *structure = &s->sets.train.structure[chosen[blamed]];
   if (!isfinite(step.loss)) return diverged(run, structure, "the loss", run->part[blamed], error);
-  const double norm = ftl_optimiser_step(&run->optimiser, run->at.lr, run->gradient, run->values);
+  const double norm = move(run);
   if (!isfinite(norm)) return diverged(run, structure, "the gradient", run->part[blamed], error);
   if (run->ema) ftl_ema_update(&s->parameters, s->recipe->ema, run->optimiser.step, run->values, run->ema);
   run->at.loss_sum += step.loss;
@@ -121,7 +130,7 @@ static ftl_status validate(ftl_run *run, ftl_log_epoch *line, ftl_error *error) 
   ftl_setup *s = &run->s;
   ftl_error_table table = {0};
   ftl_status status = ftl_network_set(s->network, judged(run), error);
-  if (status == FTL_OK) status = ftl_evaluate(&s->team, &s->valid, NULL, false, &run->valid, error);
+  if (status == FTL_OK) status = ftl_evaluate(&s->team, &s->valid, s->own_head, false, &run->valid, error);
   if (status == FTL_OK) status = ftl_network_set(s->network, run->values, error);
   if (status == FTL_OK) status = ftl_evaluate_errors(&s->sets.valid, &run->valid, "", &table, error);
   if (status == FTL_OK) {

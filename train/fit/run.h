@@ -3,6 +3,7 @@
 #define FTL_RUN_H
 
 #include "fit/log.h"
+#include "fit/lora.h"
 #include "fit/optimiser.h"
 #include "fit/schedule.h"
 #include "fit/setup.h"
@@ -30,6 +31,7 @@ typedef struct {
   ftl_position at;
   ftl_optimiser optimiser;
   ftl_schedule schedule;
+  ftl_lora lora;                                 /* lora.n 0: the optimiser moves the values themselves */
   double *values, *gradient, *ema, *mean, *best; /* [parameters.count]; ema, mean: NULL when not wanted */
   double *part;                                  /* [batch] */
   ftl_predictions valid;

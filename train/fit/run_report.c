@@ -13,6 +13,7 @@ typedef struct {
   const char *name;
   ftl_dataset *dataset;
   ftl_graphs *graphs;
+  const int *head;
   ftl_predictions *predictions; /* of the whole dataset; those from `first` to `last` are the set's */
   int64_t first, last;
 } set;
@@ -152,13 +153,15 @@ ftl_status ftl_run_report(ftl_run *run, ftl_error *error) {
   ftl_predictions train = {0}, test = {0};
   set part[4];
   int n = 0;
-  part[n++] = (set){"train", &s->sets.train, &s->train, &train, 0, s->own};
-  if (s->sets.train.n > s->own) part[n++] = (set){"replay", &s->sets.train, &s->train, &train, s->own, s->sets.train.n};
-  part[n++] = (set){"valid", &s->sets.valid, &s->valid, &run->valid, 0, s->sets.valid.n};
-  if (s->sets.test.n > 0) part[n++] = (set){"test", &s->sets.test, &s->test, &test, 0, s->sets.test.n};
+  part[n++] = (set){"train", &s->sets.train, &s->train, s->train_head, &train, 0, s->own};
+  if (s->sets.train.n > s->own)
+    part[n++] = (set){"replay", &s->sets.train, &s->train, s->train_head, &train, s->own, s->sets.train.n};
+  part[n++] = (set){"valid", &s->sets.valid, &s->valid, s->own_head, &run->valid, 0, s->sets.valid.n};
+  if (s->sets.test.n > 0) part[n++] = (set){"test", &s->sets.test, &s->test, s->own_head, &test, 0, s->sets.test.n};
   ftl_status status = use_best(run, error);
   for (int k = 0; status == FTL_OK && k < n; k++)
-    if (part[k].first == 0) status = ftl_evaluate(&s->team, part[k].graphs, NULL, false, part[k].predictions, error);
+    if (part[k].first == 0)
+      status = ftl_evaluate(&s->team, part[k].graphs, part[k].head, false, part[k].predictions, error);
   if (ftl_run_writes()) {
     if (status == FTL_OK) status = write_errors(run, part, n, error);
     for (int k = 0; status == FTL_OK && k < n; k++) {

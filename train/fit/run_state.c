@@ -58,64 +58,79 @@ static json_t *make_object(const ftl_run *run) {
 
 /* ---- vectors ---- */
 
-/* Vectors of a run by name; those that it does not have are NULL. */
-enum { N_VECTORS = 7 };
-static void list_vectors(const ftl_run *run, const char *name[N_VECTORS], double *data[N_VECTORS]) {
-  static const char *const names[N_VECTORS] = {"values", "mean", "square", "largest", "ema", "average", "best"};
-  double *const all[N_VECTORS] = {
-      run->values, run->optimiser.mean, run->optimiser.square, run->optimiser.largest, run->ema, run->mean, run->best};
-  memcpy(name, names, sizeof names);
-  memcpy(data, all, sizeof all);
+typedef struct {
+  const char *name;
+  const ftl_parameters *parameters;
+  double *data; /* NULL: the run does not have it */
+} vector;
+
+enum { N_VECTORS = 8 };
+static void list_vectors(ftl_run *run, vector list[N_VECTORS]) {
+  const ftl_parameters *all = &run->s.parameters, *moved = run->optimiser.parameters;
+  const vector vectors[N_VECTORS] = {{"values", all, run->values},
+                                     {"mean", moved, run->optimiser.mean},
+                                     {"square", moved, run->optimiser.square},
+                                     {"largest", moved, run->optimiser.largest},
+                                     {"factors", moved, run->lora.values},
+                                     {"ema", all, run->ema},
+                                     {"average", all, run->mean},
+                                     {"best", all, run->best}};
+  memcpy(list, vectors, sizeof vectors);
 }
 
-static void pack(const ftl_parameters *parameters, const double *vector, double *packed) {
-  for (int k = 0; k < parameters->n; k++) {
-    const ftl_parameter *p = &parameters->parameter[k];
+/* What is trained of a vector, to `packed`, which moves on. */
+static void pack(const vector *v, double **packed) {
+  for (int k = 0; k < v->parameters->n; k++) {
+    const ftl_parameter *p = &v->parameters->parameter[k];
     if (!p->trained) continue;
-    memcpy(packed, vector + p->offset, (size_t)p->count * sizeof *packed);
+    memcpy(*packed, v->data + p->offset, (size_t)p->count * sizeof **packed);
+    *packed += p->count;
+  }
+}
+
+static void unpack(const vector *v, const double *packed) {
+  for (int k = 0; k < v->parameters->n; k++) {
+    const ftl_parameter *p = &v->parameters->parameter[k];
+    if (!p->trained) continue;
+    memcpy(v->data + p->offset, packed, (size_t)p->count * sizeof *packed);
     packed += p->count;
   }
 }
 
-static void unpack(const ftl_parameters *parameters, const double *packed, double *vector) {
-  for (int k = 0; k < parameters->n; k++) {
-    const ftl_parameter *p = &parameters->parameter[k];
-    if (!p->trained) continue;
-    memcpy(vector + p->offset, packed, (size_t)p->count * sizeof *packed);
-    packed += p->count;
-  }
+static json_t *describe(ftl_run *run, double numbers[N_REALS]) {
+  const double before = run->at.seconds;
+  run->at.seconds = ftl_run_seconds(run);
+  for (int k = 0; k < N_REALS; k++) numbers[k] = *real_of(run, k);
+  run->at.seconds = before;
+  return make_object(run);
 }
 
 ftl_status ftl_run_save(ftl_run *run, ftl_error *error) {
   if (!ftl_run_writes()) return FTL_OK;
-  const int64_t trained = ftl_parameters_trained(&run->s.parameters);
   const int n_elements = run->s.source->arch.n_elements;
-  const char *name[N_VECTORS];
-  double *data[N_VECTORS], numbers[N_REALS], baseline[FTL_MAX_ELEMENTS + 2];
-  ftl_state_vector vector[N_VECTORS + 2];
+  double numbers[N_REALS], baseline[FTL_MAX_ELEMENTS + 2];
+  vector list[N_VECTORS];
+  ftl_state_vector part[N_VECTORS + 2];
   int n = 0;
-  double *packed = malloc(((size_t)trained * N_VECTORS + 1) * sizeof *packed), *next = packed;
-  const double seconds = run->at.seconds;
-  run->at.seconds = ftl_run_seconds(run);
-  for (int k = 0; k < N_REALS; k++) numbers[k] = *real_of(run, k);
-  run->at.seconds = seconds;
-  json_t *object = make_object(run);
+  int64_t count = 1;
+  list_vectors(run, list);
+  for (int k = 0; k < N_VECTORS; k++) count += list[k].data ? ftl_parameters_trained(list[k].parameters) : 0;
+  double *packed = malloc((size_t)count * sizeof *packed), *next = packed;
+  json_t *object = describe(run, numbers);
   char *path = ftl_run_path(run, "state.ftl");
   ftl_status status =
       packed && object && path ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the state of the run");
-  list_vectors(run, name, data);
   for (int k = 0; status == FTL_OK && k < N_VECTORS; k++) {
-    if (!data[k]) continue;
-    pack(&run->s.parameters, data[k], next);
-    vector[n++] = (ftl_state_vector){name[k], trained, next};
-    next += trained;
+    if (!list[k].data) continue;
+    part[n++] = (ftl_state_vector){list[k].name, ftl_parameters_trained(list[k].parameters), next};
+    pack(&list[k], &next);
   }
   memcpy(baseline, run->s.baseline.e0, (size_t)n_elements * sizeof *baseline);
   baseline[n_elements] = run->s.baseline.scale;
   baseline[n_elements + 1] = run->s.baseline.shift;
-  vector[n++] = (ftl_state_vector){"baseline", n_elements + 2, baseline};
-  vector[n++] = (ftl_state_vector){"numbers", N_REALS, numbers};
-  if (status == FTL_OK) status = ftl_run_written(run, ftl_state_write(path, vector, n, object, error));
+  part[n++] = (ftl_state_vector){"baseline", n_elements + 2, baseline};
+  part[n++] = (ftl_state_vector){"numbers", N_REALS, numbers};
+  if (status == FTL_OK) status = ftl_run_written(run, ftl_state_write(path, part, n, object, error));
   json_decref(object);
   free(packed);
   free(path);
@@ -123,9 +138,7 @@ ftl_status ftl_run_save(ftl_run *run, ftl_error *error) {
 }
 
 ftl_status ftl_run_restore(ftl_run *run, const ftl_state *state, ftl_error *error) {
-  const int64_t trained = ftl_parameters_trained(&run->s.parameters);
-  const char *name[N_VECTORS];
-  double *data[N_VECTORS];
+  vector list[N_VECTORS];
   const double *from;
   const json_t *position = json_object_get(state->object, "position");
   for (int k = 0; k < N_INTEGERS; k++) {
@@ -137,11 +150,11 @@ ftl_status ftl_run_restore(ftl_run *run, const ftl_state *state, ftl_error *erro
   }
   ftl_status status = ftl_state_find(state, "numbers", N_REALS, &from, error);
   for (int k = 0; status == FTL_OK && k < N_REALS; k++) *real_of(run, k) = from[k];
-  list_vectors(run, name, data);
+  list_vectors(run, list);
   for (int k = 0; status == FTL_OK && k < N_VECTORS; k++) {
-    if (!data[k]) continue;
-    status = ftl_state_find(state, name[k], trained, &from, error);
-    if (status == FTL_OK) unpack(&run->s.parameters, from, data[k]);
+    if (!list[k].data) continue;
+    status = ftl_state_find(state, list[k].name, ftl_parameters_trained(list[k].parameters), &from, error);
+    if (status == FTL_OK) unpack(&list[k], from);
   }
   return status;
 }
@@ -158,8 +171,13 @@ json_t *ftl_run_freeze(const ftl_recipe *recipe) {
   json_t *rates = json_object();
   for (int k = 0; k < recipe->rates.n; k++)
     json_object_set_new(rates, recipe->rates.name[k], json_real(recipe->rates.value[k]));
-  return json_pack("{s:o, s:o, s:o}", "freeze", words_json(&recipe->freeze), "train", words_json(&recipe->train),
-                   "rates", rates);
+  json_t *freeze = json_pack("{s:o, s:o, s:o}", "freeze", words_json(&recipe->freeze), "train",
+                             words_json(&recipe->train), "rates", rates);
+  if (freeze && ftl_recipe_is_set(recipe, "lora.rank"))
+    json_object_set_new(freeze, "lora",
+                        json_pack("{s:I, s:f, s:o}", "rank", (json_int_t)recipe->lora.rank, "alpha", recipe->lora.alpha,
+                                  "groups", words_json(&recipe->lora.groups)));
+  return freeze;
 }
 
 static json_t *real(double x) { return x - x == 0 ? json_real(x) : json_null(); }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "fit/checkpoint.h"
+#include "fit/lora.h"
 #include "fit/replay.h"
 #include "fit/start.h"
 #include "model/error.h"
@@ -21,6 +22,8 @@ void ftl_setup_free(ftl_setup *s) {
   ftl_team_free(&s->team);
   ftl_network_free(s->network);
   free(s->values);
+  free(s->train_head);
+  free(s->own_head);
   ftl_parameters_free(&s->parameters);
   ftl_source_free(s->source);
   ftl_source_free(s->base);
@@ -93,7 +96,9 @@ static ftl_status make_network(ftl_setup *s, ftl_error *error) {
   const int threads = s->recipe->threads > 0 ? (int)s->recipe->threads : omp_get_max_threads();
   ftl_status status = ftl_parameters_list(s->source, &s->parameters, error);
   if (status == FTL_OK)
-    status = ftl_freeze_apply(&s->parameters, &s->recipe->freeze, &s->recipe->train, &s->recipe->rates, error);
+    status = ftl_recipe_is_set(s->recipe, "lora.rank")
+                 ? ftl_lora_apply(s->recipe, &s->parameters, error)
+                 : ftl_freeze_apply(&s->parameters, &s->recipe->freeze, &s->recipe->train, &s->recipe->rates, error);
   if (status != FTL_OK) return status;
   s->values = malloc(((size_t)s->parameters.count + 1) * sizeof *s->values);
   if (!s->values) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the parameters");

@@ -24,6 +24,7 @@ typedef struct {
   ftl_team team;
   ftl_graph_memory memory;
   ftl_graphs train, valid, test;
+  int *train_head, *own_head; /* of structures of train, and of the other sets; NULL: there is one head */
   ftl_batches batches;
   ftl_loss loss, second; /* second: of stage two */
   char foundation_sha256[FTL_SHA256_HEX];

@@ -100,6 +100,17 @@ static ftl_status choose_head(const ftl_recipe *recipe, ftl_source *source, ftl_
                   list);
 }
 
+/* As in mace-torch's multi-head fine-tuning; a model with several heads answers by the one that is called Default. */
+static ftl_status add_head(const ftl_recipe *recipe, ftl_source *source, ftl_error *error) {
+  static const char own[] = "Default", foundation[] = "pt_head";
+  char old[200];
+  if (recipe->replay.data.n == 0 || recipe->replay.head != FTL_REPLAY_SEPARATE) return FTL_OK;
+  if (recipe->checkpoint == FTL_CHECKPOINT_DELTA)
+    return ftl_fail(error, FTL_ERR_INPUT, "checkpoint", "a delta cannot hold a new head; replay.head separate is full");
+  snprintf(old, sizeof old, "%s", strcmp(source->arch.heads[0], own) == 0 ? foundation : source->arch.heads[0]);
+  return ftl_source_add_head(source, old, own, error);
+}
+
 static ftl_status read_foundation(const ftl_recipe *recipe, const ftl_sets *sets, ftl_source **source,
                                   ftl_error *error) {
   int elements[118], n;
@@ -113,7 +124,7 @@ static ftl_status read_foundation(const ftl_recipe *recipe, const ftl_sets *sets
                         "it does not know %s; add_elements (%s=mean, or like a similar element) adds it",
                         ftl_element_symbol(elements[k]), ftl_element_symbol(elements[k]));
   if (status == FTL_OK && n > 0) status = ftl_source_cut_elements(*source, elements, n, error);
-  return status;
+  return status == FTL_OK ? add_head(recipe, *source, error) : status;
 }
 
 /* ---- a new model ---- */

@@ -23,6 +23,7 @@ static void free_run(ftl_run *run) {
   free(run->mean);
   free(run->best);
   free(run->part);
+  ftl_lora_free(&run->lora);
   ftl_setup_free(&run->s);
 }
 
@@ -101,6 +102,9 @@ static void say_setup(const ftl_run *run) {
     s->host->show(s->host->context, table);
   }
   free(table);
+  if (run->lora.n > 0)
+    ftl_setup_say(s, "low-rank adaptation: %d of %d tensors by factors of rank %d; %lld numbers are trained in all",
+                  run->lora.n_low, run->lora.n, run->lora.rank, (long long)run->lora.factors.count);
 }
 
 /* ---- beginning ---- */
@@ -131,7 +135,13 @@ static ftl_status make_vectors(ftl_run *run, ftl_error *error) {
   ftl_schedule_start(&run->schedule);
   run->at = (ftl_position){.epoch = 1, .stage = 1, .best_loss = INFINITY};
   ftl_random_seed(&run->at.random, (uint64_t)r->seed);
-  return ftl_optimiser_new(&run->s.parameters, &options, &run->optimiser, error);
+  const ftl_parameters *moved = &run->s.parameters;
+  if (ftl_recipe_is_set(r, "lora.rank")) {
+    ftl_status status = ftl_lora_new(r, run->s.source, moved, run->values, &run->lora, error);
+    if (status != FTL_OK) return status;
+    moved = &run->lora.factors;
+  }
+  return ftl_optimiser_new(moved, &options, &run->optimiser, error);
 }
 
 static ftl_status open_log(ftl_run *run, int64_t last_epoch, ftl_error *error) {

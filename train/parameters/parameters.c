@@ -51,18 +51,20 @@ void ftl_parameters_get(const ftl_parameters *parameters, const ftl_source *sour
 ftl_status ftl_parameters_put(const ftl_parameters *parameters, const double *values, ftl_source *source,
                               ftl_error *error) {
   for (int k = 0; k < parameters->n; k++) {
-    const ftl_parameter *parameter = &parameters->parameter[k];
+    ftl_parameter *parameter = &parameters->parameter[k];
     if (!parameter->trained) continue;
     /* the table is const for readers; this is the one place that gives a tensor new data */
     ftl_tensor *tensor = (ftl_tensor *)ftl_tensors_find(&source->tensors, parameter->name);
-    void *data = ftl_tensors_allocate(&source->tensors, (size_t)tensor->count * ftl_dtype_bytes(tensor->dtype));
+    void *data = parameter->put;
+    if (!data || data != tensor->data)
+      data = ftl_tensors_allocate(&source->tensors, (size_t)tensor->count * ftl_dtype_bytes(tensor->dtype));
     if (!data) return ftl_fail(error, FTL_ERR_MEMORY, source->path, "out of memory for tensor %s", tensor->name);
     for (int64_t i = 0; i < parameter->count; i++) {
       double value = values[parameter->offset + i];
       if (tensor->dtype == FTL_F32) ((float *)data)[i] = (float)value;
       else ((double *)data)[i] = value;
     }
-    tensor->data = data;
+    tensor->data = parameter->put = data;
   }
   return FTL_OK;
 }

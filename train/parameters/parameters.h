@@ -15,6 +15,7 @@ typedef struct {
   int64_t offset, count;
   bool trained; /* false: its gradient is not computed and its values never change */
   double rate;  /* factor of the learning rate; 1 */
+  void *put;    /* private: memory of the source that ftl_parameters_put filled, and fills again */
 } ftl_parameter;
 
 typedef struct {
