@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes MACE models with random weights in many combinations of mace-torch's options, and their float64 answers.
 
-    build/oracle/bin/python tests/parity/make_twins.py                  # 56 models into build/twins/
+    build/oracle/bin/python tests/parity/make_twins.py                  # 75 models into build/twins/
     build/oracle/bin/python tests/parity/make_twins.py --seed 1         # 25 more, of other random draws
     build/oracle/bin/python tests/parity/make_twins.py --tree           # the small ones kept in tests/parity/twins/
     build/oracle/bin/python tests/parity/make_twins.py --only NAME ...  # some of them
@@ -372,6 +372,39 @@ SPECIAL = {
     "keep-last": dict(keep_last=True, hidden="8x0e+8x1o+8x2e", heads=["u", "v"]),
     "last-only-bias": dict(last_only=True, readout="bias", agnostic=True, layers=3),
     "plain-mace-heads": dict(scale_shift=False, heads=["u", "v"], zbl=True),
+    "three-layers-corr1-L2": dict(first="density", other="nonlinear", layers=3, correlation=1, ell=3, apply_cutoff=False,
+                                  hidden="16x0e+16x1o+16x2e", transform="Soft", zbl=True, p=8),
+    "one-layer-corr4": dict(first="plain", layers=1, correlation=4, hidden="10x0e", zbl=True, transform="Agnesi", p=6),
+    "one-layer-L2": dict(layers=1, hidden="16x0e+16x1o+16x2e", ell=3, zbl=True, keep_last=True, p=8, dtype="float32"),
+    "one-layer-nonlinear-heads": dict(first="nonlinear", layers=1, heads=["h1", "h2"], agnostic=True, hidden="16x0e", ell=3,
+                                      correlation=3, transform="Soft", radial="gaussian", readout="bias"),
+    "three-heads-L2-agnostic": dict(hidden="16x0e+16x1o+16x2e", agnostic=True, transform="Agnesi", zbl=True, p=8,
+                                    heads=["x", "y", "z"]),
+    "four-heads-three-layers": dict(first="nonlinear", other="nonlinear", layers=3, heads=["omat", "rgd1", "oc20", "spice"],
+                                    readout="bias", correlation=[2, 2, 1], edge_irreps="6x0e+6x1o+6x2e", ell=3,
+                                    apply_cutoff=False, agnostic=True, last_only=True, hidden="10x0e+10x1o", keep_last=True),
+    "mh1-like": dict(first="nonlinear", other="nonlinear", hidden="24x0e+24x1o+24x2e", ell=3, heads=["m", "n", "o"],
+                     edge_irreps="8x0e+8x1o+8x2e", edge_irreps_first=True, agnostic=True, apply_cutoff=False, last_only=True,
+                     readout="bias", radial_mlp=[32, 32], zbl=True, transform="Agnesi", dtype="float32",
+                     perturb_buffers=True),
+    "density-no-cutoff": dict(first="density", other="density", apply_cutoff=False, correlation=3, hidden="24x0e+24x1o",
+                              zbl=True, transform="Soft", p=6),
+    "density-no-cutoff-gaussian": dict(first="density", other="density_residual", apply_cutoff=False, radial="gaussian",
+                                       bessel=9, hidden="10x0e+10x1o+10x2e", ell=3, heads=["u", "v"], readout="bias"),
+    "edge-irreps-agnostic-plain-mace": dict(first="plain", other="density", scale_shift=False, edge_irreps="10x0e+4x1o",
+                                            edge_irreps_first=True, agnostic=True, last_only=True, layers=3, ell=1,
+                                            hidden="10x0e+10x1o", correlation=[1, 2, 4], heads=["h1", "h2"], zbl=True),
+    "many-elements": dict(first="density", other="density_residual", elements=[*range(1, 100)], hidden="10x0e+10x1o",
+                          zbl=True, transform="Agnesi", dtype="float32", correlation=3),
+    "long-cutoff": dict(elements=[22, 29], r_max=6.0, bessel=10, hidden="16x0e+16x1o", first="density", ell=3, zbl=True,
+                        other="density_residual", transform="Agnesi", correlation=3, radial_mlp=[64, 64, 64]),
+    "one-channel": dict(hidden="1x0e+1x1o", correlation=3, mlp="1x0e", radial_mlp=[1], bessel=1),
+    "odd-channels": dict(hidden="129x0e", ell=1, first="plain", other="nonlinear", mlp="7x0e"),
+    "p1": dict(p=1, transform="Agnesi"),
+    "p12": dict(p=12, transform="Soft", first="density", other="density_residual"),
+    "four-layers": dict(layers=4, first="density", hidden="6x0e+6x1o"),
+    "linear-radial": dict(radial_mlp=[], first="plain"),
+    "no-L1": dict(hidden="8x0e+8x2e"),
 }
 
 # Small enough for the tree; together they touch every block and nearly every option.
