@@ -240,10 +240,18 @@ static int train(options *o, ftl_error *error) {
   if (end == FTL_TRAIN_INTERRUPTED && ftl_ranks_mine() == 0)
     fprintf(stderr, "frozentl: interrupted; go on with: frozentl train --resume %s\n",
             o->resume ? o->resume : o->recipe->output);
-  /* all ranks diverge alike; in other failures one rank may be alone, and the others would wait for it for ever */
-  if (status != FTL_OK && (end != FTL_TRAIN_DIVERGED || ftl_ranks_mine() == 0)) code = cli_report(error, code);
-  if (status != FTL_OK && end != FTL_TRAIN_DIVERGED && ftl_ranks_n() > 1) ftl_ranks_abort(code);
+  if (status == FTL_OK) return code;
+  /* Mostly all ranks fail alike, and one of them says it. But one may be alone (it has no memory, say), and the others
+     would wait for it for ever. */
+  if (ftl_ranks_mine() > 0 && end != FTL_TRAIN_DIVERGED) sleep(2);
+  if (ftl_ranks_mine() == 0 || end != FTL_TRAIN_DIVERGED) code = cli_report(error, code);
+  if (ftl_ranks_n() > 1 && end != FTL_TRAIN_DIVERGED) ftl_ranks_abort(code);
   return code;
+}
+
+/* All ranks read the same recipe. */
+static int report_once(const ftl_error *error) {
+  return ftl_ranks_mine() == 0 ? cli_report(error, CLI_INPUT) : CLI_INPUT;
 }
 
 static int run(options *o) {
@@ -252,9 +260,9 @@ static int run(options *o) {
     ftl_recipe_document(stdout);
     return CLI_OK;
   }
-  if (make_recipe(o, &error) != FTL_OK) return cli_report(&error, CLI_INPUT);
+  if (make_recipe(o, &error) != FTL_OK) return report_once(&error);
   if (o->init) return propose(o, &error);
-  if (!o->resume && ftl_recipe_check(o->recipe, &error) != FTL_OK) return cli_report(&error, CLI_INPUT);
+  if (!o->resume && ftl_recipe_check(o->recipe, &error) != FTL_OK) return report_once(&error);
   return train(o, &error);
 }
 
