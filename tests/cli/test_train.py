@@ -158,6 +158,15 @@ class Train(cli_case.CliCase):
         self.run_it("train", "--resume", part, "-e", "8", "--quiet")
         self.same_run(whole, part)
 
+    def test_what_is_kept_changes_nothing(self):
+        """Frozen layers are computed once and kept; without memory for it, and resumed, the bits are the same."""
+        settings = ["-f", PLAIN, "--freeze", "f5", "--train", "layer1.skip"]
+        whole = self.train(*settings, "-e", "6")
+        self.same_run(whole, self.train(*settings, "-e", "6", "--cache-mb", "0"))
+        part = self.train(*settings, "-e", "2")
+        self.run_it("train", "--resume", part, "-e", "6", "--quiet")
+        self.same_run(whole, part)
+
     def test_resume_refuses_other_data(self):
         run = self.train("-f", PLAIN, "-e", "2")
         with open(self.data, "a") as f:
