@@ -57,12 +57,12 @@ typedef struct {
 const ftl_option *ftl_recipe_options(int *n);
 
 enum { FTL_LOSS_WEIGHTED, FTL_LOSS_HUBER, FTL_LOSS_UNIVERSAL };
-enum { FTL_START_KEEP, FTL_START_FIT, FTL_START_GIVEN }; /* e0.kind, scale_shift */
+enum { FTL_START_KEEP, FTL_START_FIT, FTL_START_GIVEN };                /* e0.kind, scale_shift */
 enum { FTL_BLOCKS_RESIDUAL, FTL_BLOCKS_DENSITY, FTL_BLOCKS_NONLINEAR }; /* scratch.interaction */
 enum { FTL_OPTIMISER_AMSGRAD, FTL_OPTIMISER_ADAMW, FTL_OPTIMISER_ADAM };
 enum { FTL_SCHEDULE_CONSTANT, FTL_SCHEDULE_PLATEAU, FTL_SCHEDULE_EXPONENTIAL, FTL_SCHEDULE_COSINE };
 enum { FTL_REPLAY_FOUNDATION, FTL_REPLAY_DATA }; /* replay.labels */
-enum { FTL_REPLAY_SHARED, FTL_REPLAY_SEPARATE };  /* replay.head */
+enum { FTL_REPLAY_SHARED, FTL_REPLAY_SEPARATE }; /* replay.head */
 enum { FTL_CHECKPOINT_FULL, FTL_CHECKPOINT_DELTA };
 
 /* The value of every option; what each one means is said in the table (recipe_options.c). Private members last. */

@@ -92,13 +92,15 @@ static const ftl_option options[] = {
          .doc = "forces above this, eV/Angstrom, are an error that names file and frame"),
 
     CHOICE(e0.kind, "keep|fit|given", .key = "e0.kind", .flag = "e0", .when = "",
-           .doc = "energies of single atoms: the foundation's (0 from scratch), those of isolated atoms in data or else a "
-                  "least squares fit to data, or those of e0.values; by default keep, and fit from scratch"),
+           .doc =
+               "energies of single atoms: the foundation's (0 from scratch), those of isolated atoms in data or else a "
+               "least squares fit to data, or those of e0.values; by default keep, and fit from scratch"),
     RATES(e0.values, -1e7, 1e7, .key = "e0.values", .needed = true, .when = "e0.kind=given",
           .doc = "energy of a single atom of each element, eV: {H: -1.1, Cu: -0.2}"),
     CHOICE(scale_shift, "keep|fit", .key = "scale_shift", .flag = "scale-shift", .when = "",
-           .doc = "scale and shift of the network's energies: the foundation's (1 and 0 from scratch), or from data (RMS "
-                  "of the forces, mean energy per atom without E0); by default keep, and fit from scratch"),
+           .doc =
+               "scale and shift of the network's energies: the foundation's (1 and 0 from scratch), or from data (RMS "
+               "of the forces, mean energy per atom without E0); by default keep, and fit from scratch"),
 
     WORDS(freeze, .key = "freeze", .flag = "freeze", .value = "WHAT,...", .when = "!lora.rank",
           .doc = "what keeps its values: f0 to f7 as mace-torch's --freeze, groups (radial, layer0.linear, ...) and "
@@ -110,21 +112,24 @@ static const ftl_option options[] = {
           .doc = "factors of the learning rate by group or pattern: {radial: 0.1} moves radial ten times slower"),
 
     INTEGER(lora.rank, 1, 1024, .key = "lora.rank", .flag = "lora", .value = "RANK", .when = "foundation",
-            .doc = "low-rank adaptation: tensors of lora.groups change by a product of two narrow matrices; all else but "
-                   "train is frozen"),
+            .doc =
+                "low-rank adaptation: tensors of lora.groups change by a product of two narrow matrices; all else but "
+                "train is frozen"),
     REAL(lora.alpha, 1e-6, 1e6, .key = "lora.alpha", .initial = "4", .when = "lora.rank",
          .doc = "the product is multiplied by alpha/rank"),
     WORDS(lora.groups, .key = "lora.groups", .initial = "radial,linear_up,linear,skip,product.linear",
-          .when = "lora.rank", .doc = "what is adapted, given as in freeze; tensors that a low rank would not make "
-                                      "smaller, and readouts, are trained whole"),
+          .when = "lora.rank",
+          .doc = "what is adapted, given as in freeze; tensors that a low rank would not make "
+                 "smaller, and readouts, are trained whole"),
 
     PATHS(replay.data, .key = "replay.data", .flag = "replay", .when = "foundation",
           .doc = "structures like those the foundation was trained on, to train on too, so that it does not forget"),
     CHOICE(replay.labels, "foundation|data", .key = "replay.labels", .initial = "foundation", .when = "replay.data",
            .doc = "labels of replay: what the foundation answers, or those in the files"),
     CHOICE(replay.head, "shared|separate", .key = "replay.head", .initial = "shared", .when = "replay.data",
-           .doc = "shared: one head learns both; separate: replay trains the foundation's head, called pt_head if it was "
-                  "Default, and data a new head Default, which begins as a copy with its own E0"),
+           .doc =
+               "shared: one head learns both; separate: replay trains the foundation's head, called pt_head if it was "
+               "Default, and data a new head Default, which begins as a copy with its own E0"),
     REAL(replay.weight, 0, 1e9, .key = "replay.weight", .initial = "1", .when = "replay.data",
          .doc = "weight of a structure of replay in the loss"),
     REAL(replay.fraction, 1e-6, 1, .key = "replay.fraction", .initial = "1", .when = "replay.data !replay.frames",
