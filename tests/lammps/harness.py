@@ -62,7 +62,7 @@ def twin(name):
 
 def potential():
     """The H2/Cu potential that is shipped."""
-    shipped = os.path.join(ROOT, "potentials", "h2cu-16x0e.ftl")
+    shipped = os.path.join(ROOT, "potentials", "h2cu.ftl")
     return shipped if os.path.exists(shipped) else shared("reference/h2cu-trained/h2cu-16x0e.model")
 
 
@@ -232,7 +232,7 @@ def no_sanitizer_speaks(log):
             raise Failure(f"{line}:\n{log[-4000:]}")
 
 
-def lammps(script, ranks=1, threads=None, files=(), arguments=(), plugins=None, variables=None, timeout=280):
+def lammps(script, ranks=1, threads=None, files=(), arguments=(), plugins=None, variables=None, timeout=600):
     """Runs an input script. `files` are (name, text) written next to it, `plugins` a folder to look for plugins in other
     than PLUGIN_DIR, `variables` more of the environment. Never raises for LAMMPS' own errors."""
     if not plugins and not os.path.exists(os.path.join(PLUGIN_DIR, "frozentlplugin.so")):
