@@ -1,0 +1,3 @@
+#!/usr/bin/env bash
+# The study of README.md: examples/data-efficiency/run.sh [--jobs N] [--only PATTERN] [--quick] ...
+exec python3 "$(dirname "$0")/study.py" "$@"
