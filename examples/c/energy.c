@@ -1,6 +1,6 @@
 /* FrozenTL from C: the energy, forces and stress of a strained crystal of four copper atoms.
 
-     cc energy.c $(pkg-config --cflags --libs frozentl) -o energy && ./energy ../../potentials/h2cu-16x0e.ftl */
+     cc energy.c $(pkg-config --cflags --libs frozentl) -o energy && ./energy ../../potentials/h2cu.ftl */
 #include <frozentl.h>
 #include <stdio.h>
 

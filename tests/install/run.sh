@@ -10,7 +10,7 @@ trap 'rm -rf "$work"' EXIT
 
 cmake --install "$build" --prefix "$work/prefix" >/dev/null
 libdir=$(dirname "$(find "$work/prefix" -name 'libfrozentl.so' | head -n 1)")
-potential=$work/prefix/share/frozentl/potentials/h2cu-16x0e.ftl
+potential=$work/prefix/share/frozentl/potentials/h2cu.ftl
 
 cmake -S "$root/tests/install" -B "$work/build" -DCMAKE_PREFIX_PATH="$work/prefix" \
   -DEXAMPLE="$root/examples/c/energy.c" >"$work/log" || { cat "$work/log"; exit 1; }
