@@ -188,6 +188,24 @@ static ftl_loss loss_named(const char *name, json_t *weights) {
                     .huber_delta = 0.01};
 }
 
+/* tests/accuracy-gradients.csv keeps the figures so that a change shows as a diff: FTL_UPDATE=1 writes it anew. Two
+   digits would change with the compiler; the decade is what is kept. */
+static FILE *figures;
+static void keep_figure(const char *model, const char *what, const char *quantity, double error) {
+  if (figures) fprintf(figures, "%s,%s,%s,1e%.0f\n", model, what, quantity, ceil(log10(fmax(error, 1e-16))));
+}
+static int open_figures(void **unused) {
+  (void)unused;
+  if (!getenv("FTL_UPDATE")) return 0;
+  figures = fopen("tests/accuracy-gradients.csv", "w");
+  if (figures) fprintf(figures, "model,loss or freeze,quantity,relative error below\n");
+  return figures ? 0 : -1;
+}
+static int close_figures(void **unused) {
+  (void)unused;
+  return figures ? fclose(figures) : 0;
+}
+
 /* Guards every stage's second sweep, for all kinds of blocks: mace-torch's double backward gives the same to 1e-8. */
 static void gradients_of_mace_torch(void **unused) {
   (void)unused;
@@ -208,6 +226,8 @@ static void gradients_of_mace_torch(void **unused) {
         const double value = loss_of(&p, &loss, true), error = compare(&p, &file, name, worst);
         print_message("%-13s %-20s loss off by %.1e, gradient by %.1e (%s)\n", references[k], name,
                       fabs(value / expected - 1), error, worst);
+        keep_figure(references[k], name, "loss", fabs(value / expected - 1));
+        keep_figure(references[k], name, "gradient", error);
         assert_true(fabs(value / expected - 1) < 1e-9);
         assert_true(error < 1e-8);
       }
@@ -252,6 +272,7 @@ static void steps_of_mace_torch(void **unused) {
       }
       print_message("%-13s %s: losses of %zu steps off by %.1e\n", references[k], level, json_array_size(losses),
                     worst);
+      keep_figure(references[k], level, "losses of 8 AMSGrad steps", worst);
       assert_true(worst < 1e-7);
       ftl_optimiser_free(&optimiser);
       problem_close(&p);
@@ -433,5 +454,5 @@ int main(void) {
       cmocka_unit_test(gradients_of_mace_torch),  cmocka_unit_test(steps_of_mace_torch),
       cmocka_unit_test(gradients_by_differences), cmocka_unit_test(freezing_changes_no_gradient),
       cmocka_unit_test(mixed_is_close),           cmocka_unit_test(energies_alone)};
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return cmocka_run_group_tests(tests, open_figures, close_figures);
 }
