@@ -449,10 +449,46 @@ static void energies_alone(void **unused) {
   problem_close(&p);
 }
 
+/* Guards the builds for other processors: every one that this CPU runs gives the same gradient to rounding. */
+static void builds_agree(void **unused) {
+  (void)unused;
+  static const char *const isas[] = {"generic", "avx2", "avx512"};
+  const char *model = "tests/parity/twins/t-nonlinear-heads.model", *xyz = "tests/parity/twins/t-nonlinear-heads.xyz";
+  double *first = NULL;
+  for (size_t k = 0; k < sizeof isas / sizeof *isas; k++) {
+    ftl_model *runs = NULL;
+    setenv("FROZENTL_ISA", isas[k], 1);
+    const bool there = ftl_model_open(model, NULL, &runs, NULL) == FTL_OK;
+    ftl_model_free(runs);
+    if (!there) continue;
+    problem p;
+    problem_open(&p, model, xyz, NULL, FTL_DOUBLE);
+    make_labels(&p);
+    loss_of(&p, &all_terms, true);
+    double scale = 0, error = 0;
+    for (int64_t i = 0; i < p.parameters.count && first; i++) {
+      scale = fmax(scale, fabs(first[i]));
+      error = fmax(error, fabs(first[i] - p.gradient[i]));
+    }
+    if (first) print_message("%s: gradient off by %.1e of the largest component\n", isas[k], error / scale);
+    assert_true(error <= 1e-12 * scale);
+    if (first) free(p.gradient);
+    else first = p.gradient;
+    p.gradient = NULL;
+    problem_close(&p);
+  }
+  unsetenv("FROZENTL_ISA");
+  assert_non_null(first);
+  free(first);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(gradients_of_mace_torch),  cmocka_unit_test(steps_of_mace_torch),
-      cmocka_unit_test(gradients_by_differences), cmocka_unit_test(freezing_changes_no_gradient),
-      cmocka_unit_test(mixed_is_close),           cmocka_unit_test(energies_alone)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(gradients_of_mace_torch),
+                                     cmocka_unit_test(steps_of_mace_torch),
+                                     cmocka_unit_test(gradients_by_differences),
+                                     cmocka_unit_test(freezing_changes_no_gradient),
+                                     cmocka_unit_test(mixed_is_close),
+                                     cmocka_unit_test(energies_alone),
+                                     cmocka_unit_test(builds_agree)};
   return cmocka_run_group_tests(tests, open_figures, close_figures);
 }
