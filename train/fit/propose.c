@@ -23,10 +23,11 @@ static ftl_status read_data(const ftl_recipe *recipe, ftl_dataset *dataset, ftl_
   return status;
 }
 
-/* Weights of the loss that has no labels would have no effect. */
+/* A weight without labels would have no effect. */
 static ftl_status propose_loss(ftl_recipe *recipe, const ftl_label_counts *labels, ftl_error *error) {
   ftl_status status = FTL_OK;
-  if (labels->energy == 0) status = suggest(recipe, "loss.energy", "0", error);
+  /* mace-torch's 1 to 100 leaves energies behind when there are few steps: 5 meV/atom then weigh as 0.5 meV/Angstrom */
+  status = suggest(recipe, "loss.energy", labels->energy > 0 ? "100" : "0", error);
   if (status == FTL_OK && labels->forces == 0) status = suggest(recipe, "loss.forces", "0", error);
   if (status == FTL_OK && labels->stress == 0) status = suggest(recipe, "loss.stress", "0", error);
   return status;
