@@ -170,12 +170,16 @@ static ftl_status put_product(const ftl_source *delta, const ftl_tensor *from, f
   return add_product(from, b, base, to, error);
 }
 
-static ftl_status put_tensors(const ftl_source *delta, ftl_source *base, ftl_error *error) {
+static ftl_status put_tensors(ftl_source *delta, ftl_source *base, ftl_error *error) {
   ftl_status status = FTL_OK;
+  int products = 0;
   for (int k = 0; !status && k < delta->tensors.n; k++) {
     const ftl_tensor *t = &delta->tensors.tensor[k];
-    status = lora_suffix(t->name) ? put_product(delta, t, base, error) : put_whole(delta, t, base, error);
+    const char *suffix = lora_suffix(t->name);
+    status = suffix ? put_product(delta, t, base, error) : put_whole(delta, t, base, error);
+    products += suffix && suffix[SUFFIX - 1] == 'A';
   }
+  delta->products = products;
   return status;
 }
 

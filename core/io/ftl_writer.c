@@ -217,13 +217,14 @@ ftl_status ftl_source_write_delta(const ftl_source *source, const ftl_source_del
   ftl_status status = ftl_source_check(source, error);
   content c = {.source = source, .delta = delta};
   if (status) return status;
-  c.tensor = malloc(((size_t)delta->n + 1) * sizeof *c.tensor);
+  c.tensor = malloc(((size_t)delta->n + (size_t)delta->n_factors + 1) * sizeof *c.tensor);
   if (!c.tensor) return ftl_fail(error, FTL_ERR_MEMORY, path, "no memory to write the file");
   for (; !status && c.n < delta->n; c.n++) {
     c.tensor[c.n] = ftl_tensors_find(&source->tensors, delta->name[c.n]);
     if (!c.tensor[c.n])
       status = ftl_fail(error, FTL_ERR_ARGUMENT, source->path, "there is no tensor %s to write", delta->name[c.n]);
   }
+  for (int k = 0; !status && k < delta->n_factors; k++) c.tensor[c.n++] = &delta->factor[k];
   if (!status) status = write_atomically(&c, path, error);
   free(c.tensor);
   return status;

@@ -156,6 +156,7 @@ typedef struct {
                      NULL */
   char *path;     /* for messages */
   bool delta;     /* it was read from a delta file, and has the tensors of its foundation and its own */
+  int products;   /* of a delta: tensors that changed by a product of two factors */
 } ftl_source;
 
 /* Reads a file of either kind; nothing is executed. The caller frees it. */
@@ -190,6 +191,8 @@ typedef struct {
   const char *sha256;     /* of that file */
   int n;
   const char *const *name; /* [n] tensors that the delta holds */
+  int n_factors;
+  const ftl_tensor *factor; /* [n_factors] NAME.lora_A and NAME.lora_B, in place of NAME */
 } ftl_source_delta;
 ftl_status ftl_source_write_delta(const ftl_source *source, const ftl_source_delta *delta, const char *path,
                                   ftl_error *error);

@@ -234,6 +234,81 @@ class Train(cli_case.CliCase):
         energies = {name: [x["energy"] for x in have if x["head"] == name] for name in ("Default", "pt_head")}
         self.assertGreater(min(abs(a - b) for a, b in zip(energies["Default"], energies["pt_head"])), 0.1)
 
+    def test_sampled_replay(self):
+        """Structures that the program makes itself keep the foundation from forgetting; they depend on the seed alone."""
+        self.data = self.path("few.xyz", "".join(self.frames_of(self.data)[:10]))
+        foreign = self.path("foreign.xyz", structures(12, elements=("H", "Cu"), seed=31))
+        want = [x["forces"] for x in self.eval_json(PLAIN, foreign)]
+        settings = ["-f", PLAIN, "-e", "20", "--batch-size", "2", "--lr", "0.005", "--set", "valid_fraction=0.2"]
+        sample = ["--replay-sample", "40", "--set", "replay.frames=8", "--set", "replay.temperature=600", "--set",
+                  "replay.steps=5"]  # fmt: skip
+        forgotten = []
+        for more in ([], sample):
+            run = self.train(*settings, *more)
+            have = [x["forces"] for x in self.eval_json(os.path.join(run, "model.ftl"), foreign)]
+            forgotten.append(sum((a - b) ** 2 for a, b in zip(cli_case.flat(have), cli_case.flat(want))) ** 0.5)
+        self.assertLess(forgotten[1], 0.7 * forgotten[0])
+        self.assertRegex(self.read(run, "errors.csv").decode(), "replay,sampled,40,")
+        self.assertIn("(sampled), frames 40, set replay", self.run_it("info", os.path.join(run, "model.ftl"))[0])
+        # other threads, and an interruption, change no bit
+        part = self.train(*settings, *sample, "--threads", "2", "-e", "4")
+        self.run_it("train", "--resume", part, "-e", "20", "--quiet")
+        self.same_run(run, part)
+        # with files, whose labels stay theirs, and a head of its own
+        run = self.train(*settings, "--replay-sample", "10", "--replay", self.data, "--set", "replay.head=separate",
+                         "--set", "replay.labels=data", "-e", "1")  # fmt: skip
+        self.assertRegex(self.read(run, "errors.csv").decode(), "replay,total,20,")
+        out = ["-o", self.path("no"), "-d", self.data, "-f", PLAIN]
+        self.refuse(1, ["replay.rattle", "replay.sample"], "train", *out, "--set", "replay.rattle=0.2")
+        self.refuse(1, ["replay.frames", "replay.data|replay.sample"], "train", *out, "--set", "replay.frames=2")
+        self.refuse(1, ["replay.steps", "replay.temperature"], "train", *out, *sample[:2], "--set", "replay.steps=2")
+        self.refuse(1, ["replay.sample", "fit for use", "max_force"], "train", *out, *sample[:2], "--set",
+                    "replay.max_force=0.001")  # fmt: skip
+
+    def test_model_says_what_it_was_trained_on(self):
+        run = self.train("-f", PLAIN, "-e", "1", "--frames", "8")
+        metadata = json.loads(self.run_it("info", "--json", os.path.join(run, "model.ftl"))[0])["origin"]
+        files = [(x["name"], x["set"], x["frames"]) for x in metadata["dataset"]["files"]]
+        self.assertEqual(files, [("data.xyz", "train", 8), ("data.xyz", "valid", 4)])
+
+    def test_pictures_of_runs(self):
+        """frozentl plot takes what a run leaves: interrupted, finished, and resumed with more epochs."""
+        names = ["history", "parity-valid", "parity-test", "errors"]
+        run = self.path("run")
+        arguments = ["-d", self.data, "-o", run, *BASE, "-f", PLAIN, "-e", "4000", "--test", self.data]
+        process = subprocess.Popen([cli_case.FROZENTL, "train", *arguments], stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)  # fmt: skip
+        while not os.path.exists(os.path.join(run, "state.ftl")) or len(self.column(run, "epoch")) < 3:
+            time.sleep(0.02)
+        self.run_it("plot", run, "-o", self.path("running"))
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(), 6)
+        self.assertEqual(self.pictures(run), names[:1])
+        done = int(self.column(run, "epoch")[-1])
+        self.run_it("train", "--resume", run, "-e", str(done + 2), "--quiet")
+        self.assertEqual(self.pictures(run), names)
+        with open(os.path.join(run, "plots", "history.svg")) as f:
+            self.assertIn("epoch", f.read())
+        # when it goes on, what it was before does not pass for what it is
+        done = subprocess.run([cli_case.FROZENTL, "train", "--resume", run, "-e", str(done + 4000), "--quiet"],
+                              timeout=None, stdout=subprocess.DEVNULL, preexec_fn=lambda: signal.alarm(1))  # fmt: skip
+        self.assertEqual(done.returncode, -signal.SIGALRM)
+        self.assertEqual(self.pictures(run), names[:1])
+
+    def pictures(self, run):
+        out, _ = self.run_it("plot", run)
+        return re.findall(r"(\S+)\.svg: [0-9.]+ kB", out.replace(os.path.join(run, "plots") + "/", ""))
+
+    def frames_of(self, path):
+        with open(path) as f:
+            lines = f.read().splitlines(keepends=True)
+        frames = []
+        while lines:
+            n = 2 + int(lines[0])
+            frames.append("".join(lines[:n]))
+            lines = lines[n:]
+        return frames
+
     def test_lora(self):
         before = self.path("before.ftl")
         self.run_it("convert", PLAIN, before)
@@ -258,6 +333,41 @@ class Train(cli_case.CliCase):
         self.run_it("train", "--resume", part, "-e", "12", "--quiet")
         self.same_run(run, part)
 
+    def test_lora_as_a_delta(self):
+        """A delta holds the factors; it is the model that a full file has, and its own errors.csv says so."""
+        foundation = self.path("wide.ftl")
+        self.run_it("convert", "--dtype", "float64", PLAIN, foundation)
+        settings = ["-e", "6", "--lora", "2", "--train", "readout", "--lr", "0.01", "--ema", "0.9", "--swa", "5",
+                    "--test", self.data]  # fmt: skip
+        for model, relative in ((foundation, 1e-12), (PLAIN, 1e-6)):
+            full = self.train("-f", model, *settings)
+            run = self.train("-f", model, *settings, "--checkpoint", "delta")
+            have = tensors(os.path.join(run, "model.ftl"))
+            pairs = [name for name in have if name.endswith(".lora_A")]
+            self.assertGreater(len(pairs), 3)
+            for name in pairs:
+                self.assertIn(name[:-1] + "B", have)
+                self.assertNotIn(name[:-7], have)
+            self.assertIn("readouts.0.linear.weight", have)
+            self.assertLess(len(self.read(run)), 0.8 * len(self.read(full)))
+            merged = self.path("merged.ftl")
+            self.run_it("merge", "--force", os.path.join(run, "model.ftl"), "-F", model, "-o", merged)
+            want = self.eval_json(os.path.join(full, "model.ftl"), self.data)
+            for have in (self.eval_json(merged, self.data),
+                         self.eval_json(os.path.join(run, "model.ftl"), self.data, "-F", model)):  # fmt: skip
+                for key, factor in (("energy", 1), ("forces", 10)):
+                    self.assert_close([x[key] for x in have], [x[key] for x in want], factor * relative)
+            out, _ = self.run_it("info", os.path.join(run, "model.ftl"), "-F", model)
+            self.assertIn(f"{len(pairs)} tensors change by low-rank products", out)
+            self.assertIn("lora rank 2, alpha 4: radial", out)
+        # the predictions at the end are those of the file, whose factors are rounded
+        rows = [line.split(",") for line in self.read(run, "predictions-test.csv").decode().split("\n")[1:-1]]
+        forces = [float(x[4]) for x in rows if x[2] == "force"]
+        self.assert_close(forces, cli_case.flat([x["forces"] for x in have]), 1e-9)
+        part = self.train("-f", PLAIN, *settings, "--checkpoint", "delta", "-e", "3")
+        self.run_it("train", "--resume", part, "-e", "6", "--quiet")
+        self.same_run(run, part)
+
     def test_heads(self):
         self.refuse(1, ["several heads", "omat, oc20"], "train", "-d", self.data, "-f", HEADS, "-o", self.path("no"))
         run = self.train("-f", HEADS, "--head", "oc20", "-e", "2", "--loss", "universal")
@@ -272,6 +382,22 @@ class Train(cli_case.CliCase):
         _, err = self.run_it("train", "-d", self.data, "-f", PLAIN, "-o", run, *BASE, "--set", "seed=3", code=5)
         self.assertIn("huge.xyz, line 1, frame 0", err)
         self.assertTrue(os.path.exists(os.path.join(run, "model.ftl")))
+
+    def test_finite_divergence_is_told(self):
+        """With an absurd learning rate numbers stay finite, but the loss has left all bounds; a normal one is let be,
+        through warm-up and the beginning of stage two."""
+        run = self.path("absurd")
+        _, err = self.run_it("train", "-d", self.data, "-f", PLAIN, "-o", run, *BASE, "--lr", "0.5", "-e", "50",
+                             code=5)  # fmt: skip
+        self.assertRegex(err, r"data\.xyz, line \d+, frame \d+: training diverged: the mean loss of 4 steps")
+        self.assertIn("1000 times the smallest", err)
+        self.assertLess(len(self.column(run, "epoch")), 50)
+        end = json.loads(self.read(run, "log.jsonl").decode().splitlines()[-1])
+        self.assertEqual((end["event"], end["reason"]), ("end", "diverged"))
+        best = self.column(run, "valid_loss")[end["best_epoch"]]
+        self.assertEqual(best, min(self.column(run, "valid_loss")))
+        self.eval_json(os.path.join(run, "model.ftl"), self.data)
+        self.train("-f", PLAIN, "-e", "12", "--swa", "6", "--set", "schedule.warmup=8", "--set", "swa.energy=100000")
 
     def test_mistakes(self):
         out = ["-o", self.path("no")]

@@ -154,7 +154,8 @@ static void a_delta_of_a_delta(void **unused) {
   free(first.data);
   must(ftl_sha256_file(path, digest, &error), &error);
   ftl_source *source = read_file(base_path);
-  must(ftl_source_write_delta(source, &(ftl_source_delta){"base.ftl", digest, 0, NULL}, delta_path, &error), &error);
+  must(ftl_source_write_delta(source, &(ftl_source_delta){"base.ftl", digest, 0, NULL, 0, NULL}, delta_path, &error),
+       &error);
   ftl_source_free(source);
   expect_unreadable(path, FTL_ERR_UNSUPPORTED, "a delta cannot be the foundation of a delta", "frozentl merge");
 }
@@ -182,7 +183,8 @@ static void flipped_bits(void **unused) {
 static void write_product(const char *name, int rows, int rank_a, int rank_b, int columns, const char *digest) {
   ftl_source *base = read_file(base_path);
   ftl_error error = {0};
-  must(ftl_source_write_delta(base, &(ftl_source_delta){"base.ftl", digest, 0, NULL}, delta_path, &error), &error);
+  must(ftl_source_write_delta(base, &(ftl_source_delta){"base.ftl", digest, 0, NULL, 0, NULL}, delta_path, &error),
+       &error);
   ftl_source_free(base);
   bytes file;
   json_t *header = header_of(delta_path, &file);

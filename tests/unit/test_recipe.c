@@ -69,9 +69,12 @@ static void the_table_is_sound(void **state) {
     for (const char *p = option[k].when; *p;) {
       char key[80];
       p += *p == '!';
-      snprintf(key, sizeof key, "%.*s", (int)strcspn(p, "= "), p);
+      const size_t length = strcspn(p, " ");
+      const bool alternatives = memchr(p, '=', length) == NULL; /* "a|b" of keys, not of values */
+      snprintf(key, sizeof key, "%.*s", (int)strcspn(p, "=| "), p);
       if (ftl_recipe_find(key) < 0) fail_msg("%s: condition on '%s', which is no option", option[k].key, key);
-      p += strcspn(p, " ");
+      p += alternatives ? strcspn(p, "| ") : length;
+      if (*p == '|') p++;
       p += *p == ' ';
     }
     for (int j = 0; j < k; j++) {

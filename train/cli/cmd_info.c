@@ -208,12 +208,13 @@ static json_t *describe(const ftl_source *source) {
       json_pack("{s:s, s:i, s:f, s:s, s:b}", "basis", radial_name(arch->radial), "functions", arch->num_bessel,
                 "cutoff_p", number_of(&source->tensors, "radial_embedding.cutoff_fn.p", 0, 0), "distance_transform",
                 transform_name(arch->transform), "cutoff_in_mlp", arch->apply_cutoff);
-  json_t *object = json_pack(
-      "{s:s, s:b, s:s, s:s, s:o, s:f, s:o, s:b, s:o, s:o, s:o, s:o, s:I, s:o}", "file",
-      source->path ? source->path : "", "delta", source->delta, "class", arch->scale_shift ? "ScaleShiftMACE" : "MACE",
-      "dtype", dtype, "elements", elements, "cutoff", arch->r_max, "radial", radial, "zbl", arch->pair_repulsion,
-      "spherical_harmonics", irreps_text(&arch->sh), "layers", layers(arch), "readouts", readouts(arch), "heads",
-      heads(source), "parameters", (json_int_t)parameters, "groups", groups(source));
+  json_t *object =
+      json_pack("{s:s, s:b, s:i, s:s, s:s, s:o, s:f, s:o, s:b, s:o, s:o, s:o, s:o, s:I, s:o}", "file",
+                source->path ? source->path : "", "delta", source->delta, "low_rank", source->products, "class",
+                arch->scale_shift ? "ScaleShiftMACE" : "MACE", "dtype", dtype, "elements", elements, "cutoff",
+                arch->r_max, "radial", radial, "zbl", arch->pair_repulsion, "spherical_harmonics",
+                irreps_text(&arch->sh), "layers", layers(arch), "readouts", readouts(arch), "heads", heads(source),
+                "parameters", (json_int_t)parameters, "groups", groups(source));
   json_t *origin = source->metadata ? json_loads(source->metadata, 0, NULL) : NULL;
   if (object && origin) json_object_set_new(object, "origin", origin);
   else json_decref(origin);
@@ -248,9 +249,13 @@ static void print_text(const json_t *object) {
   const json_t *radial = json_object_get(object, "radial");
   size_t k;
   json_t *item;
-  printf("file          %s%s\nclass         %s, weights in %s\nelements      %zu:", text_of(object, "file"),
-         json_is_true(json_object_get(object, "delta")) ? " (a delta, with its foundation)" : "",
-         text_of(object, "class"), text_of(object, "dtype"), json_array_size(json_object_get(object, "elements")));
+  char low_rank[80] = "";
+  if (real_of(object, "low_rank") > 0)
+    snprintf(low_rank, sizeof low_rank, "; %g tensors change by low-rank products", real_of(object, "low_rank"));
+  printf("file          %s", text_of(object, "file"));
+  if (json_is_true(json_object_get(object, "delta"))) printf(" (a delta, with its foundation%s)", low_rank);
+  printf("\nclass         %s, weights in %s\nelements      %zu:", text_of(object, "class"), text_of(object, "dtype"),
+         json_array_size(json_object_get(object, "elements")));
   json_array_foreach(json_object_get(object, "elements"), k, item) printf(" %s", json_string_value(item));
   printf("\ncutoff        %.8g Angstrom\nradial        %g %s functions, polynomial cutoff p = %g%s, transform %s\n",
          real_of(object, "cutoff"), real_of(radial, "functions"), text_of(radial, "basis"), real_of(radial, "cutoff_p"),

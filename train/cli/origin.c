@@ -35,6 +35,16 @@ static void print_foundation(const char *part, const json_t *content) {
   printf("%-20s %s (SHA-256 %s)\n", part, text_of(content, "name"), text_of(content, "sha256"));
 }
 
+/* "lora rank 4, alpha 8: radial skip" */
+static void print_lora(const json_t *lora, bool first) {
+  size_t k;
+  json_t *word;
+  printf("%s lora rank %g, alpha %g:", first ? "" : ";", json_number_value(json_object_get(lora, "rank")),
+         json_number_value(json_object_get(lora, "alpha")));
+  json_array_foreach(json_object_get(lora, "groups"), k, word)
+      printf(" %s", json_string_value(word) ? json_string_value(word) : "?");
+}
+
 static void print_freeze(const char *part, const json_t *content) {
   const char *key, *word;
   json_t *list, *item;
@@ -43,6 +53,11 @@ static void print_freeze(const char *part, const json_t *content) {
   printf("%-20s", part);
   json_object_foreach((json_t *)content, key, list) {
     if (json_array_size(list) == 0 && json_object_size(list) == 0) continue;
+    if (strcmp(key, "lora") == 0) {
+      print_lora(list, first);
+      first = false;
+      continue;
+    }
     printf("%s %s", first ? "" : ";", key);
     first = false;
     json_array_foreach(list, k, item) printf(" %s", json_string_value(item) ? json_string_value(item) : "?");

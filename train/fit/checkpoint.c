@@ -86,14 +86,32 @@ static bool belongs_in_delta(const ftl_source *base, const ftl_tensor *tensor, c
   return !same_values(tensor, before);
 }
 
+/* NAME.lora_A is there. */
+static bool has_factors(const ftl_lora_pairs *pairs, const char *name) {
+  const size_t length = strlen(name);
+  for (int k = 0; k < pairs->n; k += 2) {
+    const char *factor = pairs->tensor[k].name;
+    if (strncmp(factor, name, length) == 0 && strcmp(factor + length, ".lora_A") == 0) return true;
+  }
+  return false;
+}
+
 static ftl_status write_delta(const ftl_source *source, const ftl_parameters *parameters,
                               const ftl_checkpoint_info *info, const char *path, ftl_error *error) {
+  static const ftl_lora_pairs none;
+  const ftl_lora_pairs *pairs = info->pairs ? info->pairs : &none;
   const char **names = malloc(((size_t)source->tensors.n + 1) * sizeof *names);
   if (!names) return ftl_fail(error, FTL_ERR_MEMORY, path, "no memory to write the file");
-  ftl_source_delta delta = {.foundation = file_name(info->foundation), .sha256 = info->sha256, .name = names};
-  for (int k = 0; k < source->tensors.n; k++)
-    if (belongs_in_delta(info->base, &source->tensors.tensor[k], parameters))
-      names[delta.n++] = source->tensors.tensor[k].name;
+  ftl_source_delta delta = {.foundation = file_name(info->foundation),
+                            .sha256 = info->sha256,
+                            .name = names,
+                            .n_factors = pairs->n,
+                            .factor = pairs->tensor};
+  for (int k = 0; k < source->tensors.n; k++) {
+    const ftl_tensor *tensor = &source->tensors.tensor[k];
+    if (!has_factors(pairs, tensor->name) && belongs_in_delta(info->base, tensor, parameters))
+      names[delta.n++] = tensor->name;
+  }
   ftl_status status = ftl_source_write_delta(source, &delta, path, error);
   free(names);
   return status;

@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "fit/lora_pairs.h"
 #include "model/architecture.h"
 #include "parameters/parameters.h"
 
@@ -13,11 +14,12 @@ typedef struct {
   const char
       *foundation;    /* path or name of the foundation's file, of which the file name is kept; NULL: from scratch */
   const char *sha256; /* of that file (ftl_sha256_file), 64 hexadecimal digits */
-  const ftl_source *base; /* of ftl_checkpoint_base: write a delta; NULL: write a full file */
-  const json_t *freeze;   /* {"freeze": [words], "train": [words], "rates": {word: factor}} */
-  const json_t *dataset;  /* {"files": [{"name", "frames", "sha256", "set"}], "sha256": digest of all} */
-  const json_t *training; /* {"epochs", "steps", "best_epoch", "valid_loss", "energy_rmse", "forces_rmse", "seed",
-                             "precision", "version", ...}: shown by `frozentl info` in this order */
+  const ftl_source *base;      /* of ftl_checkpoint_base: write a delta; NULL: write a full file */
+  const ftl_lora_pairs *pairs; /* of a delta: what stands for tensors that have factors; NULL: nothing */
+  const json_t *freeze;        /* {"freeze": [words], "train": [words], "rates": {word: factor}} */
+  const json_t *dataset;       /* {"files": [{"name", "frames", "sha256", "set"}], "sha256": digest of all} */
+  const json_t *training;      /* {"epochs", "steps", "best_epoch", "valid_loss", "energy_rmse", "forces_rmse", "seed",
+                                  "precision", "version", ...}: shown by `frozentl info` in this order */
 } ftl_checkpoint_info;
 
 /* For deltas, once before training: reads the foundation again and brings it to the elements and the head that `source`

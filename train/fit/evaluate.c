@@ -35,10 +35,11 @@ ftl_prediction ftl_predictions_get(const ftl_predictions *predictions, int64_t k
   return prediction;
 }
 
-static ftl_status evaluate_one(ftl_worker *worker, ftl_graphs *graphs, int64_t k, int head, bool everything,
+static ftl_status evaluate_one(ftl_worker *worker, ftl_graphs *graphs, int64_t k, int head, ftl_answers_wanted wanted,
                                double *number, ftl_error *error) {
   const ftl_structure *structure = &graphs->dataset->structure[k];
-  const bool derivatives = everything || structure->labels.has_forces || structure->labels.has_stress;
+  const bool labelled = structure->labels.has_forces || structure->labels.has_stress;
+  const bool derivatives = wanted == FTL_ANSWER_ALL || (wanted == FTL_ANSWER_LABELLED && labelled);
   const ftl_graph *graph;
   ftl_prediction prediction;
   ftl_status status = ftl_graphs_get(graphs, k, &worker->scratch, &worker->loose, &graph, error);
@@ -52,7 +53,7 @@ static ftl_status evaluate_one(ftl_worker *worker, ftl_graphs *graphs, int64_t k
   return FTL_OK;
 }
 
-ftl_status ftl_evaluate(ftl_team *team, ftl_graphs *graphs, const int *head, bool everything,
+ftl_status ftl_evaluate(ftl_team *team, ftl_graphs *graphs, const int *head, ftl_answers_wanted wanted,
                         ftl_predictions *predictions, ftl_error *error) {
   const int64_t n = graphs->dataset->n;
   ftl_status failed = make_room(graphs->dataset, predictions, error);
@@ -66,8 +67,8 @@ ftl_status ftl_evaluate(ftl_team *team, ftl_graphs *graphs, const int *head, boo
     before = failed;
     if (before != FTL_OK) continue;
     ftl_error own = {0};
-    const ftl_status status = evaluate_one(&team->worker[omp_get_thread_num()], graphs, k, head ? head[k] : 0,
-                                           everything, predictions->number + predictions->first[k], &own);
+    const ftl_status status = evaluate_one(&team->worker[omp_get_thread_num()], graphs, k, head ? head[k] : 0, wanted,
+                                           predictions->number + predictions->first[k], &own);
     ftl_graphs_settle(graphs, k);
     if (status == FTL_OK) continue;
 #pragma omp critical(ftl_evaluate_failed)

@@ -16,10 +16,13 @@ void ftl_predictions_free(ftl_predictions *predictions);
 /* Points into predictions; node_energy is NULL. */
 ftl_prediction ftl_predictions_get(const ftl_predictions *predictions, int64_t k);
 
-/* Evaluates all structures with the values that the network has, with head[k] (NULL: 0). Forces and stresses of
-   structures without such labels may be left out (zero) unless `everything`. All ranks get all answers. `predictions`
+/* Forces and stresses cost more than energies; those that are not asked for may be left out (zero). */
+typedef enum { FTL_ANSWER_ENERGIES, FTL_ANSWER_LABELLED, FTL_ANSWER_ALL } ftl_answers_wanted;
+
+/* Evaluates all structures with the values that the network has, with head[k] (NULL: 0): energies, and forces and
+   stresses of none, of structures that have such labels, or of all. All ranks get all answers. `predictions`
    of an earlier call for the same set are reused. Errors as of ftl_graphs_get, ftl_sweep_predict. */
-ftl_status ftl_evaluate(ftl_team *team, ftl_graphs *graphs, const int *head, bool everything,
+ftl_status ftl_evaluate(ftl_team *team, ftl_graphs *graphs, const int *head, ftl_answers_wanted wanted,
                         ftl_predictions *predictions, ftl_error *error);
 
 /* The loss of the set as one batch: it does not depend on how the set is divided. */

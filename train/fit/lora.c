@@ -147,13 +147,13 @@ void ftl_lora_free(ftl_lora *lora) {
 
 /* ---- there and back ---- */
 
-void ftl_lora_expand(const ftl_lora *lora, double *values) {
+void ftl_lora_expand(const ftl_lora *lora, const double *factors, double *values) {
   const int rank = lora->rank;
   for (int k = 0; k < lora->n; k++) {
     const ftl_lora_item *item = &lora->item[k];
     const ftl_parameter *p = &lora->parameters->parameter[item->parameter];
     double *to = values + p->offset;
-    const double *a = lora->values + item->a, *b = lora->values + item->b;
+    const double *a = factors + item->a, *b = factors + item->b;
     memcpy(to, item->b < 0 ? a : lora->base + p->offset, (size_t)p->count * sizeof *to);
     if (item->b < 0) continue;
     cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)item->rows, (int)item->columns, rank, lora->scale, a,

@@ -34,8 +34,8 @@ ftl_status ftl_lora_new(const ftl_recipe *recipe, const ftl_source *source, cons
                         const double *values, ftl_lora *lora, ftl_error *error);
 void ftl_lora_free(ftl_lora *lora);
 
-/* values = base + scale A B of every tensor that is trained. */
-void ftl_lora_expand(const ftl_lora *lora, double *values);
+/* values = base + scale A B of every tensor that is trained, with factors[lora->factors.count]; the rest stays. */
+void ftl_lora_expand(const ftl_lora *lora, const double *factors, double *values);
 /* lora->gradient from the gradient by the values. */
 void ftl_lora_gradient(ftl_lora *lora, const double *gradient);
 

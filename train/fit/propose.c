@@ -35,7 +35,9 @@ static ftl_status propose_loss(ftl_recipe *recipe, const ftl_label_counts *label
 
 /* A foundation is close to its goal: small steps, few of them, an average; what lies under the products stays. */
 static ftl_status propose_fine_tuning(ftl_recipe *recipe, ftl_error *error) {
-  ftl_status status = suggest(recipe, "elements", "data", error);
+  ftl_status status = FTL_OK;
+  /* sampled replay is to have elements that the data lack */
+  if (!ftl_recipe_is_set(recipe, "replay.sample")) status = suggest(recipe, "elements", "data", error);
   if (status == FTL_OK) status = suggest(recipe, "e0.kind", "fit", error);
   if (status == FTL_OK && !ftl_recipe_is_set(recipe, "train")) status = suggest(recipe, "freeze", "f5", error);
   if (status == FTL_OK) status = suggest(recipe, "optimiser.lr", "0.001", error);

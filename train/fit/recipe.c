@@ -277,16 +277,31 @@ bool ftl_recipe_has_value(const ftl_recipe *recipe, const ftl_option *option) {
   return option->initial || recipe->given[option - ftl_recipe_options(&n)];
 }
 
+/* One of "a|b" has a value. */
+static bool any_has_value(const ftl_recipe *recipe, const char *keys, size_t length) {
+  int n;
+  const ftl_option *options = ftl_recipe_options(&n);
+  for (const char *p = keys, *end = keys + length; p < end;) {
+    const size_t size = strcspn(p, "| ");
+    for (int k = 0; k < n; k++)
+      if (strlen(options[k].key) == size && memcmp(options[k].key, p, size) == 0 &&
+          ftl_recipe_has_value(recipe, &options[k]))
+        return true;
+    p += size + 1;
+  }
+  return false;
+}
+
 static bool holds(const ftl_recipe *recipe, const char *condition, size_t length) {
   char key[80], value[80];
   int n;
   const bool negated = condition[0] == '!';
   const size_t equals = strcspn(condition, "= ");
+  if (equals >= length) return any_has_value(recipe, condition + negated, length - negated) != negated;
   snprintf(key, sizeof key, "%.*s", (int)(equals - negated), condition + negated);
   const int k = ftl_recipe_find(key);
   if (k < 0) return false;
   const ftl_option *option = ftl_recipe_options(&n) + k;
-  if (equals >= length) return ftl_recipe_has_value(recipe, option) != negated;
   if (!ftl_recipe_applies(recipe, option, NULL)) return false;
   char *have = ftl_recipe_text(recipe, option), *choices = strndup(condition + equals + 1, length - equals - 1);
   snprintf(value, sizeof value, "%s", have ? have : "");

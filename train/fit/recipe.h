@@ -44,7 +44,7 @@ typedef struct {
   double min, max;     /* of numbers, inclusive */
   const char *choices; /* "a|b|c" of a choice */
   const char *when;    /* "", or conditions that must all hold, separated by blanks: "key" (is set), "!key" (is not),
-                          "key=a|b" (has one of these values) */
+                          "key=a|b" (has one of these values), "a|b" (one of them is set) */
   bool needed;         /* must have a value where it applies */
   const char *flag;    /* long flag, without "--"; NULL: only --set KEY=VALUE */
   char letter;         /* short flag, 0 for none */
@@ -87,8 +87,8 @@ typedef struct {
   struct {
     ftl_words data;
     int labels, head;
-    double weight, fraction;
-    int64_t frames;
+    double weight, fraction, rattle, strain, substitute, temperature, max_force;
+    int64_t frames, sample, steps;
   } replay;
   struct {
     int kind;

@@ -124,17 +124,37 @@ static const ftl_option options[] = {
 
     PATHS(replay.data, .key = "replay.data", .flag = "replay", .when = "foundation",
           .doc = "structures like those the foundation was trained on, to train on too, so that it does not forget"),
+    INTEGER(replay.sample, 1, 1e7, .key = "replay.sample", .flag = "replay-sample", .when = "foundation",
+            .doc =
+                "instead of replay.data, or besides: so many structures are made of those of data (and of replay.data) "
+                "and labelled by the foundation"),
+    REAL(replay.rattle, 0, 10, .key = "replay.rattle", .initial = "0.1", .when = "replay.sample",
+         .doc = "sampled structures: largest standard deviation of displacements, Angstrom; each has its own"),
+    REAL(replay.strain, 0, 0.5, .key = "replay.strain", .initial = "0.03", .when = "replay.sample",
+         .doc = "sampled structures: largest strain of a cell"),
+    REAL(replay.substitute, 0, 1, .key = "replay.substitute", .initial = "0.5", .when = "replay.sample",
+         .doc =
+             "sampled structures: part of them in which elements are replaced by others of the foundation, as far as "
+             "elements keeps them"),
+    REAL(
+        replay.temperature, 1, 1e5, .key = "replay.temperature", .when = "replay.sample",
+        .doc =
+            "sampled structures: the foundation moves them at this temperature (Langevin dynamics), K; by default not"),
+    INTEGER(replay.steps, 1, 1e6, .key = "replay.steps", .initial = "50", .when = "replay.temperature",
+            .doc = "sampled structures: steps of dynamics"),
+    REAL(replay.max_force, 1e-3, 1e6, .key = "replay.max_force", .initial = "20", .when = "replay.sample",
+         .doc = "sampled structures with forces above this, eV/Angstrom, are left out, as those with atoms too close"),
     CHOICE(replay.labels, "foundation|data", .key = "replay.labels", .initial = "foundation", .when = "replay.data",
-           .doc = "labels of replay: what the foundation answers, or those in the files"),
-    CHOICE(replay.head, "shared|separate", .key = "replay.head", .initial = "shared", .when = "replay.data",
-           .doc =
-               "shared: one head learns both; separate: replay trains the foundation's head, called pt_head if it was "
+           .doc = "labels of replay.data: what the foundation answers, or those in the files"),
+    CHOICE(
+        replay.head, "shared|separate", .key = "replay.head", .initial = "shared", .when = "replay.data|replay.sample",
+        .doc = "shared: one head learns both; separate: replay trains the foundation's head, called pt_head if it was "
                "Default, and data a new head Default, which begins as a copy with its own E0"),
-    REAL(replay.weight, 0, 1e9, .key = "replay.weight", .initial = "1", .when = "replay.data",
+    REAL(replay.weight, 0, 1e9, .key = "replay.weight", .initial = "1", .when = "replay.data|replay.sample",
          .doc = "weight of a structure of replay in the loss"),
-    REAL(replay.fraction, 1e-6, 1, .key = "replay.fraction", .initial = "1", .when = "replay.data !replay.frames",
-         .doc = "part of replay that is drawn for each epoch"),
-    INTEGER(replay.frames, 1, 1e9, .key = "replay.frames", .when = "replay.data",
+    REAL(replay.fraction, 1e-6, 1, .key = "replay.fraction", .initial = "1",
+         .when = "replay.data|replay.sample !replay.frames", .doc = "part of replay that is drawn for each epoch"),
+    INTEGER(replay.frames, 1, 1e9, .key = "replay.frames", .when = "replay.data|replay.sample",
             .doc = "structures of replay that are drawn for each epoch"),
 
     CHOICE(

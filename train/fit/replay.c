@@ -6,6 +6,10 @@
 
 #include "model/error.h"
 
+bool ftl_replay_wanted(const ftl_recipe *recipe) {
+  return recipe->replay.data.n > 0 || ftl_recipe_is_set(recipe, "replay.sample");
+}
+
 ftl_status ftl_replay_read(const ftl_recipe *recipe, ftl_sets *sets, ftl_error *error) {
   const ftl_dataset_options options = {.prefix = recipe->labels, .max_force = recipe->max_force, .drop_absurd = true};
   if (recipe->replay.data.n == 0) return FTL_OK;
@@ -16,8 +20,7 @@ ftl_status ftl_replay_read(const ftl_recipe *recipe, ftl_sets *sets, ftl_error *
   return status;
 }
 
-/* The network's answer as labels. */
-static ftl_status relabel(ftl_structure *structure, const ftl_prediction *prediction, ftl_error *error) {
+ftl_status ftl_replay_relabel(ftl_structure *structure, const ftl_prediction *prediction, ftl_error *error) {
   ftl_labels *labels = &structure->labels;
   if (!labels->forces) {
     labels->forces = malloc((size_t)structure->n * sizeof *labels->forces);
@@ -42,10 +45,10 @@ ftl_status ftl_replay_label(ftl_setup *s, ftl_error *error) {
   ftl_setup_say(s, "the foundation labels %lld structures of replay", (long long)replay->n);
   ftl_status status =
       ftl_graphs_new(replay, arch->atomic_numbers, arch->n_elements, arch->r_max, &s->memory, &graphs, error);
-  if (status == FTL_OK) status = ftl_evaluate(&s->team, &graphs, NULL, true, &predictions, error);
+  if (status == FTL_OK) status = ftl_evaluate(&s->team, &graphs, NULL, FTL_ANSWER_ALL, &predictions, error);
   for (int64_t k = 0; status == FTL_OK && k < replay->n; k++) {
     const ftl_prediction prediction = ftl_predictions_get(&predictions, k);
-    status = relabel(&replay->structure[k], &prediction, error);
+    status = ftl_replay_relabel(&replay->structure[k], &prediction, error);
   }
   ftl_predictions_free(&predictions);
   ftl_graphs_free(&graphs);

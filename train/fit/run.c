@@ -37,6 +37,12 @@ bool ftl_run_stopped(const ftl_run *run) {
   return ftl_ranks_max(stop) != 0;
 }
 
+const double *ftl_run_whole(const ftl_run *run, const double *moved) {
+  if (run->lora.n == 0) return moved;
+  ftl_lora_expand(&run->lora, moved, run->whole);
+  return run->whole;
+}
+
 static const ftl_loss *current_loss(const ftl_run *run) { return run->at.stage == 2 ? &run->s.second : &run->s.loss; }
 
 int64_t ftl_run_total_steps(const ftl_run *run) {
@@ -83,6 +89,24 @@ static ftl_status diverged(ftl_run *run, const ftl_structure *structure, const c
                   isfinite(part) ? "the largest loss" : "a loss that is not finite", part, run->at.lr);
 }
 
+/* The loss is finite, but far above what it was in this stage. */
+static ftl_status check_loss(ftl_run *run, const ftl_structure *structure, double part, double loss, ftl_error *error) {
+  const int64_t batches = ftl_batches_count(&run->s.batches),
+                window = batches < FTL_WATCH_STEPS ? batches : FTL_WATCH_STEPS;
+  double mean;
+  if (!ftl_watch_step(&run->at.watch, loss, window, run->bound, &mean)) return FTL_OK;
+  char where[256];
+  ftl_structure_where(structure, -1, where);
+  run->diverged = true;
+  return ftl_fail(
+      error, FTL_ERR_INPUT, where,
+      "training diverged: the mean loss of %lld steps up to step %lld, in epoch %lld, is %.4g, more than %d "
+      "times the smallest of this stage; this structure has the largest part in the last one (%.4g); lower "
+      "the learning rate (%g), or check its labels",
+      (long long)window, (long long)run->optimiser.step, (long long)run->at.epoch, mean, FTL_WATCH_FACTOR, part,
+      run->at.lr);
+}
+
 static double learning_rate(const ftl_run *run) {
   if (run->at.stage == 2) return run->s.recipe->swa.lr;
   return ftl_schedule_rate(&run->schedule, run->s.recipe, run->optimiser.step, ftl_run_total_steps(run));
@@ -92,8 +116,8 @@ static double learning_rate(const ftl_run *run) {
 static double move(ftl_run *run) {
   if (run->lora.n == 0) return ftl_optimiser_step(&run->optimiser, run->at.lr, run->gradient, run->values);
   ftl_lora_gradient(&run->lora, run->gradient);
-  const double norm = ftl_optimiser_step(&run->optimiser, run->at.lr, run->lora.gradient, run->lora.values);
-  if (isfinite(norm)) ftl_lora_expand(&run->lora, run->values);
+  const double norm = ftl_optimiser_step(&run->optimiser, run->at.lr, run->lora.gradient, run->moved);
+  if (isfinite(norm)) ftl_lora_expand(&run->lora, run->moved, run->values);
   return norm;
 }
 
@@ -111,31 +135,35 @@ static ftl_status take_step(ftl_run *run, ftl_error *error) {
   if (!isfinite(step.loss)) return diverged(run, structure, "the loss", run->part[blamed], error);
   const double norm = move(run);
   if (!isfinite(norm)) return diverged(run, structure, "the gradient", run->part[blamed], error);
-  if (run->ema) ftl_ema_update(&s->parameters, s->recipe->ema, run->optimiser.step, run->values, run->ema);
+  if (run->ema) ftl_ema_update(run->optimiser.parameters, s->recipe->ema, run->optimiser.step, run->moved, run->ema);
   run->at.loss_sum += step.loss;
   run->at.largest_norm = fmax(run->at.largest_norm, norm);
   run->at.position++;
+  status = check_loss(run, structure, run->part[blamed], step.loss, error);
+  if (status != FTL_OK) return status;
   return ftl_network_set(s->network, run->values, error);
 }
 
 /* ---- after an epoch ---- */
 
-/* The values that are validated and kept. */
+/* What is validated and kept, as numbers that are moved. */
 static const double *judged(const ftl_run *run) {
   if (run->at.stage == 2 && run->at.averaged > 0) return run->mean;
-  return run->ema ? run->ema : run->values;
+  return run->ema ? run->ema : run->moved;
 }
 
 static ftl_status validate(ftl_run *run, ftl_log_epoch *line, ftl_error *error) {
   ftl_setup *s = &run->s;
   ftl_error_table table = {0};
-  ftl_status status = ftl_network_set(s->network, judged(run), error);
-  if (status == FTL_OK) status = ftl_evaluate(&s->team, &s->valid, s->own_head, false, &run->valid, error);
+  ftl_status status = ftl_network_set(s->network, ftl_run_whole(run, judged(run)), error);
+  if (status == FTL_OK)
+    status = ftl_evaluate(&s->team, &s->valid, s->own_head, FTL_ANSWER_LABELLED, &run->valid, error);
   if (status == FTL_OK) status = ftl_network_set(s->network, run->values, error);
   if (status == FTL_OK) status = ftl_evaluate_errors(&s->sets.valid, &run->valid, "", &table, error);
   if (status == FTL_OK) {
     const ftl_error_row total = ftl_error_table_total(&table, NULL);
     line->valid_loss = ftl_evaluate_loss(current_loss(run), &s->sets.valid, &run->valid);
+    if (run->mean) run->at.next_loss = ftl_evaluate_loss(&s->second, &s->sets.valid, &run->valid);
     line->energy_rmse = ftl_error_rmse(&total.energy);
     line->forces_rmse = ftl_error_rmse(&total.forces);
     line->stress_rmse = ftl_error_rmse(&total.stress);
@@ -154,7 +182,7 @@ static ftl_status validate(ftl_run *run, ftl_log_epoch *line, ftl_error *error) 
 static ftl_status keep_best(ftl_run *run, ftl_log_epoch *line, ftl_error *error) {
   run->at.waited++;
   if (!(line->valid_loss < run->at.best_loss)) return FTL_OK;
-  memcpy(run->best, judged(run), (size_t)run->s.parameters.count * sizeof *run->best);
+  memcpy(run->best, judged(run), (size_t)run->optimiser.parameters->count * sizeof *run->best);
   run->at.best_loss = line->valid_loss;
   run->at.best_energy = line->energy_rmse;
   run->at.best_forces = line->forces_rmse;
@@ -190,6 +218,7 @@ static ftl_status log_epoch(ftl_run *run, const ftl_log_epoch *line, ftl_error *
 ftl_status ftl_run_first_look(ftl_run *run, ftl_error *error) {
   ftl_log_epoch line = {.stage = 1, .lr = NAN, .train_loss = NAN, .gradient_norm = NAN};
   ftl_status status = validate(run, &line, error);
+  ftl_watch_start(&run->at.watch, line.valid_loss);
   if (status == FTL_OK) status = keep_best(run, &line, error);
   line.seconds = ftl_run_seconds(run);
   if (status == FTL_OK) status = log_epoch(run, &line, error);
@@ -225,7 +254,7 @@ static ftl_status finish_epoch(ftl_run *run, ftl_error *error) {
                         .lr = run->at.lr,
                         .train_loss = run->at.loss_sum / (double)run->at.position,
                         .gradient_norm = run->at.largest_norm};
-  if (run->at.stage == 2) ftl_mean_update(&run->s.parameters, run->at.averaged++, run->values, run->mean);
+  if (run->at.stage == 2) ftl_mean_update(run->optimiser.parameters, run->at.averaged++, run->moved, run->mean);
   ftl_status status = validate(run, &line, error);
   if (status == FTL_OK) status = keep_best(run, &line, error);
   line.seconds = ftl_run_seconds(run);
@@ -243,7 +272,8 @@ static ftl_status begin_stage_two(ftl_run *run, ftl_error *error) {
   run->at.stage = 2;
   run->at.averaged = run->at.waited = 0;
   run->at.best_loss = INFINITY; /* of another loss */
-  memcpy(run->mean, run->values, (size_t)run->s.parameters.count * sizeof *run->mean);
+  ftl_watch_start(&run->at.watch, run->at.next_loss);
+  memcpy(run->mean, run->moved, (size_t)run->optimiser.parameters->count * sizeof *run->mean);
   return note(run, "stage two begins", error);
 }
 
@@ -253,6 +283,7 @@ static ftl_status train_epoch(ftl_run *run, bool *interrupted, ftl_error *error)
   ftl_random next = run->at.random;
   ftl_status status = FTL_OK;
   if (run->at.stage == 1 && run->mean && run->at.epoch >= s->recipe->swa.start) status = begin_stage_two(run, error);
+  run->bound = ftl_watch_bound(current_loss(run), &s->sets.train);
   ftl_batches_draw(&s->batches, &next);
   while (status == FTL_OK && run->at.position < batches && !steps_used(run)) {
     if ((*interrupted = ftl_run_stopped(run))) return ftl_run_save(run, error);

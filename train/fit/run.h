@@ -3,10 +3,11 @@
 #define FTL_RUN_H
 
 #include "fit/log.h"
-#include "fit/lora.h"
+#include "fit/lora_pairs.h"
 #include "fit/optimiser.h"
 #include "fit/schedule.h"
 #include "fit/setup.h"
+#include "fit/watch.h"
 
 /* Plain numbers: what is not a vector of a run's state. Everything that decides how it goes on is here. */
 typedef struct {
@@ -22,6 +23,8 @@ typedef struct {
   ftl_random random;                 /* as it was before the order of this epoch was drawn */
   double loss_sum, largest_norm, lr; /* of the epoch so far */
   double best_loss, best_energy, best_forces, seconds;
+  double next_loss; /* on valid, as stage two weighs it; NAN when there is none */
+  ftl_watch watch;
 } ftl_position;
 
 enum { FTL_REASON_EPOCHS, FTL_REASON_STEPS, FTL_REASON_PATIENCE };
@@ -31,12 +34,16 @@ typedef struct {
   ftl_position at;
   ftl_optimiser optimiser;
   ftl_schedule schedule;
-  ftl_lora lora;                                 /* lora.n 0: the optimiser moves the values themselves */
-  double *values, *gradient, *ema, *mean, *best; /* [parameters.count]; ema, mean: NULL when not wanted */
-  double *part;                                  /* [batch] */
+  ftl_lora lora;             /* lora.n 0: the optimiser moves the values themselves */
+  double *values, *gradient; /* [parameters.count] */
+  double *moved;             /* what the optimiser moves: values, or the factors of lora */
+  double *ema, *mean, *best; /* [optimiser.parameters->count], of what is moved; ema, mean: NULL when not wanted */
+  double *whole;             /* [parameters.count] with lora: for ftl_run_whole; else NULL */
+  double *part;              /* [batch] */
   ftl_predictions valid;
   ftl_log *log; /* on rank 0 */
   double began;
+  double bound;             /* for the watch, in this stage */
   bool unwritten, diverged; /* what kind of failure a status is */
 } ftl_run;
 
@@ -57,6 +64,12 @@ void ftl_run_start_clock(ftl_run *run);
 ftl_status ftl_run_first_look(ftl_run *run, ftl_error *error);
 /* Trains to the end, or until the host asks to stop; the state is saved then. */
 ftl_status ftl_run_loop(ftl_run *run, bool *interrupted, ftl_error *error);
+
+/* Values of the model from numbers that are moved; with lora they are in run->whole. */
+const double *ftl_run_whole(const ftl_run *run, const double *moved);
+/* The best values into the source, as the model file has them: rounded to the type of each tensor. `pairs` is filled
+   when the file is a delta that holds factors; the caller frees it. FTL_ERR_MEMORY. */
+ftl_status ftl_run_put_best(ftl_run *run, ftl_lora_pairs *pairs, ftl_error *error);
 
 /* {"freeze", "train", "rates"} of the recipe. */
 json_t *ftl_run_freeze(const ftl_recipe *recipe);

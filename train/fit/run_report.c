@@ -139,10 +139,11 @@ static ftl_status write_errors(ftl_run *run, const set *part, int n, ftl_error *
   return status;
 }
 
-/* The best values as the file has them: rounded to the type of each tensor. */
 static ftl_status use_best(ftl_run *run, ftl_error *error) {
   ftl_setup *s = &run->s;
-  ftl_status status = ftl_parameters_put(&s->parameters, run->best, s->source, error);
+  ftl_lora_pairs pairs = {0};
+  ftl_status status = ftl_run_put_best(run, &pairs, error);
+  ftl_lora_pairs_free(&pairs);
   if (status != FTL_OK) return status;
   ftl_parameters_get(&s->parameters, s->source, run->gradient); /* free by now */
   return ftl_network_set(s->network, run->gradient, error);
@@ -161,7 +162,7 @@ ftl_status ftl_run_report(ftl_run *run, ftl_error *error) {
   ftl_status status = use_best(run, error);
   for (int k = 0; status == FTL_OK && k < n; k++)
     if (part[k].first == 0)
-      status = ftl_evaluate(&s->team, part[k].graphs, part[k].head, false, part[k].predictions, error);
+      status = ftl_evaluate(&s->team, part[k].graphs, part[k].head, FTL_ANSWER_LABELLED, part[k].predictions, error);
   if (ftl_run_writes()) {
     if (status == FTL_OK) status = write_errors(run, part, n, error);
     for (int k = 0; status == FTL_OK && k < n; k++) {

@@ -25,6 +25,7 @@ static const struct {
                 {"finished", offsetof(ftl_run, at.finished)},
                 {"reason", offsetof(ftl_run, at.reason)},
                 {"step", offsetof(ftl_run, optimiser.step)},
+                {"watched", offsetof(ftl_run, at.watch.steps)},
                 {"random0", offsetof(ftl_run, at.random.s[0])},
                 {"random1", offsetof(ftl_run, at.random.s[1])},
                 {"random2", offsetof(ftl_run, at.random.s[2])},
@@ -32,9 +33,11 @@ static const struct {
                 {"schedule_bad", offsetof(ftl_run, schedule.bad)},
                 {"schedule_epoch", offsetof(ftl_run, schedule.epoch)}};
 static const size_t reals[] = {
-    offsetof(ftl_run, at.loss_sum),  offsetof(ftl_run, at.largest_norm), offsetof(ftl_run, at.lr),
-    offsetof(ftl_run, at.best_loss), offsetof(ftl_run, at.best_energy),  offsetof(ftl_run, at.best_forces),
-    offsetof(ftl_run, at.seconds),   offsetof(ftl_run, schedule.factor), offsetof(ftl_run, schedule.best)};
+    offsetof(ftl_run, at.loss_sum),  offsetof(ftl_run, at.largest_norm),    offsetof(ftl_run, at.lr),
+    offsetof(ftl_run, at.best_loss), offsetof(ftl_run, at.best_energy),     offsetof(ftl_run, at.best_forces),
+    offsetof(ftl_run, at.seconds),   offsetof(ftl_run, schedule.factor),    offsetof(ftl_run, schedule.best),
+    offsetof(ftl_run, at.next_loss), offsetof(ftl_run, at.watch.reference), offsetof(ftl_run, at.watch.smallest),
+    offsetof(ftl_run, at.watch.sum)};
 enum { N_INTEGERS = sizeof integers / sizeof *integers, N_REALS = sizeof reals / sizeof *reals };
 
 static int64_t *integer_of(const ftl_run *run, int k) { return (int64_t *)((char *)run + integers[k].offset); }
@@ -72,9 +75,9 @@ static void list_vectors(ftl_run *run, vector list[N_VECTORS]) {
                                      {"square", moved, run->optimiser.square},
                                      {"largest", moved, run->optimiser.largest},
                                      {"factors", moved, run->lora.values},
-                                     {"ema", all, run->ema},
-                                     {"average", all, run->mean},
-                                     {"best", all, run->best}};
+                                     {"ema", moved, run->ema},
+                                     {"average", moved, run->mean},
+                                     {"best", moved, run->best}};
   memcpy(list, vectors, sizeof vectors);
 }
 
@@ -192,13 +195,24 @@ static json_t *training_json(const ftl_run *run) {
                    ftl_version());
 }
 
+ftl_status ftl_run_put_best(ftl_run *run, ftl_lora_pairs *pairs, ftl_error *error) {
+  ftl_setup *s = &run->s;
+  const double *values = ftl_run_whole(run, run->best);
+  ftl_status status = FTL_OK;
+  if (run->lora.n > 0 && s->base)
+    status = ftl_lora_pairs_make(&run->lora, s->source, run->best, pairs, run->whole, error);
+  return status == FTL_OK ? ftl_parameters_put(&s->parameters, values, s->source, error) : status;
+}
+
 ftl_status ftl_run_write_model(ftl_run *run, ftl_error *error) {
   if (!ftl_run_writes()) return FTL_OK;
   ftl_setup *s = &run->s;
   json_t *freeze = ftl_run_freeze(s->recipe), *training = training_json(run);
+  ftl_lora_pairs pairs = {0};
   const ftl_checkpoint_info info = {.foundation = s->recipe->foundation,
                                     .sha256 = s->recipe->foundation ? s->foundation_sha256 : NULL,
                                     .base = s->base,
+                                    .pairs = &pairs,
                                     .freeze = freeze,
                                     .dataset = s->described,
                                     .training = training};
@@ -206,11 +220,12 @@ ftl_status ftl_run_write_model(ftl_run *run, ftl_error *error) {
   ftl_status status = freeze && training && path
                           ? FTL_OK
                           : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the description of the model");
-  if (status == FTL_OK) status = ftl_parameters_put(&s->parameters, run->best, s->source, error);
+  if (status == FTL_OK) status = ftl_run_put_best(run, &pairs, error);
   if (status == FTL_OK)
     status = ftl_run_written(run, ftl_checkpoint_write(s->source, &s->parameters, &info, path, error));
   json_decref(freeze);
   json_decref(training);
+  ftl_lora_pairs_free(&pairs);
   free(path);
   return status;
 }

@@ -131,27 +131,46 @@ int ftl_sets_elements(const ftl_sets *sets, int elements[118]) {
 
 /* ---- what was trained on ---- */
 
+/* Structures of the set that are from the file: not all of it may be used. */
+static int64_t frames_of(const ftl_dataset *dataset, const char *path) {
+  int64_t frames = 0;
+  for (int64_t k = 0; k < dataset->n; k++) frames += strcmp(dataset->structure[k].path, path) == 0;
+  return frames;
+}
+
+/* A file that is given twice has its frames once. */
+static bool named_before(const ftl_dataset *dataset, int file) {
+  for (int k = 0; k < file; k++)
+    if (strcmp(dataset->file[k].path, dataset->file[file].path) == 0) return true;
+  return false;
+}
+
 static bool describe_set(const ftl_dataset *dataset, const char *name, json_t *files) {
   for (int k = 0; k < dataset->n_files; k++) {
     const ftl_dataset_file *file = &dataset->file[k];
+    const json_int_t frames = frames_of(dataset, file->path);
     const char *slash = strrchr(file->path, '/');
-    json_t *entry = json_pack("{s:s, s:I, s:s, s:s}", "name", slash ? slash + 1 : file->path, "frames",
-                              (json_int_t)file->frames, "sha256", file->sha256, "set", name);
+    if (frames == 0 || named_before(dataset, k)) continue;
+    json_t *entry = json_pack("{s:s, s:I, s:s, s:s}", "name", slash ? slash + 1 : file->path, "frames", frames,
+                              "sha256", file->sha256, "set", name);
     /* a name that is not UTF-8 is left out */
-    if (!entry)
-      entry = json_pack("{s:I, s:s, s:s}", "frames", (json_int_t)file->frames, "sha256", file->sha256, "set", name);
+    if (!entry) entry = json_pack("{s:I, s:s, s:s}", "frames", frames, "sha256", file->sha256, "set", name);
     if (json_array_append_new(files, entry) != 0) return false;
   }
   return true;
 }
 
-json_t *ftl_sets_describe(const ftl_sets *sets) {
+static bool describe_sample(const ftl_recipe *recipe, json_t *files) {
+  if (!ftl_recipe_is_set(recipe, "replay.sample")) return true;
+  return json_array_append_new(files, json_pack("{s:s, s:I, s:s}", "name", "(sampled)", "frames",
+                                                (json_int_t)recipe->replay.sample, "set", "replay")) == 0;
+}
+
+json_t *ftl_sets_describe(const ftl_recipe *recipe, const ftl_sets *sets) {
   json_t *files = json_array();
-  /* valid is there with its own files only; split off from data it names those of data once more, with frames 0 */
-  const bool own_valid = sets->valid.n_files > 0 && sets->valid.file[0].frames > 0;
-  bool ok = files && describe_set(&sets->train, "train", files);
-  if (ok && own_valid) ok = describe_set(&sets->valid, "valid", files);
-  if (ok) ok = describe_set(&sets->test, "test", files) && describe_set(&sets->replay, "replay", files);
+  const bool ok = files && describe_set(&sets->train, "train", files) && describe_set(&sets->valid, "valid", files) &&
+                  describe_set(&sets->test, "test", files) && describe_set(&sets->isolated, "isolated", files) &&
+                  describe_set(&sets->replay, "replay", files) && describe_sample(recipe, files);
   char *text = ok ? json_dumps(files, JSON_COMPACT | JSON_SORT_KEYS) : NULL, digest[FTL_SHA256_HEX];
   if (!text) {
     json_decref(files);

@@ -24,7 +24,8 @@ ftl_status ftl_sets_check(const ftl_recipe *recipe, const ftl_sets *sets, const 
                           ftl_findings *findings, ftl_error *error);
 /* Atomic numbers of all sets, ascending; returns how many. */
 int ftl_sets_elements(const ftl_sets *sets, int elements[118]);
-/* {"files": [{"name", "frames", "sha256", "set"}], "sha256": digest of all of it}; NULL without memory. */
-json_t *ftl_sets_describe(const ftl_sets *sets);
+/* {"files": [{"name", "frames", "sha256", "set"}], "sha256": digest of all of it}, frames being those that are used;
+   NULL without memory. */
+json_t *ftl_sets_describe(const ftl_recipe *recipe, const ftl_sets *sets);
 
 #endif

@@ -9,6 +9,7 @@
 #include "fit/checkpoint.h"
 #include "fit/lora.h"
 #include "fit/replay.h"
+#include "fit/sample.h"
 #include "fit/start.h"
 #include "model/error.h"
 #include "parallel/ranks.h"
@@ -74,7 +75,7 @@ static ftl_status describe(ftl_setup *s, const ftl_state *restored, ftl_error *e
     ftl_status status = ftl_sha256_file(s->recipe->foundation, s->foundation_sha256, error);
     if (status != FTL_OK) return status;
   }
-  s->described = ftl_sets_describe(&s->sets);
+  s->described = ftl_sets_describe(s->recipe, &s->sets);
   if (!s->described) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to describe the data sets");
   if (!restored) return FTL_OK;
   const char *model = json_string_value(json_object_get(restored->object, "foundation_sha256"));
@@ -116,7 +117,7 @@ static ftl_status predict_energies(ftl_setup *s, double **energies, ftl_error *e
   *energies = malloc(((size_t)s->sets.train.n + 1) * sizeof **energies);
   ftl_status status = *energies ? make_graphs(s, &s->sets.train, &graphs, error)
                                 : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the foundation's energies");
-  if (status == FTL_OK) status = ftl_evaluate(&s->team, &graphs, NULL, false, &predictions, error);
+  if (status == FTL_OK) status = ftl_evaluate(&s->team, &graphs, NULL, FTL_ANSWER_ENERGIES, &predictions, error);
   for (int64_t k = 0; status == FTL_OK && k < s->sets.train.n; k++)
     (*energies)[k] = ftl_predictions_get(&predictions, k).energy;
   ftl_predictions_free(&predictions);
@@ -184,6 +185,7 @@ ftl_status ftl_setup_make(const ftl_recipe *recipe, const ftl_train_host *host, 
     status = ftl_checkpoint_base(recipe->foundation, s->source, &s->base, error);
   if (status == FTL_OK) status = make_network(s, error);
   if (status == FTL_OK) status = ftl_replay_label(s, error);
+  if (status == FTL_OK) status = ftl_sample_replay(s, error);
   if (status == FTL_OK) status = make_baseline(s, restored, error);
   if (status == FTL_OK) status = ftl_replay_join(s, error);
   if (status == FTL_OK) status = make_graphs(s, &s->sets.train, &s->train, error);

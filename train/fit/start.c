@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "data/xyz.h"
+#include "fit/replay.h"
 #include "model/error.h"
 #include "model/tensors.h"
 #include "scratch/scratch.h"
@@ -74,6 +75,14 @@ static ftl_status new_element(const char *word, ftl_new_element *made, ftl_error
   return element(equals + 1, "add_elements", &made->like, error);
 }
 
+bool ftl_start_adds(const ftl_recipe *recipe, int atomic_number) {
+  ftl_new_element made;
+  for (int k = 0; k < recipe->add_elements.n; k++)
+    if (new_element(recipe->add_elements.item[k], &made, NULL) == FTL_OK && made.atomic_number == atomic_number)
+      return true;
+  return false;
+}
+
 static ftl_status add_elements(const ftl_recipe *recipe, ftl_source *source, ftl_error *error) {
   const ftl_words *words = &recipe->add_elements;
   ftl_new_element made[FTL_MAX_ELEMENTS];
@@ -104,7 +113,7 @@ static ftl_status choose_head(const ftl_recipe *recipe, ftl_source *source, ftl_
 static ftl_status add_head(const ftl_recipe *recipe, ftl_source *source, ftl_error *error) {
   static const char own[] = "Default", foundation[] = "pt_head";
   char old[200];
-  if (recipe->replay.data.n == 0 || recipe->replay.head != FTL_REPLAY_SEPARATE) return FTL_OK;
+  if (!ftl_replay_wanted(recipe) || recipe->replay.head != FTL_REPLAY_SEPARATE) return FTL_OK;
   if (recipe->checkpoint == FTL_CHECKPOINT_DELTA)
     return ftl_fail(error, FTL_ERR_INPUT, "checkpoint", "a delta cannot hold a new head; replay.head separate is full");
   snprintf(old, sizeof old, "%s", strcmp(source->arch.heads[0], own) == 0 ? foundation : source->arch.heads[0]);

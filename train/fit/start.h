@@ -13,6 +13,9 @@ ftl_status ftl_start_model(const ftl_recipe *recipe, const ftl_sets *sets, ftl_s
 int ftl_start_e0(const ftl_recipe *recipe);
 int ftl_start_scale_shift(const ftl_recipe *recipe);
 
+/* The recipe adds this element, so that the foundation's answers say nothing of it. */
+bool ftl_start_adds(const ftl_recipe *recipe, int atomic_number);
+
 /* Replaces a tensor's numbers, [n], as float64: these are sums over atoms, for which float32 is too coarse. The tensor
    must be there with n numbers. FTL_ERR_FORMAT, FTL_ERR_MEMORY. */
 ftl_status ftl_start_set(ftl_source *source, const char *name, const double *numbers, int64_t n, ftl_error *error);

@@ -23,6 +23,7 @@ static void free_run(ftl_run *run) {
   free(run->mean);
   free(run->best);
   free(run->part);
+  free(run->whole);
   ftl_lora_free(&run->lora);
   ftl_setup_free(&run->s);
 }
@@ -125,22 +126,24 @@ static ftl_status make_vectors(ftl_run *run, ftl_error *error) {
                                          .epsilon = r->optimiser.epsilon,
                                          .weight_decay = r->optimiser.weight_decay,
                                          .clip = r->optimiser.clip};
-  run->values = run->s.values;
-  bool ok = allocate(&run->gradient, count, NULL) && allocate(&run->best, count, run->values);
-  ok = ok && (r->ema == 0 || allocate(&run->ema, count, run->values));
-  ok = ok && (!ftl_recipe_is_set(r, "swa.start") || allocate(&run->mean, count, run->values));
-  ok = ok && (run->part = calloc((size_t)r->batch_size, sizeof *run->part)) != NULL;
-  if (!ok)
-    return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for %lld parameters and their averages", (long long)count);
-  ftl_schedule_start(&run->schedule);
-  run->at = (ftl_position){.epoch = 1, .stage = 1, .best_loss = INFINITY};
-  ftl_random_seed(&run->at.random, (uint64_t)r->seed);
   const ftl_parameters *moved = &run->s.parameters;
+  run->values = run->moved = run->s.values;
   if (ftl_recipe_is_set(r, "lora.rank")) {
     ftl_status status = ftl_lora_new(r, run->s.source, moved, run->values, &run->lora, error);
     if (status != FTL_OK) return status;
     moved = &run->lora.factors;
+    run->moved = run->lora.values;
   }
+  bool ok = allocate(&run->gradient, count, NULL) && allocate(&run->best, moved->count, run->moved);
+  ok = ok && (r->ema == 0 || allocate(&run->ema, moved->count, run->moved));
+  ok = ok && (!ftl_recipe_is_set(r, "swa.start") || allocate(&run->mean, moved->count, run->moved));
+  ok = ok && (run->lora.n == 0 || allocate(&run->whole, count, run->values));
+  ok = ok && (run->part = calloc((size_t)r->batch_size, sizeof *run->part)) != NULL;
+  if (!ok)
+    return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for %lld parameters and their averages", (long long)count);
+  ftl_schedule_start(&run->schedule);
+  run->at = (ftl_position){.epoch = 1, .stage = 1, .best_loss = INFINITY, .next_loss = NAN};
+  ftl_random_seed(&run->at.random, (uint64_t)r->seed);
   return ftl_optimiser_new(moved, &options, &run->optimiser, error);
 }
 
@@ -157,6 +160,16 @@ static ftl_status begin(ftl_run *run, ftl_error *error) {
   return status == FTL_OK ? ftl_run_first_look(run, error) : status;
 }
 
+/* Errors and predictions are those of the best model of a run that had ended. */
+static void forget_report(const ftl_run *run) {
+  static const char *const names[] = {"errors.csv", "predictions-valid.csv", "predictions-test.csv"};
+  for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
+    char *path = ftl_run_path(run, names[k]);
+    if (path) unlink(path);
+    free(path);
+  }
+}
+
 static ftl_status go_on(ftl_run *run, const ftl_state *state, ftl_error *error) {
   ftl_status status = ftl_run_restore(run, state, error);
   if (status != FTL_OK) return status;
@@ -166,6 +179,7 @@ static ftl_status go_on(ftl_run *run, const ftl_state *state, ftl_error *error) 
     return ftl_fail(error, FTL_ERR_INPUT, run->s.recipe->output,
                     patience ? "the run is finished: it stopped early; begin another one to train further"
                              : "the run is finished; more epochs (or steps) than it had go on with it");
+  const bool stale = run->at.finished;
   run->at.trained = trained;
   run->at.finished = 0;
   ftl_run_start_clock(run);
@@ -175,6 +189,7 @@ static ftl_status go_on(ftl_run *run, const ftl_state *state, ftl_error *error) 
   ftl_setup_say(&run->s, "%s", text);
   status = write_recipe(run, error);
   if (status == FTL_OK) status = open_log(run, run->at.epoch - 1, error);
+  if (status == FTL_OK && stale && ftl_run_writes()) forget_report(run);
   if (status == FTL_OK && run->log)
     status = ftl_run_written(run, ftl_log_event(run->log, "note", json_pack("{s:s}", "text", text), error));
   return status == FTL_OK ? ftl_run_write_model(run, error) : status;
