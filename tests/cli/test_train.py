@@ -387,7 +387,7 @@ class Train(cli_case.CliCase):
         """With an absurd learning rate numbers stay finite, but the loss has left all bounds; a normal one is let be,
         through warm-up and the beginning of stage two."""
         run = self.path("absurd")
-        _, err = self.run_it("train", "-d", self.data, "-f", PLAIN, "-o", run, *BASE, "--lr", "0.5", "-e", "50",
+        _, err = self.run_it("train", "-d", self.data, "-f", PLAIN, "-o", run, *BASE, "--lr", "3", "-e", "50",
                              code=5)  # fmt: skip
         self.assertRegex(err, r"data\.xyz, line \d+, frame \d+: training diverged: the mean loss of 4 steps")
         self.assertIn("1000 times the smallest", err)

@@ -12,7 +12,8 @@ bool ftl_watch_step(ftl_watch *watch, double loss, int64_t window, double bound,
   watch->sum += loss;
   if (++watch->steps < window) return false;
   *mean = watch->sum / (double)watch->steps;
-  const bool diverged = *mean > fmax(FTL_WATCH_FACTOR * watch->smallest, bound);
+  const double limit = fmax(FTL_WATCH_FACTOR * watch->smallest, bound);
+  const bool diverged = *mean > limit && loss > limit; /* a peak that is over by now does no harm */
   watch->smallest = fmin(watch->smallest, *mean);
   watch->sum = 0;
   watch->steps = 0;
