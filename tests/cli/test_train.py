@@ -215,6 +215,8 @@ class Train(cli_case.CliCase):
         errors = self.read(run, "errors.csv").decode()
         self.assertRegex(errors, r"replay,total,8,")
         self.assertEqual(self.column(run, "step")[1], 5)  # 16 structures and 4 of replay, 4 at a time
+        start = json.loads(self.read(run, "log.jsonl").decode().splitlines()[0])
+        self.assertEqual((start["train_frames"], start["replay_frames"]), (16, 8))
 
     def test_replay_with_a_head_of_its_own(self):
         raw = self.path("raw.xyz", structures(8, seed=9))

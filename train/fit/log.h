@@ -17,10 +17,10 @@
    CSV and null in JSON. A name with a comma, a quote or a line break is quoted as in RFC 4180. config_type of a frame
    without one is "(none)".
 
-   "start" has: version, foundation (or null), seed, threads, precision, train_frames, valid_frames, test_frames,
-   parameters, trained, freeze. "epoch" has the columns of the CSV file. "note" has "text" (stage two began, resumed
-   from a step, stopped early). "end" has: reason ("epochs", "steps", "patience", "interrupted", "diverged"),
-   best_epoch, best_valid_loss, seconds.
+   "start" has: version, foundation (or null), seed, threads, precision, train_frames, replay_frames, valid_frames,
+   test_frames, parameters, trained, freeze. "epoch" has the columns of the CSV file. "note" has "text" (stage two
+   began, resumed from a step, stopped early). "end" has: reason ("epochs", "steps", "patience", "interrupted",
+   "diverged"), best_epoch, best_valid_loss, seconds.
 
    When a run is resumed, lines after the state it is resumed from are removed, so that epochs appear once and in order.
  */

@@ -68,12 +68,13 @@ static ftl_status log_start(ftl_run *run, ftl_error *error) {
   static const char *const precision[] = {"double", "mixed"};
   const ftl_setup *s = &run->s;
   if (!run->log) return FTL_OK;
-  json_t *members = json_pack("{s:s, s:s?, s:I, s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "version", ftl_version(),
-                              "foundation", s->recipe->foundation, "seed", (json_int_t)s->recipe->seed, "threads",
-                              s->team.n, "precision", precision[s->recipe->precision], "train_frames",
-                              (json_int_t)s->sets.train.n, "valid_frames", (json_int_t)s->sets.valid.n, "test_frames",
-                              (json_int_t)s->sets.test.n, "parameters", (json_int_t)s->parameters.count, "trained",
-                              (json_int_t)ftl_parameters_trained(&s->parameters), "freeze", ftl_run_freeze(s->recipe));
+  json_t *members =
+      json_pack("{s:s, s:s?, s:I, s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "version", ftl_version(), "foundation",
+                s->recipe->foundation, "seed", (json_int_t)s->recipe->seed, "threads", s->team.n, "precision",
+                precision[s->recipe->precision], "train_frames", (json_int_t)s->own, "replay_frames",
+                (json_int_t)(s->sets.train.n - s->own), "valid_frames", (json_int_t)s->sets.valid.n, "test_frames",
+                (json_int_t)s->sets.test.n, "parameters", (json_int_t)s->parameters.count, "trained",
+                (json_int_t)ftl_parameters_trained(&s->parameters), "freeze", ftl_run_freeze(s->recipe));
   return ftl_run_written(run, ftl_log_event(run->log, "start", members, error));
 }
 
@@ -88,11 +89,13 @@ static ftl_status log_end(ftl_run *run, const char *reason, ftl_error *error) {
 static void say_setup(const ftl_run *run) {
   const ftl_setup *s = &run->s;
   const ftl_architecture *arch = &s->source->arch;
+  ftl_dataset own = s->sets.train; /* without replay */
+  own.n = s->own;
   ftl_setup_say(s, "%s: %d elements, %d layers, %lld parameters",
                 s->recipe->foundation ? s->recipe->foundation : "new model", arch->n_elements, arch->n_layers,
                 (long long)s->parameters.count);
   ftl_setup_say(s, "train %lld structures (%lld atoms), valid %lld, test %lld; %d per step, %lld steps",
-                (long long)s->own, (long long)ftl_dataset_atoms(&s->sets.train), (long long)s->sets.valid.n,
+                (long long)s->own, (long long)ftl_dataset_atoms(&own), (long long)s->sets.valid.n,
                 (long long)s->sets.test.n, s->batches.size, (long long)ftl_run_total_steps(run));
   if (s->batches.replay > 0)
     ftl_setup_say(s, "replay %d structures, %d of them in each epoch", s->batches.replay, s->batches.taken);
