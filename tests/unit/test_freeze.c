@@ -226,9 +226,27 @@ static void refusals(void **unused) {
 static void constants_that_are_parameters(void **unused) {
   (void)unused;
   ftl_parameter parameters[] = {
-      {"pair_repulsion_fn.a_exp", FTL_GROUP_ZBL, -1, 0, 1, true, 1},
-      {"radial_embedding.bessel_fn.bessel_weights", FTL_GROUP_RADIAL, -1, 1, 8, true, 1},
-      {"readouts.0.linear.weight", FTL_GROUP_READOUT, 0, 9, 4, true, 1},
+      {.name = "pair_repulsion_fn.a_exp",
+       .group = FTL_GROUP_ZBL,
+       .layer = -1,
+       .offset = 0,
+       .count = 1,
+       .trained = true,
+       .rate = 1},
+      {.name = "radial_embedding.bessel_fn.bessel_weights",
+       .group = FTL_GROUP_RADIAL,
+       .layer = -1,
+       .offset = 1,
+       .count = 8,
+       .trained = true,
+       .rate = 1},
+      {.name = "readouts.0.linear.weight",
+       .group = FTL_GROUP_READOUT,
+       .layer = 0,
+       .offset = 9,
+       .count = 4,
+       .trained = true,
+       .rate = 1},
   };
   ftl_parameters p = {3, parameters, 13};
   must_apply(&p, "", "", "");
