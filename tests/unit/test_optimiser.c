@@ -18,10 +18,34 @@
 /* The tensors of the cases, with a frozen one between them. */
 enum { FROZEN = 2, TENSORS = CASE_TENSORS + 1, COUNT = TENSORS * CASE_NUMBERS };
 static ftl_parameter list[TENSORS] = {
-    {"interactions.0.linear.weight", FTL_GROUP_LINEAR, 0, 0, CASE_NUMBERS, true, 1},
-    {"interactions.0.linear_up.weight", FTL_GROUP_LINEAR_UP, 0, CASE_NUMBERS, CASE_NUMBERS, true, 1},
-    {"products.1.linear.weight", FTL_GROUP_PRODUCT_LINEAR, 1, 2 * CASE_NUMBERS, CASE_NUMBERS, false, 1},
-    {"products.0.linear.weight", FTL_GROUP_PRODUCT_LINEAR, 0, 3 * CASE_NUMBERS, CASE_NUMBERS, true, 0.1},
+    {.name = "interactions.0.linear.weight",
+     .group = FTL_GROUP_LINEAR,
+     .layer = 0,
+     .offset = 0,
+     .count = CASE_NUMBERS,
+     .trained = true,
+     .rate = 1},
+    {.name = "interactions.0.linear_up.weight",
+     .group = FTL_GROUP_LINEAR_UP,
+     .layer = 0,
+     .offset = CASE_NUMBERS,
+     .count = CASE_NUMBERS,
+     .trained = true,
+     .rate = 1},
+    {.name = "products.1.linear.weight",
+     .group = FTL_GROUP_PRODUCT_LINEAR,
+     .layer = 1,
+     .offset = 2 * CASE_NUMBERS,
+     .count = CASE_NUMBERS,
+     .trained = false,
+     .rate = 1},
+    {.name = "products.0.linear.weight",
+     .group = FTL_GROUP_PRODUCT_LINEAR,
+     .layer = 0,
+     .offset = 3 * CASE_NUMBERS,
+     .count = CASE_NUMBERS,
+     .trained = true,
+     .rate = 0.1},
 };
 static const ftl_parameters parameters = {TENSORS, list, COUNT};
 
