@@ -70,7 +70,7 @@ def test_twins_against_mace_torch():
 
 def test_h2cu_against_frozentl_eval():
     path = shared("reference/h2cu-trained/h2cu-16x0e.xyz")
-    model = potential()
+    model = shipped()
     answers = eval_json(model, path)
     for k, structure in enumerate(read_xyz(path)):
         if k % 2 == 0:
