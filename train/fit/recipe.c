@@ -279,15 +279,12 @@ bool ftl_recipe_has_value(const ftl_recipe *recipe, const ftl_option *option) {
 
 /* One of "a|b" has a value. */
 static bool any_has_value(const ftl_recipe *recipe, const char *keys, size_t length) {
+  char key[80];
   int n;
-  const ftl_option *options = ftl_recipe_options(&n);
-  for (const char *p = keys, *end = keys + length; p < end;) {
-    const size_t size = strcspn(p, "| ");
-    for (int k = 0; k < n; k++)
-      if (strlen(options[k].key) == size && memcmp(options[k].key, p, size) == 0 &&
-          ftl_recipe_has_value(recipe, &options[k]))
-        return true;
-    p += size + 1;
+  for (const char *p = keys, *end = keys + length; p < end; p += strlen(key) + 1) {
+    snprintf(key, sizeof key, "%.*s", (int)strcspn(p, "| "), p);
+    const int k = ftl_recipe_find(key);
+    if (k >= 0 && ftl_recipe_has_value(recipe, ftl_recipe_options(&n) + k)) return true;
   }
   return false;
 }
