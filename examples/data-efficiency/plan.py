@@ -12,7 +12,7 @@ FOUNDATION_VALID = os.path.join(DATA, "foundation", "valid.xyz")
 FRACTIONS = (0.025, 0.05, 0.1, 0.2, 0.5, 1.0)
 BATCH = 2
 STEPS = 500
-LONG_STEPS = 5000
+LONG_STEPS = 4000
 
 # The architecture of potentials/ftl-metals-0.yaml, with new weights.
 SCRATCH = {"scratch.hidden": "32x0e+32x1o", "scratch.r_max": 5, "scratch.correlation": 3, "scratch.max_ell": 3,
@@ -31,7 +31,9 @@ MODES = {
 }
 FINE_TUNED = tuple(mode for mode in MODES if mode != "scratch")
 
-LONG_MODE = "linears"
+LONG_MODE = {"h2cu": "linears", "ti64": "f4"}
+# Modes that train tensors with a part for each element to which weight decay applies (README, what is forgotten).
+DECAYING = ("f0", "f4", "f5", "products")
 MO_MODES = ("scratch", "f0", "f4", "f5", "linears")
 
 COMMON = {"batch_size": BATCH, "schedule.kind": "cosine", "ema": 0.99, "precision": "mixed", "threads": 1,
@@ -83,12 +85,13 @@ def prepare(work):
 class Run:
     """One training run: its name, its folder, its options."""
 
-    def __init__(self, work, foundation, data, mode, fraction, seed=1, steps=STEPS, replay=False):
+    def __init__(self, work, foundation, data, mode, fraction, seed=1, steps=STEPS, replay=False, decay=True):
         self.data, self.mode, self.fraction = data, mode, fraction
         self.seed, self.steps, self.replay = seed, steps, replay
-        self.kind = "replay" if replay else "curve" if steps == STEPS else "long"
-        self.name = f"{data}-{100 * fraction:g}-{mode}" + ("-replay" if replay else "") + \
-            (f"-{steps}" if steps != STEPS else "") + (f"-s{seed}" if seed != 1 else "")  # fmt: skip
+        self.kind = "forgetting" if replay or not decay else "curve" if steps == STEPS else "long"
+        self.name = f"{data}-{100 * fraction:g}-{mode}"
+        parts = ((replay, "replay"), (not decay, "nodecay"), (steps != STEPS, steps), (seed != 1, f"s{seed}"))
+        self.name += "".join(f"-{word}" for there, word in parts if there)
         self.folder = os.path.join(work, self.name)
         entry = SETS[data]
         train = os.path.join(DATA, entry["train"]) if entry["valid"] else os.path.join(work, f"{data}-train.xyz")
@@ -97,6 +100,8 @@ class Run:
                         **COMMON, **entry["options"], **MODES[mode]}  # fmt: skip
         if mode != "scratch":
             self.options.update({"foundation": foundation, "e0.kind": "fit"})
+        if not decay:
+            self.options["optimiser.weight_decay"] = 0
         if replay:
             # Half as many of the foundation's structures as of the new ones in an epoch, in batches that are larger
             # by half: as many new ones in a step as without replay.
@@ -110,21 +115,30 @@ class Run:
 
 def all_runs(work, foundation):
     """All runs, what the headline needs first."""
+
     def run(*arguments, **more):
         return Run(work, foundation, *arguments, **more)
 
-    runs = []
-    order = (0.2, 1.0, 0.1, 0.025, 0.5, 0.05)
-    runs += [run("h2cu", "scratch", 1.0)]
-    for fraction in order[:4]:
-        for data in ("h2cu", "ti64"):
-            runs += [run(data, mode, fraction) for mode in MODES if (data, mode, fraction) != ("h2cu", "scratch", 1.0)]
-    runs += [run("h2cu", "scratch", 1.0, steps=LONG_STEPS)]
-    runs += [run("h2cu", LONG_MODE, fraction, steps=LONG_STEPS) for fraction in (0.2, 0.1)]
-    runs += [run(data, mode, 0.2, replay=True) for data in ("h2cu", "ti64") for mode in FINE_TUNED]
-    runs += [run("mo", mode, fraction) for fraction in (0.2, 1.0) for mode in MO_MODES]
-    for fraction in order[4:]:
-        runs += [run(data, mode, fraction) for data in ("h2cu", "ti64") for mode in MODES]
-    for seed in (2, 3):
-        runs += [run(data, mode, 0.025, seed=seed) for data in ("ti64", "h2cu") for mode in MODES]
-    return runs
+    def curve(data, *fractions):
+        return [run(data, mode, fraction) for fraction in fractions for mode in MODES]
+
+    def forgetting(data):
+        return [run(data, mode, 0.2, decay=False) for mode in DECAYING]
+
+    def replay(data):
+        return [run(data, mode, 0.2, decay=False, replay=True) for mode in FINE_TUNED]
+
+    def long(data, *fractions):
+        return [run(data, "scratch", 1.0, steps=LONG_STEPS)] + \
+            [run(data, LONG_MODE[data], fraction, steps=LONG_STEPS) for fraction in fractions]  # fmt: skip
+
+    def molybdenum(fraction):
+        return [run("mo", mode, fraction) for mode in MO_MODES]
+
+    return [
+        *curve("h2cu", 0.2, 1.0), *curve("ti64", 0.2, 1.0), *curve("h2cu", 0.1), *curve("ti64", 0.1, 0.025),
+        *long("h2cu", 0.2), *forgetting("ti64"), *curve("h2cu", 0.025), *replay("ti64"), *curve("ti64", 0.05, 0.5),
+        *molybdenum(0.2), *forgetting("h2cu"), *molybdenum(1.0), *curve("h2cu", 0.05, 0.5), *replay("h2cu"),
+        *long("ti64", 0.2, 0.1), run("h2cu", LONG_MODE["h2cu"], 0.1, steps=LONG_STEPS),
+        *[run(data, mode, 0.025, seed=seed) for data in ("ti64", "h2cu") for seed in (2, 3) for mode in MODES],
+    ]  # fmt: skip

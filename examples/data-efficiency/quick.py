@@ -18,8 +18,8 @@ def force_rmse(run):
 
 
 def compare(pool, foundation):
-    """In a folder of its own, so that a test never takes what an earlier one has trained. 0 if each fine-tuning is better
-    on test than as many steps from scratch, 77 without a foundation."""
+    """0 if each fine-tuning is better on test than as many steps from scratch, 77 without a foundation. In a folder of
+    its own, so that a test never takes what an earlier one has trained."""
     if not os.path.exists(foundation):
         print(f"there is no foundation: {foundation}")
         return 77

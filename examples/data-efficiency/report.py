@@ -10,12 +10,13 @@ from plan import FINE_TUNED, FRACTIONS, HERE, MODES, STEPS
 from runner import sha256
 
 RESULTS = os.path.join(HERE, "results")
-CURVE = ["data", "mode", "fraction", "structures", "seed", "steps", "batch_size", "replay", "lr", "trained_parameters",
-         "energy_rmse_meV_atom", "force_rmse_meV_A", "stress_rmse_meV_A3", "cpu_seconds"]  # fmt: skip
-BY_TYPE = ["data", "mode", "fraction", "seed", "steps", "replay", "config_type", "frames", "energy_rmse_meV_atom",
-           "force_rmse_meV_A"]  # fmt: skip
-FORGETTING = ["data", "mode", "replay", "energy_rmse_meV_atom", "force_rmse_meV_A", "target_energy_rmse_meV_atom",
-              "target_force_rmse_meV_A"]  # fmt: skip
+WEIGHT_DECAY = 5e-7  # the trainer's default
+CURVE = ["data", "mode", "fraction", "structures", "seed", "steps", "batch_size", "replay", "weight_decay", "lr",
+         "trained_parameters", "energy_rmse_meV_atom", "force_rmse_meV_A", "stress_rmse_meV_A3", "cpu_seconds"]  # fmt: skip
+BY_TYPE = ["data", "mode", "fraction", "seed", "steps", "replay", "weight_decay", "config_type", "frames",
+           "energy_rmse_meV_atom", "force_rmse_meV_A"]  # fmt: skip
+FORGETTING = ["data", "mode", "replay", "weight_decay", "energy_rmse_meV_atom", "force_rmse_meV_A",
+              "target_energy_rmse_meV_atom", "target_force_rmse_meV_A"]  # fmt: skip
 
 
 def milli(text):
@@ -45,7 +46,9 @@ def rows_of(run, cpu):
     with open(os.path.join(run.folder, "errors.csv"), newline="") as f:
         test = [row for row in csv.DictReader(f) if row["set"] == "test"]
     common = {"data": run.data, "mode": run.mode, "fraction": run.fraction, "seed": run.seed, "steps": run.steps,
-              "replay": run.options.get("replay.frames", 0), "batch_size": run.options["batch_size"],
+              "replay": run.options.get("replay.frames", 0),
+              "weight_decay": run.options.get("optimiser.weight_decay", WEIGHT_DECAY),
+              "batch_size": run.options["batch_size"],
               "structures": start["train_frames"], "trained_parameters": start["trained"],
               "lr": run.options["optimiser.lr"], "cpu_seconds": f"{cpu:.0f}"}  # fmt: skip
     rows = [{**common, "config_type": row["config_type"], "frames": row["frames"],
@@ -97,8 +100,12 @@ def kept_errors(pool, model, path):
 
 
 def plain(row):
-    """A point of the curves: no replay, not a long run."""
-    return row["replay"] == "0" and row["steps"] == str(STEPS)
+    """A point of the curves: no replay, the usual decay, not a long run."""
+    return usual(row) and row["steps"] == str(STEPS)
+
+
+def usual(row):
+    return row["replay"] == "0" and float(row["weight_decay"]) == WEIGHT_DECAY
 
 
 def point(rows, **where):
@@ -148,7 +155,7 @@ def curve_table(data):
 
 def headline_table():
     """The best frozen mode against scratch on everything, each with as many steps."""
-    rows = [row for row in read_csv("results.csv") if row["replay"] == "0" and row["data"] != "mo"]
+    rows = [row for row in read_csv("results.csv") if usual(row)]
     table = []
     for data in ("h2cu", "ti64"):
         for steps in sorted({row["steps"] for row in rows if row["data"] == data}, key=int):
@@ -177,16 +184,20 @@ def forgetting_table():
     if not base:
         return ""
 
-    def cells(data, mode, replay):
+    def cells(*wanted):
         for row in rows:
-            if row["data"] == data and row["mode"] == mode and (row["replay"] != "0") == replay:
+            if (row["data"], row["mode"], row["replay"] not in ("", "0"), row["weight_decay"] != "0") == wanted:
                 return [pair(row, "", 1, 0), pair(row, "target_", 2, 1)]
-        return ["-", "-"]
+        return ["", ""]
 
-    table = [["", "foundation", pair(base, "", 1, 0), "", "", ""]]
+    table = [["", "foundation", pair(base, "", 1, 0), *[""] * 5]]
     for data in ("h2cu", "ti64"):
-        table += [[data, mode, *cells(data, mode, False), *cells(data, mode, True)] for mode in FINE_TUNED]
-    head = ["data", "mode", "foundation/valid", "own test", "foundation/valid, replay", "own test, replay"]
+        for mode in FINE_TUNED:
+            table.append([data, mode, *cells(data, mode, False, True), *cells(data, mode, False, False),
+                          *cells(data, mode, True, False)])  # fmt: skip
+    head = ["data", "mode"]
+    for what in ("as in the curves", "no weight decay", "no weight decay, replay"):
+        head += [f"foundation/valid, {what}", "own test"]
     return markdown(head, table)
 
 
@@ -205,7 +216,7 @@ def mlearn_table():
 
 
 def long_table():
-    rows = [row for row in read_csv("results.csv") if row["replay"] == "0" and not plain(row)]
+    rows = [row for row in read_csv("results.csv") if usual(row) and not plain(row)]
     return markdown(["data", "mode", "part", "structures", "steps", "batch", "energy / forces", "CPU s"],
                     [[row["data"], row["mode"], f"{100 * float(row['fraction']):g} %", row["structures"], row["steps"],
                       row["batch_size"],

@@ -84,8 +84,9 @@ class Pool:
             arguments = [run.folder + ".yaml"]
             self.write(run, key, 0.0, False)
         with open(run.folder + ".log", "ab" if again else "wb") as log:
+            # In a session of its own: Ctrl-C reaches this program only, which then asks each run once to save and end.
             process = subprocess.Popen([self.frozentl, "train", *arguments], stdin=subprocess.DEVNULL,
-                                       stdout=log, stderr=log)  # fmt: skip
+                                       stdout=log, stderr=log, start_new_session=True)  # fmt: skip
         self.going[process.pid] = (run, process, time.time(), before)
 
     def wait_for_one(self):
