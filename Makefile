@@ -12,7 +12,7 @@ help:
 	@echo '  make build     the command frozentl, libfrozentl and the LAMMPS plugin, in $(BUILD)'
 	@echo '  make test      every test, and those of readers, stages, commands and mistakes again under ASan and UBSan'
 	@echo '  make sanitize  only the latter'
-	@echo '  make bench     speed against mace-torch and symmetrix, into bench/results.csv'
+	@echo '  make bench     speed of MD and of training against mace-torch and symmetrix, into bench/results*.csv'
 	@echo '  make fuzz      fuzz the model readers (FUZZ_SECONDS=600)'
 	@echo '  make format    clang-format on every C and C++ file (format-check: only look)'
 	@echo '  make install   into PREFIX (/usr/local)'
@@ -46,6 +46,7 @@ sanitize: setup $(ASAN)/build.ninja
 
 bench: build
 	@bench/inference
+	@bench/training
 
 FUZZ_SECONDS ?= 600
 fuzz:
