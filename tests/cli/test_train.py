@@ -209,6 +209,19 @@ class Train(cli_case.CliCase):
         out, _ = self.run_it("info", os.path.join(run, "model.ftl"))
         self.assertRegex(out, r"elements +2: Cu Nb")
 
+    def test_decay_of_absent_elements_is_told(self):
+        # their product weights have no gradient but the decay, which Adam makes into whole steps
+        def warnings(*arguments):
+            self.run_number += 1
+            run = self.path(f"decay{self.run_number}")
+            return self.run_it("train", "-d", copper, "-f", PLAIN, "-o", run, "-e", "1", *BASE, *arguments)[1]
+
+        copper = self.labelled("copper.xyz", structures(10, elements=("Cu", "Cu")))
+        self.assertRegex(warnings(), r"weight decay will destroy .* [0-9]+ elements that train lacks")
+        for cure in (["--set", "optimiser.weight_decay=0"], ["--elements", "data"], ["--train", "linear"],
+                     ["--optimiser", "adamw"]):  # fmt: skip
+            self.assertNotIn("decay", warnings(*cure))
+
     def test_replay(self):
         raw = self.path("raw.xyz", structures(8, seed=9))
         run = self.train("-f", PLAIN, "-e", "6", "--replay", raw, "--set", "replay.frames=4", "--e0", "fit")

@@ -70,6 +70,26 @@ static ftl_status check_sets(const ftl_setup *s, ftl_error *error) {
   return status;
 }
 
+/* The loss has no gradient for weights of elements that no structure has: the decay is then all that Adam sees, and it
+   scales it to whole steps (examples/data-efficiency, "What is forgotten"). AdamW's decay is not scaled. */
+static void warn_of_decay(const ftl_setup *s) {
+  const ftl_architecture *arch = &s->source->arch;
+  int present[118], absent = 0;
+  const int n = ftl_dataset_elements(&s->sets.train, present);
+  bool decays = false;
+  if (!s->recipe->foundation || s->recipe->optimiser.weight_decay == 0 ||
+      s->recipe->optimiser.kind == FTL_OPTIMISER_ADAMW)
+    return;
+  for (int k = 0; k < s->parameters.n; k++)
+    decays |= s->parameters.parameter[k].trained && s->parameters.parameter[k].group == FTL_GROUP_PRODUCT_WEIGHTS;
+  for (int k = 0; k < arch->n_elements; k++) absent += ftl_element_index(present, n, arch->atomic_numbers[k]) < 0;
+  if (decays && absent > 0)
+    ftl_setup_warn(s,
+                   "weight decay will destroy what the foundation knows of the %d elements that train lacks: set "
+                   "optimiser.weight_decay to 0, or elements to data if they are not needed",
+                   absent);
+}
+
 static ftl_status describe(ftl_setup *s, const ftl_state *restored, ftl_error *error) {
   if (s->recipe->foundation) {
     ftl_status status = ftl_sha256_file(s->recipe->foundation, s->foundation_sha256, error);
@@ -188,6 +208,7 @@ ftl_status ftl_setup_make(const ftl_recipe *recipe, const ftl_train_host *host, 
   if (status == FTL_OK) status = ftl_sample_replay(s, error);
   if (status == FTL_OK) status = make_baseline(s, restored, error);
   if (status == FTL_OK) status = ftl_replay_join(s, error);
+  if (status == FTL_OK) warn_of_decay(s);
   if (status == FTL_OK) status = make_graphs(s, &s->sets.train, &s->train, error);
   if (status == FTL_OK) status = make_graphs(s, &s->sets.valid, &s->valid, error);
   if (status == FTL_OK) status = make_graphs(s, &s->sets.test, &s->test, error);
