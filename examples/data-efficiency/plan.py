@@ -88,7 +88,7 @@ class Run:
     def __init__(self, work, foundation, data, mode, fraction, seed=1, steps=STEPS, replay=False, decay=True):
         self.data, self.mode, self.fraction = data, mode, fraction
         self.seed, self.steps, self.replay = seed, steps, replay
-        self.kind = "forgetting" if replay or not decay else "curve" if steps == STEPS else "long"
+        self.long = steps != STEPS
         self.name = f"{data}-{100 * fraction:g}-{mode}"
         parts = ((replay, "replay"), (not decay, "nodecay"), (steps != STEPS, steps), (seed != 1, f"s{seed}"))
         self.name += "".join(f"-{word}" for there, word in parts if there)
@@ -110,7 +110,7 @@ class Run:
                                  "batch_size": BATCH * 3 // 2})  # fmt: skip
 
     def shows_forgetting(self):
-        return self.data != "mo" and self.fraction == 0.2 and self.mode != "scratch" and self.kind != "long"
+        return self.data != "mo" and self.fraction == 0.2 and self.mode != "scratch" and not self.long
 
 
 def all_runs(work, foundation):

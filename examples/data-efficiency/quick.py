@@ -11,7 +11,7 @@ FRACTION = 0.025
 MODES = ("scratch", "f5", "linears")
 
 
-def force_rmse(run):
+def test_errors(run):
     with open(os.path.join(run.folder, "errors.csv"), newline="") as f:
         total = [row for row in csv.DictReader(f) if row["set"] == "test"][-1]
     return 1e3 * float(total["energy_rmse"]), 1e3 * float(total["forces_rmse"])
@@ -37,7 +37,7 @@ def train_and_compare(pool, work, foundation):
     failed = pool.train(runs)
     if failed:
         return min(failed, 130)
-    errors = {run.mode: force_rmse(run) for run in runs}
+    errors = {run.mode: test_errors(run) for run in runs}
     print(f"h2cu, {100 * FRACTION:g} %, {STEPS} steps; RMSE of energy, meV/atom, and forces, meV/A, on test:")
     for mode, (energy, force) in errors.items():
         print(f"  {mode:10} {energy:8.2f} {force:8.1f}")
