@@ -45,6 +45,7 @@ typedef struct {
       *message_adjoint;
   double *hidden;
   double energy, virial[9];
+  struct ftl_ace_scratch *ace; /* of a PACE potential */
   void *arena; /* owns the fixed-size buffers above */
 } ftl_thread;
 
