@@ -8,7 +8,8 @@
 #include "kernels/kernels.h"
 #include "model/error.h"
 
-#define BLOCK ((size_t)FTL_BLOCK_ATOMS)
+#define BLOCK      ((size_t)FTL_BLOCK_ATOMS)
+#define MAX_TABLES ((size_t)1 << 30)
 
 static int largest(int a, int b) { return a > b ? a : b; }
 static int round_up(int n) { return (n + 7) / 8 * 8; }
@@ -60,6 +61,13 @@ static ftl_status set_sizes(ftl_ace *ace, const ftl_ace_file *file, const char *
   ace->n_lm = (ace->lmax + 1) * (ace->lmax + 1);
   ace->base_pad = round_up(ace->n_base);
   ace->n_chunks = largest(1, round_up(n_radial) / 8);
+  /* a small hostile file can ask for large tables: bonds without functions cost as much as others */
+  size_t table = (size_t)(ace->lmax + 1) * (size_t)ace->n_chunks * (size_t)ace->n_base * 8 * sizeof(double);
+  if (table * (size_t)ace->n_species * (size_t)ace->n_species > MAX_TABLES)
+    return ftl_fail(
+        error, FTL_ERR_UNSUPPORTED, path,
+        "its radial functions would take %zu MB for each of %d pairs of elements; open it for fewer elements",
+        table >> 20, ace->n_species * ace->n_species);
   ace->n_a = ace->n_species * ace->n_lm * 8 * ace->n_chunks;
   for (int mu = 0; mu < file->n_elements; mu++)
     for (int k = 0; k < file->n_functions[mu]; k++) {

@@ -46,7 +46,7 @@ typedef struct {
   double *hidden;
   double energy, virial[9];
   struct ftl_ace_scratch *ace; /* of a PACE potential */
-  void *arena; /* owns the fixed-size buffers above */
+  void *arena;                 /* owns the fixed-size buffers above */
 } ftl_thread;
 
 /* What may be called next: the forward of `next_layer`, the reverse of it, or the end. */

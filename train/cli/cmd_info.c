@@ -47,7 +47,8 @@ static const struct argp argp = {
     option_list,
     parse_option,
     "FILE",
-    "Prints what a MACE .model, a FrozenTL .ftl or a PACE .yace file holds: architecture, elements, heads with their E0, scale and "
+    "Prints what a MACE .model, a FrozenTL .ftl or a PACE .yace file holds: architecture, elements, heads with their "
+    "E0, scale and "
     "shift, parameters per group, where the file comes from, and for a fine-tuned model its foundation, what was "
     "frozen, "
     "the data and a summary of the training. Nothing in the file is executed."
