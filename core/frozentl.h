@@ -1,4 +1,4 @@
-/* FrozenTL: inference of MACE interatomic potentials in C.
+/* FrozenTL: inference of MACE and PACE interatomic potentials in C.
 
    This is the only public header of the core library. It is in four parts:
 
@@ -86,7 +86,7 @@ typedef struct {
                              then in the folders of the environment variable FROZENTL_PATH (separated by colons) */
 } ftl_open_options;
 
-/* Opens a MACE `.model` (torch.save) or a `.ftl` file, told apart by content. options may be NULL (double, all
+/* Opens a MACE `.model` (torch.save), a `.ftl` file or a PACE potential (`.yace`; double only), told apart by content. options may be NULL (double, all
    elements). Reading executes nothing from the file. Errors: FTL_ERR_IO, FTL_ERR_FORMAT, FTL_ERR_UNSUPPORTED (names the
    class or option found), FTL_ERR_INPUT (unknown head or element), FTL_ERR_MEMORY. */
 FTL_API ftl_status ftl_model_open(const char *path, const ftl_open_options *options, ftl_model **model,

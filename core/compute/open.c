@@ -1,17 +1,35 @@
 /* Opening and describing a model. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
+#include "ace/ace.h"
 #include "compute/prepared.h"
+#include "io/model_file.h"
 #include "kernels/kernels.h"
 #include "model/error.h"
+
+/* Opens the file if it is a PACE potential. */
+static ftl_status open_ace(const char *path, const ftl_open_options *options, bool *is_ace, ftl_model **model,
+                           ftl_error *error) {
+  void *data;
+  size_t size;
+  ftl_status status = ftl_file_map(path, &data, &size, error);
+  *is_ace = !status && data && ftl_is_yace(data, size, path);
+  if (*is_ace) status = ftl_ace_open(data, size, path, options, model, error);
+  if (data) munmap(data, size);
+  return status;
+}
 
 ftl_status ftl_model_open(const char *path, const ftl_open_options *options, ftl_model **model, ftl_error *error) {
   if (!path || !model) return ftl_fail(error, FTL_ERR_ARGUMENT, "", "ftl_model_open: NULL path or model");
   if (options && options->precision != FTL_DOUBLE && options->precision != FTL_MIXED)
     return ftl_fail(error, FTL_ERR_ARGUMENT, path, "ftl_model_open: unknown precision %d", (int)options->precision);
+  bool is_ace;
+  ftl_status status = open_ace(path, options, &is_ace, model, error);
+  if (status || is_ace) return status;
   ftl_source *source = NULL;
-  ftl_status status = ftl_source_read_with(path, options ? options->foundation : NULL, &source, error);
+  status = ftl_source_read_with(path, options ? options->foundation : NULL, &source, error);
   if (status) return status;
   if (options && options->elements)
     status = ftl_source_cut_elements(source, options->elements, options->n_elements, error);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ace/ace.h"
 #include "compute/prepared.h"
 #include "kernels/kernels.h"
 #include "model/error.h"
@@ -308,5 +309,6 @@ void ftl_model_free(ftl_model *model) {
   free(model->e0);
   free(model->zbl);
   for (int t = 0; t < model->arch.n_layers; t++) layer_free(&model->layer[t]);
+  ftl_ace_free(model->ace);
   free(model);
 }

@@ -203,6 +203,7 @@ struct ftl_model {
   int zbl_p;
   ftl_prepared_layer layer[FTL_MAX_LAYERS];
   const struct ftl_kernels *kernels;
+  struct ftl_ace *ace; /* a PACE potential: arch and layer say no more than "one layer" then; NULL for MACE */
 };
 
 /* Builds the tables; `source` may be freed afterwards. */

@@ -39,6 +39,10 @@ ftl_status ftl_last_layer(ftl_workspace *ws, ftl_error *error) {
     ftl_thread *thread = &ws->thread[k];
     if (ws->model->zbl) ftl_pair_repulsion(ws, thread);
     for (int b = thread->block_begin; b < thread->block_end; b++) {
+      if (ws->model->ace) {
+        ws->model->kernels->ace(ws, thread, &ws->block[b]);
+        continue;
+      }
       ws->model->kernels->forward(ws, thread, last, &ws->block[b]);
       ws->model->kernels->reverse(ws, thread, last, &ws->block[b]);
     }

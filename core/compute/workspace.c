@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ace/ace.h"
 #include "compute/stages.h"
 #include "model/error.h"
 
@@ -62,7 +63,7 @@ static ftl_status thread_scratch(const ftl_model *model, ftl_thread *thread, ftl
     *parts[k].buffer = at;
     at += ((size_t)parts[k].width * FTL_BLOCK_ATOMS * (size_t)model->real_bytes + 127) / 64 * 64;
   }
-  return FTL_OK;
+  return model->ace ? ftl_ace_scratch_new(model->ace, &thread->ace, error) : FTL_OK;
 }
 
 ftl_status ftl_workspace_new(const ftl_model *model, int n_threads, ftl_workspace **workspace, ftl_error *error) {
@@ -101,6 +102,7 @@ void ftl_workspace_free(ftl_workspace *ws) {
     free(thread->element_of_slot);
     free(thread->hidden);
     free(thread->arena);
+    ftl_ace_scratch_free(thread->ace);
   }
   free(ws->thread);
   free(ws->order);
@@ -194,6 +196,9 @@ static size_t bytes_held(const ftl_workspace *ws) {
   for (int k = 0; k < ws->n_threads; k++)
     bytes += ws->thread[k].slot_rows_bytes + ws->thread[k].slot_forces_count * sizeof *ws->thread[k].slot_forces +
              (size_t)ws->thread[k].edge_capacity * (sizeof(ftl_edge) + (2 * FTL_MAX_SH + 1) * sizeof(double));
+  for (int k = 0; k < ws->n_threads && model->ace; k++)
+    bytes += ws->thread[k].ace->bytes +
+             (size_t)ws->thread[k].edge_capacity * ftl_ace_edge_numbers(model->ace) * sizeof(double);
   return bytes + locals * (sizeof(int) + sizeof(double));
 }
 
@@ -254,7 +259,8 @@ static bool reserve_edges(const ftl_workspace *ws, ftl_thread *thread) {
   thread->edge_capacity = 0;
   if (!renew(&thread->edge, n * sizeof *thread->edge) || !renew(&thread->Y, n * FTL_MAX_SH * sizeof(double)) ||
       !renew(&thread->dY, n * FTL_MAX_SH * sizeof(double)) || !renew(&thread->dr, n * sizeof(double)) ||
-      !renew(&thread->M, n * (size_t)n_m * (size_t)ws->model->real_bytes))
+      !renew(&thread->M, n * (size_t)n_m * (size_t)ws->model->real_bytes) ||
+      (ws->model->ace && !ftl_ace_scratch_edges(ws->model->ace, thread->ace, n)))
     return false;
   thread->edge_capacity = (int)n;
   return true;

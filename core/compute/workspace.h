@@ -45,7 +45,8 @@ typedef struct {
       *message_adjoint;
   double *hidden;
   double energy, virial[9];
-  void *arena; /* owns the fixed-size buffers above */
+  struct ftl_ace_scratch *ace; /* of a PACE potential */
+  void *arena;                 /* owns the fixed-size buffers above */
 } ftl_thread;
 
 /* What may be called next: the forward of `next_layer`, the reverse of it, or the end. */

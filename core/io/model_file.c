@@ -18,7 +18,23 @@
 /* Far above any model, far below what would hurt. */
 #define MAX_FILE ((size_t)1 << 34)
 
-typedef enum { KIND_TORCH_ZIP, KIND_TORCH_LEGACY, KIND_FTL, KIND_UNKNOWN } file_kind;
+typedef enum { KIND_TORCH_ZIP, KIND_TORCH_LEGACY, KIND_FTL, KIND_YACE, KIND_UNKNOWN } file_kind;
+
+/* Text with a line that begins with `word`. */
+static bool has_line(const char *text, size_t size, const char *word) {
+  size_t n = strlen(word);
+  if (size >= n && !memcmp(text, word, n)) return true;
+  for (const char *at = text, *end = text + size; (at = memchr(at, '\n', (size_t)(end - at))); at++)
+    if ((size_t)(end - at - 1) >= n && !memcmp(at + 1, word, n)) return true;
+  return false;
+}
+
+bool ftl_is_yace(const void *data, size_t size, const char *name) {
+  size_t n = strlen(name);
+  if (size == 0 || memchr(data, 0, size < 512 ? size : 512)) return false;
+  return (n > 5 && !strcmp(name + n - 5, ".yace")) ||
+         (has_line(data, size, "elements:") && has_line(data, size, "functions:"));
+}
 
 /* By content; the name only decides which error a hopeless file gets. */
 static file_kind recognise(const unsigned char *data, size_t size, const char *name) {
@@ -26,6 +42,7 @@ static file_kind recognise(const unsigned char *data, size_t size, const char *n
   if (size >= 4 && !memcmp(data, "PK\3\4", 4)) return KIND_TORCH_ZIP;
   if (size >= 9 && data[8] == '{' && !data[4] && !data[5] && !data[6] && !data[7]) return KIND_FTL;
   if (size >= 2 && data[0] == 0x80 && data[1] >= 2 && data[1] <= 5) return KIND_TORCH_LEGACY;
+  if (ftl_is_yace(data, size, name)) return KIND_YACE;
   return n > 4 && !strcmp(name + n - 4, ".ftl") ? KIND_FTL : KIND_UNKNOWN;
 }
 
@@ -49,9 +66,14 @@ static ftl_status read_content(const void *data, size_t size, bool mapped, ftl_s
     return ftl_fail(error, FTL_ERR_UNSUPPORTED, source->path,
                     "this is a bare pickle (torch's format before version 1.6, or no model): load it in Python and "
                     "write it again with torch.save");
+  case KIND_YACE:
+    return ftl_fail(
+        error, FTL_ERR_UNSUPPORTED, source->path,
+        "this is a PACE potential (.yace): `frozentl info`, `frozentl eval` and pair_style frozentl take it, "
+        "but it has no weights of a MACE model to work on");
   case KIND_UNKNOWN:
     return ftl_fail(error, FTL_ERR_FORMAT, source->path,
-                    "this is neither a MACE .model file (a ZIP archive) nor an .ftl file");
+                    "this is neither a MACE .model file (a ZIP archive), nor an .ftl file, nor a PACE .yace file");
   }
   return status || source->delta ? status : ftl_source_check(source, error);
 }
@@ -84,8 +106,7 @@ ftl_status ftl_source_read_memory(const void *data, size_t size, const char *nam
   return status;
 }
 
-/* Maps a whole regular file; NULL for an empty one. */
-static ftl_status map_file(const char *path, void **data, size_t *size, ftl_error *error) {
+ftl_status ftl_file_map(const char *path, void **data, size_t *size, ftl_error *error) {
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* O_NONBLOCK: a pipe must not hang here */
   struct stat st;
   ftl_status status = FTL_OK;
@@ -108,6 +129,15 @@ static ftl_status map_file(const char *path, void **data, size_t *size, ftl_erro
     }
   }
   close(fd);
+  return status;
+}
+
+ftl_status ftl_is_yace_file(const char *path, bool *yes, ftl_error *error) {
+  void *data;
+  size_t size;
+  ftl_status status = ftl_file_map(path, &data, &size, error);
+  *yes = !status && data && ftl_is_yace(data, size, path);
+  if (data) munmap(data, size);
   return status;
 }
 
@@ -135,7 +165,7 @@ ftl_status ftl_source_read_with(const char *path, const char *foundation, ftl_so
   ftl_status status;
   *source = NULL;
   if (!path) return ftl_fail(error, FTL_ERR_ARGUMENT, NULL, "no path of a model file is given");
-  if ((status = map_file(path, &data, &size, error))) return status;
+  if ((status = ftl_file_map(path, &data, &size, error))) return status;
   if ((status = read_mapped(path, data, size, &s, error))) return status;
   status = complete(s, foundation, error);
   if (status) ftl_source_free(s);
@@ -151,7 +181,7 @@ ftl_status ftl_foundation_read(const char *path, const char *sha256, ftl_source 
                                ftl_error *error) {
   void *data;
   size_t size;
-  ftl_status status = map_file(path, &data, &size, error);
+  ftl_status status = ftl_file_map(path, &data, &size, error);
   *source = NULL;
   if (status) return status;
   ftl_sha256(data, size, digest);

@@ -13,4 +13,10 @@ ftl_status ftl_source_read_memory(const void *data, size_t size, const char *nam
 ftl_status ftl_foundation_read(const char *path, const char *sha256, ftl_source **source, char *digest,
                                ftl_error *error);
 
+/* Maps a whole regular file, for munmap; NULL for an empty one. */
+ftl_status ftl_file_map(const char *path, void **data, size_t *size, ftl_error *error);
+/* Whether this is the text of a PACE potential, by content or, failing that, by name. */
+bool ftl_is_yace(const void *data, size_t size, const char *name);
+ftl_status ftl_is_yace_file(const char *path, bool *yes, ftl_error *error);
+
 #endif

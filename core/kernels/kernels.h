@@ -12,6 +12,8 @@ typedef struct ftl_kernels {
   void (*forward)(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block);
   /* Its reverse: adds to the adjoints of the layer's input features and to the edge forces. */
   void (*reverse)(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block);
+  /* One block of receivers of a PACE potential: node energies and edge forces; NULL in float32 builds. */
+  void (*ace)(ftl_workspace *ws, ftl_thread *thread, const ftl_block *block);
 } ftl_kernels;
 
 /* The best build for this CPU; FROZENTL_ISA=generic|avx2|avx512 forces one. FTL_ERR_ARGUMENT when the forced one is

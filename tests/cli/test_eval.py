@@ -46,6 +46,20 @@ class Eval(cli_case.CliCase):
     def test_answers(self):
         self.check(self.eval_json(PLAIN, xyz_of(PLAIN)), answers_of(PLAIN))
 
+    def test_pace(self):
+        yace, out = os.path.join("tests", "ace", "coupled.yace"), self.path("pace.json")
+        answers = json.load(open(os.path.join("tests", "ace", "coupled.json")))
+        rows = [f"{s} {x[0]} {x[1]} {x[2]}" for s, x in zip(answers["elements"], answers["positions"])]
+        lattice = " ".join(str(c) for row in answers["cell"] for c in row)
+        data = self.path("pace.xyz", "\n".join([str(len(rows)), f'Lattice="{lattice}" pbc="T T T"', *rows, ""]))
+        self.run_it("eval", yace, data, "--json", out, "--quiet")
+        got = json.load(open(out))[0]
+        self.assertAlmostEqual(got["energy"], answers["energy"], delta=1e-8)
+        for f, g in zip(answers["forces"], got["forces"]):
+            for a, b in zip(f, g):
+                self.assertAlmostEqual(a, b, delta=1e-8)
+        self.refuse(1, ["double precision"], "eval", yace, data, "--precision", "mixed")
+
     def test_heads(self):
         want = answers_of(HEADS)
         for head in ("omat", "oc20"):

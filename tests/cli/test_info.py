@@ -44,6 +44,18 @@ class Info(cli_case.CliCase):
         self.assertIn("t-density-zbl.model", json.dumps(info["origin"]))
         self.assertIn("t-density-zbl.model", self.run_it("info", ftl)[0])
 
+    def test_pace(self):
+        yace = os.path.join("tests", "ace", "chebyshev.yace")
+        info = json.loads(self.run_it("info", yace, "--json")[0])
+        self.assertEqual((info["class"], info["elements"], info["cutoff"]), ("PACE", ["Ti", "Al"], 5))
+        self.assertEqual([a["densities"] for a in info["atoms"]], [2, 1])
+        self.assertEqual([b["basis"] for b in info["bonds"]], ["ChebExpCos", "ChebPow", "ChebPow", "ChebLinear"])
+        for words in ("PACE", "2: Ti Al", "rank 5", "ChebLinear", "core repulsion"):
+            self.assertIn(words, self.run_it("info", yace)[0])
+        self.refuse(1, ["PACE potential"], "convert", yace, self.path("a.ftl"))
+        broken = self.path("b.yace", "elements: [Cu]\nE0: [0]\nmistake: 1\n")
+        self.refuse(1, ["'mistake'", "b.yace, line 3"], "info", broken)
+
     def test_refusals(self):
         self.refuse(1, ["nowhere.model", "No such file"], "info", self.path("nowhere.model"))
         self.refuse(1, ["empty.model"], "info", self.path("empty.model", ""))

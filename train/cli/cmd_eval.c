@@ -115,7 +115,8 @@ static const struct argp argp = {
     option_list,
     parse_option,
     "MODEL DATA.xyz",
-    "Evaluates a MACE .model or FrozenTL .ftl file on the frames of an extended XYZ file: energies (eV), forces "
+    "Evaluates a MACE .model, a FrozenTL .ftl or a PACE .yace file on the frames of an extended XYZ file: energies "
+    "(eV), forces "
     "(eV/Angstrom), energies per atom and stress (eV/Angstrom^3, ASE's sign). If the frames have labels (REF_energy, "
     "REF_forces, REF_stress), prints RMSE and MAE per config_type and in total: energy per atom in meV, forces in "
     "meV/Angstrom over all components, stress in meV/Angstrom^3 over its nine components."

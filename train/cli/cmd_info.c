@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/info_pace.h"
 #include "cli/origin.h"
+#include "io/model_file.h"
 #include "parameters/groups.h"
 #include "model/architecture.h"
 #include "model/error.h"
@@ -45,7 +47,8 @@ static const struct argp argp = {
     option_list,
     parse_option,
     "FILE",
-    "Prints what a MACE .model or a FrozenTL .ftl file holds: architecture, elements, heads with their E0, scale and "
+    "Prints what a MACE .model, a FrozenTL .ftl or a PACE .yace file holds: architecture, elements, heads with their "
+    "E0, scale and "
     "shift, parameters per group, where the file comes from, and for a fine-tuned model its foundation, what was "
     "frozen, "
     "the data and a summary of the training. Nothing in the file is executed."
@@ -291,6 +294,9 @@ int cmd_info(int argc, char **argv) {
   ftl_source *source = NULL;
   int code = cli_parse(&argp, "info", argc, argv, &o);
   if (code != CLI_OK) return code;
+  bool is_pace;
+  if (ftl_is_yace_file(o.file, &is_pace, &error) != FTL_OK) return cli_report(&error, CLI_INPUT);
+  if (is_pace) return cli_info_pace(o.file, o.json, &error);
   if (ftl_source_read_with(o.file, o.foundation, &source, &error) != FTL_OK) return cli_report(&error, CLI_INPUT);
   json_t *object = describe(source);
   ftl_source_free(source);

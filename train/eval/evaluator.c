@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "data/labels.h"
+#include "io/model_file.h"
 #include "model/architecture.h"
 #include "model/error.h"
 
@@ -30,11 +31,44 @@ ftl_status ftl_evaluator_open(const char *path, ftl_precision precision, int n_t
   return ftl_evaluator_open_with(path, NULL, precision, n_threads, evaluator, error);
 }
 
+/* What is in a file: of a MACE model without preparing it, of a PACE potential by opening it. */
+typedef struct {
+  ftl_source *source;
+  ftl_model *pace;
+  int n_elements, n_heads;
+  const int *elements;
+  const char *const *heads;
+} description;
+
+static ftl_status describe(const char *path, const char *foundation, description *d, ftl_error *error) {
+  bool is_pace;
+  *d = (description){0};
+  ftl_status status = ftl_is_yace_file(path, &is_pace, error);
+  if (status == FTL_OK && is_pace) {
+    ftl_model_info info;
+    status = ftl_model_open(path, NULL, &d->pace, error);
+    if (status != FTL_OK) return status;
+    ftl_model_get_info(d->pace, &info);
+    d->n_elements = info.n_elements;
+    d->elements = info.atomic_numbers;
+    d->n_heads = info.n_heads;
+    d->heads = info.heads;
+  } else if (status == FTL_OK) {
+    status = ftl_source_read_with(path, foundation, &d->source, error);
+    if (status != FTL_OK) return status;
+    d->n_elements = d->source->arch.n_elements;
+    d->elements = d->source->arch.atomic_numbers;
+    d->n_heads = d->source->arch.n_heads;
+    d->heads = (const char *const *)d->source->arch.heads;
+  }
+  return status;
+}
+
 ftl_status ftl_evaluator_open_with(const char *path, const char *foundation, ftl_precision precision, int n_threads,
                                    ftl_evaluator **evaluator, ftl_error *error) {
   *evaluator = NULL;
-  ftl_source *source;
-  ftl_status status = ftl_source_read_with(path, foundation, &source, error);
+  description d;
+  ftl_status status = describe(path, foundation, &d, error);
   if (status != FTL_OK) return status;
   ftl_evaluator *e = calloc(1, sizeof *e);
   bool ok = e && (e->path = strdup(path)) && (!foundation || (e->foundation = strdup(foundation)));
@@ -42,12 +76,12 @@ ftl_status ftl_evaluator_open_with(const char *path, const char *foundation, ftl
     e->precision = precision;
     e->n_threads = n_threads;
     e->default_head = FTL_DEFAULT_HEAD;
-    e->n_elements = source->arch.n_elements;
-    memcpy(e->elements, source->arch.atomic_numbers, sizeof e->elements);
-    for (int h = 0; ok && h < source->arch.n_heads; h++, e->n_heads++)
-      ok = (e->heads[h] = strdup(source->arch.heads[h])) != NULL;
+    e->n_elements = d.n_elements;
+    memcpy(e->elements, d.elements, (size_t)d.n_elements * sizeof *e->elements);
+    for (int h = 0; ok && h < d.n_heads; h++, e->n_heads++) ok = (e->heads[h] = strdup(d.heads[h])) != NULL;
   }
-  ftl_source_free(source);
+  ftl_source_free(d.source);
+  ftl_model_free(d.pace);
   if (!ok) {
     ftl_evaluator_free(e);
     return ftl_fail(error, FTL_ERR_MEMORY, path, "no memory to open a model");
