@@ -120,7 +120,7 @@ def point(rows, **where):
 def draw(frozentl, work):
     rows = [row for row in read_csv("results.csv") if plain(row)]
     for data in ("h2cu", "ti64"):
-        table = os.path.join(work, f"curve-{data}.csv")
+        table = os.path.join(work, f"{data}.csv")
         write_csv(table, CURVE, [row for row in rows if row["data"] == data])
         picture = os.path.join(RESULTS, f"{data}.svg")
         subprocess.run([frozentl, "plot", "--curve", table, "--output", picture], check=True, stdout=subprocess.DEVNULL)
