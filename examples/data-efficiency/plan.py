@@ -36,6 +36,8 @@ LONG_MODE = {"h2cu": "linears", "ti64": "f4"}
 DECAYING = ("f0", "f4", "f5", "products")
 MO_MODES = ("scratch", "f0", "f4", "f5", "linears")
 
+SLOW_RATE = 0.005  # of a run with replay, a quarter of the mode's own
+
 COMMON = {"batch_size": BATCH, "schedule.kind": "cosine", "ema": 0.99, "precision": "mixed", "threads": 1,
           "cache_mb": 700, "loss.energy": 300, "loss.forces": 100}  # fmt: skip
 
@@ -85,12 +87,15 @@ def prepare(work):
 class Run:
     """One training run: its name, its folder, its options."""
 
-    def __init__(self, work, foundation, data, mode, fraction, seed=1, steps=STEPS, replay=False, decay=True):
+    def __init__(
+        self, work, foundation, data, mode, fraction, seed=1, steps=STEPS, replay=False, decay=True, rate=None
+    ):
         self.data, self.mode, self.fraction = data, mode, fraction
         self.seed, self.steps, self.replay = seed, steps, replay
         self.long = steps != STEPS
         self.name = f"{data}-{100 * fraction:g}-{mode}"
-        parts = ((replay, "replay"), (not decay, "nodecay"), (steps != STEPS, steps), (seed != 1, f"s{seed}"))
+        parts = ((replay, "replay"), (not decay, "nodecay"), (rate, f"lr{rate}"), (steps != STEPS, steps),
+                 (seed != 1, f"s{seed}"))  # fmt: skip
         self.name += "".join(f"-{word}" for there, word in parts if there)
         self.folder = os.path.join(work, self.name)
         entry = SETS[data]
@@ -100,6 +105,8 @@ class Run:
                         **COMMON, **entry["options"], **MODES[mode]}  # fmt: skip
         if mode != "scratch":
             self.options.update({"foundation": foundation, "e0.kind": "fit"})
+        if rate:
+            self.options["optimiser.lr"] = rate
         if not decay:
             self.options["optimiser.weight_decay"] = 0
         if replay:
@@ -126,7 +133,8 @@ def all_runs(work, foundation):
         return [run(data, mode, 0.2, decay=False) for mode in DECAYING]
 
     def replay(data):
-        return [run(data, mode, 0.2, decay=False, replay=True) for mode in FINE_TUNED]
+        return [run(data, mode, 0.2, decay=False, replay=True) for mode in FINE_TUNED] + \
+            [run(data, "linears", 0.2, decay=False, replay=True, rate=SLOW_RATE)]  # fmt: skip
 
     def long(data, *fractions):
         return [run(data, "scratch", 1.0, steps=LONG_STEPS)] + \

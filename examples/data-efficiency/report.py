@@ -6,7 +6,7 @@ import os
 import subprocess
 
 from forgetting import errors_of
-from plan import FINE_TUNED, FRACTIONS, HERE, MODES, STEPS
+from plan import FINE_TUNED, FRACTIONS, HERE, MODES, SLOW_RATE, STEPS
 from runner import sha256
 
 RESULTS = os.path.join(HERE, "results")
@@ -15,7 +15,7 @@ CURVE = ["data", "mode", "fraction", "structures", "seed", "steps", "batch_size"
          "trained_parameters", "energy_rmse_meV_atom", "force_rmse_meV_A", "stress_rmse_meV_A3", "cpu_seconds"]  # fmt: skip
 BY_TYPE = ["data", "mode", "fraction", "seed", "steps", "replay", "weight_decay", "config_type", "frames",
            "energy_rmse_meV_atom", "force_rmse_meV_A"]  # fmt: skip
-FORGETTING = ["data", "mode", "replay", "weight_decay", "energy_rmse_meV_atom", "force_rmse_meV_A",
+FORGETTING = ["data", "mode", "replay", "weight_decay", "lr", "energy_rmse_meV_atom", "force_rmse_meV_A",
               "target_energy_rmse_meV_atom", "target_force_rmse_meV_A"]  # fmt: skip
 
 
@@ -184,9 +184,11 @@ def forgetting_table():
     if not base:
         return ""
 
-    def cells(*wanted):
-        for row in rows:
-            if (row["data"], row["mode"], row["replay"] not in ("", "0"), row["weight_decay"] != "0") == wanted:
+    def cells(data, mode, replay, decay, rate=None):
+        wanted = (data, mode, replay, decay, float(rate or MODES[mode]["optimiser.lr"]))
+        for row in rows[1:]:
+            this = (row["data"], row["mode"], row["replay"] != "0", row["weight_decay"] != "0", float(row["lr"]))
+            if this == wanted:
                 return [pair(row, "", 1, 0), pair(row, "target_", 2, 1)]
         return ["", ""]
 
@@ -195,6 +197,7 @@ def forgetting_table():
         for mode in FINE_TUNED:
             table.append([data, mode, *cells(data, mode, False, True), *cells(data, mode, False, False),
                           *cells(data, mode, True, False)])  # fmt: skip
+        table.append([data, f"linears, lr {SLOW_RATE}", *[""] * 4, *cells(data, "linears", True, False, SLOW_RATE)])
     head = ["data", "mode"]
     for what in ("as in the curves", "no weight decay", "no weight decay, replay"):
         head += [f"foundation/valid, {what}", "own test"]
