@@ -86,9 +86,10 @@ typedef struct {
                              then in the folders of the environment variable FROZENTL_PATH (separated by colons) */
 } ftl_open_options;
 
-/* Opens a MACE `.model` (torch.save), a `.ftl` file or a PACE potential (`.yace`; double only), told apart by content. options may be NULL (double, all
-   elements). Reading executes nothing from the file. Errors: FTL_ERR_IO, FTL_ERR_FORMAT, FTL_ERR_UNSUPPORTED (names the
-   class or option found), FTL_ERR_INPUT (unknown head or element), FTL_ERR_MEMORY. */
+/* Opens a MACE `.model` (torch.save), a `.ftl` file or a PACE potential (`.yace`; double only), told apart by content.
+   options may be NULL (double, all elements). Reading executes nothing from the file. Errors: FTL_ERR_IO,
+   FTL_ERR_FORMAT, FTL_ERR_UNSUPPORTED (names the class or option found), FTL_ERR_INPUT (unknown head or element),
+   FTL_ERR_MEMORY. */
 FTL_API ftl_status ftl_model_open(const char *path, const ftl_open_options *options, ftl_model **model,
                                   ftl_error *error);
 FTL_API void ftl_model_free(ftl_model *model);
@@ -185,10 +186,10 @@ FTL_API void *ftl_feature_adjoints(ftl_workspace *workspace, int layer, size_t *
 FTL_API size_t ftl_feature_row_bytes(const ftl_model *model, int layer, size_t *real_bytes);
 
 typedef struct {
-  double energy;            /* of the local atoms */
-  double *forces;           /* [n_total][3] flat, added to: ghosts get the part that belongs to their owners; may be NULL */
-  double *node_energy;      /* [n_local], overwritten; may be NULL */
-  double virial[9];         /* xx yy zz xy xz yz yx zx zy; overwritten */
+  double energy;       /* of the local atoms */
+  double *forces;      /* [n_total][3] flat, added to: ghosts get the part that belongs to their owners; may be NULL */
+  double *node_energy; /* [n_local], overwritten; may be NULL */
+  double virial[9];    /* xx yy zz xy xz yz yx zx zy; overwritten */
   double (*atom_virial)[9]; /* [n_total][9], added to, same order: half of each edge to either end; may be NULL */
 } ftl_output;
 

@@ -1,5 +1,5 @@
-/* Real spherical harmonics of a unit vector, in e3nn's order and "component" normalisation (sum_m Y_lm^2 = 2l+1), always in
-   double, and their reverse. MACE takes the direction from sender to receiver. */
+/* Real spherical harmonics of a unit vector, in e3nn's order and "component" normalisation (sum_m Y_lm^2 = 2l+1),
+   always in double, and their reverse. MACE takes the direction from sender to receiver. */
 #ifndef FTL_HARMONICS_H
 #define FTL_HARMONICS_H
 

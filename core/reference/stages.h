@@ -105,8 +105,8 @@ typedef struct {
 ftl_status ftl_ref_conv_prepare(ftl_ref_conv *conv, const ftl_source *source, const char *name, const ftl_irreps *in,
                                 const ftl_irreps *sh, const ftl_irreps *target, ftl_ref_memory *memory,
                                 ftl_error *error);
-/* Coupling coefficient of (m1, m2, m3) on a path: sqrt(2 l3 + 1) times the Wigner 3j symbol, which is e3nn's "component"
-   normalisation with one term for each output block. */
+/* Coupling coefficient of (m1, m2, m3) on a path: sqrt(2 l3 + 1) times the Wigner 3j symbol, which is e3nn's
+   "component" normalisation with one term for each output block. */
 double ftl_ref_coupling(const ftl_ref_conv *conv, int path, int m1, int m2, int m3);
 /* Adds to message[dim paths.mid]; x[dim in], y[dim sh], w[n_weights] ([path][channel]). */
 void ftl_ref_conv_forward(const ftl_ref_conv *conv, const double *x, const double *y, const double *w, double *message);

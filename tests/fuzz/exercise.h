@@ -7,7 +7,8 @@
 
 #include "io/model_file.h"
 
-/* As if the file lay there: deltas among the seeds have their foundation in this folder, seen from the project's root. */
+/* As if the file lay there: deltas among the seeds have their foundation in this folder, seen from the project's root.
+ */
 #define PLACE "tests/fuzz/corpus/ftl/fuzz"
 
 /* Reads; a refusal must come with a code and a sentence. What was accepted must also survive being changed. */

@@ -1,5 +1,5 @@
-/* Random numbers whose state is four words, so that a run can be saved and continued to the bit: xoshiro256** (Blackman and
-   Vigna, 2018), seeded by splitmix64. Not for threads to share. */
+/* Random numbers whose state is four words, so that a run can be saved and continued to the bit: xoshiro256** (Blackman
+   and Vigna, 2018), seeded by splitmix64. Not for threads to share. */
 #ifndef FTL_RANDOM_H
 #define FTL_RANDOM_H
 

@@ -1,5 +1,5 @@
-/* What a run needs to go on to the bit: a safetensors file with float64 vectors and one JSON object, written atomically.
-   The file before survives a full disk and a crash. */
+/* What a run needs to go on to the bit: a safetensors file with float64 vectors and one JSON object, written
+   atomically. The file before survives a full disk and a crash. */
 #ifndef FTL_STATE_H
 #define FTL_STATE_H
 
@@ -13,9 +13,9 @@ typedef struct {
   double *data; /* of ftl_state_read: owned by the state */
 } ftl_state_vector;
 
-/* Writes PATH. FTL_ERR_IO (no space, no permission; the old file is as it was), FTL_ERR_MEMORY. Doubles keep their bits,
-   NaN too. The JSON object is in __metadata__ as "state" and keeps 64-bit integers; with it the version of the format
-   and the SHA-256 of the data, which reading checks. */
+/* Writes PATH. FTL_ERR_IO (no space, no permission; the old file is as it was), FTL_ERR_MEMORY. Doubles keep their
+   bits, NaN too. The JSON object is in __metadata__ as "state" and keeps 64-bit integers; with it the version of the
+   format and the SHA-256 of the data, which reading checks. */
 ftl_status ftl_state_write(const char *path, const ftl_state_vector *vector, int n, const json_t *object,
                            ftl_error *error);
 

@@ -1,6 +1,6 @@
-/* Whether the loss has left all bounds though it is finite: the mean of a window of steps, and the last of them, is above a
-   thousand times the smallest such mean of the same stage, and above what a model gives that knows nothing. Plain numbers: they are part
-   of the state of a run. */
+/* Whether the loss has left all bounds though it is finite: the mean of a window of steps, and the last of them, is
+   above a thousand times the smallest such mean of the same stage, and above what a model gives that knows nothing.
+   Plain numbers: they are part of the state of a run. */
 #ifndef FTL_WATCH_H
 #define FTL_WATCH_H
 

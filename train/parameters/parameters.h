@@ -24,8 +24,8 @@ typedef struct {
   int64_t count;            /* numbers in all */
 } ftl_parameters;
 
-/* Lists the parameters of a source, which must outlive the list; all but E0, scale and shift (buffers in MACE) are marked
-   as trained. FTL_ERR_MEMORY. */
+/* Lists the parameters of a source, which must outlive the list; all but E0, scale and shift (buffers in MACE) are
+   marked as trained. FTL_ERR_MEMORY. */
 ftl_status ftl_parameters_list(const ftl_source *source, ftl_parameters *parameters, ftl_error *error);
 void ftl_parameters_free(ftl_parameters *parameters);
 

@@ -75,9 +75,9 @@ ftl_status ftl_source_add_elements(ftl_source *source, const ftl_new_element *el
                                    ftl_error *error);
 
 /* Adds a second head to a model with one, in place: it begins as a copy, with its own E0, scale, shift and readouts, so
-   that both heads answer as the one before, to the rounding of the weights' type. The old head is renamed to `old`, the new one is `name`. The provenance says
-   so. FTL_ERR_INPUT for a model with several heads; FTL_ERR_FORMAT, FTL_ERR_MEMORY: the source is good for
-   ftl_source_free only. */
+   that both heads answer as the one before, to the rounding of the weights' type. The old head is renamed to `old`, the
+   new one is `name`. The provenance says so. FTL_ERR_INPUT for a model with several heads; FTL_ERR_FORMAT,
+   FTL_ERR_MEMORY: the source is good for ftl_source_free only. */
 ftl_status ftl_source_add_head(ftl_source *source, const char *old, const char *name, ftl_error *error);
 
 #endif
