@@ -267,7 +267,10 @@ static ftl_status gradient(ftl_sweep *sweep, double d_energy, const double (*d_f
   if (!sweep->predicted) return ftl_fail(error, FTL_ERR_ARGUMENT, "", "a gradient needs a prediction first");
   ftl_prediction again;
   if (!sweep->reversed && !reverse(sweep, &again)) return out_of_memory(sweep, error);
-  zero(sweep->parameter_gradient, (size_t)parameters->count);
+  /* Stages may write to frozen numbers too; what stands there is never read. */
+  for (int k = 0; k < parameters->n; k++)
+    if (parameters->parameter[k].trained)
+      zero(sweep->parameter_gradient + parameters->parameter[k].offset, (size_t)parameters->parameter[k].count);
   if (!tangent(sweep, d_forces, d_virial) || !second(sweep, d_energy)) return out_of_memory(sweep, error);
   embedding_gradient(sweep);
   energies_gradient(sweep, d_energy);
