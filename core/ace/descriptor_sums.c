@@ -2,8 +2,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "ace/descriptors_plan.h"
 #include "kernels/real.h"
-#include "surrogate/descriptors_plan.h"
 
 typedef ftl_descriptor_scratch scratch_t;
 

@@ -1,14 +1,14 @@
-#include "surrogate/descriptors.h"
+#include "ace/descriptors.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ace/ace.h"
+#include "ace/descriptors_plan.h"
 #include "compute/prepared.h"
 #include "kernels/kernels.h"
 #include "model/error.h"
-#include "surrogate/descriptors_plan.h"
 
 typedef void sums_of_build(const ftl_descriptors *, ftl_descriptor_scratch *, int, bool);
 sums_of_build ftl_descriptor_sums_generic;

@@ -2,7 +2,7 @@
 #ifndef FTL_DESCRIPTORS_PLAN_H
 #define FTL_DESCRIPTORS_PLAN_H
 
-#include "surrogate/descriptors.h"
+#include "ace/descriptors.h"
 
 /* A place A_{mu n l m}, m >= 0, in a function. */
 typedef struct {

@@ -3,8 +3,8 @@
 #ifndef FTL_DESIGN_H
 #define FTL_DESIGN_H
 
+#include "ace/descriptors.h"
 #include "data/dataset.h"
-#include "surrogate/descriptors.h"
 
 /* A thread's memory. */
 typedef struct {
