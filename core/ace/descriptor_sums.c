@@ -68,8 +68,9 @@ static void sum_a(const ftl_descriptors *plan, scratch_t *s, bool derivatives) {
     }
 }
 
-/* The value, and its adjoints dB/dRe A + i dB/dIm A in the slots. */
-static double function_value(const ftl_descriptors *plan, const ftl_descriptor_function *f, scratch_t *s) {
+/* The value, and on request its adjoints dB/dRe A + i dB/dIm A in the slots. */
+FTL_INLINE double function_value(const ftl_descriptors *plan, const ftl_descriptor_function *f, scratch_t *s,
+                                 bool adjoints) {
   double value = 0;
   memset(s->adjoint, 0, 2 * (size_t)f->n_slots * sizeof *s->adjoint);
   for (int k = 0; k < f->n_terms; k++) {
@@ -86,6 +87,7 @@ static double function_value(const ftl_descriptors *plan, const ftl_descriptor_f
       before_im[t + 1] = before_re[t] * im[t] + before_im[t] * re[t];
     }
     value += before_re[f->rank];
+    if (!adjoints) continue;
     double after_re = 1, after_im = 0;
     for (int t = f->rank - 1; t >= 0; t--) { /* d Re(p a)/da = conj p */
       double p_re = before_re[t] * after_re - before_im[t] * after_im;
@@ -123,14 +125,84 @@ static void sums(const ftl_descriptors *plan, scratch_t *s, int mu, bool derivat
   sum_a(plan, s, derivatives);
   for (int f = 0; f < plan->file->n_functions[mu]; f++) {
     const ftl_descriptor_function *function = &plan->function[mu][f];
-    s->value[f] = function_value(plan, function, s);
+    s->value[f] = derivatives ? function_value(plan, function, s, true) : function_value(plan, function, s, false);
     if (derivatives) function_slope(function, s, s->slope + 3 * (size_t)f * (size_t)s->n_lanes);
   }
 }
 
-#define NAME(isa)        ftl_descriptor_sums_##isa
-#define EXPANDED_NAME(i) NAME(i)
-void EXPANDED_NAME(FTL_ISA)(const ftl_descriptors *plan, scratch_t *s, int mu, bool derivatives);
-void EXPANDED_NAME(FTL_ISA)(const ftl_descriptors *plan, scratch_t *s, int mu, bool derivatives) {
-  sums(plan, s, mu, derivatives);
+/* ---- sums over functions ---- */
+
+/* Adjoints of the sums at the places of A. */
+static void add_adjoints(const ftl_descriptors *plan, const ftl_descriptor_function *f, scratch_t *s, int n,
+                         const double *weight) {
+  for (int k = 0; k < f->n_slots; k++) {
+    double re = s->adjoint[2 * k], im = s->adjoint[2 * k + 1];
+    double *to = s->sum_adjoint + 2 * (size_t)n * (size_t)(f->slot[k].mu * plan->n_labels + f->slot[k].label);
+    for (int at = 0; at < n; at += LANES) {
+      store(to + at, load(to + at) + re * load(weight + at));
+      store(to + n + at, load(to + n + at) + im * load(weight + at));
+    }
+  }
 }
+
+/* Slopes of two sums by the edges to one element. */
+static void sum_slopes(const ftl_descriptors *plan, scratch_t *s, int mu, int n, int first) {
+  const double *adjoint = s->sum_adjoint + 2 * (size_t)n * (size_t)(mu * plan->n_labels) + first;
+  double *slope = s->sum_slope + 3 * (size_t)first * (size_t)s->n_lanes;
+  for (int at = s->first_lane[mu]; at < s->first_lane[mu + 1]; at += LANES) {
+    vec sum[6] = {splat(0), splat(0), splat(0), splat(0), splat(0), splat(0)};
+    for (int q = 0; q < 2 * plan->n_labels; q++) {
+      const double *da = s->da + 3 * (size_t)q * (size_t)s->room + at;
+      double a = adjoint[q * n], b = adjoint[q * n + 1];
+      for (int x = 0; x < 3; x++) {
+        vec d = load(da + x * s->room);
+        sum[x] += a * d;
+        sum[3 + x] += b * d;
+      }
+    }
+    for (int x = 0; x < 6; x++) store(slope + x * s->n_lanes + at, sum[x]);
+  }
+}
+
+static void combine(const ftl_descriptors *plan, scratch_t *s, int mu, int n_sums, const double *weight,
+                    bool derivatives) {
+  int n = (n_sums + LANES - 1) / LANES * LANES;
+  for (int at = 0; at < s->n_lanes; at += LANES) harmonics(plan, s, at);
+  sum_a(plan, s, derivatives);
+  if (n > 0) memset(s->sum, 0, (size_t)n * sizeof *s->sum);
+  if (derivatives)
+    memset(s->sum_adjoint, 0, 2 * (size_t)n * (size_t)(plan->n_species * plan->n_labels) * sizeof *s->sum_adjoint);
+  for (int f = 0; f < plan->file->n_functions[mu]; f++) {
+    const ftl_descriptor_function *function = &plan->function[mu][f];
+    s->value[f] = derivatives ? function_value(plan, function, s, true) : function_value(plan, function, s, false);
+    if (n == 0) continue;
+    const double *w = weight + (size_t)f * (size_t)n;
+    for (int at = 0; at < n; at += LANES) store(s->sum + at, load(s->sum + at) + s->value[f] * load(w + at));
+    if (derivatives) add_adjoints(plan, function, s, n, w);
+  }
+  for (int z = 0; derivatives && z < plan->n_species; z++)
+    for (int k = 0; k < n_sums; k += 2) sum_slopes(plan, s, z, n, k);
+}
+
+/* ---- extrapolation ---- */
+
+static void extrapolation(int n, const double *panel, const double *values, double *gamma) {
+  for (int a = 0; a < 2 * LANES; a++) gamma[a] = 0;
+  for (int first = 0; first < n; first += FTL_PANEL, panel += FTL_PANEL * n) {
+    vec sum[FTL_PANEL][2] = {0};
+    for (int f = 0; f < n; f++) {
+      vec low = load(values + 2 * LANES * f), high = load(values + 2 * LANES * f + LANES);
+      for (int c = 0; c < FTL_PANEL; c++) {
+        sum[c][0] += panel[FTL_PANEL * f + c] * low;
+        sum[c][1] += panel[FTL_PANEL * f + c] * high;
+      }
+    }
+    for (int c = 0; c < FTL_PANEL; c++)
+      for (int a = 0; a < 2 * LANES; a++) gamma[a] = fmax(gamma[a], fabs(sum[c][a / LANES][a % LANES]));
+  }
+}
+
+#define NAME(isa)        ftl_descriptor_build_##isa
+#define EXPANDED_NAME(i) NAME(i)
+extern const ftl_descriptor_build EXPANDED_NAME(FTL_ISA);
+const ftl_descriptor_build EXPANDED_NAME(FTL_ISA) = {sums, combine, extrapolation};

@@ -10,27 +10,26 @@
 #include "kernels/kernels.h"
 #include "model/error.h"
 
-typedef void sums_of_build(const ftl_descriptors *, ftl_descriptor_scratch *, int, bool);
-sums_of_build ftl_descriptor_sums_generic;
+extern const ftl_descriptor_build ftl_descriptor_build_generic;
 #ifdef FTL_X86_KERNELS
-sums_of_build ftl_descriptor_sums_avx2, ftl_descriptor_sums_avx512;
+extern const ftl_descriptor_build ftl_descriptor_build_avx2, ftl_descriptor_build_avx512;
 #endif
 
 static ftl_status choose_build(ftl_descriptors *plan, ftl_error *error) {
   static const struct {
     const char *isa;
-    sums_of_build *sums;
+    const ftl_descriptor_build *build;
   } builds[] = {
 #ifdef FTL_X86_KERNELS
-      {"avx512", ftl_descriptor_sums_avx512},
-      {"avx2", ftl_descriptor_sums_avx2},
+      {"avx512", &ftl_descriptor_build_avx512},
+      {"avx2", &ftl_descriptor_build_avx2},
 #endif
-      {"generic", ftl_descriptor_sums_generic},
+      {"generic", &ftl_descriptor_build_generic},
   };
   const ftl_kernels *kernels;
   ftl_status status = ftl_kernels_choose(FTL_DOUBLE, &kernels, error);
   for (size_t k = 0; !status && k < sizeof builds / sizeof *builds; k++)
-    if (strcmp(builds[k].isa, kernels->isa) == 0) plan->sums = builds[k].sums;
+    if (strcmp(builds[k].isa, kernels->isa) == 0) plan->build = builds[k].build;
   return status;
 }
 
@@ -194,6 +193,9 @@ void ftl_descriptor_scratch_free(ftl_descriptor_scratch *s) {
   free(s->a);
   free(s->adjoint);
   free(s->value);
+  free(s->sum);
+  free(s->sum_adjoint);
+  free(s->sum_slope);
   free(s);
 }
 
@@ -234,11 +236,12 @@ static void fill_lane(const ftl_descriptors *plan, ftl_descriptor_scratch *s, co
   }
 }
 
-ftl_status ftl_descriptors_atom(const ftl_descriptors *plan, ftl_descriptor_scratch *s, int mu, int n_edges,
-                                const int *sender_mu, const double (*vector)[3], bool derivatives,
-                                ftl_descriptor_values *values, int *bad, ftl_error *error) {
+/* Lanes of all edges within the cutoff; *bad: one within its pair's inner cutoff, or -1. */
+static ftl_status fill_lanes(const ftl_descriptors *plan, ftl_descriptor_scratch *s, int mu, int n_edges,
+                             const int *sender_mu, const double (*vector)[3], int *bad, ftl_error *error) {
   const ftl_ace_bond *bonds = plan->file->bond + mu * plan->n_species;
   int lane = 0;
+  *bad = -1;
   if (!make_room(plan, s, n_edges + 8 * plan->n_species))
     return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the functions of an atom");
   for (int z = 0; z < plan->n_species; z++) {
@@ -247,19 +250,81 @@ ftl_status ftl_descriptors_atom(const ftl_descriptors *plan, ftl_descriptor_scra
       if (sender_mu[e] != z) continue;
       double r = length(vector[e]);
       if (r >= bonds[z].cutoff) continue;
-      if (bonds[z].inner_kind == FTL_ACE_INNER_ZBL && r < bonds[z].inner) {
-        *bad = e;
-        return ftl_fail(error, FTL_ERR_INPUT, NULL,
-                        "%s and %s are %.3f Angstrom apart, within the inner cutoff of %.3f",
-                        ftl_element_symbol(plan->file->atomic_number[mu]),
-                        ftl_element_symbol(plan->file->atomic_number[z]), r, bonds[z].inner);
-      }
+      if (*bad < 0 && bonds[z].inner_kind == FTL_ACE_INNER_ZBL && r < bonds[z].inner) *bad = e;
       fill_lane(plan, s, &bonds[z], lane++, e, vector[e]);
     }
     while (lane % 8) fill_lane(plan, s, &bonds[z], lane++, -1, NULL);
   }
   s->first_lane[plan->n_species] = s->n_lanes = lane;
-  plan->sums(plan, s, mu, derivatives);
-  *values = (ftl_descriptor_values){plan->file->n_functions[mu], s->value, derivatives ? lane : 0, s->edge, s->slope};
   return FTL_OK;
+}
+
+ftl_status ftl_descriptors_atom(const ftl_descriptors *plan, ftl_descriptor_scratch *s, int mu, int n_edges,
+                                const int *sender_mu, const double (*vector)[3], bool derivatives,
+                                ftl_descriptor_values *values, int *bad, ftl_error *error) {
+  ftl_status status = fill_lanes(plan, s, mu, n_edges, sender_mu, vector, bad, error);
+  if (status) return status;
+  if (*bad >= 0) {
+    const ftl_ace_bond *bond = &plan->file->bond[mu * plan->n_species + sender_mu[*bad]];
+    return ftl_fail(error, FTL_ERR_INPUT, NULL, "%s and %s are %.3f Angstrom apart, within the inner cutoff of %.3f",
+                    ftl_element_symbol(plan->file->atomic_number[mu]),
+                    ftl_element_symbol(plan->file->atomic_number[sender_mu[*bad]]), length(vector[*bad]), bond->inner);
+  }
+  plan->build->sums(plan, s, mu, derivatives);
+  *values =
+      (ftl_descriptor_values){plan->file->n_functions[mu], s->value, derivatives ? s->n_lanes : 0, s->edge, s->slope};
+  return FTL_OK;
+}
+
+/* ---- sums ---- */
+
+static bool make_room_for_sums(const ftl_descriptors *plan, ftl_descriptor_scratch *s, int n) {
+  if (n == 0 || (n <= s->n_sums && s->room <= s->sum_room)) return true;
+  free(s->sum);
+  free(s->sum_adjoint);
+  free(s->sum_slope);
+  s->n_sums = (n + 7) / 8 * 8;
+  size_t bytes = (size_t)s->n_sums * sizeof(double);
+  s->sum = ftl_calloc64(bytes);
+  s->sum_adjoint = ftl_calloc64(2 * (size_t)plan->n_species * (size_t)plan->n_labels * bytes);
+  s->sum_slope = ftl_calloc64(3 * (size_t)s->room * bytes);
+  bool good = s->sum && s->sum_adjoint && s->sum_slope;
+  s->sum_room = good ? s->room : 0;
+  return good;
+}
+
+ftl_status ftl_descriptors_combine(const ftl_descriptors *plan, ftl_descriptor_scratch *s, int mu, int n_edges,
+                                   const int *sender_mu, const double (*vector)[3], int n, const double *weight,
+                                   bool derivatives, ftl_descriptor_combined *combined, ftl_error *error) {
+  int bad;
+  ftl_status status = fill_lanes(plan, s, mu, n_edges, sender_mu, vector, &bad, error);
+  if (status) return status;
+  if (!make_room_for_sums(plan, s, n)) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a committee");
+  plan->build->combine(plan, s, mu, n, weight, derivatives);
+  *combined = (ftl_descriptor_combined){.n_functions = plan->file->n_functions[mu],
+                                        .n = n,
+                                        .n_lanes = derivatives ? s->n_lanes : 0,
+                                        .inside = bad >= 0,
+                                        .value = s->value,
+                                        .sum = s->sum,
+                                        .edge = s->edge,
+                                        .slope = s->sum_slope};
+  return FTL_OK;
+}
+
+/* ---- extrapolation ---- */
+
+double *ftl_descriptors_panels(int n, const double *inverse) {
+  size_t n_panels = ((size_t)n + FTL_PANEL - 1) / FTL_PANEL;
+  double *panel = ftl_calloc64((n_panels * FTL_PANEL * (size_t)n + 8) * sizeof *panel);
+  for (int column = 0; panel && column < n; column++)
+    for (int f = 0; f < n; f++)
+      panel[((size_t)(column / FTL_PANEL) * (size_t)n + (size_t)f) * FTL_PANEL + (size_t)(column % FTL_PANEL)] =
+          inverse[(size_t)f * (size_t)n + (size_t)column];
+  return panel;
+}
+
+void ftl_descriptors_extrapolation(const ftl_descriptors *plan, int n, const double *panel, const double *values,
+                                   double *gamma) {
+  plan->build->extrapolation(n, panel, values, gamma);
 }

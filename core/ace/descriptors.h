@@ -34,4 +34,28 @@ ftl_status ftl_descriptors_atom(const ftl_descriptors *plan, ftl_descriptor_scra
                                 const int *sender_mu, const double (*vector)[3], bool derivatives,
                                 ftl_descriptor_values *values, int *bad, ftl_error *error);
 
+/* Sums over an atom's functions with several sets of weights. Their derivatives come from adjoints of A, which takes a
+   fraction of the time of the derivatives of every function. */
+typedef struct {
+  int n_functions, n, n_lanes; /* n_lanes: 0 without derivatives */
+  bool inside;                 /* a neighbour is within its pair's inner cutoff */
+  const double *value;         /* [n_functions] */
+  const double *sum;           /* [n] sum over functions of weight times value */
+  const int *edge;             /* [n_lanes] */
+  const double *slope;         /* [n][3][n_lanes] of the sums by r_ij */
+} ftl_descriptor_combined;
+
+/* As ftl_descriptors_atom, but goes on within inner cutoffs. weight[n_functions][n rounded up to 8], aligned to 64
+   bytes. FTL_ERR_MEMORY. */
+ftl_status ftl_descriptors_combine(const ftl_descriptors *plan, ftl_descriptor_scratch *scratch, int mu, int n_edges,
+                                   const int *sender_mu, const double (*vector)[3], int n, const double *weight,
+                                   bool derivatives, ftl_descriptor_combined *combined, ftl_error *error);
+
+/* gamma[16]: of sixteen atoms of one element, the largest |sum over f of value[f][atom] inverse[f][column]|. values
+   [n][16] and panel, from ftl_descriptors_panels, are aligned to 64 bytes. */
+void ftl_descriptors_extrapolation(const ftl_descriptors *plan, int n, const double *panel, const double *values,
+                                   double *gamma);
+/* inverse[n][n] in the order in which the above goes through it; NULL: no memory. */
+double *ftl_descriptors_panels(int n, const double *inverse);
+
 #endif

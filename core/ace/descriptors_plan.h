@@ -4,6 +4,8 @@
 
 #include "ace/descriptors.h"
 
+#define FTL_PANEL 4 /* columns of an inverse that are gone through together */
+
 /* A place A_{mu n l m}, m >= 0, in a function. */
 typedef struct {
   int label, mu;
@@ -22,6 +24,15 @@ typedef struct {
   const ftl_descriptor_factor *factor; /* [n_terms][rank] */
 } ftl_descriptor_function;
 
+/* The build for an instruction set. */
+typedef struct {
+  void (*sums)(const ftl_descriptors *plan, ftl_descriptor_scratch *scratch, int mu, bool derivatives);
+  /* after A is there: values, sums and their slopes */
+  void (*combine)(const ftl_descriptors *plan, ftl_descriptor_scratch *scratch, int mu, int n, const double *weight,
+                  bool derivatives);
+  void (*extrapolation)(int n, const double *panel, const double *values, double *gamma);
+} ftl_descriptor_build;
+
 struct ftl_descriptors {
   const ftl_ace_file *file;
   int n_species, lmax, n_base, n_radial;
@@ -33,7 +44,7 @@ struct ftl_descriptors {
   ftl_descriptor_slot *slot;
   double *c;
   ftl_descriptor_factor *factor;
-  void (*sums)(const ftl_descriptors *plan, ftl_descriptor_scratch *scratch, int mu, bool derivatives);
+  const ftl_descriptor_build *build;
 };
 
 /* Edges are in lanes, sorted by the neighbour's element; an element's lanes begin at a multiple of 8. */
@@ -50,6 +61,10 @@ struct ftl_descriptor_scratch {
   double *a;             /* [n_species][n_labels][2] */
   double *adjoint;       /* [max_slots][2] */
   double *value, *slope; /* [max_functions], [max_functions][3][room] */
+  int n_sums, sum_room;  /* what there is room for below */
+  double *sum;           /* [n_sums] */
+  double *sum_adjoint;   /* [n_species][n_labels][2][n_sums] */
+  double *sum_slope;     /* [n_sums][3][sum_room] */
 };
 
 #endif

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include "ace/ace.h"
+#include "ace/uncertainty.h"
 #include "compute/prepared.h"
 #include "io/model_file.h"
 #include "kernels/kernels.h"
@@ -50,6 +51,9 @@ void ftl_model_get_info(const ftl_model *model, ftl_model_info *info) {
       .precision = model->precision,
       .n_parameters = model->n_parameters,
       .kernel_isa = model->kernels->isa,
+      .ace = model->ace != NULL,
+      .extrapolation = ftl_has_extrapolation(model),
+      .n_committee = model->surrogate ? model->surrogate->n_committee : 0,
   };
 }
 
