@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "close.h"
+#include "data/xyz_internal.h"
 #include "sampling/sampling.h"
 #include "sampling/starts.h"
 
@@ -30,15 +31,14 @@ static void add_slab(void) {
   const ftl_slab_options o = {.miller = {0, 0, 1}, .layers = 2, .vacuum = 12};
   assert_int_equal(ftl_structure_slab(&starts.structure[0], &o, &made, NULL), FTL_OK);
   made.atomic_number[3] = 1;
-  starts.structure = realloc(starts.structure, 3 * sizeof *starts.structure);
+  assert_int_equal(ftl_xyz_grow(&starts.structure, &starts.room, (size_t)starts.n + 1, sizeof made, NULL), FTL_OK);
   starts.structure[starts.n++] = made;
 }
 
 static void add_molecule(void) {
-  ftl_structure *made = &starts.structure[starts.n++];
-  assert_int_equal(ftl_structure_new(2, "H2", made, NULL), FTL_OK);
-  made->atomic_number[0] = made->atomic_number[1] = 1;
-  made->position[1][2] = 0.8;
+  const int hydrogen[2] = {1, 1}, none[2] = {1, 0};
+  assert_int_equal(ftl_starts_add_pair(hydrogen, 0.8, &starts, NULL), FTL_OK);
+  assert_int_equal(ftl_starts_add_pair(none, 0.8, &starts, NULL), FTL_ERR_INPUT);
 }
 
 static int set_up(void **unused) {
@@ -186,7 +186,7 @@ static void plans_that_cannot_be(void **unused) {
   j = job(FTL_SAMPLING_LAUNCH, bulk), j.molecule.bond = 1, j.molecule.element[0] = 8;
   refuse(&j, "job 0", "atom of the molecule is 8");
   j = job(FTL_SAMPLING_LAUNCH, molecule), j.molecule.element[0] = 1, j.molecule.n = 1;
-  refuse(&j, "H2", "periodic in two directions");
+  refuse(&j, "H-H", "periodic in two directions");
   j = job(FTL_SAMPLING_DYNAMICS, bulk);
   starts.structure[0].atomic_number[2] = 79;
   refuse(&j, "fcc Cu", "atom 2 of start 0 is Au");
@@ -235,6 +235,8 @@ static void threads_do_not_matter(void **unused) {
     assert_int_equal(o.report.first[6], o.candidates.n);
     assert_int_equal(o.report.first[3], 6);
     assert_int_equal(o.report.n, 3);
+    /* repeats have random numbers of their own */
+    assert_memory_not_equal(o.candidates.structure[6].position, o.candidates.structure[8].position, 24);
     assert_int_equal(o.report.row[1].runs, 2);
     assert_int_equal(o.report.row[1].end[FTL_SAMPLING_DONE], 2);
     done(&o);

@@ -102,6 +102,15 @@ static ftl_status name_it(const ftl_crystal *crystal, ftl_structure *made, ftl_e
   return made->path ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, crystal->name, "no memory for a structure");
 }
 
+/* Takes it over, or frees it. */
+static ftl_status add(ftl_structure *made, ftl_status status, ftl_dataset *starts, ftl_error *error) {
+  if (status == FTL_OK)
+    status = ftl_xyz_grow(&starts->structure, &starts->room, (size_t)starts->n + 1, sizeof *made, error);
+  if (status == FTL_OK) starts->structure[starts->n++] = *made;
+  else ftl_structure_free(made);
+  return status;
+}
+
 ftl_status ftl_starts_add_crystal(const ftl_crystal *crystal, ftl_dataset *starts, ftl_error *error) {
   const lattice *found = find(crystal->name);
   const int *r = crystal->repeat, m[3][3] = {{r[0], 0, 0}, {0, r[1], 0}, {0, 0, r[2]}};
@@ -114,10 +123,22 @@ ftl_status ftl_starts_add_crystal(const ftl_crystal *crystal, ftl_dataset *start
   }
   if (status == FTL_OK && crystal->n_elements > 1) occupy(crystal, &made);
   if (status == FTL_OK) status = name_it(crystal, &made, error);
-  if (status == FTL_OK)
-    status = ftl_xyz_grow(&starts->structure, &starts->room, (size_t)starts->n + 1, sizeof made, error);
-  if (status == FTL_OK) starts->structure[starts->n++] = made;
-  else ftl_structure_free(&made);
   ftl_structure_free(&cell);
-  return status;
+  return add(&made, status, starts, error);
+}
+
+ftl_status ftl_starts_add_pair(const int element[2], double distance, ftl_dataset *starts, ftl_error *error) {
+  const char *first = ftl_element_symbol(element[0]), *second = ftl_element_symbol(element[1]);
+  ftl_structure made = {0};
+  char name[16];
+  if (!first || !second || !(distance > 0 && distance < 100))
+    return ftl_fail(error, FTL_ERR_INPUT, "pair", "atomic numbers %d and %d, %g A apart, are no pair of atoms",
+                    element[0], element[1], distance);
+  snprintf(name, sizeof name, "%s-%s", first, second);
+  ftl_status status = ftl_structure_new(2, name, &made, error);
+  if (status == FTL_OK) {
+    memcpy(made.atomic_number, element, 2 * sizeof *element);
+    made.position[1][2] = distance;
+  }
+  return add(&made, status, starts, error);
 }

@@ -43,6 +43,12 @@ static void centre_above(const ftl_sampling_molecule *molecule, const ftl_struct
   for (int c = 0; c < 3; c++) centre[c] += lift * normal[c];
 }
 
+static double bottom_of(const ftl_structure *slab, const double normal[3]) {
+  double bottom = INFINITY;
+  for (int i = 0; i < slab->n; i++) bottom = fmin(bottom, dot(slab->position[i], normal));
+  return bottom;
+}
+
 static ftl_status append(const ftl_structure *slab, int more, ftl_structure *made, ftl_error *error) {
   ftl_structure old = *slab;
   ftl_status status = ftl_structure_new(slab->n + more, slab->path, made, error);
@@ -68,7 +74,9 @@ ftl_status ftl_launch_place(const ftl_sampling_molecule *molecule, ftl_structure
   if (status == FTL_OK) {
     const double top = ftl_structure_top(slab, slab->n);
     ftl_structure_normal(slab, normal);
-    launch->ceiling = top + molecule->height + MARGIN + (n == 2 ? molecule->bond : 0);
+    const double far = molecule->height + MARGIN + (n == 2 ? molecule->bond : 0);
+    launch->ceiling = top + far;
+    launch->floor = bottom_of(slab, normal) - far;
     centre_above(molecule, slab, top, normal, random, centre);
     random_frame(random, e);
     for (int i = 0; i < n; i++) total += mass[i] = ftl_atomic_weight(molecule->element[i]);
@@ -89,8 +97,12 @@ ftl_status ftl_launch_place(const ftl_sampling_molecule *molecule, ftl_structure
 
 bool ftl_launch_left(const ftl_launch *launch, const ftl_md *md) {
   double normal[3];
+  int above = 0, below = 0;
   ftl_structure_normal(md->structure, normal);
-  for (int i = 0; i < launch->n; i++)
-    if (dot(md->structure->position[launch->first + i], normal) <= launch->ceiling) return false;
-  return true;
+  for (int i = 0; i < launch->n; i++) {
+    const double height = dot(md->structure->position[launch->first + i], normal);
+    above += height > launch->ceiling;
+    below += height < launch->floor;
+  }
+  return above == launch->n || below == launch->n;
 }

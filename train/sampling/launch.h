@@ -7,7 +7,7 @@
 
 typedef struct {
   int n, first;          /* its atoms are first .. first + n - 1 */
-  double ceiling;        /* height along the normal above which it has left */
+  double ceiling, floor; /* heights along the normal beyond which it has left */
   double velocity[2][3]; /* [n] Angstrom/fs */
 } ftl_launch;
 
@@ -16,7 +16,7 @@ typedef struct {
 ftl_status ftl_launch_place(const ftl_sampling_molecule *molecule, ftl_structure *slab, ftl_random *random,
                             ftl_launch *launch, ftl_error *error);
 
-/* All its atoms are above the ceiling. */
+/* All its atoms are above the ceiling, or, through the slab, below the floor. */
 bool ftl_launch_left(const ftl_launch *launch, const ftl_md *md);
 
 #endif

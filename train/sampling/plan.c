@@ -23,7 +23,7 @@ void ftl_sampling_job_defaults(ftl_sampling_kind kind, ftl_sampling_job *job) {
                             .push = 0.05,
                             .rise = 10};
   job->slab = kind == FTL_SAMPLING_LAUNCH;
-  if (kind == FTL_SAMPLING_LAUNCH) job->every = 10;
+  if (kind == FTL_SAMPLING_LAUNCH) job->every = 10, job->surface.width = 8;
   if (kind == FTL_SAMPLING_RATTLES) job->steps = 10, job->rattle = 0.1, job->strain = 0.03;
 }
 

@@ -120,7 +120,7 @@ ftl_status ftl_sampling_prepare(const ftl_sampling_plan *plan, int64_t run, ftl_
 
 typedef enum {
   FTL_SAMPLING_DONE,   /* all steps; an approach: the energy rose as far as asked */
-  FTL_SAMPLING_LEFT,   /* the molecule flew back above where it started */
+  FTL_SAMPLING_LEFT,   /* the molecule flew back above where it started, or as far through the slab */
   FTL_SAMPLING_HOT,    /* cut: the temperature blew up */
   FTL_SAMPLING_CLOSE,  /* cut: atoms closer than 0.6 times the sum of their covalent radii (not in an approach, where it
                           is half of that) */

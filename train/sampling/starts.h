@@ -1,5 +1,6 @@
-/* Structures that sampling starts from, beside those of extended XYZ files (ftl_dataset_read): generated crystals and
-   LAMMPS data files. Both add one structure to a dataset (which may be zero), and it belongs to the dataset. */
+/* Structures that sampling starts from, beside those of extended XYZ files (ftl_dataset_read): generated crystals,
+   pairs of atoms and LAMMPS data files. Each adds one structure to a dataset (which may be zero), and it belongs to the
+   dataset. */
 #ifndef FTL_STARTS_H
 #define FTL_STARTS_H
 
@@ -18,6 +19,10 @@ typedef struct {
 
 /* FTL_ERR_INPUT: an unknown name, a constant that is not positive, no elements, fractions that are not positive. */
 ftl_status ftl_starts_add_crystal(const ftl_crystal *crystal, ftl_dataset *starts, ftl_error *error);
+
+/* Two atoms in empty space, such as an approach (sampling/sampling.h) pushes together: `distance`, in Angstrom, must be
+   within the model's cutoff for that. FTL_ERR_INPUT: no elements, or a distance that is not positive. */
+ftl_status ftl_starts_add_pair(const int element[2], double distance, ftl_dataset *starts, ftl_error *error);
 
 /* A data file of LAMMPS, atom_style atomic, units of Angstrom: header (atoms, atom types, the box, tilts), Masses,
    Atoms and Velocities, of which only types and positions are taken; image flags may be there. element[n_elements] are
