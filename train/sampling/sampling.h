@@ -1,6 +1,6 @@
 /* Structures that a model samples itself, with its own answers as labels: what a surrogate is distilled from.
 
-     starts   ftl_dataset_read, ftl_starts_add_crystal, ftl_starts_read_lammps (sampling/starts.h)
+     starts   ftl_dataset_read, ftl_starts_add_crystal, _add_pair, _read_lammps (sampling/starts.h)
      plan     ftl_sampling_plan_make: jobs x starts x temperatures x repeats = runs
      run      ftl_sampling_execute: runs in parallel, frames into a folder; interrupted, it goes on from there
      choose   features of the candidates, by the caller; ftl_select_* (sampling/select.h)
@@ -42,7 +42,8 @@ typedef struct {
 typedef struct {
   ftl_sampling_kind kind;
   const char *name; /* config_type of its candidates; NULL: one of "bulk-300K" (with each temperature), "surface-300K",
-                       "vacancy-300K", "strain-300K", "adsorbate-300K", "rattle", "dimer" */
+                       "cluster-300K", "vacancy-300K", "strain-300K", "volume-300K", "adsorbate-300K", "rattle",
+                       "dimer" */
   int n_starts;     /* 0: all starts */
   const int *start; /* [n_starts] numbers of starts */
   int n_temperatures;        /* of dynamics and launches */
@@ -163,8 +164,9 @@ typedef struct {
 /* Runs the plan, or what is left of it, in `folder` (made if it is not there; its parent must be), on n_threads OpenMP
    threads (0: all) with one workspace of one thread each. In the folder:
 
-     sampling.json    digest of the plan, and of each finished run how it ended, its frames and their SHA-256
-     runs/000012.xyz  candidates of a finished run (REF_energy, REF_forces, REF_stress, config_type, run, step)
+     sampling.json    digest of the plan; when all is done also how each run ended, and its frames
+     runs/000012.xyz  candidates of a finished run (REF_energy, REF_forces, REF_stress, config_type, run, step), and
+     runs/000012.json how it ended, its frames and their SHA-256
      candidates.xyz   all of them in the order of the plan, when the last run is finished; runs/ goes then
 
    All are written atomically. Without an interruption *candidates (zero before the call) is what candidates.xyz holds,

@@ -90,8 +90,8 @@ static void orient(const ftl_structure *s, const int hkl[3], int m[3][3]) {
   memcpy(m[0], a, sizeof a);
   memcpy(m[1], b, sizeof b);
   memcpy(m[2], c, sizeof c);
-  while (shorten(s, m[0], m[1]) | shorten(s, m[1], m[0])) continue;
-  while (shorten(s, m[2], m[0]) | shorten(s, m[2], m[1])) continue;
+  while (shorten(s, m[0], m[1]) || shorten(s, m[1], m[0])) continue;
+  while (shorten(s, m[2], m[0]) || shorten(s, m[2], m[1])) continue;
 }
 
 /* ---- cutting ---- */
