@@ -55,7 +55,7 @@ static void free_choice(choice *c) {
 static ftl_active_set_options with_defaults(const ftl_active_set_options *options) {
   ftl_active_set_options o = options ? *options : (ftl_active_set_options){0};
   if (!(o.threshold > 0)) o.threshold = 1.02;
-  if (!(o.delta > 0)) o.delta = 1e-3;
+  if (!(o.delta > 0)) o.delta = 1e-2;
   if (o.max_passes < 1) o.max_passes = 10;
   if (o.sample_atoms < 1) o.sample_atoms = 10000;
   if (o.threads < 1) o.threads = omp_get_max_threads();

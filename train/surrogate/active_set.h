@@ -12,7 +12,7 @@
 
 typedef struct {
   double threshold; /* what gamma may be on the data: a little above 1; 0: 1.02 */
-  double delta;     /* of directions that the data do not span, in units of a function's root mean square; 0: 1e-3 */
+  double delta;     /* of directions that the data do not span, in units of a function's root mean square; 0: 1e-2 */
   int max_passes;   /* over the data; 0: 10 */
   int64_t sample_atoms; /* a first, coarse choice is among every k-th structure, about so many atoms; 0: 10000 */
   int threads;
