@@ -102,22 +102,33 @@ FTL_INLINE double function_value(const ftl_descriptors *plan, const ftl_descript
   return value;
 }
 
-static void function_slope(const ftl_descriptor_function *f, const scratch_t *s, double *slope) {
+/* The slopes of a function in its lanes, and their sums (descriptors.h). */
+static void function_slope(const ftl_descriptor_function *f, const scratch_t *s, double *slope, double *total) {
+  static const int voigt[6][2] = {{0, 0}, {1, 1}, {2, 2}, {0, 1}, {0, 2}, {1, 2}};
   int room = s->room;
+  vec force[3] = {splat(0), splat(0), splat(0)}, virial[6];
+  for (int k = 0; k < 6; k++) virial[k] = splat(0);
   memset(slope, 0, 3 * (size_t)s->n_lanes * sizeof *slope);
   for (int first = 0, last = 0; first < f->n_slots; first = last) {
     int mu = f->slot[first].mu;
     while (last < f->n_slots && f->slot[last].mu == mu) last++;
     for (int at = s->first_lane[mu]; at < s->first_lane[mu + 1]; at += LANES) {
-      vec sum[3] = {splat(0), splat(0), splat(0)};
+      vec sum[3] = {splat(0), splat(0), splat(0)}, r[3];
       for (int k = first; k < last; k++) {
         const double *da = s->da + 6 * f->slot[k].label * room + at;
         double re = s->adjoint[2 * k], im = s->adjoint[2 * k + 1];
         for (int x = 0; x < 3; x++) sum[x] += re * load(da + x * room) + im * load(da + (3 + x) * room);
       }
-      for (int x = 0; x < 3; x++) store(slope + x * s->n_lanes + at, sum[x]);
+      for (int x = 0; x < 3; x++) {
+        store(slope + x * s->n_lanes + at, sum[x]);
+        force[x] += sum[x];
+        r[x] = load(s->vector + x * room + at);
+      }
+      for (int k = 0; k < 6; k++) virial[k] += r[voigt[k][0]] * sum[voigt[k][1]];
     }
   }
+  for (int x = 0; x < 3; x++) total[x] = lane_sum(force[x]);
+  for (int k = 0; k < 6; k++) total[3 + k] = lane_sum(virial[k]);
 }
 
 static void sums(const ftl_descriptors *plan, scratch_t *s, int mu, bool derivatives) {
@@ -126,7 +137,7 @@ static void sums(const ftl_descriptors *plan, scratch_t *s, int mu, bool derivat
   for (int f = 0; f < plan->file->n_functions[mu]; f++) {
     const ftl_descriptor_function *function = &plan->function[mu][f];
     s->value[f] = derivatives ? function_value(plan, function, s, true) : function_value(plan, function, s, false);
-    if (derivatives) function_slope(function, s, s->slope + 3 * (size_t)f * (size_t)s->n_lanes);
+    if (derivatives) function_slope(function, s, s->slope + 3 * (size_t)f * (size_t)s->n_lanes, s->total + 9 * f);
   }
 }
 

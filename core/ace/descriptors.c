@@ -165,7 +165,8 @@ ftl_status ftl_descriptor_scratch_new(const ftl_descriptors *plan, ftl_descripto
     s->a = calloc(2 * (size_t)plan->n_species * (size_t)plan->n_labels, sizeof *s->a);
     s->adjoint = calloc(2 * (size_t)plan->max_slots + 1, sizeof *s->adjoint);
     s->value = calloc((size_t)plan->max_functions + 1, sizeof *s->value);
-    if (s->a && s->adjoint && s->value) return FTL_OK;
+    s->total = calloc(9 * (size_t)plan->max_functions + 1, sizeof *s->total);
+    if (s->a && s->adjoint && s->value && s->total) return FTL_OK;
   }
   ftl_descriptor_scratch_free(s);
   *out = NULL;
@@ -175,6 +176,7 @@ ftl_status ftl_descriptor_scratch_new(const ftl_descriptors *plan, ftl_descripto
 static void free_lanes(ftl_descriptor_scratch *s) {
   free(s->edge);
   free(s->direction);
+  free(s->vector);
   free(s->inverse);
   free(s->g);
   free(s->dg);
@@ -183,7 +185,7 @@ static void free_lanes(ftl_descriptor_scratch *s) {
   free(s->da);
   free(s->slope);
   s->edge = NULL;
-  s->direction = s->inverse = s->g = s->dg = s->y = s->dy = s->da = s->slope = NULL;
+  s->direction = s->vector = s->inverse = s->g = s->dg = s->y = s->dy = s->da = s->slope = NULL;
   s->room = 0;
 }
 
@@ -193,6 +195,7 @@ void ftl_descriptor_scratch_free(ftl_descriptor_scratch *s) {
   free(s->a);
   free(s->adjoint);
   free(s->value);
+  free(s->total);
   free(s->sum);
   free(s->sum_adjoint);
   free(s->sum_slope);
@@ -205,6 +208,7 @@ static bool make_room(const ftl_descriptors *plan, ftl_descriptor_scratch *s, in
   free_lanes(s);
   s->edge = calloc(room, sizeof *s->edge);
   s->direction = ftl_calloc64(3 * lanes);
+  s->vector = ftl_calloc64(3 * lanes);
   s->inverse = ftl_calloc64(lanes);
   s->g = ftl_calloc64((size_t)plan->n_base * lanes);
   s->dg = ftl_calloc64((size_t)plan->n_base * lanes);
@@ -212,7 +216,8 @@ static bool make_room(const ftl_descriptors *plan, ftl_descriptor_scratch *s, in
   s->dy = ftl_calloc64(6 * (size_t)plan->n_lm * lanes);
   s->da = ftl_calloc64(6 * (size_t)plan->n_labels * lanes);
   s->slope = ftl_calloc64(3 * (size_t)plan->max_functions * lanes);
-  if (!s->edge || !s->direction || !s->inverse || !s->g || !s->dg || !s->y || !s->dy || !s->da || !s->slope)
+  if (!s->edge || !s->direction || !s->vector || !s->inverse || !s->g || !s->dg || !s->y || !s->dy || !s->da ||
+      !s->slope)
     return false;
   s->room = (int)room;
   return true;
@@ -229,7 +234,10 @@ static void fill_lane(const ftl_descriptors *plan, ftl_descriptor_scratch *s, co
   if (e >= 0) ftl_ace_base(bond, plan->n_base, r, g, dg);
   s->edge[lane] = e;
   s->inverse[lane] = e < 0 ? 0 : 1 / r;
-  for (int x = 0; x < 3; x++) s->direction[x * s->room + lane] = e < 0 ? 0 : v[x] / r;
+  for (int x = 0; x < 3; x++) {
+    s->direction[x * s->room + lane] = e < 0 ? 0 : v[x] / r;
+    s->vector[x * s->room + lane] = e < 0 ? 0 : v[x];
+  }
   for (int k = 0; k < plan->n_base; k++) {
     s->g[k * s->room + lane] = g[k];
     s->dg[k * s->room + lane] = dg[k];
@@ -271,8 +279,8 @@ ftl_status ftl_descriptors_atom(const ftl_descriptors *plan, ftl_descriptor_scra
                     ftl_element_symbol(plan->file->atomic_number[sender_mu[*bad]]), length(vector[*bad]), bond->inner);
   }
   plan->build->sums(plan, s, mu, derivatives);
-  *values =
-      (ftl_descriptor_values){plan->file->n_functions[mu], s->value, derivatives ? s->n_lanes : 0, s->edge, s->slope};
+  *values = (ftl_descriptor_values){
+      plan->file->n_functions[mu], s->value, derivatives ? s->n_lanes : 0, s->edge, s->slope, s->total};
   return FTL_OK;
 }
 

@@ -25,6 +25,7 @@ typedef struct {
   int n_lanes;         /* 0 without derivatives */
   const int *edge;     /* [n_lanes] place among the edges given, or -1 */
   const double *slope; /* [n_functions][3][n_lanes] by the vector r_ij, 1/Angstrom */
+  const double *total; /* [n_functions][9] sums over edges: slopes, and r_ij (x) slope in the order xx yy zz xy xz yz */
 } ftl_descriptor_values;
 
 /* mu: the centre's element; sender_mu[n_edges], vector[n_edges] (r_ij, Angstrom). FTL_ERR_INPUT for a neighbour within

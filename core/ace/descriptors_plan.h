@@ -53,6 +53,7 @@ struct ftl_descriptor_scratch {
   int first_lane[FTL_MAX_ELEMENTS + 1];
   int *edge;             /* [room] */
   double *direction;     /* [3][room] */
+  double *vector;        /* [3][room] r_ij; 0 in an empty lane */
   double *inverse;       /* [room] 1/r; 0 in an empty lane */
   double *g, *dg;        /* [n_base][room] */
   double *y;             /* [n_lm][2][room] */
@@ -61,6 +62,7 @@ struct ftl_descriptor_scratch {
   double *a;             /* [n_species][n_labels][2] */
   double *adjoint;       /* [max_slots][2] */
   double *value, *slope; /* [max_functions], [max_functions][3][room] */
+  double *total;         /* [max_functions][9] */
   int n_sums, sum_room;  /* what there is room for below */
   double *sum;           /* [n_sums] */
   double *sum_adjoint;   /* [n_species][n_labels][2][n_sums] */

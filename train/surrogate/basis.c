@@ -135,7 +135,7 @@ static ftl_status add_functions(builder *b) {
 
 /* All choices of b->rank factors, with repetition, whose order does not matter. */
 static ftl_status choose(builder *b, int t, int from) {
-  if (t == b->rank) return belongs(b) ? add_functions(b) : FTL_OK;
+  if (t == b->rank || t == FTL_BASIS_MAX_RANK) return belongs(b) ? add_functions(b) : FTL_OK;
   ftl_status status = FTL_OK;
   for (int k = from; k < b->n_factors && !status; k++) {
     b->chosen[t] = &b->factor[k];

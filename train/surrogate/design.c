@@ -85,29 +85,19 @@ static column column_at(const ftl_structure *s, ftl_design_rows rows, double *at
   return c;
 }
 
-static void add_slopes(const ftl_graph *g, int i, const ftl_descriptor_values *v, const double *slope, column c) {
-  const int64_t first = g->first_edge[i];
-  double own[3] = {0, 0, 0}, w[6] = {0, 0, 0, 0, 0, 0};
-  for (int lane = 0; lane < v->n_lanes; lane++) {
+/* Forces are minus the derivatives: of neighbours by their edges, of the atom by all of them. */
+static void add_slopes(int i, const int *sender, const ftl_descriptor_values *v, int f, column c) {
+  const double *x = v->slope + 3 * (size_t)f * (size_t)v->n_lanes, *y = x + v->n_lanes, *z = y + v->n_lanes;
+  const double *total = v->total + 9 * (size_t)f;
+  for (int lane = 0; c.forces && lane < v->n_lanes; lane++) {
     if (v->edge[lane] < 0) continue;
-    double d[3] = {slope[lane], slope[v->n_lanes + lane], slope[2 * v->n_lanes + lane]};
-    for (int x = 0; x < 3; x++) own[x] += d[x];
-    if (c.forces) {
-      double *to = c.forces + 3 * g->sender[first + v->edge[lane]];
-      for (int x = 0; x < 3; x++) to[x] -= d[x];
-    }
-    if (c.virial) {
-      const double *r = g->vector[first + v->edge[lane]];
-      w[0] -= r[0] * d[0];
-      w[1] -= r[1] * d[1];
-      w[2] -= r[2] * d[2];
-      w[3] -= r[0] * d[1];
-      w[4] -= r[0] * d[2];
-      w[5] -= r[1] * d[2];
-    }
+    double *to = c.forces + 3 * sender[v->edge[lane]];
+    to[0] -= x[lane];
+    to[1] -= y[lane];
+    to[2] -= z[lane];
   }
-  for (int x = 0; c.forces && x < 3; x++) c.forces[3 * i + x] += own[x];
-  for (int k = 0; c.virial && k < 6; k++) c.virial[k] += w[k];
+  for (int k = 0; c.forces && k < 3; k++) c.forces[3 * i + k] += total[k];
+  for (int k = 0; c.virial && k < 6; k++) c.virial[k] -= total[3 + k];
 }
 
 ftl_status ftl_design_fill(ftl_designer *d, const ftl_structure *s, ftl_design_rows rows, double *block, int ld,
@@ -125,7 +115,7 @@ ftl_status ftl_design_fill(ftl_designer *d, const ftl_structure *s, ftl_design_r
     for (int f = 0; !status && f < v.n_functions; f++) {
       column c = column_at(s, rows, block + (size_t)(surrogate->first[mu] + f) * (size_t)ld + (size_t)row);
       if (c.energy) *c.energy += v.value[f];
-      if (derivatives) add_slopes(&d->graph.graph, i, &v, v.slope + 3 * (size_t)f * (size_t)v.n_lanes, c);
+      if (derivatives) add_slopes(i, d->graph.graph.sender + d->graph.graph.first_edge[i], &v, f, c);
     }
   }
   return status;

@@ -177,7 +177,7 @@ static void add_chain(coupling *p) {
 static int walk_chains(coupling *p, int t, bool add) {
   const terms *x = p->x;
   int n = 0;
-  if (t == x->rank) {
+  if (t == x->rank || t == FTL_INVARIANTS_MAX_RANK) {
     if (p->chain[t - 1] != 0) return 0;
     if (add) add_chain(p);
     return 1;

@@ -15,13 +15,13 @@
 #include "model/error.h"
 #include "surrogate/run_internal.h"
 
-static void say_row(const ftl_surrogate_state *run, const char *name, const ftl_dataset *set, const ftl_fit_errors *e) {
-  if (set->n == 0) return;
+static void say_row(const ftl_surrogate_state *run, const char *name, int64_t n, const ftl_fit_errors *e) {
+  if (n == 0) return;
   char part[3][32];
   const double factor[3] = {1e3, 1e3, 1e3};
   for (int k = 0; k < 3; k++)
     snprintf(part[k], sizeof part[k], e->n[k] ? "%.2f" : "-", e->n[k] ? e->rmse[k] * factor[k] : 0);
-  ftl_surrogate_say(run, "%-10s %10lld %12s %12s %14s", name, (long long)set->n, part[0], part[1], part[2]);
+  ftl_surrogate_say(run, "%-10s %10lld %12s %12s %14s", name, (long long)n, part[0], part[1], part[2]);
 }
 
 void ftl_surrogate_say_errors(const ftl_surrogate_state *run) {
@@ -31,18 +31,18 @@ void ftl_surrogate_say_errors(const ftl_surrogate_state *run) {
   ftl_surrogate_say(run, "%s: strength %.2e, %d functions kept, %.1f determined by data, rank %d, condition %.1e",
                     kinds[run->recipe->solver.kind], s->lambda, s->kept, s->effective, s->rank, s->condition);
   ftl_surrogate_say(run, "%-10s %10s %12s %12s %14s", "RMSE", "structures", "meV/atom", "meV/A", "virial meV/atom");
-  say_row(run, "fitted", &run->train, &run->on_train);
-  say_row(run, "held back", &run->held, &run->on_held);
-  say_row(run, "valid", &run->valid, &run->on_valid);
+  say_row(run, "fitted", run->n_measured, &run->on_train);
+  say_row(run, "held back", run->held.n, &run->on_held);
+  say_row(run, "valid", run->valid.n, &run->on_valid);
 }
 
 /* ---- report.json, which is in the metadata of model.ftl too ---- */
 
 static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
 
-static json_t *errors_json(const ftl_dataset *set, const ftl_fit_errors *e) {
-  return json_pack("{s:I, s:o, s:o, s:o}", "structures", (json_int_t)set->n, "energy_per_atom", number(e->rmse[0]),
-                   "forces", number(e->rmse[1]), "virial_per_atom", number(e->rmse[2]));
+static json_t *errors_json(int64_t n, const ftl_fit_errors *e) {
+  return json_pack("{s:I, s:o, s:o, s:o}", "structures", (json_int_t)n, "energy_per_atom", number(e->rmse[0]), "forces",
+                   number(e->rmse[1]), "virial_per_atom", number(e->rmse[2]));
 }
 
 static json_t *fit_json(const ftl_surrogate_state *run) {
@@ -73,9 +73,9 @@ static json_t *report_json(const ftl_surrogate_state *run) {
     json_object_set_new(sources, "candidates", json_integer((json_int_t)run->n_candidates));
     json_object_set_new(sources, "sampled", json_integer((json_int_t)run->n_sampled));
   }
-  json_object_set_new(errors, "fitted", errors_json(&run->train, &run->on_train));
-  if (run->held.n > 0) json_object_set_new(errors, "held_back", errors_json(&run->held, &run->on_held));
-  if (run->valid.n > 0) json_object_set_new(errors, "valid", errors_json(&run->valid, &run->on_valid));
+  json_object_set_new(errors, "fitted", errors_json(run->n_measured, &run->on_train));
+  if (run->held.n > 0) json_object_set_new(errors, "held_back", errors_json(run->held.n, &run->on_held));
+  if (run->valid.n > 0) json_object_set_new(errors, "valid", errors_json(run->valid.n, &run->on_valid));
   json_object_set_new(report, "sources", sources);
   json_object_set_new(report, "e0", json_string(run->e0_from));
   json_object_set_new(report, "fit", fit_json(run));

@@ -134,17 +134,25 @@ static int64_t count_equations(const ftl_dataset *set) {
   return n;
 }
 
+/* A pair function of i around j and of j around i have the same sum: one of the two is not determined, by design. */
+static int count_twins(const ftl_ace_file *file) {
+  int n = 0;
+  for (int mu = 0; mu < file->n_elements; mu++)
+    for (int k = 0; k < file->n_functions[mu]; k++)
+      n += file->function[mu][k].rank == 1 && file->function[mu][k].mu[0] < mu;
+  return n;
+}
+
 static void warn_size(const ftl_surrogate_state *run) {
   const ftl_surrogate *s = &run->surrogate;
-  const int n = s->first[s->file.n_elements];
+  const int n = s->first[s->file.n_elements] - count_twins(&s->file);
   char text[400];
-  if (run->solution.rank < n) {
-    snprintf(text, sizeof text,
-             "the data determine %d of %d functions (rank); the prior decides about the rest: give more data or a "
-             "smaller basis",
-             run->solution.rank, n);
-    run->host->warn(run->host->context, text);
-  }
+  if (run->solution.rank >= n) return;
+  snprintf(text, sizeof text,
+           "the data determine %d of %d functions (rank); the prior decides about the rest: give more data or a "
+           "smaller basis",
+           run->solution.rank, n);
+  run->host->warn(run->host->context, text);
 }
 
 static ftl_status fit(ftl_surrogate_state *run, ftl_error *error) {
@@ -164,12 +172,26 @@ static ftl_status fit(ftl_surrogate_state *run, ftl_error *error) {
   return status;
 }
 
+enum { MEASURED = 200 }; /* of the fitted structures: their errors cost as much as the equations did */
+
+/* Evenly spread ones; shallow copies. */
+static ftl_status measure_fitted(ftl_surrogate_state *run, ftl_error *error) {
+  const int64_t all = run->train.n, n = all < MEASURED ? all : MEASURED;
+  ftl_dataset some = {.n = n, .structure = malloc((size_t)n * sizeof *some.structure)};
+  if (!some.structure) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for errors");
+  for (int64_t k = 0; k < n; k++) some.structure[k] = run->train.structure[k * all / n];
+  ftl_status status = ftl_fit_measure(&run->surrogate, &some, (int)run->recipe->threads, &run->on_train, error);
+  run->n_measured = n;
+  free(some.structure);
+  return status;
+}
+
 /* The committee's spread becomes the errors that were found on what was held back: a posterior knows the noise of a
    linear model, not that the model is too small. */
 static ftl_status measure(ftl_surrogate_state *run, ftl_error *error) {
   const int threads = (int)run->recipe->threads;
   ftl_surrogate *s = &run->surrogate;
-  ftl_status status = ftl_fit_measure(s, &run->train, threads, &run->on_train, error);
+  ftl_status status = measure_fitted(run, error);
   if (!status) status = ftl_fit_measure(s, &run->held, threads, &run->on_held, error);
   if (!status) status = ftl_fit_measure(s, &run->valid, threads, &run->on_valid, error);
   const ftl_fit_errors *e = run->held.n > 0 ? &run->on_held : &run->on_train;

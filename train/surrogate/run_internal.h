@@ -27,6 +27,7 @@ typedef struct {
   ftl_solution solution;
   ftl_active_set_report active;
   double inner[FTL_MAX_ELEMENTS * FTL_MAX_ELEMENTS];
+  int64_t n_measured; /* of train, for on_train */
   ftl_fit_errors on_train, on_held, on_valid;
 } ftl_surrogate_state;
 

@@ -242,7 +242,7 @@ ftl_status ftl_solve(const ftl_triangle *all, const ftl_triangle *fold, int n_fo
   if (!status) {
     const double eps = 2.2e-16;
     while (to->rank < n && x.s[to->rank] > n * eps * x.s[0]) to->rank++;
-    to->condition = x.s[n - 1] > 0 ? x.s[0] / x.s[n - 1] : INFINITY;
+    to->condition = to->rank > 0 ? x.s[0] / x.s[to->rank - 1] : INFINITY;
     if (options->kind == FTL_SOLVE_ARD) status = ftl_solve_ard(all, penalty, options, to, error);
     else status = solve_ridge(all, fold, n_folds, penalty, options, &x, to, error);
   }
