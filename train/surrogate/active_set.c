@@ -9,7 +9,8 @@
 #include "surrogate/design.h"
 #include "surrogate/maxvol.h"
 
-enum { CHUNK_ATOMS = 2048 }; /* whose functions are computed together */
+enum { CHUNK_ATOMS = 2048 };            /* whose functions are computed together */
+static const double MAX_KEPT = 1 << 30; /* bytes for the functions of all atoms, so that they are computed once */
 
 typedef struct {
   ftl_maxvol maxvol;
@@ -18,6 +19,8 @@ typedef struct {
   double largest; /* gamma of the pass, each atom's when it was offered */
   int n_rows;
   double *rows; /* [FTL_MAXVOL_ROWS][n]: atoms that wait for an offer */
+  int64_t room;
+  double *kept; /* [room][n]: all atoms, from the first pass over them on; NULL: not kept */
 } element;
 
 typedef struct {
@@ -31,6 +34,7 @@ typedef struct {
   int *mu;                /* [CHUNK_ATOMS] */
   element element[FTL_MAX_ELEMENTS];
   bool scales;      /* the pass sums squares of functions and offers nothing */
+  bool keep, kept;  /* the pass keeps functions of all atoms; they are there */
   double threshold; /* of the pass */
   double done, total;
 } choice;
@@ -45,6 +49,7 @@ static void free_choice(choice *c) {
     ftl_maxvol_free(&c->element[mu].maxvol);
     free(c->element[mu].rms);
     free(c->element[mu].rows);
+    free(c->element[mu].kept);
   }
   free(c->designer);
   free(c->value);
@@ -56,7 +61,7 @@ static ftl_active_set_options with_defaults(const ftl_active_set_options *option
   ftl_active_set_options o = options ? *options : (ftl_active_set_options){0};
   if (!(o.threshold > 0)) o.threshold = 1.02;
   if (!(o.delta > 0)) o.delta = 1e-2;
-  if (o.max_passes < 1) o.max_passes = 10;
+  if (o.max_passes < 1) o.max_passes = 20;
   if (o.sample_atoms < 1) o.sample_atoms = 10000;
   if (o.threads < 1) o.threads = omp_get_max_threads();
   return o;
@@ -83,6 +88,26 @@ static ftl_status start(choice *c, ftl_error *error) {
   return status;
 }
 
+/* Room for the functions of all atoms, if that is within bounds. */
+static bool make_room_for_all(choice *c) {
+  const ftl_ace_file *file = &c->surrogate->file;
+  double bytes = 0;
+  for (int64_t k = 0; k < c->data->n; k++)
+    for (int i = 0; i < c->data->structure[k].n; i++) {
+      int mu = ftl_element_index(file->atomic_number, file->n_elements, c->data->structure[k].atomic_number[i]);
+      if (mu >= 0) c->element[mu].room++;
+    }
+  for (int mu = 0; mu < file->n_elements; mu++)
+    bytes += (double)c->element[mu].room * file->n_functions[mu] * (double)sizeof(double);
+  if (bytes > MAX_KEPT) return false;
+  for (int mu = 0; mu < file->n_elements; mu++) {
+    size_t numbers = (size_t)c->element[mu].room * (size_t)file->n_functions[mu];
+    c->element[mu].kept = malloc((numbers + 1) * sizeof(double));
+    if (!c->element[mu].kept) return false;
+  }
+  return true;
+}
+
 /* ---- atoms, in the order of the data ---- */
 
 static void offer(choice *c, element *e) {
@@ -93,6 +118,7 @@ static void offer(choice *c, element *e) {
 static void take(choice *c, int mu, const double *value) {
   element *e = &c->element[mu];
   size_t n = (size_t)c->surrogate->file.n_functions[mu];
+  if (c->keep && e->atoms < e->room) memcpy(e->kept + (size_t)e->atoms * n, value, n * sizeof *value);
   e->atoms++;
   if (c->scales) {
     for (size_t k = 0; k < n; k++) e->rms[k] += value[k] * value[k];
@@ -194,10 +220,26 @@ static int64_t all_swaps(const choice *c) {
   return n;
 }
 
+/* As go_through, of what is kept. */
+static void go_through_kept(choice *c) {
+  for (int mu = 0; mu < c->surrogate->file.n_elements; mu++) {
+    element *e = &c->element[mu];
+    e->largest = 0;
+    for (int64_t at = 0; at < e->atoms; at += FTL_MAXVOL_ROWS) {
+      int64_t left = e->atoms - at;
+      e->largest =
+          fmax(e->largest, ftl_maxvol_offer(&e->maxvol, left < FTL_MAXVOL_ROWS ? (int)left : FTL_MAXVOL_ROWS,
+                                            e->kept + (size_t)at * (size_t)e->maxvol.n, e->maxvol.n, c->threshold));
+    }
+  }
+}
+
 static ftl_status pass(choice *c, int64_t step, double threshold, ftl_error *error) {
-  c->threshold = threshold;
   int64_t before = all_swaps(c);
-  ftl_status status = go_through(c, step, error);
+  ftl_status status = FTL_OK;
+  c->threshold = threshold;
+  if (c->kept) go_through_kept(c);
+  else status = go_through(c, step, error);
   for (int mu = 0; mu < c->surrogate->file.n_elements && !status && all_swaps(c) > before; mu++)
     status = ftl_maxvol_refresh(&c->element[mu].maxvol, error);
   return status;
@@ -216,7 +258,10 @@ static ftl_status choose(choice *c, int *passes, ftl_error *error) {
   for (*passes = 0; *passes < c->options.max_passes && !status; ++*passes) {
     int64_t before = all_swaps(c);
     if (c->total < c->done + (double)c->data->n) c->total = c->done + (double)c->data->n;
+    c->keep = *passes == 0 && make_room_for_all(c);
     status = pass(c, 1, c->options.threshold, error);
+    c->kept |= c->keep;
+    c->keep = false;
     if (!status && all_swaps(c) == before) {
       ++*passes;
       return FTL_OK;

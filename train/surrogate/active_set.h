@@ -13,7 +13,7 @@
 typedef struct {
   double threshold; /* what gamma may be on the data: a little above 1; 0: 1.02 */
   double delta;     /* of directions that the data do not span, in units of a function's root mean square; 0: 1e-2 */
-  int max_passes;   /* over the data; 0: 10 */
+  int max_passes;   /* over the data; 0: 20 */
   int64_t sample_atoms; /* a first, coarse choice is among every k-th structure, about so many atoms; 0: 10000 */
   int threads;
   const volatile sig_atomic_t *stop;                          /* NULL, or set to end: FTL_ERR_ARGUMENT "interrupted" */
@@ -31,9 +31,8 @@ typedef struct {
 
 /* Sets surrogate->active from the atoms of the data, the same on any number of threads. Passes over all atoms go on
    until none is above the threshold, or there were max_passes. Memory: for each element of n functions 3 n^2 numbers,
-   and blocks of a few thousand atoms. report may be NULL. FTL_ERR_INPUT as ftl_design_fill, or without atoms;
-   FTL_ERR_MEMORY.
- */
+   blocks of a few thousand atoms, and the functions of all atoms where these are within 1 GiB (otherwise each pass
+   computes them again). report may be NULL. FTL_ERR_INPUT as ftl_design_fill, or without atoms; FTL_ERR_MEMORY. */
 ftl_status ftl_active_set_make(ftl_surrogate *surrogate, const ftl_dataset *data, const ftl_active_set_options *options,
                                ftl_active_set_report *report, ftl_error *error);
 
