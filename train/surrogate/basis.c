@@ -7,6 +7,8 @@
 #include "model/error.h"
 #include "surrogate/invariants.h"
 
+enum { MOST_COUNTED = 20 }; /* times what is allowed */
+
 /* A factor A_{mu n l}. Functions list theirs in this order: by l, so that couplings repeat, then mu and n. */
 typedef struct {
   int l, mu, n;
@@ -133,13 +135,20 @@ static ftl_status add_functions(builder *b) {
   return status;
 }
 
-/* All choices of b->rank factors, with repetition, whose order does not matter. */
-static ftl_status choose(builder *b, int t, int from) {
+/* Far above what is allowed: counting goes no further, it could take for ever. */
+static bool far_too_many(const builder *b) { return b->n_functions / MOST_COUNTED > b->options->max_functions; }
+
+/* All choices of b->rank factors, with repetition, whose order does not matter; degree: of those chosen. */
+static ftl_status choose(builder *b, int t, int from, double degree) {
   if (t == b->rank || t == FTL_BASIS_MAX_RANK) return belongs(b) ? add_functions(b) : FTL_OK;
+  const ftl_basis_options *o = b->options;
+  const double most = o->degree > 0 ? o->degree + 1e-9 - (b->rank - t - 1) : INFINITY; /* 1 each for the others */
   ftl_status status = FTL_OK;
-  for (int k = from; k < b->n_factors && !status; k++) {
+  for (int k = from; k < b->n_factors && !status && !far_too_many(b); k++) {
+    const double with = degree + b->factor[k].n + 1 + o->degree_l * b->factor[k].l;
+    if (with > most) continue;
     b->chosen[t] = &b->factor[k];
-    status = choose(b, t + 1, k);
+    status = choose(b, t + 1, k, with);
   }
   return status;
 }
@@ -168,7 +177,7 @@ static ftl_status build_element(builder *b) {
   b->room = 0;
   for (b->rank = 1; b->rank <= FTL_BASIS_MAX_RANK && !status; b->rank++) {
     status = list_factors(b);
-    if (!status) status = choose(b, 0, 0);
+    if (!status) status = choose(b, 0, 0, 0);
     free(b->factor);
     b->factor = NULL;
   }
@@ -186,6 +195,25 @@ static void widen(const ftl_basis_bounds *bounds, int *n_base, int *n_radial, in
   }
 }
 
+static bool has_element(const int *elements, int n, int z) {
+  for (int k = 0; k < n; k++)
+    if (elements[k] == z) return true;
+  return false;
+}
+
+static ftl_status check_block(const ftl_basis_options *o, const ftl_basis_block *block, ftl_error *error) {
+  if (block->n_elements < 1) return ftl_fail(error, FTL_ERR_INPUT, NULL, "a block of the basis has no elements");
+  for (int e = 0; e < block->n_elements; e++) {
+    const int z = block->elements[e];
+    if (!has_element(o->elements, o->n_elements, z))
+      return ftl_fail(error, FTL_ERR_INPUT, NULL, "a block of the basis has %s, which is not among its elements",
+                      ftl_element_symbol(z));
+    if (has_element(block->elements, e, z))
+      return ftl_fail(error, FTL_ERR_INPUT, NULL, "a block of the basis has %s twice", ftl_element_symbol(z));
+  }
+  return FTL_OK;
+}
+
 static ftl_status check_options(const ftl_basis_options *o, ftl_error *error) {
   if (o->n_elements < 1) return ftl_fail(error, FTL_ERR_INPUT, NULL, "a basis needs at least one element");
   if (!(o->cutoff > 0) || o->cutoff > 20)
@@ -201,13 +229,8 @@ static ftl_status check_options(const ftl_basis_options *o, ftl_error *error) {
         return ftl_fail(error, FTL_ERR_INPUT, NULL, "a basis of rank %d has n = %d and l = %d; up to %d and %d can be",
                         k + 1, b->n[k], b->l[k], FTL_ACE_MAX_RADIAL, FTL_INVARIANTS_MAX_L);
     if (b->l[0] != 0) return ftl_fail(error, FTL_ERR_INPUT, NULL, "functions of rank 1 have l = 0, not %d", b->l[0]);
-    for (int e = 0; block >= 0 && e < o->block[block].n_elements; e++) {
-      int mu = 0;
-      while (mu < o->n_elements && o->elements[mu] != o->block[block].elements[e]) mu++;
-      if (mu == o->n_elements)
-        return ftl_fail(error, FTL_ERR_INPUT, NULL, "a block of the basis has %s, which is not among its elements",
-                        ftl_element_symbol(o->block[block].elements[e]));
-    }
+    ftl_status status = block < 0 ? FTL_OK : check_block(o, &o->block[block], error);
+    if (status) return status;
   }
   return FTL_OK;
 }
@@ -256,9 +279,9 @@ ftl_status ftl_basis_make(const ftl_basis_options *options, ftl_surrogate *surro
   if (!status && b.n_functions > options->max_functions)
     status =
         ftl_fail(error, FTL_ERR_INPUT, NULL,
-                 "the basis would have %lld functions, more than the %lld allowed; lower n, l or the degree of the "
+                 "the basis would have %s%lld functions, more than the %lld allowed; lower n, l or the degree of the "
                  "high ranks, or allow more",
-                 (long long)b.n_functions, (long long)options->max_functions);
+                 far_too_many(&b) ? "over " : "", (long long)b.n_functions, (long long)options->max_functions);
   if (!status && b.n_functions == 0)
     status = ftl_fail(error, FTL_ERR_INPUT, NULL, "the bounds on n, l and degree leave no function at all");
   for (size_t k = 0; k < b.n_cache; k++) ftl_invariants_free(&b.cache[k].invariants);

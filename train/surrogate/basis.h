@@ -31,7 +31,7 @@ typedef struct {
   int max_species; /* different neighbour elements in one function; 0: any */
   ftl_ace_base_kind radial;
   double lambda, cutoff, d_cutoff; /* of every pair, Angstrom */
-  int64_t max_functions;           /* FTL_ERR_INPUT says how many there would be */
+  int64_t max_functions;           /* FTL_ERR_INPUT says how many there would be, or that it is over 20 times as many */
 } ftl_basis_options;
 
 /* A surrogate with functions and without coefficients (NULL); inner cutoffs are 0, E0 are 0. FTL_ERR_INPUT for options
