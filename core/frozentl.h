@@ -215,14 +215,16 @@ FTL_API ftl_status ftl_end(ftl_workspace *workspace, ftl_output *output, ftl_err
    says which is which. It costs more than the forces do, and nothing when it is not asked for.
 
      - extrapolation: the grade gamma of an atom's surroundings. Up to about 1, they are within what the atoms of the
-       training data span; far above, the energy is an extrapolation. INFINITY: a neighbour is closer than any pair of
-       its elements was, within the potential's inner cutoff. 0: an atom of no element.
+       training data span; far above, the energy is an extrapolation. FTL_TOO_CLOSE or more: a neighbour is closer than
+       any pair of its elements was, within the potential's inner cutoff. 0: an atom of no element.
      - energy_deviation, eV: the standard deviation of the atom's energy over a committee of potentials, drawn from the
        posterior of the fit, times a factor that makes it the error expected on data held back.
      - force_deviation, eV/Angstrom: likewise the root mean square length of the force's deviation.
 
    Deviations of forces are not additive over ranks, the committee's forces are: a host with ghosts adds the ghosts'
    rows of ftl_output.committee_forces to their owners' rows and then calls ftl_force_deviation. */
+
+#define FTL_TOO_CLOSE 1e6 /* not infinity, which hosts like LAMMPS cannot calculate with */
 
 /* deviation[n] from committee_forces[n][n_committee][3]. FTL_ERR_UNSUPPORTED for a model without a committee. */
 FTL_API ftl_status ftl_force_deviation(const ftl_model *model, int n, const double *committee_forces, double *deviation,

@@ -268,7 +268,7 @@ static ftl_status batch(const worker *w, const int *atom, int n, ftl_error *erro
   if (status || !w->output->extrapolation) return status;
   int z = w->ws->graph.species[atom[0]], n_functions = w->ws->model->surrogate->file.n_functions[w->u->mu_of[z]];
   ftl_descriptors_extrapolation(w->u->plan, n_functions, w->u->inverse[z], w->p->values, gamma);
-  for (int a = 0; a < n; a++) w->output->extrapolation[atom[a]] = inside[a] ? INFINITY : gamma[a];
+  for (int a = 0; a < n; a++) w->output->extrapolation[atom[a]] = inside[a] ? fmax(gamma[a], FTL_TOO_CLOSE) : gamma[a];
   return FTL_OK;
 }
 
