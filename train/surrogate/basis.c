@@ -81,7 +81,8 @@ static const ftl_basis_bounds *bounds_of(const builder *b, int *n_neighbours) {
     int matching = 0;
     for (int e = 0; e < block->n_elements; e++)
       for (int mu = 0; mu < o->n_elements; mu++) matching += in[mu] && o->elements[mu] == block->elements[e];
-    if (matching == n && block->n_elements == n) return &block->bounds;
+    if (matching == n && block->n_elements == n && (!block->centre || block->centre == o->elements[b->mu0]))
+      return &block->bounds;
   }
   return &o->bounds;
 }

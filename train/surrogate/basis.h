@@ -13,8 +13,9 @@ typedef struct {
   int l[FTL_BASIS_MAX_RANK]; /* largest l; l[0] is 0 */
 } ftl_basis_bounds;
 
-/* Other bounds for functions of exactly these elements, the centre's included. */
+/* Other bounds for functions of exactly these elements, the centre's included; the first block that fits counts. */
 typedef struct {
+  int centre; /* atomic number; 0: any */
   int n_elements;
   int elements[FTL_MAX_ELEMENTS]; /* atomic numbers */
   ftl_basis_bounds bounds;

@@ -36,7 +36,8 @@ static const ftl_option options[] = {
     TEXT(basis.l, .key = "basis.l", .initial = "4/3/2", .flag = "l", .value = "L2/L3/...", .when = "",
          .doc = "largest l of the factors, by rank from 2 on"),
     WORDS(basis.blocks, .key = "basis.blocks", .flag = "block", .value = "EL-EL=N1/N2/...:L2/L3/...,...", .when = "",
-          .doc = "other n and l for functions of exactly these elements, the centre's included: Ti=12/8/5/3:5/4/3"),
+          .doc = "other n and l for functions of exactly these elements, the centre's included: Ti=12/8/5/3:5/4/3; "
+                 "H@H-Cu=... for those around H; the first that fits counts"),
     REAL(basis.degree, 0, 1000, .key = "basis.degree", .initial = "0", .flag = "degree", .when = "",
          .doc = "largest sum over factors of n + degree_l l, n from 1; 0: any"),
     REAL(basis.degree_l, 0, 100, .key = "basis.degree_l", .initial = "1", .when = "",
@@ -51,7 +52,7 @@ static const ftl_option options[] = {
          .doc = "cutoff, Angstrom"),
     REAL(basis.dcut, 1e-3, 20, .key = "basis.dcut", .initial = "0.5", .when = "",
          .doc = "width of the smooth outer cutoff, Angstrom"),
-    INTEGER(basis.max_functions, 1, 1e5, .key = "basis.max_functions", .initial = "5000", .when = "",
+    INTEGER(basis.max_functions, 1, 2e4, .key = "basis.max_functions", .initial = "5000", .when = "",
             .doc = "a larger basis is refused"),
 
     REAL(inner.fraction, 0.1, 1, .key = "inner.fraction", .initial = "0.95", .when = "",
@@ -193,11 +194,19 @@ static ftl_status read_bounds(const char *text, size_t length, const char *key, 
                   FTL_BASIS_MAX_RANK - from);
 }
 
-/* Ti-Al=8/5/3:4/3 */
+/* Ti-Al=8/5/3:4/3, or Al@Ti-Al=... for functions around Al */
 static ftl_status read_block(const char *text, ftl_basis_block *block, ftl_error *error) {
   const char *equals = strchr(text, '='), *colon = equals ? strchr(equals, ':') : NULL;
   if (!equals) return ftl_fail(error, FTL_ERR_INPUT, NULL, "basis.blocks: '%.60s' is not like Ti-Al=8/5/3:4/3", text);
-  for (const char *at = text; at < equals;) {
+  const char *start = memchr(text, '@', (size_t)(equals - text));
+  if (start) {
+    char symbol[4] = "";
+    if (start - text < (ptrdiff_t)sizeof symbol) memcpy(symbol, text, (size_t)(start - text));
+    if ((block->centre = ftl_atomic_number(symbol)) == 0)
+      return ftl_fail(error, FTL_ERR_INPUT, NULL, "basis.blocks: '%.*s' in '%.60s' is no chemical symbol",
+                      (int)(start - text), text, text);
+  }
+  for (const char *at = start ? start + 1 : text; at < equals;) {
     char symbol[4] = "";
     size_t length = strcspn(at, "-=");
     if (length < sizeof symbol) memcpy(symbol, at, length);
