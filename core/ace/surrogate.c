@@ -7,6 +7,7 @@
 
 void ftl_surrogate_number(ftl_surrogate *s) {
   for (int mu = 0; mu < s->file.n_elements; mu++) s->first[mu + 1] = s->first[mu] + s->file.n_functions[mu];
+  s->file.n_parameters = s->first[s->file.n_elements];
 }
 
 static void *copy(const void *from, size_t bytes) {

@@ -15,7 +15,7 @@ typedef struct {
   double *active[FTL_MAX_ELEMENTS]; /* [n][n] inverse of the active set of an element with n functions; NULL: none */
 } ftl_surrogate;
 
-/* Sets `first` from the numbers of functions. */
+/* Sets `first`, and the number of parameters, from the numbers of functions. */
 void ftl_surrogate_number(ftl_surrogate *surrogate);
 /* The potential that evaluators run: functions with their coefficients multiplied in, zero terms left out. *file is the
    caller's, independent of the surrogate. FTL_ERR_MEMORY. */

@@ -1,16 +1,8 @@
 /* `.yace` with the fields, their order and the flow style of pacemaker's files (docs/ace.md). */
 #include "ace/yace_writer.h"
 
-#include <math.h>
-
+#include "ace/ace_check.h"
 #include "model/error.h"
-
-static const char *const base_names[] = {[FTL_ACE_CHEB_EXP_COS] = "ChebExpCos",
-                                         [FTL_ACE_CHEB_POW] = "ChebPow",
-                                         [FTL_ACE_CHEB_LINEAR] = "ChebLinear",
-                                         [FTL_ACE_SBESSEL] = "SBessel"};
-static const char *const inner_names[] = {
-    [FTL_ACE_INNER_DENSITY] = "density", [FTL_ACE_INNER_DISTANCE] = "distance", [FTL_ACE_INNER_ZBL] = "zbl"};
 
 static void write_numbers(FILE *stream, const double *values, int n) {
   fputc('[', stream);
@@ -38,7 +30,7 @@ static void write_embedding(FILE *stream, int mu, const ftl_ace_embedding *e) {
 
 static void write_bond(FILE *stream, int i, int j, const ftl_ace_bond *b) {
   fprintf(stream, "  [%d, %d]: {nradmax: %d, lmax: %d, nradbasemax: %d, radbasename: %s, radparameters: ", i, j,
-          b->n_radial, b->lmax, b->n_base, base_names[b->kind]);
+          b->n_radial, b->lmax, b->n_base, ftl_ace_base_name(b->kind));
   write_numbers(stream, &b->lambda, 1);
   fputs(", radcoefficients: [", stream);
   for (int n = 0; n < b->n_radial; n++) {
@@ -52,7 +44,7 @@ static void write_bond(FILE *stream, int i, int j, const ftl_ace_bond *b) {
   fprintf(stream,
           "], prehc: %.17g, lambdahc: %.17g, rcut: %.17g, dcut: %.17g, rcut_in: %.17g, dcut_in: %.17g, "
           "inner_cutoff_type: %s}\n",
-          b->core, b->core_decay, b->cutoff, b->d_cutoff, b->inner, b->d_inner, inner_names[b->inner_kind]);
+          b->core, b->core_decay, b->cutoff, b->d_cutoff, b->inner, b->d_inner, ftl_ace_inner_name(b->inner_kind));
 }
 
 static void write_function(FILE *stream, int mu, const ftl_ace_function *g) {
