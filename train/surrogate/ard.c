@@ -10,6 +10,9 @@
 #include "surrogate/lapack.h"
 #include "surrogate/solve_internal.h"
 
+#define NOISELESS 1e-10 /* least noise, of the labels' root mean square */
+#define UNKNOWN   1e-10 /* data say nothing of a function whose posterior is its prior but for this */
+
 typedef struct {
   int n;         /* functions still in */
   int *index;    /* [n] in the triangle */
@@ -30,6 +33,14 @@ static void gather(const ftl_triangle *t, const double *penalty, relevance *x, d
       block[(size_t)k * (size_t)ld + (size_t)i] = t->r[column * side + (size_t)i] / penalty[column];
     }
   for (int i = 0; i < ld; i++) block[(size_t)x->n * (size_t)ld + (size_t)i] = t->r[((size_t)t->n) * side + (size_t)i];
+}
+
+/* |b|^2 */
+static double label_square(const ftl_triangle *t) {
+  size_t side = (size_t)t->n + 1;
+  double sum = 0;
+  for (size_t i = 0; i < side; i++) sum += t->r[(side - 1) * side + i] * t->r[(side - 1) * side + i];
+  return sum;
 }
 
 /* With beta and alpha: mean, the inverse root of the posterior, and |R z - q|^2 + rest^2. */
@@ -54,7 +65,8 @@ static ftl_status posterior(const ftl_triangle *t, const double *penalty, releva
     cblas_dtrmv(CblasColMajor, CblasUpper, CblasNoTrans, CblasNonUnit, x->n, x->root, x->n, x->mean, 1);
     double corner = stacked.r[(size_t)side * (size_t)side - 1], prior = 0;
     for (int k = 0; k < x->n; k++) prior += x->alpha[k] / x->beta * x->mean[k] * x->mean[k];
-    *residual = fmax(corner * corner - prior, 0);
+    /* of labels without noise the difference would be rounding, and a noise of 0 leaves nothing to weigh */
+    *residual = fmax(corner * corner - prior, NOISELESS * NOISELESS * label_square(t));
   }
   ftl_triangle_free(&stacked);
   return status;
@@ -71,10 +83,10 @@ static double update(relevance *x, double residual, double rows, double *effecti
       variance += root * root / x->beta;
     }
     double known = fmin(fmax(1 - x->alpha[k] * variance, 0), 1);
-    double alpha = known / fmax(x->mean[k] * x->mean[k], 1e-300);
+    double alpha = known > UNKNOWN ? known / fmax(x->mean[k] * x->mean[k], 1e-300) : 1e300;
     *effective += known;
-    if (known > 1e-3) change = fmax(change, fabs(log(fmax(alpha, 1e-300) / x->alpha[k])));
-    x->alpha[k] = fmin(fmax(alpha, 1e-300), 1e300);
+    if (known > 1e-3) change = fmax(change, fabs(log(alpha / x->alpha[k])));
+    x->alpha[k] = fmin(alpha, 1e300);
   }
   x->beta = fmax(rows - *effective, 1) / fmax(residual, 1e-300);
   return change;
@@ -129,7 +141,7 @@ ftl_status ftl_solve_ard(const ftl_triangle *all, const double *penalty, const f
   if (!x.index || !x.alpha || !x.mean || !x.a || !x.root || !x.rhs)
     status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a fit of %zu functions", n);
   if (!status) {
-    for (size_t i = 0; i < side; i++) total += all->r[n * side + i] * all->r[n * side + i];
+    total = label_square(all);
     x.beta = 100 * (double)all->rows / fmax(total, 1e-300); /* a tenth of the labels' spread is noise, to begin with */
     for (size_t k = 0; k < n; k++) {
       double sum = 0;

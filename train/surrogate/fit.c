@@ -16,8 +16,9 @@ enum { PANEL_ROWS = 4096 };
 size_t ftl_fit_bytes(int n, const ftl_fit_options *o) {
   size_t side = (size_t)n + 1, square = side * side * sizeof(double);
   size_t folds = o->solve.kind == FTL_SOLVE_CV ? (size_t)o->folds : 0;
-  size_t solving = 4 + (folds ? folds + 1 : 0); /* decomposition; CV keeps one per fold */
-  return (1 + folds + solving) * square + PANEL_ROWS * side * sizeof(double);
+  size_t solving = 6 + (folds ? folds + 1 : 0); /* decomposition; CV keeps one per fold */
+  size_t joining = ftl_ranks_n() > 1 ? (size_t)ftl_ranks_n() : 0;
+  return (1 + folds + (solving > joining ? solving : joining)) * square + PANEL_ROWS * side * sizeof(double);
 }
 
 size_t ftl_free_bytes(void) {

@@ -9,17 +9,19 @@
 #include "surrogate/lapack.h"
 #include "surrogate/solve_internal.h"
 
+static const double EPSILON = 2.2e-16;
+
 static ftl_status no_memory(int n, ftl_error *error) {
   return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to solve a fit of %d functions (about %zu MB)", n,
-                  (size_t)n * (size_t)n * 5 * sizeof(double) >> 20);
+                  (size_t)n * (size_t)n * 6 * sizeof(double) >> 20);
 }
 
 /* ---- the scaled problem in its singular vectors ---- */
 
 typedef struct {
-  int n;
+  int n, rank;
   int64_t rows;
-  double *s;      /* [n] descending */
+  double *s;      /* [n] descending; those from `rank` on are rounding and 0 */
   double *vt;     /* [n][n] column-major: row k is the vector of s[k] */
   double *u_q;    /* [n] u_k . q */
   double outside; /* |b|^2 that no solution reaches */
@@ -57,6 +59,8 @@ static ftl_status decompose(const ftl_triangle *t, const double *penalty, spectr
   for (size_t k = 0; !status && k < (size_t)n; k++)
     for (size_t i = 0; i < (size_t)n; i++) x->u_q[k] += u[k * (size_t)n + i] * t->r[(size_t)n * side + i];
   x->outside = t->r[side * side - 1] * t->r[side * side - 1];
+  while (!status && x->rank < n && x->s[x->rank] > n * EPSILON * x->s[0]) x->rank++;
+  for (int k = x->rank; !status && k < n; k++) x->s[k] = 0;
   free(a);
   free(u);
   free(work);
@@ -82,9 +86,9 @@ static void at_lambda(const spectrum *x, double lambda, double *residual, double
   *size = *effective = 0;
   for (int k = 0; k < x->n; k++) {
     double s2 = x->s[k] * x->s[k], d = s2 + lambda;
-    if (d == 0) continue;
-    double left = x->u_q[k] * lambda / d, z = x->u_q[k] * x->s[k] / d;
+    double left = d > 0 ? x->u_q[k] * lambda / d : x->u_q[k], z = d > 0 ? x->u_q[k] * x->s[k] / d : 0;
     *residual += left * left;
+    if (d == 0) continue;
     *size += z * z;
     *effective += s2 / d;
   }
@@ -181,7 +185,9 @@ static void draw(const spectrum *x, const double *penalty, double lambda, const 
     double *c = to->draw + (size_t)d * (size_t)x->n;
     memset(c, 0, (size_t)x->n * sizeof *c);
     for (int k = 0; k < x->n; k++) {
-      double z = ftl_random_normal(&random) / sqrt(to->beta * (x->s[k] * x->s[k] + lambda));
+      double z = ftl_random_normal(&random), precision = to->beta * (x->s[k] * x->s[k] + lambda);
+      if (precision == 0) continue; /* neither data nor a prior: no spread could be given */
+      z /= sqrt(precision);
       for (int i = 0; i < x->n; i++) c[i] += z * x->vt[(size_t)i * (size_t)x->n + (size_t)k];
     }
     for (int i = 0; i < x->n; i++) c[i] = to->coefficient[i] + c[i] / penalty[i];
@@ -228,7 +234,9 @@ ftl_status ftl_solve(const ftl_triangle *all, const ftl_triangle *fold, int n_fo
   int n = all->n;
   *to = (ftl_solution){.log_evidence = NAN, .cv_error = NAN};
   if (all->rows == 0) return ftl_fail(error, FTL_ERR_INPUT, NULL, "the data of the fit have no labels");
-  if (options->kind == FTL_SOLVE_CV && n_folds < 2)
+  int n_filled = 0;
+  for (int k = 0; k < n_folds; k++) n_filled += fold[k].rows > 0;
+  if (options->kind == FTL_SOLVE_CV && n_filled < 2)
     return ftl_fail(error, FTL_ERR_INPUT, NULL, "cross-validation needs at least two folds with data");
   spectrum x = {0};
   double *penalty = malloc(((size_t)n + 1) * sizeof *penalty);
@@ -240,8 +248,7 @@ ftl_status ftl_solve(const ftl_triangle *all, const ftl_triangle *fold, int n_fo
     status = decompose(all, penalty, &x, error);
   }
   if (!status) {
-    const double eps = 2.2e-16;
-    while (to->rank < n && x.s[to->rank] > n * eps * x.s[0]) to->rank++;
+    to->rank = x.rank;
     to->condition = to->rank > 0 ? x.s[0] / x.s[to->rank - 1] : INFINITY;
     if (options->kind == FTL_SOLVE_ARD) status = ftl_solve_ard(all, penalty, options, to, error);
     else status = solve_ridge(all, fold, n_folds, penalty, options, &x, to, error);

@@ -33,7 +33,7 @@ typedef struct {
 } ftl_solution;
 
 /* fold[n_folds]: parts of `all`, for CV only (otherwise NULL and 0). roughness[n]. FTL_ERR_INPUT when there are no
-   equations or CV has fewer than two folds; FTL_ERR_MEMORY. Threads are OpenBLAS'. */
+   equations or CV has fewer than two folds with any; FTL_ERR_MEMORY. Threads are OpenBLAS'. */
 ftl_status ftl_solve(const ftl_triangle *all, const ftl_triangle *fold, int n_folds, const double *roughness,
                      const ftl_solve_options *options, ftl_solution *solution, ftl_error *error);
 void ftl_solution_free(ftl_solution *solution);
