@@ -7,6 +7,7 @@ import struct
 import cli_case
 from cli_case import HEADS, PLAIN, xyz_of
 
+SURROGATE = os.path.join(os.path.dirname(cli_case.HERE), "fuzz", "corpus", "surrogate", "uncertain.ftl")
 H_ONLY = '4\nProperties=species:S:1:pos:R:3 pbc="F F F"\nH 0 0 0\nH 0.8 0 0\nH 0 1.1 0.3\nH -1 0.4 1.9\n'
 
 
@@ -49,6 +50,35 @@ class Convert(cli_case.CliCase):
         tensors = self.tensors(ftl)
         self.assertEqual(tensors["interactions.0.linear_up.weight"]["dtype"], "F32")
         self.assertEqual(tensors["interactions.0.linear_up.weight"]["shape"], [25])
+
+    def test_surrogate(self):
+        """Its .yace answers as it does; what cannot be is refused in words."""
+        ftl, yace = SURROGATE, self.path("s.yace")
+        self.run_it("convert", ftl, yace, "--spline-bins", "0.0005")
+        with open(yace) as f:
+            self.assertIn("deltaSplineBins: 0.0005", f.read().replace("0.00050000000000000001", "0.0005"))
+        xyz = self.path("cu.xyz", '3\nProperties=species:S:1:pos:R:3 pbc="F F F"\nCu 0 0 0\nH 1.5 0.2 0\nCu 0 2.4 0.3\n')
+        want = self.eval_json(ftl, xyz)
+        self.assertGreater(max(abs(x) for f in want[0]["forces"] for x in f), 0.01)
+        self.same(self.eval_json(yace, xyz), want, 1e-12)
+        info = json.loads(self.run_it("info", ftl, "--json")[0])
+        self.assertEqual((info["class"], info["elements"]), ("ACE surrogate", ["Cu", "H"]))
+        self.assertEqual(info["uncertainty"]["committee"], 2)
+        self.assertEqual(info["uncertainty"]["active_sets"], ["Cu"])
+        self.assertEqual(sum(info["atoms"][0]["functions_by_rank"]), info["atoms"][0]["functions"])
+        self.assertEqual(info["origin"], {"training": {"rmse": 1.5}})
+        text = self.run_it("info", ftl)[0]
+        for words in ("ACE surrogate", "committee of 2", "active sets   Cu", "zbl from 1 to 0.3"):
+            self.assertIn(words, text)
+        out = self.path("o.ftl")
+        self.refuse(1, ["cannot be told apart"], "convert", yace, out)
+        self.refuse(1, ["can become a .yace"], "convert", ftl, out)
+        self.refuse(1, ["converted whole"], "convert", ftl, self.path("o.yace"), "--elements", "Cu")
+        self.refuse(1, ["only a surrogate can become .yace"], "convert", PLAIN, self.path("o.yace"))
+        self.refuse(2, ["--spline-bins"], "convert", ftl, self.path("o.yace"), "--spline-bins", "7")
+        self.refuse(2, ["--spline-bins"], "convert", PLAIN, out, "--spline-bins", "0.001")
+        for command in (("diff", ftl, PLAIN), ("merge", ftl, "-o", out)):
+            self.refuse(1, ["this is a surrogate"], *command)
 
     def test_elements(self):
         xyz = self.path("h.xyz", H_ONLY)

@@ -109,7 +109,8 @@ static ftl_status read_surrogate(const options *o, ftl_pace_kind kind, ftl_ace_f
   ftl_surrogate surrogate;
   if (kind == FTL_PACE_YACE)
     return ftl_fail(error, FTL_ERR_UNSUPPORTED, o->in,
-                    "a .yace has the products of couplings and coefficients only, which cannot be told apart again: no "
+                    "a PACE potential (.yace) has the products of couplings and coefficients only, which cannot be "
+                    "told apart again: no "
                     "surrogate's .ftl can be made of it; programs take the .yace as it is");
   if (kind == FTL_PACE_NONE)
     return ftl_fail(error, FTL_ERR_UNSUPPORTED, o->in,
