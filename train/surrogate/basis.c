@@ -223,6 +223,13 @@ static ftl_status check_options(const ftl_basis_options *o, ftl_error *error) {
   if (!(o->d_cutoff > 0 && o->d_cutoff < o->cutoff))
     return ftl_fail(error, FTL_ERR_INPUT, NULL, "the width of the cutoff is %g; it must be above 0 and below %g",
                     o->d_cutoff, o->cutoff);
+  for (int k = 0; k < o->n_pairs; k++)
+    if (!(o->pair[k].cutoff > o->d_cutoff && o->pair[k].cutoff <= o->cutoff))
+      return ftl_fail(error, FTL_ERR_INPUT, NULL,
+                      "the cutoff of %s and %s is %g Angstrom; it must be above the width of the cutoff, %g, and up to "
+                      "the cutoff of all pairs, %g",
+                      ftl_element_symbol(o->pair[k].element[0]), ftl_element_symbol(o->pair[k].element[1]),
+                      o->pair[k].cutoff, o->d_cutoff, o->cutoff);
   for (int block = -1; block < o->n_blocks; block++) {
     const ftl_basis_bounds *b = block < 0 ? &o->bounds : &o->block[block].bounds;
     for (int k = 0; k < FTL_BASIS_MAX_RANK; k++)
@@ -234,6 +241,14 @@ static ftl_status check_options(const ftl_basis_options *o, ftl_error *error) {
     if (status) return status;
   }
   return FTL_OK;
+}
+
+static double cutoff_of(const ftl_basis_options *o, int z1, int z2) {
+  for (int k = 0; k < o->n_pairs; k++) {
+    const int *z = o->pair[k].element;
+    if ((z[0] == z1 && z[1] == z2) || (z[0] == z2 && z[1] == z1)) return o->pair[k].cutoff;
+  }
+  return o->cutoff;
 }
 
 static ftl_status make_file(const ftl_basis_options *o, ftl_ace_file *file, ftl_error *error) {
@@ -258,7 +273,7 @@ static ftl_status make_file(const ftl_basis_options *o, ftl_ace_file *file, ftl_
     *b = (ftl_ace_bond){.kind = o->radial,
                         .inner_kind = FTL_ACE_INNER_DENSITY,
                         .lambda = o->lambda,
-                        .cutoff = o->cutoff,
+                        .cutoff = cutoff_of(o, o->elements[k / n], o->elements[k % n]),
                         .d_cutoff = o->d_cutoff,
                         .n_radial = n_radial,
                         .lmax = lmax,

@@ -5,7 +5,7 @@
 
 #include "ace/surrogate.h"
 
-enum { FTL_BASIS_MAX_RANK = 5 };
+enum { FTL_BASIS_MAX_RANK = 5, FTL_BASIS_MAX_PAIRS = 64 };
 
 /* Bounds on the factors of a function by its rank (body order less one), index rank - 1. */
 typedef struct {
@@ -22,6 +22,11 @@ typedef struct {
 } ftl_basis_block;
 
 typedef struct {
+  int element[2]; /* atomic numbers, in either order */
+  double cutoff;  /* Angstrom */
+} ftl_basis_pair;
+
+typedef struct {
   int n_elements;
   int elements[FTL_MAX_ELEMENTS]; /* atomic numbers */
   ftl_basis_bounds bounds;
@@ -32,7 +37,9 @@ typedef struct {
   int max_species; /* different neighbour elements in one function; 0: any */
   ftl_ace_base_kind radial;
   double lambda, cutoff, d_cutoff; /* of every pair, Angstrom */
-  int64_t max_functions;           /* FTL_ERR_INPUT says how many there would be, or that it is over 20 times as many */
+  int n_pairs;                     /* with another cutoff */
+  ftl_basis_pair pair[FTL_BASIS_MAX_PAIRS];
+  int64_t max_functions; /* FTL_ERR_INPUT says how many there would be, or that it is over 20 times as many */
 } ftl_basis_options;
 
 /* A surrogate with functions and without coefficients (NULL); inner cutoffs are 0, E0 are 0. FTL_ERR_INPUT for options

@@ -1,6 +1,7 @@
 /* The table of options of fits and distillations. */
 #include "surrogate/recipe.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,6 +51,8 @@ static const ftl_option options[] = {
          .doc = "exponent of the radial functions"),
     REAL(basis.cutoff, 0.1, 20, .key = "basis.cutoff", .initial = "5", .flag = "cutoff", .when = "",
          .doc = "cutoff, Angstrom"),
+    RATES(basis.cutoffs, 0.1, 20, .key = "basis.cutoffs", .flag = "cutoffs", .value = "EL-EL=X,...", .when = "",
+          .doc = "shorter cutoffs of pairs, Angstrom: the shorter, the finer the same number of radial functions"),
     REAL(basis.dcut, 1e-3, 20, .key = "basis.dcut", .initial = "0.5", .when = "",
          .doc = "width of the smooth outer cutoff, Angstrom"),
     INTEGER(basis.max_functions, 1, 2e4, .key = "basis.max_functions", .initial = "5000", .when = "",
@@ -223,6 +226,22 @@ static ftl_status read_block(const char *text, ftl_basis_block *block, ftl_error
   return status;
 }
 
+/* H-Cu */
+static ftl_status read_pairs(const ftl_rates *cutoffs, ftl_basis_options *basis, ftl_error *error) {
+  if (cutoffs->n > FTL_BASIS_MAX_PAIRS)
+    return ftl_fail(error, FTL_ERR_INPUT, NULL, "basis.cutoffs has more than %d pairs", FTL_BASIS_MAX_PAIRS);
+  for (int k = 0; k < cutoffs->n; k++) {
+    char first[4] = "", second[4] = "", more = 0;
+    ftl_basis_pair *pair = &basis->pair[basis->n_pairs++];
+    int words = sscanf(cutoffs->name[k], "%3[A-Za-z]-%3[A-Za-z]%c", first, second, &more);
+    *pair = (ftl_basis_pair){{ftl_atomic_number(first), ftl_atomic_number(second)}, cutoffs->value[k]};
+    if (words != 2 || !pair->element[0] || !pair->element[1])
+      return ftl_fail(error, FTL_ERR_INPUT, NULL, "basis.cutoffs: '%.30s' is no pair of elements like H-Cu",
+                      cutoffs->name[k]);
+  }
+  return FTL_OK;
+}
+
 ftl_status ftl_recipe_basis(const ftl_surrogate_recipe *r, const int *elements, int n_elements,
                             ftl_basis_options *basis, ftl_basis_block **blocks, ftl_error *error) {
   static const ftl_ace_base_kind kinds[] = {FTL_ACE_SBESSEL, FTL_ACE_CHEB_EXP_COS, FTL_ACE_CHEB_POW,
@@ -243,6 +262,7 @@ ftl_status ftl_recipe_basis(const ftl_surrogate_recipe *r, const int *elements, 
   basis->block = *blocks;
   ftl_status status = read_bounds(r->basis.n, strlen(r->basis.n), "basis.n", 0, basis->bounds.n, error);
   if (!status) status = read_bounds(r->basis.l, strlen(r->basis.l), "basis.l", 1, basis->bounds.l, error);
+  if (!status) status = read_pairs(&r->basis.cutoffs, basis, error);
   for (int k = 0; k < r->basis.blocks.n && !status; k++)
     status = read_block(r->basis.blocks.item[k], &(*blocks)[k], error);
   return status;

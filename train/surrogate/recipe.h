@@ -19,6 +19,7 @@ typedef struct {
   struct {
     char *n, *l;
     ftl_words blocks;
+    ftl_rates cutoffs;
     double degree, degree_l, lambda, cutoff, dcut;
     int64_t max_species, max_functions;
     int radial;

@@ -94,7 +94,7 @@ static ftl_status make_basis(ftl_surrogate_state *run, ftl_error *error) {
   if (status) return status;
   ftl_inner_cutoffs(shortest, run->elements, n, r->inner.fraction, run->inner);
   for (int k = 0; k < n * n && !status; k++) {
-    run->inner[k] = fmin(run->inner[k], 0.9 * r->basis.cutoff);
+    run->inner[k] = fmin(run->inner[k], 0.9 * run->surrogate.file.bond[k].cutoff);
     if (run->inner[k] <= r->inner.width)
       status =
           ftl_fail(error, FTL_ERR_INPUT, NULL,
