@@ -177,7 +177,7 @@ static void deal(const ftl_dataset *data, int folds, uint64_t seed, int64_t *ord
 
 /* ---- the fit ---- */
 
-static ftl_status check_memory(int n, const ftl_fit_options *options, ftl_error *error) {
+ftl_status ftl_fit_check_memory(int n, const ftl_fit_options *options, ftl_error *error) {
   size_t needed = ftl_fit_bytes(n, options), there = ftl_free_bytes();
   if (there == 0 || needed <= there) return FTL_OK;
   return ftl_fail(error, FTL_ERR_INPUT, NULL,
@@ -235,7 +235,7 @@ ftl_status ftl_fit_surrogate(ftl_surrogate *surrogate, const ftl_dataset *data, 
   double *roughness = NULL;
   int folds = options->solve.kind == FTL_SOLVE_CV ? options->folds : 1;
   *solution = (ftl_solution){0};
-  ftl_status status = check_memory(surrogate->first[surrogate->file.n_elements], options, error);
+  ftl_status status = ftl_fit_check_memory(surrogate->first[surrogate->file.n_elements], options, error);
   if (!status) status = start_assembly(&a, surrogate, data, options->threads, error);
   a.options = options;
   if (!status && folds > 1 && !(fold = calloc((size_t)folds, sizeof *fold)))

@@ -112,14 +112,16 @@ static ftl_status make_starts(const ftl_surrogate_recipe *r, const ftl_dataset *
 
 /* ---- jobs ---- */
 
+/* "H-H" or "H" */
 static ftl_status read_molecule(const char *text, double bond, ftl_sampling_molecule *molecule, ftl_error *error) {
-  char first[4] = "", second[4] = "", more = 0;
-  int n = text ? sscanf(text, "%3[A-Za-z]-%3[A-Za-z]%c", first, second, &more) : 0;
-  molecule->n = n;
-  molecule->element[0] = ftl_atomic_number(first);
-  molecule->element[1] = n == 2 ? ftl_atomic_number(second) : 0;
-  molecule->bond = bond;
-  if (n >= 1 && n <= 2 && molecule->element[0] && (n == 1 || molecule->element[1])) return FTL_OK;
+  char first[4] = "", second[4] = "";
+  int used = 0;
+  const bool pair = text && strchr(text, '-');
+  if (pair) sscanf(text, "%3[A-Za-z]-%3[A-Za-z]%n", first, second, &used);
+  else if (text) sscanf(text, "%3[A-Za-z]%n", first, &used);
+  *molecule = (ftl_sampling_molecule){
+      .n = pair ? 2 : 1, .element = {ftl_atomic_number(first), ftl_atomic_number(second)}, .bond = bond};
+  if (used > 0 && !text[used] && molecule->element[0] && (!pair || molecule->element[1])) return FTL_OK;
   return ftl_fail(error, FTL_ERR_INPUT, NULL, "sample.molecule: '%.20s' is no atom or pair of atoms like H-H",
                   text ? text : "");
 }
@@ -168,6 +170,8 @@ static ftl_status make_job(const ftl_surrogate_recipe *r, const char *word, ftl_
     job.molecule.energy = r->sample.energy;
   }
   const bool slab = which == SURFACE || which == ADSORBATE;
+  if (!status && slab && r->sample.layers > 0 && r->sample.surfaces.n == 0)
+    status = ftl_fail(error, FTL_ERR_INPUT, NULL, "the job %s needs sample.surfaces, planes like 0_0_1", word);
   const int n_planes = slab && r->sample.layers > 0 ? r->sample.surfaces.n : 1;
   for (int k = 0; k < n_planes && !status; k++) {
     job.slab = slab;

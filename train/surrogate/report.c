@@ -7,11 +7,7 @@
 
 #include "ace/yace_writer.h"
 #include "data/output.h"
-#if __has_include("io/surrogate_file.h")
 #include "io/surrogate_file.h"
-#else
-#define ftl_surrogate_write(...) FTL_OK
-#endif
 #include "model/error.h"
 #include "surrogate/run_internal.h"
 
@@ -47,7 +43,7 @@ static json_t *errors_json(int64_t n, const ftl_fit_errors *e) {
 
 static json_t *fit_json(const ftl_surrogate_state *run) {
   const ftl_solution *s = &run->solution;
-  const int n = run->surrogate.first[run->n_elements];
+  const int n = run->n_fitted;
   return json_pack("{s:i, s:i, s:i, s:o, s:o, s:o, s:o}", "functions", n, "kept", s->kept, "rank", s->rank, "effective",
                    number(s->effective), "condition", number(s->condition), "strength", number(s->lambda), "cv_error",
                    number(s->cv_error));

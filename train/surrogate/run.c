@@ -11,7 +11,9 @@
 
 #include "data/output.h"
 #include "model/error.h"
+#include "parallel/ranks.h"
 #include "surrogate/distances.h"
+#include "surrogate/prune.h"
 #include "surrogate/run_internal.h"
 
 void ftl_surrogate_say(const ftl_surrogate_state *run, const char *format, ...) {
@@ -43,21 +45,36 @@ static ftl_status write_recipe(ftl_surrogate_state *run, const char *path, ftl_e
   return status;
 }
 
+static bool has_file(const ftl_surrogate_state *run, const char *name) {
+  char *path = ftl_surrogate_path(run, name);
+  const bool there = path && access(path, F_OK) == 0;
+  free(path);
+  return there;
+}
+
+/* A distillation can be resumed from its recipe on. A fit that ended early left nothing, and may begin again. */
+static ftl_status check_unused(const ftl_surrogate_state *run, ftl_error *error) {
+  const char *folder = run->recipe->output;
+  if (run->recipe->model && has_file(run, "recipe.yaml"))
+    return ftl_fail(error, FTL_ERR_INPUT, folder,
+                    "the folder holds a run; go on with it by --resume %.200s, or give another folder", folder);
+  if (!run->recipe->model && (has_file(run, "report.json") || has_file(run, "sampling")))
+    return ftl_fail(error, FTL_ERR_INPUT, folder, "the folder holds a run; give another folder");
+  return FTL_OK;
+}
+
+/* With several ranks the first one writes. */
 static ftl_status open_folder(ftl_surrogate_state *run, bool resume, ftl_error *error) {
   const char *folder = run->recipe->output;
+  if (resume || ftl_ranks_mine() > 0) return FTL_OK;
+  ftl_status status = check_unused(run, error);
+  if (status) return status;
   char *path = ftl_surrogate_path(run, "recipe.yaml");
-  ftl_status status = FTL_OK;
   if (!path) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a path");
-  if (mkdir(folder, 0777) != 0 && errno != EEXIST) {
-    run->unwritten = true;
+  if (mkdir(folder, 0777) != 0 && errno != EEXIST)
     status = ftl_fail(error, FTL_ERR_IO, folder, "the folder cannot be made: %s", strerror(errno));
-  } else if (!resume && access(path, F_OK) == 0) {
-    status = ftl_fail(error, FTL_ERR_INPUT, folder,
-                      "the folder holds a run; go on with it by --resume %.200s, or give another folder", folder);
-  } else if (!resume) {
-    status = write_recipe(run, path, error);
-    run->unwritten = status != FTL_OK;
-  }
+  else status = write_recipe(run, path, error);
+  run->unwritten = status != FTL_OK;
   free(path);
   return status;
 }
@@ -71,24 +88,46 @@ ftl_status ftl_surrogate_recipe_of_run(const char *folder, ftl_surrogate_recipe 
   if (!status) status = ftl_surrogate_recipe_new(&ftl_distill_table, recipe, error);
   if (!status) status = ftl_options_read(&(*recipe)->options, path, error);
   free(path);
-  return status;
+  if (!status && !(*recipe)->model)
+    status =
+        ftl_fail(error, FTL_ERR_INPUT, folder, "it is a run of frozentl fit, which begins anew: there is no resume");
+  return status ? status : ftl_options_check(&(*recipe)->options, error);
 }
 
 /* ---- the basis ---- */
 
+/* A function of an element that is nowhere has no value anywhere, and would get a coefficient from the prior alone. */
+static ftl_status check_elements(const ftl_surrogate_state *run, ftl_error *error) {
+  int there[118];
+  const int n = ftl_dataset_elements(&run->train, there);
+  for (int k = 0; k < run->n_elements; k++)
+    if (ftl_element_index(there, n, run->elements[k]) < 0)
+      return ftl_fail(error, FTL_ERR_INPUT, NULL,
+                      "no structure that is fitted has %s: leave it out of elements, or give structures with it",
+                      ftl_element_symbol(run->elements[k]));
+  return FTL_OK;
+}
+
 static ftl_status make_basis(ftl_surrogate_state *run, ftl_error *error) {
-  const ftl_surrogate_recipe *r = run->recipe;
-  const int n = run->n_elements;
-  double shortest[FTL_MAX_ELEMENTS * FTL_MAX_ELEMENTS];
   ftl_basis_options options;
   ftl_basis_block *blocks = NULL;
-  ftl_status status = ftl_recipe_basis(r, run->elements, n, &options, &blocks, error);
+  ftl_fit_options fit;
+  ftl_status status = ftl_recipe_basis(run->recipe, run->elements, run->n_elements, &options, &blocks, error);
   if (!status) status = ftl_basis_make(&options, &run->surrogate, error);
   free(blocks);
   if (status) return status;
-  memcpy(run->surrogate.file.e0, run->e0, (size_t)n * sizeof *run->e0);
+  memcpy(run->surrogate.file.e0, run->e0, (size_t)run->n_elements * sizeof *run->e0);
+  ftl_recipe_fit(run->recipe, &fit);
+  return ftl_fit_check_memory(run->surrogate.first[run->n_elements], &fit, error);
+}
+
+static ftl_status set_inner(ftl_surrogate_state *run, ftl_error *error) {
+  const ftl_surrogate_recipe *r = run->recipe;
+  const int n = run->n_elements;
+  double shortest[FTL_MAX_ELEMENTS * FTL_MAX_ELEMENTS];
   for (int k = 0; k < n * n; k++) shortest[k] = INFINITY;
   const ftl_dataset *sets[] = {&run->train, &run->held, &run->valid};
+  ftl_status status = FTL_OK;
   for (size_t s = 0; s < 3 && !status; s++)
     status = ftl_shortest_distances(sets[s], run->elements, n, r->basis.cutoff, shortest, error);
   if (status) return status;
@@ -98,8 +137,8 @@ static ftl_status make_basis(ftl_surrogate_state *run, ftl_error *error) {
     if (run->inner[k] <= r->inner.width)
       status =
           ftl_fail(error, FTL_ERR_INPUT, NULL,
-                   "%s and %s come as close as %.3f Angstrom, closer than inner.width; make that smaller",
-                   ftl_element_symbol(run->elements[k / n]), ftl_element_symbol(run->elements[k % n]), shortest[k]);
+                   "the repulsion of %s and %s begins at %.3f Angstrom, within inner.width; make that smaller",
+                   ftl_element_symbol(run->elements[k / n]), ftl_element_symbol(run->elements[k % n]), run->inner[k]);
   }
   ftl_basis_set_inner(&run->surrogate, run->inner, r->inner.width);
   return status;
@@ -214,15 +253,23 @@ static ftl_status choose_active(ftl_surrogate_state *run, ftl_error *error) {
 
 /* ---- all of it ---- */
 
-static ftl_status do_run(ftl_surrogate_state *run, bool resume, bool *interrupted, ftl_error *error) {
+/* What cannot be is found before anything is written or sampled. */
+static ftl_status prepare(ftl_surrogate_state *run, bool resume, ftl_error *error) {
   ftl_status status = ftl_surrogate_read_sets(run, error);
-  if (!status) status = open_folder(run, resume, error);
+  if (!status && run->recipe->model) status = ftl_surrogate_prepare(run, error);
+  if (!status) status = make_basis(run, error);
+  return status ? status : open_folder(run, resume, error);
+}
+
+static ftl_status do_run(ftl_surrogate_state *run, bool resume, bool *interrupted, ftl_error *error) {
+  ftl_status status = prepare(run, resume, error);
   if (!status && run->recipe->model) status = ftl_surrogate_sample(run, interrupted, error);
   if (status || *interrupted) return status;
   status = ftl_surrogate_split(run, error);
-  if (!status) status = make_basis(run, error);
+  if (!status) status = set_inner(run, error);
   if (!status) say_basis(run);
   if (!status) status = fit(run, error);
+  if (ftl_ranks_mine() > 0) return status; /* all have the same coefficients; one measures and writes */
   if (!status) status = measure(run, error);
   if (!status) ftl_surrogate_say_errors(run);
   if (!status) status = choose_active(run, error);
@@ -247,6 +294,8 @@ ftl_status ftl_surrogate_run(const ftl_surrogate_recipe *recipe, bool resume, co
   ftl_dataset_free(&run.valid);
   ftl_dataset_free(&run.train);
   ftl_dataset_free(&run.held);
+  ftl_jobs_free(&run.jobs);
+  ftl_model_free(run.model);
   ftl_solution_free(&run.solution);
   ftl_surrogate_free(&run.surrogate);
   return status;

@@ -4,6 +4,7 @@
 
 #include "model/provenance.h"
 #include "surrogate/active_set.h"
+#include "surrogate/jobs.h"
 #include "surrogate/run.h"
 
 typedef struct {
@@ -11,7 +12,9 @@ typedef struct {
   const ftl_surrogate_host *host;
   bool unwritten; /* the kind of failure a status is */
 
-  /* the model, of a distillation */
+  /* of a distillation: the model, opened for the elements, and what it samples */
+  ftl_model *model;
+  ftl_jobs jobs;
   char model_sha256[FTL_SHA256_HEX];
   int n_elements;
   int elements[FTL_MAX_ELEMENTS];
@@ -24,6 +27,7 @@ typedef struct {
   char data_sha256[FTL_SHA256_HEX];
 
   ftl_surrogate surrogate;
+  int n_fitted; /* functions of the fit, before those without a coefficient went */
   ftl_solution solution;
   ftl_active_set_report active;
   double inner[FTL_MAX_ELEMENTS * FTL_MAX_ELEMENTS];
@@ -37,6 +41,8 @@ char *ftl_surrogate_path(const ftl_surrogate_state *run, const char *name);
 
 /* Reads data and valid and, for a fit, decides on elements and E0. */
 ftl_status ftl_surrogate_read_sets(ftl_surrogate_state *run, ftl_error *error);
+/* Of a distillation: jobs, model, elements and E0. Nothing is written yet. */
+ftl_status ftl_surrogate_prepare(ftl_surrogate_state *run, ftl_error *error);
 /* Samples with the model, chooses frames, writes sampled.xyz; they are in train. */
 ftl_status ftl_surrogate_sample(ftl_surrogate_state *run, bool *interrupted, ftl_error *error);
 /* Adds data to train, and takes what errors are measured on out of it. */

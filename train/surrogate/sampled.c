@@ -77,6 +77,15 @@ static ftl_status write_frames(ftl_surrogate_state *run, const ftl_dataset *fram
   return status;
 }
 
+/* weights.configs: reading a file does that for data. */
+static void weigh_configs(ftl_surrogate_state *run) {
+  const ftl_rates *configs = &run->recipe->weights.configs;
+  for (int64_t k = 0; k < run->train.n; k++)
+    for (int c = 0; c < configs->n; c++)
+      if (strcmp(configs->name[c], run->train.structure[k].config_type) == 0)
+        run->train.structure[k].weight *= configs->value[c];
+}
+
 static ftl_status choose(ftl_surrogate_state *run, ftl_dataset *candidates, ftl_error *error) {
   bool *chosen = calloc((size_t)candidates->n + 1, sizeof *chosen);
   if (!chosen) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for sampled frames");
@@ -89,6 +98,7 @@ static ftl_status choose(ftl_surrogate_state *run, ftl_dataset *candidates, ftl_
                                chosen, error);
   if (!status) status = ftl_dataset_move(candidates, chosen, &run->train, error);
   run->n_sampled = run->train.n;
+  weigh_configs(run);
   if (!status) status = write_frames(run, &run->train, error);
   if (!status)
     ftl_surrogate_say(run, "%lld of %lld frames are fitted (sampled.xyz)", (long long)run->n_sampled,
@@ -97,20 +107,21 @@ static ftl_status choose(ftl_surrogate_state *run, ftl_dataset *candidates, ftl_
   return status;
 }
 
-static ftl_status run_plan(ftl_surrogate_state *run, const ftl_jobs *jobs, const ftl_model *model, bool *interrupted,
-                           ftl_error *error) {
+ftl_status ftl_surrogate_sample(ftl_surrogate_state *run, bool *interrupted, ftl_error *error) {
+  const ftl_jobs *jobs = &run->jobs;
   ftl_sampling_plan plan = {0};
   ftl_sampling_report report = {0};
   ftl_dataset candidates = {0};
   const ftl_sampling_host host = {run, forward_progress, run->host->stop};
   char *folder = ftl_surrogate_path(run, "sampling");
-  ftl_status status =
-      ftl_sampling_plan_make(model, run->model_sha256, &jobs->starts, jobs->job, jobs->n, &jobs->options, &plan, error);
+  ftl_status status = ftl_sampling_plan_make(run->model, run->model_sha256, &jobs->starts, jobs->job, jobs->n,
+                                             &jobs->options, &plan, error);
   if (!status && !folder) status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a path");
   if (!status) {
     ftl_surrogate_say(run, "%lld starts, %lld runs of the model", (long long)jobs->starts.n, (long long)plan.n);
     run->host->stage(run->host->context, "% sampled", 100);
-    status = ftl_sampling_execute(&plan, model, folder, (int)run->recipe->threads, &host, &candidates, &report, error);
+    status =
+        ftl_sampling_execute(&plan, run->model, folder, (int)run->recipe->threads, &host, &candidates, &report, error);
     run->host->stage(run->host->context, NULL, 0);
     run->unwritten = status == FTL_ERR_IO;
   }
@@ -126,26 +137,18 @@ static ftl_status run_plan(ftl_surrogate_state *run, const ftl_jobs *jobs, const
   return status;
 }
 
-ftl_status ftl_surrogate_sample(ftl_surrogate_state *run, bool *interrupted, ftl_error *error) {
+ftl_status ftl_surrogate_prepare(ftl_surrogate_state *run, ftl_error *error) {
   const ftl_surrogate_recipe *r = run->recipe;
   ftl_open_options open = {
       .precision = r->sample.precision ? FTL_MIXED : FTL_DOUBLE, .head = r->head, .foundation = r->foundation};
-  ftl_jobs jobs = {0};
-  ftl_model *model = NULL;
-  *interrupted = false;
-  ftl_status status = ftl_jobs_make(r, &run->data, &jobs, error);
+  ftl_status status = ftl_jobs_make(r, &run->data, &run->jobs, error);
   if (!status) status = ftl_sha256_file(r->model, run->model_sha256, error);
-  if (!status) status = ftl_model_open(r->model, &open, &model, error);
-  if (!status) status = choose_elements(run, &jobs, model, error);
-  if (!status) {
-    ftl_model_free(model);
-    model = NULL;
-    open.elements = run->elements;
-    open.n_elements = run->n_elements;
-    status = ftl_model_open(r->model, &open, &model, error);
-  }
-  if (!status) status = run_plan(run, &jobs, model, interrupted, error);
-  ftl_model_free(model);
-  ftl_jobs_free(&jobs);
-  return status;
+  if (!status) status = ftl_model_open(r->model, &open, &run->model, error);
+  if (!status) status = choose_elements(run, &run->jobs, run->model, error);
+  if (status) return status;
+  ftl_model_free(run->model);
+  run->model = NULL;
+  open.elements = run->elements;
+  open.n_elements = run->n_elements;
+  return ftl_model_open(r->model, &open, &run->model, error);
 }

@@ -75,6 +75,7 @@ ftl_status ftl_surrogate_read_sets(ftl_surrogate_state *run, ftl_error *error) {
   if (run->data.n > 0) status = ftl_dataset_digest(&run->data, run->data_sha256, error);
   if (!status && !distilled) status = choose_elements(run, error);
   if (!status && !distilled) status = choose_e0(run, error);
+  if (!status) ftl_dataset_remove_isolated(&run->data); /* their energies are E0 */
   return status;
 }
 
@@ -98,11 +99,11 @@ static ftl_status add_data(ftl_surrogate_state *run, ftl_error *error) {
 
 ftl_status ftl_surrogate_split(ftl_surrogate_state *run, ftl_error *error) {
   if (!run->recipe->model) {
-    ftl_dataset_remove_isolated(&run->data); /* their energies are E0 */
     ftl_status status = add_data(run, error);
     if (status) return status;
   }
-  const int64_t n = run->train.n, n_held = (int64_t)((double)n * run->recipe->holdout + 0.5);
+  const int64_t n = run->train.n, share = (int64_t)((double)n * run->recipe->holdout + 0.5);
+  const int64_t n_held = share < n ? share : n > 0 ? n - 1 : 0;
   bool *held = calloc((size_t)n + 1, sizeof *held);
   ftl_random random;
   if (!held) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the structures of a fit");
