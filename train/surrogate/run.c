@@ -266,9 +266,12 @@ static ftl_status do_run(ftl_surrogate_state *run, bool resume, bool *interrupte
   if (!status && run->recipe->model) status = ftl_surrogate_sample(run, interrupted, error);
   if (status || *interrupted) return status;
   status = ftl_surrogate_split(run, error);
+  if (!status) status = check_elements(run, error);
   if (!status) status = set_inner(run, error);
   if (!status) say_basis(run);
   if (!status) status = fit(run, error);
+  run->n_fitted = run->surrogate.first[run->n_elements];
+  if (!status) ftl_surrogate_prune(&run->surrogate);
   if (ftl_ranks_mine() > 0) return status; /* all have the same coefficients; one measures and writes */
   if (!status) status = measure(run, error);
   if (!status) ftl_surrogate_say_errors(run);
