@@ -123,6 +123,22 @@ static ftl_status make_recipe(options *o, ftl_error *error) {
   return status;
 }
 
+/* Ranks mostly fail alike, and one of them says it. But one may be alone, and the others would wait for it for ever. */
+static int end_ranks(int code, const ftl_error *error) {
+  if (ftl_ranks_mine() > 0) sleep(2);
+  if (error) code = cli_report(error, code);
+  if (ftl_ranks_n() > 1) ftl_ranks_abort(code);
+  return code;
+}
+
+static int say_interrupted(const options *o) {
+  if (ftl_ranks_mine() == 0 && o->table == &ftl_distill_table)
+    fprintf(stderr, "frozentl: interrupted; go on with: frozentl distill --resume %s\n",
+            o->resume ? o->resume : o->recipe->output);
+  else if (ftl_ranks_mine() == 0) fprintf(stderr, "frozentl: interrupted; nothing was written\n");
+  return end_ranks(CLI_INTERRUPTED, NULL);
+}
+
 static int run(options *o) {
   ftl_error error = {0};
   ftl_surrogate_end end;
@@ -130,25 +146,20 @@ static int run(options *o) {
     ftl_options_document(o->table, stdout);
     return CLI_OK;
   }
-  if (make_recipe(o, &error) != FTL_OK) return cli_report(&error, CLI_INPUT);
+  if (make_recipe(o, &error) != FTL_OK) /* all ranks read the same */
+    return ftl_ranks_mine() == 0 ? cli_report(&error, CLI_INPUT) : CLI_INPUT;
   if (o->init) return write_recipe(o, &error);
   if (o->table == &ftl_distill_table && ftl_ranks_n() > 1) {
-    fprintf(stderr, "frozentl: distill samples with threads, not with MPI ranks: run it once, without mpirun\n");
+    if (ftl_ranks_mine() == 0)
+      fprintf(stderr, "frozentl: distill samples with threads, not with MPI ranks: run it once, without mpirun\n");
     return CLI_USAGE;
   }
   const ftl_surrogate_host host = {o, say, warn, stage, progress, cli_stop_on_signals()};
   const ftl_status status = ftl_surrogate_run(o->recipe, o->resume != NULL, &host, &end, &error);
   cli_progress_end(&o->progress);
-  if (end == FTL_SURROGATE_INTERRUPTED) {
-    if (o->table == &ftl_distill_table)
-      fprintf(stderr, "frozentl: interrupted; go on with: frozentl distill --resume %s\n", o->recipe->output);
-    else fprintf(stderr, "frozentl: interrupted; nothing was written\n");
-    return CLI_INTERRUPTED;
-  }
+  if (end == FTL_SURROGATE_INTERRUPTED) return say_interrupted(o);
   if (status == FTL_OK) return CLI_OK;
-  const int code = cli_report(&error, end == FTL_SURROGATE_UNWRITTEN ? CLI_OUTPUT : CLI_INPUT);
-  if (ftl_ranks_n() > 1) ftl_ranks_abort(code); /* the others may wait for this one */
-  return code;
+  return end_ranks(end == FTL_SURROGATE_UNWRITTEN ? CLI_OUTPUT : CLI_INPUT, &error);
 }
 
 static int command(options *o, const struct argp_option *own, const char *example, struct argp *argp, int argc,
