@@ -69,7 +69,7 @@ static ftl_status decompose(const ftl_triangle *t, const double *penalty, spectr
   return status;
 }
 
-/* c for a ridge of strength lambda (absolute) */
+/* c for a ridge of strength lambda (absolute): eq. 28 */
 static void ridge(const spectrum *x, const double *penalty, double lambda, double *c) {
   for (int i = 0; i < x->n; i++) c[i] = 0;
   for (int k = 0; k < x->n; k++) {
@@ -95,7 +95,8 @@ static void at_lambda(const spectrum *x, double lambda, double *residual, double
   }
 }
 
-/* ln p(b | alpha, beta) with beta at its best for lambda = alpha / beta (Bishop, Pattern Recognition, eq. (3.86)). */
+/* ln p(b | alpha, beta) with beta at its best for lambda = alpha / beta (docs/theory.md, eq. 29; Bishop, Pattern
+ * Recognition, eq. (3.86)). */
 static double log_evidence(const spectrum *x, double lambda, double *beta) {
   double residual, size, effective, log_det = 0, m = (double)x->rows;
   at_lambda(x, lambda, &residual, &size, &effective);
