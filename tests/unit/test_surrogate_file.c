@@ -299,8 +299,7 @@ static void damaged_numbers(void **unused) {
                {"functions.coupling", 3, 99, "not finite"},
                {"coefficient", 2, 99, "number 2 of tensor coefficient is not finite"},
                {"committee", 7, 99, "number 7 of tensor committee"},
-               {"active.1", 1, 99, "number 3 of tensor active.1"},
-               /* F32 */,
+               {"active.1", 1, 99, "number 3 of tensor active.1"}, /* in float32 */
                {"radial", 0, 99, "number 0 of tensor radial"}};
   ftl_surrogate s = make_surrogate();
   write_ftl(&s);
