@@ -3,6 +3,7 @@
 #define FTL_ACE_H
 
 #include "ace/ace_file.h"
+#include "compute/prepared.h"
 
 /* A basis entry A[mu][l, m][n] as a factor of products; m < 0 is (-1)^m times the conjugate of -m. */
 typedef struct {
@@ -32,8 +33,8 @@ typedef struct {
 typedef struct {
   int n_nodes, n_alone; /* leaves without a node come first: rank 1 */
   ftl_ace_node *node;
-  int *leaf;     /* entries */
-  void *leaf_c;  /* numbers [leaf][n_density] */
+  int *leaf;      /* entries */
+  double *leaf_c; /* [leaf][n_density] */
 } ftl_ace_program;
 
 typedef struct {
@@ -84,7 +85,7 @@ typedef struct ftl_ace {
   double y_c[FTL_ACE_MAX_L + 1], y_d[FTL_ACE_MAX_L + 1];
 } ftl_ace;
 
-enum { FTL_ACE_BLOCK = 16, FTL_ACE_GATHER = 12 }; /* most atoms of a block; groups of edges that are summed at once */
+enum { FTL_ACE_GATHER = 12 }; /* groups of edges that are summed at once */
 
 /* An edge within the cutoff of its pair; `row` and `w` are its place in the table. */
 typedef struct {
@@ -100,13 +101,14 @@ typedef struct {
 
 /* One thread's scratch. */
 typedef struct ftl_ace_scratch {
-  void *a, *a_adjoint; /* numbers [n_a][lanes]: a lane is an atom of the block */
-  void *y;             /* [FTL_ACE_GATHER][n_lm] vectors: lanes are edges */
+  double *a, *a_adjoint; /* [n_a][FTL_BLOCK_ATOMS] */
+  void *a_row;           /* numbers: dE/dA of one atom and element, in the order of the segments */
+  void *y;               /* [FTL_ACE_GATHER][n_lm] vectors: lanes are edges */
   ftl_ace_edge *edge;
   ftl_ace_group *group;
   void *record; /* [group][4 + 2 n_out] vectors: unit vector, 1/r, functions of r, their slopes */
-  int first_edge[FTL_ACE_BLOCK + 1], first_group[FTL_ACE_BLOCK + 1];
-  double linear[FTL_ACE_BLOCK][FTL_ACE_MAX_DENSITY]; /* rank 1 */
+  int first_edge[FTL_BLOCK_ATOMS + 1], first_group[FTL_BLOCK_ATOMS + 1];
+  double linear[FTL_BLOCK_ATOMS][FTL_ACE_MAX_DENSITY]; /* rank 1 */
   size_t bytes, edge_bytes;
 } ftl_ace_scratch;
 
@@ -115,17 +117,17 @@ ftl_status ftl_ace_open(const void *data, size_t size, const char *path, const f
                         ftl_model **model, ftl_error *error);
 void ftl_ace_free(ftl_ace *ace);
 
-ftl_status ftl_ace_scratch_new(const struct ftl_model *model, ftl_ace_scratch **scratch, ftl_error *error);
+ftl_status ftl_ace_scratch_new(const ftl_model *model, ftl_ace_scratch **scratch, ftl_error *error);
 /* Room for a block with so many edges. */
-bool ftl_ace_scratch_edges(const struct ftl_model *model, ftl_ace_scratch *scratch, size_t n_edges);
+bool ftl_ace_scratch_edges(const ftl_model *model, ftl_ace_scratch *scratch, size_t n_edges);
 void ftl_ace_scratch_free(ftl_ace_scratch *scratch);
 
 /* Tables of every pair, the segments of A and how edges get their functions: for the functions of `file` over the species
    kept, species_of[file index]. Sizes and bonds are set already. */
-ftl_status ftl_ace_tables_make(struct ftl_model *model, const ftl_ace_file *file, const char *path,
+ftl_status ftl_ace_tables_make(ftl_model *model, const ftl_ace_file *file, const char *path,
                                const int *species_of, ftl_error *error);
-/* An element's products and its rank 1 functions that need no radial functions of their own, in the model's numbers. */
-ftl_status ftl_ace_program_make(const struct ftl_model *model, const ftl_ace_file *file, int mu, const int *species_of,
+/* An element's products and its rank 1 functions that need no radial functions of their own. */
+ftl_status ftl_ace_program_make(const ftl_ace *ace, const ftl_ace_file *file, int mu, const int *species_of,
                                 ftl_ace_element *element, ftl_error *error);
 void ftl_ace_program_free(ftl_ace_program *program);
 

@@ -73,7 +73,7 @@ static ftl_status prepare_element(const ftl_model *model, const ftl_ace_file *fi
                                   ftl_ace_element *element, ftl_error *error) {
   element->embedding = file->embedding[mu];
   ftl_status status = ftl_ace_products_make(model->ace, file, mu, species_of, &element->products, error);
-  if (!status) status = ftl_ace_program_make(model, file, mu, species_of, element, error);
+  if (!status) status = ftl_ace_program_make(model->ace, file, mu, species_of, element, error);
   ftl_ace_products_free(&element->products);
   element->products = (ftl_ace_products){0};
   return status;
@@ -164,12 +164,14 @@ ftl_status ftl_ace_scratch_new(const ftl_model *model, ftl_ace_scratch **out, ft
   const ftl_ace *ace = model->ace;
   ftl_ace_scratch *s = calloc(1, sizeof *s);
   if (!s) return ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory for a workspace");
-  size_t a = ((size_t)ace->n_a + 8 * (size_t)ace->n_chunks) * 64, y = FTL_ACE_GATHER * (size_t)ace->n_lm * 64;
+  size_t a = ((size_t)ace->n_a + 8 * (size_t)ace->n_chunks) * FTL_BLOCK_ATOMS * sizeof(double);
+  size_t y = FTL_ACE_GATHER * (size_t)ace->n_lm * 64, row = (size_t)(ace->n_a / ace->n_species) * (size_t)model->real_bytes;
   s->a = ftl_calloc64(a);
   s->a_adjoint = ftl_calloc64(a);
+  s->a_row = ftl_calloc64(row);
   s->y = ftl_calloc64(y);
-  s->bytes = 2 * a + y;
-  if (!s->a || !s->a_adjoint || !s->y) {
+  s->bytes = 2 * a + row + y;
+  if (!s->a || !s->a_adjoint || !s->a_row || !s->y) {
     ftl_ace_scratch_free(s);
     return ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory for a workspace");
   }
@@ -179,7 +181,7 @@ ftl_status ftl_ace_scratch_new(const ftl_model *model, ftl_ace_scratch **out, ft
 
 bool ftl_ace_scratch_edges(const ftl_model *model, ftl_ace_scratch *s, size_t n_edges) {
   const ftl_ace *ace = model->ace;
-  size_t n_groups = n_edges / (size_t)model->lanes + (size_t)model->lanes * (size_t)ace->n_species + 1;
+  size_t n_groups = n_edges / (size_t)model->lanes + FTL_BLOCK_ATOMS * (size_t)ace->n_species + 1;
   if (n_groups > n_edges) n_groups = n_edges; /* none is empty */
   size_t record = n_groups * (4 + 2 * (size_t)ace->n_out) * 64;
   free(s->edge);
@@ -196,6 +198,7 @@ void ftl_ace_scratch_free(ftl_ace_scratch *s) {
   if (!s) return;
   free(s->a);
   free(s->a_adjoint);
+  free(s->a_row);
   free(s->y);
   free(s->edge);
   free(s->group);

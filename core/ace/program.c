@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "ace/ace.h"
-#include "compute/prepared.h"
 #include "model/error.h"
 
 typedef enum { REAL, PLAIN, CONJUGATE } kind;
@@ -12,16 +11,15 @@ static kind kind_of(const ftl_ace_factor *f) {
   return f->im < 0 ? REAL : f->sign_re == f->sign_im ? PLAIN : CONJUGATE;
 }
 
-/* Leaves in the program so far, and their coefficients in double. */
+/* Leaves in the program so far. */
 typedef struct {
   ftl_ace_program *program;
-  double *c;
   int n_leaves, n_density;
 } writer;
 
 static void add_leaf(writer *w, int entry, double sign, const double *c) {
   w->program->leaf[w->n_leaves] = entry;
-  for (int p = 0; p < w->n_density; p++) w->c[w->n_leaves * w->n_density + p] = sign * c[p];
+  for (int p = 0; p < w->n_density; p++) w->program->leaf_c[w->n_leaves * w->n_density + p] = sign * c[p];
   w->n_leaves++;
 }
 
@@ -62,26 +60,23 @@ static void add_alone(writer *w, const ftl_ace *ace, const ftl_ace_file *file, i
   w->program->n_alone = w->n_leaves;
 }
 
-ftl_status ftl_ace_program_make(const ftl_model *model, const ftl_ace_file *file, int mu, const int *species_of,
+ftl_status ftl_ace_program_make(const ftl_ace *ace, const ftl_ace_file *file, int mu, const int *species_of,
                                 ftl_ace_element *element, ftl_error *error) {
-  const ftl_ace *ace = model->ace;
   const ftl_ace_products *products = &element->products;
   ftl_ace_program *program = &element->program;
   int n_density = element->embedding.n_density;
   size_t n_leaves = (size_t)(products->n_leaves + file->n_functions[mu]), n_nodes = (size_t)products->n_nodes;
-  writer w = {program, malloc((n_leaves + 1) * (size_t)n_density * sizeof(double)), 0, n_density};
+  writer w = {program, 0, n_density};
   double *sign = malloc((n_nodes + 1) * sizeof *sign);
   program->n_nodes = products->n_nodes;
   program->node = calloc(n_nodes + 1, sizeof *program->node);
   program->leaf = malloc((n_leaves + 1) * sizeof *program->leaf);
-  if (w.c && sign && program->node && program->leaf) {
-    if (ace->n_linear == 0) add_alone(&w, ace, file, mu, species_of);
-    add_nodes(&w, products, sign);
-    program->leaf_c = ftl_pack(model, w.c, (size_t)w.n_leaves * (size_t)n_density + 1);
-  }
-  free(w.c);
+  program->leaf_c = malloc((n_leaves + 1) * (size_t)n_density * sizeof *program->leaf_c);
+  bool ok = sign && program->node && program->leaf && program->leaf_c;
+  if (ok && ace->n_linear == 0) add_alone(&w, ace, file, mu, species_of);
+  if (ok) add_nodes(&w, products, sign);
   free(sign);
-  return program->leaf_c ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, "", "no memory for the potential's products");
+  return ok ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, "", "no memory for the potential's products");
 }
 
 void ftl_ace_program_free(ftl_ace_program *program) {

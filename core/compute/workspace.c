@@ -226,7 +226,6 @@ static bool owns(const ftl_thread *thread, int j) {
 /* Receivers of each thread grouped by element and cut into blocks. */
 static void make_blocks(ftl_workspace *ws) {
   const ftl_graph *graph = &ws->graph;
-  int most = ws->model->ace ? ws->model->lanes : FTL_BLOCK_ATOMS;
   ws->n_blocks = ws->n_active = 0;
   for (int k = 0; k < ws->n_threads; k++) {
     ftl_thread *thread = &ws->thread[k];
@@ -236,8 +235,8 @@ static void make_blocks(ftl_workspace *ws) {
       int first = at;
       for (int i = thread->receiver_begin; i < thread->receiver_end; i++)
         if (graph->species[i] == z) ws->order[at++] = i;
-      for (int b = first; b < at; b += most)
-        ws->block[ws->n_blocks++] = (ftl_block){z, at - b < most ? at - b : most, b};
+      for (int b = first; b < at; b += FTL_BLOCK_ATOMS)
+        ws->block[ws->n_blocks++] = (ftl_block){z, at - b < FTL_BLOCK_ATOMS ? at - b : FTL_BLOCK_ATOMS, b};
     }
     ws->n_active += at - thread->receiver_begin;
     thread->block_end = ws->n_blocks;

@@ -65,18 +65,18 @@ static double ace_energy(const ftl_workspace *ws, const ftl_ace_scratch *scratch
 /* ---- forces ---- */
 
 /* A part of a segment: adds to dE/dY, and to dE/dr; `b` is dE/dA of this atom. */
-FTL_INLINE void ace_force_tile(const real *b, int pad, const vec *radial, const vec *radial_slope, const vec *y, int n_y,
+FTL_INLINE void ace_force_tile(const real *b, int b_row, const vec *radial, const vec *radial_slope, const vec *y, int n_y,
                                vec *y_adjoint, vec *slope, const int n_r) {
   vec r[8], u[8];
   for (int k = 0; k < n_r; k++) {
     r[k] = radial[k];
     u[k] = splat(0);
   }
-  for (int c = 0; c < n_y; c++, b += pad * LANES) {
+  for (int c = 0; c < n_y; c++, b += b_row) {
     vec sum = y_adjoint[c];
     for (int k = 0; k < n_r; k++) {
-      sum += b[k * LANES] * r[k];
-      u[k] += b[k * LANES] * y[c];
+      sum += b[k] * r[k];
+      u[k] += b[k] * y[c];
     }
     y_adjoint[c] = sum;
   }
@@ -85,10 +85,10 @@ FTL_INLINE void ace_force_tile(const real *b, int pad, const vec *radial, const 
 
 #define ACE_FORCE_TILE(n_r)                                                             \
   case n_r:                                                                             \
-    ace_force_tile(b, pad, radial, radial_slope, y, n_y, y_adjoint, slope, n_r);        \
+    ace_force_tile(b, b_row, radial, radial_slope, y, n_y, y_adjoint, slope, n_r);        \
     break;
 
-static void ace_force_any(const real *b, int pad, const vec *radial, const vec *radial_slope, const vec *y, int n_y,
+static void ace_force_any(const real *b, int b_row, const vec *radial, const vec *radial_slope, const vec *y, int n_y,
                           vec *y_adjoint, vec *slope, int n_r) {
   switch (n_r) {
     ACE_FORCE_TILE(1)
@@ -102,15 +102,25 @@ static void ace_force_any(const real *b, int pad, const vec *radial, const vec *
   }
 }
 
+/* dE/dA of one atom and element as numbers in a row. */
+static void ace_adjoint_row(const ftl_ace *ace, const ftl_ace_scratch *scratch, int a, int species) {
+  int pad = 8 * ace->n_chunks;
+  const double *from = scratch->a_adjoint + (size_t)(species * ace->n_lm * pad) * FTL_BLOCK_ATOMS + a;
+  real *to = scratch->a_row;
+  for (int s = 0; s < ace->n_segments; s++)
+    for (int lm = ace->segment[s].lm; lm < ace->segment[s].lm + ace->segment[s].n_lm; lm++)
+      for (int k = 0; k < ace->segment[s].n; k++) *to++ = (real)from[(size_t)(lm * pad + k) * FTL_BLOCK_ATOMS];
+}
+
 /* Forces of a group's edges but for the core: force[x] over the edges. */
-static void ace_group_force(const ftl_ace *ace, const ftl_ace_scratch *scratch, int g, int a, const ace_atom *atom,
+static void ace_group_force(const ftl_ace *ace, const ftl_ace_scratch *scratch, int g, const ace_atom *atom,
                             vec force[3]) {
-  int pad = 8 * ace->n_chunks, first_linear = ace->n_out - ace->n_linear;
+  int first_linear = ace->n_out - ace->n_linear;
   ace_record record = ace_record_of(ace, scratch, g);
   ace_legendre legendre;
   vec y[(FTL_ACE_MAX_L + 1) * (FTL_ACE_MAX_L + 1)], y_adjoint[(FTL_ACE_MAX_L + 1) * (FTL_ACE_MAX_L + 1)], d[3];
   vec slope = splat(0), linear = splat(0);
-  const real *b = (real *)scratch->a_adjoint + (size_t)(scratch->group[g].species * ace->n_lm * pad) * LANES + a;
+  const real *b = scratch->a_row;
   ace_legendre_at(ace, record.n[2], true, &legendre);
   ace_harmonics(ace, record.n, &legendre, y);
   for (int lm = 0; lm < ace->n_lm; lm++) y_adjoint[lm] = splat(0);
@@ -118,9 +128,10 @@ static void ace_group_force(const ftl_ace *ace, const ftl_ace_scratch *scratch, 
     const ftl_ace_segment *seg = &ace->segment[s];
     for (int k = 0, n_r; k < seg->n; k += n_r) {
       n_r = ace_part(seg->n - k, 8);
-      ace_force_any(b + (size_t)(seg->lm * pad + k) * LANES, pad, record.radial + seg->radial + k,
-                    record.slope + seg->radial + k, y + seg->lm, seg->n_lm, y_adjoint + seg->lm, &slope, n_r);
+      ace_force_any(b + k, seg->n, record.radial + seg->radial + k, record.slope + seg->radial + k, y + seg->lm,
+                    seg->n_lm, y_adjoint + seg->lm, &slope, n_r);
     }
+    b += seg->n_lm * seg->n;
   }
   for (int p = 0; p < ace->n_linear; p++) linear += (real)atom->linear[p] * record.slope[first_linear + p];
   ace_harmonics_reverse(ace, record.n, &legendre, y_adjoint, d);
@@ -138,7 +149,9 @@ static void ace_forces(ftl_workspace *ws, const ftl_ace_scratch *scratch, const 
       const ftl_ace_group *group = &scratch->group[g];
       const ace_atom *atom = &atoms[a];
       vec force[3];
-      ace_group_force(ace, scratch, g, a, atom, force);
+      if (g == scratch->first_group[a] || group->species != group[-1].species)
+        ace_adjoint_row(ace, scratch, a, group->species);
+      ace_group_force(ace, scratch, g, atom, force);
       ace_record record = ace_record_of(ace, scratch, g);
       for (int k = 0; k < group->n; k++) {
         const ftl_ace_edge *edge = &scratch->edge[group->first + k];
@@ -154,22 +167,21 @@ static void ace_block(ftl_workspace *ws, ftl_thread *thread, const ftl_block *bl
   const ftl_ace_element *element = &ace->element[block->species];
   ftl_ace_scratch *scratch = thread->ace;
   int n_density = element->embedding.n_density;
-  size_t to_im = 8 * (size_t)ace->n_chunks * LANES;
-  real *a_adjoint = scratch->a_adjoint;
-  ace_sum_of_atoms rho[FTL_ACE_MAX_DENSITY] __attribute__((aligned(128))) = {{{0}}};
-  vec seed[FTL_ACE_MAX_DENSITY] = {{0}};
-  ace_atom atom[LANES];
+  size_t to_im = 8 * (size_t)ace->n_chunks * FTL_BLOCK_ATOMS;
+  double *a_adjoint = scratch->a_adjoint;
+  ace_atoms rho[FTL_ACE_MAX_DENSITY] = {{0}}, seed[FTL_ACE_MAX_DENSITY] = {{0}};
+  ace_atom atom[FTL_BLOCK_ATOMS];
   ace_gather(ws, thread, block);
-  memset(a_adjoint, 0, (size_t)ace->n_a * sizeof(vec));
+  memset(a_adjoint, 0, (size_t)ace->n_a * FTL_BLOCK_ATOMS * sizeof(double));
   if (n_density == 1) ace_both(&element->program, scratch->a, a_adjoint, to_im, rho);
   else ace_forward(&element->program, scratch->a, to_im, n_density, rho);
   for (int a = 0; a < block->n; a++) {
     double density[FTL_ACE_MAX_DENSITY], adjoint[FTL_ACE_MAX_DENSITY];
-    for (int p = 0; p < n_density; p++) density[p] = rho[p].v[a] + scratch->linear[a][p];
+    for (int p = 0; p < n_density; p++) density[p] = rho[p][a] + scratch->linear[a][p];
     ws->node_energy[ws->order[block->first + a]] += ace_energy(ws, scratch, block, a, density, adjoint, &atom[a]);
     for (int p = 0; p < FTL_ACE_MAX_DENSITY; p++) {
       atom[a].linear[p] = p < n_density ? adjoint[p] : 0;
-      if (p < n_density) seed[p][a] = (real)adjoint[p];
+      if (p < n_density) seed[p][a] = adjoint[p];
     }
     atom[a].scale = n_density == 1 ? adjoint[0] : 1;
   }

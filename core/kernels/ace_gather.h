@@ -8,7 +8,7 @@
 
 enum { ACE_TILE_Y = 4, ACE_TILE_R = 5 };
 
-FTL_INLINE void ace_sum_tile(const vec *y, int n_lm, const vec *radial, size_t record, int n_groups, real *to, int pad,
+FTL_INLINE void ace_sum_tile(const vec *y, int n_lm, const vec *radial, size_t record, int n_groups, double *to, int pad,
                              const int n_y, const int n_r) {
   vec sum[ACE_TILE_Y][ACE_TILE_R];
   for (int c = 0; c < n_y; c++)
@@ -17,7 +17,7 @@ FTL_INLINE void ace_sum_tile(const vec *y, int n_lm, const vec *radial, size_t r
     for (int c = 0; c < n_y; c++)
       for (int k = 0; k < n_r; k++) sum[c][k] += y[c] * radial[k];
   for (int c = 0; c < n_y; c++)
-    for (int k = 0; k < n_r; k++) to[(c * pad + k) * LANES] += lane_sum(sum[c][k]);
+    for (int k = 0; k < n_r; k++) to[(c * pad + k) * FTL_BLOCK_ATOMS] += (double)lane_sum(sum[c][k]);
 }
 
 #define ACE_TILE(n_y, n_r)                                                         \
@@ -26,7 +26,7 @@ FTL_INLINE void ace_sum_tile(const vec *y, int n_lm, const vec *radial, size_t r
     break;
 #define ACE_TILES(n_y) ACE_TILE(n_y, 1) ACE_TILE(n_y, 2) ACE_TILE(n_y, 3) ACE_TILE(n_y, 4) ACE_TILE(n_y, 5)
 
-static void ace_sum_any(const vec *y, int n_lm, const vec *radial, size_t record, int n_groups, real *to, int pad,
+static void ace_sum_any(const vec *y, int n_lm, const vec *radial, size_t record, int n_groups, double *to, int pad,
                         int n_y, int n_r) {
   switch (n_y * 8 + n_r) {
     ACE_TILES(1)
@@ -47,7 +47,7 @@ static void ace_sum(const ftl_ace *ace, const ftl_ace_scratch *scratch, int firs
   int pad = 8 * ace->n_chunks;
   size_t record = 4 + 2 * (size_t)ace->n_out;
   const vec *radial = ace_record_of(ace, scratch, first).radial, *y = scratch->y;
-  real *to = (real *)scratch->a + (size_t)(species * ace->n_lm * pad) * LANES + a;
+  double *to = scratch->a + (size_t)(species * ace->n_lm * pad) * FTL_BLOCK_ATOMS + a;
   for (int s = 0; s < ace->n_segments; s++) {
     const ftl_ace_segment *seg = &ace->segment[s];
     for (int c = 0, n_y; c < seg->n_lm; c += n_y) {
@@ -55,7 +55,7 @@ static void ace_sum(const ftl_ace *ace, const ftl_ace_scratch *scratch, int firs
       for (int k = 0, n_r; k < seg->n; k += n_r) {
         n_r = ace_part(seg->n - k, ACE_TILE_R);
         ace_sum_any(y + seg->lm + c, ace->n_lm, radial + seg->radial + k, record, n,
-                    to + (size_t)((seg->lm + c) * pad + k) * LANES, pad, n_y, n_r);
+                    to + (size_t)((seg->lm + c) * pad + k) * FTL_BLOCK_ATOMS, pad, n_y, n_r);
       }
     }
   }
@@ -123,7 +123,7 @@ static void ace_gather(ftl_workspace *ws, ftl_thread *thread, const ftl_block *b
   const ftl_ace_pair *pairs = &ace->pair[block->species * ace->n_species];
   ftl_ace_scratch *scratch = thread->ace;
   int n_edges = 0, n_groups = 0;
-  memset(scratch->a, 0, (size_t)ace->n_a * sizeof(vec));
+  memset(scratch->a, 0, (size_t)ace->n_a * FTL_BLOCK_ATOMS * sizeof(double));
   memset(scratch->linear, 0, sizeof scratch->linear);
   for (int a = 0; a < block->n; a++) {
     scratch->first_edge[a] = n_edges;
