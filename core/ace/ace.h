@@ -22,8 +22,8 @@ typedef struct {
 } ftl_ace_products;
 
 /* The same products as the kernels go through them: nodes depth first, each with its leaves, so that only the products
-   along one path are held. Factors are entries of A (real part; the imaginary part is `pad` further), signs of negative m
-   are in the coefficients. A node's leaves are in the order m = 0, plain, conjugate. */
+   along one path are held. Factors are entries of A (real part; the imaginary part is `pad` further), signs of negative
+   m are in the coefficients. A node's leaves are in the order m = 0, plain, conjugate. */
 typedef struct {
   int entry, depth;
   int n_real, n_plain, n_conjugate;
@@ -43,9 +43,9 @@ typedef struct {
   ftl_ace_program program;
 } ftl_ace_element;
 
-/* Cubic splines of some functions of r on an even grid, the bins of ML-PACE (docs/ace.md). In float64 a row is values and
-   slopes (per bin) at a node; in float32, where differences of values are too coarse, the four coefficients of a bin. Row
-   0 continues bin 1 downwards. */
+/* Cubic splines of some functions of r on an even grid, the bins of ML-PACE (docs/ace.md). In float64 a row is values
+   and slopes (per bin) at a node; in float32, where differences of values are too coarse, the four coefficients of a
+   bin. Row 0 continues bin 1 downwards. */
 typedef struct {
   int n_functions, pad, n_bins;
   double inverse; /* bins per Angstrom */
@@ -72,8 +72,8 @@ typedef struct ftl_ace {
   int n_chunks;              /* of 8 radial functions R_nl per l */
   int n_a;                   /* numbers in an atom's row of A: [species][n_lm][8 * n_chunks] */
   ftl_ace_inner_kind inner;
-  /* Numbers of an edge that are functions of r: R_nl of the segments, then one per density for rank 1. The first n_direct
-     are the table's, the others sums of the table's. */
+  /* Numbers of an edge that are functions of r: R_nl of the segments, then one per density for rank 1. The first
+     n_direct are the table's, the others sums of the table's. */
   int n_out, n_direct, n_linear;
   int n_segments;
   ftl_ace_segment segment[FTL_ACE_MAX_L + 1];
@@ -122,10 +122,10 @@ ftl_status ftl_ace_scratch_new(const ftl_model *model, ftl_ace_scratch **scratch
 bool ftl_ace_scratch_edges(const ftl_model *model, ftl_ace_scratch *scratch, size_t n_edges);
 void ftl_ace_scratch_free(ftl_ace_scratch *scratch);
 
-/* Tables of every pair, the segments of A and how edges get their functions: for the functions of `file` over the species
-   kept, species_of[file index]. Sizes and bonds are set already. */
-ftl_status ftl_ace_tables_make(ftl_model *model, const ftl_ace_file *file, const char *path,
-                               const int *species_of, ftl_error *error);
+/* Tables of every pair, the segments of A and how edges get their functions: for the functions of `file` over the
+   species kept, species_of[file index]. Sizes and bonds are set already. */
+ftl_status ftl_ace_tables_make(ftl_model *model, const ftl_ace_file *file, const char *path, const int *species_of,
+                               ftl_error *error);
 /* An element's products and its rank 1 functions that need no radial functions of their own. */
 ftl_status ftl_ace_program_make(const ftl_ace *ace, const ftl_ace_file *file, int mu, const int *species_of,
                                 ftl_ace_element *element, ftl_error *error);

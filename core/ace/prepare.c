@@ -165,7 +165,8 @@ ftl_status ftl_ace_scratch_new(const ftl_model *model, ftl_ace_scratch **out, ft
   ftl_ace_scratch *s = calloc(1, sizeof *s);
   if (!s) return ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory for a workspace");
   size_t a = ((size_t)ace->n_a + 8 * (size_t)ace->n_chunks) * FTL_BLOCK_ATOMS * sizeof(double);
-  size_t y = FTL_ACE_GATHER * (size_t)ace->n_lm * 64, row = (size_t)(ace->n_a / ace->n_species) * (size_t)model->real_bytes;
+  size_t y = FTL_ACE_GATHER * (size_t)ace->n_lm * 64,
+         row = (size_t)(ace->n_a / ace->n_species) * (size_t)model->real_bytes;
   s->a = ftl_calloc64(a);
   s->a_adjoint = ftl_calloc64(a);
   s->a_row = ftl_calloc64(row);

@@ -7,9 +7,7 @@
 
 typedef enum { REAL, PLAIN, CONJUGATE } kind;
 
-static kind kind_of(const ftl_ace_factor *f) {
-  return f->im < 0 ? REAL : f->sign_re == f->sign_im ? PLAIN : CONJUGATE;
-}
+static kind kind_of(const ftl_ace_factor *f) { return f->im < 0 ? REAL : f->sign_re == f->sign_im ? PLAIN : CONJUGATE; }
 
 /* Leaves in the program so far. */
 typedef struct {
@@ -28,7 +26,8 @@ static int add_leaves(writer *w, const ftl_ace_products *products, int k, kind w
   int before = w->n_leaves;
   for (int q = products->first_leaf[k]; q < products->first_leaf[k + 1]; q++) {
     const ftl_ace_factor *f = &products->factor[products->leaf_factor[q]];
-    if (kind_of(f) == wanted) add_leaf(w, f->re, sign * f->sign_re, products->leaf_c + (size_t)q * (size_t)w->n_density);
+    if (kind_of(f) == wanted)
+      add_leaf(w, f->re, sign * f->sign_re, products->leaf_c + (size_t)q * (size_t)w->n_density);
   }
   return w->n_leaves - before;
 }

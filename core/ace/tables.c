@@ -187,7 +187,7 @@ static ftl_status fill(const ftl_model *model, ftl_ace_table *table, const wish 
 }
 
 static ftl_status fill_core(ftl_ace_pair *pair, int n_bins, ftl_error *error) {
-  double (*core)[2] = calloc((size_t)n_bins + 1, sizeof *core), step = node_at(&pair->bond, n_bins, 1), c[4];
+  double(*core)[2] = calloc((size_t)n_bins + 1, sizeof *core), step = node_at(&pair->bond, n_bins, 1), c[4];
   if (!core) return ftl_fail(error, FTL_ERR_MEMORY, "", "no memory for the core repulsion");
   for (int n = 1; n <= n_bins; n++) {
     double r = node_at(&pair->bond, n_bins, n);
@@ -216,14 +216,20 @@ typedef struct {
 
 static const ftl_ace_bond *bond_of(const maker *m, int pair, int *i, int *j) {
   int n = m->model->n_species;
-  for (*i = 0; m->species_of[*i] != pair / n; ++*i) {}
-  for (*j = 0; m->species_of[*j] != pair % n; ++*j) {}
+  for (*i = 0; m->species_of[*i] != pair / n; ++*i) {
+  }
+  for (*j = 0; m->species_of[*j] != pair % n; ++*j) {
+  }
   return &m->file->bond[*i * m->file->n_elements + *j];
 }
 
+static int padded(const maker *m, int n_functions) {
+  int lanes = m->model->lanes;
+  return largest(1, (n_functions + lanes - 1) / lanes) * lanes;
+}
+
 static size_t row_bytes(const maker *m, int n_functions) {
-  size_t lanes = (size_t)m->model->lanes, pad = ((size_t)n_functions + lanes - 1) / lanes * lanes;
-  return 16 * pad; /* two doubles or four floats each */
+  return 16 * (size_t)padded(m, n_functions); /* two doubles or four floats each */
 }
 
 static size_t table_bytes(const maker *m, int n_functions, int n_tables) {
@@ -263,9 +269,8 @@ static ftl_status choose_tables(maker *m, bool plain, int n_alone, ftl_error *er
 }
 
 static ftl_status make_table(maker *m, const wish *w, ftl_ace_table *table, ftl_error *error) {
-  int lanes = m->model->lanes;
   table->n_functions = m->n_functions;
-  table->pad = (m->n_functions + lanes - 1) / lanes * lanes;
+  table->pad = padded(m, m->n_functions);
   table->n_bins = bins_of(w->bond, m->file->bins);
   table->inverse = (double)table->n_bins / w->bond->cutoff;
   table->row = ftl_calloc64(((size_t)table->n_bins + 1) * row_bytes(m, m->n_functions));
@@ -279,7 +284,8 @@ static ftl_status make_mix(maker *m, int i, int j, void **mix, ftl_error *error)
   size_t rows = (size_t)(ace->n_out - ace->n_direct), columns = (size_t)m->n_functions, n_base = (size_t)ace->n_base;
   if (rows == 0) return FTL_OK;
   double *matrix = output_matrix(ace, m->file, m->species_of, i, j, ace->n_direct);
-  for (size_t k = 0; k < rows && matrix; k++) memmove(matrix + k * columns, matrix + k * n_base, columns * sizeof(double));
+  for (size_t k = 0; k < rows && matrix; k++)
+    memmove(matrix + k * columns, matrix + k * n_base, columns * sizeof(double));
   *mix = matrix ? ftl_pack(m->model, matrix, rows * columns) : NULL;
   free(matrix);
   return *mix ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, m->path, "no memory for radial functions");

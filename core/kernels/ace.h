@@ -65,8 +65,8 @@ static double ace_energy(const ftl_workspace *ws, const ftl_ace_scratch *scratch
 /* ---- forces ---- */
 
 /* A part of a segment: adds to dE/dY, and to dE/dr; `b` is dE/dA of this atom. */
-FTL_INLINE void ace_force_tile(const real *b, int b_row, const vec *radial, const vec *radial_slope, const vec *y, int n_y,
-                               vec *y_adjoint, vec *slope, const int n_r) {
+FTL_INLINE void ace_force_tile(const real *b, int b_row, const vec *radial, const vec *radial_slope, const vec *y,
+                               int n_y, vec *y_adjoint, vec *slope, const int n_r) {
   vec r[8], u[8];
   for (int k = 0; k < n_r; k++) {
     r[k] = radial[k];
@@ -83,9 +83,9 @@ FTL_INLINE void ace_force_tile(const real *b, int b_row, const vec *radial, cons
   for (int k = 0; k < n_r; k++) *slope += u[k] * radial_slope[k];
 }
 
-#define ACE_FORCE_TILE(n_r)                                                             \
-  case n_r:                                                                             \
-    ace_force_tile(b, b_row, radial, radial_slope, y, n_y, y_adjoint, slope, n_r);        \
+#define ACE_FORCE_TILE(n_r)                                                                                            \
+  case n_r:                                                                                                            \
+    ace_force_tile(b, b_row, radial, radial_slope, y, n_y, y_adjoint, slope, n_r);                                     \
     break;
 
 static void ace_force_any(const real *b, int b_row, const vec *radial, const vec *radial_slope, const vec *y, int n_y,

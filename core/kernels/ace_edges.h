@@ -21,12 +21,12 @@ typedef long long vec_index __attribute__((vector_size(64)));
 #define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (vec_index){__VA_ARGS__})
 #endif
 
-#define EXCHANGE(step, low, high)                   \
-  for (int k = 0; k < LANES; k++)                   \
-    if (!(k & (step))) {                            \
-      vec a = v[k], b = v[k + (step)];              \
-      v[k] = SHUFFLE(a, b, low);                    \
-      v[k + (step)] = SHUFFLE(a, b, high);          \
+#define EXCHANGE(step, low, high)                                                                                      \
+  for (int k = 0; k < LANES; k++)                                                                                      \
+    if (!(k & (step))) {                                                                                               \
+      vec a = v[k], b = v[k + (step)];                                                                                 \
+      v[k] = SHUFFLE(a, b, low);                                                                                       \
+      v[k + (step)] = SHUFFLE(a, b, high);                                                                             \
     }
 #define LIST(...) __VA_ARGS__
 
@@ -134,8 +134,8 @@ static void ace_mix(const real *mix, int rows, int columns, const vec *value, co
 /* ---- a group of edges ---- */
 
 typedef struct {
-  vec *n, *inverse_r;    /* unit vector, 1/r */
-  vec *radial, *slope;   /* [n_out] */
+  vec *n, *inverse_r;  /* unit vector, 1/r */
+  vec *radial, *slope; /* [n_out] */
 } ace_record;
 
 FTL_INLINE ace_record ace_record_of(const ftl_ace *ace, const ftl_ace_scratch *scratch, int group) {

@@ -8,8 +8,8 @@
 
 enum { ACE_TILE_Y = 4, ACE_TILE_R = 5 };
 
-FTL_INLINE void ace_sum_tile(const vec *y, int n_lm, const vec *radial, size_t record, int n_groups, double *to, int pad,
-                             const int n_y, const int n_r) {
+FTL_INLINE void ace_sum_tile(const vec *y, int n_lm, const vec *radial, size_t record, int n_groups, double *to,
+                             int pad, const int n_y, const int n_r) {
   vec sum[ACE_TILE_Y][ACE_TILE_R];
   for (int c = 0; c < n_y; c++)
     for (int k = 0; k < n_r; k++) sum[c][k] = splat(0);
@@ -20,9 +20,9 @@ FTL_INLINE void ace_sum_tile(const vec *y, int n_lm, const vec *radial, size_t r
     for (int k = 0; k < n_r; k++) to[(c * pad + k) * FTL_BLOCK_ATOMS] += (double)lane_sum(sum[c][k]);
 }
 
-#define ACE_TILE(n_y, n_r)                                                         \
-  case (n_y) * 8 + (n_r):                                                          \
-    ace_sum_tile(y, n_lm, radial, record, n_groups, to, pad, n_y, n_r);            \
+#define ACE_TILE(n_y, n_r)                                                                                             \
+  case (n_y)*8 + (n_r):                                                                                                \
+    ace_sum_tile(y, n_lm, radial, record, n_groups, to, pad, n_y, n_r);                                                \
     break;
 #define ACE_TILES(n_y) ACE_TILE(n_y, 1) ACE_TILE(n_y, 2) ACE_TILE(n_y, 3) ACE_TILE(n_y, 4) ACE_TILE(n_y, 5)
 

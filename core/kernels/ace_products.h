@@ -32,8 +32,8 @@ FTL_INLINE void ace_enter(ace_path *path, const ftl_ace_node *node, const double
   path->im[d] = im;
 }
 
-/* All that hangs on the node at depth d is done: its adjoint goes to its factor and to its parent. The adjoint of a in p a
-   is the product's times conj(p). */
+/* All that hangs on the node at depth d is done: its adjoint goes to its factor and to its parent. The adjoint of a in
+   p a is the product's times conj(p). */
 FTL_INLINE void ace_leave(ace_path *path, int d, const double *a, double *adjoint, size_t to_im) {
   const ftl_ace_node *node = path->node[d];
   const double *f = a + (size_t)node->entry * ACE_ATOMS;
@@ -141,14 +141,13 @@ FTL_INLINE void ace_forward_body(const ftl_ace_program *program, const double *a
   }
 }
 
-static void ace_forward(const ftl_ace_program *program, const double *a, size_t to_im, int n_density,
-                        ace_atoms *rho) {
+static void ace_forward(const ftl_ace_program *program, const double *a, size_t to_im, int n_density, ace_atoms *rho) {
   if (n_density == 2) ace_forward_body(program, a, to_im, 2, rho);
   else ace_forward_body(program, a, to_im, n_density, rho);
 }
 
-static void ace_reverse(const ftl_ace_program *program, const double *a, double *adjoint, size_t to_im, const ace_atoms *seed,
-                        int n_density) {
+static void ace_reverse(const ftl_ace_program *program, const double *a, double *adjoint, size_t to_im,
+                        const ace_atoms *seed, int n_density) {
   if (n_density == 2) ace_reverse_body(program, a, adjoint, to_im, seed, 2, NULL);
   else ace_reverse_body(program, a, adjoint, to_im, seed, n_density, NULL);
 }
