@@ -49,7 +49,8 @@ typedef struct {
 typedef struct {
   int n_functions, pad, n_bins;
   double inverse; /* bins per Angstrom */
-  void *row;      /* numbers [n_bins + 1][2 or 4][pad] */
+  void *row;       /* numbers [n_bins + 1][2 or 4][pad], then zeros */
+  size_t zero_row; /* where a row of zeros begins */
 } ftl_ace_table;
 
 typedef struct {
@@ -75,6 +76,7 @@ typedef struct ftl_ace {
   /* Numbers of an edge that are functions of r: R_nl of the segments, then one per density for rank 1. The first
      n_direct are the table's, the others sums of the table's. */
   int n_out, n_direct, n_linear;
+  size_t record_vectors; /* of ftl_ace_scratch.record */
   int n_segments;
   ftl_ace_segment segment[FTL_ACE_MAX_L + 1];
   int n_tables;
@@ -106,7 +108,7 @@ typedef struct ftl_ace_scratch {
   void *y;               /* [FTL_ACE_GATHER][n_lm] vectors: lanes are edges */
   ftl_ace_edge *edge;
   ftl_ace_group *group;
-  void *record; /* [group][4 + 2 n_out] vectors: unit vector, 1/r, functions of r, their slopes */
+  void *record; /* [group][record_vectors]: unit vector, 1/r, functions of r, their slopes */
   int first_edge[FTL_BLOCK_ATOMS + 1], first_group[FTL_BLOCK_ATOMS + 1];
   double linear[FTL_BLOCK_ATOMS][FTL_ACE_MAX_DENSITY]; /* rank 1 */
   size_t bytes, edge_bytes;

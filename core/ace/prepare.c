@@ -184,7 +184,7 @@ bool ftl_ace_scratch_edges(const ftl_model *model, ftl_ace_scratch *s, size_t n_
   const ftl_ace *ace = model->ace;
   size_t n_groups = n_edges / (size_t)model->lanes + FTL_BLOCK_ATOMS * (size_t)ace->n_species + 1;
   if (n_groups > n_edges) n_groups = n_edges; /* none is empty */
-  size_t record = n_groups * (4 + 2 * (size_t)ace->n_out) * 64;
+  size_t record = n_groups * ace->record_vectors * 64;
   free(s->edge);
   free(s->group);
   free(s->record);

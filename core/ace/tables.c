@@ -273,7 +273,8 @@ static ftl_status make_table(maker *m, const wish *w, ftl_ace_table *table, ftl_
   table->pad = padded(m, m->n_functions);
   table->n_bins = bins_of(w->bond, m->file->bins);
   table->inverse = (double)table->n_bins / w->bond->cutoff;
-  table->row = ftl_calloc64(((size_t)table->n_bins + 1) * row_bytes(m, m->n_functions));
+  table->row = ftl_calloc64(((size_t)table->n_bins + 3) * row_bytes(m, m->n_functions));
+  table->zero_row = ((size_t)table->n_bins + 1) * row_bytes(m, m->n_functions) / (size_t)m->model->real_bytes;
   if (!table->row) return ftl_fail(error, FTL_ERR_MEMORY, m->path, "no memory for radial functions");
   return fill(m->model, table, w, error);
 }
@@ -323,6 +324,7 @@ ftl_status ftl_ace_tables_make(ftl_model *model, const ftl_ace_file *file, const
     n_density = largest(n_density, file->embedding[i].n_density);
   }
   set_segments(ace, &use, n_density);
+  ace->record_vectors = 4 + 2 * (size_t)padded(&m, ace->n_out);
   ftl_status status = choose_tables(&m, use.plain, use.n_alone, error);
   if (!status) status = make_pairs(&m, error);
   for (int k = 0; k < n; k++) free(m.wish[k].matrix);

@@ -21,6 +21,8 @@ typedef long long vec_index __attribute__((vector_size(64)));
 #define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (vec_index){__VA_ARGS__})
 #endif
 
+#define UNROLL _Pragma("GCC unroll 16")
+
 #define EXCHANGE(step, low, high)                                                                                      \
   for (int k = 0; k < LANES; k++)                                                                                      \
     if (!(k & (step))) {                                                                                               \
@@ -52,40 +54,43 @@ FTL_INLINE void ace_transpose(vec v[LANES]) {
 #endif
 }
 
-/* The functions of up to LANES edges of one table: value and slope per Angstrom, a vector per function. Lanes beyond n
-   are zero. */
-static void ace_splines(const ftl_ace_table *table, const ftl_ace_edge *edge, int n, vec *value, vec *slope) {
-  real weight[LANES][6], scale = (real)table->inverse;
-  const real *row[LANES];
-  for (int e = 0; e < n; e++) {
-    real w = (real)edge[e].w, *c = weight[e];
-    row[e] = edge[e].row;
+/* What multiplies the numbers of a row: FTL_REAL_FLOAT: the coefficients of 1, w, w^2, w^3; else the step between two nodes
+   and the slopes at both. */
+FTL_INLINE void ace_spline_weights(real w, real scale, real c[6]) {
 #if FTL_REAL_FLOAT
-    c[0] = w;
-    c[1] = scale;
-    c[2] = 2 * w * scale;
-    c[3] = 3 * w * w * scale;
+  c[0] = w;
+  c[1] = scale;
+  c[2] = 2 * w * scale;
+  c[3] = 3 * w * w * scale;
 #else
-    c[0] = w * w * (3 - 2 * w);
-    c[1] = w * (1 - w) * (1 - w);
-    c[2] = w * w * (w - 1);
-    c[3] = 6 * w * (1 - w) * scale;
-    c[4] = (1 - w) * (1 - 3 * w) * scale;
-    c[5] = w * (3 * w - 2) * scale;
+  c[0] = w * w * (3 - 2 * w);
+  c[1] = w * (1 - w) * (1 - w);
+  c[2] = w * w * (w - 1);
+  c[3] = 6 * w * (1 - w) * scale;
+  c[4] = (1 - w) * (1 - 3 * w) * scale;
+  c[5] = w * (3 * w - 2) * scale;
 #endif
+}
+
+/* The functions of up to LANES edges of one table: value and slope per Angstrom, a vector per function, up to the table's
+   padding. Lanes beyond n are zero. Rows of the `ahead` edges that come next are fetched into the cache. */
+static void ace_splines(const ftl_ace_table *table, const ftl_ace_edge *edge, int n, int ahead, vec *value, vec *slope) {
+  real weight[LANES][6];
+  const real *row[LANES], *next[LANES];
+  const size_t pad = (size_t)table->pad;
+  for (int e = 0; e < LANES; e++) {
+    row[e] = e < n ? edge[e].row : (const real *)table->row + table->zero_row;
+    next[e] = e < ahead ? edge[n + e].row : row[e];
+    ace_spline_weights(e < n ? (real)edge[e].w : 0, (real)table->inverse, weight[e]);
   }
-  for (int chunk = 0; chunk < table->pad; chunk += LANES) {
+  for (size_t chunk = 0; chunk < pad; chunk += LANES) {
     vec v[LANES], s[LANES];
-    for (int e = 0; e < LANES; e++) {
-      if (e >= n) {
-        v[e] = s[e] = splat(0);
-        continue;
-      }
-      const real *from = row[e] + chunk, *c = weight[e];
-      vec f0 = load(from), d0 = load(from + table->pad), f1 = load(from + 2 * table->pad),
-          d1 = load(from + 3 * table->pad);
+    UNROLL for (int e = 0; e < LANES; e++) {
+      const real *from = row[e] + chunk, *ahead_of = next[e] + chunk, *c = weight[e];
+      for (size_t k = 0; k < 4; k++) __builtin_prefetch(ahead_of + k * pad);
+      vec f0 = load(from), d0 = load(from + pad), f1 = load(from + 2 * pad), d1 = load(from + 3 * pad);
 #if FTL_REAL_FLOAT
-      v[e] = f0 + c[0] * (d0 + c[0] * (f1 + c[0] * d1)); /* coefficients of 1, w, w^2, w^3 */
+      v[e] = f0 + c[0] * (d0 + c[0] * (f1 + c[0] * d1));
       s[e] = c[1] * d0 + c[2] * f1 + c[3] * d1;
 #else
       vec step = f1 - f0;
@@ -95,10 +100,9 @@ static void ace_splines(const ftl_ace_table *table, const ftl_ace_edge *edge, in
     }
     ace_transpose(v);
     ace_transpose(s);
-    int most = table->n_functions - chunk < LANES ? table->n_functions - chunk : LANES;
-    for (int f = 0; f < most; f++) {
-      store((real *)&value[chunk + f], v[f]);
-      store((real *)&slope[chunk + f], s[f]);
+    UNROLL for (int f = 0; f < LANES; f++) {
+      value[chunk + (size_t)f] = v[f];
+      slope[chunk + (size_t)f] = s[f];
     }
   }
 }
@@ -139,19 +143,19 @@ typedef struct {
 } ace_record;
 
 FTL_INLINE ace_record ace_record_of(const ftl_ace *ace, const ftl_ace_scratch *scratch, int group) {
-  vec *at = (vec *)scratch->record + (size_t)group * (4 + 2 * (size_t)ace->n_out);
-  return (ace_record){at, at + 3, at + 4, at + 4 + ace->n_out};
+  vec *at = (vec *)scratch->record + (size_t)group * ace->record_vectors;
+  return (ace_record){at, at + 3, at + 4, at + 4 + (ace->record_vectors - 4) / 2};
 }
 
-static void ace_radial(const ftl_ace *ace, const ftl_ace_pair *pair, const ftl_ace_edge *edge, int n,
+static void ace_radial(const ftl_ace *ace, const ftl_ace_pair *pair, const ftl_ace_edge *edge, int n, int ahead,
                        const ace_record *record) {
   const ftl_ace_table *table = pair->table;
   if (ace->n_direct == ace->n_out && table->n_functions == ace->n_out) {
-    ace_splines(table, edge, n, record->radial, record->slope);
+    ace_splines(table, edge, n, ahead, record->radial, record->slope);
     return;
   }
   vec value[FTL_ACE_MAX_RADIAL], slope[FTL_ACE_MAX_RADIAL];
-  ace_splines(table, edge, n, value, slope);
+  ace_splines(table, edge, n, ahead, value, slope);
   memcpy(record->radial, value, (size_t)ace->n_direct * sizeof(vec));
   memcpy(record->slope, slope, (size_t)ace->n_direct * sizeof(vec));
   ace_mix(pair->mix, ace->n_out - ace->n_direct, table->n_functions, value, slope, record->radial + ace->n_direct,

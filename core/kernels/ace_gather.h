@@ -45,7 +45,7 @@ FTL_INLINE int ace_part(int left, int most) {
 /* Adds groups first .. first + n - 1, which are of one atom and element and whose harmonics are in scratch->y. */
 static void ace_sum(const ftl_ace *ace, const ftl_ace_scratch *scratch, int first, int n, int a, int species) {
   int pad = 8 * ace->n_chunks;
-  size_t record = 4 + 2 * (size_t)ace->n_out;
+  size_t record = ace->record_vectors;
   const vec *radial = ace_record_of(ace, scratch, first).radial, *y = scratch->y;
   double *to = scratch->a + (size_t)(species * ace->n_lm * pad) * FTL_BLOCK_ATOMS + a;
   for (int s = 0; s < ace->n_segments; s++) {
@@ -137,7 +137,7 @@ static void ace_gather(ftl_workspace *ws, ftl_thread *thread, const ftl_block *b
         ace_record record = ace_record_of(ace, scratch, g);
         ace_legendre legendre;
         ace_fill_record(ws, scratch->edge + group->first, group->n, &record);
-        ace_radial(ace, &pairs[z], scratch->edge + group->first, group->n, &record);
+        ace_radial(ace, &pairs[z], scratch->edge + group->first, group->n, n_edges - group->first - group->n, &record);
         ace_legendre_at(ace, record.n[2], false, &legendre);
         ace_harmonics(ace, record.n, &legendre, (vec *)scratch->y + (size_t)(g - first) * (size_t)ace->n_lm);
         for (int p = 0; p < ace->n_linear; p++)
