@@ -22,19 +22,18 @@ typedef struct {
 } ftl_ace_products;
 
 /* The same products as the kernels go through them: nodes depth first, each with its leaves, so that only the products
-   along one path are held. Factors are entries of A (real part; the imaginary part is `pad` further), signs of negative
-   m are in the coefficients. A node's leaves are in the order m = 0, plain, conjugate. */
+   along one path are held. Factors are entries of A (real part; the imaginary part is 8 * n_chunks further); signs of
+   negative m are in the coefficients. An imaginary part counts 1, -1 for a conjugate, or 0 for m = 0. */
 typedef struct {
-  int entry, depth;
-  int n_real, n_plain, n_conjugate;
-  int sign; /* of the factor's imaginary part: 0 for m = 0, -1 for a conjugate */
+  int entry, depth, n_leaves;
+  double sign; /* of the factor's imaginary part */
 } ftl_ace_node;
 
 typedef struct {
   int n_nodes, n_alone; /* leaves without a node come first: rank 1 */
   ftl_ace_node *node;
   int *leaf;      /* entries */
-  double *leaf_c; /* [leaf][n_density] */
+  double *leaf_c; /* [leaf][n_density + 1]: coefficients; then the imaginary part's sign, with one density times c */
 } ftl_ace_program;
 
 typedef struct {
@@ -48,7 +47,7 @@ typedef struct {
    bin. Row 0 continues bin 1 downwards. */
 typedef struct {
   int n_functions, pad, n_bins;
-  double inverse; /* bins per Angstrom */
+  double inverse;  /* bins per Angstrom */
   void *row;       /* numbers [n_bins + 1][2 or 4][pad], then zeros */
   size_t zero_row; /* where a row of zeros begins */
 } ftl_ace_table;

@@ -54,8 +54,8 @@ FTL_INLINE void ace_transpose(vec v[LANES]) {
 #endif
 }
 
-/* What multiplies the numbers of a row: FTL_REAL_FLOAT: the coefficients of 1, w, w^2, w^3; else the step between two nodes
-   and the slopes at both. */
+/* What multiplies the numbers of a row: FTL_REAL_FLOAT: the coefficients of 1, w, w^2, w^3; else the step between two
+   nodes and the slopes at both. */
 FTL_INLINE void ace_spline_weights(real w, real scale, real c[6]) {
 #if FTL_REAL_FLOAT
   c[0] = w;
@@ -72,9 +72,10 @@ FTL_INLINE void ace_spline_weights(real w, real scale, real c[6]) {
 #endif
 }
 
-/* The functions of up to LANES edges of one table: value and slope per Angstrom, a vector per function, up to the table's
-   padding. Lanes beyond n are zero. Rows of the `ahead` edges that come next are fetched into the cache. */
-static void ace_splines(const ftl_ace_table *table, const ftl_ace_edge *edge, int n, int ahead, vec *value, vec *slope) {
+/* The functions of up to LANES edges of one table: value and slope per Angstrom, a vector per function, up to the
+   table's padding. Lanes beyond n are zero. Rows of the `ahead` edges that come next are fetched into the cache. */
+static void ace_splines(const ftl_ace_table *table, const ftl_ace_edge *edge, int n, int ahead, vec *value,
+                        vec *slope) {
   real weight[LANES][6];
   const real *row[LANES], *next[LANES];
   const size_t pad = (size_t)table->pad;

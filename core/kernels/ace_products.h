@@ -50,12 +50,18 @@ FTL_INLINE void ace_leave(ace_path *path, int d, const double *a, double *adjoin
   ace_store(f_adjoint + to_im, ace_load(f_adjoint + to_im) + sign * im);
 }
 
-/* What a leaf's value is worth: its coefficient, or the sum over densities of coefficient times dE/drho. */
-FTL_INLINE ace_atoms ace_worth(const double *c, const ace_atoms *seed, const int n_density) {
-  if (n_density == 1) return ace_splat(c[0]);
-  ace_atoms theta = c[0] * seed[0];
-  for (int p = 1; p < n_density; p++) theta += c[p] * seed[p];
-  return theta;
+/* dE/d(leaf's value), and the same with the sign of the imaginary part: a leaf's coefficient, or the sum over densities
+   of coefficient times dE/drho. */
+FTL_INLINE void ace_worth(const double *c, const ace_atoms *seed, const int n_density, ace_atoms *theta,
+                          ace_atoms *theta_im) {
+  if (n_density == 1) {
+    *theta = ace_splat(c[0]);
+    *theta_im = ace_splat(c[1]);
+    return;
+  }
+  *theta = c[0] * seed[0];
+  for (int p = 1; p < n_density; p++) *theta += c[p] * seed[p];
+  *theta_im = c[n_density] * *theta;
 }
 
 /* Reverse; with one density it needs no seed, gives d rho/dA, and the density itself on the way. */
@@ -64,10 +70,11 @@ FTL_INLINE void ace_reverse_body(const ftl_ace_program *program, const double *a
   const int *leaf = program->leaf;
   const double *c = program->leaf_c;
   ace_path path;
+  ace_atoms theta, theta_im;
   int open = 0;
-  for (int q = 0; q < program->n_alone; q++, leaf++, c += n_density) {
+  for (int q = 0; q < program->n_alone; q++, leaf++, c += n_density + 1) {
     double *at = adjoint + (size_t)*leaf * ACE_ATOMS;
-    ace_atoms theta = ace_worth(c, seed, n_density);
+    ace_worth(c, seed, n_density, &theta, &theta_im);
     if (n_density == 1) *rho += theta * ace_load(a + (size_t)*leaf * ACE_ATOMS);
     ace_store(at, ace_load(at) + theta);
   }
@@ -76,27 +83,13 @@ FTL_INLINE void ace_reverse_body(const ftl_ace_program *program, const double *a
     while (open > node->depth) ace_leave(&path, --open, a, adjoint, to_im);
     ace_enter(&path, node, a, to_im);
     ace_atoms re = path.re[open], im = path.im[open], g_re = ace_splat(0), g_im = ace_splat(0);
-    for (int q = 0; q < node->n_real; q++, leaf++, c += n_density) {
-      size_t at = (size_t)*leaf * ACE_ATOMS;
-      ace_atoms theta = ace_worth(c, seed, n_density);
-      g_re += theta * ace_load(a + at);
-      ace_store(adjoint + at, ace_load(adjoint + at) + theta * re);
-    }
-    for (int q = 0; q < node->n_plain; q++, leaf++, c += n_density) {
+    for (int q = 0; q < node->n_leaves; q++, leaf++, c += n_density + 1) {
       size_t at = (size_t)*leaf * ACE_ATOMS, at_im = at + to_im;
-      ace_atoms theta = ace_worth(c, seed, n_density);
+      ace_worth(c, seed, n_density, &theta, &theta_im);
       g_re += theta * ace_load(a + at);
-      g_im -= theta * ace_load(a + at_im);
+      g_im -= theta_im * ace_load(a + at_im);
       ace_store(adjoint + at, ace_load(adjoint + at) + theta * re);
-      ace_store(adjoint + at_im, ace_load(adjoint + at_im) - theta * im);
-    }
-    for (int q = 0; q < node->n_conjugate; q++, leaf++, c += n_density) {
-      size_t at = (size_t)*leaf * ACE_ATOMS, at_im = at + to_im;
-      ace_atoms theta = ace_worth(c, seed, n_density);
-      g_re += theta * ace_load(a + at);
-      g_im += theta * ace_load(a + at_im);
-      ace_store(adjoint + at, ace_load(adjoint + at) + theta * re);
-      ace_store(adjoint + at_im, ace_load(adjoint + at_im) + theta * im);
+      ace_store(adjoint + at_im, ace_load(adjoint + at_im) - theta_im * im);
     }
     if (n_density == 1) *rho += re * g_re + im * g_im;
     path.g_re[open] = g_re;
@@ -111,29 +104,19 @@ FTL_INLINE void ace_forward_body(const ftl_ace_program *program, const double *a
   const int *leaf = program->leaf;
   const double *c = program->leaf_c;
   ace_path path;
-  for (int q = 0; q < program->n_alone; q++, leaf++)
-    for (int p = 0; p < n_density; p++) rho[p] += *c++ * ace_load(a + (size_t)*leaf * ACE_ATOMS);
+  for (int q = 0; q < program->n_alone; q++, leaf++, c += n_density + 1)
+    for (int p = 0; p < n_density; p++) rho[p] += c[p] * ace_load(a + (size_t)*leaf * ACE_ATOMS);
   for (int k = 0; k < program->n_nodes; k++) {
     const ftl_ace_node *node = &program->node[k];
     ace_atoms s_re[FTL_ACE_MAX_DENSITY], s_im[FTL_ACE_MAX_DENSITY];
     for (int p = 0; p < n_density; p++) s_re[p] = s_im[p] = ace_splat(0);
     ace_enter(&path, node, a, to_im);
-    for (int q = 0; q < node->n_real; q++, leaf++, c += n_density) {
-      ace_atoms re = ace_load(a + (size_t)*leaf * ACE_ATOMS);
-      for (int p = 0; p < n_density; p++) s_re[p] += c[p] * re;
-    }
-    for (int q = 0; q < node->n_plain; q++, leaf++, c += n_density) {
-      ace_atoms re = ace_load(a + (size_t)*leaf * ACE_ATOMS), im = ace_load(a + (size_t)*leaf * ACE_ATOMS + to_im);
+    for (int q = 0; q < node->n_leaves; q++, leaf++, c += n_density + 1) {
+      const double *at = a + (size_t)*leaf * ACE_ATOMS;
+      ace_atoms re = ace_load(at), im = c[n_density] * ace_load(at + to_im);
       for (int p = 0; p < n_density; p++) {
         s_re[p] += c[p] * re;
         s_im[p] += c[p] * im;
-      }
-    }
-    for (int q = 0; q < node->n_conjugate; q++, leaf++, c += n_density) {
-      ace_atoms re = ace_load(a + (size_t)*leaf * ACE_ATOMS), im = ace_load(a + (size_t)*leaf * ACE_ATOMS + to_im);
-      for (int p = 0; p < n_density; p++) {
-        s_re[p] += c[p] * re;
-        s_im[p] -= c[p] * im;
       }
     }
     ace_atoms re = path.re[node->depth], im = path.im[node->depth];
