@@ -15,11 +15,16 @@ endif()
 # contraction of a*b+c is allowed, reassociation is not; errno is nobody's business in a kernel
 set(FTL_ISA_OPTIONS ${optimise} -fno-math-errno -fno-trapping-math -ffp-contract=fast -Wno-psabi)
 
-# ftl_add_isa_objects(NAME SOURCE TARGETS): an object library NAME_ISA_FLOAT of SOURCE for each; their names in TARGETS.
+# ftl_add_isa_objects(NAME SOURCE TARGETS [FLOATS]): an object library NAME_ISA_FLOAT of SOURCE for each; their names in
+# TARGETS. FLOATS: 0 for what is in double only.
 function(ftl_add_isa_objects name source targets)
   set(made "")
+  set(floats 0 1)
+  if(ARGC GREATER 3)
+    set(floats ${ARGN})
+  endif()
   foreach(isa IN LISTS FTL_ISAS)
-    foreach(float 0 1)
+    foreach(float IN LISTS floats)
       set(target ${name}_${isa}_${float})
       add_library(${target} OBJECT ${source})
       target_compile_definitions(${target} PRIVATE FTL_ISA=${isa} FTL_REAL_FLOAT=${float})

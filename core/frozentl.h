@@ -1,11 +1,12 @@
 /* FrozenTL: inference of MACE and PACE interatomic potentials in C.
 
-   This is the only public header of the core library. It is in four parts:
+   This is the only public header of the core library. It is in five parts:
 
      1. conventions, errors              what every call shares
      2. models                           open, describe, free
      3. the simple interface             atoms and a cell in, energy, forces and virial out
      4. the layer-wise interface         for hosts that own ghost atoms (MPI): LAMMPS
+     5. how far to trust an answer       extrapolation grades and deviations of a surrogate
 
    Conventions, everywhere:
      - energies in eV, lengths in Angstrom, forces in eV/Angstrom, stress in eV/Angstrom^3;
@@ -105,6 +106,9 @@ typedef struct {
   ftl_precision precision;
   int64_t n_parameters;   /* numbers in the file's tensors that are weights */
   const char *kernel_isa; /* "avx512", "avx2" or "generic": which build of the kernels this CPU runs */
+  int ace;                /* 1: a linear or PACE potential (atomic cluster expansion); 0: MACE */
+  int extrapolation;      /* 1: it knows its extrapolation grades (section 5) */
+  int n_committee;        /* members of its committee, whose spread are the deviations of section 5; 0: none */
 } ftl_model_info;
 
 /* The pointers inside live as long as the model. */
@@ -138,6 +142,10 @@ typedef struct {
   double *forces;      /* [n][3], overwritten; caller's array; may be NULL */
   double *node_energy; /* [n], overwritten; may be NULL */
   double virial[6];    /* xx yy zz xy xz yz, eV */
+  /* how far to trust them, section 5; each [n], overwritten, NULL: not computed */
+  double *extrapolation;
+  double *energy_deviation;
+  double *force_deviation;
 } ftl_result;
 
 /* Energy, forces and virial of one structure. species[n] are species indices; positions[n][3]; cell[3][3] rows are
@@ -191,9 +199,36 @@ typedef struct {
   double *node_energy; /* [n_local], overwritten; may be NULL */
   double virial[9];    /* xx yy zz xy xz yz yx zx zy; overwritten */
   double (*atom_virial)[9]; /* [n_total][9], added to, same order: half of each edge to either end; may be NULL */
+  /* how far to trust them, section 5; NULL: not computed */
+  double *extrapolation;    /* [n_local], overwritten */
+  double *energy_deviation; /* [n_local], overwritten */
+  double *committee_forces; /* [n_total][n_committee][3] flat, added to: of each member, less the potential's; ghosts
+                               get the part that belongs to their owners, as with `forces` */
 } ftl_output;
 
 FTL_API ftl_status ftl_end(ftl_workspace *workspace, ftl_output *output, ftl_error *error);
+
+/* ---- 5. How far to trust an answer
+   ----------------------------------------------------------------------------------------------------
+
+   Surrogates that `frozentl distill` makes can tell; asking another model is FTL_ERR_UNSUPPORTED, and ftl_model_info
+   says which is which. It costs more than the forces do, and nothing when it is not asked for.
+
+     - extrapolation: the grade gamma of an atom's surroundings. Up to about 1, they are within what the atoms of the
+       training data span; far above, the energy is an extrapolation. FTL_TOO_CLOSE or more: a neighbour is closer than
+       any pair of its elements was, within the potential's inner cutoff. 0: an atom of no element.
+     - energy_deviation, eV: the standard deviation of the atom's energy over a committee of potentials, drawn from the
+       posterior of the fit, times a factor that makes it the error expected on data held back.
+     - force_deviation, eV/Angstrom: likewise the root mean square length of the force's deviation.
+
+   Deviations of forces are not additive over ranks, the committee's forces are: a host with ghosts adds the ghosts'
+   rows of ftl_output.committee_forces to their owners' rows and then calls ftl_force_deviation. */
+
+#define FTL_TOO_CLOSE 1e6 /* not infinity, which hosts like LAMMPS cannot calculate with */
+
+/* deviation[n] from committee_forces[n][n_committee][3]. FTL_ERR_UNSUPPORTED for a model without a committee. */
+FTL_API ftl_status ftl_force_deviation(const ftl_model *model, int n, const double *committee_forces, double *deviation,
+                                       ftl_error *error);
 
 #ifdef __cplusplus
 }

@@ -1,5 +1,6 @@
 /* Settings, coefficients and set-up of pair_style frozentl; the steps are in pair_frozentl_compute.cpp. */
 #include "pair_frozentl.h"
+#include "citations.h"
 
 #include "atom.h"
 #include "citeme.h"
@@ -18,31 +19,6 @@
 
 using namespace LAMMPS_NS;
 
-static const char cite_mace[] =
-    "pair_style frozentl, MACE: https://doi.org/10.48550/arXiv.2206.07697\n\n"
-    "@inproceedings{Batatia2022,\n"
-    " author = {Batatia, Ilyes and Kov{\\'a}cs, D{\\'a}vid P. and Simm, Gregor N. C. and Ortner, Christoph and\n"
-    "   Cs{\\'a}nyi, G{\\'a}bor},\n"
-    " title = {{MACE}: Higher Order Equivariant Message Passing Neural Networks for Fast and Accurate Force Fields},\n"
-    " booktitle = {Advances in Neural Information Processing Systems},\n"
-    " volume = {35},\n"
-    " year = {2022},\n"
-    " eprint = {2206.07697},\n"
-    " archivePrefix = {arXiv}\n"
-    "}\n\n";
-
-static const char cite_frozen_transfer[] =
-    "pair_style frozentl, frozen transfer learning: https://doi.org/10.48550/arXiv.2502.15582\n\n"
-    "@article{Radova2025,\n"
-    " author = {Radova, Mariia and Stark, Wojciech G. and Allen, Connor S. and Maurer, Reinhard J. and\n"
-    "   Bart{\\'o}k, Albert P.},\n"
-    " title = {Fine-tuning foundation models of materials interatomic potentials with frozen transfer learning},\n"
-    " journal = {arXiv preprint},\n"
-    " year = {2025},\n"
-    " eprint = {2502.15582},\n"
-    " archivePrefix = {arXiv}\n"
-    "}\n\n";
-
 PairFrozenTL::PairFrozenTL(LAMMPS *lammps) : Pair(lammps) {
   /* A last guard against another LAMMPS: defaults that Pair's constructor gives, from all over the class. */
   if (single_enable != 1 || reinitflag != 1 || ncoultablebits != 12 || ndisptablebits != 12 ||
@@ -57,10 +33,6 @@ PairFrozenTL::PairFrozenTL(LAMMPS *lammps) : Pair(lammps) {
   no_virial_fdotr_compute = 1;
   centroidstressflag = CENTROID_AVAIL;
   unit_convert_flag = utils::get_supported_conversions(utils::ENERGY);
-  if (lmp->citeme) {
-    lmp->citeme->add(cite_mace);
-    lmp->citeme->add(cite_frozen_transfer);
-  }
 }
 
 PairFrozenTL::~PairFrozenTL() {
@@ -167,6 +139,13 @@ void PairFrozenTL::open_model(const std::string &path, const std::vector<int> &a
   ftl_model_get_info(model.get(), &info);
 }
 
+/* A surrogate with error estimates is distilled from a fine-tuned model; a PACE potential may come from anywhere. */
+void PairFrozenTL::cite() const {
+  if (!lmp->citeme) return;
+  lmp->citeme->add(info.ace ? cite_pace : cite_mace);
+  if (!info.ace || info.extrapolation || info.n_committee > 0) lmp->citeme->add(cite_frozen_transfer);
+}
+
 void PairFrozenTL::report(const std::string &path, const std::vector<int> &atomic_number) const {
   if (comm->me != 0) return;
   char number[32];
@@ -213,7 +192,9 @@ void PairFrozenTL::coeff(int narg, char **arg) {
   for (int layer = 0; layer + 1 < info.n_layers; layer++)
     largest = std::max(largest, ftl_feature_row_bytes(model.get(), layer, nullptr));
   comm_forward = comm_reverse = static_cast<int>((largest + sizeof(double) - 1) / sizeof(double));
+  comm_reverse = std::max(comm_reverse, 3 * info.n_committee);
 
+  cite();
   report(path, atomic_number);
 }
 
@@ -268,5 +249,6 @@ double PairFrozenTL::memory_usage() {
   return Pair::memory_usage() +
          static_cast<double>(edges.bytes() + forces.capacity() * sizeof(double) +
                              node_energy.capacity() * sizeof(double) + atom_virial.capacity() * sizeof(atom_virial[0]) +
+                             committee_forces.capacity() * sizeof(double) +
                              (workspace ? ftl_workspace_bytes(workspace.get()) : 0));
 }

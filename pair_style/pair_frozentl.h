@@ -1,4 +1,4 @@
-/* pair_style frozentl: a MACE potential in LAMMPS.
+/* pair_style frozentl: a MACE or ACE potential in LAMMPS.
 
      pair_style frozentl [precision double|mixed] [head NAME] [threads N]
      pair_coeff * * FILE El1 El2 ...        one element, or NULL, for each atom type
@@ -34,6 +34,8 @@ public:
   double init_one(int i, int j) override;
 
   void compute(int eflag, int vflag) override;
+  void *extract(const char *name, int &dim) override;
+  void *extract_peratom(const char *name, int &ncol) override;
   int pack_forward_comm(int n, int *list, double *buf, int pbc_flag, int *pbc) override;
   void unpack_forward_comm(int n, int first, double *buf) override;
   int pack_reverse_comm(int n, int first, double *buf) override;
@@ -68,7 +70,15 @@ private:
   std::vector<double> node_energy;                /* [n_local], eV */
   std::vector<std::array<double, 9>> atom_virial; /* [n_total], eV */
 
-  /* what is under way between ranks: rows of one layer's features or adjoints */
+  /* how far to trust it: what `fix pair` asks for, and gets */
+  enum { GAMMA, ENERGY_DEVIATION, FORCE_DEVIATION, N_TRUST };
+  struct {
+    int asked = 0;             /* set by the fix before a step */
+    std::vector<double> value; /* [n_local], LAMMPS' units; empty: not computed in this step */
+  } trust[N_TRUST];
+  std::vector<double> committee_forces; /* [n_total][n_committee][3], eV/Angstrom */
+
+  /* what is under way between ranks: rows of one layer's features or adjoints, or of the committee's forces */
   struct {
     char *rows;       /* [n_total][row_bytes] */
     size_t row_bytes; /* a row travels as slots doubles */
@@ -78,10 +88,14 @@ private:
 
   std::vector<int> read_elements(int n, char **names) const;
   void open_model(const std::string &path, const std::vector<int> &atomic_number);
+  void cite() const;
   void report(const std::string &path, const std::vector<int> &atomic_number) const;
   void refuse_dropped_pairs() const;
   void begin_exchange(void *rows, int layer);
   void tally(const ftl_output &result);
+  void refuse_unknown_trust(int what) const;
+  void ask_trust(ftl_output &result);
+  void tell_trust();
 
   [[noreturn]] void stop_all(const std::string &what) const;
   [[noreturn]] void stop_one(const std::string &what) const;

@@ -56,8 +56,10 @@ void PairFrozenTL::compute(int eflag, int vflag) {
     atom_virial.assign(n_total, {});
     result.atom_virial = reinterpret_cast<double(*)[9]>(atom_virial.data());
   }
+  ask_trust(result);
   check(ftl_end(ws, &result, &failure), failure);
   tally(result);
+  tell_trust();
 }
 
 /* eV to LAMMPS' unit of energy, here and nowhere else. */

@@ -113,9 +113,9 @@ typedef struct ftl_ace_scratch {
   size_t bytes, edge_bytes;
 } ftl_ace_scratch;
 
-/* Opens the text of a .yace as a model of one layer. */
-ftl_status ftl_ace_open(const void *data, size_t size, const char *path, const ftl_open_options *options,
-                        ftl_model **model, ftl_error *error);
+/* A potential as a model of one layer; `path` is for messages. Nothing of `file` is kept. */
+ftl_status ftl_ace_open(const ftl_ace_file *file, const char *path, const ftl_open_options *options, ftl_model **model,
+                        ftl_error *error);
 void ftl_ace_free(ftl_ace *ace);
 
 ftl_status ftl_ace_scratch_new(const ftl_model *model, ftl_ace_scratch **scratch, ftl_error *error);

@@ -112,30 +112,24 @@ static ftl_status prepare(const ftl_ace_file *file, const char *path, const int 
   return status;
 }
 
-ftl_status ftl_ace_open(const void *data, size_t size, const char *path, const ftl_open_options *options,
+ftl_status ftl_ace_open(const ftl_ace_file *file, const char *path, const ftl_open_options *options,
                         ftl_model **out, ftl_error *error) {
-  ftl_ace_file file;
   int species_of[FTL_MAX_ELEMENTS];
   if (options && options->head && strcmp(options->head, "Default") != 0)
     return ftl_fail(error, FTL_ERR_INPUT, path, "it has no head '%.60s': PACE potentials have none", options->head);
-  ftl_status status = ftl_ace_file_read(data, size, path, &file, error);
-  if (status) return status;
   ftl_model *model = calloc(1, sizeof *model);
-  if (!model) status = ftl_fail(error, FTL_ERR_MEMORY, path, "out of memory");
-  if (!status) {
-    model->precision = options ? options->precision : FTL_DOUBLE;
-    model->real_bytes = model->precision == FTL_DOUBLE ? 8 : 4;
-    model->lanes = 64 / model->real_bytes;
-    model->scale = 1;
-    model->arch.n_layers = 1;
-    model->arch.n_heads = 1;
-    model->heads[0] = "Default";
-    model->n_parameters = file.n_parameters;
-    status = choose_elements(&file, options, path, species_of, model, error);
-  }
-  if (!status) status = prepare(&file, path, species_of, model, error);
+  if (!model) return ftl_fail(error, FTL_ERR_MEMORY, path, "out of memory");
+  model->precision = options ? options->precision : FTL_DOUBLE;
+  model->real_bytes = model->precision == FTL_DOUBLE ? 8 : 4;
+  model->lanes = 64 / model->real_bytes;
+  model->scale = 1;
+  model->arch.n_layers = 1;
+  model->arch.n_heads = 1;
+  model->heads[0] = "Default";
+  model->n_parameters = file->n_parameters;
+  ftl_status status = choose_elements(file, options, path, species_of, model, error);
+  if (!status) status = prepare(file, path, species_of, model, error);
   if (!status) status = ftl_kernels_choose(model->precision, &model->kernels, error);
-  ftl_ace_file_free(&file);
   if (status) ftl_model_free(model);
   else *out = model;
   return status;

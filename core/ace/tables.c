@@ -10,6 +10,7 @@
 #define MAX_BYTES    ((size_t)1 << 30)
 #define MAX_BINS     (1 << 17) /* from here on splines and functions agree to 1e-11 */
 #define DIRECT_BYTES ((size_t)24 << 20)
+#define USUAL_BINS   0.001 /* Angstrom, where nothing is said: surrogates that are not read from a .yace */
 
 /* R_nl and rank 1 functions in use: sizes that the whole model shares. */
 typedef struct {
@@ -120,6 +121,7 @@ static int share(wish *w, int n, size_t matrix_size) {
 /* ---- splines ---- */
 
 static int bins_of(const ftl_ace_bond *bond, double spacing) {
+  if (spacing <= 0) spacing = USUAL_BINS;
   return (int)fmin(fmax(bond->cutoff / spacing, 2), MAX_BINS);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "ace/ace_check.h"
 #include "ace/ace_file.h"
 #include "ace/yaml.h"
 #include "io/model_file.h"
@@ -47,7 +48,7 @@ static ftl_status read_embedding(ftl_yaml *yaml, const yaml_node_t *node, int mu
                          {"npoti", true, NULL},
                          {"rho_core_cutoff", true, NULL},
                          {"drho_core_cutoff", true, NULL}};
-  char what[64];
+  char what[64], wrong[FTL_ACE_TEXT];
   double parameters[2 * FTL_ACE_MAX_DENSITY];
   ftl_ace_embedding *e = &file->embedding[mu];
   snprintf(what, sizeof what, "embeddings of element %d", mu);
@@ -68,13 +69,8 @@ static ftl_status read_embedding(ftl_yaml *yaml, const yaml_node_t *node, int mu
   for (int p = 0; p < e->n_density; p++) {
     e->weight[p] = parameters[2 * p];
     e->exponent[p] = parameters[2 * p + 1];
-    if (!(e->exponent[p] > 0))
-      return ftl_yaml_fail(yaml, f[PARAMETERS].value, error, "FS_parameters: the exponent %g is not positive",
-                           e->exponent[p]);
   }
-  if (e->d_core_cutoff < 0)
-    return ftl_yaml_fail(yaml, f[D_CORE].value, error, "drho_core_cutoff is %g; it must not be negative",
-                         e->d_core_cutoff);
+  if (!ftl_ace_embedding_good(e, wrong)) return ftl_yaml_fail(yaml, f[PARAMETERS].value, error, "%s", wrong);
   file->n_parameters += 2 * e->n_density;
   return FTL_OK;
 }
@@ -82,20 +78,9 @@ static ftl_status read_embedding(ftl_yaml *yaml, const yaml_node_t *node, int mu
 /* ---- bonds ---- */
 
 static ftl_status read_base_kind(ftl_yaml *yaml, const yaml_node_t *node, ftl_ace_base_kind *kind, ftl_error *error) {
-  static const struct {
-    const char *name;
-    ftl_ace_base_kind kind;
-  } known[] = {{"ChebExpCos", FTL_ACE_CHEB_EXP_COS},
-               {"ChebPow", FTL_ACE_CHEB_POW},
-               {"ChebLinear", FTL_ACE_CHEB_LINEAR},
-               {"SBessel", FTL_ACE_SBESSEL},
-               {"TEST_SBessel", FTL_ACE_SBESSEL}};
   const char *name = ftl_yaml_text(node);
-  for (size_t k = 0; name && k < sizeof known / sizeof *known; k++)
-    if (strcmp(known[k].name, name) == 0) {
-      *kind = known[k].kind;
-      return FTL_OK;
-    }
+  if (name && strcmp(name, "TEST_SBessel") == 0) name = "SBessel";
+  if (ftl_ace_base_kind_of(name, kind)) return FTL_OK;
   if (name && strncmp(name, "ACE.jl", 6) == 0)
     return ftl_yaml_fail(yaml, node, error, "radbasename '%.40s': potentials of ACE.jl are not covered", name);
   return ftl_yaml_fail(yaml, node, error,
@@ -105,13 +90,9 @@ static ftl_status read_base_kind(ftl_yaml *yaml, const yaml_node_t *node, ftl_ac
 
 static ftl_status read_inner_kind(ftl_yaml *yaml, const yaml_node_t *node, ftl_ace_inner_kind *kind, ftl_error *error) {
   const char *name = node ? ftl_yaml_text(node) : "density";
-  if (name && strcmp(name, "density") == 0) *kind = FTL_ACE_INNER_DENSITY;
-  else if (name && strcmp(name, "distance") == 0) *kind = FTL_ACE_INNER_DISTANCE;
-  else if (name && strcmp(name, "zbl") == 0) *kind = FTL_ACE_INNER_ZBL;
-  else
-    return ftl_yaml_fail(yaml, node, error, "inner_cutoff_type is '%.40s'; density, distance and zbl are known",
-                         name ? name : "(a list)");
-  return FTL_OK;
+  if (ftl_ace_inner_kind_of(name, kind)) return FTL_OK;
+  return ftl_yaml_fail(yaml, node, error, "inner_cutoff_type is '%.40s'; density, distance and zbl are known",
+                       name ? name : "(a list)");
 }
 
 static ftl_status read_coefficients(ftl_yaml *yaml, const yaml_node_t *node, ftl_ace_bond *bond, ftl_error *error) {
@@ -134,22 +115,6 @@ static ftl_status read_coefficients(ftl_yaml *yaml, const yaml_node_t *node, ftl
   return FTL_OK;
 }
 
-static ftl_status check_bond(ftl_yaml *yaml, const yaml_node_t *node, const ftl_ace_bond *bond, ftl_error *error) {
-  if (!(bond->cutoff > 0) || bond->cutoff > 100)
-    return ftl_yaml_fail(yaml, node, error, "rcut is %g Angstrom; it must be positive and below 100", bond->cutoff);
-  if (bond->d_cutoff < 0 || bond->d_cutoff > bond->cutoff)
-    return ftl_yaml_fail(yaml, node, error, "dcut is %g; it must lie between 0 and rcut", bond->d_cutoff);
-  if (bond->inner < 0 || bond->d_inner < 0)
-    return ftl_yaml_fail(yaml, node, error, "rcut_in and dcut_in must not be negative");
-  if (bond->inner_kind == FTL_ACE_INNER_ZBL && !(bond->d_cutoff > 0 && bond->d_inner > 0))
-    return ftl_yaml_fail(yaml, node, error, "inner_cutoff_type zbl needs a positive dcut and dcut_in");
-  if (bond->kind == FTL_ACE_CHEB_EXP_COS && bond->lambda == 0)
-    return ftl_yaml_fail(yaml, node, error, "radparameters: ChebExpCos needs a number other than 0");
-  if (bond->kind == FTL_ACE_CHEB_POW && bond->lambda < 1)
-    return ftl_yaml_fail(yaml, node, error, "radparameters: ChebPow needs a power of at least 1, so that forces exist");
-  return FTL_OK;
-}
-
 static ftl_status read_bond(ftl_yaml *yaml, const yaml_node_t *node, int i, int j, ftl_ace_file *file,
                             ftl_error *error) {
   enum { N_RADIAL, L, N_BASE, BASE, PARAMETERS, COEFFICIENTS, CORE, DECAY, CUT, D_CUT, IN, D_IN, INNER, N };
@@ -166,7 +131,7 @@ static ftl_status read_bond(ftl_yaml *yaml, const yaml_node_t *node, int i, int 
                          {"rcut_in", false, NULL},
                          {"dcut_in", false, NULL},
                          {"inner_cutoff_type", false, NULL}};
-  char what[64];
+  char what[64], wrong[FTL_ACE_TEXT];
   ftl_ace_bond *b = &file->bond[i * file->n_elements + j];
   snprintf(what, sizeof what, "bonds of [%d, %d]", i, j);
   if (b->coefficient) return ftl_yaml_fail(yaml, node, error, "%s are given twice", what);
@@ -192,7 +157,7 @@ static ftl_status read_bond(ftl_yaml *yaml, const yaml_node_t *node, int i, int 
     if (field->value && (status = ftl_yaml_number(yaml, field->value, field->name, numbers[k].to, error)))
       return status;
   }
-  if ((status = check_bond(yaml, node, b, error))) return status;
+  if (!ftl_ace_bond_good(b, wrong)) return ftl_yaml_fail(yaml, node, error, "%s", wrong);
   if ((status = read_coefficients(yaml, f[COEFFICIENTS].value, b, error))) return status;
   file->n_parameters += (int64_t)b->n_radial * (b->lmax + 1) * b->n_base;
   return FTL_OK;
@@ -206,7 +171,7 @@ static ftl_status read_function(ftl_yaml *yaml, const yaml_node_t *node, int mu,
   ftl_yaml_field f[N] = {{"mu0", true, NULL},          {"rank", true, NULL},     {"ndensity", true, NULL},
                          {"num_ms_combs", true, NULL}, {"mus", true, NULL},      {"ns", true, NULL},
                          {"ls", true, NULL},           {"ms_combs", true, NULL}, {"ctildes", true, NULL}};
-  char what[64];
+  char what[64], wrong[FTL_ACE_TEXT];
   int mu0;
   snprintf(what, sizeof what, "a function of element %d", mu);
   ftl_status status = ftl_yaml_fields(yaml, node, what, f, N, error);
@@ -230,12 +195,8 @@ static ftl_status read_function(ftl_yaml *yaml, const yaml_node_t *node, int mu,
                                   error)) ||
       (status = ftl_yaml_numbers(yaml, f[C].value, "ctildes", g->n_density * g->n_m, g->c, error)))
     return status;
-  for (int k = 0; k < g->rank * g->n_m; k++)
-    if (abs(g->m[k]) > g->l[k % g->rank])
-      return ftl_yaml_fail(yaml, f[MS].value, error, "ms_combs has m = %d for l = %d", g->m[k], g->l[k % g->rank]);
   for (int t = 0; t < g->rank; t++) g->n[t]--;
-  if (g->rank == 1 && (g->l[0] != 0 || g->n_m > 1))
-    return ftl_yaml_fail(yaml, node, error, "a function of rank 1 has l = 0 and one coefficient set");
+  if (!ftl_ace_function_good(file, mu, g, wrong)) return ftl_yaml_fail(yaml, node, error, "%s", wrong);
   file->n_parameters += g->n_density * g->n_m;
   return FTL_OK;
 }

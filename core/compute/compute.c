@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ace/uncertainty.h"
 #include "compute/stages.h"
 #include "model/error.h"
 
@@ -11,6 +12,13 @@ ftl_status ftl_compute(ftl_workspace *ws, int n, const int *species, const doubl
   if (!ws || !result || n < 0 || (n > 0 && (!species || !positions)))
     return ftl_fail(error, FTL_ERR_ARGUMENT, "", "ftl_compute: a NULL argument or a negative number of atoms");
   int n_layers = ws->model->arch.n_layers;
+  ftl_output output = {.forces = result->forces,
+                       .node_energy = result->node_energy,
+                       .extrapolation = result->extrapolation,
+                       .energy_deviation = result->energy_deviation,
+                       .committee_forces = result->force_deviation /* for the check */};
+  ftl_status status = ftl_uncertainty_check(ws->model, &output, error);
+  if (status) return status;
   for (int i = 0; i < n; i++)
     if (species[i] < 0 || species[i] >= ws->model->n_species) {
       char where[64];
@@ -18,7 +26,7 @@ ftl_status ftl_compute(ftl_workspace *ws, int n, const int *species, const doubl
       return ftl_fail(error, FTL_ERR_INPUT, where, "species index %d; the model is open for %d elements", species[i],
                       ws->model->n_species);
     }
-  ftl_status status = ftl_neighbours_build(&ws->neighbours, n, positions, cell, pbc, ws->model->arch.r_max, error);
+  status = ftl_neighbours_build(&ws->neighbours, n, positions, cell, pbc, ws->model->arch.r_max, error);
   if (status) return status;
   ftl_graph graph = {
       n, n, species, ws->neighbours.first_edge, ws->neighbours.sender, (const double(*)[3])ws->neighbours.vector};
@@ -26,9 +34,12 @@ ftl_status ftl_compute(ftl_workspace *ws, int n, const int *species, const doubl
   for (int t = 0; t < n_layers - 1 && !status; t++) status = ftl_layer_forward(ws, t, error);
   if (!status) status = ftl_last_layer(ws, error);
   for (int t = n_layers - 2; t >= 0 && !status; t--) status = ftl_layer_reverse(ws, t, error);
-  ftl_output output = {.forces = result->forces, .node_energy = result->node_energy};
   if (result->forces) memset(result->forces, 0, 3 * (size_t)n * sizeof *result->forces);
+  if (!status && result->force_deviation)
+    status = ftl_uncertainty_committee_forces(ws, n, &output.committee_forces, error);
   if (!status) status = ftl_end(ws, &output, error);
+  if (!status && result->force_deviation)
+    status = ftl_force_deviation(ws->model, n, output.committee_forces, result->force_deviation, error);
   if (status) return status;
   if (!isfinite(output.energy))
     return ftl_fail(error, FTL_ERR_INPUT, "", "the energy is not finite; are atoms far too close to each other?");

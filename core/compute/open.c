@@ -1,13 +1,47 @@
 /* Opening and describing a model. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "ace/ace.h"
+#include "ace/uncertainty.h"
 #include "compute/prepared.h"
 #include "io/model_file.h"
+#include "io/surrogate_file.h"
 #include "kernels/kernels.h"
 #include "model/error.h"
+
+static ftl_status open_yace(const void *data, size_t size, const char *path, const ftl_open_options *options,
+                            ftl_model **model, ftl_error *error) {
+  ftl_ace_file file;
+  ftl_status status = ftl_ace_file_read(data, size, path, &file, error);
+  if (status) return status;
+  status = ftl_ace_open(&file, path, options, model, error);
+  ftl_ace_file_free(&file);
+  return status;
+}
+
+/* The model keeps the surrogate. */
+static ftl_status open_surrogate(const void *data, size_t size, const char *path, const ftl_open_options *options,
+                                 ftl_model **model, ftl_error *error) {
+  ftl_surrogate *surrogate = calloc(1, sizeof *surrogate);
+  ftl_ace_file file;
+  if (!surrogate) return ftl_fail(error, FTL_ERR_MEMORY, path, "no memory for the surrogate");
+  ftl_status status = ftl_surrogate_read(data, size, path, surrogate, NULL, error);
+  if (!status) status = ftl_surrogate_file(surrogate, surrogate->coefficient, &file, error);
+  if (!status) {
+    status = ftl_ace_open(&file, path, options, model, error);
+    ftl_ace_file_free(&file);
+  }
+  if (!status) {
+    (*model)->surrogate = surrogate;
+    return FTL_OK;
+  }
+  ftl_surrogate_free(surrogate);
+  free(surrogate);
+  return status;
+}
 
 /* Opens the file if it is a PACE potential. */
 static ftl_status open_ace(const char *path, const ftl_open_options *options, bool *is_ace, ftl_model **model,
@@ -15,8 +49,10 @@ static ftl_status open_ace(const char *path, const ftl_open_options *options, bo
   void *data;
   size_t size;
   ftl_status status = ftl_file_map(path, &data, &size, error);
-  *is_ace = !status && data && ftl_is_yace(data, size, path);
-  if (*is_ace) status = ftl_ace_open(data, size, path, options, model, error);
+  ftl_pace_kind kind = status ? FTL_PACE_NONE : ftl_pace_kind_of(data, size, path);
+  *is_ace = kind != FTL_PACE_NONE;
+  if (kind == FTL_PACE_YACE) status = open_yace(data, size, path, options, model, error);
+  else if (kind == FTL_PACE_SURROGATE) status = open_surrogate(data, size, path, options, model, error);
   if (data) munmap(data, size);
   return status;
 }
@@ -50,6 +86,9 @@ void ftl_model_get_info(const ftl_model *model, ftl_model_info *info) {
       .precision = model->precision,
       .n_parameters = model->n_parameters,
       .kernel_isa = model->kernels->isa,
+      .ace = model->ace != NULL,
+      .extrapolation = ftl_has_extrapolation(model),
+      .n_committee = model->surrogate ? model->surrogate->n_committee : 0,
   };
 }
 

@@ -310,5 +310,7 @@ void ftl_model_free(ftl_model *model) {
   free(model->zbl);
   for (int t = 0; t < model->arch.n_layers; t++) layer_free(&model->layer[t]);
   ftl_ace_free(model->ace);
+  if (model->surrogate) ftl_surrogate_free(model->surrogate);
+  free(model->surrogate);
   free(model);
 }

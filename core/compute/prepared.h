@@ -7,6 +7,7 @@
 #ifndef FTL_PREPARED_H
 #define FTL_PREPARED_H
 
+#include "ace/surrogate.h"
 #include "compute/layout.h"
 #include "model/architecture.h"
 
@@ -203,7 +204,8 @@ struct ftl_model {
   int zbl_p;
   ftl_prepared_layer layer[FTL_MAX_LAYERS];
   const struct ftl_kernels *kernels;
-  struct ftl_ace *ace; /* a PACE potential: arch and layer say no more than "one layer" then; NULL for MACE */
+  struct ftl_ace *ace;      /* a PACE potential: arch and layer say no more than "one layer" then; NULL for MACE */
+  ftl_surrogate *surrogate; /* what is known of the errors of `ace`, owned; NULL: nothing */
 };
 
 /* Builds the tables; `source` may be freed afterwards. */

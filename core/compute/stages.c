@@ -1,6 +1,7 @@
 /* The layer-wise interface of frozentl.h. */
 #include "compute/stages.h"
 
+#include "ace/uncertainty.h"
 #include "kernels/kernels.h"
 #include "model/error.h"
 
@@ -94,5 +95,5 @@ ftl_status ftl_end(ftl_workspace *ws, ftl_output *output, ftl_error *error) {
     if (output->node_energy) output->node_energy[i] = energy;
   }
   ftl_forces(ws, output);
-  return FTL_OK;
+  return ftl_uncertainty_compute(ws, output, error);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "ace/ace.h"
+#include "ace/uncertainty.h"
 #include "compute/stages.h"
 #include "model/error.h"
 
@@ -119,11 +120,12 @@ void ftl_workspace_free(ftl_workspace *ws) {
     free(ws->factor[t]);
   }
   ftl_neighbours_free(&ws->neighbours);
+  ftl_uncertainty_free(ws->uncertainty);
   free(ws);
 }
 
 size_t ftl_workspace_bytes(const ftl_workspace *ws) {
-  return ws ? ws->bytes + ftl_neighbours_bytes(&ws->neighbours) : 0;
+  return ws ? ws->bytes + ftl_neighbours_bytes(&ws->neighbours) + ftl_uncertainty_bytes(ws->uncertainty) : 0;
 }
 
 /* A zeroed 64-byte aligned buffer in place of the old one. */
@@ -138,7 +140,7 @@ static ftl_status reserve(ftl_workspace *ws, int n_local, int n_total, int64_t n
   const ftl_model *model = ws->model;
   size_t real_bytes = (size_t)model->real_bytes;
   bool ok = true;
-  if (n_total > ws->node_capacity) {
+  if (n_total >= ws->node_capacity) { /* also for no atoms at all */
     size_t n = (size_t)n_total + (size_t)n_total / 8 + 8;
     ws->node_capacity = 0;
     for (int t = 0; t + 1 < model->arch.n_layers && ok; t++) {
@@ -151,7 +153,7 @@ static ftl_status reserve(ftl_workspace *ws, int n_local, int n_total, int64_t n
     }
     if (ok) ws->node_capacity = (int)n;
   }
-  if (n_local > ws->local_capacity && ok) {
+  if (n_local >= ws->local_capacity && ok) {
     size_t n = (size_t)n_local + (size_t)n_local / 8 + FTL_BLOCK_ATOMS;
     ws->local_capacity = 0;
     size_t n_blocks = n / FTL_BLOCK_ATOMS + (size_t)(ws->n_threads * (model->n_species + 1)) + 1;

@@ -71,7 +71,8 @@ struct ftl_workspace {
   void *product_input[FTL_MAX_LAYERS], *gate_input[FTL_MAX_LAYERS]; /* block order, of layers before the last */
   double *factor[FTL_MAX_LAYERS];
   size_t bytes;
-  ftl_neighbours neighbours; /* of ftl_compute */
+  struct ftl_uncertainty *uncertainty; /* made when it is asked for first */
+  ftl_neighbours neighbours;           /* of ftl_compute */
 };
 
 /* Where a thread adds the adjoint of node j's features made by layer `layer`. */

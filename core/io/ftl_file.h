@@ -4,10 +4,6 @@
 
 #include "model/architecture.h"
 
-#define FTL_FORMAT_VERSION "1"
-#define FTL_UNITS          "eV, Angstrom"
-#define FTL_MAX_HEADER     ((uint64_t)1 << 24)
-
 /* Reads a file that lies in memory. `mapped`: the memory stays as long as the source, so that tensors may point into
    it; otherwise they are copied. Sets source->delta, and of a delta reads only what is in the file. */
 ftl_status ftl_ftl_read(const void *data, size_t size, bool mapped, ftl_source *source, ftl_error *error);

@@ -11,6 +11,7 @@
 #include "io/delta.h"
 #include "io/ftl_file.h"
 #include "io/mace_reader.h"
+#include "io/surrogate_file.h"
 #include "model/error.h"
 #include "model/provenance.h"
 #include "model/tensors.h"
@@ -18,7 +19,7 @@
 /* Far above any model, far below what would hurt. */
 #define MAX_FILE ((size_t)1 << 34)
 
-typedef enum { KIND_TORCH_ZIP, KIND_TORCH_LEGACY, KIND_FTL, KIND_YACE, KIND_UNKNOWN } file_kind;
+typedef enum { KIND_TORCH_ZIP, KIND_TORCH_LEGACY, KIND_FTL, KIND_SURROGATE, KIND_YACE, KIND_UNKNOWN } file_kind;
 
 /* Text with a line that begins with `word`. */
 static bool has_line(const char *text, size_t size, const char *word) {
@@ -29,7 +30,7 @@ static bool has_line(const char *text, size_t size, const char *word) {
   return false;
 }
 
-bool ftl_is_yace(const void *data, size_t size, const char *name) {
+static bool is_yace(const void *data, size_t size, const char *name) {
   size_t n = strlen(name);
   if (size == 0 || memchr(data, 0, size < 512 ? size : 512)) return false;
   return (n > 5 && !strcmp(name + n - 5, ".yace")) ||
@@ -40,10 +41,16 @@ bool ftl_is_yace(const void *data, size_t size, const char *name) {
 static file_kind recognise(const unsigned char *data, size_t size, const char *name) {
   size_t n = strlen(name);
   if (size >= 4 && !memcmp(data, "PK\3\4", 4)) return KIND_TORCH_ZIP;
-  if (size >= 9 && data[8] == '{' && !data[4] && !data[5] && !data[6] && !data[7]) return KIND_FTL;
+  if (size >= 9 && data[8] == '{' && !data[4] && !data[5] && !data[6] && !data[7])
+    return ftl_is_surrogate(data, size) ? KIND_SURROGATE : KIND_FTL;
   if (size >= 2 && data[0] == 0x80 && data[1] >= 2 && data[1] <= 5) return KIND_TORCH_LEGACY;
-  if (ftl_is_yace(data, size, name)) return KIND_YACE;
+  if (is_yace(data, size, name)) return KIND_YACE;
   return n > 4 && !strcmp(name + n - 4, ".ftl") ? KIND_FTL : KIND_UNKNOWN;
+}
+
+ftl_pace_kind ftl_pace_kind_of(const void *data, size_t size, const char *name) {
+  file_kind kind = size ? recognise(data, size, name) : KIND_UNKNOWN;
+  return kind == KIND_YACE ? FTL_PACE_YACE : kind == KIND_SURROGATE ? FTL_PACE_SURROGATE : FTL_PACE_NONE;
 }
 
 static ftl_status read_torch(const void *data, size_t size, ftl_source *source, ftl_error *error) {
@@ -66,6 +73,11 @@ static ftl_status read_content(const void *data, size_t size, bool mapped, ftl_s
     return ftl_fail(error, FTL_ERR_UNSUPPORTED, source->path,
                     "this is a bare pickle (torch's format before version 1.6, or no model): load it in Python and "
                     "write it again with torch.save");
+  case KIND_SURROGATE:
+    return ftl_fail(
+        error, FTL_ERR_UNSUPPORTED, source->path,
+        "this is a surrogate (a linear ACE): `frozentl info`, `frozentl eval`, pair_style frozentl and `frozentl "
+        "convert` to .yace take it, but it has no weights of a MACE model to work on");
   case KIND_YACE:
     return ftl_fail(
         error, FTL_ERR_UNSUPPORTED, source->path,
@@ -132,11 +144,11 @@ ftl_status ftl_file_map(const char *path, void **data, size_t *size, ftl_error *
   return status;
 }
 
-ftl_status ftl_is_yace_file(const char *path, bool *yes, ftl_error *error) {
+ftl_status ftl_pace_kind_of_file(const char *path, ftl_pace_kind *kind, ftl_error *error) {
   void *data;
   size_t size;
   ftl_status status = ftl_file_map(path, &data, &size, error);
-  *yes = !status && data && ftl_is_yace(data, size, path);
+  *kind = status ? FTL_PACE_NONE : ftl_pace_kind_of(data, size, path);
   if (data) munmap(data, size);
   return status;
 }

@@ -15,8 +15,9 @@ ftl_status ftl_foundation_read(const char *path, const char *sha256, ftl_source 
 
 /* Maps a whole regular file, for munmap; NULL for an empty one. */
 ftl_status ftl_file_map(const char *path, void **data, size_t *size, ftl_error *error);
-/* Whether this is the text of a PACE potential, by content or, failing that, by name. */
-bool ftl_is_yace(const void *data, size_t size, const char *name);
-ftl_status ftl_is_yace_file(const char *path, bool *yes, ftl_error *error);
+/* PACE potentials, which have no MACE weights: by content or, failing that, by name. */
+typedef enum { FTL_PACE_NONE, FTL_PACE_YACE, FTL_PACE_SURROGATE } ftl_pace_kind;
+ftl_pace_kind ftl_pace_kind_of(const void *data, size_t size, const char *name);
+ftl_status ftl_pace_kind_of_file(const char *path, ftl_pace_kind *kind, ftl_error *error);
 
 #endif

@@ -249,7 +249,8 @@ def lammps(script, ranks=1, threads=None, files=(), arguments=(), plugins=None, 
     for name, text in [("in.test", script), *files]:
         with open(os.path.join(folder, name), "w") as f:
             f.write(text)
-    command = [LMP, "-in", "in.test", "-log", "log.lammps", "-nocite", *arguments]
+    cite = [] if "-cite" in arguments else ["-nocite"]
+    command = [LMP, "-in", "in.test", "-log", "log.lammps", *cite, *arguments]
     if ranks > 1:
         command = [MPIRUN, "-n", str(ranks), *command]
     environment = host_environment(

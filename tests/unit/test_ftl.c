@@ -319,8 +319,8 @@ static void metadata_that_break_a_rule(void **unused) {
   expect_changed(delta, FTL_ERR_FORMAT, "do not say which foundation");
   expect_changed(other_kind, FTL_ERR_UNSUPPORTED, "kind is \"half\"");
   expect_changed(other_units, FTL_ERR_UNSUPPORTED, "kcal/mol");
-  expect_changed(other_elements, FTL_ERR_FORMAT, "elements or heads");
-  expect_changed(other_heads, FTL_ERR_FORMAT, "elements or heads");
+  expect_changed(other_elements, FTL_ERR_FORMAT, "the elements in the metadata");
+  expect_changed(other_heads, FTL_ERR_FORMAT, "the heads in the metadata");
   expect_changed(bad_buffers, FTL_ERR_FORMAT, "no.such.tensor");
   expect_changed(no_buffers, FTL_ERR_FORMAT, "list of buffers");
 }

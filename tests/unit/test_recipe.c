@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "fit/recipe_internal.h"
+#include "fit/recipe.h"
 
 static char folder[] = "/tmp/frozentl-recipe-XXXXXX";
 
@@ -46,23 +46,23 @@ static ftl_recipe *new_recipe(void) {
 
 static ftl_status read_text(const char *text, ftl_recipe **recipe, ftl_error *error) {
   *recipe = new_recipe();
-  return ftl_recipe_read(*recipe, write_file("r.yaml", text), error);
+  return ftl_options_read(&(*recipe)->options, write_file("r.yaml", text), error);
 }
 
 static void set(ftl_recipe *recipe, const char *key, const char *text) {
   ftl_error error = {0};
-  if (ftl_recipe_set(recipe, key, text, "--flag", &error) != FTL_OK) fail_msg("%s", error.message);
+  if (ftl_options_set(&recipe->options, key, text, "--flag", &error) != FTL_OK) fail_msg("%s", error.message);
 }
 
 /* Every default is a value of its option, every condition names an option, flags and keys are unique, and sections
    stand together. */
 static void the_table_is_sound(void **state) {
   (void)state;
-  int n;
-  const ftl_option *option = ftl_recipe_options(&n);
+  const int n = ftl_recipe_table.n;
+  const ftl_option *option = ftl_recipe_table.option;
   ftl_recipe *recipe = new_recipe();
   for (int k = 0; k < n; k++) {
-    assert_int_equal(ftl_recipe_find(option[k].key), k);
+    assert_ptr_equal(ftl_option_find(&ftl_recipe_table, option[k].key), &option[k]);
     assert_true(option[k].min <= option[k].max);
     assert_true((option[k].type == FTL_OPTION_CHOICE) == (option[k].choices != NULL));
     assert_non_null(option[k].doc);
@@ -72,7 +72,8 @@ static void the_table_is_sound(void **state) {
       const size_t length = strcspn(p, " ");
       const bool alternatives = memchr(p, '=', length) == NULL; /* "a|b" of keys, not of values */
       snprintf(key, sizeof key, "%.*s", (int)strcspn(p, "=| "), p);
-      if (ftl_recipe_find(key) < 0) fail_msg("%s: condition on '%s', which is no option", option[k].key, key);
+      if (!ftl_option_find(&ftl_recipe_table, key))
+        fail_msg("%s: condition on '%s', which is no option", option[k].key, key);
       p += alternatives ? strcspn(p, "| ") : length;
       if (*p == '|') p++;
       p += *p == ' ';
@@ -127,8 +128,8 @@ static void values_are_read(void **state) {
 
 static void written_and_read_again_is_the_same(void **state) {
   (void)state;
-  int n;
-  const ftl_option *option = ftl_recipe_options(&n);
+  const int n = ftl_recipe_table.n;
+  const ftl_option *option = ftl_recipe_table.option;
   for (int documented = 0; documented < 2; documented++) {
     ftl_recipe *recipe = new_recipe(), *again = new_recipe();
     ftl_error error = {0};
@@ -144,17 +145,17 @@ static void written_and_read_again_is_the_same(void **state) {
     set(recipe, "loss.kind", "universal");
     set(recipe, "loss.energy", "0.1");
     set(recipe, "steps", "12");
-    assert_int_equal(ftl_recipe_set(recipe, "steps", "12345678", "--steps", &error), FTL_OK);
+    assert_int_equal(ftl_options_set(&recipe->options, "steps", "12345678", "--steps", &error), FTL_OK);
     FILE *stream = open_memstream(&text, &size);
-    const ftl_recipe_style style = {.documented = documented, .preamble = "for\na test"};
-    assert_int_equal(ftl_recipe_write(recipe, &style, stream, &error), FTL_OK);
+    const ftl_options_style style = {.documented = documented, .preamble = "for\na test"};
+    assert_int_equal(ftl_options_write(&recipe->options, &style, stream, &error), FTL_OK);
     fclose(stream);
-    if (ftl_recipe_read(again, write_file("again.yaml", text), &error) != FTL_OK)
+    if (ftl_options_read(&again->options, write_file("again.yaml", text), &error) != FTL_OK)
       fail_msg("%s: %s\n%s", error.where, error.message, text);
-    if (ftl_recipe_check(again, &error) != FTL_OK) fail_msg("%s: %s\n%s", error.where, error.message, text);
+    if (ftl_options_check(&again->options, &error) != FTL_OK) fail_msg("%s: %s\n%s", error.where, error.message, text);
     for (int k = 0; k < n; k++) {
       if (strcmp(option[k].key, "output") == 0) continue; /* it is relative to the recipe */
-      char *a = ftl_recipe_text(recipe, &option[k]), *b = ftl_recipe_text(again, &option[k]);
+      char *a = ftl_options_text(&recipe->options, &option[k]), *b = ftl_options_text(&again->options, &option[k]);
       assert_string_equal(a, b);
       free(a);
       free(b);
@@ -180,8 +181,8 @@ static void paths_follow_the_folder(void **state) {
   set(recipe, "data", "x.xyz");
   set(recipe, "output", "run");
   FILE *stream = open_memstream(&text, &size);
-  const ftl_recipe_style style = {.folder = path};
-  assert_int_equal(ftl_recipe_write(recipe, &style, stream, &error), FTL_OK);
+  const ftl_options_style style = {.folder = path};
+  assert_int_equal(ftl_options_write(&recipe->options, &style, stream, &error), FTL_OK);
   fclose(stream);
   assert_non_null(strstr(text, "data: [../x.xyz]\n"));
   assert_non_null(strstr(text, "output: .\n"));
@@ -193,7 +194,7 @@ static void refuse(const char *text, ftl_status code, const char *where, const c
   ftl_recipe *recipe;
   ftl_error error = {0};
   ftl_status status = read_text(text, &recipe, &error);
-  if (status == FTL_OK) status = ftl_recipe_check(recipe, &error);
+  if (status == FTL_OK) status = ftl_options_check(&recipe->options, &error);
   ftl_recipe_free(recipe);
   assert_int_equal(status, code);
   if (!strstr(error.where, where)) fail_msg("where is '%s', not '%s'", error.where, where);

@@ -1,10 +1,17 @@
-/* frozentl convert: any model to .ftl, whole or cut to some elements, one head, another precision. */
+/* frozentl convert: any model to .ftl, whole or cut to some elements, one head, another precision; a surrogate to
+ * .yace.
+ */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "ace/yace_writer.h"
 #include "cli/cli.h"
+#include "data/output.h"
+#include "io/model_file.h"
+#include "io/surrogate_file.h"
 #include "model/architecture.h"
 #include "model/error.h"
 
@@ -14,10 +21,17 @@ typedef struct {
   int cast; /* 0: keep */
   ftl_dtype dtype;
   int force;
+  double spline_bins; /* 0: not given */
 } options;
+
+static bool ends_in(const char *name, const char *end) {
+  size_t n = strlen(name), m = strlen(end);
+  return n >= m && strcmp(name + n - m, end) == 0;
+}
 
 static error_t parse_option(int key, char *argument, struct argp_state *state) {
   options *o = state->input;
+  char *end;
   switch (key) {
   case 'e':
     o->n_elements = cli_elements(state, "--elements", argument, o->elements, FTL_MAX_ELEMENTS);
@@ -37,16 +51,21 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
   case 'f':
     o->force = 1;
     return 0;
+  case 'b':
+    o->spline_bins = strtod(argument, &end);
+    if (end == argument || *end || !(o->spline_bins > 0 && o->spline_bins <= 0.1))
+      argp_error(state, "--spline-bins is a length in Angstrom, above 0 and at most 0.1, not '%s'", argument);
+    return 0;
   case ARGP_KEY_ARG:
     if (!o->in) o->in = argument;
     else if (!o->out) o->out = argument;
-    else argp_error(state, "IN and OUT.ftl are all it takes, not also '%s'", argument);
+    else argp_error(state, "IN and OUT are all it takes, not also '%s'", argument);
     return 0;
   case ARGP_KEY_END:
-    if (!o->out) argp_error(state, "it takes two files: IN and OUT.ftl");
-    size_t length = strlen(o->out);
-    if (length < 4 || strcmp(o->out + length - 4, ".ftl") != 0)
-      argp_error(state, "it writes .ftl files, and '%s' does not end in .ftl", o->out);
+    if (!o->out) argp_error(state, "it takes two files: IN and OUT.ftl (or OUT.yace)");
+    if (!ends_in(o->out, ".ftl") && !ends_in(o->out, ".yace"))
+      argp_error(state, "it writes .ftl files (of surrogates: .yace), and '%s' does not end so", o->out);
+    if (o->spline_bins > 0 && !ends_in(o->out, ".yace")) argp_error(state, "--spline-bins is for OUT.yace");
     return 0;
   default:
     return ARGP_ERR_UNKNOWN;
@@ -58,20 +77,66 @@ static const struct argp_option option_list[] = {
     {"head", 'H', "NAME", 0, "keep only this head", 0},
     {"foundation", 'F', "FILE", 0, CLI_FOUNDATION_HELP, 0},
     {"dtype", 'd', "TYPE", 0, "float32 or float64 weights (default: as they are)", 0},
-    {"force", 'f', NULL, 0, "replace OUT.ftl if it exists", 0},
+    {"spline-bins", 'b', "LENGTH", 0,
+     "of OUT.yace: the spacing of ML-PACE's radial splines in Angstrom (default: 0.001)", 0},
+    {"force", 'f', NULL, 0, "replace OUT if it exists", 0},
     {0},
 };
 static const struct argp argp = {
     option_list,
     parse_option,
-    "IN OUT.ftl",
+    "IN OUT.ftl\nSURROGATE.ftl OUT.yace",
     "Writes a MACE .model or a FrozenTL .ftl file as .ftl: a safetensors file with the architecture and its origin in "
-    "the header (docs/ftl-format.md). A delta becomes a full file."
-    "\vOUT.ftl appears complete or not at all. Nothing in IN is executed.\n\n"
+    "the header (docs/ftl-format.md). A delta becomes a full file. A surrogate is written as .yace, for pair_style "
+    "pace."
+    "\vOUT appears complete or not at all. Nothing in IN is executed.\n\n"
     "Example: frozentl convert mace-mp.model h2cu.ftl --elements H,Cu",
     NULL,
     NULL,
     NULL};
+
+static ftl_status write_yace(const ftl_ace_file *file, const options *o, ftl_error *error) {
+  ftl_output_file output;
+  ftl_status status = ftl_output_open(o->out, &output, error);
+  if (status) return status;
+  status = ftl_ace_file_write(file, o->spline_bins > 0 ? o->spline_bins : 0.001, NULL, output.stream, error);
+  if (!status) return ftl_output_commit(&output, error);
+  ftl_output_discard(&output);
+  return status;
+}
+
+static ftl_status read_surrogate(const options *o, ftl_pace_kind kind, ftl_ace_file *file, ftl_error *error) {
+  ftl_surrogate surrogate;
+  if (kind == FTL_PACE_YACE)
+    return ftl_fail(error, FTL_ERR_UNSUPPORTED, o->in,
+                    "a .yace has the products of couplings and coefficients only, which cannot be told apart again: no "
+                    "surrogate's .ftl can be made of it; programs take the .yace as it is");
+  if (kind == FTL_PACE_NONE)
+    return ftl_fail(error, FTL_ERR_UNSUPPORTED, o->in,
+                    "only a surrogate can become .yace; this is none (`frozentl distill` makes one of a MACE model)");
+  if (!ends_in(o->out, ".yace"))
+    return ftl_fail(error, FTL_ERR_UNSUPPORTED, o->in, "a surrogate is an .ftl file already; it can become a .yace");
+  if (o->n_elements > 0 || o->head || o->cast)
+    return ftl_fail(error, FTL_ERR_UNSUPPORTED, o->in,
+                    "a surrogate is converted whole: without --elements, --head, --dtype");
+  ftl_status status = ftl_surrogate_open(o->in, &surrogate, NULL, error);
+  if (status) return status;
+  status = ftl_surrogate_file(&surrogate, surrogate.coefficient, file, error);
+  ftl_surrogate_free(&surrogate);
+  return status;
+}
+
+static int convert_surrogate(const options *o, ftl_pace_kind kind, ftl_error *error) {
+  ftl_ace_file file;
+  struct stat info;
+  if (read_surrogate(o, kind, &file, error) != FTL_OK) return cli_report(error, CLI_INPUT);
+  ftl_status status = write_yace(&file, o, error);
+  if (status == FTL_OK && stat(o->out, &info) == 0)
+    printf("%s: %d element%s, %.1f kB\n", o->out, file.n_elements, file.n_elements == 1 ? "" : "s",
+           (double)info.st_size / 1000);
+  ftl_ace_file_free(&file);
+  return status == FTL_OK ? CLI_OK : cli_report(error, CLI_OUTPUT);
+}
 
 int cmd_convert(int argc, char **argv) {
   options o = {0};
@@ -84,7 +149,11 @@ int cmd_convert(int argc, char **argv) {
     ftl_fail(&error, FTL_ERR_IO, o.out, "it exists; choose another name, or --force to replace it");
     return cli_report(&error, CLI_OUTPUT);
   }
-  ftl_status status = ftl_source_read_with(o.in, o.foundation, &source, &error);
+  ftl_pace_kind pace;
+  ftl_status status = ftl_pace_kind_of_file(o.in, &pace, &error);
+  if (status == FTL_OK && (pace != FTL_PACE_NONE || ends_in(o.out, ".yace")))
+    return convert_surrogate(&o, pace, &error);
+  if (status == FTL_OK) status = ftl_source_read_with(o.in, o.foundation, &source, &error);
   if (status == FTL_OK && o.n_elements > 0) status = ftl_source_cut_elements(source, o.elements, o.n_elements, &error);
   if (status == FTL_OK && o.head) status = ftl_source_cut_head(source, o.head, &error);
   if (status == FTL_OK && o.cast) status = ftl_source_cast(source, o.dtype, &error);

@@ -294,9 +294,9 @@ int cmd_info(int argc, char **argv) {
   ftl_source *source = NULL;
   int code = cli_parse(&argp, "info", argc, argv, &o);
   if (code != CLI_OK) return code;
-  bool is_pace;
-  if (ftl_is_yace_file(o.file, &is_pace, &error) != FTL_OK) return cli_report(&error, CLI_INPUT);
-  if (is_pace) return cli_info_pace(o.file, o.json, &error);
+  ftl_pace_kind pace;
+  if (ftl_pace_kind_of_file(o.file, &pace, &error) != FTL_OK) return cli_report(&error, CLI_INPUT);
+  if (pace != FTL_PACE_NONE) return cli_info_pace(o.file, pace, o.json, &error);
   if (ftl_source_read_with(o.file, o.foundation, &source, &error) != FTL_OK) return cli_report(&error, CLI_INPUT);
   json_t *object = describe(source);
   ftl_source_free(source);

@@ -1,10 +1,10 @@
-/* frozentl info of a PACE potential. */
+/* frozentl info of a PACE potential: .yace or a surrogate. */
 #ifndef CLI_INFO_PACE_H
 #define CLI_INFO_PACE_H
 
-#include "frozentl.h"
+#include "io/model_file.h"
 
-/* Prints what the .yace holds, as text or JSON; answers the exit code. */
-int cli_info_pace(const char *path, int json, ftl_error *error);
+/* Prints what the file holds, as text or JSON; answers the exit code. */
+int cli_info_pace(const char *path, ftl_pace_kind kind, int json, ftl_error *error);
 
 #endif

@@ -16,6 +16,8 @@ static const struct {
     {"diff", "what differs between two models: architecture, tensors, groups", cmd_diff},
     {"eval", "energies, forces and stresses of structures, and errors against labels", cmd_eval},
     {"train", "fine-tune a foundation model, or train a new one", cmd_train},
+    {"fit", "fit a linear ACE potential to labelled structures", cmd_fit},
+    {"distill", "distil a model into a fast linear ACE potential", cmd_distill},
     {"plot", "pictures of a training run: losses, errors, parity, learning curves", cmd_plot},
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)

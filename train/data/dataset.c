@@ -18,17 +18,18 @@ typedef struct {
   char first_place[256];
 } reading;
 
-static void free_structure(ftl_structure *structure) {
+void ftl_structure_free(ftl_structure *structure) {
   free(structure->path);
   free(structure->atomic_number);
   free(structure->position);
   free(structure->config_type);
   free(structure->head);
   ftl_labels_free(&structure->labels);
+  memset(structure, 0, sizeof *structure);
 }
 
 static void free_structures(ftl_dataset *dataset, int64_t first) {
-  for (int64_t s = first; s < dataset->n; s++) free_structure(&dataset->structure[s]);
+  for (int64_t s = first; s < dataset->n; s++) ftl_structure_free(&dataset->structure[s]);
   if (first < dataset->n) dataset->n = first;
 }
 
@@ -140,7 +141,7 @@ static ftl_status take_frame(reading *r, ftl_error *error) {
     ftl_structure *structure = &dataset->structure[dataset->n];
     status = fill(r, structure, error);
     if (status == FTL_OK) dataset->n++;
-    else free_structure(structure);
+    else ftl_structure_free(structure);
   }
   if (status != FTL_OK) return status;
   dataset->file[dataset->n_files - 1].frames++;
@@ -237,7 +238,7 @@ ftl_status ftl_dataset_move(ftl_dataset *dataset, const bool *moved, ftl_dataset
 int64_t ftl_dataset_remove_isolated(ftl_dataset *dataset) {
   int64_t kept = 0, removed = 0;
   for (int64_t s = 0; s < dataset->n; s++) {
-    if (dataset->structure[s].isolated) free_structure(&dataset->structure[s]), removed++;
+    if (dataset->structure[s].isolated) ftl_structure_free(&dataset->structure[s]), removed++;
     else dataset->structure[kept++] = dataset->structure[s];
   }
   dataset->n = kept;

@@ -72,6 +72,8 @@ typedef struct {
 ftl_status ftl_dataset_read(char *const *paths, int n_paths, const ftl_dataset_options *options, ftl_dataset *dataset,
                             ftl_error *error);
 void ftl_dataset_free(ftl_dataset *dataset);
+/* Frees what a structure owns and zeroes it. */
+void ftl_structure_free(ftl_structure *structure);
 
 /* Keeps the first n structures. */
 void ftl_dataset_truncate(ftl_dataset *dataset, int64_t n);

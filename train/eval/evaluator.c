@@ -41,10 +41,10 @@ typedef struct {
 } description;
 
 static ftl_status describe(const char *path, const char *foundation, description *d, ftl_error *error) {
-  bool is_pace;
+  ftl_pace_kind pace;
   *d = (description){0};
-  ftl_status status = ftl_is_yace_file(path, &is_pace, error);
-  if (status == FTL_OK && is_pace) {
+  ftl_status status = ftl_pace_kind_of_file(path, &pace, error);
+  if (status == FTL_OK && pace != FTL_PACE_NONE) {
     ftl_model_info info;
     status = ftl_model_open(path, NULL, &d->pace, error);
     if (status != FTL_OK) return status;

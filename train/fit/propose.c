@@ -9,7 +9,7 @@
 
 /* Sets an option that the user did not give. */
 static ftl_status suggest(ftl_recipe *recipe, const char *key, const char *text, ftl_error *error) {
-  return ftl_recipe_is_set(recipe, key) ? FTL_OK : ftl_recipe_set(recipe, key, text, "proposed", error);
+  return ftl_recipe_is_set(recipe, key) ? FTL_OK : ftl_options_set(&recipe->options, key, text, "proposed", error);
 }
 
 static ftl_status read_data(const ftl_recipe *recipe, ftl_dataset *dataset, ftl_error *error) {
@@ -141,8 +141,8 @@ ftl_status ftl_propose_write(const ftl_recipe *recipe, const char *path, FILE *s
   ftl_status status = read_data(recipe, &dataset, error);
   if (status == FTL_OK) {
     char *preamble = make_preamble(recipe, &dataset);
-    const ftl_recipe_style style = {.folder = folder, .documented = true, .preamble = preamble};
-    status = ftl_recipe_write(recipe, &style, stream, error);
+    const ftl_options_style style = {.folder = folder, .documented = true, .preamble = preamble};
+    status = ftl_options_write(&recipe->options, &style, stream, error);
     free(preamble);
   }
   ftl_dataset_free(&dataset);

@@ -1,355 +1,236 @@
-#include "fit/recipe_internal.h"
+/* The table of options of a training run. */
+#include "fit/recipe.h"
 
-#include <errno.h>
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "data/xyz.h"
-#include "fit/distance.h"
 #include "model/error.h"
 
-/* ---- keys ---- */
+#define FTL_VALUES ftl_recipe
+#include "options/table.h"
 
-int ftl_recipe_find(const char *key) {
-  int n;
-  const ftl_option *option = ftl_recipe_options(&n);
-  for (int k = 0; k < n; k++)
-    if (strcmp(option[k].key, key) == 0) return k;
-  return -1;
-}
+/* Defaults are mace-torch's where it has the option. */
+static const ftl_option options[] = {
+    PATH(output, .key = "output", .needed = true, .flag = "output", .letter = 'o', .value = "RUN", .when = "",
+         .doc = "folder of the run: it is made, and gets the model, the log and the state"),
 
-ftl_status ftl_recipe_unknown(const char *key, ftl_status code, const char *where, ftl_error *error) {
-  int n, nearest = 0, least = 1000;
-  const ftl_option *option = ftl_recipe_options(&n);
-  for (int k = 0; k < n; k++) {
-    const char *dot = strrchr(option[k].key, '.'); /* "huber_dleta" is near "loss.huber_delta" */
-    int d = ftl_word_distance(key, option[k].key);
-    if (dot && !strchr(key, '.')) {
-      int tail = ftl_word_distance(key, dot + 1);
-      if (tail < d) d = tail;
-    }
-    if (d < least) {
-      least = d;
-      nearest = k;
-    }
-  }
-  return ftl_fail(error, code, where,
-                  "there is no option '%.80s'; the nearest is '%s' (frozentl train --help lists all)", key,
-                  option[nearest].key);
-}
+    PATH(foundation, .key = "foundation", .flag = "foundation", .letter = 'f', .when = "",
+         .doc = "model to start from, .model or .ftl; without it a new model is made from the options of scratch"),
+    TEXT(head, .key = "head", .flag = "head", .value = "NAME", .when = "foundation",
+         .doc = "head of the foundation that is trained; it may be left out when there is one head"),
+    WORDS(elements, .key = "elements", .flag = "elements", .when = "",
+          .doc =
+              "elements of the trained model, as symbols; 'data' keeps those of the data sets only; by default all of "
+              "the foundation, or those of the data sets from scratch"),
 
-/* ---- values ---- */
+    WORDS(add_elements, .key = "add_elements", .flag = "add-elements", .value = "EL=LIKE,...", .when = "foundation",
+          .doc = "elements that the foundation lacks: Nb=Mo begins like Mo, Nb=mean like the mean of all elements, "
+                 "Nb=random anew"),
 
-static void free_words(ftl_words *words) {
-  for (int i = 0; i < words->n; i++) free(words->item[i]);
-  free(words->item);
-  *words = (ftl_words){0};
-}
+    CHOICE(scratch.interaction, "residual|density|nonlinear", .key = "scratch.interaction", .initial = "residual",
+           .when = "!foundation",
+           .doc = "blocks of a new model: mace-torch's RealAgnostic (residual from the second layer on), the same "
+                  "normalised by densities, or RealAgnosticResidualNonLinear"),
+    TEXT(scratch.hidden, .key = "scratch.hidden", .initial = "128x0e+128x1o", .value = "IRREPS", .when = "!foundation",
+         .doc = "hidden irreps"),
+    INTEGER(scratch.layers, 1, 8, .key = "scratch.layers", .initial = "2", .when = "!foundation",
+            .doc = "number of interactions"),
+    INTEGER(scratch.correlation, 1, 4, .key = "scratch.correlation", .initial = "3", .when = "!foundation",
+            .doc = "order of the product: 3 is up to four-body terms in a layer"),
+    INTEGER(scratch.max_ell, 1, 3, .key = "scratch.max_ell", .initial = "3", .when = "!foundation",
+            .doc = "largest l of the spherical harmonics of edges"),
+    REAL(scratch.r_max, 0.1, 100, .key = "scratch.r_max", .initial = "5", .when = "!foundation",
+         .doc = "cutoff, Angstrom"),
+    CHOICE(scratch.radial, "bessel|gaussian|chebyshev", .key = "scratch.radial", .initial = "bessel",
+           .when = "!foundation", .doc = "radial basis"),
+    INTEGER(scratch.basis, 1, 1024, .key = "scratch.basis", .initial = "8", .when = "!foundation",
+            .doc = "number of radial basis functions"),
+    INTEGER(scratch.cutoff_p, 1, 100, .key = "scratch.cutoff_p", .initial = "5", .when = "!foundation",
+            .doc = "exponent of the polynomial cutoff"),
+    CHOICE(scratch.transform, "none|agnesi|soft", .key = "scratch.transform", .initial = "none", .when = "!foundation",
+           .doc = "transform of distances by covalent radii"),
+    WORDS(scratch.radial_mlp, .key = "scratch.radial_mlp", .initial = "64,64,64", .when = "!foundation",
+          .doc = "widths of the hidden layers of the radial MLP"),
+    TEXT(scratch.readout, .key = "scratch.readout", .initial = "16x0e", .value = "IRREPS", .when = "!foundation",
+         .doc = "irreps inside the last readout"),
+    CHOICE(scratch.gate, "silu|tanh|abs", .key = "scratch.gate", .initial = "silu", .when = "!foundation",
+           .doc = "nonlinearity of the last readout"),
+    BOOL(scratch.zbl, .key = "scratch.zbl", .initial = "false", .when = "!foundation",
+         .doc = "with Ziegler-Biersack-Littmark repulsion at short distances"),
+    REAL(scratch.avg_num_neighbors, 1e-3, 1e6, .key = "scratch.avg_num_neighbors", .when = "!foundation",
+         .doc = "mean number of neighbours, by which messages are divided; by default that of data"),
 
-static void free_rates(ftl_rates *rates) {
-  for (int i = 0; i < rates->n; i++) free(rates->name[i]);
-  free(rates->name);
-  free(rates->value);
-  *rates = (ftl_rates){0};
-}
+    PATHS(data, .key = "data", .needed = true, .flag = "data", .letter = 'd', .when = "",
+          .doc = "structures to train on, extended XYZ; several files are read one after another"),
+    PATHS(valid, .key = "valid", .flag = "valid", .when = "",
+          .doc = "structures to validate on; without it valid_fraction is taken from data"),
+    PATHS(test, .key = "test", .flag = "test", .when = "",
+          .doc = "structures on which only the final model is evaluated"),
+    TEXT(labels, .key = "labels", .initial = "REF_", .flag = "labels", .value = "PREFIX", .when = "",
+         .doc = "prefix of the labels: PREFIXenergy, PREFIXforces, PREFIXstress or PREFIXvirial"),
+    INTEGER(frames, 1, 1e9, .key = "frames", .flag = "frames", .when = "",
+            .doc = "train on the first N structures of data only"),
+    REAL(fraction, 1e-6, 1, .key = "fraction", .flag = "fraction", .when = "!frames",
+         .doc = "train on this fraction of data only, from its beginning"),
+    REAL(valid_fraction, 1e-6, 0.9, .key = "valid_fraction", .initial = "0.05", .when = "!valid",
+         .doc = "fraction of data, drawn by seed, that is not trained on but validated on"),
+    REAL(max_force, 1e-3, 1e6, .key = "max_force", .initial = "100", .flag = "max-force", .when = "",
+         .doc = "forces above this, eV/Angstrom, are an error that names file and frame"),
 
-static void free_value(ftl_recipe *recipe, const ftl_option *option) {
-  void *member = ftl_recipe_member(recipe, option);
-  switch (option->type) {
-  case FTL_OPTION_TEXT:
-  case FTL_OPTION_PATH:
-    free(*(char **)member);
-    *(char **)member = NULL;
-    break;
-  case FTL_OPTION_PATHS:
-  case FTL_OPTION_WORDS:
-    free_words(member);
-    break;
-  case FTL_OPTION_RATES:
-    free_rates(member);
-    break;
-  default:
-    break;
-  }
-}
+    CHOICE(e0.kind, "keep|fit|given", .key = "e0.kind", .flag = "e0", .when = "",
+           .doc =
+               "energies of single atoms: the foundation's (0 from scratch), those of isolated atoms in data or else a "
+               "least squares fit to data, or those of e0.values; by default keep, and fit from scratch"),
+    RATES(e0.values, -1e7, 1e7, .key = "e0.values", .needed = true, .when = "e0.kind=given",
+          .doc = "energy of a single atom of each element, eV: {H: -1.1, Cu: -0.2}"),
+    CHOICE(scale_shift, "keep|fit", .key = "scale_shift", .flag = "scale-shift", .when = "",
+           .doc =
+               "scale and shift of the network's energies: the foundation's (1 and 0 from scratch), or from data (RMS "
+               "of the forces, mean energy per atom without E0); by default keep, and fit from scratch"),
 
-static ftl_status no_memory(ftl_error *error) {
-  return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the recipe");
-}
+    WORDS(freeze, .key = "freeze", .flag = "freeze", .value = "WHAT,...", .when = "!lora.rank",
+          .doc = "what keeps its values: f0 to f7 as mace-torch's --freeze, groups (radial, layer0.linear, ...) and "
+                 "patterns of tensor names ('products.*')"),
+    WORDS(train, .key = "train", .flag = "train", .value = "WHAT,...", .when = "",
+          .doc =
+              "what is trained, given as in freeze: alone, everything else is frozen; with freeze, an exception to it"),
+    RATES(rates, 0, 1e3, .key = "rates", .flag = "rates", .value = "WHAT=X,...", .when = "",
+          .doc = "factors of the learning rate by group or pattern: {radial: 0.1} moves radial ten times slower"),
 
-static ftl_status add_word(ftl_words *words, const char *text, ftl_error *error) {
-  char **grown = realloc(words->item, ((size_t)words->n + 1) * sizeof *grown);
-  if (grown) words->item = grown;
-  if (!grown || !(grown[words->n] = strdup(text))) return no_memory(error);
-  words->n++;
-  return FTL_OK;
-}
+    INTEGER(lora.rank, 1, 1024, .key = "lora.rank", .flag = "lora", .value = "RANK", .when = "foundation",
+            .doc =
+                "low-rank adaptation: tensors of lora.groups change by a product of two narrow matrices; all else but "
+                "train is frozen"),
+    REAL(lora.alpha, 1e-6, 1e6, .key = "lora.alpha", .initial = "4", .when = "lora.rank",
+         .doc = "the product is multiplied by alpha/rank"),
+    WORDS(lora.groups, .key = "lora.groups", .initial = "radial,linear_up,linear,skip,product.linear",
+          .when = "lora.rank",
+          .doc = "what is adapted, given as in freeze; tensors that a low rank would not make "
+                 "smaller, and readouts, are trained whole"),
 
-static ftl_status bad(const char *where, const ftl_option *option, const char *text, ftl_error *error) {
-  switch (option->type) {
-  case FTL_OPTION_INTEGER:
-    return ftl_fail(error, FTL_ERR_INPUT, where, "%s takes a whole number from %.0f to %.15g, not '%.80s'", option->key,
-                    option->min, option->max, text);
-  case FTL_OPTION_BOOL:
-    return ftl_fail(error, FTL_ERR_INPUT, where, "%s is true or false, not '%.80s'", option->key, text);
-  case FTL_OPTION_CHOICE:
-    return ftl_fail(error, FTL_ERR_INPUT, where, "%s is one of %s, not '%.80s'", option->key, option->choices, text);
-  case FTL_OPTION_RATES:
-    return ftl_fail(error, FTL_ERR_INPUT, where, "%s takes NAME=NUMBER from %g to %g, not '%.80s'", option->key,
-                    option->min, option->max, text);
-  default:
-    return ftl_fail(error, FTL_ERR_INPUT, where, "%s takes a number from %g to %g, not '%.80s'", option->key,
-                    option->min, option->max, text);
-  }
-}
+    PATHS(replay.data, .key = "replay.data", .flag = "replay", .when = "foundation",
+          .doc = "structures like those the foundation was trained on, to train on too, so that it does not forget"),
+    INTEGER(replay.sample, 1, 1e7, .key = "replay.sample", .flag = "replay-sample", .when = "foundation",
+            .doc =
+                "instead of replay.data, or besides: so many structures are made of those of data (and of replay.data) "
+                "and labelled by the foundation"),
+    REAL(replay.rattle, 0, 10, .key = "replay.rattle", .initial = "0.1", .when = "replay.sample",
+         .doc = "sampled structures: largest standard deviation of displacements, Angstrom; each has its own"),
+    REAL(replay.strain, 0, 0.5, .key = "replay.strain", .initial = "0.03", .when = "replay.sample",
+         .doc = "sampled structures: largest strain of a cell"),
+    REAL(replay.substitute, 0, 1, .key = "replay.substitute", .initial = "0.5", .when = "replay.sample",
+         .doc =
+             "sampled structures: part of them in which elements are replaced by others of the foundation, as far as "
+             "elements keeps them"),
+    REAL(
+        replay.temperature, 1, 1e5, .key = "replay.temperature", .when = "replay.sample",
+        .doc =
+            "sampled structures: the foundation moves them at this temperature (Langevin dynamics), K; by default not"),
+    INTEGER(replay.steps, 1, 1e6, .key = "replay.steps", .initial = "50", .when = "replay.temperature",
+            .doc = "sampled structures: steps of dynamics"),
+    REAL(replay.max_force, 1e-3, 1e6, .key = "replay.max_force", .initial = "20", .when = "replay.sample",
+         .doc = "sampled structures with forces above this, eV/Angstrom, are left out, as those with atoms too close"),
+    CHOICE(replay.labels, "foundation|data", .key = "replay.labels", .initial = "foundation", .when = "replay.data",
+           .doc = "labels of replay.data: what the foundation answers, or those in the files"),
+    CHOICE(
+        replay.head, "shared|separate", .key = "replay.head", .initial = "shared", .when = "replay.data|replay.sample",
+        .doc = "shared: one head learns both; separate: replay trains the foundation's head, called pt_head if it was "
+               "Default, and data a new head Default, which begins as a copy with its own E0"),
+    REAL(replay.weight, 0, 1e9, .key = "replay.weight", .initial = "1", .when = "replay.data|replay.sample",
+         .doc = "weight of a structure of replay in the loss"),
+    REAL(replay.fraction, 1e-6, 1, .key = "replay.fraction", .initial = "1",
+         .when = "replay.data|replay.sample !replay.frames", .doc = "part of replay that is drawn for each epoch"),
+    INTEGER(replay.frames, 1, 1e9, .key = "replay.frames", .when = "replay.data|replay.sample",
+            .doc = "structures of replay that are drawn for each epoch"),
 
-static ftl_status add_rate(ftl_rates *rates, const ftl_option *option, const char *text, const char *where,
-                           ftl_error *error) {
-  const char *equals = strrchr(text, '=');
-  double value;
-  if (!equals || equals == text || !ftl_parse_real(equals + 1, &value) || value < option->min || value > option->max)
-    return bad(where, option, text, error);
-  const size_t length = (size_t)(equals - text);
-  for (int i = 0; i < rates->n; i++)
-    if (strlen(rates->name[i]) == length && memcmp(rates->name[i], text, length) == 0)
-      return ftl_fail(error, FTL_ERR_INPUT, where, "%s names '%s' twice", option->key, rates->name[i]);
-  char **name = realloc(rates->name, ((size_t)rates->n + 1) * sizeof *name);
-  if (name) rates->name = name;
-  double *values = realloc(rates->value, ((size_t)rates->n + 1) * sizeof *values);
-  if (values) rates->value = values;
-  if (!name || !values || !(name[rates->n] = strndup(text, length))) return no_memory(error);
-  values[rates->n++] = value;
-  return FTL_OK;
-}
+    CHOICE(
+        loss.kind, "weighted|huber|universal", .key = "loss.kind", .flag = "loss", .initial = "weighted", .when = "",
+        .doc =
+            "mace-torch's losses: weighted squares, Huber, or its universal loss (Huber, less weight on large forces)"),
+    REAL(loss.energy, 0, 1e9, .key = "loss.energy", .initial = "1", .when = "", .doc = "weight of energies per atom"),
+    REAL(loss.forces, 0, 1e9, .key = "loss.forces", .initial = "100", .when = "", .doc = "weight of forces"),
+    REAL(loss.stress, 0, 1e9, .key = "loss.stress", .initial = "1", .when = "", .doc = "weight of stresses"),
+    REAL(loss.huber_delta, 1e-9, 1e6, .key = "loss.huber_delta", .initial = "0.01", .when = "loss.kind=huber|universal",
+         .doc = "error, eV or eV/Angstrom, from which the loss grows linearly"),
+    RATES(loss.configs, 0, 1e9, .key = "loss.configs", .when = "",
+          .doc = "weights of structures by config_type, 1 for the rest: {surface: 2}"),
 
-/* Index of a word in "a|b|c", or -1. */
-static int find_choice(const char *choices, const char *text) {
-  const size_t length = strlen(text);
-  int index = 0;
-  for (const char *p = choices;; p++, index++) {
-    size_t size = strcspn(p, "|");
-    if (size == length && memcmp(p, text, size) == 0) return index;
-    p += size;
-    if (!*p) return -1;
-  }
-}
+    CHOICE(optimiser.kind, "amsgrad|adamw|adam", .key = "optimiser.kind", .flag = "optimiser", .initial = "amsgrad",
+           .when = "", .doc = "Adam with AMSGrad as mace-torch, AdamW or Adam"),
+    REAL(optimiser.lr, 1e-12, 10, .key = "optimiser.lr", .initial = "0.01", .flag = "lr", .when = "",
+         .doc = "learning rate"),
+    REAL(optimiser.weight_decay, 0, 1, .key = "optimiser.weight_decay", .initial = "5e-7", .when = "",
+         .doc = "weight decay of message linears and products, as in mace-torch"),
+    REAL(optimiser.beta1, 0, 0.999999, .key = "optimiser.beta1", .initial = "0.9", .when = "",
+         .doc = "memory of the mean gradient"),
+    REAL(optimiser.beta2, 0, 0.9999999, .key = "optimiser.beta2", .initial = "0.999", .when = "",
+         .doc = "memory of the mean square of the gradient"),
+    REAL(optimiser.epsilon, 1e-30, 1, .key = "optimiser.epsilon", .initial = "1e-8", .when = "",
+         .doc = "what keeps a step finite where the gradient vanishes"),
+    REAL(optimiser.clip, 1e-9, 1e9, .key = "optimiser.clip", .initial = "10", .flag = "clip", .when = "",
+         .doc = "longest gradient: a longer one is scaled down to this norm"),
 
-static ftl_status set_number(ftl_recipe *recipe, const ftl_option *option, const char *text, const char *where,
-                             ftl_error *error) {
-  void *member = ftl_recipe_member(recipe, option);
-  char *end;
-  double real;
-  int choice;
-  switch (option->type) {
-  case FTL_OPTION_INTEGER:
-    errno = 0;
-    long long integer = strtoll(text, &end, 10);
-    if (end == text || *end || errno || (double)integer < option->min || (double)integer > option->max) break;
-    *(int64_t *)member = integer;
-    return FTL_OK;
-  case FTL_OPTION_REAL:
-    if (!ftl_parse_real(text, &real) || real < option->min || real > option->max) break;
-    *(double *)member = real;
-    return FTL_OK;
-  case FTL_OPTION_BOOL:
-    if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0) break;
-    *(bool *)member = strcmp(text, "true") == 0;
-    return FTL_OK;
-  default:
-    choice = find_choice(option->choices, text);
-    if (choice < 0) break;
-    *(int *)member = choice;
-    return FTL_OK;
-  }
-  return bad(where, option, text, error);
-}
+    CHOICE(
+        schedule.kind, "constant|plateau|exponential|cosine", .key = "schedule.kind", .flag = "schedule",
+        .initial = "plateau", .when = "",
+        .doc =
+            "how the learning rate falls: not, when the loss on valid stalls, by a factor each epoch, or as a cosine"),
+    REAL(schedule.factor, 1e-6, 0.999999, .key = "schedule.factor", .initial = "0.8", .when = "schedule.kind=plateau",
+         .doc = "factor of the learning rate when the loss stalls"),
+    INTEGER(schedule.patience, 0, 1e9, .key = "schedule.patience", .initial = "50", .when = "schedule.kind=plateau",
+            .doc = "epochs without a better loss on valid that are waited for"),
+    REAL(schedule.gamma, 1e-6, 1, .key = "schedule.gamma", .initial = "0.9993", .when = "schedule.kind=exponential",
+         .doc = "factor of the learning rate each epoch"),
+    REAL(schedule.min_lr, 0, 10, .key = "schedule.min_lr", .initial = "0",
+         .when = "schedule.kind=plateau|exponential|cosine", .doc = "the learning rate does not fall below this"),
+    INTEGER(schedule.warmup, 0, 1e9, .key = "schedule.warmup", .initial = "0", .when = "",
+            .doc = "steps over which the learning rate rises linearly from 0"),
 
-ftl_status ftl_recipe_assign(ftl_recipe *recipe, int k, int n, const char *const *words, bool append, const char *where,
-                             ftl_error *error) {
-  int count;
-  const ftl_option *option = ftl_recipe_options(&count) + k;
-  const bool list = option->type == FTL_OPTION_PATHS || option->type == FTL_OPTION_WORDS;
-  ftl_status status = FTL_OK;
-  if (!list && option->type != FTL_OPTION_RATES && n != 1)
-    return ftl_fail(error, FTL_ERR_INPUT, where, "%s takes one value, not a list", option->key);
-  for (int i = 0; i < n; i++)
-    if (!*words[i] && option->type != FTL_OPTION_TEXT)
-      return ftl_fail(error, FTL_ERR_INPUT, where, "%s has no value", option->key);
-  if (!append) free_value(recipe, option);
-  void *member = ftl_recipe_member(recipe, option);
-  for (int i = 0; status == FTL_OK && i < n; i++) {
-    if (list) {
-      status = add_word(member, words[i], error);
-    } else if (option->type == FTL_OPTION_RATES) {
-      status = add_rate(member, option, words[i], where, error);
-    } else if (option->type == FTL_OPTION_TEXT || option->type == FTL_OPTION_PATH) {
-      *(char **)member = strdup(words[i]);
-      if (!*(char **)member) status = no_memory(error);
-    } else {
-      status = set_number(recipe, option, words[i], where, error);
-    }
-  }
-  char *given = strdup(where);
-  if (!given) return status == FTL_OK ? no_memory(error) : status;
-  free(recipe->given[k]);
-  recipe->given[k] = given;
-  return status;
-}
+    REAL(ema, 0, 0.9999999, .key = "ema", .initial = "0", .flag = "ema", .when = "",
+         .doc = "decay of the exponential moving average of the parameters that is validated and kept; 0: none"),
+    INTEGER(swa.start, 2, 1e9, .key = "swa.start", .flag = "swa", .value = "EPOCH", .when = "",
+            .doc = "stage two from this epoch on: parameters averaged over epochs, other weights of the loss"),
+    REAL(swa.lr, 1e-12, 10, .key = "swa.lr", .initial = "0.001", .when = "swa.start",
+         .doc = "learning rate of stage two"),
+    REAL(swa.energy, 0, 1e9, .key = "swa.energy", .initial = "1000", .when = "swa.start",
+         .doc = "weight of energies in stage two"),
+    REAL(swa.forces, 0, 1e9, .key = "swa.forces", .initial = "100", .when = "swa.start",
+         .doc = "weight of forces in stage two"),
+    REAL(swa.stress, 0, 1e9, .key = "swa.stress", .initial = "10", .when = "swa.start",
+         .doc = "weight of stresses in stage two"),
 
-/* ---- recipes ---- */
+    INTEGER(epochs, 1, 1e9, .key = "epochs", .flag = "epochs", .letter = 'e', .initial = "100", .when = "!steps",
+            .doc = "how often every structure is trained on"),
+    INTEGER(steps, 1, 1e12, .key = "steps", .flag = "steps", .when = "",
+            .doc = "number of optimiser steps, instead of epochs"),
+    INTEGER(batch_size, 1, 1e6, .key = "batch_size", .flag = "batch-size", .letter = 'b', .initial = "10", .when = "",
+            .doc = "structures per step"),
+    INTEGER(patience, 1, 1e9, .key = "patience", .flag = "patience", .value = "EPOCHS", .when = "",
+            .doc = "stop after this many epochs without a better loss on valid; by default never"),
+    INTEGER(seed, 0, 9e15, .key = "seed", .flag = "seed", .initial = "1", .when = "",
+            .doc = "seed of the order of structures, of the split and of random weights"),
+    INTEGER(threads, 0, 4096, .key = "threads", .flag = "threads", .letter = 't', .initial = "0", .when = "",
+            .doc = "structures worked on at a time; 0: OMP_NUM_THREADS, or all cores"),
+    CHOICE(precision, "double|mixed", .key = "precision", .flag = "precision", .letter = 'p', .initial = "double",
+           .when = "", .doc = "of the arithmetic: float64, or float32 with sums in float64"),
 
-/* Splits at commas; words[] and the copy behind it are freed as one. */
-static char **split(const char *text, bool at_commas, int *n) {
-  int count = 1;
-  for (const char *p = text; at_commas && *p; p++) count += *p == ',';
-  char **words = malloc((size_t)count * sizeof *words + strlen(text) + 1);
-  if (!words) return NULL;
-  char *copy = (char *)(words + count);
-  strcpy(copy, text);
-  *n = 0;
-  for (char *p = copy;; p++) {
-    words[(*n)++] = p;
-    if (!at_commas) return words;
-    p += strcspn(p, ",");
-    if (!*p) return words;
-    *p = '\0';
-  }
-}
+    CHOICE(checkpoint, "full|delta", .key = "checkpoint", .flag = "checkpoint", .initial = "full", .when = "",
+           .doc = "the model that is written: whole, or the trained tensors and the name of the foundation"),
+    INTEGER(save_every, 1, 1e9, .key = "save_every", .flag = "save-every", .value = "STEPS", .when = "",
+            .doc =
+                "write the state after this many steps too; it is always written after an epoch and when interrupted"),
+    INTEGER(cache_mb, 0, 1e7, .key = "cache_mb", .flag = "cache-mb", .initial = "2000", .when = "",
+            .doc = "memory for what is kept between epochs, MB: neighbour lists, and what frozen layers give"),
+};
 
-static ftl_status set_text(ftl_recipe *recipe, int k, const char *text, bool append, const char *where,
-                           ftl_error *error) {
-  int count, n;
-  const ftl_option *option = ftl_recipe_options(&count) + k;
-  char **words = split(text, option->type == FTL_OPTION_WORDS || option->type == FTL_OPTION_RATES, &n);
-  if (!words) return no_memory(error);
-  ftl_status status = ftl_recipe_assign(recipe, k, n, (const char *const *)words, append, where, error);
-  free(words);
-  return status;
-}
+const ftl_option_table ftl_recipe_table = {"train", options, sizeof options / sizeof *options};
 
 ftl_status ftl_recipe_new(ftl_recipe **recipe, ftl_error *error) {
-  int n;
-  const ftl_option *option = ftl_recipe_options(&n);
-  ftl_recipe *r = *recipe = calloc(1, sizeof *r);
-  if (!r || !(r->given = calloc((size_t)n, sizeof *r->given)) || !(r->grows = calloc((size_t)n, sizeof *r->grows)))
-    return no_memory(error);
-  for (int k = 0; k < n; k++) {
-    if (!option[k].initial) continue;
-    ftl_status status = set_text(r, k, option[k].initial, false, "default", error);
-    if (status != FTL_OK) return status;
-    free(r->given[k]);
-    r->given[k] = NULL;
-  }
-  return FTL_OK;
+  *recipe = calloc(1, sizeof **recipe);
+  if (!*recipe) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the recipe");
+  return ftl_options_make(&(*recipe)->options, &ftl_recipe_table, *recipe, error);
 }
 
 void ftl_recipe_free(ftl_recipe *recipe) {
-  if (!recipe) return;
-  int n;
-  const ftl_option *option = ftl_recipe_options(&n);
-  for (int k = 0; k < n; k++) {
-    free_value(recipe, &option[k]);
-    if (recipe->given) free(recipe->given[k]);
-  }
-  free(recipe->given);
-  free(recipe->grows);
+  if (recipe) ftl_options_free(&recipe->options);
   free(recipe);
-}
-
-ftl_status ftl_recipe_set(ftl_recipe *recipe, const char *key, const char *text, const char *where, ftl_error *error) {
-  const int k = ftl_recipe_find(key);
-  if (k < 0) return ftl_recipe_unknown(key, FTL_ERR_INPUT, where, error);
-  const bool append = recipe->grows[k];
-  recipe->grows[k] = true;
-  return set_text(recipe, k, text, append, where, error);
-}
-
-bool ftl_recipe_is_set(const ftl_recipe *recipe, const char *key) {
-  const int k = ftl_recipe_find(key);
-  return k >= 0 && recipe->given[k];
-}
-
-/* ---- what applies ---- */
-
-bool ftl_recipe_has_value(const ftl_recipe *recipe, const ftl_option *option) {
-  int n;
-  return option->initial || recipe->given[option - ftl_recipe_options(&n)];
-}
-
-/* One of "a|b" has a value. */
-static bool any_has_value(const ftl_recipe *recipe, const char *keys, size_t length) {
-  char key[80];
-  int n;
-  for (const char *p = keys, *end = keys + length; p < end; p += strlen(key) + 1) {
-    snprintf(key, sizeof key, "%.*s", (int)strcspn(p, "| "), p);
-    const int k = ftl_recipe_find(key);
-    if (k >= 0 && ftl_recipe_has_value(recipe, ftl_recipe_options(&n) + k)) return true;
-  }
-  return false;
-}
-
-static bool holds(const ftl_recipe *recipe, const char *condition, size_t length) {
-  char key[80], value[80];
-  int n;
-  const bool negated = condition[0] == '!';
-  const size_t equals = strcspn(condition, "= ");
-  if (equals >= length) return any_has_value(recipe, condition + negated, length - negated) != negated;
-  snprintf(key, sizeof key, "%.*s", (int)(equals - negated), condition + negated);
-  const int k = ftl_recipe_find(key);
-  if (k < 0) return false;
-  const ftl_option *option = ftl_recipe_options(&n) + k;
-  if (!ftl_recipe_applies(recipe, option, NULL)) return false;
-  char *have = ftl_recipe_text(recipe, option), *choices = strndup(condition + equals + 1, length - equals - 1);
-  snprintf(value, sizeof value, "%s", have ? have : "");
-  const bool found = choices && find_choice(choices, value) >= 0;
-  free(have);
-  free(choices);
-  return found;
-}
-
-bool ftl_recipe_applies(const ftl_recipe *recipe, const ftl_option *option, const char **condition) {
-  for (const char *p = option->when; *p;) {
-    const size_t length = strcspn(p, " ");
-    if (!holds(recipe, p, length)) {
-      if (condition) *condition = p;
-      return false;
-    }
-    p += length;
-    p += *p == ' ';
-  }
-  return true;
-}
-
-static ftl_status does_not_apply(const ftl_recipe *recipe, const ftl_option *option, const char *condition,
-                                 const char *where, ftl_error *error) {
-  char key[80];
-  int n;
-  const int length = (int)strcspn(condition, " "), equals = (int)strcspn(condition, "= ");
-  if (condition[0] == '!')
-    return ftl_fail(error, FTL_ERR_INPUT, where, "%s does not apply when %.*s is given; remove one of them",
-                    option->key, length - 1, condition + 1);
-  if (equals == length)
-    return ftl_fail(error, FTL_ERR_INPUT, where, "%s applies only when %.*s is given; give it, or remove %s",
-                    option->key, length, condition, option->key);
-  snprintf(key, sizeof key, "%.*s", equals, condition);
-  char *have = ftl_recipe_text(recipe, ftl_recipe_options(&n) + ftl_recipe_find(key));
-  ftl_fail(error, FTL_ERR_INPUT, where, "%s applies only with %s %.*s, and %s is %s; remove it or change %s",
-           option->key, key, length - equals - 1, condition + equals + 1, key, have ? have : "", key);
-  free(have);
-  return FTL_ERR_INPUT;
-}
-
-ftl_status ftl_recipe_check(const ftl_recipe *recipe, ftl_error *error) {
-  int n;
-  const ftl_option *option = ftl_recipe_options(&n);
-  for (int k = 0; k < n; k++) {
-    const char *condition;
-    if (recipe->given[k] && !ftl_recipe_applies(recipe, &option[k], &condition))
-      return does_not_apply(recipe, &option[k], condition, recipe->given[k], error);
-  }
-  for (int k = 0; k < n; k++)
-    if (option[k].needed && !ftl_recipe_has_value(recipe, &option[k]) && ftl_recipe_applies(recipe, &option[k], NULL))
-      return ftl_fail(error, FTL_ERR_INPUT, NULL, "%s is not given: %s", option[k].key, option[k].doc);
-  return FTL_OK;
 }

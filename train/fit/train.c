@@ -48,7 +48,7 @@ static ftl_status make_folder(const char *folder, bool *made, ftl_error *error) 
 }
 
 static ftl_status write_recipe(ftl_run *run, ftl_error *error) {
-  const ftl_recipe_style style = {.folder = run->s.recipe->output};
+  const ftl_options_style style = {.folder = run->s.recipe->output};
   ftl_output_file out;
   if (!ftl_run_writes()) return FTL_OK;
   char *path = ftl_run_path(run, "recipe.yaml");
@@ -56,7 +56,7 @@ static ftl_status write_recipe(ftl_run *run, ftl_error *error) {
   ftl_status status = ftl_output_open(path, &out, error);
   free(path);
   if (status != FTL_OK) return ftl_run_written(run, status);
-  status = ftl_recipe_write(run->s.recipe, &style, out.stream, error);
+  status = ftl_options_write(&run->s.recipe->options, &style, out.stream, error);
   if (status == FTL_OK) return ftl_run_written(run, ftl_output_commit(&out, error));
   ftl_output_discard(&out);
   return ftl_run_written(run, status);
@@ -245,13 +245,10 @@ ftl_status ftl_train(const ftl_recipe *recipe, const ftl_train_host *host, ftl_t
 
 /* Copies an option that is given. */
 static ftl_status change(ftl_recipe *recipe, const ftl_recipe *changes, const char *key, ftl_error *error) {
-  int n;
-  const ftl_option *option = ftl_recipe_options(&n);
   if (!ftl_recipe_is_set(changes, key)) return FTL_OK;
-  while (strcmp(option->key, key) != 0) option++;
-  char *text = ftl_recipe_text(changes, option);
+  char *text = ftl_options_text(&changes->options, ftl_option_find(&ftl_recipe_table, key));
   if (!text) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the recipe");
-  ftl_status status = ftl_recipe_set(recipe, key, text, "--resume", error);
+  ftl_status status = ftl_options_set(&recipe->options, key, text, "--resume", error);
   free(text);
   return status;
 }
@@ -262,11 +259,11 @@ static ftl_status read_recipe(const char *run, const ftl_recipe *changes, ftl_re
   ftl_status status = ftl_recipe_new(recipe, error);
   if (status == FTL_OK && access(path, F_OK) != 0)
     status = ftl_fail(error, FTL_ERR_INPUT, run, "it holds no run to resume: there is no recipe.yaml in it");
-  if (status == FTL_OK) status = ftl_recipe_read(*recipe, path, error);
-  if (status == FTL_OK) status = ftl_recipe_set(*recipe, "output", run, "--resume", error);
+  if (status == FTL_OK) status = ftl_options_read(&(*recipe)->options, path, error);
+  if (status == FTL_OK) status = ftl_options_set(&(*recipe)->options, "output", run, "--resume", error);
   const char *const keys[] = {"epochs", "steps", "threads"};
   for (int k = 0; status == FTL_OK && k < 3; k++) status = change(*recipe, changes, keys[k], error);
-  return status == FTL_OK ? ftl_recipe_check(*recipe, error) : status;
+  return status == FTL_OK ? ftl_options_check(&(*recipe)->options, error) : status;
 }
 
 ftl_status ftl_train_resume(const char *run, const ftl_recipe *changes, const ftl_train_host *host, ftl_train_end *end,

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fit/distance.h"
 #include "model/error.h"
+#include "options/distance.h"
 
 /* ---- what a word names ---- */
 

@@ -1,5 +1,5 @@
-/* Recipes from YAML: mappings nest along the dots of a key. */
-#include "fit/recipe_internal.h"
+/* Options from YAML: mappings nest along the dots of a key. */
+#include "options/options_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 enum { MAX_KEY = 256, MAX_DEPTH = 8 };
 
 typedef struct {
-  ftl_recipe *recipe;
+  ftl_options *options;
   const char *path;
   yaml_document_t document;
   bool *seen; /* [options]: set by this file already */
@@ -72,10 +72,11 @@ static ftl_status collect(reader *r, const ftl_option *option, yaml_node_t *node
   return FTL_OK;
 }
 
-static ftl_status read_option(reader *r, int k, yaml_node_t *node, const char *where, ftl_error *error) {
-  int count, n = 0;
+static ftl_status read_option(reader *r, const ftl_option *option, yaml_node_t *node, const char *where,
+                              ftl_error *error) {
+  const int k = ftl_option_index(r->options, option);
+  int n = 0;
   char **words = NULL;
-  const ftl_option *option = ftl_recipe_options(&count) + k;
   if (r->seen[k]) return ftl_fail(error, FTL_ERR_FORMAT, where, "%s is given twice", option->key);
   r->seen[k] = true;
   ftl_status status = FTL_OK;
@@ -84,23 +85,21 @@ static ftl_status read_option(reader *r, int k, yaml_node_t *node, const char *w
   if (status == FTL_OK) status = collect(r, option, node, &words, &n, where, error);
   /* "freeze: f4, radial" is the list that the flag --freeze f4,radial is */
   if (status == FTL_OK && option->type == FTL_OPTION_WORDS && node->type == YAML_SCALAR_NODE) {
-    r->recipe->grows[k] = false;
-    status = ftl_recipe_set(r->recipe, option->key, words[0], where, error);
-    r->recipe->grows[k] = false;
+    r->options->grows[k] = false;
+    status = ftl_options_set(r->options, option->key, words[0], where, error);
+    r->options->grows[k] = false;
   } else if (status == FTL_OK) {
-    status = ftl_recipe_assign(r->recipe, k, n, (const char *const *)words, false, where, error);
+    status = ftl_options_assign(r->options, option, n, (const char *const *)words, false, where, error);
   }
   for (int i = 0; i < n; i++) free(words[i]);
   free(words);
   return status;
 }
 
-static bool is_section(const char *key) {
-  int n;
-  const ftl_option *option = ftl_recipe_options(&n);
+static bool is_section(const ftl_option_table *table, const char *key) {
   const size_t length = strlen(key);
-  for (int k = 0; k < n; k++)
-    if (strncmp(option[k].key, key, length) == 0 && option[k].key[length] == '.') return true;
+  for (int k = 0; k < table->n; k++)
+    if (strncmp(table->option[k].key, key, length) == 0 && table->option[k].key[length] == '.') return true;
   return false;
 }
 
@@ -113,11 +112,12 @@ static ftl_status read_mapping(reader *r, const yaml_node_t *mapping, const char
     say_where(r, key, where);
     if (key->type != YAML_SCALAR_NODE) return ftl_fail(error, FTL_ERR_FORMAT, where, "a key is a word");
     snprintf(full, sizeof full, "%.100s%s%.100s", prefix, *prefix ? "." : "", text_of(key));
-    const int k = ftl_recipe_find(full);
+    const ftl_option_table *table = r->options->table;
+    const ftl_option *option = ftl_option_find(table, full);
     ftl_status status;
-    if (k >= 0) {
-      status = read_option(r, k, value, where, error);
-    } else if (is_section(full)) {
+    if (option) {
+      status = read_option(r, option, value, where, error);
+    } else if (is_section(table, full)) {
       if (value->type == YAML_SCALAR_NODE && !*text_of(value)) continue; /* everything below it is a comment */
       if (value->type != YAML_MAPPING_NODE)
         return ftl_fail(error, FTL_ERR_FORMAT, where, "'%s' has options below it: '%s:' and then lines like '  %s'",
@@ -125,7 +125,7 @@ static ftl_status read_mapping(reader *r, const yaml_node_t *mapping, const char
       if (depth == MAX_DEPTH) return ftl_fail(error, FTL_ERR_FORMAT, where, "nested too deep");
       status = read_mapping(r, value, full, depth + 1, error);
     } else {
-      status = ftl_recipe_unknown(full, FTL_ERR_FORMAT, where, error);
+      status = ftl_option_unknown(table, full, FTL_ERR_FORMAT, where, error);
     }
     if (status == FTL_ERR_INPUT) return error ? (error->code = FTL_ERR_FORMAT) : FTL_ERR_FORMAT;
     if (status != FTL_OK) return status;
@@ -133,15 +133,13 @@ static ftl_status read_mapping(reader *r, const yaml_node_t *mapping, const char
   return FTL_OK;
 }
 
-ftl_status ftl_recipe_read(ftl_recipe *recipe, const char *path, ftl_error *error) {
-  int n;
+ftl_status ftl_options_read(ftl_options *options, const char *path, ftl_error *error) {
   char where[256];
   yaml_parser_t parser;
-  reader r = {.recipe = recipe, .path = path};
-  ftl_recipe_options(&n);
+  reader r = {.options = options, .path = path};
   FILE *stream = fopen(path, "rb");
   if (!stream) return ftl_fail(error, FTL_ERR_IO, path, "cannot open the recipe: %s", strerror(errno));
-  r.seen = calloc((size_t)n, sizeof *r.seen);
+  r.seen = calloc((size_t)options->table->n, sizeof *r.seen);
   if (!r.seen || !yaml_parser_initialize(&parser)) {
     free(r.seen);
     fclose(stream);

@@ -1,5 +1,5 @@
-/* Recipes as text: YAML with or without documentation, and the table of options for the manual. */
-#include "fit/recipe_internal.h"
+/* Options as text: YAML with or without documentation, and the table of options for the manual. */
+#include "options/options_internal.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -71,9 +71,9 @@ static char *relative_to(const char *folder, const char *path) {
   return b.text;
 }
 
-static void append_number(buffer *b, const ftl_recipe *recipe, const ftl_option *option) {
+static void append_number(buffer *b, const ftl_options *options, const ftl_option *option) {
   char number[32] = "";
-  const void *member = ftl_recipe_member(recipe, option);
+  const void *member = ftl_option_member(options, option);
   if (option->type == FTL_OPTION_INTEGER) snprintf(number, sizeof number, "%lld", (long long)*(const int64_t *)member);
   else if (option->type == FTL_OPTION_REAL) ftl_format_real(*(const double *)member, number);
   else if (option->type == FTL_OPTION_BOOL) strcpy(number, *(const bool *)member ? "true" : "false");
@@ -87,8 +87,9 @@ static void append_number(buffer *b, const ftl_recipe *recipe, const ftl_option 
 }
 
 /* Words, paths and rates, each through `add`; joined by `separator`. */
-static void append_list(buffer *b, const ftl_recipe *recipe, const ftl_option *option, const char *folder, bool yaml) {
-  const void *member = ftl_recipe_member(recipe, option);
+static void append_list(buffer *b, const ftl_options *options, const ftl_option *option, const char *folder,
+                        bool yaml) {
+  const void *member = ftl_option_member(options, option);
   void (*add)(buffer *, const char *) = yaml ? append_scalar : append;
   if (option->type == FTL_OPTION_RATES) {
     const ftl_rates *rates = member;
@@ -112,26 +113,27 @@ static void append_list(buffer *b, const ftl_recipe *recipe, const ftl_option *o
   }
 }
 
-static void append_value(buffer *b, const ftl_recipe *recipe, const ftl_option *option, const char *folder, bool yaml) {
+static void append_value(buffer *b, const ftl_options *options, const ftl_option *option, const char *folder,
+                         bool yaml) {
   const char *text = NULL;
   char *path = NULL;
   switch (option->type) {
   case FTL_OPTION_TEXT:
-    text = *(char **)ftl_recipe_member(recipe, option);
+    text = *(char **)ftl_option_member(options, option);
     break;
   case FTL_OPTION_PATH:
-    text = *(char **)ftl_recipe_member(recipe, option);
+    text = *(char **)ftl_option_member(options, option);
     if (text) text = path = relative_to(folder, text);
     break;
   case FTL_OPTION_PATHS:
   case FTL_OPTION_WORDS:
   case FTL_OPTION_RATES:
     if (yaml) append(b, option->type == FTL_OPTION_RATES ? "{" : "[");
-    append_list(b, recipe, option, folder, yaml);
+    append_list(b, options, option, folder, yaml);
     if (yaml) append(b, option->type == FTL_OPTION_RATES ? "}" : "]");
     return;
   default:
-    append_number(b, recipe, option);
+    append_number(b, options, option);
     return;
   }
   if (yaml) append_scalar(b, text ? text : "");
@@ -139,10 +141,10 @@ static void append_value(buffer *b, const ftl_recipe *recipe, const ftl_option *
   free(path);
 }
 
-char *ftl_recipe_text(const ftl_recipe *recipe, const ftl_option *option) {
+char *ftl_options_text(const ftl_options *options, const ftl_option *option) {
   buffer b = {0};
   append(&b, "");
-  append_value(&b, recipe, option, NULL, false);
+  append_value(&b, options, option, NULL, false);
   if (!b.failed) return b.text;
   free(b.text);
   return NULL;
@@ -150,12 +152,12 @@ char *ftl_recipe_text(const ftl_recipe *recipe, const ftl_option *option) {
 
 /* ---- YAML ---- */
 
-static bool live(const ftl_recipe *recipe, const ftl_option *option) {
+static bool live(const ftl_options *options, const ftl_option *option) {
   const bool list =
       option->type == FTL_OPTION_PATHS || option->type == FTL_OPTION_WORDS || option->type == FTL_OPTION_RATES;
-  if (!ftl_recipe_applies(recipe, option, NULL) || !ftl_recipe_has_value(recipe, option)) return false;
+  if (!ftl_options_applies(options, option, NULL) || !ftl_options_has_value(options, option)) return false;
   if (!list) return true;
-  return ((const ftl_words *)ftl_recipe_member(recipe, option))->n > 0; /* n comes first in ftl_rates too */
+  return ((const ftl_words *)ftl_option_member(options, option))->n > 0; /* n comes first in ftl_rates too */
 }
 
 /* Text in lines of at most 100 columns, each behind `lead`. */
@@ -184,9 +186,10 @@ static void append_documentation(buffer *b, const ftl_option *option, const char
   append_comment(b, lead, line);
 }
 
-ftl_status ftl_recipe_write(const ftl_recipe *recipe, const ftl_recipe_style *style, FILE *stream, ftl_error *error) {
-  int n;
-  const ftl_option *option = ftl_recipe_options(&n);
+ftl_status ftl_options_write(const ftl_options *options, const ftl_options_style *style, FILE *stream,
+                             ftl_error *error) {
+  const int n = options->table->n;
+  const ftl_option *option = options->table->option;
   buffer b = {0};
   append(&b, "");
   if (style->preamble) append_comment(&b, "# ", style->preamble);
@@ -196,13 +199,13 @@ ftl_status ftl_recipe_write(const ftl_recipe *recipe, const ftl_recipe_style *st
     if (section && (k == 0 || strncmp(option[k].key, option[k - 1].key, section) != 0)) {
       bool any = false;
       for (int j = k; j < n && strncmp(option[k].key, option[j].key, section) == 0; j++)
-        any |= live(recipe, &option[j]);
+        any |= live(options, &option[j]);
       char header[80];
       snprintf(header, sizeof header, "%s%s%.*s:\n", style->documented ? "\n" : "", any ? "" : "#", (int)section - 1,
                option[k].key);
       if (any || style->documented) append(&b, header);
     }
-    const bool on = live(recipe, &option[k]);
+    const bool on = live(options, &option[k]);
     if (!on && !style->documented) continue;
     if (style->documented) {
       if (!section) append(&b, "\n");
@@ -212,7 +215,7 @@ ftl_status ftl_recipe_write(const ftl_recipe *recipe, const ftl_recipe_style *st
     append(&b, section ? "  " : "");
     append(&b, option[k].key + section);
     append(&b, ": ");
-    if (on || option[k].initial) append_value(&b, recipe, &option[k], style->folder, true);
+    if (on || option[k].initial) append_value(&b, options, &option[k], style->folder, true);
     append(&b, "\n");
   }
   if (b.failed) {
@@ -230,12 +233,9 @@ static void print_markdown(FILE *stream, const char *text) {
   for (; *text; text++) fputs(*text == '|' ? "\\|" : (char[2]){*text}, stream);
 }
 
-void ftl_recipe_document(FILE *stream) {
-  int n;
-  const ftl_option *option = ftl_recipe_options(&n);
+void ftl_options_document(const ftl_option_table *table, FILE *stream) {
   fputs("| option | flag | default | applies with | what it does |\n| --- | --- | --- | --- | --- |\n", stream);
-  for (int k = 0; k < n; k++) {
-    const ftl_option *o = &option[k];
+  for (const ftl_option *o = table->option; o < table->option + table->n; o++) {
     fprintf(stream, "| `%s` | ", o->key);
     if (o->letter) fprintf(stream, "`-%c`, ", o->letter);
     if (o->flag) fprintf(stream, "`--%s`", o->flag);

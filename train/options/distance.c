@@ -1,4 +1,4 @@
-#include "fit/distance.h"
+#include "options/distance.h"
 
 #include <string.h>
 

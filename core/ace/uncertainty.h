@@ -1,0 +1,25 @@
+/* How far a surrogate can be trusted at the atoms of a graph: extrapolation grades and the spread of its committee
+   (docs/ace.md, equations A6 to A9). Computed when asked for, after the forces. */
+#ifndef FTL_UNCERTAINTY_H
+#define FTL_UNCERTAINTY_H
+
+#include "compute/workspace.h"
+
+typedef struct ftl_uncertainty ftl_uncertainty;
+
+/* Does the model have, for all its elements, the inverse of an active set. */
+bool ftl_has_extrapolation(const ftl_model *model);
+
+/* FTL_ERR_UNSUPPORTED: the model lacks what the output asks for. */
+ftl_status ftl_uncertainty_check(const ftl_model *model, const ftl_output *output, ftl_error *error);
+
+/* Fills what the output asks for; the workspace keeps the memory. FTL_ERR_UNSUPPORTED as above, FTL_ERR_MEMORY. */
+ftl_status ftl_uncertainty_compute(ftl_workspace *workspace, const ftl_output *output, ftl_error *error);
+
+/* [n_total][n_committee][3] of zeros, the workspace's, for a model that has passed the check. */
+ftl_status ftl_uncertainty_committee_forces(ftl_workspace *workspace, int n_total, double **forces, ftl_error *error);
+
+size_t ftl_uncertainty_bytes(const ftl_uncertainty *uncertainty);
+void ftl_uncertainty_free(ftl_uncertainty *uncertainty);
+
+#endif

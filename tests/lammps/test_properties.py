@@ -1,0 +1,90 @@
+"""The property calculations of examples/surrogate with the shipped potentials, in their short versions: the physics must hold,
+and numbers must be those that other ways lead to."""
+import csv
+
+from harness import *
+
+FOLDER = os.path.join(ROOT, "examples", "surrogate")
+
+
+def answers(script, arguments):
+    """What a script wrote to its CSV files: name of the file -> its rows."""
+    out = tempfile.mkdtemp(prefix="frozentl-")
+    libraries = os.path.join(os.path.dirname(os.path.dirname(LMP)), "lib")  # libmpi of the package mpich
+    done = subprocess.run(
+        [PYTHON, os.path.join(FOLDER, script), *arguments, "--quick", "--out", out],
+        env=host_environment({"LD_LIBRARY_PATH": libraries}), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    if done.returncode != 0:
+        raise Failure(f"{script} ended with {done.returncode}: {done.stdout[-1500:]}")
+    rows = {}
+    for name in os.listdir(out):
+        if name.endswith(".csv"):
+            with open(os.path.join(out, name), newline="") as f:
+                rows[name] = list(csv.reader(f))
+        elif name.endswith(".svg"):
+            with open(os.path.join(out, name)) as f:
+                rows[name] = f.read()
+    shutil.rmtree(out)
+    return rows
+
+
+def numbers(rows):
+    """(system, property) -> value of the only potential."""
+    return {(row[0], row[1]): float(row[3]) for row in rows[1:]}
+
+
+def between(name, value, low, high):
+    check(f"{name}: {value:.4g}, in {low} to {high} (0: yes)", int(not low <= value <= high), 0)
+
+
+def test_titanium():
+    """Lattices near those of the labels, elastic constants that are symmetric, derivatives of the energy (the script gives
+    none otherwise), and stable."""
+    have = numbers(answers("ti64_properties.py", ["mace=potentials/ti64.ftl"])["ti64_properties.csv"])
+    between("hcp: a", have["hcp Ti", "a"], 2.9, 2.98)
+    between("hcp: c/a", have["hcp Ti", "c/a"], 1.54, 1.61)
+    c = {name: have["hcp Ti", name] for name in ("C11", "C12", "C13", "C33", "C44", "B")}
+    between("hcp: C44", c["C44"], 5, 60)
+    between("hcp: (C11 - C12) / 2", (c["C11"] - c["C12"]) / 2, 1, 60)
+    between("hcp: C33 (C11 + C12) - 2 C13^2", c["C33"] * (c["C11"] + c["C12"]) - 2 * c["C13"] ** 2, 1, 1e5)
+    between("hcp: bulk modulus", c["B"], 90, 125)
+    between("hcp: stable", have["hcp Ti", "stable (Born)"], 1, 1)
+    between("bcc: a", have["bcc Ti", "a"], 3.2, 3.3)
+    between("bcc over hcp, meV per atom", have["bcc Ti", "energy over hcp"], -15, 110)
+
+
+def test_hydrogen_on_copper():
+    """The barrier of Cu(111) near the published potential's (0.587 eV, at d = 0.98 and Z = 1.21 A), and in order."""
+    rows = answers("h2cu_properties.py", [f"mace={shipped()}"])
+    have = numbers(rows["h2cu_properties.csv"])
+    parallel, free, relaxed = (have["Cu(111)", f"barrier, {kind}"] for kind in ("parallel", "free", "surface relaxed"))
+    between("barrier", parallel, 0.53, 0.65)
+    between("barrier, what freedom of the molecule takes off", parallel - free, 0, 0.05)
+    between("barrier, what a surface that relaxes takes off", free - relaxed, 0, 0.1)
+    between("d at the barrier", have["Cu(111)", "d, parallel"], 0.9, 1.1)
+    between("Z at the barrier", have["Cu(111)", "Z, parallel"], 1.1, 1.35)
+    between("bond length of H2", have["H2", "bond length"], 0.73, 0.77)
+    between("H: hcp over fcc", have["Cu(111)", "H on hcp"] - have["Cu(111)", "H on fcc"], 0, 0.1)
+    between("H: bridge over fcc", have["Cu(111)", "H on bridge"] - have["Cu(111)", "H on fcc"], 0.05, 0.3)
+    check("the plot has its lines (0: yes)", int(rows["elbows.svg"].count("<path") < 10), 0)
+    with open(os.path.join(ROOT, "examples", "elastic-constants", "in.elastic")) as f:
+        other = must(lammps(f.read(), arguments=["-var", "potential", shipped()]))
+    said = re.search(r"^elastic-constants: C11 = (\S+), C12 = (\S+), C44 = (\S+), bulk", other.log, re.M)
+    close("copper's elastic constants, against in.elastic", [have["Cu", name] for name in ("C11", "C12", "C44")],
+          [float(x) for x in said.groups()], 3e-3)  # fmt: skip
+
+
+def test_errors():
+    """The totals are those that frozentl eval prints."""
+    data = shared("data/ti64/test.xyz")
+    model = os.path.join(ROOT, "potentials", "ti64.ftl")
+    rows = answers("errors.py", [f"a={model}", f"b={model}", "--data", data, "--frozentl", COMMAND])
+    totals = [float(row[4]) for row in rows["errors_labels.csv"] if row[0] == "total"]
+    said = subprocess.run([COMMAND, "eval", model, data], stdout=subprocess.PIPE, text=True, check=True).stdout
+    numbers_said = re.search(r"^total +\d+ +\d+ \| +(\S+) +\S+ \| +(\S+) +\S+ \| +(\S+)", said, re.M).groups()
+    close("RMSE against frozentl eval", totals, [float(x) for x in numbers_said], 1e-3)
+    check("RMSE of a potential against itself", max(float(row[4]) for row in rows["errors_against_a.csv"][1:]), 0)
+
+
+run_tests(globals())

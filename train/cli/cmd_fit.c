@@ -1,0 +1,199 @@
+/* frozentl fit: a linear ACE potential from labelled structures. frozentl distill: the same from a model, which samples
+   and labels them. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/option_flags.h"
+#include "cli/stop.h"
+#include "parallel/ranks.h"
+#include "surrogate/run.h"
+
+enum { KEY_RESUME = CLI_FLAGS_KEY + 1, KEY_DOCUMENT, KEY_INIT };
+
+typedef struct {
+  const ftl_option_table *table;
+  ftl_surrogate_recipe *recipe;
+  const char *path, *init, *resume;
+  bool document, quiet;
+  cli_flags flags;
+  cli_progress progress;
+} options;
+
+/* ---- flags ---- */
+
+static error_t parse_option(int key, char *argument, struct argp_state *state) {
+  options *o = state->input;
+  if (cli_flags_parse(&o->flags, key, argument, state)) return 0;
+  switch (key) {
+  case KEY_RESUME:
+    o->resume = argument;
+    return 0;
+  case KEY_DOCUMENT:
+    o->document = true;
+    return 0;
+  case KEY_INIT:
+    o->init = argument;
+    return 0;
+  case 'q':
+    o->quiet = true;
+    return 0;
+  case ARGP_KEY_ARG:
+    if (o->path) argp_error(state, "one RECIPE.yaml is all it takes, not also '%s'", argument);
+    o->path = argument;
+    return 0;
+  case ARGP_KEY_END:
+    if (o->document || o->init) return 0;
+    if (!o->path && !o->resume && !o->flags.n) argp_error(state, "it takes a RECIPE.yaml, or flags");
+    if (o->resume && (o->path || o->flags.n))
+      argp_error(state, "--resume RUN goes on as RUN/recipe.yaml says; leave out everything else");
+    return 0;
+  default:
+    return ARGP_ERR_UNKNOWN;
+  }
+}
+
+static const struct argp_option fit_options[] = {
+    {"init", KEY_INIT, "RECIPE.yaml", 0, "write a commented recipe of all options; nothing is fitted", 2},
+    {"quiet", 'q', NULL, 0, "no tables and no progress bar", 2},
+    {"document", KEY_DOCUMENT, NULL, OPTION_HIDDEN, "print the table of docs/surrogate.md", 2},
+    {0}};
+
+static const struct argp_option distill_options[] = {
+    {"init", KEY_INIT, "RECIPE.yaml", 0, "write a commented recipe of all options; nothing is sampled", 2},
+    {"resume", KEY_RESUME, "RUN", 0, "go on with an interrupted run: finished samples are kept", 2},
+    {"quiet", 'q', NULL, 0, "no tables and no progress bar", 2},
+    {"document", KEY_DOCUMENT, NULL, OPTION_HIDDEN, "print the table of docs/surrogate.md", 2},
+    {0}};
+
+/* ---- what the run says; with several ranks one of them does ---- */
+
+static void say(void *context, const char *text) {
+  options *o = context;
+  if (o->quiet || ftl_ranks_mine() > 0) return;
+  cli_progress_clear(&o->progress);
+  puts(text);
+  fflush(stdout);
+}
+
+static void warn(void *context, const char *text) {
+  options *o = context;
+  if (ftl_ranks_mine() > 0) return;
+  cli_progress_clear(&o->progress);
+  fflush(stdout);
+  fprintf(stderr, "frozentl: warning: %s\n", text);
+}
+
+static void stage(void *context, const char *what, double total) {
+  options *o = context;
+  if (what) cli_progress_start(&o->progress, what, total, o->quiet || ftl_ranks_mine() > 0);
+  else cli_progress_end(&o->progress);
+}
+
+static void progress(void *context, double done, double total) {
+  options *o = context;
+  (void)total;
+  cli_progress_update(&o->progress, done);
+}
+
+/* ---- the commands ---- */
+
+static int write_recipe(options *o, ftl_error *error) {
+  if (access(o->init, F_OK) == 0) {
+    fprintf(stderr, "frozentl: %s: it exists, and --init does not overwrite it\n", o->init);
+    return CLI_OUTPUT;
+  }
+  const ftl_options_style style = {.folder = ".", .documented = true};
+  FILE *stream = fopen(o->init, "w");
+  ftl_status status = stream ? ftl_options_write(&o->recipe->options, &style, stream, error) : FTL_OK;
+  if (!stream || fclose(stream) != 0) {
+    fprintf(stderr, "frozentl: %s: the recipe cannot be written\n", o->init);
+    return CLI_OUTPUT;
+  }
+  return status ? cli_report(error, CLI_OUTPUT) : CLI_OK;
+}
+
+static ftl_status make_recipe(options *o, ftl_error *error) {
+  if (o->resume) return ftl_surrogate_recipe_of_run(o->resume, &o->recipe, error);
+  ftl_status status = ftl_surrogate_recipe_new(o->table, &o->recipe, error);
+  if (!status) status = cli_flags_apply(&o->flags, o->path, &o->recipe->options, error);
+  if (!status && !o->init) status = ftl_options_check(&o->recipe->options, error);
+  return status;
+}
+
+static int run(options *o) {
+  ftl_error error = {0};
+  ftl_surrogate_end end;
+  if (o->document) {
+    ftl_options_document(o->table, stdout);
+    return CLI_OK;
+  }
+  if (make_recipe(o, &error) != FTL_OK) return cli_report(&error, CLI_INPUT);
+  if (o->init) return write_recipe(o, &error);
+  if (o->table == &ftl_distill_table && ftl_ranks_n() > 1) {
+    fprintf(stderr, "frozentl: distill samples with threads, not with MPI ranks: run it once, without mpirun\n");
+    return CLI_USAGE;
+  }
+  const ftl_surrogate_host host = {o, say, warn, stage, progress, cli_stop_on_signals()};
+  const ftl_status status = ftl_surrogate_run(o->recipe, o->resume != NULL, &host, &end, &error);
+  cli_progress_end(&o->progress);
+  if (end == FTL_SURROGATE_INTERRUPTED) {
+    if (o->table == &ftl_distill_table)
+      fprintf(stderr, "frozentl: interrupted; go on with: frozentl distill --resume %s\n", o->recipe->output);
+    else fprintf(stderr, "frozentl: interrupted; nothing was written\n");
+    return CLI_INTERRUPTED;
+  }
+  if (status == FTL_OK) return CLI_OK;
+  const int code = cli_report(&error, end == FTL_SURROGATE_UNWRITTEN ? CLI_OUTPUT : CLI_INPUT);
+  if (ftl_ranks_n() > 1) ftl_ranks_abort(code); /* the others may wait for this one */
+  return code;
+}
+
+static int command(options *o, const struct argp_option *own, const char *example, struct argp *argp, int argc,
+                   char **argv) {
+  if (!cli_flags_start(&o->flags, o->table, example, own)) {
+    cli_flags_end(&o->flags);
+    return CLI_MEMORY;
+  }
+  argp->options = o->flags.list;
+  argp->parser = parse_option;
+  ftl_ranks_start(&argc, &argv);
+  int code = cli_parse(argp, o->table->command, argc, argv, o);
+  if (code == CLI_OK && ftl_ranks_problem()) {
+    fprintf(stderr, "frozentl: %s\n", ftl_ranks_problem());
+    code = CLI_INPUT;
+  }
+  if (code == CLI_OK) code = run(o);
+  ftl_surrogate_recipe_free(o->recipe);
+  cli_flags_end(&o->flags);
+  ftl_ranks_end();
+  return code;
+}
+
+int cmd_fit(int argc, char **argv) {
+  options o = {.table = &ftl_fit_table};
+  struct argp argp = {
+      .args_doc = "RECIPE.yaml\n--data DATA.xyz -o RUN",
+      .doc = "Fits a linear ACE potential to labelled structures.\v"
+             "The folder RUN gets model.ftl (with uncertainty), model.yace (for LAMMPS's pair_style pace too) and "
+             "report.json. docs/surrogate.md describes all options.\n\n"
+             "  frozentl fit --data train.xyz --valid valid.xyz --n 8/5/3 --l 4/3 -o run\n\n"
+             "Exit codes besides the usual ones: 6 interrupted.\n"};
+  return command(&o, fit_options, "solver.kind=ard", &argp, argc, argv);
+}
+
+int cmd_distill(int argc, char **argv) {
+  options o = {.table = &ftl_distill_table};
+  struct argp argp = {
+      .args_doc = "RECIPE.yaml\n--model MODEL --starts STARTS.xyz -o RUN\n--resume RUN",
+      .doc = "Distils a model into a linear ACE potential: the model samples structures and labels them, and the "
+             "potential is fitted to them, and to --data.\v"
+             "The folder RUN gets model.ftl (with uncertainty), model.yace (for LAMMPS's pair_style pace too), the "
+             "sampled structures and report.json. docs/surrogate.md describes all options.\n\n"
+             "  frozentl distill --model fine-tuned.ftl --starts train.xyz --jobs bulk,strain,rattle -o run\n"
+             "  frozentl distill --resume run\n\n"
+             "Exit codes besides the usual ones: 6 interrupted, and can be resumed.\n"};
+  return command(&o, distill_options, "sample.volume=0.1", &argp, argc, argv);
+}

@@ -1,0 +1,16 @@
+/* How a fit talks to the terminal: what it says on stdout, warnings on stderr, its steps as a progress bar. */
+#ifndef FTL_CLI_HOST_H
+#define FTL_CLI_HOST_H
+
+#include "cli/cli.h"
+#include "fit/train.h"
+
+typedef struct {
+  bool quiet; /* what it says is left out, and the bar; results and warnings are not */
+  cli_progress progress;
+} cli_host;
+
+/* Asks to stop after a signal (cli/stop.h). At the end: cli_progress_end(&host->progress). */
+ftl_train_host cli_host_start(cli_host *host);
+
+#endif

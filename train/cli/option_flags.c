@@ -1,0 +1,94 @@
+#include "cli/option_flags.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+enum { KEY_TABLE = 1000 };
+
+/* ---- argp's list ---- */
+
+static const char *value_name(const ftl_option *option) {
+  static const char *const names[] = {
+      [FTL_OPTION_TEXT] = "TEXT",      [FTL_OPTION_PATH] = "FILE",        [FTL_OPTION_PATHS] = "FILE",
+      [FTL_OPTION_WORDS] = "WORD,...", [FTL_OPTION_RATES] = "WORD=X,...", [FTL_OPTION_INTEGER] = "N",
+      [FTL_OPTION_REAL] = "X",         [FTL_OPTION_BOOL] = "true|false",  [FTL_OPTION_CHOICE] = "WORD"};
+  return option->value ? option->value : names[option->type];
+}
+
+/* Adds an option to the list, with a help text of its own. */
+static bool help(cli_flags *flags, const char *name, int key, const char *value, const char *text) {
+  char *doc = strdup(text);
+  if (!doc) return false;
+  flags->list[flags->n_helped++] = (struct argp_option){name, key, value, 0, doc, 1};
+  return true;
+}
+
+bool cli_flags_start(cli_flags *flags, const ftl_option_table *table, const char *example,
+                     const struct argp_option *own) {
+  char text[600];
+  size_t n_own = 0;
+  while (own[n_own].name) n_own++;
+  *flags = (cli_flags){.table = table};
+  flags->list = calloc((size_t)table->n + 1 + n_own + 1, sizeof *flags->list);
+  if (!flags->list) return false;
+  for (int k = 0; k < table->n; k++) {
+    const ftl_option *option = &table->option[k];
+    if (!option->flag) continue;
+    snprintf(text, sizeof text, "%s%s%s%s%s", option->doc, option->choices ? "; one of " : "",
+             option->choices ? option->choices : "", option->initial ? "; default " : "",
+             option->initial ? option->initial : "");
+    if (!help(flags, option->flag, option->letter ? option->letter : KEY_TABLE + k, value_name(option), text))
+      return false;
+  }
+  snprintf(text, sizeof text, "set any option of a recipe: --set %s", example);
+  if (!help(flags, "set", CLI_FLAGS_KEY, "KEY=VALUE", text)) return false;
+  memcpy(flags->list + flags->n_helped, own, n_own * sizeof *own);
+  return true;
+}
+
+void cli_flags_end(cli_flags *flags) {
+  for (int k = 0; k < flags->n_helped; k++) free((char *)flags->list[k].doc);
+  free(flags->list);
+  for (int k = 0; k < flags->n; k++) {
+    free(flags->given[k].key);
+    free(flags->given[k].text);
+    free(flags->given[k].name);
+  }
+  free(flags->given);
+}
+
+/* ---- what is given ---- */
+
+static void keep(cli_flags *flags, struct argp_state *state, const char *key, size_t length, const char *text,
+                 const char *name) {
+  cli_flag *given = realloc(flags->given, ((size_t)flags->n + 1) * sizeof *given);
+  if (given) flags->given = given;
+  cli_flag flag = {strndup(key, length), strdup(text), malloc(strlen(name) + 3)};
+  if (!given || !flag.key || !flag.text || !flag.name) argp_failure(state, CLI_MEMORY, 0, "no memory");
+  sprintf(flag.name, "--%s", name);
+  given[flags->n++] = flag;
+}
+
+bool cli_flags_parse(cli_flags *flags, int key, const char *argument, struct argp_state *state) {
+  const ftl_option *option = flags->table->option;
+  for (int k = 0; k < flags->table->n; k++)
+    if (option[k].flag && (key == KEY_TABLE + k || (option[k].letter && key == option[k].letter))) {
+      keep(flags, state, option[k].key, strlen(option[k].key), argument, option[k].flag);
+      return true;
+    }
+  if (key != CLI_FLAGS_KEY) return false;
+  const size_t length = strcspn(argument, "=");
+  if (!argument[length] || length == 0) argp_error(state, "--set takes KEY=VALUE, not '%s'", argument);
+  keep(flags, state, argument, length, argument + length + 1, "set");
+  return true;
+}
+
+ftl_status cli_flags_apply(const cli_flags *flags, const char *recipe, ftl_options *options, ftl_error *error) {
+  ftl_status status = recipe ? ftl_options_read(options, recipe, error) : FTL_OK;
+  for (int k = 0; status == FTL_OK && k < flags->n; k++)
+    status = ftl_options_set(options, flags->given[k].key, flags->given[k].text, flags->given[k].name, error);
+  return status;
+}

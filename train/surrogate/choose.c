@@ -1,0 +1,122 @@
+#include "surrogate/choose.h"
+
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/error.h"
+#include "sampling/select.h"
+#include "surrogate/design.h"
+
+/* ---- features ---- */
+
+typedef struct {
+  const ftl_surrogate *basis;
+  double *row; /* [functions of all elements] */
+  int64_t count[FTL_MAX_ELEMENTS];
+} mean;
+
+static void add_atom(void *context, int atom, int mu, const double *value) {
+  mean *m = context;
+  double *to = m->row + m->basis->first[mu];
+  (void)atom;
+  for (int k = 0; k < m->basis->file.n_functions[mu]; k++) to[k] += value[k];
+  m->count[mu]++;
+}
+
+static ftl_status structure_features(const ftl_surrogate *basis, ftl_designer *designer, const ftl_structure *s,
+                                     double *row, ftl_error *error) {
+  mean m = {.basis = basis, .row = row};
+  ftl_status status = ftl_design_atoms(designer, s, add_atom, &m, error);
+  for (int mu = 0; mu < basis->file.n_elements; mu++)
+    for (int k = basis->first[mu]; k < basis->first[mu + 1] && m.count[mu] > 0; k++) row[k] /= (double)m.count[mu];
+  return status;
+}
+
+/* Every column gets mean 0 (for distances) and a mean square of 1. */
+static void standardise(double *features, int64_t n, int64_t n_features, bool centre) {
+  for (int64_t k = 0; k < n_features; k++) {
+    double sum = 0, square = 0;
+    for (int64_t i = 0; i < n; i++) sum += features[i * n_features + k];
+    double shift = centre ? sum / (double)n : 0;
+    for (int64_t i = 0; i < n; i++) square += pow(features[i * n_features + k] - shift, 2);
+    double scale = square > 0 ? 1 / sqrt(square / (double)n) : 0;
+    for (int64_t i = 0; i < n; i++) features[i * n_features + k] = (features[i * n_features + k] - shift) * scale;
+  }
+}
+
+static ftl_status all_features(const ftl_surrogate *basis, const ftl_dataset *candidates, int threads, double *features,
+                               ftl_error *error) {
+  ftl_descriptors *plan;
+  const int n_threads = threads > 0 ? threads : omp_get_max_threads(),
+            n_features = basis->first[basis->file.n_elements];
+  ftl_status status = ftl_descriptors_new(basis, &plan, error);
+  if (status) return status;
+#pragma omp parallel num_threads(n_threads)
+  {
+    ftl_designer designer = {0};
+    ftl_error own = {0};
+    ftl_status result = ftl_designer_new(basis, plan, &designer, &own);
+#pragma omp for schedule(dynamic, 8)
+    for (int64_t k = 0; k < candidates->n; k++)
+      if (!result)
+        result = structure_features(basis, &designer, &candidates->structure[k], features + k * n_features, &own);
+    if (result) {
+#pragma omp critical(ftl_choose_error)
+      {
+        status = result;
+        if (error) *error = own;
+      }
+    }
+    ftl_designer_free(&designer);
+  }
+  ftl_descriptors_free(plan);
+  return status;
+}
+
+static ftl_status make_basis(const ftl_surrogate_recipe *recipe, const int *elements, int n_elements,
+                             ftl_surrogate *basis, ftl_error *error) {
+  ftl_basis_options options;
+  ftl_basis_block *blocks = NULL;
+  ftl_status status = ftl_recipe_basis(recipe, elements, n_elements, &options, &blocks, error);
+  if (!status) {
+    options.n_blocks = 0;
+    options.degree = 0;
+    options.max_species = 0;
+    options.max_functions = INT64_MAX;
+    options.bounds = (ftl_basis_bounds){.n = {6, 3}, .l = {0, 3}};
+    status = ftl_basis_make(&options, basis, error);
+  }
+  free(blocks);
+  return status;
+}
+
+/* ---- choice ---- */
+
+ftl_status ftl_choose_frames(const ftl_surrogate_recipe *recipe, const int *elements, int n_elements,
+                             const ftl_dataset *candidates, int64_t wanted, bool *chosen, ftl_error *error) {
+  const int64_t n = candidates->n, m = wanted < n ? wanted : n;
+  for (int64_t k = 0; k < n; k++) chosen[k] = m == n;
+  if (m == n) return FTL_OK;
+  ftl_surrogate basis = {0};
+  ftl_status status = make_basis(recipe, elements, n_elements, &basis, error);
+  if (status) return status;
+  const int64_t n_features = basis.first[n_elements];
+  double *features = calloc((size_t)(n * n_features) + 1, sizeof *features);
+  int64_t *list = malloc(((size_t)m + 1) * sizeof *list), n_chosen = 0;
+  if (!features || !list) status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to compare sampled frames");
+  if (!status) status = all_features(&basis, candidates, (int)recipe->threads, features, error);
+  if (!status) {
+    const bool by_distance = recipe->sample.select == FTL_SELECT_BY_DISTANCE;
+    const ftl_select_input input = {.n = n, .n_features = n_features, .features = features};
+    standardise(features, n, n_features, by_distance);
+    status = by_distance ? ftl_select_farthest(&input, FTL_SELECT_CENTRAL, m, list, NULL, &n_chosen, error)
+                         : ftl_select_d_optimal(&input, NULL, 0, m, list, NULL, &n_chosen, error);
+  }
+  for (int64_t k = 0; k < n_chosen && !status; k++) chosen[list[k]] = true;
+  free(features);
+  free(list);
+  ftl_surrogate_free(&basis);
+  return status;
+}

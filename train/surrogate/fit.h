@@ -1,0 +1,43 @@
+/* The linear least-squares fit of a surrogate: equations of all structures, in blocks, then a solver. */
+#ifndef FTL_FIT_H
+#define FTL_FIT_H
+
+#include <signal.h>
+
+#include "data/dataset.h"
+#include "surrogate/basis.h"
+#include "surrogate/solve.h"
+
+typedef struct {
+  /* an error of 1 eV/atom in energy counts `energy` sqrt(n), of 1 eV/Angstrom in a force component `forces`, of 1 eV in
+     a virial component `stress` / sqrt(n), n the number of atoms; a structure's own weights multiply the squares */
+  double energy, forces, stress;
+  double smooth_power, smooth_n, smooth_l; /* ftl_basis_roughness */
+  int folds;                               /* of CV; structures are dealt by `solve.seed` */
+  ftl_solve_options solve;
+  int threads;
+  const volatile sig_atomic_t *stop;                          /* NULL, or set to end: FTL_ERR_ARGUMENT "interrupted" */
+  void (*progress)(void *context, double done, double total); /* structures; NULL: none */
+  void *context;
+} ftl_fit_options;
+
+/* Bytes that a fit of n functions needs besides the data, and what the machine has free (0: unknown). */
+size_t ftl_fit_bytes(int n, const ftl_fit_options *options);
+size_t ftl_free_bytes(void);
+
+/* Sets the surrogate's coefficients and committee; file.e0 must be set. *solution is the caller's. FTL_ERR_INPUT: as
+   ftl_design_fill, no labels, or memory that would not suffice, which is said before anything is computed. With several
+   ranks each takes its share of structures and all get the same. */
+ftl_status ftl_fit_surrogate(ftl_surrogate *surrogate, const ftl_dataset *data, const ftl_fit_options *options,
+                             ftl_solution *solution, ftl_error *error);
+
+/* Root mean square errors on labelled structures, and of the committee's spread there. */
+typedef struct {
+  int64_t n[3];
+  double rmse[3];   /* energy per atom (eV), force components (eV/Angstrom), virial per atom (eV) */
+  double spread[2]; /* root mean square standard deviation of the committee: energy per atom, force components */
+} ftl_fit_errors;
+ftl_status ftl_fit_measure(const ftl_surrogate *surrogate, const ftl_dataset *data, int threads, ftl_fit_errors *errors,
+                           ftl_error *error);
+
+#endif

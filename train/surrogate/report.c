@@ -1,0 +1,137 @@
+/* What a run says and writes. */
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ace/yace_writer.h"
+#include "data/output.h"
+#if __has_include("io/surrogate_file.h")
+#include "io/surrogate_file.h"
+#else
+#define ftl_surrogate_write(...) FTL_OK
+#endif
+#include "model/error.h"
+#include "surrogate/run_internal.h"
+
+static void say_row(const ftl_surrogate_state *run, const char *name, int64_t n, const ftl_fit_errors *e) {
+  if (n == 0) return;
+  char part[3][32];
+  const double factor[3] = {1e3, 1e3, 1e3};
+  for (int k = 0; k < 3; k++)
+    snprintf(part[k], sizeof part[k], e->n[k] ? "%.2f" : "-", e->n[k] ? e->rmse[k] * factor[k] : 0);
+  ftl_surrogate_say(run, "%-10s %10lld %12s %12s %14s", name, (long long)n, part[0], part[1], part[2]);
+}
+
+void ftl_surrogate_say_errors(const ftl_surrogate_state *run) {
+  static const char *const kinds[] = {"ridge", "cross-validated ridge", "ridge of largest evidence",
+                                      "automatic relevance determination"};
+  const ftl_solution *s = &run->solution;
+  ftl_surrogate_say(run, "%s: strength %.2e, %d functions kept, %.1f determined by data, rank %d, condition %.1e",
+                    kinds[run->recipe->solver.kind], s->lambda, s->kept, s->effective, s->rank, s->condition);
+  ftl_surrogate_say(run, "%-10s %10s %12s %12s %14s", "RMSE", "structures", "meV/atom", "meV/A", "virial meV/atom");
+  say_row(run, "fitted", run->n_measured, &run->on_train);
+  say_row(run, "held back", run->held.n, &run->on_held);
+  say_row(run, "valid", run->valid.n, &run->on_valid);
+}
+
+/* ---- report.json, which is in the metadata of model.ftl too ---- */
+
+static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
+
+static json_t *errors_json(int64_t n, const ftl_fit_errors *e) {
+  return json_pack("{s:I, s:o, s:o, s:o}", "structures", (json_int_t)n, "energy_per_atom", number(e->rmse[0]), "forces",
+                   number(e->rmse[1]), "virial_per_atom", number(e->rmse[2]));
+}
+
+static json_t *fit_json(const ftl_surrogate_state *run) {
+  const ftl_solution *s = &run->solution;
+  const int n = run->surrogate.first[run->n_elements];
+  return json_pack("{s:i, s:i, s:i, s:o, s:o, s:o, s:o}", "functions", n, "kept", s->kept, "rank", s->rank, "effective",
+                   number(s->effective), "condition", number(s->condition), "strength", number(s->lambda), "cv_error",
+                   number(s->cv_error));
+}
+
+static json_t *recipe_json(const ftl_surrogate_state *run) {
+  json_t *object = json_object();
+  const ftl_option_table *table = run->recipe->options.table;
+  for (int k = 0; k < table->n && object; k++) {
+    if (table->option[k].type == FTL_OPTION_PATH || table->option[k].type == FTL_OPTION_PATHS) continue;
+    char *text = ftl_options_text(&run->recipe->options, &table->option[k]);
+    if (text && *text) json_object_set_new(object, table->option[k].key, json_string(text));
+    free(text);
+  }
+  return object;
+}
+
+static json_t *report_json(const ftl_surrogate_state *run) {
+  json_t *report = json_object(), *sources = json_object(), *errors = json_object();
+  if (*run->model_sha256) json_object_set_new(sources, "model_sha256", json_string(run->model_sha256));
+  if (*run->data_sha256) json_object_set_new(sources, "data_sha256", json_string(run->data_sha256));
+  if (run->n_candidates > 0) {
+    json_object_set_new(sources, "candidates", json_integer((json_int_t)run->n_candidates));
+    json_object_set_new(sources, "sampled", json_integer((json_int_t)run->n_sampled));
+  }
+  json_object_set_new(errors, "fitted", errors_json(run->n_measured, &run->on_train));
+  if (run->held.n > 0) json_object_set_new(errors, "held_back", errors_json(run->held.n, &run->on_held));
+  if (run->valid.n > 0) json_object_set_new(errors, "valid", errors_json(run->valid.n, &run->on_valid));
+  json_object_set_new(report, "sources", sources);
+  json_object_set_new(report, "e0", json_string(run->e0_from));
+  json_object_set_new(report, "fit", fit_json(run));
+  json_object_set_new(report, "errors_eV_Angstrom", errors);
+  json_object_set_new(report, "recipe", recipe_json(run));
+  return report;
+}
+
+/* ---- files ---- */
+
+static ftl_status open_output(const ftl_surrogate_state *run, const char *name, ftl_output_file *file,
+                              ftl_error *error) {
+  char *path = ftl_surrogate_path(run, name);
+  ftl_status status =
+      path ? ftl_output_open(path, file, error) : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a path");
+  free(path);
+  return status;
+}
+
+static ftl_status close_output(ftl_status status, ftl_output_file *file, ftl_error *error) {
+  if (!status) return ftl_output_commit(file, error);
+  ftl_output_discard(file);
+  return status;
+}
+
+static ftl_status write_yace(const ftl_surrogate_state *run, ftl_error *error) {
+  ftl_ace_file file;
+  ftl_output_file output = {0};
+  ftl_status status = ftl_surrogate_file(&run->surrogate, run->surrogate.coefficient, &file, error);
+  if (status) return status;
+  status = open_output(run, "model.yace", &output, error);
+  if (!status) status = ftl_ace_file_write(&file, run->recipe->spline_bins, NULL, output.stream, error);
+  status = close_output(status, &output, error);
+  ftl_ace_file_free(&file);
+  return status;
+}
+
+static ftl_status write_report(const ftl_surrogate_state *run, const char *text, ftl_error *error) {
+  ftl_output_file output = {0};
+  ftl_status status = open_output(run, "report.json", &output, error);
+  if (!status) fprintf(output.stream, "%s\n", text);
+  return close_output(status, &output, error);
+}
+
+ftl_status ftl_surrogate_write_all(ftl_surrogate_state *run, ftl_error *error) {
+  json_t *report = report_json(run);
+  char *text = report ? json_dumps(report, JSON_INDENT(2) | JSON_REAL_PRECISION(8)) : NULL;
+  char *ftl = ftl_surrogate_path(run, "model.ftl");
+  ftl_status status = text && ftl ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the report of a fit");
+  run->unwritten = status == FTL_OK; /* from here on failures are of files */
+  if (!status) status = ftl_surrogate_write(&run->surrogate, ftl, text, error);
+  if (!status) status = write_yace(run, error);
+  if (!status) status = write_report(run, text, error);
+  if (!status) ftl_surrogate_say(run, "wrote %s, model.yace and report.json", ftl);
+  free(text);
+  free(ftl);
+  json_decref(report);
+  return status;
+}

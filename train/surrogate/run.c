@@ -1,0 +1,253 @@
+#include "surrogate/run.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "data/output.h"
+#include "model/error.h"
+#include "surrogate/distances.h"
+#include "surrogate/run_internal.h"
+
+void ftl_surrogate_say(const ftl_surrogate_state *run, const char *format, ...) {
+  char text[600];
+  va_list list;
+  va_start(list, format);
+  vsnprintf(text, sizeof text, format, list);
+  va_end(list);
+  run->host->say(run->host->context, text);
+}
+
+static char *join(const char *folder, const char *name) {
+  char *path = malloc(strlen(folder) + strlen(name) + 2);
+  if (path) sprintf(path, "%s/%s", folder, name);
+  return path;
+}
+
+char *ftl_surrogate_path(const ftl_surrogate_state *run, const char *name) { return join(run->recipe->output, name); }
+
+/* ---- the folder ---- */
+
+static ftl_status write_recipe(ftl_surrogate_state *run, const char *path, ftl_error *error) {
+  const ftl_options_style style = {.folder = run->recipe->output};
+  ftl_output_file file = {0};
+  ftl_status status = ftl_output_open(path, &file, error);
+  if (!status) status = ftl_options_write(&run->recipe->options, &style, file.stream, error);
+  if (!status) status = ftl_output_commit(&file, error);
+  else ftl_output_discard(&file);
+  return status;
+}
+
+static ftl_status open_folder(ftl_surrogate_state *run, bool resume, ftl_error *error) {
+  const char *folder = run->recipe->output;
+  char *path = ftl_surrogate_path(run, "recipe.yaml");
+  ftl_status status = FTL_OK;
+  if (!path) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a path");
+  if (mkdir(folder, 0777) != 0 && errno != EEXIST) {
+    run->unwritten = true;
+    status = ftl_fail(error, FTL_ERR_IO, folder, "the folder cannot be made: %s", strerror(errno));
+  } else if (!resume && access(path, F_OK) == 0) {
+    status = ftl_fail(error, FTL_ERR_INPUT, folder,
+                      "the folder holds a run; go on with it by --resume %.200s, or give another folder", folder);
+  } else if (!resume) {
+    status = write_recipe(run, path, error);
+    run->unwritten = status != FTL_OK;
+  }
+  free(path);
+  return status;
+}
+
+ftl_status ftl_surrogate_recipe_of_run(const char *folder, ftl_surrogate_recipe **recipe, ftl_error *error) {
+  char *path = join(folder, "recipe.yaml");
+  if (!path) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a path");
+  ftl_status status = FTL_OK;
+  if (access(path, R_OK) != 0)
+    status = ftl_fail(error, FTL_ERR_INPUT, folder, "there is no run to go on with: it has no recipe.yaml");
+  if (!status) status = ftl_surrogate_recipe_new(&ftl_distill_table, recipe, error);
+  if (!status) status = ftl_options_read(&(*recipe)->options, path, error);
+  free(path);
+  return status;
+}
+
+/* ---- the basis ---- */
+
+static ftl_status make_basis(ftl_surrogate_state *run, ftl_error *error) {
+  const ftl_surrogate_recipe *r = run->recipe;
+  const int n = run->n_elements;
+  double shortest[FTL_MAX_ELEMENTS * FTL_MAX_ELEMENTS];
+  ftl_basis_options options;
+  ftl_basis_block *blocks = NULL;
+  ftl_status status = ftl_recipe_basis(r, run->elements, n, &options, &blocks, error);
+  if (!status) status = ftl_basis_make(&options, &run->surrogate, error);
+  free(blocks);
+  if (status) return status;
+  memcpy(run->surrogate.file.e0, run->e0, (size_t)n * sizeof *run->e0);
+  for (int k = 0; k < n * n; k++) shortest[k] = INFINITY;
+  const ftl_dataset *sets[] = {&run->train, &run->held, &run->valid};
+  for (size_t s = 0; s < 3 && !status; s++)
+    status = ftl_shortest_distances(sets[s], run->elements, n, r->basis.cutoff, shortest, error);
+  if (status) return status;
+  ftl_inner_cutoffs(shortest, run->elements, n, r->inner.fraction, run->inner);
+  for (int k = 0; k < n * n && !status; k++) {
+    run->inner[k] = fmin(run->inner[k], 0.9 * r->basis.cutoff);
+    if (run->inner[k] <= r->inner.width)
+      status =
+          ftl_fail(error, FTL_ERR_INPUT, NULL,
+                   "%s and %s come as close as %.3f Angstrom, closer than inner.width; make that smaller",
+                   ftl_element_symbol(run->elements[k / n]), ftl_element_symbol(run->elements[k % n]), shortest[k]);
+  }
+  ftl_basis_set_inner(&run->surrogate, run->inner, r->inner.width);
+  return status;
+}
+
+static void say_basis(const ftl_surrogate_state *run) {
+  const ftl_ace_file *file = &run->surrogate.file;
+  for (int mu = 0; mu < file->n_elements; mu++) {
+    int by_rank[FTL_BASIS_MAX_RANK + 1] = {0};
+    for (int k = 0; k < file->n_functions[mu]; k++) by_rank[file->function[mu][k].rank]++;
+    char text[200] = "", inner[200] = "";
+    for (int rank = 1; rank <= FTL_BASIS_MAX_RANK; rank++)
+      if (by_rank[rank])
+        snprintf(text + strlen(text), sizeof text - strlen(text), " %d of rank %d", by_rank[rank], rank);
+    for (int nu = 0; nu < file->n_elements; nu++)
+      snprintf(inner + strlen(inner), sizeof inner - strlen(inner), " %s %.2f",
+               ftl_element_symbol(file->atomic_number[nu]), file->bond[mu * file->n_elements + nu].inner);
+    ftl_surrogate_say(run, "%-2s  E0 %.6f eV, %d functions:%s; ZBL below (Angstrom)%s",
+                      ftl_element_symbol(file->atomic_number[mu]), file->e0[mu], file->n_functions[mu], text, inner);
+  }
+  ftl_surrogate_say(run, "E0 from %s", run->e0_from);
+}
+
+/* ---- fitting ---- */
+
+static int64_t count_equations(const ftl_dataset *set) {
+  int64_t n = 0;
+  for (int64_t k = 0; k < set->n; k++) {
+    const ftl_labels *l = &set->structure[k].labels;
+    n += l->has_energy + (l->has_forces ? 3 * set->structure[k].n : 0) + (l->has_stress ? 6 : 0);
+  }
+  return n;
+}
+
+/* A pair function of i around j and of j around i have the same sum: one of the two is not determined, by design. */
+static int count_twins(const ftl_ace_file *file) {
+  int n = 0;
+  for (int mu = 0; mu < file->n_elements; mu++)
+    for (int k = 0; k < file->n_functions[mu]; k++)
+      n += file->function[mu][k].rank == 1 && file->function[mu][k].mu[0] < mu;
+  return n;
+}
+
+static void warn_size(const ftl_surrogate_state *run) {
+  const ftl_surrogate *s = &run->surrogate;
+  const int n = s->first[s->file.n_elements] - count_twins(&s->file);
+  char text[400];
+  if (run->solution.rank >= n) return;
+  snprintf(text, sizeof text,
+           "the data determine %d of %d functions (rank); the prior decides about the rest: give more data or a "
+           "smaller basis",
+           run->solution.rank, n);
+  run->host->warn(run->host->context, text);
+}
+
+static ftl_status fit(ftl_surrogate_state *run, ftl_error *error) {
+  ftl_fit_options options;
+  ftl_recipe_fit(run->recipe, &options);
+  options.stop = run->host->stop;
+  options.progress = run->host->progress;
+  options.context = run->host->context;
+  const int n = run->surrogate.first[run->n_elements];
+  ftl_surrogate_say(run, "fitting %d functions to %lld equations of %lld structures, %.2f GB", n,
+                    (long long)count_equations(&run->train), (long long)run->train.n,
+                    (double)ftl_fit_bytes(n, &options) / 1e9);
+  run->host->stage(run->host->context, "structures", (double)run->train.n);
+  ftl_status status = ftl_fit_surrogate(&run->surrogate, &run->train, &options, &run->solution, error);
+  run->host->stage(run->host->context, NULL, 0);
+  if (!status) warn_size(run);
+  return status;
+}
+
+enum { MEASURED = 200 }; /* of the fitted structures: their errors cost as much as the equations did */
+
+/* Evenly spread ones; shallow copies. */
+static ftl_status measure_fitted(ftl_surrogate_state *run, ftl_error *error) {
+  const int64_t all = run->train.n, n = all < MEASURED ? all : MEASURED;
+  ftl_dataset some = {.n = n, .structure = malloc((size_t)n * sizeof *some.structure)};
+  if (!some.structure) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for errors");
+  for (int64_t k = 0; k < n; k++) some.structure[k] = run->train.structure[k * all / n];
+  ftl_status status = ftl_fit_measure(&run->surrogate, &some, (int)run->recipe->threads, &run->on_train, error);
+  run->n_measured = n;
+  free(some.structure);
+  return status;
+}
+
+/* The committee's spread becomes the errors that were found on what was held back: a posterior knows the noise of a
+   linear model, not that the model is too small. */
+static ftl_status measure(ftl_surrogate_state *run, ftl_error *error) {
+  const int threads = (int)run->recipe->threads;
+  ftl_surrogate *s = &run->surrogate;
+  ftl_status status = measure_fitted(run, error);
+  if (!status) status = ftl_fit_measure(s, &run->held, threads, &run->on_held, error);
+  if (!status) status = ftl_fit_measure(s, &run->valid, threads, &run->on_valid, error);
+  const ftl_fit_errors *e = run->held.n > 0 ? &run->on_held : &run->on_train;
+  if (s->n_committee > 0 && e->n[0] > 0 && e->spread[0] > 0) s->energy_scale = e->rmse[0] / e->spread[0];
+  if (s->n_committee > 0 && e->n[1] > 0 && e->spread[1] > 0) s->force_scale = e->rmse[1] / e->spread[1];
+  return status;
+}
+
+static ftl_status choose_active(ftl_surrogate_state *run, ftl_error *error) {
+  if (!run->recipe->uncertainty.gamma) return FTL_OK;
+  const ftl_active_set_options options = {.threads = (int)run->recipe->threads,
+                                          .stop = run->host->stop,
+                                          .progress = run->host->progress,
+                                          .context = run->host->context};
+  run->host->stage(run->host->context, "structures (active set)", (double)run->train.n);
+  ftl_status status = ftl_active_set_make(&run->surrogate, &run->train, &options, &run->active, error);
+  run->host->stage(run->host->context, NULL, 0);
+  return status;
+}
+
+/* ---- all of it ---- */
+
+static ftl_status do_run(ftl_surrogate_state *run, bool resume, bool *interrupted, ftl_error *error) {
+  ftl_status status = ftl_surrogate_read_sets(run, error);
+  if (!status) status = open_folder(run, resume, error);
+  if (!status && run->recipe->model) status = ftl_surrogate_sample(run, interrupted, error);
+  if (status || *interrupted) return status;
+  status = ftl_surrogate_split(run, error);
+  if (!status) status = make_basis(run, error);
+  if (!status) say_basis(run);
+  if (!status) status = fit(run, error);
+  if (!status) status = measure(run, error);
+  if (!status) ftl_surrogate_say_errors(run);
+  if (!status) status = choose_active(run, error);
+  if (!status) status = ftl_surrogate_write_all(run, error);
+  return status;
+}
+
+ftl_status ftl_surrogate_run(const ftl_surrogate_recipe *recipe, bool resume, const ftl_surrogate_host *host,
+                             ftl_surrogate_end *end, ftl_error *error) {
+  ftl_surrogate_state run = {.recipe = recipe, .host = host};
+  bool interrupted = false;
+  ftl_status status = do_run(&run, resume, &interrupted, error);
+  if (status && host->stop && *host->stop) {
+    interrupted = true;
+    status = FTL_OK;
+  }
+  *end = interrupted     ? FTL_SURROGATE_INTERRUPTED
+         : status == 0   ? FTL_SURROGATE_DONE
+         : run.unwritten ? FTL_SURROGATE_UNWRITTEN
+                         : FTL_SURROGATE_FAILED;
+  ftl_dataset_free(&run.data);
+  ftl_dataset_free(&run.valid);
+  ftl_dataset_free(&run.train);
+  ftl_dataset_free(&run.held);
+  ftl_solution_free(&run.solution);
+  ftl_surrogate_free(&run.surrogate);
+  return status;
+}

@@ -1,0 +1,35 @@
+/* A fit or a distillation, from recipe to files. */
+#ifndef FTL_SURROGATE_RUN_H
+#define FTL_SURROGATE_RUN_H
+
+#include <signal.h>
+
+#include "surrogate/recipe.h"
+
+/* Who asks for it. Called by one thread at a time. */
+typedef struct {
+  void *context;
+  void (*say)(void *context, const char *text);
+  void (*warn)(void *context, const char *text);
+  void (*stage)(void *context, const char *what, double total); /* progress of `what` begins; NULL: it has ended */
+  void (*progress)(void *context, double done, double total);
+  const volatile sig_atomic_t *stop;
+} ftl_surrogate_host;
+
+typedef enum {
+  FTL_SURROGATE_DONE,
+  FTL_SURROGATE_INTERRUPTED, /* no error: sampling goes on with `resume`; a fit begins again */
+  FTL_SURROGATE_FAILED,
+  FTL_SURROGATE_UNWRITTEN
+} ftl_surrogate_end;
+
+/* Into recipe->output: recipe.yaml, sampling/ (candidates; distill), sampled.xyz (frames that are fitted), model.ftl,
+   model.yace, report.json. The folder must not hold a run, unless `resume`: then it is the same run that goes on. *end
+   is always set. */
+ftl_status ftl_surrogate_run(const ftl_surrogate_recipe *recipe, bool resume, const ftl_surrogate_host *host,
+                             ftl_surrogate_end *end, ftl_error *error);
+
+/* The recipe of a run's folder. FTL_ERR_INPUT: it holds no such run. */
+ftl_status ftl_surrogate_recipe_of_run(const char *folder, ftl_surrogate_recipe **recipe, ftl_error *error);
+
+#endif

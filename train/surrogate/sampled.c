@@ -1,0 +1,151 @@
+/* The structures of a distillation that the model makes. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/output.h"
+#include "model/error.h"
+#include "sampling/frames.h"
+#include "surrogate/choose.h"
+#include "surrogate/jobs.h"
+#include "surrogate/run_internal.h"
+
+/* ---- the model ---- */
+
+/* Elements of starts and data in the model's order; the model is opened for them alone. */
+static ftl_status choose_elements(ftl_surrogate_state *run, const ftl_jobs *jobs, const ftl_model *model,
+                                  ftl_error *error) {
+  ftl_model_info info;
+  bool there[119] = {false};
+  ftl_model_get_info(model, &info);
+  const ftl_dataset *sets[] = {&jobs->starts, &run->data};
+  for (size_t s = 0; s < 2; s++)
+    for (int64_t k = 0; k < sets[s]->n; k++)
+      for (int i = 0; i < sets[s]->structure[k].n; i++) there[sets[s]->structure[k].atomic_number[i]] = true;
+  for (int k = 0; k < jobs->n; k++)
+    for (int e = 0; e < jobs->job[k].molecule.n && jobs->job[k].kind == FTL_SAMPLING_LAUNCH; e++)
+      there[jobs->job[k].molecule.element[e]] = true;
+  for (int k = 0; k < run->recipe->elements.n; k++) {
+    int z = ftl_atomic_number(run->recipe->elements.item[k]);
+    if (z == 0)
+      return ftl_fail(error, FTL_ERR_INPUT, NULL, "elements: '%.30s' is no chemical symbol",
+                      run->recipe->elements.item[k]);
+    there[z] = true;
+  }
+  for (int z = 1; z <= 118; z++)
+    if (there[z] && ftl_model_species(model, z) < 0)
+      return ftl_fail(error, FTL_ERR_INPUT, run->recipe->model, "the model does not have the element %s",
+                      ftl_element_symbol(z));
+  for (int k = 0; k < info.n_elements; k++) {
+    if (!there[info.atomic_numbers[k]]) continue;
+    run->e0[run->n_elements] = ftl_model_e0(model, k);
+    run->elements[run->n_elements++] = info.atomic_numbers[k];
+  }
+  run->e0_from = "the model";
+  return FTL_OK;
+}
+
+/* ---- sampling ---- */
+
+static void forward_progress(void *context, const ftl_sampling_progress *progress) {
+  const ftl_surrogate_state *run = context;
+  run->host->progress(run->host->context, progress->part * 100, 100);
+}
+
+static void say_report(const ftl_surrogate_state *run, const ftl_sampling_report *report) {
+  ftl_surrogate_say(run, "%-20s %6s %8s  runs cut", "sampled", "runs", "frames");
+  for (int k = 0; k < report->n; k++) {
+    const ftl_sampling_row *row = &report->row[k];
+    char cut[200] = "";
+    for (int e = 0; e < FTL_SAMPLING_ENDS; e++)
+      if (e != FTL_SAMPLING_DONE && row->end[e] > 0)
+        snprintf(cut + strlen(cut), sizeof cut - strlen(cut), " %lld %s", (long long)row->end[e],
+                 ftl_sampling_end_name((ftl_sampling_end)e));
+    ftl_surrogate_say(run, "%-20s %6lld %8lld %s", row->config_type, (long long)row->runs, (long long)row->frames, cut);
+  }
+}
+
+static ftl_status write_frames(ftl_surrogate_state *run, const ftl_dataset *frames, ftl_error *error) {
+  char *path = ftl_surrogate_path(run, "sampled.xyz");
+  ftl_output_file file = {0};
+  if (!path) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a path");
+  ftl_status status = ftl_output_open(path, &file, error);
+  for (int64_t k = 0; k < frames->n && !status; k++) ftl_frame_write(file.stream, &frames->structure[k], NULL);
+  if (!status) status = ftl_output_commit(&file, error);
+  run->unwritten = status != FTL_OK;
+  free(path);
+  return status;
+}
+
+static ftl_status choose(ftl_surrogate_state *run, ftl_dataset *candidates, ftl_error *error) {
+  bool *chosen = calloc((size_t)candidates->n + 1, sizeof *chosen);
+  if (!chosen) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for sampled frames");
+  ftl_status status = FTL_OK;
+  run->n_candidates = candidates->n;
+  if (candidates->n == 0)
+    status = ftl_fail(error, FTL_ERR_INPUT, NULL, "sampling gave no frames: every run was cut; lower the temperatures");
+  if (!status)
+    status = ftl_choose_frames(run->recipe, run->elements, run->n_elements, candidates, run->recipe->sample.frames,
+                               chosen, error);
+  if (!status) status = ftl_dataset_move(candidates, chosen, &run->train, error);
+  run->n_sampled = run->train.n;
+  if (!status) status = write_frames(run, &run->train, error);
+  if (!status)
+    ftl_surrogate_say(run, "%lld of %lld frames are fitted (sampled.xyz)", (long long)run->n_sampled,
+                      (long long)run->n_candidates);
+  free(chosen);
+  return status;
+}
+
+static ftl_status run_plan(ftl_surrogate_state *run, const ftl_jobs *jobs, const ftl_model *model, bool *interrupted,
+                           ftl_error *error) {
+  ftl_sampling_plan plan = {0};
+  ftl_sampling_report report = {0};
+  ftl_dataset candidates = {0};
+  const ftl_sampling_host host = {run, forward_progress, run->host->stop};
+  char *folder = ftl_surrogate_path(run, "sampling");
+  ftl_status status =
+      ftl_sampling_plan_make(model, run->model_sha256, &jobs->starts, jobs->job, jobs->n, &jobs->options, &plan, error);
+  if (!status && !folder) status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a path");
+  if (!status) {
+    ftl_surrogate_say(run, "%lld starts, %lld runs of the model", (long long)jobs->starts.n, (long long)plan.n);
+    run->host->stage(run->host->context, "% sampled", 100);
+    status = ftl_sampling_execute(&plan, model, folder, (int)run->recipe->threads, &host, &candidates, &report, error);
+    run->host->stage(run->host->context, NULL, 0);
+    run->unwritten = status == FTL_ERR_IO;
+  }
+  *interrupted = report.interrupted;
+  if (!status && !*interrupted) {
+    say_report(run, &report);
+    status = choose(run, &candidates, error);
+  }
+  free(folder);
+  ftl_dataset_free(&candidates);
+  ftl_sampling_report_free(&report);
+  ftl_sampling_plan_free(&plan);
+  return status;
+}
+
+ftl_status ftl_surrogate_sample(ftl_surrogate_state *run, bool *interrupted, ftl_error *error) {
+  const ftl_surrogate_recipe *r = run->recipe;
+  ftl_open_options open = {
+      .precision = r->sample.precision ? FTL_MIXED : FTL_DOUBLE, .head = r->head, .foundation = r->foundation};
+  ftl_jobs jobs = {0};
+  ftl_model *model = NULL;
+  *interrupted = false;
+  ftl_status status = ftl_jobs_make(r, &run->data, &jobs, error);
+  if (!status) status = ftl_sha256_file(r->model, run->model_sha256, error);
+  if (!status) status = ftl_model_open(r->model, &open, &model, error);
+  if (!status) status = choose_elements(run, &jobs, model, error);
+  if (!status) {
+    ftl_model_free(model);
+    model = NULL;
+    open.elements = run->elements;
+    open.n_elements = run->n_elements;
+    status = ftl_model_open(r->model, &open, &model, error);
+  }
+  if (!status) status = run_plan(run, &jobs, model, interrupted, error);
+  ftl_model_free(model);
+  ftl_jobs_free(&jobs);
+  return status;
+}

@@ -1,0 +1,267 @@
+#include "surrogate/solve.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fit/random.h"
+#include "model/error.h"
+#include "surrogate/lapack.h"
+#include "surrogate/solve_internal.h"
+
+static const double EPSILON = 2.2e-16;
+
+static ftl_status no_memory(int n, ftl_error *error) {
+  return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to solve a fit of %d functions (about %zu MB)", n,
+                  (size_t)n * (size_t)n * 6 * sizeof(double) >> 20);
+}
+
+/* ---- the scaled problem in its singular vectors ---- */
+
+typedef struct {
+  int n, rank;
+  int64_t rows;
+  double *s;      /* [n] descending; those from `rank` on are rounding and 0 */
+  double *vt;     /* [n][n] column-major: row k is the vector of s[k] */
+  double *u_q;    /* [n] u_k . q */
+  double outside; /* |b|^2 that no solution reaches */
+} spectrum;
+
+static void free_spectrum(spectrum *x) {
+  free(x->s);
+  free(x->vt);
+  free(x->u_q);
+}
+
+static ftl_status decompose(const ftl_triangle *t, const double *penalty, spectrum *x, ftl_error *error) {
+  int n = t->n, lwork = -1, info;
+  size_t side = (size_t)n + 1, square = (size_t)n * (size_t)n;
+  double size;
+  *x = (spectrum){.n = n, .rows = t->rows};
+  x->s = malloc(((size_t)n + 1) * sizeof(double));
+  x->vt = malloc((square + 1) * sizeof(double));
+  x->u_q = calloc((size_t)n + 1, sizeof(double));
+  double *a = malloc((square + 1) * sizeof(double)), *u = malloc((square + 1) * sizeof(double)), *work = NULL;
+  int *iwork = malloc(8 * side * sizeof(int));
+  ftl_status status = x->s && x->vt && x->u_q && a && u && iwork ? FTL_OK : no_memory(n, error);
+  if (!status) {
+    for (size_t k = 0; k < (size_t)n; k++)
+      for (size_t i = 0; i < (size_t)n; i++) a[k * (size_t)n + i] = t->r[k * side + i] / penalty[k];
+    dgesdd_("A", &n, &n, a, &n, x->s, u, &n, x->vt, &n, &size, &lwork, iwork, &info, 1);
+    lwork = (int)size;
+    work = malloc((size_t)lwork * sizeof *work);
+    if (!work) status = no_memory(n, error);
+  }
+  if (!status) {
+    dgesdd_("A", &n, &n, a, &n, x->s, u, &n, x->vt, &n, work, &lwork, iwork, &info, 1);
+    if (info) status = ftl_fail(error, FTL_ERR_INPUT, NULL, "the singular values of the fit do not converge");
+  }
+  for (size_t k = 0; !status && k < (size_t)n; k++)
+    for (size_t i = 0; i < (size_t)n; i++) x->u_q[k] += u[k * (size_t)n + i] * t->r[(size_t)n * side + i];
+  x->outside = t->r[side * side - 1] * t->r[side * side - 1];
+  while (!status && x->rank < n && x->s[x->rank] > n * EPSILON * x->s[0]) x->rank++;
+  for (int k = x->rank; !status && k < n; k++) x->s[k] = 0;
+  free(a);
+  free(u);
+  free(work);
+  free(iwork);
+  return status;
+}
+
+/* c for a ridge of strength lambda (absolute) */
+static void ridge(const spectrum *x, const double *penalty, double lambda, double *c) {
+  for (int i = 0; i < x->n; i++) c[i] = 0;
+  for (int k = 0; k < x->n; k++) {
+    double s = x->s[k], z = s > 0 ? x->u_q[k] * s / (s * s + lambda) : 0;
+    for (int i = 0; i < x->n; i++) c[i] += z * x->vt[(size_t)i * (size_t)x->n + (size_t)k];
+  }
+  for (int i = 0; i < x->n; i++) c[i] /= penalty[i];
+}
+
+/* ---- strength ---- */
+
+/* Of lambda: |A z - b|^2, |z|^2 and the effective number of parameters. */
+static void at_lambda(const spectrum *x, double lambda, double *residual, double *size, double *effective) {
+  *residual = x->outside;
+  *size = *effective = 0;
+  for (int k = 0; k < x->n; k++) {
+    double s2 = x->s[k] * x->s[k], d = s2 + lambda;
+    double left = d > 0 ? x->u_q[k] * lambda / d : x->u_q[k], z = d > 0 ? x->u_q[k] * x->s[k] / d : 0;
+    *residual += left * left;
+    if (d == 0) continue;
+    *size += z * z;
+    *effective += s2 / d;
+  }
+}
+
+/* ln p(b | alpha, beta) with beta at its best for lambda = alpha / beta (Bishop, Pattern Recognition, eq. (3.86)). */
+static double log_evidence(const spectrum *x, double lambda, double *beta) {
+  double residual, size, effective, log_det = 0, m = (double)x->rows;
+  at_lambda(x, lambda, &residual, &size, &effective);
+  *beta = m / (residual + lambda * size);
+  for (int k = 0; k < x->n; k++) log_det += log(x->s[k] * x->s[k] / lambda + 1);
+  return 0.5 * (m * log(*beta) - log_det - m - m * log(2 * M_PI));
+}
+
+/* Golden section in log10 lambda around the best of a scan: the evidence can have several maxima. */
+typedef double objective(const void *context, double lambda);
+
+static double maximise(objective *f, const void *context, double unit) {
+  double best = -14, best_value = -INFINITY;
+  for (double x = -14; x <= 0; x += 0.5) {
+    double value = f(context, unit * pow(10, x));
+    if (value > best_value) {
+      best = x;
+      best_value = value;
+    }
+  }
+  const double ratio = 0.6180339887498949;
+  double low = best - 0.5, high = best + 0.5;
+  for (int k = 0; k < 25; k++) {
+    double a = high - ratio * (high - low), b = low + ratio * (high - low);
+    if (f(context, unit * pow(10, a)) > f(context, unit * pow(10, b))) high = b;
+    else low = a;
+  }
+  return unit * pow(10, (low + high) / 2);
+}
+
+static double evidence_objective(const void *context, double lambda) {
+  double beta;
+  return log_evidence(context, lambda, &beta);
+}
+
+typedef struct {
+  int n_folds;
+  const ftl_triangle *fold;
+  const spectrum *without; /* [n_folds] */
+  const double *penalty;
+  double *c; /* scratch */
+} cross;
+
+static double cross_objective(const void *context, double lambda) {
+  const cross *x = context;
+  double sum = 0;
+  for (int k = 0; k < x->n_folds; k++) {
+    ridge(&x->without[k], x->penalty, lambda, x->c);
+    sum += ftl_triangle_residual(&x->fold[k], x->c);
+  }
+  return -sum;
+}
+
+static ftl_status cross_validate(const ftl_triangle *fold, int n_folds, const double *penalty, double unit,
+                                 double *lambda, double *cv_error, ftl_error *error) {
+  int n = fold[0].n;
+  int64_t rows = 0;
+  spectrum *without = calloc((size_t)n_folds, sizeof *without);
+  double *c = malloc(((size_t)n + 1) * sizeof *c);
+  ftl_status status = without && c ? FTL_OK : no_memory(n, error);
+  for (int k = 0; k < n_folds && !status; k++) {
+    ftl_triangle rest = {0};
+    rows += fold[k].rows;
+    status = ftl_triangle_new(n, &rest, error);
+    for (int j = 0; j < n_folds && !status; j++)
+      if (j != k) status = ftl_triangle_join(&rest, &fold[j], error);
+    if (!status) status = decompose(&rest, penalty, &without[k], error);
+    ftl_triangle_free(&rest);
+  }
+  if (!status) {
+    const cross x = {n_folds, fold, without, penalty, c};
+    *lambda = maximise(cross_objective, &x, unit);
+    *cv_error = sqrt(-cross_objective(&x, *lambda) / (double)rows);
+  }
+  for (int k = 0; without && k < n_folds; k++) free_spectrum(&without[k]);
+  free(without);
+  free(c);
+  return status;
+}
+
+/* ---- posterior ---- */
+
+static void draw(const spectrum *x, const double *penalty, double lambda, const ftl_solve_options *options,
+                 ftl_solution *to) {
+  ftl_random random;
+  ftl_random_seed(&random, options->seed);
+  for (int d = 0; d < options->n_draws; d++) {
+    double *c = to->draw + (size_t)d * (size_t)x->n;
+    memset(c, 0, (size_t)x->n * sizeof *c);
+    for (int k = 0; k < x->n; k++) {
+      double z = ftl_random_normal(&random), precision = to->beta * (x->s[k] * x->s[k] + lambda);
+      if (precision == 0) continue; /* neither data nor a prior: no spread could be given */
+      z /= sqrt(precision);
+      for (int i = 0; i < x->n; i++) c[i] += z * x->vt[(size_t)i * (size_t)x->n + (size_t)k];
+    }
+    for (int i = 0; i < x->n; i++) c[i] = to->coefficient[i] + c[i] / penalty[i];
+  }
+}
+
+/* ---- the call ---- */
+
+/* Roughness times the root mean square of the function's column; a column of zeros gets the smallest that is none. */
+static void set_penalty(const ftl_triangle *t, const double *roughness, double *penalty) {
+  size_t side = (size_t)t->n + 1;
+  double smallest = INFINITY;
+  for (int k = 0; k < t->n; k++) {
+    double sum = 0;
+    for (int i = 0; i <= k; i++) sum += t->r[(size_t)k * side + (size_t)i] * t->r[(size_t)k * side + (size_t)i];
+    penalty[k] = sqrt(sum / (double)t->rows);
+    if (penalty[k] > 0 && penalty[k] < smallest) smallest = penalty[k];
+  }
+  for (int k = 0; k < t->n; k++)
+    penalty[k] = roughness[k] * (penalty[k] > 0 ? penalty[k] : isfinite(smallest) ? smallest : 1);
+}
+
+static ftl_status solve_ridge(const ftl_triangle *all, const ftl_triangle *fold, int n_folds, const double *penalty,
+                              const ftl_solve_options *options, const spectrum *x, ftl_solution *to, ftl_error *error) {
+  double unit = x->s[0] > 0 ? x->s[0] * x->s[0] : 1, lambda = options->lambda * unit, residual, size;
+  ftl_status status = FTL_OK;
+  if (options->kind == FTL_SOLVE_CV)
+    status = cross_validate(fold, n_folds, penalty, unit, &lambda, &to->cv_error, error);
+  if (status) return status;
+  if (options->kind == FTL_SOLVE_EVIDENCE) lambda = maximise(evidence_objective, x, unit);
+  ridge(x, penalty, lambda, to->coefficient);
+  to->lambda = lambda / unit;
+  to->log_evidence = log_evidence(x, lambda > 0 ? lambda : 1e-300, &to->beta);
+  at_lambda(x, lambda, &residual, &size, &to->effective);
+  /* unlike the evidence, an estimate of the noise allows for the parameters that were fitted */
+  double free_rows = (double)all->rows - to->effective;
+  to->beta = (free_rows > 1 ? free_rows : 1) / fmax(residual, 1e-300);
+  draw(x, penalty, lambda, options, to);
+  return FTL_OK;
+}
+
+ftl_status ftl_solve(const ftl_triangle *all, const ftl_triangle *fold, int n_folds, const double *roughness,
+                     const ftl_solve_options *options, ftl_solution *to, ftl_error *error) {
+  int n = all->n;
+  *to = (ftl_solution){.log_evidence = NAN, .cv_error = NAN};
+  if (all->rows == 0) return ftl_fail(error, FTL_ERR_INPUT, NULL, "the data of the fit have no labels");
+  int n_filled = 0;
+  for (int k = 0; k < n_folds; k++) n_filled += fold[k].rows > 0;
+  if (options->kind == FTL_SOLVE_CV && n_filled < 2)
+    return ftl_fail(error, FTL_ERR_INPUT, NULL, "cross-validation needs at least two folds with data");
+  spectrum x = {0};
+  double *penalty = malloc(((size_t)n + 1) * sizeof *penalty);
+  to->coefficient = calloc((size_t)n + 1, sizeof *to->coefficient);
+  to->draw = calloc((size_t)n * (size_t)options->n_draws + 1, sizeof *to->draw);
+  ftl_status status = penalty && to->coefficient && to->draw ? FTL_OK : no_memory(n, error);
+  if (!status) {
+    set_penalty(all, roughness, penalty);
+    status = decompose(all, penalty, &x, error);
+  }
+  if (!status) {
+    to->rank = x.rank;
+    to->condition = to->rank > 0 ? x.s[0] / x.s[to->rank - 1] : INFINITY;
+    if (options->kind == FTL_SOLVE_ARD) status = ftl_solve_ard(all, penalty, options, to, error);
+    else status = solve_ridge(all, fold, n_folds, penalty, options, &x, to, error);
+  }
+  for (int k = 0; !status && k < n; k++) to->kept += to->coefficient[k] != 0;
+  free_spectrum(&x);
+  free(penalty);
+  if (status) ftl_solution_free(to);
+  return status;
+}
+
+void ftl_solution_free(ftl_solution *solution) {
+  free(solution->coefficient);
+  free(solution->draw);
+  *solution = (ftl_solution){0};
+}

@@ -1,0 +1,41 @@
+/* Coefficients from a triangle: ridge with a smoothness prior, its strength given, cross-validated or of largest
+   evidence, and automatic relevance determination (a strength for each function).
+
+   The unknowns are c = z / (roughness scale), where scale is the root mean square of a function's column: every z is
+   as likely as another a priori, N(0, 1/alpha). Noise is N(0, 1/beta) in each weighted equation. */
+#ifndef FTL_SOLVE_H
+#define FTL_SOLVE_H
+
+#include "surrogate/triangle.h"
+
+typedef enum { FTL_SOLVE_RIDGE, FTL_SOLVE_CV, FTL_SOLVE_EVIDENCE, FTL_SOLVE_ARD } ftl_solve_kind;
+
+typedef struct {
+  ftl_solve_kind kind;
+  double lambda;    /* of RIDGE: alpha/beta, in units of the largest squared singular value */
+  double max_ratio; /* of ARD: functions whose alpha grows above this times the smallest are left out */
+  int max_iterations;
+  int n_draws;   /* from the posterior */
+  uint64_t seed; /* of the draws */
+} ftl_solve_options;
+
+typedef struct {
+  double *coefficient; /* [n]; 0 for what ARD left out */
+  double *draw;        /* [n_draws][n] */
+  double lambda;       /* alpha/beta in those units; of ARD the median */
+  double beta;         /* 1/variance of a weighted equation */
+  double log_evidence; /* NAN for ARD */
+  double cv_error;     /* root mean square of weighted errors on what was left out; NAN without folds */
+  double condition;    /* of the scaled problem: largest over smallest singular value */
+  int rank;            /* singular values above n eps times the largest */
+  double effective;    /* parameters that data determine: sum s^2 / (s^2 + lambda) */
+  int kept;            /* functions with a coefficient */
+} ftl_solution;
+
+/* fold[n_folds]: parts of `all`, for CV only (otherwise NULL and 0). roughness[n]. FTL_ERR_INPUT when there are no
+   equations or CV has fewer than two folds with any; FTL_ERR_MEMORY. Threads are OpenBLAS'. */
+ftl_status ftl_solve(const ftl_triangle *all, const ftl_triangle *fold, int n_folds, const double *roughness,
+                     const ftl_solve_options *options, ftl_solution *solution, ftl_error *error);
+void ftl_solution_free(ftl_solution *solution);
+
+#endif
