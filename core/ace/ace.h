@@ -38,8 +38,10 @@ typedef struct {
 
 typedef struct {
   ftl_ace_embedding embedding;
-  ftl_ace_products products; /* freed once the program is made */
-  ftl_ace_program program;
+  /* [n_programs] by the set of neighbours' elements in a block, bit z for element z: a product with an element that no
+     atom of the block has near is zero. With one program it holds all products. */
+  int n_programs;
+  ftl_ace_program *program;
 } ftl_ace_element;
 
 /* Cubic splines of some functions of r on an even grid, the bins of ML-PACE (docs/ace.md). In float64 a row is values
@@ -129,7 +131,7 @@ ftl_status ftl_ace_tables_make(ftl_model *model, const ftl_ace_file *file, const
                                ftl_error *error);
 /* An element's products and its rank 1 functions that need no radial functions of their own. */
 ftl_status ftl_ace_program_make(const ftl_ace *ace, const ftl_ace_file *file, int mu, const int *species_of,
-                                ftl_ace_element *element, ftl_error *error);
+                                const ftl_ace_products *products, ftl_ace_program *program, ftl_error *error);
 void ftl_ace_program_free(ftl_ace_program *program);
 
 /* g_k(r) and slopes, inner cutoff included; r is below the pair's cutoff. */

@@ -8,6 +8,9 @@
 #include "kernels/kernels.h"
 #include "model/error.h"
 
+/* Up to so many elements, each set of neighbours has its own program: 8 times the memory of one. */
+enum { MAX_SETS = 3 };
+
 static int largest(int a, int b) { return a > b ? a : b; }
 
 /* Normalised associated Legendre functions by recursion, with the factor that makes Y_00 = 1. */
@@ -71,11 +74,23 @@ static ftl_status set_sizes(ftl_ace *ace, const ftl_ace_file *file, const char *
 
 static ftl_status prepare_element(const ftl_model *model, const ftl_ace_file *file, int mu, const int *species_of,
                                   ftl_ace_element *element, ftl_error *error) {
+  const int n = model->n_species;
+  int kept[FTL_MAX_ELEMENTS];
+  ftl_status status = FTL_OK;
   element->embedding = file->embedding[mu];
-  ftl_status status = ftl_ace_products_make(model->ace, file, mu, species_of, &element->products, error);
-  if (!status) status = ftl_ace_program_make(model->ace, file, mu, species_of, element, error);
-  ftl_ace_products_free(&element->products);
-  element->products = (ftl_ace_products){0};
+  element->n_programs = n <= MAX_SETS ? 1 << n : 1;
+  element->program = calloc((size_t)element->n_programs, sizeof *element->program);
+  if (!element->program) return ftl_fail(error, FTL_ERR_MEMORY, "", "no memory for the potential's products");
+  for (int set = 0; set < element->n_programs && !status; set++) {
+    ftl_ace_products products = {0};
+    for (int k = 0; k < file->n_elements; k++) {
+      const bool near = species_of[k] >= 0 && (element->n_programs == 1 || set >> species_of[k] & 1);
+      kept[k] = near ? species_of[k] : -1;
+    }
+    status = ftl_ace_products_make(model->ace, file, mu, kept, &products, error);
+    if (!status) status = ftl_ace_program_make(model->ace, file, mu, kept, &products, &element->program[set], error);
+    ftl_ace_products_free(&products);
+  }
   return status;
 }
 
@@ -112,8 +127,8 @@ static ftl_status prepare(const ftl_ace_file *file, const char *path, const int 
   return status;
 }
 
-ftl_status ftl_ace_open(const ftl_ace_file *file, const char *path, const ftl_open_options *options,
-                        ftl_model **out, ftl_error *error) {
+ftl_status ftl_ace_open(const ftl_ace_file *file, const char *path, const ftl_open_options *options, ftl_model **out,
+                        ftl_error *error) {
   int species_of[FTL_MAX_ELEMENTS];
   if (options && options->head && strcmp(options->head, "Default") != 0)
     return ftl_fail(error, FTL_ERR_INPUT, path, "it has no head '%.60s': PACE potentials have none", options->head);
@@ -143,8 +158,9 @@ void ftl_ace_free(ftl_ace *ace) {
   }
   for (int k = 0; ace->table && k < ace->n_tables; k++) free(ace->table[k].row);
   for (int k = 0; ace->element && k < ace->n_species; k++) {
-    ftl_ace_products_free(&ace->element[k].products);
-    ftl_ace_program_free(&ace->element[k].program);
+    for (int set = 0; ace->element[k].program && set < ace->element[k].n_programs; set++)
+      ftl_ace_program_free(&ace->element[k].program[set]);
+    free(ace->element[k].program);
   }
   free(ace->table);
   free(ace->element);

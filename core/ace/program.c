@@ -64,10 +64,8 @@ static void add_alone(writer *w, const ftl_ace *ace, const ftl_ace_file *file, i
 }
 
 ftl_status ftl_ace_program_make(const ftl_ace *ace, const ftl_ace_file *file, int mu, const int *species_of,
-                                ftl_ace_element *element, ftl_error *error) {
-  const ftl_ace_products *products = &element->products;
-  ftl_ace_program *program = &element->program;
-  int n_density = element->embedding.n_density;
+                                const ftl_ace_products *products, ftl_ace_program *program, ftl_error *error) {
+  int n_density = file->embedding[mu].n_density;
   size_t n_leaves = (size_t)(products->n_leaves + file->n_functions[mu]) + 1, n_nodes = (size_t)products->n_nodes + 1;
   writer w = {products, program, 0, n_density, malloc(n_nodes * sizeof(int)), malloc(n_nodes * sizeof(int))};
   program->node = malloc(n_nodes * sizeof *program->node);

@@ -162,6 +162,14 @@ static void ace_forces(ftl_workspace *ws, const ftl_ace_scratch *scratch, const 
     }
 }
 
+/* The products that can differ from zero in a block. */
+static const ftl_ace_program *ace_program_of(const ftl_ace_element *element, const ftl_ace_scratch *scratch, int n) {
+  unsigned set = 0;
+  if (element->n_programs == 1) return element->program;
+  for (int g = scratch->first_group[0]; g < scratch->first_group[n]; g++) set |= 1u << scratch->group[g].species;
+  return &element->program[set];
+}
+
 static void ace_block(ftl_workspace *ws, ftl_thread *thread, const ftl_block *block) {
   const ftl_ace *ace = ws->model->ace;
   const ftl_ace_element *element = &ace->element[block->species];
@@ -172,9 +180,10 @@ static void ace_block(ftl_workspace *ws, ftl_thread *thread, const ftl_block *bl
   ace_atoms rho[FTL_ACE_MAX_DENSITY] = {{0}}, seed[FTL_ACE_MAX_DENSITY] = {{0}};
   ace_atom atom[FTL_BLOCK_ATOMS];
   ace_gather(ws, thread, block);
+  const ftl_ace_program *program = ace_program_of(element, scratch, block->n);
   memset(a_adjoint, 0, (size_t)ace->n_a * FTL_BLOCK_ATOMS * sizeof(double));
-  if (n_density == 1) ace_both(&element->program, scratch->a, a_adjoint, to_im, rho);
-  else ace_forward(&element->program, scratch->a, to_im, n_density, rho);
+  if (n_density == 1) ace_both(program, scratch->a, a_adjoint, to_im, rho);
+  else ace_forward(program, scratch->a, to_im, n_density, rho);
   for (int a = 0; a < block->n; a++) {
     double density[FTL_ACE_MAX_DENSITY], adjoint[FTL_ACE_MAX_DENSITY];
     for (int p = 0; p < n_density; p++) density[p] = rho[p][a] + scratch->linear[a][p];
@@ -185,7 +194,7 @@ static void ace_block(ftl_workspace *ws, ftl_thread *thread, const ftl_block *bl
     }
     atom[a].scale = n_density == 1 ? adjoint[0] : 1;
   }
-  if (n_density > 1) ace_reverse(&element->program, scratch->a, a_adjoint, to_im, seed, n_density);
+  if (n_density > 1) ace_reverse(program, scratch->a, a_adjoint, to_im, seed, n_density);
   ace_forces(ws, scratch, block, atom);
 }
 
