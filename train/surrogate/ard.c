@@ -72,7 +72,7 @@ static ftl_status posterior(const ftl_triangle *t, const double *penalty, releva
   return status;
 }
 
-/* New strengths; returns the largest relative change. */
+/* New strengths (docs/theory.md, eq. 30); returns the largest relative change. */
 static double update(relevance *x, double residual, double rows, double *effective) {
   double change = 0;
   *effective = 0;

@@ -50,7 +50,8 @@ ftl_status ftl_basis_make(const ftl_basis_options *options, ftl_surrogate *surro
    at inner - width. No structure of a fit may have a shorter distance. */
 void ftl_basis_set_inner(ftl_surrogate *surrogate, const double *inner, double width);
 
-/* How unsmooth a function is, at least 1: 1 + sum over its factors of (weight_n n^p + weight_l l^p), n from 0. */
+/* How unsmooth a function is, at least 1 (docs/theory.md, eq. 27): 1 + sum over its factors of (weight_n n^p + weight_l
+ * l^p), n from 0. */
 double ftl_basis_roughness(const ftl_ace_function *function, double p, double weight_n, double weight_l);
 
 #endif

@@ -1,5 +1,5 @@
-/* The equations that a structure gives for the coefficients of a linear potential: one row for its energy, one for
-   each force component, six for the virial; a column for each function. */
+/* The equations that a structure gives for the coefficients of a linear potential (docs/theory.md, eq. 25): one row for
+   its energy, one for each force component, six for the virial; a column for each function. */
 #ifndef FTL_DESIGN_H
 #define FTL_DESIGN_H
 

@@ -10,6 +10,7 @@
 #include "surrogate/solve_internal.h"
 
 static const double EPSILON = 2.2e-16;
+static const double LEAST_SCALE = 1e-6; /* of a column, of the largest */
 
 static ftl_status no_memory(int n, ftl_error *error) {
   return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to solve a fit of %d functions (about %zu MB)", n,
@@ -68,7 +69,7 @@ static ftl_status decompose(const ftl_triangle *t, const double *penalty, spectr
   return status;
 }
 
-/* c for a ridge of strength lambda (absolute) */
+/* c for a ridge of strength lambda (absolute): eq. 28 */
 static void ridge(const spectrum *x, const double *penalty, double lambda, double *c) {
   for (int i = 0; i < x->n; i++) c[i] = 0;
   for (int k = 0; k < x->n; k++) {
@@ -94,7 +95,8 @@ static void at_lambda(const spectrum *x, double lambda, double *residual, double
   }
 }
 
-/* ln p(b | alpha, beta) with beta at its best for lambda = alpha / beta (Bishop, Pattern Recognition, eq. (3.86)). */
+/* ln p(b | alpha, beta) with beta at its best for lambda = alpha / beta (docs/theory.md, eq. 29; Bishop, Pattern
+ * Recognition, eq. (3.86)). */
 static double log_evidence(const spectrum *x, double lambda, double *beta) {
   double residual, size, effective, log_det = 0, m = (double)x->rows;
   at_lambda(x, lambda, &residual, &size, &effective);
@@ -196,18 +198,20 @@ static void draw(const spectrum *x, const double *penalty, double lambda, const 
 
 /* ---- the call ---- */
 
-/* Roughness times the root mean square of the function's column; a column of zeros gets the smallest that is none. */
+/* Roughness times the root mean square of the function's column. One that is next to nothing on all data, such as that
+   of a pair which only comes near its cutoff, is not scaled up to the others: its coefficient would be astronomical,
+   and so would be the energy where the pair comes closer. */
 static void set_penalty(const ftl_triangle *t, const double *roughness, double *penalty) {
   size_t side = (size_t)t->n + 1;
-  double smallest = INFINITY;
+  double largest = 0;
   for (int k = 0; k < t->n; k++) {
     double sum = 0;
     for (int i = 0; i <= k; i++) sum += t->r[(size_t)k * side + (size_t)i] * t->r[(size_t)k * side + (size_t)i];
     penalty[k] = sqrt(sum / (double)t->rows);
-    if (penalty[k] > 0 && penalty[k] < smallest) smallest = penalty[k];
+    largest = fmax(largest, penalty[k]);
   }
   for (int k = 0; k < t->n; k++)
-    penalty[k] = roughness[k] * (penalty[k] > 0 ? penalty[k] : isfinite(smallest) ? smallest : 1);
+    penalty[k] = roughness[k] * (largest > 0 ? fmax(penalty[k], LEAST_SCALE * largest) : 1);
 }
 
 static ftl_status solve_ridge(const ftl_triangle *all, const ftl_triangle *fold, int n_folds, const double *penalty,

@@ -1,8 +1,9 @@
 /* Coefficients from a triangle: ridge with a smoothness prior, its strength given, cross-validated or of largest
    evidence, and automatic relevance determination (a strength for each function).
 
-   The unknowns are c = z / (roughness scale), where scale is the root mean square of a function's column: every z is
-   as likely as another a priori, N(0, 1/alpha). Noise is N(0, 1/beta) in each weighted equation. */
+   The unknowns are c = z / (roughness scale), where scale is the root mean square of a function's column (at least 1e-6
+   of the largest): every z is as likely as another a priori, N(0, 1/alpha). Noise is N(0, 1/beta) in each weighted
+   equation. */
 #ifndef FTL_SOLVE_H
 #define FTL_SOLVE_H
 

@@ -8,8 +8,8 @@
 
 #include "frozentl.h"
 
-/* |A x - b|^2 = |R x - q|^2 + rest^2 for every x, where r[n + 1][n + 1] (column-major) holds R, q as its last column
-   and
+/* docs/theory.md, eq. 26: |A x - b|^2 = |R x - q|^2 + rest^2 for every x, where r[n + 1][n + 1] (column-major) holds R,
+   q as its last column and
    +-rest in the corner. */
 typedef struct {
   int n; /* unknowns */

@@ -1,0 +1,283 @@
+"""frozentl fit and frozentl distill: from structures, or a model, to files; what a run says is what its potential does;
+an interrupted distillation goes on to the same potential; ranks agree; mistakes are told in a sentence.
+
+Structures are made here and labelled by a shipped potential or a twin.
+"""
+
+import json
+import os
+import random
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import time
+
+import cli_case
+from cli_case import PLAIN
+
+ROOT = os.path.dirname(os.path.dirname(cli_case.HERE))
+H2CU = os.path.join(ROOT, "potentials", "h2cu.ftl")
+TI64 = os.path.join(os.path.dirname(ROOT), "shared", "data", "ti64")
+MPIRUN = os.environ.get("FTL_MPIRUN") or shutil.which("mpirun")
+
+SMALL = ["--n", "4/2", "--l", "2", "--cutoff", "4", "--set", "uncertainty.committee=4", "--threads", "1"]
+SAMPLE = ["--crystal", "fcc:3.63:Cu:1x1x2", "--temperatures", "300", "--steps", "10", "--set", "sample.every=5",
+          "--set", "sample.equilibration=2"]  # fmt: skip
+
+
+def structures(n, seed=3):
+    """Copper with a hydrogen in it."""
+    rng = random.Random(seed)
+    frames = []
+    for _ in range(n):
+        a = 3.6 + 0.3 * rng.random()
+        sites = [("Cu", 0, 0, 0), ("Cu", a / 2, a / 2, 0), ("Cu", a / 2, 0, a / 2), ("Cu", 0, a / 2, a / 2),
+                 ("H", a / 2, a / 2, a / 2)]  # fmt: skip
+        atoms = [s[0] + "".join(f" {x + rng.gauss(0, 0.1):.8f}" for x in s[1:]) for s in sites]
+        frames.append(f'5\nLattice="{a} 0 0 0 {a} 0 0 0 {a}" Properties=species:S:1:pos:R:3 pbc="T T T"\n'
+                      + "\n".join(atoms) + "\n")  # fmt: skip
+    return "".join(frames)
+
+
+class Fit(cli_case.CliCase):
+    def labelled(self, name, n, seed=3, model=H2CU):
+        raw, answered = self.path("raw-" + name, structures(n, seed)), self.path("answered-" + name)
+        self.run_it("eval", model, raw, "--quiet", "-o", answered)
+        with open(answered) as f:
+            text = f.read()
+        for old in (raw, answered):
+            os.remove(old)
+        text = re.sub(r"\b(energy|stress)=", r"REF_\1=", text)
+        return self.path(name, text.replace(":forces:", ":REF_forces:"))
+
+    def read(self, *names):
+        with open(os.path.join(*names), "rb") as f:
+            return f.read()
+
+    def report(self, run):
+        return json.loads(self.read(run, "report.json"))
+
+    # ---- fit ----
+
+    def test_the_potential_has_the_errors_that_were_said(self):
+        data, valid, run = self.labelled("data.xyz", 30), self.labelled("valid.xyz", 8, seed=5), self.path("run")
+        out, _ = self.run_it("fit", "-d", data, "--valid", valid, "-o", run, *SMALL)
+        self.assertEqual(sorted(os.listdir(run)), ["model.ftl", "model.yace", "recipe.yaml", "report.json"])
+        said = re.search(r"^valid +8 +(\S+) +(\S+)", out, re.M)
+        errors = self.report(run)["errors_eV_Angstrom"]["valid"]
+        self.assertEqual(f"{1000 * errors['energy_per_atom']:.2f}", said[1])
+        self.assertEqual(f"{1000 * errors['forces']:.2f}", said[2])
+        self.assertLess(errors["forces"], 0.5)
+        for name in ("model.ftl", "model.yace"):
+            told, _ = self.run_it("eval", os.path.join(run, name), valid, "--labels", "REF_")
+            total = re.search(r"^total +\d+ +\d+ \| +(\S+) +\S+ \| +(\S+)", told, re.M)
+            # .yace goes through splines in some readers; three digits are what the table has
+            self.assertAlmostEqual(float(total[1]), 1000 * errors["energy_per_atom"], delta=2e-3)
+            self.assertAlmostEqual(float(total[2]), 1000 * errors["forces"], delta=2e-3)
+        info, _ = self.run_it("info", os.path.join(run, "model.ftl"))
+        self.assertIn("committee of 4", info)
+        self.assertIn("active sets   H Cu", info)
+        # the recipe in the folder makes the same potential again
+        again = self.path("again")
+        self.run_it("fit", os.path.join(run, "recipe.yaml"), "-o", again, "--quiet")
+        self.assertEqual(self.read(again, "model.yace"), self.read(run, "model.yace"))
+
+    def test_solvers_and_bases(self):
+        data = self.labelled("data.xyz", 20)
+        for solver in ("ridge", "cv", "ard"):
+            self.run_it("fit", "-d", data, "-o", self.path(solver), *SMALL, "--solver", solver, "--quiet")
+            self.assertLess(self.report(self.path(solver))["errors_eV_Angstrom"]["fitted"]["forces"], 0.3)
+        kept = self.report(self.path("ard"))["fit"]["kept"]
+        self.assertLess(kept, self.report(self.path("ridge"))["fit"]["kept"])
+        block, sizes = self.path("block"), ("--n", "3/2", "--l", "1", "--block", "Cu=5/3:3")
+        self.run_it("fit", "-d", data, "-o", block, *SMALL, *sizes, "--set", "basis.radial=chebexpcos", "--quiet")
+        # H: 3 + 3 of rank 1; rank 2 over factors (l, mu, n): 10 pairs of 4 for l = 0 and for l = 1. Cu alone: 5, 4 x 6
+        # instead of 3, 2 x 3
+        self.assertEqual(self.report(block)["fit"]["functions"], 26 + 26 - 9 + 29)
+
+    def test_titanium(self):
+        train = os.path.join(TI64, "train.xyz")
+        if not os.path.exists(train):
+            self.skipTest("there is no ../shared/data/ti64")
+        run = self.path("ti64")
+        out, _ = self.run_it("fit", "-d", train, "--frames", "40", "-o", run, "--n", "5/3", "--l", "2", "--threads", "1")
+        self.assertIn("E0 from fitted to compositions", out)
+        self.assertLess(self.report(run)["errors_eV_Angstrom"]["fitted"]["forces"], 0.3)
+
+    def test_ranks(self):
+        if not MPIRUN:
+            self.skipTest("there is no mpirun")
+        data, one, two = self.labelled("data.xyz", 24), self.path("one"), self.path("two")
+        self.run_it("fit", "-d", data, "-o", one, *SMALL)
+        command = [MPIRUN, "-n", "2", cli_case.FROZENTL, "fit", "-d", data, "-o"]
+        done = subprocess.run([*command, two, *SMALL], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        if done.returncode == 1 and "MPI" in done.stderr:
+            self.skipTest(done.stderr.strip())
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stdout.count("wrote"), 1)
+        a, b = self.report(one)["errors_eV_Angstrom"], self.report(two)["errors_eV_Angstrom"]
+        for kind in ("energy_per_atom", "forces"):
+            self.assertAlmostEqual(a["fitted"][kind], b["fitted"][kind], delta=1e-6 * a["fitted"][kind])
+        again = subprocess.run([*command, two, *SMALL], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.assertNotEqual(again.returncode, 0)
+        self.assertEqual(again.stderr.count("holds a run"), 1, again.stderr)
+
+    def test_mistakes(self):
+        data, no = self.labelled("data.xyz", 6), self.path("no")
+        with open(data) as f:
+            text = f.read()
+        out = ["-d", data, "-o", no, *SMALL]
+
+        def refuse_and_clean(words, *options):
+            """The folder and its recipe are there by the time that structures are looked at."""
+            _, err = self.run_it("fit", *options, code=1)
+            for word in words:
+                self.assertIn(word, err)
+            self.assertEqual(err.splitlines()[-1][:10], "frozentl: ")
+            self.assertEqual(os.listdir(no), ["recipe.yaml"])
+            shutil.rmtree(no)
+
+        self.refuse(1, ["lerning", "nearest"], "fit", *out, "--set", "solver.lerning=1")
+        self.refuse(1, ["fit needs data"], "fit", "-o", no)
+        self.refuse(1, ["absent.xyz"], "fit", "-d", self.path("absent.xyz"), "-o", no)
+        self.refuse(1, ["sample.steps"], "fit", *out, "--set", "sample.steps=10")
+        self.refuse(2, ["--jobs"], "fit", *out, "--jobs", "bulk")
+        refuse_and_clean(["data.xyz, line", "Cu"], *out, "--elements", "H", "--e0", "H=-13")
+        refuse_and_clean(["no structure", "Nb"], *out, "--elements", "H,Cu,Nb", "--e0", "H=-1,Cu=-2,Nb=-3")
+        self.refuse(1, ["'Xx' is no chemical symbol"], "fit", *out, "--elements", "H,Cu,Xx")
+        for words, options in ((["'4/x' is no list"], ["--n", "4/x"]),
+                               (["is not like Ti-Al=8/5/3:4/3"], ["--block", "Cu"]),
+                               (["'Xx' in 'Xx=3' is no chemical symbol"], ["--block", "Xx=3"]),
+                               (["Cu twice"], ["--block", "Cu-Cu=3/2:1"]),
+                               (["Ti, which is not among its elements"], ["--block", "Ti=3/2:1"]),
+                               (["no pair of elements like H-Cu"], ["--cutoffs", "HCu=3"]),
+                               (["more than the 100 allowed"], ["--set", "basis.max_functions=100"]),
+                               (["no function at all"], ["--degree", "0.5"]),
+                               (["width of the cutoff"], ["--set", "basis.dcut=4.5"])):  # fmt: skip
+            self.refuse(1, words, "fit", *out, *options)
+        cv = ["--n", "30/20/12", "--l", "6/3", "--set", "basis.max_functions=20000", "--solver", "cv", "--set"]
+        self.refuse(1, ["GB and", "evidence instead of cv"], "fit", *out, *cv, "solver.folds=100")
+        nan = self.path("nan.xyz", re.sub(r"REF_energy=\S+", "REF_energy=nan", text, count=1))
+        self.refuse(1, ["nan.xyz, line 2", "not a finite number"], "fit", "-d", nan, "-o", no)
+        bare = self.path("bare.xyz", structures(3))
+        refuse_and_clean(["no labels"], "-d", bare, "-o", no, "--e0", "H=-1,Cu=-2", *SMALL)
+        self.refuse(3, ["cannot be made"], "fit", "-d", data, "-o", self.path("a/b"), *SMALL)
+        run = self.path("run")
+        self.run_it("fit", "-d", data, "-o", run, *SMALL, "--quiet")
+        self.refuse(1, ["holds a run"], "fit", "-d", data, "-o", run, *SMALL)
+        self.refuse(1, ["a run of frozentl fit"], "distill", "--resume", run)
+
+    def test_no_space(self):
+        """A limit on the size of files stands for a full disk: no half a potential is left."""
+        data, run = self.labelled("data.xyz", 10), self.path("run")
+
+        def limit():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
+
+        done = subprocess.run([cli_case.FROZENTL, "fit", "-d", data, "-o", run, *SMALL], preexec_fn=limit,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn("model.ftl", done.stderr)
+        self.assertEqual(os.listdir(run), ["recipe.yaml"])
+        self.run_it("fit", "-d", data, "-o", run, *SMALL, "--quiet")  # a fit that left nothing begins again
+
+    # ---- distill ----
+
+    def distill(self, run, *options, code=0):
+        return self.run_it("distill", "-m", H2CU, "-o", run, *SMALL, *SAMPLE, *options, code=code)
+
+    def test_distillation_of_all_jobs(self):
+        run = self.path("run")
+        jobs = "bulk,strain,vacancy,surface,adsorbate,rattle,dimer"
+        out, _ = self.distill(run, "--jobs", jobs, "--set", "sample.molecule=H-H", "--set", "sample.layers=2",
+                              "--sampled-frames", "40")  # fmt: skip
+        self.assertEqual(sorted(os.listdir(run)), ["model.ftl", "model.yace", "recipe.yaml", "report.json",
+                                                   "sampled.xyz", "sampling"])  # fmt: skip
+        for kind in ("bulk", "strain", "vacancy", "surface", "rattle"):
+            self.assertRegex(out, rf"(?m)^\S*{kind}\S* +\d+ +\d+")
+        sources = self.report(run)["sources"]
+        self.assertEqual(sources["sampled"], min(40, sources["candidates"]))
+        info, _ = self.run_it("info", os.path.join(run, "model.ftl"))
+        self.assertRegex(info, r"elements +2: H Cu")
+        self.assertIn(sources["model_sha256"], info)
+        # labels of sampled.xyz are the model's own answers, nearly: it samples in mixed precision
+        told, _ = self.run_it("eval", H2CU, os.path.join(run, "sampled.xyz"), "--labels", "REF_")
+        total = re.search(r"^total +\d+ +\d+ \| +(\S+) +\S+ \| +(\S+)", told, re.M)
+        self.assertLess(float(total[1]), 0.1)
+        self.assertLess(float(total[2]), 1)
+        self.distill(run, code=1)
+
+    def test_data_beside_samples(self):
+        run, data = self.path("run"), self.labelled("data.xyz", 10)
+        out, _ = self.distill(run, "-d", data, "--jobs", "rattle", "--set", "weights.data=2")
+        self.assertRegex(out, r"elements|H .*functions")
+        report = self.report(run)
+        self.assertEqual(report["errors_eV_Angstrom"]["fitted"]["structures"]
+                         + report["errors_eV_Angstrom"].get("held_back", {"structures": 0})["structures"],
+                         report["sources"]["sampled"] + 10)  # fmt: skip
+
+    def test_interrupted_and_resumed(self):
+        whole, broken = self.path("whole"), self.path("broken")
+        options = ["--jobs", "bulk,vacancy", "--steps", "60", "--set", "sample.repeats=3"]
+        self.distill(whole, *options)
+        process = subprocess.Popen([cli_case.FROZENTL, "distill", "-m", H2CU, "-o", broken, *SMALL, *SAMPLE, *options,
+                                    "--quiet"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
+        while process.poll() is None and not os.path.exists(os.path.join(broken, "sampling")):
+            time.sleep(0.002)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate()
+        self.assertEqual(process.returncode, 6, err)
+        self.assertIn("frozentl distill --resume", err)
+        self.assertFalse(os.path.exists(os.path.join(broken, "model.ftl")))
+        self.refuse(1, ["holds a run", "--resume"], "distill", "-m", H2CU, "-o", broken, *SMALL, *SAMPLE, *options)
+        self.run_it("distill", "--resume", broken, "--quiet")
+        for name in ("model.ftl", "model.yace", "sampled.xyz"):
+            self.assertEqual(self.read(broken, name), self.read(whole, name), name)
+
+    def test_mistakes_of_distillations(self):
+        no = ["-o", self.path("no"), *SMALL]
+        for words, options in ((["nothing to start sampling from"], []),
+                               (["'fcc:3.6' is not like"], ["--crystal", "fcc:3.6"]),
+                               (["is not like"], ["--crystal", "fcc:3.6:Cu:3x3"]),
+                               (["'Xx' in"], ["--crystal", "fcc:3.6:Xx:1x1x1"]),
+                               (["'boil' is none of"], [*SAMPLE, "--jobs", "boil"]),
+                               (["'001' is no plane"], [*SAMPLE, "--jobs", "surface", "--set", "sample.surfaces=001"]),
+                               (["is no atom or pair"], [*SAMPLE, "--jobs", "adsorbate"]),
+                               (["'H2' is no atom or pair"], [*SAMPLE, "--jobs", "adsorbate", "--set",
+                                                              "sample.molecule=H2"]),
+                               (["which sample.jobs lacks"], [*SAMPLE, "--set", "sample.molecule=H-H"]),
+                               (["'-3' is no temperature"], [*SAMPLE, "--temperatures=-3"]),
+                               (["does not have the element Ti"], ["--crystal", "hcp:2.93:4.66:Ti:1x1x1"]),
+                               (["more than the 10 allowed"], [*SAMPLE, "--set", "basis.max_functions=10"]),
+                               (["sample.height"], [*SAMPLE, "--set", "sample.height=3"])):  # fmt: skip
+            self.refuse(1, words, "distill", "-m", H2CU, *no, *options)
+        self.refuse(1, ["model"], "distill", *no, *SAMPLE)
+        self.refuse(1, ["absent.ftl"], "distill", "-m", self.path("absent.ftl"), *no, *SAMPLE)
+        self.refuse(1, ["no run to go on with"], "distill", "--resume", self.folder)
+        self.refuse(2, ["--resume"], "distill", "--resume", self.folder, "--threads", "1")
+
+    # ---- papers ----
+
+    def test_recipes(self):
+        for command in ("fit", "distill"):
+            recipe = self.path(command + ".yaml")
+            self.run_it(command, "--init", recipe, "-d", "data.xyz")
+            with open(recipe) as f:
+                self.assertEqual("sample:" in f.read(), command == "distill")
+            self.refuse(3, ["it exists"], command, "--init", recipe)
+        table, _ = self.run_it("fit", "--document")
+        self.assertIn("`threads`", table.splitlines()[-1])
+        self.assertNotIn("`model`", table)
+
+    def test_manual_has_the_table(self):
+        with open(os.path.join(ROOT, "docs", "surrogate.md")) as f:
+            manual = f.read()
+        table, _ = self.run_it("distill", "--document")
+        self.assertTrue(manual.endswith(table), "docs/surrogate.md must end with what frozentl distill --document prints")
+
+
+if __name__ == "__main__":
+    cli_case.main()
