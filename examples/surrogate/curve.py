@@ -3,9 +3,10 @@
     examples/surrogate/run.sh curve.py                  # both data sets, about half an hour on one core
     examples/surrogate/run.sh curve.py --only h2cu
 
-The error is the RMSE of all force components on the test set (answers of `frozentl eval`); the cost is the processor time of one
-thread per atom and step, neighbour list included: the difference between `frozentl eval --repeat` with many and with few repeats, the
-least of several. The fine-tuned model is timed the same way. Fits that are there already are kept. Standard library only.
+The error is the RMSE of all force components on the test set (answers of `frozentl eval`). The cost is the processor time
+of one thread per atom and step, neighbour list included: what `frozentl eval --repeat` takes more for some repeats more,
+the least of several tries. The fine-tuned model is timed the same way. Fits that are there already are kept. Standard
+library only.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""What workflow.sh found: errors of both models, how the encounter went and what a step cost, on one page (results/summary.md).
+"""What workflow.sh found in LAMMPS: how the encounter went and what a step cost (results/summary.md).
 
     python3 examples/surrogate/encounter.py FOLDER [--quick]
 
@@ -11,7 +11,7 @@ import re
 import sys
 
 RUNS = {"tuned": "fine-tuned", "surrogate": "surrogate", "gamma": "surrogate, with gamma every 8 steps"}
-LOOSEST = 150.0  # meV/A, of the surrogate's forces after the short run, 40 structures: untrained it would be 400
+LOOSEST = 120.0  # meV/A, of the forces of both after the short run; 41 and 58 were measured
 PRODUCTS = ("tuned/model.ftl", "tuned/plots/history.svg", "surrogate/model.yace", "surrogate/model.ftl", "surrogate/report.json",
             "surrogate/sampled.xyz", "results/workflow.svg")  # fmt: skip
 

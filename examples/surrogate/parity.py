@@ -1,4 +1,4 @@
-"""Parity on structures with labels: what a potential answers against the labels, one row of plots per potential, as SVG.
+"""Parity on structures with labels: answers against labels, one row of plots per potential, as SVG.
 
     examples/surrogate/run.sh parity.py --data examples/surrogate/data/h2cu-test.xyz tuned=FILE.ftl surrogate=FILE.yace
 
