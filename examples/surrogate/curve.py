@@ -164,7 +164,7 @@ def draw(rows, path):
     for k, name in enumerate(names):
         points = [(float(row[6]), float(row[5]), row[1], row[2]) for row in rows if row[0] == name]
         panel = Panel(60 + 400 * k, 60, 320, 280, around([p[0] for p in points], True), around([p[1] for p in points], True))
-        pieces += panel.frame(SETS[name]["title"], "processor time, µs per atom and step, one thread, double", "RMSE of forces on test, meV/Å")
+        pieces += panel.frame(SETS[name]["title"], "processor time, µs per atom and step, one thread, double", "RMSE of forces on test, meV/Å; number of functions")
         surrogates = [p for p in points if p[2] == "ACE"]
         pieces += panel.line([p[:2] for p in surrogates], COLOURS[0])
         pieces += panel.dots([p[:2] for p in surrogates], COLOURS[0])

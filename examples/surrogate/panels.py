@@ -22,7 +22,8 @@ class Axis:
     def ticks(self):
         if self.logarithmic:
             powers = range(math.floor(math.log10(self.lowest)), math.ceil(math.log10(self.highest)) + 1)
-            every = [digit * 10.0**power for power in powers for digit in (1, 2, 5)]
+            digits = (1, 2, 5) if self.highest > 8 * self.lowest else (1, 1.2, 1.5, 2, 3, 4, 5, 6, 8)
+            every = [digit * 10.0**power for power in powers for digit in digits]
             return [x for x in every if self.lowest <= x * 1.000001 and x <= self.highest * 1.000001]
         raw = (self.highest - self.lowest) / 5
         power = 10.0 ** math.floor(math.log10(raw))
@@ -52,19 +53,19 @@ class Panel:
         return self.top + self.height * (1 - self.up.part(value))
 
     def frame(self, title, across_label, up_label):
-        yield text(self.left, self.top - 10, title, 13, "start", "bold")
+        yield text(self.left, self.top - 28, title, 13, "start", "bold")
+        yield text(self.left, self.top - 10, up_label, 12, "start")
         bottom, right = self.top + self.height, self.left + self.width
         for value in self.across.ticks():
             x = self.x(value)
             yield f'<path d="M{x:.1f},{self.top} V{bottom}" stroke="#e2e2e2"/>'
-            yield text(x, bottom + 16, f"{value:g}", 11)
+            yield text(x, bottom + 16, f"{round(value, 9):g}", 11)
         for value in self.up.ticks():
             y = self.y(value)
             yield f'<path d="M{self.left},{y:.1f} H{right}" stroke="#e2e2e2"/>'
             yield text(self.left - 6, y + 4, f"{round(value, 9):g}", 11, "end")
         yield f'<rect x="{self.left}" y="{self.top}" width="{self.width}" height="{self.height}" fill="none" stroke="#767676"/>'
         yield text(self.left + self.width / 2, bottom + 34, across_label, 12)
-        yield text(self.left, self.top - 26, up_label, 12, "start")
 
     def line(self, points, colour, width=1.6, dashes=""):
         path = "M" + " L".join(f"{self.x(x):.1f},{self.y(y):.1f}" for x, y in points)
