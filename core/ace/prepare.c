@@ -8,11 +8,10 @@
 #include "kernels/kernels.h"
 #include "model/error.h"
 
-#define BLOCK      ((size_t)FTL_BLOCK_ATOMS)
-#define MAX_TABLES ((size_t)1 << 30)
+/* Up to so many elements, each set of neighbours has its own program: 8 times the memory of one. */
+enum { MAX_SETS = 3 };
 
 static int largest(int a, int b) { return a > b ? a : b; }
-static int round_up(int n) { return (n + 7) / 8 * 8; }
 
 /* Normalised associated Legendre functions by recursion, with the factor that makes Y_00 = 1. */
 static void harmonics_recursion(ftl_ace *ace) {
@@ -59,15 +58,7 @@ static ftl_status set_sizes(ftl_ace *ace, const ftl_ace_file *file, const char *
   }
   ace->inner = file->bond[0].inner_kind;
   ace->n_lm = (ace->lmax + 1) * (ace->lmax + 1);
-  ace->base_pad = round_up(ace->n_base);
-  ace->n_chunks = largest(1, round_up(n_radial) / 8);
-  /* a small hostile file can ask for large tables: bonds without functions cost as much as others */
-  size_t table = (size_t)(ace->lmax + 1) * (size_t)ace->n_chunks * (size_t)ace->n_base * 8 * sizeof(double);
-  if (table * (size_t)ace->n_species * (size_t)ace->n_species > MAX_TABLES)
-    return ftl_fail(
-        error, FTL_ERR_UNSUPPORTED, path,
-        "its radial functions would take %zu MB for each of %d pairs of elements; open it for fewer elements",
-        table >> 20, ace->n_species * ace->n_species);
+  ace->n_chunks = largest(1, (n_radial + 7) / 8);
   ace->n_a = ace->n_species * ace->n_lm * 8 * ace->n_chunks;
   for (int mu = 0; mu < file->n_elements; mu++)
     for (int k = 0; k < file->n_functions[mu]; k++) {
@@ -81,36 +72,25 @@ static ftl_status set_sizes(ftl_ace *ace, const ftl_ace_file *file, const char *
   return FTL_OK;
 }
 
-static ftl_status prepare_pair(ftl_ace *ace, const ftl_ace_bond *bond, ftl_ace_pair *pair, ftl_error *error) {
-  size_t n_l = (size_t)ace->lmax + 1, n_base = (size_t)ace->n_base, n_chunks = (size_t)ace->n_chunks;
-  pair->bond = *bond;
-  pair->bond.coefficient = NULL;
-  pair->radial = ftl_calloc64(n_l * n_chunks * n_base * 8 * sizeof(double));
-  if (!pair->radial) return ftl_fail(error, FTL_ERR_MEMORY, "", "no memory for radial functions");
-  for (size_t n = 0; n < (size_t)bond->n_radial; n++)
-    for (size_t l = 0; l <= (size_t)bond->lmax; l++)
-      for (size_t k = 0; k < (size_t)bond->n_base; k++)
-        pair->radial[((l * n_chunks + n / 8) * n_base + k) * 8 + n % 8] =
-            bond->coefficient[(n * ((size_t)bond->lmax + 1) + l) * (size_t)bond->n_base + k];
-  return FTL_OK;
-}
-
-static ftl_status prepare_element(ftl_ace *ace, const ftl_ace_file *file, int mu, const int *species_of,
+static ftl_status prepare_element(const ftl_model *model, const ftl_ace_file *file, int mu, const int *species_of,
                                   ftl_ace_element *element, ftl_error *error) {
-  size_t n_density = (size_t)file->embedding[mu].n_density;
+  const int n = model->n_species;
+  int kept[FTL_MAX_ELEMENTS];
+  ftl_status status = FTL_OK;
   element->embedding = file->embedding[mu];
-  element->linear = calloc((size_t)ace->n_species * (size_t)ace->base_pad * n_density, sizeof(double));
-  if (!element->linear) return ftl_fail(error, FTL_ERR_MEMORY, "", "no memory for the potential");
-  for (int k = 0; k < file->n_functions[mu]; k++) {
-    const ftl_ace_function *f = &file->function[mu][k];
-    int z = species_of[f->mu[0]];
-    if (f->rank > 1 || z < 0) continue;
-    for (size_t p = 0; p < n_density && f->n_m > 0; p++)
-      element->linear[((size_t)(z * ace->base_pad + f->n[0])) * n_density + p] += f->c[p];
+  element->n_programs = n <= MAX_SETS ? 1 << n : 1;
+  element->program = calloc((size_t)element->n_programs, sizeof *element->program);
+  if (!element->program) return ftl_fail(error, FTL_ERR_MEMORY, "", "no memory for the potential's products");
+  for (int set = 0; set < element->n_programs && !status; set++) {
+    ftl_ace_products products = {0};
+    for (int k = 0; k < file->n_elements; k++) {
+      const bool near = species_of[k] >= 0 && (element->n_programs == 1 || set >> species_of[k] & 1);
+      kept[k] = near ? species_of[k] : -1;
+    }
+    status = ftl_ace_products_make(model->ace, file, mu, kept, &products, error);
+    if (!status) status = ftl_ace_program_make(model->ace, file, mu, kept, &products, &element->program[set], error);
+    ftl_ace_products_free(&products);
   }
-  ftl_status status = ftl_ace_products_make(ace, file, mu, species_of, &element->products, error);
-  ace->max_factors = largest(ace->max_factors, element->products.n_factors);
-  ace->max_nodes = largest(ace->max_nodes, element->products.n_nodes);
   return status;
 }
 
@@ -129,36 +109,34 @@ static ftl_status prepare(const ftl_ace_file *file, const char *path, const int 
   model->e0 = calloc((size_t)n, sizeof *model->e0);
   if (!ace->element || !ace->pair || !model->e0)
     return ftl_fail(error, FTL_ERR_MEMORY, path, "no memory for the potential");
-  for (int i = 0; i < file->n_elements && !status; i++) {
-    int zi = species_of[i];
-    if (zi < 0) continue;
-    model->e0[zi] = file->e0[i];
-    status = prepare_element(ace, file, i, species_of, &ace->element[zi], error);
-    for (int j = 0; j < file->n_elements && !status; j++) {
-      if (species_of[j] < 0) continue;
-      ftl_ace_pair *pair = &ace->pair[zi * n + species_of[j]];
+  for (int i = 0; i < file->n_elements; i++)
+    for (int j = 0; j < file->n_elements; j++) {
+      if (species_of[i] < 0 || species_of[j] < 0) continue;
       const ftl_ace_bond *bond = &file->bond[i * file->n_elements + j];
-      pair->z[0] = file->atomic_number[i];
-      pair->z[1] = file->atomic_number[j];
+      ace->pair[species_of[i] * n + species_of[j]] =
+          (ftl_ace_pair){.bond = *bond, .z = {file->atomic_number[i], file->atomic_number[j]}};
+      ace->pair[species_of[i] * n + species_of[j]].bond.coefficient = NULL;
       model->arch.r_max = fmax(model->arch.r_max, bond->cutoff);
-      status = prepare_pair(ace, bond, pair, error);
     }
+  status = ftl_ace_tables_make(model, file, path, species_of, error);
+  for (int i = 0; i < file->n_elements && !status; i++) {
+    if (species_of[i] < 0) continue;
+    model->e0[species_of[i]] = file->e0[i];
+    status = prepare_element(model, file, i, species_of, &ace->element[species_of[i]], error);
   }
   return status;
 }
 
-ftl_status ftl_ace_open(const ftl_ace_file *file, const char *path, const ftl_open_options *options,
-                        ftl_model **out, ftl_error *error) {
+ftl_status ftl_ace_open(const ftl_ace_file *file, const char *path, const ftl_open_options *options, ftl_model **out,
+                        ftl_error *error) {
   int species_of[FTL_MAX_ELEMENTS];
-  if (options && options->precision == FTL_MIXED)
-    return ftl_fail(error, FTL_ERR_UNSUPPORTED, path, "PACE potentials run in double precision only: ask for double");
   if (options && options->head && strcmp(options->head, "Default") != 0)
     return ftl_fail(error, FTL_ERR_INPUT, path, "it has no head '%.60s': PACE potentials have none", options->head);
   ftl_model *model = calloc(1, sizeof *model);
   if (!model) return ftl_fail(error, FTL_ERR_MEMORY, path, "out of memory");
-  model->precision = FTL_DOUBLE;
-  model->real_bytes = 8;
-  model->lanes = 8;
+  model->precision = options ? options->precision : FTL_DOUBLE;
+  model->real_bytes = model->precision == FTL_DOUBLE ? 8 : 4;
+  model->lanes = 64 / model->real_bytes;
   model->scale = 1;
   model->arch.n_layers = 1;
   model->arch.n_heads = 1;
@@ -166,7 +144,7 @@ ftl_status ftl_ace_open(const ftl_ace_file *file, const char *path, const ftl_op
   model->n_parameters = file->n_parameters;
   ftl_status status = choose_elements(file, options, path, species_of, model, error);
   if (!status) status = prepare(file, path, species_of, model, error);
-  if (!status) status = ftl_kernels_choose(FTL_DOUBLE, &model->kernels, error);
+  if (!status) status = ftl_kernels_choose(model->precision, &model->kernels, error);
   if (status) ftl_model_free(model);
   else *out = model;
   return status;
@@ -174,11 +152,17 @@ ftl_status ftl_ace_open(const ftl_ace_file *file, const char *path, const ftl_op
 
 void ftl_ace_free(ftl_ace *ace) {
   if (!ace) return;
-  for (int k = 0; ace->pair && k < ace->n_species * ace->n_species; k++) free(ace->pair[k].radial);
-  for (int k = 0; ace->element && k < ace->n_species; k++) {
-    free(ace->element[k].linear);
-    ftl_ace_products_free(&ace->element[k].products);
+  for (int k = 0; ace->pair && k < ace->n_species * ace->n_species; k++) {
+    free(ace->pair[k].mix);
+    free(ace->pair[k].core);
   }
+  for (int k = 0; ace->table && k < ace->n_tables; k++) free(ace->table[k].row);
+  for (int k = 0; ace->element && k < ace->n_species; k++) {
+    for (int set = 0; ace->element[k].program && set < ace->element[k].n_programs; set++)
+      ftl_ace_program_free(&ace->element[k].program[set]);
+    free(ace->element[k].program);
+  }
+  free(ace->table);
   free(ace->element);
   free(ace->pair);
   free(ace);
@@ -186,33 +170,19 @@ void ftl_ace_free(ftl_ace *ace) {
 
 /* ---- scratch ---- */
 
-size_t ftl_ace_edge_numbers(const ftl_ace *ace) {
-  size_t n_l = (size_t)ace->lmax + 1;
-  size_t y = (size_t)round_up(ace->n_lm), legendre = (size_t)round_up((int)(n_l * (n_l + 1) / 2));
-  return y + 2 * legendre + 2 * n_l * 8 * (size_t)ace->n_chunks + 2 * (size_t)ace->base_pad + 8;
-}
-
-ftl_status ftl_ace_scratch_new(const ftl_ace *ace, ftl_ace_scratch **out, ftl_error *error) {
+ftl_status ftl_ace_scratch_new(const ftl_model *model, ftl_ace_scratch **out, ftl_error *error) {
+  const ftl_ace *ace = model->ace;
   ftl_ace_scratch *s = calloc(1, sizeof *s);
   if (!s) return ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory for a workspace");
-  struct {
-    double **to;
-    size_t n;
-  } parts[] = {{&s->a, BLOCK * (size_t)ace->n_a},
-               {&s->a_adjoint, BLOCK * (size_t)ace->n_a},
-               {&s->linear, BLOCK * (size_t)(ace->n_species * ace->base_pad)},
-               {&s->linear_adjoint, BLOCK * (size_t)(ace->n_species * ace->base_pad)},
-               {&s->factor, 2 * BLOCK * (size_t)ace->max_factors},
-               {&s->factor_adjoint, 2 * BLOCK * (size_t)ace->max_factors},
-               {&s->node, 2 * BLOCK * (size_t)ace->max_nodes},
-               {&s->node_adjoint, 2 * BLOCK * (size_t)ace->max_nodes}};
-  bool ok = true;
-  for (size_t k = 0; k < sizeof parts / sizeof *parts; k++) {
-    *parts[k].to = ftl_calloc64((parts[k].n + 8) * sizeof(double));
-    ok = ok && *parts[k].to;
-    s->bytes += parts[k].n * sizeof(double);
-  }
-  if (!ok) {
+  size_t a = ((size_t)ace->n_a + 8 * (size_t)ace->n_chunks) * FTL_BLOCK_ATOMS * sizeof(double);
+  size_t y = FTL_ACE_GATHER * (size_t)ace->n_lm * 64,
+         row = (size_t)(ace->n_a / ace->n_species) * (size_t)model->real_bytes;
+  s->a = ftl_calloc64(a);
+  s->a_adjoint = ftl_calloc64(a);
+  s->a_row = ftl_calloc64(row);
+  s->y = ftl_calloc64(y);
+  s->bytes = 2 * a + row + y;
+  if (!s->a || !s->a_adjoint || !s->a_row || !s->y) {
     ftl_ace_scratch_free(s);
     return ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory for a workspace");
   }
@@ -220,22 +190,29 @@ ftl_status ftl_ace_scratch_new(const ftl_ace *ace, ftl_ace_scratch **out, ftl_er
   return FTL_OK;
 }
 
-bool ftl_ace_scratch_edges(const ftl_ace *ace, ftl_ace_scratch *s, size_t n_edges) {
+bool ftl_ace_scratch_edges(const ftl_model *model, ftl_ace_scratch *s, size_t n_edges) {
+  const ftl_ace *ace = model->ace;
+  size_t n_groups = n_edges / (size_t)model->lanes + FTL_BLOCK_ATOMS * (size_t)ace->n_species + 1;
+  if (n_groups > n_edges) n_groups = n_edges; /* none is empty */
+  size_t record = n_groups * ace->record_vectors * 64;
   free(s->edge);
-  s->edge = ftl_calloc64(n_edges * ftl_ace_edge_numbers(ace) * sizeof(double));
-  return s->edge != NULL;
+  free(s->group);
+  free(s->record);
+  s->edge = malloc(n_edges * sizeof *s->edge);
+  s->group = malloc(n_groups * sizeof *s->group);
+  s->record = ftl_calloc64(record);
+  s->edge_bytes = n_edges * sizeof *s->edge + n_groups * sizeof *s->group + record;
+  return s->edge && s->group && s->record;
 }
 
 void ftl_ace_scratch_free(ftl_ace_scratch *s) {
   if (!s) return;
   free(s->a);
   free(s->a_adjoint);
-  free(s->linear);
-  free(s->linear_adjoint);
-  free(s->factor);
-  free(s->factor_adjoint);
-  free(s->node);
-  free(s->node_adjoint);
+  free(s->a_row);
+  free(s->y);
   free(s->edge);
+  free(s->group);
+  free(s->record);
   free(s);
 }

@@ -259,13 +259,14 @@ static ftl_status read_all(ftl_yaml *yaml, ftl_ace_file *file, ftl_error *error)
                          {"embeddings", true, NULL}, {"bonds", true, NULL}, {"functions", true, NULL},
                          {"metadata", false, NULL}};
   const yaml_node_t *root = yaml_document_get_root_node(&yaml->document);
-  double bins;
   if (!root) return ftl_fail(error, FTL_ERR_FORMAT, yaml->path, "the file has no content");
   ftl_status status = ftl_yaml_fields(yaml, root, "the file", f, N, error);
   if (status || (status = read_elements(yaml, f[ELEMENTS].value, f[E0].value, file, error)) ||
-      (status = ftl_yaml_number(yaml, f[BINS].value, "deltaSplineBins", &bins, error)) ||
+      (status = ftl_yaml_number(yaml, f[BINS].value, "deltaSplineBins", &file->bins, error)) ||
       (status = for_elements(yaml, f[EMBEDDINGS].value, "embeddings", file, read_embedding, error)))
     return status;
+  if (file->bins <= 0)
+    return ftl_yaml_fail(yaml, f[BINS].value, error, "deltaSplineBins is %g, it must be above 0", file->bins);
   for (int mu = 0; mu < file->n_elements; mu++)
     if (file->embedding[mu].n_density == 0)
       return ftl_yaml_fail(yaml, f[EMBEDDINGS].value, error, "embeddings lacks element %d (%s)", mu,

@@ -64,7 +64,7 @@ static ftl_status thread_scratch(const ftl_model *model, ftl_thread *thread, ftl
     *parts[k].buffer = at;
     at += ((size_t)parts[k].width * FTL_BLOCK_ATOMS * (size_t)model->real_bytes + 127) / 64 * 64;
   }
-  return model->ace ? ftl_ace_scratch_new(model->ace, &thread->ace, error) : FTL_OK;
+  return model->ace ? ftl_ace_scratch_new(model, &thread->ace, error) : FTL_OK;
 }
 
 ftl_status ftl_workspace_new(const ftl_model *model, int n_threads, ftl_workspace **workspace, ftl_error *error) {
@@ -196,11 +196,11 @@ static size_t bytes_held(const ftl_workspace *ws) {
       bytes += locals * (size_t)(layer->target.dim + (layer->gated ? layer->message.dim : 0)) * real_bytes;
   }
   for (int k = 0; k < ws->n_threads; k++)
-    bytes += ws->thread[k].slot_rows_bytes + ws->thread[k].slot_forces_count * sizeof *ws->thread[k].slot_forces +
-             (size_t)ws->thread[k].edge_capacity * (sizeof(ftl_edge) + (2 * FTL_MAX_SH + 1) * sizeof(double));
+    bytes += ws->thread[k].slot_rows_bytes + ws->thread[k].slot_forces_count * sizeof *ws->thread[k].slot_forces;
+  for (int k = 0; k < ws->n_threads && !model->ace; k++)
+    bytes += (size_t)ws->thread[k].edge_capacity * (sizeof(ftl_edge) + (2 * FTL_MAX_SH + 1) * sizeof(double));
   for (int k = 0; k < ws->n_threads && model->ace; k++)
-    bytes += ws->thread[k].ace->bytes +
-             (size_t)ws->thread[k].edge_capacity * ftl_ace_edge_numbers(model->ace) * sizeof(double);
+    bytes += ws->thread[k].ace->bytes + ws->thread[k].ace->edge_bytes;
   return bytes + locals * (sizeof(int) + sizeof(double));
 }
 
@@ -259,10 +259,14 @@ static bool reserve_edges(const ftl_workspace *ws, ftl_thread *thread) {
   size_t n = (size_t)most + (size_t)most / 4 + 16;
   for (int t = 1; t < ws->model->arch.n_layers; t++) n_m = largest(n_m, ws->model->layer[t].conv.n_m);
   thread->edge_capacity = 0;
+  if (ws->model->ace) {
+    if (!ftl_ace_scratch_edges(ws->model, thread->ace, n)) return false;
+    thread->edge_capacity = (int)n;
+    return true;
+  }
   if (!renew(&thread->edge, n * sizeof *thread->edge) || !renew(&thread->Y, n * FTL_MAX_SH * sizeof(double)) ||
       !renew(&thread->dY, n * FTL_MAX_SH * sizeof(double)) || !renew(&thread->dr, n * sizeof(double)) ||
-      !renew(&thread->M, n * (size_t)n_m * (size_t)ws->model->real_bytes) ||
-      (ws->model->ace && !ftl_ace_scratch_edges(ws->model->ace, thread->ace, n)))
+      !renew(&thread->M, n * (size_t)n_m * (size_t)ws->model->real_bytes))
     return false;
   thread->edge_capacity = (int)n;
   return true;

@@ -61,6 +61,20 @@ static ftl_status take_doubles(reader *r, const char *name, int64_t rows, int64_
   return FTL_OK;
 }
 
+static ftl_status take_floats(reader *r, const char *name, int64_t n, double **copy) {
+  const void *data;
+  ftl_status status = take(r, name, FTL_F32, n, n, &data);
+  if (status) return status;
+  *copy = malloc((size_t)(n * n) * sizeof **copy);
+  if (!*copy) return no_memory(r);
+  for (int64_t k = 0; k < n * n; k++) {
+    (*copy)[k] = ((const float *)data)[k];
+    if (!isfinite((*copy)[k]))
+      return ftl_fail(r->error, FTL_ERR_FORMAT, r->where, "number %" PRId64 " of tensor %s is not finite", k, name);
+  }
+  return FTL_OK;
+}
+
 static ftl_status read_radial(reader *r) {
   ftl_ace_file *file = &r->surrogate->file;
   int n_bonds = file->n_elements * file->n_elements;
@@ -188,7 +202,7 @@ static ftl_status read_active(reader *r) {
     char name[32];
     int n = r->surrogate->file.n_functions[mu];
     snprintf(name, sizeof name, "active.%d", mu);
-    if (n > 0 && ftl_tensors_find(&r->tensors, name)) status = take_doubles(r, name, n, n, &r->surrogate->active[mu]);
+    if (n > 0 && ftl_tensors_find(&r->tensors, name)) status = take_floats(r, name, n, &r->surrogate->active[mu]);
   }
   return status;
 }

@@ -24,6 +24,13 @@ static bool add_doubles(ftl_tensors *tensors, const char *name, int64_t rows, in
   return to != NULL;
 }
 
+/* In float32: an active set is well conditioned by construction, and grades keep five digits. */
+static bool add_active(ftl_tensors *tensors, const char *name, int64_t n, const double *from) {
+  float *to = add(tensors, name, FTL_F32, n, n);
+  for (int64_t k = 0; to && k < n * n; k++) to[k] = (float)from[k];
+  return to != NULL;
+}
+
 static bool add_radial(ftl_tensors *tensors, const ftl_ace_file *file) {
   int n_bonds = file->n_elements * file->n_elements;
   int64_t count = 0;
@@ -85,7 +92,7 @@ static bool add_all(ftl_tensors *tensors, const ftl_surrogate *s) {
     char name[32];
     snprintf(name, sizeof name, "active.%d", mu);
     int size = s->file.n_functions[mu];
-    if (s->active[mu] && size > 0) good = add_doubles(tensors, name, size, size, s->active[mu]);
+    if (s->active[mu] && size > 0) good = add_active(tensors, name, size, s->active[mu]);
   }
   return good;
 }

@@ -14,12 +14,7 @@
 #include "kernels/conv.h"
 #include "kernels/node.h"
 #include "kernels/blocks.h"
-#if FTL_REAL_FLOAT
-#define ACE_BLOCK NULL
-#else
 #include "kernels/ace.h"
-#define ACE_BLOCK ace_block
-#endif
 
 #define STRING(x)            #x
 #define EXPANDED_STRING(x)   STRING(x)
@@ -27,4 +22,4 @@
 #define EXPANDED_TABLE(i, s) TABLE(i, s)
 
 const ftl_kernels EXPANDED_TABLE(FTL_ISA, FTL_SUFFIX) = {EXPANDED_STRING(FTL_ISA), forward_block, reverse_block,
-                                                         ACE_BLOCK};
+                                                         ace_block};

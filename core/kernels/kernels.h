@@ -12,7 +12,7 @@ typedef struct ftl_kernels {
   void (*forward)(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block);
   /* Its reverse: adds to the adjoints of the layer's input features and to the edge forces. */
   void (*reverse)(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block);
-  /* One block of receivers of a PACE potential: node energies and edge forces; NULL in float32 builds. */
+  /* One block of receivers of a PACE potential: node energies and edge forces. */
   void (*ace)(ftl_workspace *ws, ftl_thread *thread, const ftl_block *block);
 } ftl_kernels;
 

@@ -7,8 +7,8 @@
 
 The answers in the tree are those of ML-PACE's own evaluator (github.com/ICAMS/lammps-user-pace, commit 99aa6e6,
 product form). NAME.in: number of atoms, cell, then symbol and position of each atom. The coefficients are random, so the
-potentials mean nothing; those of `coupled` make invariants, the others need not. deltaSplineBins is small because
-ML-PACE's splines of radial functions would otherwise be the largest error."""
+potentials mean nothing; those of `coupled` make invariants, the others need not. deltaSplineBins is small in the first
+four, so that formulas are what is compared, and coarse in the others, so that splines are."""
 import itertools
 import json
 import math
@@ -91,8 +91,15 @@ def coupled_functions(rng, mu0, n_elements, n_density, n_base, n_radial, lmax):
     return out
 
 
-def potential(elements, embeddings, bonds, functions):
-    return {"elements": elements, "E0": [-1.25 - 0.5 * k for k in range(len(elements))], "deltaSplineBins": 1e-4,
+def plain_bond(rng, n_radial, lmax, n_base, **more):
+    """R_nl = g_n"""
+    bond = radial_bond(rng, "ChebExpCos", n_radial, lmax, n_base, **more)
+    bond["radcoefficients"] = [[[float(k == n) for k in range(n_base)] for _ in range(lmax + 1)] for n in range(n_radial)]
+    return bond
+
+
+def potential(elements, embeddings, bonds, functions, bins=1e-4):
+    return {"elements": elements, "E0": [-1.25 - 0.5 * k for k in range(len(elements))], "deltaSplineBins": bins,
             "embeddings": embeddings, "bonds": bonds, "functions": functions}
 
 
@@ -125,6 +132,20 @@ def cases():
         ["Ni", "O"], {mu: embedding(2, [1.0, 1.0, 0.5, 0.5], "FinnisSinclairShiftedScaled", 50.0, 20.0)
                       for mu in range(2)},
         bonds, {mu: coupled_functions(rng, mu, 2, 2, 4, 2, 3) for mu in range(2)}), 2.0
+    rng = random.Random(2025)
+    bonds = {ij: radial_bond(rng, *bases[ij], rcut=4.6 + 0.2 * sum(ij)) for ij in pairs}
+    yield "coarse", potential(
+        ["Ti", "Al"], {mu: embedding(2, [1.0, 1.0, 0.5, 0.5], "FinnisSinclairShiftedScaled", 3.0, 2.5)
+                       for mu in range(2)},
+        bonds, {mu: random_functions(rng, mu, 2, 2, 4, 3, 3, {2: 6, 3: 6, 4: 4}) for mu in range(2)}, 0.03), 2.2
+    # radial functions that need no coefficients, many elements, linear; rank 1 beyond the radial functions in the second
+    for name, n_base in (("plain", 5), ("wide", 10)):
+        bonds = {ij: plain_bond(rng, 5, 2, n_base, prehc=0.0 if name == "plain" else 90.0)
+                 for ij in itertools.product(range(3), repeat=2)}
+        yield name, potential(
+            ["Ti", "Al", "V"], {mu: embedding(1, [1.0, 1.0], "FinnisSinclair", 1e5, 250.0) for mu in range(3)},
+            bonds, {mu: random_functions(rng, mu, 3, 1, n_base, 5, 2, {2: 8, 3: 6, 4: 6}) for mu in range(3)},
+            0.05), 2.0
 
 
 def flow(value):
@@ -155,7 +176,7 @@ def write_structure(path, rng, symbols, shortest):
         images = [[y[c] + sum(s[k] * cell[k][c] for k in range(3)) for c in range(3)]
                   for _, y in atoms for s in itertools.product((-1, 0, 1), repeat=3)]
         if all(math.dist(x, y) > shortest for y in images):
-            atoms.append((symbols[len(atoms) % 2], x))
+            atoms.append((symbols[len(atoms) % len(symbols)], x))
     lines = [str(len(atoms)), " ".join(str(c) for row in cell for c in row)]
     path.write_text("\n".join(lines + [f"{s} {x[0]} {x[1]} {x[2]}" for s, x in atoms]) + "\n")
 

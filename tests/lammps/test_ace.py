@@ -35,10 +35,16 @@ def test_types_in_another_order():
     same("O before Ni", point(structure, POTENTIAL, elements=["O", "Ni"]), point(structure, POTENTIAL), 1e-12)
 
 
+def test_mixed_precision():
+    answers, structure = answers_and_structure()
+    run = point(structure, POTENTIAL, ranks=2, style="precision mixed")
+    close("mixed: energy per atom", run.frames[0]["c_e"], answers["node_energy"], 1e-5)
+    close("mixed: forces", forces_in_cell(run), answers["forces"], 1e-5)
+
+
 def test_errors():
     _, structure = answers_and_structure()
     for style, mapping, sentence in (
-        ("precision mixed", None, "PACE potentials run in double precision only"),
         ("", ["Ni", "Cu"], "does not have the element Cu"),
         ("head dft", None, "it has no head 'dft'"),
     ):

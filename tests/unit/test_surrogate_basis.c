@@ -312,6 +312,38 @@ static void bounds_decide(void **unused) {
   ftl_surrogate_free(&s);
 }
 
+/* A block for one kind of centre; a shorter cutoff of a pair, where functions are 0 beyond it. */
+static void centres_and_pairs(void **unused) {
+  (void)unused;
+  const ftl_basis_block block = {.centre = 1, .n_elements = 2, .elements = {1, 29}, .bounds = {.n = {1}, .l = {0}}};
+  ftl_basis_options o = small_options(2, (ftl_basis_bounds){.n = {3}});
+  o.n_blocks = 1;
+  o.block = &block;
+  ftl_surrogate s = make_basis(&o);
+  assert_int_equal(s.file.n_functions[0], 3 + 1); /* H around H, Cu around H */
+  assert_int_equal(s.file.n_functions[1], 3 + 3);
+  ftl_surrogate_free(&s);
+  made_structure m;
+  ftl_random random;
+  designed d;
+  int rows;
+  o.n_blocks = 0;
+  o.n_pairs = 1;
+  o.pair[0] = (ftl_basis_pair){{29, 1}, 2.5};
+  start_design(&o, &d);
+  ftl_random_seed(&random, 1);
+  make_structure(&random, 2, 9, 1, false, 2, hydrogen_copper, &m);
+  memset(m.x, 0, sizeof m.x);
+  for (int k = 0; k < 2; k++) {
+    m.x[1][0] = k ? 2.45 : 2.55;
+    double *block_of = rows_of(&d, &m, (ftl_design_rows){.energy = true}, &rows);
+    for (int f = 0; f < d.n; f++)
+      assert_int_equal(block_of[f] != 0, k && d.surrogate.file.function[f / 6][f % 6].mu[0] != f / 6);
+    free(block_of);
+  }
+  free_designed(&d);
+}
+
 static void absent_element(void **unused) {
   (void)unused;
   const ftl_basis_options options = small_options(2, to_rank_5);
@@ -374,6 +406,12 @@ static void refused_options(void **unused) {
   refuse(&o, "functions, more than the 100 allowed");
   o.bounds = (ftl_basis_bounds){.n = {30, 30, 30, 30, 30}, .l = {0, 8, 8, 8, 8}}; /* counting all would take for ever */
   refuse(&o, "functions, more than the 100 allowed");
+  o = good;
+  o.n_pairs = 1;
+  o.pair[0] = (ftl_basis_pair){{1, 22}, 3};
+  refuse(&o, "a pair with Ti, which is not among the elements");
+  o.pair[0] = (ftl_basis_pair){{29, 1}, 4.5};
+  refuse(&o, "cutoff of Cu and H is 4.5 Angstrom");
   ftl_basis_block block = {.n_elements = 1, .elements = {22}, .bounds = to_rank_5};
   o = good;
   o.n_blocks = 1;
@@ -412,12 +450,18 @@ static void inner_cutoff_names_the_atoms(void **unused) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(pairs_and_triples),       cmocka_unit_test(quadruples),
-      cmocka_unit_test(equal_factors),           cmocka_unit_test(clebsch_gordan),
-      cmocka_unit_test(functions_are_invariant), cmocka_unit_test(functions_are_independent),
-      cmocka_unit_test(rows_are_slopes),         cmocka_unit_test(bounds_decide),
-      cmocka_unit_test(absent_element),          cmocka_unit_test(roughness),
-      cmocka_unit_test(refused_options),         cmocka_unit_test(inner_cutoff_names_the_atoms)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(pairs_and_triples),
+                                     cmocka_unit_test(quadruples),
+                                     cmocka_unit_test(equal_factors),
+                                     cmocka_unit_test(clebsch_gordan),
+                                     cmocka_unit_test(functions_are_invariant),
+                                     cmocka_unit_test(functions_are_independent),
+                                     cmocka_unit_test(rows_are_slopes),
+                                     cmocka_unit_test(bounds_decide),
+                                     cmocka_unit_test(centres_and_pairs),
+                                     cmocka_unit_test(absent_element),
+                                     cmocka_unit_test(roughness),
+                                     cmocka_unit_test(refused_options),
+                                     cmocka_unit_test(inner_cutoff_names_the_atoms)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

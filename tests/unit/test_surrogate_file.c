@@ -56,7 +56,7 @@ static ftl_surrogate make_surrogate(void) {
   assert_true(s.coefficient && s.committee && s.active[1]);
   for (int k = 0; k < n; k++) s.coefficient[k] = k % 7 == 3 ? 0 : 0.1 * ftl_random_normal(&random); /* some pruned */
   for (int k = 0; k < 3 * n; k++) s.committee[k] = ftl_random_normal(&random);
-  for (int k = 0; k < n1 * n1; k++) s.active[1][k] = ftl_random_normal(&random);
+  for (int k = 0; k < n1 * n1; k++) s.active[1][k] = (float)ftl_random_normal(&random); /* as the file has it */
   s.energy_scale = 1.7;
   s.force_scale = 2.0 / 3;
   return s;
@@ -299,7 +299,7 @@ static void damaged_numbers(void **unused) {
                {"functions.coupling", 3, 99, "not finite"},
                {"coefficient", 2, 99, "number 2 of tensor coefficient is not finite"},
                {"committee", 7, 99, "number 7 of tensor committee"},
-               {"active.1", 1, 99, "number 1 of tensor active.1"},
+               {"active.1", 1, 99, "number 3 of tensor active.1"}, /* in float32 */
                {"radial", 0, 99, "number 0 of tensor radial"}};
   ftl_surrogate s = make_surrogate();
   write_ftl(&s);

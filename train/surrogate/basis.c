@@ -224,6 +224,12 @@ static ftl_status check_options(const ftl_basis_options *o, ftl_error *error) {
     return ftl_fail(error, FTL_ERR_INPUT, NULL, "the width of the cutoff is %g; it must be above 0 and below %g",
                     o->d_cutoff, o->cutoff);
   for (int k = 0; k < o->n_pairs; k++)
+    for (int e = 0; e < 2; e++)
+      if (!has_element(o->elements, o->n_elements, o->pair[k].element[e]))
+        return ftl_fail(error, FTL_ERR_INPUT, NULL,
+                        "a cutoff is given for a pair with %s, which is not among the elements",
+                        ftl_element_symbol(o->pair[k].element[e]));
+  for (int k = 0; k < o->n_pairs; k++)
     if (!(o->pair[k].cutoff > o->d_cutoff && o->pair[k].cutoff <= o->cutoff))
       return ftl_fail(error, FTL_ERR_INPUT, NULL,
                       "the cutoff of %s and %s is %g Angstrom; it must be above the width of the cutoff, %g, and up to "

@@ -152,7 +152,8 @@ static void say_basis(const ftl_surrogate_state *run) {
     char text[200] = "", inner[200] = "";
     for (int rank = 1; rank <= FTL_BASIS_MAX_RANK; rank++)
       if (by_rank[rank])
-        snprintf(text + strlen(text), sizeof text - strlen(text), " %d of rank %d", by_rank[rank], rank);
+        snprintf(text + strlen(text), sizeof text - strlen(text), "%s %d of rank %d", *text ? "," : "", by_rank[rank],
+                 rank);
     for (int nu = 0; nu < file->n_elements; nu++)
       snprintf(inner + strlen(inner), sizeof inner - strlen(inner), " %s %.2f",
                ftl_element_symbol(file->atomic_number[nu]), file->bond[mu * file->n_elements + nu].inner);
