@@ -1,0 +1,204 @@
+"""Accuracy against cost: surrogates of growing basis, fitted to the same data and tested on the same structures.
+
+    examples/surrogate/run.sh curve.py                  # both data sets, about half an hour on one core
+    examples/surrogate/run.sh curve.py --only h2cu
+
+The error is the RMSE of all force components on the test set (answers of `frozentl eval`). The cost is the processor time
+of one thread per atom and step, neighbour list included: what `frozentl eval --repeat` takes more for some repeats more,
+the least of several tries. The fine-tuned model is timed the same way. Fits that are there already are kept. Standard
+library only.
+"""
+
+import argparse
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import errors
+from panels import COLOURS, Panel, around, save
+from report import HERE, ROOT, progress, shipped
+
+DATA = os.path.join(ROOT, "..", "shared", "data")
+SMOOTH = "--set smooth.n=0.01 --set smooth.l=0.01"
+COMMON = "--set uncertainty.gamma=false --set uncertainty.committee=0"
+
+# Each basis as flags of `frozentl fit`, from pair functions only to what is worth the memory of a small machine.
+SETS = {
+    "ti64": {
+        "title": "Ti-Al-V, 480 structures", "folder": "ti64", "model": shipped("ti64.ftl"), "frames": 480, "every": 1,
+        "bases": [
+            "--cutoff 5.5 --n 8",
+            "--cutoff 5.5 --n 8/2 --l 1 --block Ti=8/3:2",
+            "--cutoff 5.5 --n 8/2 --l 2 --block Ti=8/5/2:4/2,Ti-Al=8/3:3,Ti-V=8/3:3",
+            "--cutoff 5.5 --n 8/2 --l 2 --block Ti=8/6/3:4/3,Ti-Al=8/4/1:4/2,Ti-V=8/4/1:4/2",
+            "--cutoff 5.5 --n 8/2 --l 2 --block Ti=8/6/4/2:4/3/2,Ti-Al=8/4/2:4/2,Ti-V=8/4/2:4/2",
+            "--cutoff 5.5 --n 10/3/1 --l 2/1 --block Ti=10/7/4/2:5/4/3,Ti-Al=10/5/2/1:4/2/1,Ti-V=10/5/2/1:4/2/1",
+            "--cutoff 5.5 --n 10/3/1 --l 2/1 --block Ti=10/7/4/3:5/4/3,Ti-Al=10/5/2/1:4/2/1,Ti-V=10/5/2/1:4/2/1",
+        ],
+    },
+    "h2cu": {
+        "title": "H2 on Cu, 1000 structures", "folder": "h2cu", "model": shipped("h2cu.ftl"), "frames": 1000, "every": 8,
+        "bases": [
+            f"{SMOOTH} --n 10",
+            f"{SMOOTH} --n 8/2 --l 2 --block Cu@Cu=8/2:2,H@H=10,H@H-Cu=10/4:3,H@Cu=10/4:3",
+            f"{SMOOTH} --n 8/2 --l 2 --block Cu@Cu=10/3/1:3/2,H@H=12,H@H-Cu=12/6/2:4/2,H@Cu=12/6/2:4/2,Cu@H-Cu=10/4/1:3/1,Cu@H=12/4:0",
+            f"{SMOOTH} --n 8/2 --l 2 --block Cu@Cu=10/4/2:4/2,H@H=14,H@H-Cu=12/6/3:4/3,H@Cu=12/6/3:4/3,Cu@H-Cu=12/5/2:4/2,Cu@H=12/6:0",
+            f"{SMOOTH} --n 8/2 --l 2 --block Cu@Cu=10/4/2:4/2,H@H=14,H@H-Cu=14/8/3:5/3,H@Cu=14/8/4:5/3,Cu@H-Cu=12/5/2:4/2,Cu@H=12/6:0",
+            f"{SMOOTH} --n 8/2 --l 2 --block Cu@Cu=10/6/3:4/3,H@H=14,H@H-Cu=14/8/3:5/3,H@Cu=14/8/4:5/3,Cu@H-Cu=12/6/2:4/2,Cu@H=12/6:0",
+        ],
+    },
+}  # fmt: skip
+COLUMNS = ("set", "potential", "functions", "fitted to", "energy RMSE, meV/atom", "force RMSE, meV/Å", "µs/atom/step double",
+           "µs/atom/step mixed", "fit, CPU s", "basis")  # fmt: skip
+
+
+def frames_of(path):
+    with open(path) as lines:
+        while line := lines.readline():
+            yield "".join([line] + [lines.readline() for _ in range(int(line) + 1)])
+
+
+def processor_time(command):
+    """Seconds of user and system time of a program and its standard output."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command[:2])}: exit code {process.returncode}")
+    return usage.ru_utime + usage.ru_stime, output
+
+
+def microseconds(frozentl, potential, frames, atoms, precision, tries=5):
+    """Per atom and step, of one thread: what some repeats more take more."""
+    def run(repeats):
+        return processor_time([frozentl, "eval", potential, frames, "-q", "-t", "1", "-p", precision, "-r", str(repeats)])[0]
+
+    more = 1
+    while run(1 + more) - run(1) < 0.4:  # long enough against the clock's resolution
+        more *= 4
+    least = min(run(1 + more) for _ in range(tries)) - min(run(1) for _ in range(tries))
+    return 1e6 * least / (more * atoms)
+
+
+def fit(frozentl, work, name, entry, basis):
+    """The folder of a fit; one with the same flags is not repeated."""
+    folder = os.path.join(work, name)
+    flags = f"--frames {entry['frames']} {COMMON} {basis}"
+    note = os.path.join(folder, "flags.txt")
+    if not (os.path.exists(note) and read(note).startswith(flags + "\n")):
+        shutil.rmtree(folder, ignore_errors=True)
+        progress(f"fit {name}")
+        seconds, _ = processor_time([frozentl, "fit", "-q", "--data", os.path.join(DATA, entry["folder"], "train.xyz"),
+                                     "--threads", "1", *flags.split(), "-o", folder])  # fmt: skip
+        with open(note, "w") as f:
+            f.write(f"{flags}\n{seconds:.1f}\n")
+    return folder, float(read(note).split("\n")[1])
+
+
+def read(path):
+    with open(path) as f:
+        return f.read()
+
+
+def functions(folder):
+    return json.loads(read(os.path.join(folder, "report.json")))["fit"]["functions"]
+
+
+def rmse(have, want, quantity):
+    squares = [(x - y) ** 2 for a, b in zip(have, want) for x, y in zip(a.values[quantity], b.values[quantity])]
+    return 1000 * (sum(squares) / len(squares)) ** 0.5
+
+
+class Measure:
+    """Errors on all of test, times on every so many of its structures."""
+
+    def __init__(self, frozentl, work, name, entry):
+        self.frozentl, self.entry, self.name = frozentl, entry, name
+        self.test = os.path.join(DATA, entry["folder"], "test.xyz")
+        self.want = list(errors.labels(self.test))
+        self.some = os.path.join(work, f"{name}-some.xyz")
+        frames = list(frames_of(self.test))[:: entry["every"]]
+        self.atoms = sum(int(frame.split("\n")[0]) for frame in frames)
+        with open(self.some, "w") as f:
+            f.write("".join(frames))
+
+    def row(self, label, potential, size="", seconds="", basis=""):
+        kinds = [frame.kind for frame in self.want]
+        have = errors.answers(self.frozentl, potential, self.test, kinds)
+        cost = [microseconds(self.frozentl, potential, self.some, self.atoms, p) for p in ("double", "mixed")]
+        row = [self.name, label, size, self.entry["frames"] if basis else "", f"{rmse(have, self.want, 'energy'):.2f}",
+               f"{rmse(have, self.want, 'forces'):.1f}", *(f"{x:.1f}" for x in cost), seconds and f"{seconds:.0f}", basis]  # fmt: skip
+        progress(", ".join(f"{word}" for word in row[:-1]))
+        return row
+
+
+def measure(options, name):
+    entry = SETS[name]
+    fits = [fit(options.frozentl, options.work, f"{name}-{k}", entry, basis) for k, basis in enumerate(entry["bases"], 1)]
+    with_what = Measure(options.frozentl, options.work, name, entry)
+    yield with_what.row("fine-tuned", entry["model"])
+    for (folder, seconds), basis in zip(fits, entry["bases"]):
+        yield with_what.row("ACE", os.path.join(folder, "model.yace"), functions(folder), seconds, basis)
+
+
+def write_tables(rows, out):
+    path = os.path.join(out, "cost.csv")
+    with open(path + ".part", "w", newline="") as f:
+        csv.writer(f, lineterminator="\n").writerows([COLUMNS, *rows])
+    os.replace(path + ".part", path)
+    shown = range(len(COLUMNS) - 1)
+    lines = ["| " + " | ".join(COLUMNS[k] for k in shown) + " |", "| " + " | ".join("---" if k < 2 else "---:" for k in shown) + " |"]
+    lines += ["| " + " | ".join(f"{row[k]}" for k in shown) + " |" for row in rows]
+    with open(os.path.join(out, "cost.md"), "w") as f:
+        f.write("\n".join(lines) + "\n")
+    print("\n".join(lines))
+
+
+def draw(rows, path):
+    names = [name for name in SETS if any(row[0] == name for row in rows)]
+    pieces = []
+    for k, name in enumerate(names):
+        points = [(float(row[6]), float(row[5]), row[1], row[2]) for row in rows if row[0] == name]
+        panel = Panel(60 + 400 * k, 60, 320, 280, around([p[0] for p in points], True), around([p[1] for p in points], True))
+        pieces += panel.frame(SETS[name]["title"], "processor time, µs per atom and step, one thread, double", "RMSE of forces on test, meV/Å; number of functions")
+        surrogates = [p for p in points if p[2] == "ACE"]
+        pieces += panel.line([p[:2] for p in surrogates], COLOURS[0])
+        pieces += panel.dots([p[:2] for p in surrogates], COLOURS[0])
+        for x, y, _, size in surrogates:
+            pieces += panel.word(x, y, f"{size}", COLOURS[0])
+        for x, y, label, _ in points[:1]:
+            pieces += panel.dots([(x, y)], COLOURS[1], 5)
+            pieces += panel.word(x, y, label, COLOURS[1], "end", -10, 8)
+    save(path, 60 + 400 * len(names), 400, pieces)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", choices=list(SETS), help="one data set; the rows of the other stay as they are")
+    parser.add_argument("--out", default=os.path.join(HERE, "results"), help="default: results/, beside the scripts")
+    parser.add_argument("--work", default=os.path.join(ROOT, "build", "surrogate-curve"), help="folder of the fits")
+    parser.add_argument("--frozentl", default=os.path.join(ROOT, "build", "release", "train", "frozentl"), help="the program")
+    options = parser.parse_args()
+    os.makedirs(options.work, exist_ok=True)
+    os.makedirs(options.out, exist_ok=True)
+    rows = []
+    for name in SETS:
+        rows += kept(options.out, name) if options.only not in (None, name) else measure(options, name)
+    write_tables(rows, options.out)
+    draw(rows, os.path.join(options.out, "cost.svg"))
+
+
+def kept(out, name):
+    path = os.path.join(out, "cost.csv")
+    if not os.path.exists(path):
+        return []
+    with open(path, newline="") as f:
+        return [row for row in csv.reader(f) if row[0] == name]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
