@@ -54,6 +54,11 @@ typedef struct {
   size_t zero_row; /* where a row of zeros begins */
 } ftl_ace_table;
 
+/* Components of A with the same radial functions: lm .. lm + n_lm - 1 times R[radial .. radial + n - 1] of an edge. */
+typedef struct {
+  int lm, n_lm, radial, n;
+} ftl_ace_segment;
+
 typedef struct {
   ftl_ace_bond bond;          /* coefficient is NULL here */
   int z[2];                   /* for ZBL */
@@ -61,12 +66,9 @@ typedef struct {
   void *mix;                  /* numbers [n_out - n_direct][table functions]; NULL: nothing to mix */
   int n_core;                 /* bins with a core repulsion */
   double (*core)[2];          /* [n_core + 1]: value and slope at the nodes of the table */
+  int lmax, n_segments;       /* what products around the first element use of A of the second */
+  ftl_ace_segment segment[FTL_ACE_MAX_L + 1];
 } ftl_ace_pair;
-
-/* Components of A with the same radial functions: lm .. lm + n_lm - 1 times R[radial .. radial + n - 1] of an edge. */
-typedef struct {
-  int lm, n_lm, radial, n;
-} ftl_ace_segment;
 
 typedef struct ftl_ace {
   int n_species, lmax, n_lm; /* n_lm = (lmax + 1)^2: m = 0, then real and imaginary part of each m > 0, for each l */
@@ -105,7 +107,7 @@ typedef struct {
 /* One thread's scratch. */
 typedef struct ftl_ace_scratch {
   double *a, *a_adjoint; /* [n_a][FTL_BLOCK_ATOMS] */
-  void *a_row;           /* numbers: dE/dA of one atom and element, in the order of the segments */
+  void *a_row;           /* numbers: dE/dA of one atom and element, in the order of the pair's segments */
   void *y;               /* [FTL_ACE_GATHER][n_lm] vectors: lanes are edges */
   ftl_ace_edge *edge;
   ftl_ace_group *group;

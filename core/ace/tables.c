@@ -77,6 +77,27 @@ static void set_segments(ftl_ace *ace, usage *use, int n_density) {
   ace->n_out = n_radial + ace->n_linear;
 }
 
+/* The parts of the segments that functions around mu (of the file) have factors in of the element z (of the model). */
+static void set_pair_segments(const ftl_ace *ace, const ftl_ace_file *file, int mu, int z, const int *species_of,
+                              bool plain, ftl_ace_pair *pair) {
+  int n_of_l[FTL_ACE_MAX_L + 1] = {0};
+  for (int k = 0; k < file->n_functions[mu]; k++) {
+    const ftl_ace_function *f = &file->function[mu][k];
+    for (int t = 0; t < f->rank && f->n_m > 0 && (f->rank > 1 || ace->n_linear == 0); t++)
+      if (species_of[f->mu[t]] == z) n_of_l[f->l[t]] = largest(n_of_l[f->l[t]], f->n[t] + 1);
+  }
+  for (int s = 0; s < ace->n_segments; s++) {
+    const ftl_ace_segment *all = &ace->segment[s];
+    for (int l = 0; l <= ace->lmax; l++) {
+      ftl_ace_segment *last = pair->n_segments > 0 ? &pair->segment[pair->n_segments - 1] : NULL;
+      if (n_of_l[l] == 0 || l * l < all->lm || l * l >= all->lm + all->n_lm) continue;
+      pair->lmax = l;
+      if (plain && last && last->n == n_of_l[l] && last->lm + last->n_lm == l * l) last->n_lm += 2 * l + 1;
+      else pair->segment[pair->n_segments++] = (ftl_ace_segment){l * l, 2 * l + 1, all->radial, n_of_l[l]};
+    }
+  }
+}
+
 /* Rows of coefficients that make an edge's functions `from` and up out of the g_k of this pair. */
 static double *output_matrix(const ftl_ace *ace, const ftl_ace_file *file, const int *species_of, int i, int j,
                              int from) {
@@ -326,6 +347,10 @@ ftl_status ftl_ace_tables_make(ftl_model *model, const ftl_ace_file *file, const
     n_density = largest(n_density, file->embedding[i].n_density);
   }
   set_segments(ace, &use, n_density);
+  for (int k = 0; k < n; k++) {
+    bond_of(&m, k, &i, &j);
+    set_pair_segments(ace, file, i, k % model->n_species, species_of, use.plain, &ace->pair[k]);
+  }
   ace->record_vectors = 4 + 2 * (size_t)padded(&m, ace->n_out);
   ftl_status status = choose_tables(&m, use.plain, use.n_alone, error);
   if (!status) status = make_pairs(&m, error);

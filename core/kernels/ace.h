@@ -103,29 +103,30 @@ static void ace_force_any(const real *b, int b_row, const vec *radial, const vec
 }
 
 /* dE/dA of one atom and element as numbers in a row. */
-static void ace_adjoint_row(const ftl_ace *ace, const ftl_ace_scratch *scratch, int a, int species) {
+static void ace_adjoint_row(const ftl_ace *ace, const ftl_ace_pair *pair, const ftl_ace_scratch *scratch, int a,
+                            int species) {
   int pad = 8 * ace->n_chunks;
   const double *from = scratch->a_adjoint + (size_t)(species * ace->n_lm * pad) * FTL_BLOCK_ATOMS + a;
   real *to = scratch->a_row;
-  for (int s = 0; s < ace->n_segments; s++)
-    for (int lm = ace->segment[s].lm; lm < ace->segment[s].lm + ace->segment[s].n_lm; lm++)
-      for (int k = 0; k < ace->segment[s].n; k++) *to++ = (real)from[(size_t)(lm * pad + k) * FTL_BLOCK_ATOMS];
+  for (int s = 0; s < pair->n_segments; s++)
+    for (int lm = pair->segment[s].lm; lm < pair->segment[s].lm + pair->segment[s].n_lm; lm++)
+      for (int k = 0; k < pair->segment[s].n; k++) *to++ = (real)from[(size_t)(lm * pad + k) * FTL_BLOCK_ATOMS];
 }
 
 /* Forces of a group's edges but for the core: force[x] over the edges. */
-static void ace_group_force(const ftl_ace *ace, const ftl_ace_scratch *scratch, int g, const ace_atom *atom,
-                            vec force[3]) {
+static void ace_group_force(const ftl_ace *ace, const ftl_ace_pair *pair, const ftl_ace_scratch *scratch, int g,
+                            const ace_atom *atom, vec force[3]) {
   int first_linear = ace->n_out - ace->n_linear;
   ace_record record = ace_record_of(ace, scratch, g);
   ace_legendre legendre;
   vec y[(FTL_ACE_MAX_L + 1) * (FTL_ACE_MAX_L + 1)], y_adjoint[(FTL_ACE_MAX_L + 1) * (FTL_ACE_MAX_L + 1)], d[3];
   vec slope = splat(0), linear = splat(0);
   const real *b = scratch->a_row;
-  ace_legendre_at(ace, record.n[2], true, &legendre);
-  ace_harmonics(ace, record.n, &legendre, y);
-  for (int lm = 0; lm < ace->n_lm; lm++) y_adjoint[lm] = splat(0);
-  for (int s = 0; s < ace->n_segments; s++) {
-    const ftl_ace_segment *seg = &ace->segment[s];
+  ace_legendre_at(ace, pair->lmax, record.n[2], true, &legendre);
+  ace_harmonics(pair->lmax, record.n, &legendre, y);
+  for (int lm = 0; lm < (pair->lmax + 1) * (pair->lmax + 1); lm++) y_adjoint[lm] = splat(0);
+  for (int s = 0; s < pair->n_segments; s++) {
+    const ftl_ace_segment *seg = &pair->segment[s];
     for (int k = 0, n_r; k < seg->n; k += n_r) {
       n_r = ace_part(seg->n - k, 8);
       ace_force_any(b + k, seg->n, record.radial + seg->radial + k, record.slope + seg->radial + k, y + seg->lm,
@@ -134,7 +135,7 @@ static void ace_group_force(const ftl_ace *ace, const ftl_ace_scratch *scratch, 
     b += seg->n_lm * seg->n;
   }
   for (int p = 0; p < ace->n_linear; p++) linear += (real)atom->linear[p] * record.slope[first_linear + p];
-  ace_harmonics_reverse(ace, record.n, &legendre, y_adjoint, d);
+  ace_harmonics_reverse(pair->lmax, record.n, &legendre, y_adjoint, d);
   vec scale = splat((real)atom->scale), radial = d[0] * record.n[0] + d[1] * record.n[1] + d[2] * record.n[2];
   slope = scale * slope + linear;
   for (int x = 0; x < 3; x++)
@@ -148,10 +149,11 @@ static void ace_forces(ftl_workspace *ws, const ftl_ace_scratch *scratch, const 
     for (int g = scratch->first_group[a]; g < scratch->first_group[a + 1]; g++) {
       const ftl_ace_group *group = &scratch->group[g];
       const ace_atom *atom = &atoms[a];
+      const ftl_ace_pair *pair = &ace->pair[block->species * ace->n_species + group->species];
       vec force[3];
       if (g == scratch->first_group[a] || group->species != group[-1].species)
-        ace_adjoint_row(ace, scratch, a, group->species);
-      ace_group_force(ace, scratch, g, atom, force);
+        ace_adjoint_row(ace, pair, scratch, a, group->species);
+      ace_group_force(ace, pair, scratch, g, atom, force);
       ace_record record = ace_record_of(ace, scratch, g);
       for (int k = 0; k < group->n; k++) {
         const ftl_ace_edge *edge = &scratch->edge[group->first + k];

@@ -170,10 +170,10 @@ typedef struct {
   vec p[(FTL_ACE_MAX_L + 1) * (FTL_ACE_MAX_L + 2) / 2], dp[(FTL_ACE_MAX_L + 1) * (FTL_ACE_MAX_L + 2) / 2];
 } ace_legendre;
 
-FTL_INLINE void ace_legendre_at(const ftl_ace *ace, vec z, bool slopes, ace_legendre *to) {
+FTL_INLINE void ace_legendre_at(const ftl_ace *ace, int lmax, vec z, bool slopes, ace_legendre *to) {
   to->p[0] = splat(1);
   to->dp[0] = splat(0);
-  for (int l = 1; l <= ace->lmax; l++) {
+  for (int l = 1; l <= lmax; l++) {
     vec *p = to->p + l * (l + 1) / 2, *p1 = to->p + (l - 1) * l / 2;
     vec *dp = to->dp + l * (l + 1) / 2, *dp1 = to->dp + (l - 1) * l / 2;
     for (int m = 0; m + 1 < l; m++) {
@@ -193,15 +193,15 @@ FTL_INLINE void ace_legendre_at(const ftl_ace *ace, vec z, bool slopes, ace_lege
 }
 
 /* y[l * l + ...]: m = 0, then real and imaginary part of each m > 0. */
-FTL_INLINE void ace_harmonics(const ftl_ace *ace, const vec n[3], const ace_legendre *legendre, vec *y) {
+FTL_INLINE void ace_harmonics(int lmax, const vec n[3], const ace_legendre *legendre, vec *y) {
   const vec *p = legendre->p;
   vec re = splat(1), im = splat(0);
-  for (int l = 0; l <= ace->lmax; l++) y[l * l] = p[l * (l + 1) / 2];
-  for (int m = 1; m <= ace->lmax; m++) {
+  for (int l = 0; l <= lmax; l++) y[l * l] = p[l * (l + 1) / 2];
+  for (int m = 1; m <= lmax; m++) {
     vec next = re * n[0] - im * n[1];
     im = re * n[1] + im * n[0];
     re = next;
-    for (int l = m; l <= ace->lmax; l++) {
+    for (int l = m; l <= lmax; l++) {
       y[l * l + 2 * m - 1] = re * p[l * (l + 1) / 2 + m];
       y[l * l + 2 * m] = im * p[l * (l + 1) / 2 + m];
     }
@@ -209,19 +209,19 @@ FTL_INLINE void ace_harmonics(const ftl_ace *ace, const vec n[3], const ace_lege
 }
 
 /* dE/d(unit vector), taken as that of three independent numbers, from dE/dY. */
-FTL_INLINE void ace_harmonics_reverse(const ftl_ace *ace, const vec n[3], const ace_legendre *legendre,
-                                      const vec *y_adjoint, vec d[3]) {
+FTL_INLINE void ace_harmonics_reverse(int lmax, const vec n[3], const ace_legendre *legendre, const vec *y_adjoint,
+                                      vec d[3]) {
   const vec *p = legendre->p, *dp = legendre->dp;
   vec re, im, next_re = splat(1), next_im = splat(0); /* (x + iy)^(m - 1) and ^m */
   d[0] = d[1] = d[2] = splat(0);
-  for (int l = 1; l <= ace->lmax; l++) d[2] += dp[l * (l + 1) / 2] * y_adjoint[l * l];
-  for (int m = 1; m <= ace->lmax; m++) {
+  for (int l = 1; l <= lmax; l++) d[2] += dp[l * (l + 1) / 2] * y_adjoint[l * l];
+  for (int m = 1; m <= lmax; m++) {
     vec sum_re = splat(0), sum_im = splat(0), slope_re = splat(0), slope_im = splat(0);
     re = next_re;
     im = next_im;
     next_re = re * n[0] - im * n[1];
     next_im = re * n[1] + im * n[0];
-    for (int l = m; l <= ace->lmax; l++) {
+    for (int l = m; l <= lmax; l++) {
       int at = l * (l + 1) / 2 + m;
       const vec *g = y_adjoint + l * l + 2 * m - 1;
       sum_re += p[at] * g[0];

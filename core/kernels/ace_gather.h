@@ -43,13 +43,14 @@ FTL_INLINE int ace_part(int left, int most) {
 }
 
 /* Adds groups first .. first + n - 1, which are of one atom and element and whose harmonics are in scratch->y. */
-static void ace_sum(const ftl_ace *ace, const ftl_ace_scratch *scratch, int first, int n, int a, int species) {
+static void ace_sum(const ftl_ace *ace, const ftl_ace_pair *pair, const ftl_ace_scratch *scratch, int first, int n,
+                    int a, int species) {
   int pad = 8 * ace->n_chunks;
   size_t record = ace->record_vectors;
   const vec *radial = ace_record_of(ace, scratch, first).radial, *y = scratch->y;
   double *to = scratch->a + (size_t)(species * ace->n_lm * pad) * FTL_BLOCK_ATOMS + a;
-  for (int s = 0; s < ace->n_segments; s++) {
-    const ftl_ace_segment *seg = &ace->segment[s];
+  for (int s = 0; s < pair->n_segments; s++) {
+    const ftl_ace_segment *seg = &pair->segment[s];
     for (int c = 0, n_y; c < seg->n_lm; c += n_y) {
       n_y = ace_part(seg->n_lm - c, ACE_TILE_Y);
       for (int k = 0, n_r; k < seg->n; k += n_r) {
@@ -138,12 +139,12 @@ static void ace_gather(ftl_workspace *ws, ftl_thread *thread, const ftl_block *b
         ace_legendre legendre;
         ace_fill_record(ws, scratch->edge + group->first, group->n, &record);
         ace_radial(ace, &pairs[z], scratch->edge + group->first, group->n, n_edges - group->first - group->n, &record);
-        ace_legendre_at(ace, record.n[2], false, &legendre);
-        ace_harmonics(ace, record.n, &legendre, (vec *)scratch->y + (size_t)(g - first) * (size_t)ace->n_lm);
+        ace_legendre_at(ace, pairs[z].lmax, record.n[2], false, &legendre);
+        ace_harmonics(pairs[z].lmax, record.n, &legendre, (vec *)scratch->y + (size_t)(g - first) * (size_t)ace->n_lm);
         for (int p = 0; p < ace->n_linear; p++)
           scratch->linear[a][p] += lane_sum(record.radial[ace->n_out - ace->n_linear + p]);
       }
-      ace_sum(ace, scratch, first, g - first, a, z);
+      ace_sum(ace, &pairs[z], scratch, first, g - first, a, z);
     }
   }
   scratch->first_edge[block->n] = n_edges;
