@@ -72,13 +72,13 @@ def processor_time(command):
     return usage.ru_utime + usage.ru_stime, output
 
 
-def microseconds(frozentl, potential, frames, atoms, precision, tries=5):
+def microseconds(frozentl, potential, frames, atoms, precision, tries=3):
     """Per atom and step, of one thread: what some repeats more take more."""
     def run(repeats):
         return processor_time([frozentl, "eval", potential, frames, "-q", "-t", "1", "-p", precision, "-r", str(repeats)])[0]
 
     more = 1
-    while run(1 + more) - run(1) < 0.4:  # long enough against the clock's resolution
+    while run(1 + more) - run(1) < 0.25:  # long enough against the clock's resolution
         more *= 4
     least = min(run(1 + more) for _ in range(tries)) - min(run(1) for _ in range(tries))
     return 1e6 * least / (more * atoms)
