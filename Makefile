@@ -47,6 +47,8 @@ sanitize: setup $(ASAN)/build.ninja
 bench: build
 	@bench/inference
 	@bench/training
+	@if [ -n "$$FTL_MLPACE_SOURCE" ]; then bench/surrogate; \
+	else echo 'bench/surrogate is left out: set FTL_MLPACE_SOURCE to a copy of ML-PACE (see bench/setup_rivals.sh)'; fi
 
 FUZZ_SECONDS ?= 600
 fuzz:

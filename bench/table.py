@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
-"""Prints README's speed and memory tables from bench/results.csv, which bench/inference makes. Standard library only."""
+"""Prints README's speed and memory tables from bench/results.csv, which bench/inference makes, and that of PACE potentials from
+bench/results-surrogate.csv, which bench/surrogate makes. Standard library only."""
 
 import csv
 import os
 
-RESULTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "results.csv")
+HERE = os.path.dirname(os.path.abspath(__file__))
+RESULTS = os.path.join(HERE, "results.csv")
+SURROGATES = os.path.join(HERE, "results-surrogate.csv")
 ENGINES = (
     ("FrozenTL `eval`, double", "frozentl eval", "double"),
     ("FrozenTL in LAMMPS, double", "frozentl in LAMMPS", "double"),
@@ -34,6 +37,21 @@ def kilobytes(row):
     return f"{kb:,.0f}"
 
 
+def surrogates():
+    with open(SURROGATES, newline="") as f:
+        rows = list(csv.DictReader(f))
+    times = ("times_faster_than_ml_pace", "times_faster_than_fine_tuned")
+    for cores in sorted({r["cores"] for r in rows}):
+        mine = [r for r in rows if r["cores"] == cores]
+        stamps = sorted({(r["cpu"], r["date"], r["commit"], r["load"]) for r in mine})
+        print("\nPACE potentials, cores:", cores, *(f"({cpu}, {date}, commit {c}, load {load})" for cpu, date, c, load in stamps))
+        print("\n| potential, atoms | engine | µs per atom and step | times faster than ML-PACE | than the fine-tuned model |")
+        print("| --- | --- | ---: | ---: | ---: |")
+        for r in mine:
+            print(f"| {r['potential']}, {r['atoms']} | {r['engine']}, {r['precision']} | {r['us_per_atom_step']} | "
+                  + " | ".join(r[t] or "-" for t in times) + " |")  # fmt: skip
+
+
 def main():
     with open(RESULTS, newline="") as f:
         everything = list(csv.DictReader(f))
@@ -44,6 +62,8 @@ def main():
     table(one, cases, time_and_ratio)
     print("\npeak memory, kB per atom, one core\n")
     table(one, cases, kilobytes)
+    if os.path.exists(SURROGATES):
+        surrogates()
 
 
 if __name__ == "__main__":

@@ -327,8 +327,9 @@ static void deviations_are_those_of_the_members(void **state) {
   }
   for (int i = 0; i < f.n; i++) {
     assert_true(told.energy_deviation[i] > 0 && told.force_deviation[i] > 0);
+    /* members run on splines of the radial functions, deviations come from the functions themselves */
     assert_close(told.energy_deviation[i], 1.5 * sqrt(energy[i]), 1e-9 * told.energy_deviation[i]);
-    assert_close(told.force_deviation[i], 0.75 * sqrt(force[i]), 1e-9 * told.force_deviation[i]);
+    assert_close(told.force_deviation[i], 0.75 * sqrt(force[i]), 1e-7 * told.force_deviation[i]);
   }
   assert_close(told.energy, own.energy, 1e-10 * fabs(own.energy));
   ftl_model_free(model);
