@@ -180,6 +180,7 @@ ftl_status ftl_options_assign(ftl_options *options, const ftl_option *option, in
     } else if (option->type == FTL_OPTION_RATES) {
       status = add_rate(member, option, words[i], where, error);
     } else if (option->type == FTL_OPTION_TEXT || option->type == FTL_OPTION_PATH) {
+      free(*(char **)member); /* given twice: the last one counts */
       *(char **)member = strdup(words[i]);
       if (!*(char **)member) status = no_memory(error);
     } else {
