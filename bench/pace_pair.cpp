@@ -31,7 +31,7 @@ using namespace LAMMPS_NS;
 namespace {
 
 class PairMLPace : public Pair {
- public:
+public:
   explicit PairMLPace(LAMMPS *lmp) : Pair(lmp) {
     single_enable = restartinfo = 0;
     one_coeff = manybody_flag = 1;
@@ -91,7 +91,7 @@ class PairMLPace : public Pair {
     if (vflag_fdotr) virial_fdotr_compute();
   }
 
- private:
+private:
   std::unique_ptr<ACECTildeBasisSet> basis;
   ACERecursiveEvaluator evaluator;
 };
