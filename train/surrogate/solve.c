@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "fit/random.h"
 #include "model/error.h"
@@ -25,6 +24,7 @@ typedef struct {
   double *s;      /* [n] descending; those from `rank` on are rounding and 0 */
   double *vt;     /* [n][n] column-major: row k is the vector of s[k] */
   double *u_q;    /* [n] u_k . q */
+  double *z;      /* [n] scratch: what a solution has of each vector */
   double outside; /* |b|^2 that no solution reaches */
 } spectrum;
 
@@ -32,6 +32,7 @@ static void free_spectrum(spectrum *x) {
   free(x->s);
   free(x->vt);
   free(x->u_q);
+  free(x->z);
 }
 
 static ftl_status decompose(const ftl_triangle *t, const double *penalty, spectrum *x, ftl_error *error) {
@@ -42,9 +43,10 @@ static ftl_status decompose(const ftl_triangle *t, const double *penalty, spectr
   x->s = malloc(((size_t)n + 1) * sizeof(double));
   x->vt = malloc((square + 1) * sizeof(double));
   x->u_q = calloc((size_t)n + 1, sizeof(double));
+  x->z = malloc(((size_t)n + 1) * sizeof(double));
   double *a = malloc((square + 1) * sizeof(double)), *u = malloc((square + 1) * sizeof(double)), *work = NULL;
   int *iwork = malloc(8 * side * sizeof(int));
-  ftl_status status = x->s && x->vt && x->u_q && a && u && iwork ? FTL_OK : no_memory(n, error);
+  ftl_status status = x->s && x->vt && x->u_q && x->z && a && u && iwork ? FTL_OK : no_memory(n, error);
   if (!status) {
     for (size_t k = 0; k < (size_t)n; k++)
       for (size_t i = 0; i < (size_t)n; i++) a[k * (size_t)n + i] = t->r[k * side + i] / penalty[k];
@@ -69,14 +71,20 @@ static ftl_status decompose(const ftl_triangle *t, const double *penalty, spectr
   return status;
 }
 
+/* c of the vectors' sum that x->z has; a row of it is one piece of memory. */
+static void from_vectors(const spectrum *x, const double *penalty, double *c) {
+  for (int i = 0; i < x->n; i++) {
+    const double *component = x->vt + (size_t)i * (size_t)x->n;
+    double sum = 0;
+    for (int k = 0; k < x->n; k++) sum += x->z[k] * component[k];
+    c[i] = sum / penalty[i];
+  }
+}
+
 /* c for a ridge of strength lambda (absolute): eq. 28 */
 static void ridge(const spectrum *x, const double *penalty, double lambda, double *c) {
-  for (int i = 0; i < x->n; i++) c[i] = 0;
-  for (int k = 0; k < x->n; k++) {
-    double s = x->s[k], z = s > 0 ? x->u_q[k] * s / (s * s + lambda) : 0;
-    for (int i = 0; i < x->n; i++) c[i] += z * x->vt[(size_t)i * (size_t)x->n + (size_t)k];
-  }
-  for (int i = 0; i < x->n; i++) c[i] /= penalty[i];
+  for (int k = 0; k < x->n; k++) x->z[k] = x->s[k] > 0 ? x->u_q[k] * x->s[k] / (x->s[k] * x->s[k] + lambda) : 0;
+  from_vectors(x, penalty, c);
 }
 
 /* ---- strength ---- */
@@ -185,14 +193,12 @@ static void draw(const spectrum *x, const double *penalty, double lambda, const 
   ftl_random_seed(&random, options->seed);
   for (int d = 0; d < options->n_draws; d++) {
     double *c = to->draw + (size_t)d * (size_t)x->n;
-    memset(c, 0, (size_t)x->n * sizeof *c);
     for (int k = 0; k < x->n; k++) {
       double z = ftl_random_normal(&random), precision = to->beta * (x->s[k] * x->s[k] + lambda);
-      if (precision == 0) continue; /* neither data nor a prior: no spread could be given */
-      z /= sqrt(precision);
-      for (int i = 0; i < x->n; i++) c[i] += z * x->vt[(size_t)i * (size_t)x->n + (size_t)k];
+      x->z[k] = precision > 0 ? z / sqrt(precision) : 0; /* neither data nor a prior: no spread could be given */
     }
-    for (int i = 0; i < x->n; i++) c[i] = to->coefficient[i] + c[i] / penalty[i];
+    from_vectors(x, penalty, c);
+    for (int i = 0; i < x->n; i++) c[i] += to->coefficient[i];
   }
 }
 
