@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/option_flags.h"
 #include "cli/stop.h"
+#include "data/output.h"
 #include "parallel/ranks.h"
 #include "surrogate/run.h"
 
@@ -106,12 +107,11 @@ static int write_recipe(options *o, ftl_error *error) {
     return CLI_OUTPUT;
   }
   const ftl_options_style style = {.folder = ".", .documented = true};
-  FILE *stream = fopen(o->init, "w");
-  ftl_status status = stream ? ftl_options_write(&o->recipe->options, &style, stream, error) : FTL_OK;
-  if (!stream || fclose(stream) != 0) {
-    fprintf(stderr, "frozentl: %s: the recipe cannot be written\n", o->init);
-    return CLI_OUTPUT;
-  }
+  ftl_output_file file = {0};
+  ftl_status status = ftl_output_open(o->init, &file, error);
+  if (!status) status = ftl_options_write(&o->recipe->options, &style, file.stream, error);
+  if (!status) status = ftl_output_commit(&file, error);
+  else ftl_output_discard(&file);
   return status ? cli_report(error, CLI_OUTPUT) : CLI_OK;
 }
 

@@ -156,17 +156,12 @@ static ftl_status assemble(assembly *a, const int64_t *list, int64_t n_list, ftl
 /* ---- folds ---- */
 
 /* order: structures of fold 0, then of fold 1, ...; those of other ranks are left out. */
-static void deal(const ftl_dataset *data, int folds, uint64_t seed, int64_t *order, int64_t *first) {
+static void deal(const ftl_dataset *data, int folds, uint64_t seed, int *shuffled, int64_t *order, int64_t *first) {
   ftl_random random;
   ftl_random_seed(&random, seed);
   int64_t n = data->n, at = 0;
-  int64_t *shuffled = order + n;
-  for (int64_t k = 0; k < n; k++) shuffled[k] = k;
-  for (int64_t k = n - 1; k > 0 && folds > 1; k--) {
-    int64_t other = ftl_random_below(&random, k + 1), swap = shuffled[k];
-    shuffled[k] = shuffled[other];
-    shuffled[other] = swap;
-  }
+  for (int64_t k = 0; k < n; k++) shuffled[k] = (int)k;
+  if (folds > 1) ftl_random_shuffle(&random, (int)n, shuffled);
   for (int f = 0; f < folds; f++) {
     first[f] = at;
     for (int64_t k = f; k < n; k += folds)
@@ -188,9 +183,12 @@ ftl_status ftl_fit_check_memory(int n, const ftl_fit_options *options, ftl_error
 
 static ftl_status all_triangles(assembly *a, ftl_triangle *all, ftl_triangle *fold, int folds, ftl_error *error) {
   size_t n = (size_t)a->data->n;
-  int64_t *order = malloc((2 * n + 1) * sizeof *order), *first = malloc(((size_t)folds + 1) * sizeof *first);
-  ftl_status status = order && first ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a fit");
-  if (!status) deal(a->data, folds, a->options->solve.seed, order, first);
+  int64_t *order = malloc((n + 1) * sizeof *order), *first = malloc(((size_t)folds + 1) * sizeof *first);
+  int *shuffled = malloc((n + 1) * sizeof *shuffled);
+  ftl_status status =
+      order && first && shuffled ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a fit");
+  if (!status) deal(a->data, folds, a->options->solve.seed, shuffled, order, first);
+  free(shuffled);
   for (int f = 0; f < folds && !status; f++) {
     ftl_triangle *to = fold ? &fold[f] : all;
     if (fold) status = ftl_triangle_new(a->n, to, error);

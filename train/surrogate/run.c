@@ -12,6 +12,7 @@
 #include "data/output.h"
 #include "model/error.h"
 #include "parallel/ranks.h"
+#include "surrogate/design.h"
 #include "surrogate/distances.h"
 #include "surrogate/prune.h"
 #include "surrogate/run_internal.h"
@@ -167,10 +168,8 @@ static void say_basis(const ftl_surrogate_state *run) {
 
 static int64_t count_equations(const ftl_dataset *set) {
   int64_t n = 0;
-  for (int64_t k = 0; k < set->n; k++) {
-    const ftl_labels *l = &set->structure[k].labels;
-    n += l->has_energy + (l->has_forces ? 3 * set->structure[k].n : 0) + (l->has_stress ? 6 : 0);
-  }
+  for (int64_t k = 0; k < set->n; k++)
+    n += ftl_design_count(&set->structure[k], ftl_design_labelled(&set->structure[k]));
   return n;
 }
 

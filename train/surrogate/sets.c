@@ -81,10 +81,6 @@ ftl_status ftl_surrogate_read_sets(ftl_surrogate_state *run, ftl_error *error) {
 
 /* ---- what is fitted, and what is held back ---- */
 
-static ftl_status move(ftl_dataset *from, const bool *moved, ftl_dataset *to, ftl_error *error) {
-  return ftl_dataset_move(from, moved, to, error);
-}
-
 /* All of data, as weights.data says. */
 static ftl_status add_data(ftl_surrogate_state *run, ftl_error *error) {
   const size_t n = (size_t)run->data.n;
@@ -92,7 +88,7 @@ static ftl_status add_data(ftl_surrogate_state *run, ftl_error *error) {
   if (!all) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the structures of a fit");
   memset(all, 1, n);
   for (size_t k = 0; k < n && run->recipe->model; k++) run->data.structure[k].weight *= run->recipe->weights.data;
-  ftl_status status = move(&run->data, all, &run->train, error);
+  ftl_status status = ftl_dataset_move(&run->data, all, &run->train, error);
   free(all);
   return status;
 }
@@ -113,7 +109,7 @@ ftl_status ftl_surrogate_split(ftl_surrogate_state *run, ftl_error *error) {
     k += !held[at];
     held[at] = true;
   }
-  ftl_status status = n_held > 0 ? move(&run->train, held, &run->held, error) : FTL_OK;
+  ftl_status status = n_held > 0 ? ftl_dataset_move(&run->train, held, &run->held, error) : FTL_OK;
   free(held);
   if (!status && run->recipe->model && run->data.n > 0) status = add_data(run, error);
   if (!status && run->train.n == 0) status = ftl_fail(error, FTL_ERR_INPUT, NULL, "there are no structures to fit");
