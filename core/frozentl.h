@@ -160,44 +160,45 @@ FTL_API ftl_status ftl_compute(ftl_workspace *workspace, int n, const int *speci
 
    For a host that owns a part of the atoms and has copies ("ghosts") of others. It calls
 
-       ftl_begin(ws, graph)
-       for t = 0 .. n_layers-2:  ftl_layer_forward(ws, t);   fill the ghost rows of ftl_features(ws, t)
-       ftl_last_layer(ws)                                     (forward and reverse of the last layer)
+       ftl_begin(ws, graph, output)
+       for t = 0 .. n_layers-2:  ftl_layer_forward(ws, t, part);   fill the ghost rows of ftl_features(ws, t)
+       ftl_last_layer(ws, part)                                    (forward and reverse of the last layer)
        for t = n_layers-2 .. 0:  add the ghost rows of ftl_feature_adjoints(ws, t) to their owners' rows;
-                                 ftl_layer_reverse(ws, t)
-       ftl_end(ws, output)
+                                 ftl_layer_reverse(ws, t, part)
+       ftl_end(ws)
 
    with one exchange per layer boundary and direction. With n_total == n_local there is nothing to exchange: that is
-   what ftl_compute does. After a call fails, start again at ftl_begin. */
+   what ftl_compute does. After a call fails, start again at ftl_begin.
 
+   A layer is done by one call with FTL_ALL, or, so that an exchange can be under way while the rest is computed, by
+   FTL_OUTER and then FTL_INNER. Outer receivers are those with a ghost among their senders. With a symmetric cutoff
+   they are also the ones that are ghosts elsewhere, so that after ftl_layer_forward(FTL_OUTER) the rows that others
+   wait for are final, and after ftl_last_layer or ftl_layer_reverse(FTL_OUTER) the ghosts' adjoint rows are; FTL_INNER
+   neither reads nor writes a ghost row. */
+
+typedef enum { FTL_ALL = 0, FTL_OUTER, FTL_INNER } ftl_part;
+
+/* Nodes are what has features: the local atoms, then ghosts. Atoms are what has a position: where one node is seen in
+   several places (periodic images), each of them is an atom, `node` says of which node, and only the node has a row of
+   features and a force. */
 typedef struct {
-  int n_local;        /* atoms whose energy is computed: receivers */
+  int n_local;        /* nodes whose energy is computed: receivers */
   int n_total;        /* n_local + ghosts; ghosts are numbered n_local .. n_total-1 */
   const int *species; /* [n_total] species index; < 0: the atom does not exist for this model (it must have no edges) */
   const int64_t *first_edge; /* [n_local + 1]: the edges of receiver i are first_edge[i] .. first_edge[i+1]-1 */
-  const int *sender;         /* [n_edges], 0 .. n_total-1 */
-  const double (*vector)[3]; /* [n_edges], r_ij = x_sender - x_receiver; longer than the cutoff: ignored */
+  const int *sender;         /* [n_edges], an atom */
+  /* Edges longer than the cutoff are ignored. Either of the two: */
+  const double (*vector)[3];   /* [n_edges], r_ij = x_sender - x_receiver, or NULL: from positions */
+  const double (*position)[3]; /* [n_atoms]; the first n_local are the receivers' */
+  int n_atoms;                 /* with `node` */
+  const int *node;             /* [n_atoms] the node that an atom is an image of; NULL: atom k is node k */
 } ftl_graph;
 
-/* The graph's arrays must stay valid and unchanged until ftl_end. FTL_ERR_INPUT names the atom when an edge has length
-   zero or is not finite, or when a species is out of range. */
-FTL_API ftl_status ftl_begin(ftl_workspace *workspace, const ftl_graph *graph, ftl_error *error);
-FTL_API ftl_status ftl_layer_forward(ftl_workspace *workspace, int layer, ftl_error *error);
-FTL_API ftl_status ftl_last_layer(ftl_workspace *workspace, ftl_error *error);
-FTL_API ftl_status ftl_layer_reverse(ftl_workspace *workspace, int layer, ftl_error *error);
-
-/* Rows of the features that layer `layer` made for the next one, and of the energy's derivative by them: [n_total] rows
- *of row_bytes bytes each (float64, or float32 in FTL_MIXED). Valid until ftl_end. */
-FTL_API void *ftl_features(ftl_workspace *workspace, int layer, size_t *row_bytes);
-FTL_API void *ftl_feature_adjoints(ftl_workspace *workspace, int layer, size_t *row_bytes);
-/* The same row size before any graph is there; `real_bytes` (4 or 8, may be NULL) is the size of its numbers. */
-FTL_API size_t ftl_feature_row_bytes(const ftl_model *model, int layer, size_t *real_bytes);
-
 typedef struct {
-  double energy;       /* of the local atoms */
+  double energy;       /* of the local atoms; set by ftl_end */
   double *forces;      /* [n_total][3] flat, added to: ghosts get the part that belongs to their owners; may be NULL */
   double *node_energy; /* [n_local], overwritten; may be NULL */
-  double virial[9];    /* xx yy zz xy xz yz yx zx zy; overwritten */
+  double virial[9];    /* xx yy zz xy xz yz yx zx zy; set by ftl_end */
   double (*atom_virial)[9]; /* [n_total][9], added to, same order: half of each edge to either end; may be NULL */
   /* how far to trust them, section 5; NULL: not computed */
   double *extrapolation;    /* [n_local], overwritten */
@@ -206,7 +207,20 @@ typedef struct {
                                get the part that belongs to their owners, as with `forces` */
 } ftl_output;
 
-FTL_API ftl_status ftl_end(ftl_workspace *workspace, ftl_output *output, ftl_error *error);
+/* The graph's arrays must stay valid and unchanged, and the output's valid, until ftl_end. FTL_ERR_INPUT names the atom
+   when an edge has length zero or is not finite, or when a species is out of range. */
+FTL_API ftl_status ftl_begin(ftl_workspace *workspace, const ftl_graph *graph, ftl_output *output, ftl_error *error);
+FTL_API ftl_status ftl_layer_forward(ftl_workspace *workspace, int layer, ftl_part part, ftl_error *error);
+FTL_API ftl_status ftl_last_layer(ftl_workspace *workspace, ftl_part part, ftl_error *error);
+FTL_API ftl_status ftl_layer_reverse(ftl_workspace *workspace, int layer, ftl_part part, ftl_error *error);
+FTL_API ftl_status ftl_end(ftl_workspace *workspace, ftl_error *error);
+
+/* Rows of the features that layer `layer` made for the next one, and of the energy's derivative by them: [n_total] rows
+ *of row_bytes bytes each (float64, or float32 in FTL_MIXED). Valid until ftl_end. */
+FTL_API void *ftl_features(ftl_workspace *workspace, int layer, size_t *row_bytes);
+FTL_API void *ftl_feature_adjoints(ftl_workspace *workspace, int layer, size_t *row_bytes);
+/* The same row size before any graph is there; `real_bytes` (4 or 8, may be NULL) is the size of its numbers. */
+FTL_API size_t ftl_feature_row_bytes(const ftl_model *model, int layer, size_t *real_bytes);
 
 /* ---- 5. How far to trust an answer
    ----------------------------------------------------------------------------------------------------

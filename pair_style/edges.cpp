@@ -82,7 +82,7 @@ Edges::BadPair Edges::build(const Atom &atom, const NeighList &list, const std::
 }
 
 ftl_graph Edges::graph() const {
-  ftl_graph g;
+  ftl_graph g{};
   g.n_local = n_local;
   g.n_total = n_total;
   g.species = species.data();

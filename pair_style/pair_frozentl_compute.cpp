@@ -27,20 +27,6 @@ void PairFrozenTL::compute(int eflag, int vflag) {
   ftl_error failure{};
   size_t row_bytes;
 
-  const ftl_graph graph = edges.graph();
-  check(ftl_begin(ws, &graph, &failure), failure);
-  for (int layer = 0; layer + 1 < info.n_layers; layer++) {
-    check(ftl_layer_forward(ws, layer, &failure), failure);
-    begin_exchange(ftl_features(ws, layer, &row_bytes), layer);
-    comm->forward_comm(this, exchange.slots);
-  }
-  check(ftl_last_layer(ws, &failure), failure);
-  for (int layer = info.n_layers - 2; layer >= 0; layer--) {
-    begin_exchange(ftl_feature_adjoints(ws, layer, &row_bytes), layer);
-    comm->reverse_comm(this, exchange.slots);
-    check(ftl_layer_reverse(ws, layer, &failure), failure);
-  }
-
   ftl_output result{};
   if (ev == 1.0) {
     result.forces = n_total ? atom->f[0] : nullptr;
@@ -57,7 +43,21 @@ void PairFrozenTL::compute(int eflag, int vflag) {
     result.atom_virial = reinterpret_cast<double(*)[9]>(atom_virial.data());
   }
   ask_trust(result);
-  check(ftl_end(ws, &result, &failure), failure);
+
+  const ftl_graph graph = edges.graph();
+  check(ftl_begin(ws, &graph, &result, &failure), failure);
+  for (int layer = 0; layer + 1 < info.n_layers; layer++) {
+    check(ftl_layer_forward(ws, layer, FTL_ALL, &failure), failure);
+    begin_exchange(ftl_features(ws, layer, &row_bytes), layer);
+    comm->forward_comm(this, exchange.slots);
+  }
+  check(ftl_last_layer(ws, FTL_ALL, &failure), failure);
+  for (int layer = info.n_layers - 2; layer >= 0; layer--) {
+    begin_exchange(ftl_feature_adjoints(ws, layer, &row_bytes), layer);
+    comm->reverse_comm(this, exchange.slots);
+    check(ftl_layer_reverse(ws, layer, FTL_ALL, &failure), failure);
+  }
+  check(ftl_end(ws, &failure), failure);
   tally(result);
   tell_trust();
 }

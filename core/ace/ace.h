@@ -94,9 +94,9 @@ enum { FTL_ACE_GATHER = 12 }; /* groups of edges that are summed at once */
 
 /* An edge within the cutoff of its pair; `row` and `w` are its place in the table. */
 typedef struct {
-  int64_t index;
+  int sender; /* node */
   const void *row;
-  double w, r, core, core_slope;
+  double v[3], w, r, core, core_slope;
 } ftl_ace_edge;
 
 /* Edges of one atom to one element, as many as a vector has lanes. */

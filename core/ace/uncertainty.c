@@ -13,6 +13,7 @@ typedef struct {
   ftl_descriptor_scratch *scratch;
   double *values; /* [n_functions][BATCH] */
   int *sender_mu;
+  double (*vector)[3]; /* of an atom's edges */
   size_t edge_room;
   double *slot_forces; /* [n_slots][3 n_committee]: forces on atoms of other threads, as ftl_thread.slot_forces */
   size_t slot_room;
@@ -89,6 +90,7 @@ void ftl_uncertainty_free(ftl_uncertainty *u) {
     ftl_descriptor_scratch_free(u->part[k].scratch);
     free(u->part[k].values);
     free(u->part[k].sender_mu);
+    free(u->part[k].vector);
     free(u->part[k].slot_forces);
   }
   for (int z = 0; z < FTL_MAX_ELEMENTS; z++) {
@@ -200,9 +202,12 @@ static ftl_status reserve(const worker *w, ftl_error *error) {
   }
   if (most > p->edge_room || !p->sender_mu) {
     free(p->sender_mu);
+    free(p->vector);
+    p->edge_room = 0;
     p->sender_mu = malloc((most + most / 4 + 16) * sizeof *p->sender_mu);
-    p->edge_room = p->sender_mu ? most + most / 4 + 16 : 0;
-    if (!p->sender_mu) return no_memory(error);
+    p->vector = malloc((most + most / 4 + 16) * sizeof *p->vector);
+    if (!p->sender_mu || !p->vector) return no_memory(error);
+    p->edge_room = most + most / 4 + 16;
   }
   if (!w->output->committee_forces || !w->thread->slot_of) return FTL_OK;
   size_t n = (size_t)w->thread->n_slots * width;
@@ -225,7 +230,8 @@ static void add_forces(const worker *w, int i, const ftl_descriptor_combined *c)
   double *own = w->output->committee_forces + (size_t)i * width;
   for (size_t lane = 0; lane < lanes; lane++) {
     if (c->edge[lane] < 0) continue;
-    int j = g->sender[g->first_edge[i] + c->edge[lane]], slot = w->thread->slot_of ? w->thread->slot_of[j] : -1;
+    int j = ftl_graph_node(g, g->sender[g->first_edge[i] + c->edge[lane]]),
+        slot = w->thread->slot_of ? w->thread->slot_of[j] : -1;
     double *to = slot < 0 ? w->output->committee_forces + (size_t)j * width : w->p->slot_forces + (size_t)slot * width;
     for (size_t k = 0; k < width; k++) {
       own[k] += c->slope[k * lanes + lane];
@@ -246,10 +252,13 @@ static ftl_status one_atom(const worker *w, int i, int at, bool *inside, ftl_err
   const ftl_output *o = w->output;
   int z = g->species[i], n_edges = (int)(g->first_edge[i + 1] - g->first_edge[i]);
   bool deviations = o->energy_deviation || o->committee_forces;
-  for (int e = 0; e < n_edges; e++) w->p->sender_mu[e] = w->u->mu_of[g->species[g->sender[g->first_edge[i] + e]]];
+  for (int e = 0; e < n_edges; e++) {
+    w->p->sender_mu[e] = w->u->mu_of[g->species[ftl_graph_node(g, g->sender[g->first_edge[i] + e])]];
+    ftl_graph_vector(g, i, g->first_edge[i] + e, w->p->vector[e]);
+  }
   ftl_descriptor_combined c;
   ftl_status status = ftl_descriptors_combine(w->u->plan, w->p->scratch, w->u->mu_of[z], n_edges, w->p->sender_mu,
-                                              g->vector + g->first_edge[i], deviations ? w->u->n_committee : 0,
+                                              (const double(*)[3])w->p->vector, deviations ? w->u->n_committee : 0,
                                               w->u->weight[z], o->committee_forces != NULL, &c, error);
   if (status) return status;
   for (int f = 0; f < c.n_functions; f++) w->p->values[f * BATCH + at] = c.value[f];

@@ -26,18 +26,25 @@ ftl_status ftl_compute(ftl_workspace *ws, int n, const int *species, const doubl
       return ftl_fail(error, FTL_ERR_INPUT, where, "species index %d; the model is open for %d elements", species[i],
                       ws->model->n_species);
     }
-  status = ftl_neighbours_build(&ws->neighbours, n, positions, cell, pbc, ws->model->arch.r_max, error);
+  ftl_neighbours *list = &ws->neighbours;
+  status = ftl_neighbours_build_images(list, n, positions, cell, pbc, ws->model->arch.r_max, error);
   if (status) return status;
-  ftl_graph graph = {
-      n, n, species, ws->neighbours.first_edge, ws->neighbours.sender, (const double(*)[3])ws->neighbours.vector};
-  status = ftl_begin(ws, &graph, error);
-  for (int t = 0; t < n_layers - 1 && !status; t++) status = ftl_layer_forward(ws, t, error);
-  if (!status) status = ftl_last_layer(ws, error);
-  for (int t = n_layers - 2; t >= 0 && !status; t--) status = ftl_layer_reverse(ws, t, error);
+  ftl_graph graph = {.n_local = n,
+                     .n_total = n,
+                     .species = species,
+                     .first_edge = list->first_edge,
+                     .sender = list->sender,
+                     .position = (const double(*)[3])list->position,
+                     .n_atoms = list->n_atoms,
+                     .node = list->node};
+  output.committee_forces = NULL;
+  if (result->force_deviation) status = ftl_uncertainty_committee_forces(ws, n, &output.committee_forces, error);
   if (result->forces) memset(result->forces, 0, 3 * (size_t)n * sizeof *result->forces);
-  if (!status && result->force_deviation)
-    status = ftl_uncertainty_committee_forces(ws, n, &output.committee_forces, error);
-  if (!status) status = ftl_end(ws, &output, error);
+  if (!status) status = ftl_begin(ws, &graph, &output, error);
+  for (int t = 0; t < n_layers - 1 && !status; t++) status = ftl_layer_forward(ws, t, FTL_ALL, error);
+  if (!status) status = ftl_last_layer(ws, FTL_ALL, error);
+  for (int t = n_layers - 2; t >= 0 && !status; t--) status = ftl_layer_reverse(ws, t, FTL_ALL, error);
+  if (!status) status = ftl_end(ws, error);
   if (!status && result->force_deviation)
     status = ftl_force_deviation(ws->model, n, output.committee_forces, result->force_deviation, error);
   if (status) return status;

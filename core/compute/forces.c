@@ -1,21 +1,22 @@
-/* Forces and virials from edge forces g = dE/dr_ij: F_i += g, F_j -= g, W -= r_ij (x) g (docs/theory.md). And the ZBL
-   term, which is a plain sum over edges. */
+/* Forces and virials from what the stages find for each edge. And the ZBL term, which is a plain sum over edges. */
 #include <math.h>
 #include <string.h>
 
 #include "compute/radial_functions.h"
 #include "compute/stages.h"
 
-void ftl_pair_repulsion(ftl_workspace *ws, const ftl_thread *thread) {
+void ftl_pair_repulsion(ftl_workspace *ws, ftl_thread *thread, int begin, int end) {
   static const double decay[4] = {3.2, 0.9423, 0.4028, 0.2016};
   const ftl_model *model = ws->model;
   const ftl_graph *graph = &ws->graph;
-  for (int b = thread->block_begin; b < thread->block_end; b++)
+  for (int b = begin; b < end; b++)
     for (int a = 0; a < ws->block[b].n; a++) {
       int i = ws->order[ws->block[b].first + a];
       for (int64_t e = graph->first_edge[i]; e < graph->first_edge[i + 1]; e++) {
-        const double *v = graph->vector[e];
-        const double *z = model->zbl + 4 * (graph->species[i] * model->n_species + graph->species[graph->sender[e]]);
+        int j = ftl_graph_node(graph, graph->sender[e]);
+        const double *z = model->zbl + 4 * (graph->species[i] * model->n_species + graph->species[j]);
+        double v[3], g[3];
+        ftl_graph_vector(graph, i, e, v);
         double r2 = v[0] * v[0] + v[1] * v[1] + v[2] * v[2];
         if (r2 >= z[2] * z[2] || r2 >= model->arch.r_max * model->arch.r_max) continue;
         double r = sqrt(r2), phi = 0, slope = 0, cutoff_slope;
@@ -28,7 +29,8 @@ void ftl_pair_repulsion(ftl_workspace *ws, const ftl_thread *thread) {
         double energy = z[0] / r * phi;
         double dr = z[0] / r * slope * cutoff - energy / r * cutoff + energy * cutoff_slope;
         ws->node_energy[i] += model->scale * energy * cutoff;
-        for (int x = 0; x < 3; x++) ws->edge_force[e][x] += model->scale * dr * v[x] / r;
+        for (int x = 0; x < 3; x++) g[x] = model->scale * dr * v[x] / r;
+        ftl_add_edge_force(ws, thread, i, j, v, g);
       }
     }
 }
@@ -36,39 +38,29 @@ void ftl_pair_repulsion(ftl_workspace *ws, const ftl_thread *thread) {
 /* Component pairs of a virial in the order xx yy zz xy xz yz yx zx zy. */
 static const int row_of[9] = {0, 1, 2, 0, 0, 1, 1, 2, 2}, column_of[9] = {0, 1, 2, 1, 2, 2, 0, 0, 1};
 
-static void edge_forces(ftl_workspace *ws, ftl_thread *thread, ftl_output *output) {
-  const ftl_graph *graph = &ws->graph;
-  double cutoff2 = ws->model->arch.r_max * ws->model->arch.r_max;
-  memset(thread->virial, 0, sizeof thread->virial);
-  if (thread->slot_of) memset(thread->slot_forces, 0, (size_t)thread->n_slots * sizeof *thread->slot_forces);
-  for (int i = thread->receiver_begin; i < thread->receiver_end; i++) {
-    double own[3] = {0, 0, 0}, own_virial[9] = {0};
-    for (int64_t e = graph->first_edge[i]; e < graph->first_edge[i + 1]; e++) {
-      const double *v = graph->vector[e], *g = ws->edge_force[e];
-      if (v[0] * v[0] + v[1] * v[1] + v[2] * v[2] >= cutoff2) continue;
-      int j = graph->sender[e], slot = thread->slot_of ? thread->slot_of[j] : -1;
-      double *private_row = slot >= 0 ? thread->slot_forces[slot] : NULL;
-      double *force = private_row ? private_row : output->forces ? output->forces + 3 * (size_t)j : NULL;
-      for (int x = 0; x < 3; x++) {
-        own[x] += g[x];
-        if (force) force[x] -= g[x];
-      }
-      double *virial = private_row ? private_row + 3 : output->atom_virial ? output->atom_virial[j] : NULL;
-      for (int k = 0; k < 9; k++) {
-        double w = -v[row_of[k]] * g[column_of[k]];
-        own_virial[k] += w;
-        if (virial) virial[k] += 0.5 * w;
-      }
+void ftl_add_edge_force(ftl_workspace *ws, ftl_thread *thread, int i, int j, const double v[3], const double g[3]) {
+  const ftl_output *output = ws->output;
+  int slot = thread->slot_of ? thread->slot_of[j] : -1;
+  double *private_row = slot >= 0 ? thread->slot_forces[slot] : NULL;
+  if (output->forces) {
+    double *own = output->forces + 3 * (size_t)i, *other = private_row ? private_row : output->forces + 3 * (size_t)j;
+    for (int x = 0; x < 3; x++) {
+      own[x] += g[x];
+      other[x] -= g[x];
     }
-    for (int x = 0; x < 3 && output->forces; x++) output->forces[3 * (size_t)i + (size_t)x] += own[x];
-    for (int k = 0; k < 9; k++) {
-      thread->virial[k] += own_virial[k];
-      if (output->atom_virial) output->atom_virial[i][k] += 0.5 * own_virial[k];
-    }
+  }
+  double *other = private_row ? private_row + 3 : output->atom_virial ? output->atom_virial[j] : NULL;
+  for (int k = 0; k < 9; k++) {
+    double w = -v[row_of[k]] * g[column_of[k]];
+    thread->virial[k] += w;
+    if (!output->atom_virial) continue;
+    output->atom_virial[i][k] += 0.5 * w;
+    other[k] += 0.5 * w;
   }
 }
 
-static void reduce_forces(ftl_workspace *ws, int k, ftl_output *output) {
+static void collect(ftl_workspace *ws, int k) {
+  const ftl_output *output = ws->output;
   for (int from = 0; from < ws->n_threads; from++) {
     const ftl_thread *thread = &ws->thread[from];
     for (int s = thread->slot_start[k]; s < thread->slot_start[k + 1]; s++) {
@@ -80,14 +72,13 @@ static void reduce_forces(ftl_workspace *ws, int k, ftl_output *output) {
   }
 }
 
-void ftl_forces(ftl_workspace *ws, ftl_output *output) {
-#pragma omp parallel for num_threads(ws->n_threads) schedule(static, 1)
-  for (int k = 0; k < ws->n_threads; k++) edge_forces(ws, &ws->thread[k], output);
+void ftl_forces_collect(ftl_workspace *ws) {
   if (ws->n_threads > 1) {
 #pragma omp parallel for num_threads(ws->n_threads) schedule(static, 1)
-    for (int k = 0; k < ws->n_threads; k++) reduce_forces(ws, k, output);
+    for (int k = 0; k < ws->n_threads; k++) collect(ws, k);
   }
-  memset(output->virial, 0, sizeof output->virial);
+  double *virial = ws->output->virial;
+  memset(virial, 0, sizeof ws->output->virial);
   for (int k = 0; k < ws->n_threads; k++)
-    for (int c = 0; c < 9; c++) output->virial[c] += ws->thread[k].virial[c];
+    for (int c = 0; c < 9; c++) virial[c] += ws->thread[k].virial[c];
 }

@@ -5,12 +5,14 @@
 #include "kernels/kernels.h"
 #include "model/error.h"
 
-ftl_status ftl_begin(ftl_workspace *ws, const ftl_graph *graph, ftl_error *error) {
-  if (!ws) return ftl_fail(error, FTL_ERR_ARGUMENT, "", "ftl_begin: NULL workspace");
+ftl_status ftl_begin(ftl_workspace *ws, const ftl_graph *graph, ftl_output *output, ftl_error *error) {
+  if (!ws || !output) return ftl_fail(error, FTL_ERR_ARGUMENT, "", "ftl_begin: NULL workspace or output");
   ftl_status status = ftl_workspace_load(ws, graph, error);
   if (status) return status;
+  ws->output = output;
   ws->stage = FTL_FORWARD;
   ws->next_layer = 0;
+  ws->outer_done = false;
   return FTL_OK;
 }
 
@@ -20,26 +22,48 @@ static ftl_status out_of_order(ftl_workspace *ws, const char *call, ftl_error *e
                   "called out of order; see frozentl.h, section 4, and start again at ftl_begin");
 }
 
-ftl_status ftl_layer_forward(ftl_workspace *ws, int layer, ftl_error *error) {
-  if (ws->stage != FTL_FORWARD || layer != ws->next_layer || layer >= ws->model->arch.n_layers - 1)
-    return out_of_order(ws, "ftl_layer_forward", error);
-#pragma omp parallel for num_threads(ws->n_threads) schedule(static, 1)
-  for (int k = 0; k < ws->n_threads; k++)
-    for (int b = ws->thread[k].block_begin; b < ws->thread[k].block_end; b++)
-      ws->model->kernels->forward(ws, &ws->thread[k], layer, &ws->block[b]);
-  ws->next_layer++;
+/* The inner receivers come after the outer ones and only then. */
+static bool in_order(const ftl_workspace *ws, ftl_stage stage, int layer, ftl_part part) {
+  return ws->stage == stage && ws->next_layer == layer &&
+         (part == FTL_INNER ? ws->outer_done : !ws->outer_done && (part == FTL_ALL || part == FTL_OUTER));
+}
+
+static int part_begin(const ftl_thread *thread, ftl_part part) {
+  return part == FTL_INNER ? thread->block_inner : thread->block_begin;
+}
+static int part_end(const ftl_thread *thread, ftl_part part) {
+  return part == FTL_OUTER ? thread->block_inner : thread->block_end;
+}
+
+/* After a part of a stage: on to `stage` and `layer`, once all of it is done. */
+static ftl_status done(ftl_workspace *ws, ftl_part part, ftl_stage stage, int layer) {
+  ws->outer_done = part == FTL_OUTER;
+  if (ws->outer_done) return FTL_OK;
+  ws->stage = stage;
+  ws->next_layer = layer;
   return FTL_OK;
 }
 
-ftl_status ftl_last_layer(ftl_workspace *ws, ftl_error *error) {
+ftl_status ftl_layer_forward(ftl_workspace *ws, int layer, ftl_part part, ftl_error *error) {
+  if (!in_order(ws, FTL_FORWARD, layer, part) || layer >= ws->model->arch.n_layers - 1)
+    return out_of_order(ws, "ftl_layer_forward", error);
+#pragma omp parallel for num_threads(ws->n_threads) schedule(static, 1)
+  for (int k = 0; k < ws->n_threads; k++)
+    for (int b = part_begin(&ws->thread[k], part); b < part_end(&ws->thread[k], part); b++)
+      ws->model->kernels->forward(ws, &ws->thread[k], layer, &ws->block[b]);
+  return done(ws, part, FTL_FORWARD, layer + 1);
+}
+
+ftl_status ftl_last_layer(ftl_workspace *ws, ftl_part part, ftl_error *error) {
   int last = ws->model->arch.n_layers - 1;
-  if (ws->stage != FTL_FORWARD || ws->next_layer != last) return out_of_order(ws, "ftl_last_layer", error);
+  if (!in_order(ws, FTL_FORWARD, last, part)) return out_of_order(ws, "ftl_last_layer", error);
   if (last > 0) ftl_adjoints_clear(ws, last - 1);
 #pragma omp parallel for num_threads(ws->n_threads) schedule(static, 1)
   for (int k = 0; k < ws->n_threads; k++) {
     ftl_thread *thread = &ws->thread[k];
-    if (ws->model->zbl) ftl_pair_repulsion(ws, thread);
-    for (int b = thread->block_begin; b < thread->block_end; b++) {
+    int begin = part_begin(thread, part), end = part_end(thread, part);
+    if (ws->model->zbl) ftl_pair_repulsion(ws, thread, begin, end);
+    for (int b = begin; b < end; b++) {
       if (ws->model->ace) {
         ws->model->kernels->ace(ws, thread, &ws->block[b]);
         continue;
@@ -49,21 +73,18 @@ ftl_status ftl_last_layer(ftl_workspace *ws, ftl_error *error) {
     }
   }
   if (last > 0) ftl_adjoints_reduce(ws, last - 1);
-  ws->stage = last > 0 ? FTL_REVERSE : FTL_FINISH;
-  ws->next_layer = last - 1;
-  return FTL_OK;
+  return done(ws, part, last > 0 ? FTL_REVERSE : FTL_FINISH, last - 1);
 }
 
-ftl_status ftl_layer_reverse(ftl_workspace *ws, int layer, ftl_error *error) {
-  if (ws->stage != FTL_REVERSE || layer != ws->next_layer) return out_of_order(ws, "ftl_layer_reverse", error);
+ftl_status ftl_layer_reverse(ftl_workspace *ws, int layer, ftl_part part, ftl_error *error) {
+  if (!in_order(ws, FTL_REVERSE, layer, part)) return out_of_order(ws, "ftl_layer_reverse", error);
   if (layer > 0) ftl_adjoints_clear(ws, layer - 1);
 #pragma omp parallel for num_threads(ws->n_threads) schedule(static, 1)
   for (int k = 0; k < ws->n_threads; k++)
-    for (int b = ws->thread[k].block_begin; b < ws->thread[k].block_end; b++)
+    for (int b = part_begin(&ws->thread[k], part); b < part_end(&ws->thread[k], part); b++)
       ws->model->kernels->reverse(ws, &ws->thread[k], layer, &ws->block[b]);
   if (layer > 0) ftl_adjoints_reduce(ws, layer - 1);
-  if (--ws->next_layer < 0) ws->stage = FTL_FINISH;
-  return FTL_OK;
+  return done(ws, part, layer > 0 ? FTL_REVERSE : FTL_FINISH, layer - 1);
 }
 
 size_t ftl_feature_row_bytes(const ftl_model *model, int layer, size_t *real_bytes) {
@@ -84,8 +105,9 @@ void *ftl_feature_adjoints(ftl_workspace *ws, int layer, size_t *row_bytes) {
   return bytes ? ws->adjoints[layer] : NULL;
 }
 
-ftl_status ftl_end(ftl_workspace *ws, ftl_output *output, ftl_error *error) {
-  if (ws->stage != FTL_FINISH || !output) return out_of_order(ws, "ftl_end", error);
+ftl_status ftl_end(ftl_workspace *ws, ftl_error *error) {
+  if (!ws || ws->stage != FTL_FINISH) return ws ? out_of_order(ws, "ftl_end", error) : FTL_ERR_ARGUMENT;
+  ftl_output *output = ws->output;
   ws->stage = FTL_IDLE;
   output->energy = 0;
   for (int i = 0; i < ws->graph.n_local; i++) {
@@ -94,6 +116,6 @@ ftl_status ftl_end(ftl_workspace *ws, ftl_output *output, ftl_error *error) {
     output->energy += energy;
     if (output->node_energy) output->node_energy[i] = energy;
   }
-  ftl_forces(ws, output);
+  ftl_forces_collect(ws);
   return ftl_uncertainty_compute(ws, output, error);
 }

@@ -1,4 +1,4 @@
-/* Memory and threads of a computation: how atoms are shared among threads, and the sums that cross them. */
+/* Memory of a computation, and how its atoms are shared among threads. */
 #include "compute/workspace.h"
 
 #include <math.h>
@@ -13,13 +13,6 @@
 #include "model/error.h"
 
 static int largest(int a, int b) { return a > b ? a : b; }
-
-/* A reverse-mode row of any layer, in numbers. */
-static int widest_adjoint(const ftl_model *model) {
-  int widest = 0;
-  for (int t = 1; t < model->arch.n_layers; t++) widest = largest(widest, model->layer[t].conv.edge.dim);
-  return widest;
-}
 
 /* The fixed-size scratch of a thread, cut from one allocation. */
 static ftl_status thread_scratch(const ftl_model *model, ftl_thread *thread, ftl_error *error) {
@@ -109,15 +102,11 @@ void ftl_workspace_free(ftl_workspace *ws) {
   free(ws->order);
   free(ws->block);
   free(ws->node_energy);
-  free(ws->edge_force);
+  free(ws->outer);
   for (int t = 0; t < FTL_MAX_LAYERS; t++) {
     free(ws->features[t]);
     free(ws->adjoints[t]);
     free(ws->sc[t]);
-    free(ws->sc_adjoint[t]);
-    free(ws->product_input[t]);
-    free(ws->gate_input[t]);
-    free(ws->factor[t]);
   }
   ftl_neighbours_free(&ws->neighbours);
   ftl_uncertainty_free(ws->uncertainty);
@@ -128,72 +117,67 @@ size_t ftl_workspace_bytes(const ftl_workspace *ws) {
   return ws ? ws->bytes + ftl_neighbours_bytes(&ws->neighbours) + ftl_uncertainty_bytes(ws->uncertainty) : 0;
 }
 
-/* A zeroed 64-byte aligned buffer in place of the old one. */
-static bool renew(void *pointer, size_t bytes) {
+bool ftl_renew(void *pointer, size_t bytes) {
   void **p = pointer;
   free(*p);
   return (*p = ftl_calloc64(bytes)) != NULL;
 }
 
-/* Makes room for a graph, with an eighth to spare so that a trajectory seldom grows it again. */
-static ftl_status reserve(ftl_workspace *ws, int n_local, int n_total, int64_t n_edges, ftl_error *error) {
+/* Room for n where there was none or too little: what is asked for the first time, and an eighth more each time it has
+   grown, so that a trajectory seldom grows it again. */
+static size_t room_for(int n, int had) { return (size_t)n + (had > 0 ? (size_t)n / 8 : 0) + FTL_BLOCK_ATOMS; }
+
+static bool reserve_nodes(ftl_workspace *ws, size_t n) {
   const ftl_model *model = ws->model;
-  size_t real_bytes = (size_t)model->real_bytes;
+  bool ok = true;
+  for (int t = 0; t + 1 < model->arch.n_layers && ok; t++) {
+    size_t row = (size_t)model->layer[t + 1].conv.edge.dim * (size_t)model->real_bytes;
+    ok = ftl_renew(&ws->features[t], n * row) && ftl_renew(&ws->adjoints[t], n * row);
+  }
+  for (int k = 0; k < ws->n_threads && ok && ws->n_threads > 1; k++) {
+    ok = ftl_renew(&ws->thread[k].slot_of, n * sizeof(int)) &&
+         ftl_renew(&ws->thread[k].slot_start, ((size_t)ws->n_threads + 1) * sizeof(int));
+  }
+  return ok;
+}
+
+static bool reserve_locals(ftl_workspace *ws, size_t n) {
+  const ftl_model *model = ws->model;
+  /* each thread cuts outer and inner receivers of each element into blocks of their own */
+  size_t n_blocks = n / FTL_BLOCK_ATOMS + 2 * (size_t)(ws->n_threads * (model->n_species + 1)) + 1;
+  bool ok = ftl_renew(&ws->order, n * sizeof(int)) && ftl_renew(&ws->outer, n) &&
+            ftl_renew(&ws->block, n_blocks * sizeof *ws->block) && ftl_renew(&ws->node_energy, n * sizeof(double));
+  for (int t = 1; t < model->arch.n_layers && ok; t++)
+    if (model->layer[t].has_sc)
+      ok = ftl_renew(&ws->sc[t], n * (size_t)model->layer[t].out.dim * (size_t)model->real_bytes);
+  return ok;
+}
+
+static ftl_status reserve(ftl_workspace *ws, int n_local, int n_total, ftl_error *error) {
   bool ok = true;
   if (n_total >= ws->node_capacity) { /* also for no atoms at all */
-    size_t n = (size_t)n_total + (size_t)n_total / 8 + 8;
+    size_t n = room_for(n_total, ws->node_capacity);
     ws->node_capacity = 0;
-    for (int t = 0; t + 1 < model->arch.n_layers && ok; t++) {
-      size_t row = (size_t)model->layer[t + 1].conv.edge.dim * real_bytes;
-      ok = renew(&ws->features[t], n * row) && renew(&ws->adjoints[t], n * row);
-    }
-    for (int k = 0; k < ws->n_threads && ok && ws->n_threads > 1; k++) {
-      ok = renew(&ws->thread[k].slot_of, n * sizeof(int)) &&
-           renew(&ws->thread[k].slot_start, ((size_t)ws->n_threads + 1) * sizeof(int));
-    }
-    if (ok) ws->node_capacity = (int)n;
+    if ((ok = reserve_nodes(ws, n))) ws->node_capacity = (int)n;
   }
   if (n_local >= ws->local_capacity && ok) {
-    size_t n = (size_t)n_local + (size_t)n_local / 8 + FTL_BLOCK_ATOMS;
+    size_t n = room_for(n_local, ws->local_capacity);
     ws->local_capacity = 0;
-    size_t n_blocks = n / FTL_BLOCK_ATOMS + (size_t)(ws->n_threads * (model->n_species + 1)) + 1;
-    ok = renew(&ws->order, n * sizeof(int)) && renew(&ws->block, n_blocks * sizeof *ws->block) &&
-         renew(&ws->node_energy, n * sizeof(double));
-    for (int t = 0; t < model->arch.n_layers && ok; t++) {
-      const ftl_prepared_layer *layer = &model->layer[t];
-      if (t > 0 && layer->has_sc)
-        ok = renew(&ws->sc[t], n * (size_t)layer->out.dim * real_bytes) &&
-             renew(&ws->sc_adjoint[t], n * (size_t)layer->out.dim * real_bytes);
-      if (t + 1 < model->arch.n_layers && ok) {
-        ok = renew(&ws->product_input[t], n * (size_t)layer->target.dim * real_bytes);
-        if (layer->gated && ok) ok = renew(&ws->gate_input[t], n * (size_t)layer->message.dim * real_bytes);
-        if (layer->norm != FTL_NORM_AVERAGE && ok) ok = renew(&ws->factor[t], n * sizeof(double));
-      }
-    }
-    if (ok) ws->local_capacity = (int)n;
-  }
-  if (n_edges > ws->edge_capacity && ok) {
-    size_t n = (size_t)n_edges + (size_t)n_edges / 8 + 64;
-    ws->edge_capacity = 0;
-    ok = renew(&ws->edge_force, n * sizeof *ws->edge_force);
-    if (ok) ws->edge_capacity = (int64_t)n;
+    if ((ok = reserve_locals(ws, n))) ws->local_capacity = (int)n;
   }
   return ok ? FTL_OK
-            : ftl_fail(error, FTL_ERR_MEMORY, "",
-                       "out of memory for %d atoms and %lld edges; use more ranks or a smaller system", n_total,
-                       (long long)n_edges);
+            : ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory for %d atoms; use more ranks or a smaller system",
+                       n_total);
 }
 
 static size_t bytes_held(const ftl_workspace *ws) {
   const ftl_model *model = ws->model;
-  size_t real_bytes = (size_t)model->real_bytes, bytes = (size_t)ws->edge_capacity * sizeof *ws->edge_force;
+  size_t real_bytes = (size_t)model->real_bytes, bytes = 0;
   size_t nodes = (size_t)ws->node_capacity, locals = (size_t)ws->local_capacity;
   for (int t = 0; t < model->arch.n_layers; t++) {
     const ftl_prepared_layer *layer = &model->layer[t];
     if (t > 0) bytes += 2 * nodes * (size_t)layer->conv.edge.dim * real_bytes;
-    if (t > 0 && layer->has_sc) bytes += 2 * locals * (size_t)layer->out.dim * real_bytes;
-    if (t + 1 < model->arch.n_layers)
-      bytes += locals * (size_t)(layer->target.dim + (layer->gated ? layer->message.dim : 0)) * real_bytes;
+    if (t > 0 && layer->has_sc) bytes += locals * (size_t)layer->out.dim * real_bytes;
   }
   for (int k = 0; k < ws->n_threads; k++)
     bytes += ws->thread[k].slot_rows_bytes + ws->thread[k].slot_forces_count * sizeof *ws->thread[k].slot_forces;
@@ -201,7 +185,7 @@ static size_t bytes_held(const ftl_workspace *ws) {
     bytes += (size_t)ws->thread[k].edge_capacity * (sizeof(ftl_edge) + (2 * FTL_MAX_SH + 1) * sizeof(double));
   for (int k = 0; k < ws->n_threads && model->ace; k++)
     bytes += ws->thread[k].ace->bytes + ws->thread[k].ace->edge_bytes;
-  return bytes + locals * (sizeof(int) + sizeof(double));
+  return bytes + locals * (sizeof(int) + sizeof(char) + sizeof(double));
 }
 
 /* Contiguous ranges of receivers with about the same number of edges, and of ghosts. */
@@ -220,28 +204,28 @@ static void partition(ftl_workspace *ws) {
   }
 }
 
-static bool owns(const ftl_thread *thread, int j) {
-  return (j >= thread->receiver_begin && j < thread->receiver_end) ||
-         (j >= thread->ghost_begin && j < thread->ghost_end);
+/* A thread's receivers of one kind grouped by element and cut into blocks; returns where the next go. */
+static int cut_blocks(ftl_workspace *ws, const ftl_thread *thread, bool outer, int at) {
+  for (int z = 0; z < ws->model->n_species; z++) {
+    int first = at;
+    for (int i = thread->receiver_begin; i < thread->receiver_end; i++)
+      if (ws->graph.species[i] == z && ws->outer[i] == outer) ws->order[at++] = i;
+    for (int b = first; b < at; b += FTL_BLOCK_ATOMS)
+      ws->block[ws->n_blocks++] = (ftl_block){z, at - b < FTL_BLOCK_ATOMS ? at - b : FTL_BLOCK_ATOMS, b};
+  }
+  return at;
 }
 
-/* Receivers of each thread grouped by element and cut into blocks. */
 static void make_blocks(ftl_workspace *ws) {
-  const ftl_graph *graph = &ws->graph;
   ws->n_blocks = ws->n_active = 0;
   for (int k = 0; k < ws->n_threads; k++) {
     ftl_thread *thread = &ws->thread[k];
-    int at = thread->receiver_begin;
     thread->block_begin = ws->n_blocks;
-    for (int z = 0; z < ws->model->n_species; z++) {
-      int first = at;
-      for (int i = thread->receiver_begin; i < thread->receiver_end; i++)
-        if (graph->species[i] == z) ws->order[at++] = i;
-      for (int b = first; b < at; b += FTL_BLOCK_ATOMS)
-        ws->block[ws->n_blocks++] = (ftl_block){z, at - b < FTL_BLOCK_ATOMS ? at - b : FTL_BLOCK_ATOMS, b};
-    }
-    ws->n_active += at - thread->receiver_begin;
+    int at = cut_blocks(ws, thread, true, thread->receiver_begin);
+    thread->block_inner = ws->n_blocks;
+    at = cut_blocks(ws, thread, false, at);
     thread->block_end = ws->n_blocks;
+    ws->n_active += at - thread->receiver_begin;
   }
 }
 
@@ -264,79 +248,21 @@ static bool reserve_edges(const ftl_workspace *ws, ftl_thread *thread) {
     thread->edge_capacity = (int)n;
     return true;
   }
-  if (!renew(&thread->edge, n * sizeof *thread->edge) || !renew(&thread->Y, n * FTL_MAX_SH * sizeof(double)) ||
-      !renew(&thread->dY, n * FTL_MAX_SH * sizeof(double)) || !renew(&thread->dr, n * sizeof(double)) ||
-      !renew(&thread->M, n * (size_t)n_m * (size_t)ws->model->real_bytes))
+  if (!ftl_renew(&thread->edge, n * sizeof *thread->edge) || !ftl_renew(&thread->Y, n * FTL_MAX_SH * sizeof(double)) ||
+      !ftl_renew(&thread->dY, n * FTL_MAX_SH * sizeof(double)) || !ftl_renew(&thread->dr, n * sizeof(double)) ||
+      !ftl_renew(&thread->M, n * (size_t)n_m * (size_t)ws->model->real_bytes))
     return false;
   thread->edge_capacity = (int)n;
   return true;
 }
 
-static int owner_of(const ftl_workspace *ws, int j) {
-  int k = 0;
-  while (!owns(&ws->thread[k], j)) k++;
-  return k;
-}
-
-/* Private rows for the nodes of other threads that this thread's edges reach, grouped by owner. */
-static bool make_slots(ftl_workspace *ws, ftl_thread *thread) {
+/* Checks a thread's edges, and marks its receivers that a ghost sends to. */
+static ftl_status check_edges(ftl_workspace *ws, const ftl_thread *thread, ftl_error *error) {
   const ftl_graph *graph = &ws->graph;
-  for (int j = 0; j < graph->n_total; j++) thread->slot_of[j] = -1;
-  memset(thread->slot_start, 0, ((size_t)ws->n_threads + 1) * sizeof(int));
-  int n = 0;
-  for (int64_t e = graph->first_edge[thread->receiver_begin]; e < graph->first_edge[thread->receiver_end]; e++) {
-    int j = graph->sender[e];
-    if (owns(thread, j) || thread->slot_of[j] >= 0) continue;
-    if (n == thread->slot_capacity) {
-      int capacity = 2 * thread->slot_capacity + 256;
-      int *grown = realloc(thread->slot_node, (size_t)capacity * sizeof(int));
-      if (!grown) return false;
-      thread->slot_node = grown;
-      thread->slot_capacity = capacity;
-    }
-    thread->slot_of[j] = 0;
-    thread->slot_node[n++] = j;
-  }
-  thread->n_slots = n;
-  int *sorted = malloc((size_t)(thread->slot_capacity + 1) * sizeof(int)),
-      *owner = malloc(((size_t)n + 1) * sizeof(int));
-  if (!sorted || !owner) {
-    free(sorted);
-    free(owner);
-    return false;
-  }
-  for (int s = 0; s < n; s++) thread->slot_start[(owner[s] = owner_of(ws, thread->slot_node[s])) + 1]++;
-  for (int k = 0; k < ws->n_threads; k++) thread->slot_start[k + 1] += thread->slot_start[k];
-  for (int s = 0; s < n; s++) {
-    int at = thread->slot_start[owner[s]]++;
-    sorted[at] = thread->slot_node[s];
-    thread->slot_of[sorted[at]] = at;
-  }
-  for (int k = ws->n_threads; k > 0; k--) thread->slot_start[k] = thread->slot_start[k - 1];
-  thread->slot_start[0] = 0;
-  free(owner);
-  free(thread->slot_node);
-  thread->slot_node = sorted;
-  thread->slot_capacity = thread->slot_capacity + 1;
-  size_t bytes = (size_t)n * (size_t)widest_adjoint(ws->model) * (size_t)ws->model->real_bytes;
-  if (bytes > thread->slot_rows_bytes || !thread->slot_rows) {
-    thread->slot_rows_bytes = 0;
-    if (!renew(&thread->slot_rows, bytes + bytes / 8 + 64)) return false;
-    thread->slot_rows_bytes = bytes + bytes / 8;
-  }
-  if ((size_t)n > thread->slot_forces_count || !thread->slot_forces) {
-    thread->slot_forces_count = 0;
-    if (!renew(&thread->slot_forces, ((size_t)n + (size_t)n / 8 + 8) * sizeof *thread->slot_forces)) return false;
-    thread->slot_forces_count = (size_t)n + (size_t)n / 8 + 8;
-  }
-  return true;
-}
-
-/* First bad edge among a thread's: 0 if all are good; else the error is filled. */
-static ftl_status check_edges(const ftl_workspace *ws, const ftl_thread *thread, ftl_error *error) {
-  const ftl_graph *graph = &ws->graph;
+  int n_atoms = graph->node ? graph->n_atoms : graph->n_total;
   for (int i = thread->receiver_begin; i < thread->receiver_end; i++) {
     char where[64];
+    ws->outer[i] = 0;
     snprintf(where, sizeof where, "atom %d", i + 1);
     if (graph->first_edge[i + 1] < graph->first_edge[i])
       return ftl_fail(error, FTL_ERR_ARGUMENT, where, "first_edge decreases");
@@ -344,11 +270,13 @@ static ftl_status check_edges(const ftl_workspace *ws, const ftl_thread *thread,
       return ftl_fail(error, FTL_ERR_INPUT, where, "species index %d; the model is open for %d elements",
                       graph->species[i], ws->model->n_species);
     for (int64_t e = graph->first_edge[i]; e < graph->first_edge[i + 1]; e++) {
-      int j = graph->sender[e];
-      const double *v = graph->vector[e];
-      double r2 = v[0] * v[0] + v[1] * v[1] + v[2] * v[2];
+      int atom = graph->sender[e], j = -1;
+      if (atom >= 0 && atom < n_atoms) j = ftl_graph_node(graph, atom);
       if (j < 0 || j >= graph->n_total)
-        return ftl_fail(error, FTL_ERR_ARGUMENT, where, "edge to node %d of %d", j, graph->n_total);
+        return ftl_fail(error, FTL_ERR_ARGUMENT, where, "an edge to atom %d of %d", atom, n_atoms);
+      double v[3];
+      ftl_graph_vector(graph, i, e, v);
+      double r2 = v[0] * v[0] + v[1] * v[1] + v[2] * v[2];
       if (graph->species[i] < 0 || graph->species[j] < 0 || graph->species[j] >= ws->model->n_species)
         return ftl_fail(error, FTL_ERR_INPUT, where,
                         "an edge joins atoms %d and %d, one of which has no element of this model", i + 1, j + 1);
@@ -358,9 +286,20 @@ static ftl_status check_edges(const ftl_workspace *ws, const ftl_thread *thread,
                             ? "the distance between atoms %d and %d is not a number; check the positions"
                             : "atoms %d and %d are in the same place; check the starting positions or the time step",
                         i + 1, j + 1);
+      if (j >= graph->n_local) ws->outer[i] = 1;
     }
   }
   return FTL_OK;
+}
+
+/* Zeroes what a computation adds to. */
+static void clear_sums(ftl_workspace *ws) {
+  if (ws->graph.n_local > 0) memset(ws->node_energy, 0, (size_t)ws->graph.n_local * sizeof(double));
+  for (int k = 0; k < ws->n_threads; k++) {
+    ftl_thread *thread = &ws->thread[k];
+    memset(thread->virial, 0, sizeof thread->virial);
+    if (thread->slot_of) memset(thread->slot_forces, 0, (size_t)thread->n_slots * sizeof *thread->slot_forces);
+  }
 }
 
 ftl_status ftl_workspace_load(ftl_workspace *ws, const ftl_graph *graph, ftl_error *error) {
@@ -372,9 +311,9 @@ ftl_status ftl_workspace_load(ftl_workspace *ws, const ftl_graph *graph, ftl_err
   ws->graph = *graph;
   if (graph->n_local == 0) ws->graph.first_edge = no_edges;
   int64_t n_edges = ws->graph.first_edge[graph->n_local];
-  if (n_edges < 0 || (n_edges > 0 && (!graph->sender || !graph->vector)))
-    return ftl_fail(error, FTL_ERR_ARGUMENT, "", "ftl_begin: edges without senders or vectors");
-  ftl_status status = reserve(ws, graph->n_local, graph->n_total, n_edges, error);
+  if (n_edges < 0 || (n_edges > 0 && (!graph->sender || (!graph->vector && !graph->position))))
+    return ftl_fail(error, FTL_ERR_ARGUMENT, "", "ftl_begin: edges without senders, or neither vectors nor positions");
+  ftl_status status = reserve(ws, graph->n_local, graph->n_total, error);
   if (status) return status;
   partition(ws);
   bool memory = true;
@@ -394,38 +333,9 @@ ftl_status ftl_workspace_load(ftl_workspace *ws, const ftl_graph *graph, ftl_err
   make_blocks(ws);
 #pragma omp parallel for num_threads(ws->n_threads) schedule(static, 1) reduction(&& : memory)
   for (int k = 0; k < ws->n_threads; k++)
-    memory = reserve_edges(ws, &ws->thread[k]) && (ws->n_threads == 1 || make_slots(ws, &ws->thread[k])) && memory;
+    memory = reserve_edges(ws, &ws->thread[k]) && (ws->n_threads == 1 || ftl_slots_make(ws, &ws->thread[k])) && memory;
   if (!memory) return ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory for the threads' buffers");
-  if (graph->n_local > 0) memset(ws->node_energy, 0, (size_t)graph->n_local * sizeof(double));
-  if (n_edges > 0) memset(ws->edge_force, 0, (size_t)n_edges * sizeof *ws->edge_force);
+  clear_sums(ws);
   ws->bytes = bytes_held(ws);
   return FTL_OK;
-}
-
-void ftl_adjoints_clear(ftl_workspace *ws, int layer) {
-  size_t row = (size_t)ws->model->layer[layer + 1].conv.edge.dim * (size_t)ws->model->real_bytes;
-  if (ws->graph.n_total > 0) memset(ws->adjoints[layer], 0, (size_t)ws->graph.n_total * row);
-  for (int k = 0; k < ws->n_threads && ws->n_threads > 1; k++)
-    if (ws->thread[k].n_slots > 0) memset(ws->thread[k].slot_rows, 0, (size_t)ws->thread[k].n_slots * row);
-}
-
-/* Each thread adds the other threads' private rows to the rows it owns, in thread order: no locks, same sums every
- * time. */
-void ftl_adjoints_reduce(ftl_workspace *ws, int layer) {
-  if (ws->n_threads == 1) return;
-  int dim = ws->model->layer[layer + 1].conv.edge.dim;
-#pragma omp parallel for num_threads(ws->n_threads) schedule(static, 1)
-  for (int k = 0; k < ws->n_threads; k++)
-    for (int from = 0; from < ws->n_threads; from++) {
-      const ftl_thread *thread = &ws->thread[from];
-      for (int s = thread->slot_start[k]; s < thread->slot_start[k + 1]; s++) {
-        size_t to = (size_t)thread->slot_node[s] * (size_t)dim, at = (size_t)s * (size_t)dim;
-        if (ws->model->precision == FTL_DOUBLE)
-          for (int c = 0; c < dim; c++)
-            ((double *)ws->adjoints[layer])[to + (size_t)c] += ((double *)thread->slot_rows)[at + (size_t)c];
-        else
-          for (int c = 0; c < dim; c++)
-            ((float *)ws->adjoints[layer])[to + (size_t)c] += ((float *)thread->slot_rows)[at + (size_t)c];
-      }
-    }
 }

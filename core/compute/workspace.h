@@ -2,6 +2,7 @@
 #ifndef FTL_WORKSPACE_H
 #define FTL_WORKSPACE_H
 
+#include "compute/graph.h"
 #include "compute/prepared.h"
 #include "neighbour/neighbours.h"
 
@@ -12,17 +13,17 @@ typedef struct {
 
 /* An edge of the block in work. */
 typedef struct {
-  int64_t index; /* in the graph */
-  int sender, class_, cell;
+  int sender; /* node */
+  int class_, cell;
   double r, t, slope; /* t: place in the cell; slope: dt/dr */
   double n[3];        /* unit vector from sender to receiver */
 } ftl_edge;
 
 /* One thread's part: its atoms, its private sums for rows that other threads own, and its scratch. */
 typedef struct {
-  int receiver_begin, receiver_end; /* local atoms whose edges it processes, and whose rows it owns */
-  int ghost_begin, ghost_end;       /* ghosts whose rows it owns */
-  int block_begin, block_end;
+  int receiver_begin, receiver_end;        /* local atoms whose edges it processes, and whose rows it owns */
+  int ghost_begin, ghost_end;              /* ghosts whose rows it owns */
+  int block_begin, block_inner, block_end; /* outer receivers' blocks first */
   /* Rows of other threads that its edges add to: `slot_of` maps a node to a private row, -1 for its own. Lists are
      grouped by owner, so that each owner can add them up without locks. Unused with one thread. */
   int *slot_of;
@@ -59,17 +60,16 @@ struct ftl_workspace {
   ftl_stage stage;
   int next_layer;
   ftl_graph graph;
+  ftl_output *output;
+  bool outer_done; /* of the stage in work: FTL_INNER is next */
   int node_capacity, local_capacity;
-  int64_t edge_capacity;
-  int *order; /* receivers grouped into blocks */
+  char *outer; /* [n_local] has a ghost among its senders */
+  int *order;  /* receivers grouped into blocks */
   ftl_block *block;
   int n_blocks, n_active;
-  double *node_energy;                                              /* [n_local] */
-  double (*edge_force)[3];                                          /* dE/dr_ij */
-  void *features[FTL_MAX_LAYERS], *adjoints[FTL_MAX_LAYERS];        /* [n_total] rows, of layers before the last */
-  void *sc[FTL_MAX_LAYERS], *sc_adjoint[FTL_MAX_LAYERS];            /* block order, of layers after the first */
-  void *product_input[FTL_MAX_LAYERS], *gate_input[FTL_MAX_LAYERS]; /* block order, of layers before the last */
-  double *factor[FTL_MAX_LAYERS];
+  double *node_energy;                                       /* [n_local] */
+  void *features[FTL_MAX_LAYERS], *adjoints[FTL_MAX_LAYERS]; /* [n_total] rows, of layers before the last */
+  void *sc[FTL_MAX_LAYERS]; /* block order, of layers after the first: the skip connection, then its adjoint */
   size_t bytes;
   struct ftl_uncertainty *uncertainty; /* made when it is asked for first */
   ftl_neighbours neighbours;           /* of ftl_compute */
@@ -81,5 +81,9 @@ static inline void *ftl_adjoint_row(ftl_workspace *ws, ftl_thread *thread, int l
   int slot = thread->slot_of ? thread->slot_of[j] : -1;
   return slot < 0 ? (char *)ws->adjoints[layer] + (size_t)j * row : (char *)thread->slot_rows + (size_t)slot * row;
 }
+
+/* Adds an edge's g = dE/dr_ij to forces and virials: F_i += g, F_j -= g, W -= r_ij (x) g (docs/theory.md). `thread`
+   owns receiver i. */
+void ftl_add_edge_force(ftl_workspace *ws, ftl_thread *thread, int i, int j, const double v[3], const double g[3]);
 
 #endif

@@ -142,8 +142,8 @@ static void ace_group_force(const ftl_ace *ace, const ftl_ace_pair *pair, const 
     force[x] = slope * record.n[x] + scale * (d[x] - radial * record.n[x]) * record.inverse_r[0];
 }
 
-static void ace_forces(ftl_workspace *ws, const ftl_ace_scratch *scratch, const ftl_block *block,
-                       const ace_atom *atoms) {
+static void ace_forces(ftl_workspace *ws, ftl_thread *thread, const ftl_block *block, const ace_atom *atoms) {
+  const ftl_ace_scratch *scratch = thread->ace;
   const ftl_ace *ace = ws->model->ace;
   for (int a = 0; a < block->n; a++)
     for (int g = scratch->first_group[a]; g < scratch->first_group[a + 1]; g++) {
@@ -157,9 +157,10 @@ static void ace_forces(ftl_workspace *ws, const ftl_ace_scratch *scratch, const 
       ace_record record = ace_record_of(ace, scratch, g);
       for (int k = 0; k < group->n; k++) {
         const ftl_ace_edge *edge = &scratch->edge[group->first + k];
-        double *to = ws->edge_force[edge->index];
+        double gradient[3];
         double core = atom->core * edge->core_slope + (group->first + k == atom->nearest ? atom->nearest_slope : 0);
-        for (int x = 0; x < 3; x++) to[x] = (double)force[x][k] + core * (double)record.n[x][k];
+        for (int x = 0; x < 3; x++) gradient[x] = (double)force[x][k] + core * (double)record.n[x][k];
+        ftl_add_edge_force(ws, thread, ws->order[block->first + a], edge->sender, edge->v, gradient);
       }
     }
 }
@@ -197,7 +198,7 @@ static void ace_block(ftl_workspace *ws, ftl_thread *thread, const ftl_block *bl
     atom[a].scale = n_density == 1 ? adjoint[0] : 1;
   }
   if (n_density > 1) ace_reverse(program, scratch->a, a_adjoint, to_im, seed, n_density);
-  ace_forces(ws, scratch, block, atom);
+  ace_forces(ws, thread, block, atom);
 }
 
 #endif

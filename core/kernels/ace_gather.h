@@ -80,8 +80,10 @@ static void ace_list_edges(const ftl_workspace *ws, const ftl_ace_pair *pairs, i
   const ftl_graph *graph = &ws->graph;
   int start[FTL_MAX_ELEMENTS + 1] = {0};
   for (int64_t e = graph->first_edge[i]; e < graph->first_edge[i + 1]; e++) {
-    const double *v = graph->vector[e], cutoff = pairs[graph->species[graph->sender[e]]].bond.cutoff;
-    start[graph->species[graph->sender[e]] + 1] += v[0] * v[0] + v[1] * v[1] + v[2] * v[2] < cutoff * cutoff;
+    int z = graph->species[ftl_graph_node(graph, graph->sender[e])];
+    double v[3], cutoff = pairs[z].bond.cutoff;
+    ftl_graph_vector(graph, i, e, v);
+    start[z + 1] += v[0] * v[0] + v[1] * v[1] + v[2] * v[2] < cutoff * cutoff;
   }
   start[0] = *n_edges;
   for (int z = 0; z < ace->n_species; z++) {
@@ -92,12 +94,15 @@ static void ace_list_edges(const ftl_workspace *ws, const ftl_ace_pair *pairs, i
   }
   *n_edges = start[ace->n_species];
   for (int64_t e = graph->first_edge[i]; e < graph->first_edge[i + 1]; e++) {
-    int z = graph->species[graph->sender[e]];
+    int j = ftl_graph_node(graph, graph->sender[e]), z = graph->species[j];
     const ftl_ace_pair *pair = &pairs[z];
-    const double *v = graph->vector[e], r2 = v[0] * v[0] + v[1] * v[1] + v[2] * v[2];
+    double v[3];
+    ftl_graph_vector(graph, i, e, v);
+    const double r2 = v[0] * v[0] + v[1] * v[1] + v[2] * v[2];
     if (!(r2 < pair->bond.cutoff * pair->bond.cutoff)) continue;
     ftl_ace_edge *edge = &scratch->edge[start[z]++];
-    edge->index = e;
+    edge->sender = j;
+    memcpy(edge->v, v, sizeof edge->v);
     edge->r = sqrt(r2);
     double x = edge->r * pair->table->inverse;
     int bin = (int)x;
@@ -108,12 +113,12 @@ static void ace_list_edges(const ftl_workspace *ws, const ftl_ace_pair *pairs, i
   }
 }
 
-static void ace_fill_record(const ftl_workspace *ws, const ftl_ace_edge *edge, int n, const ace_record *record) {
+static void ace_fill_record(const ftl_ace_edge *edge, int n, const ace_record *record) {
   real to[4][LANES] = {{0}};
   for (int e = 0; e < LANES; e++) to[2][e] = 1; /* of lanes without an edge: any direction */
   for (int e = 0; e < n; e++) {
-    const double *v = ws->graph.vector[edge[e].index], inverse = 1 / edge[e].r;
-    for (int x = 0; x < 3; x++) to[x][e] = (real)(v[x] * inverse);
+    const double inverse = 1 / edge[e].r;
+    for (int x = 0; x < 3; x++) to[x][e] = (real)(edge[e].v[x] * inverse);
     to[3][e] = (real)inverse;
   }
   memcpy(record->n, to, sizeof to);
@@ -137,7 +142,7 @@ static void ace_gather(ftl_workspace *ws, ftl_thread *thread, const ftl_block *b
         const ftl_ace_group *group = &scratch->group[g];
         ace_record record = ace_record_of(ace, scratch, g);
         ace_legendre legendre;
-        ace_fill_record(ws, scratch->edge + group->first, group->n, &record);
+        ace_fill_record(scratch->edge + group->first, group->n, &record);
         ace_radial(ace, &pairs[z], scratch->edge + group->first, group->n, n_edges - group->first - group->n, &record);
         ace_legendre_at(ace, pairs[z].lmax, record.n[2], false, &legendre);
         ace_harmonics(pairs[z].lmax, record.n, &legendre, (vec *)scratch->y + (size_t)(g - first) * (size_t)ace->n_lm);

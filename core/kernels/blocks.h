@@ -1,9 +1,9 @@
 /* A block of receivers of one element through one layer, down and back: the body reads as the architecture
    (arXiv 2206.07697; docs/theory.md). Buffers are in block order unless said otherwise.
 
-   What the reverse needs of the forward pass (the product's input, with a gate the gate's input, the message factors)
-   is kept per block for the layers before the last; the last layer is reversed at once and keeps it in the thread's
-   scratch. */
+   The reverse needs the product's input, with a gate the gate's input, and the message factors. The last layer is
+   reversed at once, while they are in the thread's scratch; the layers before it compute them again: keeping them would
+   take many times the memory of everything else (docs/performance.md has the cost in time). */
 
 static size_t offset_of(const ftl_block *block, const ftl_layout *layout) {
   return (size_t)block->first * (size_t)layout->dim;
@@ -11,22 +11,10 @@ static size_t offset_of(const ftl_block *block, const ftl_layout *layout) {
 
 static bool is_last(const ftl_workspace *ws, int t) { return t == ws->model->arch.n_layers - 1; }
 
-static real *kept_product_input(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block) {
-  return is_last(ws, t) ? (real *)thread->product_input
-                        : (real *)ws->product_input[t] + offset_of(block, &ws->model->layer[t].target);
-}
-static real *kept_gate_input(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block) {
-  return is_last(ws, t) ? (real *)thread->gate_input
-                        : (real *)ws->gate_input[t] + offset_of(block, &ws->model->layer[t].message);
-}
-static double *kept_factors(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block) {
-  return is_last(ws, t) ? thread->factor : ws->factor[t] + block->first;
-}
-
 static void interaction_forward(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block, real *A) {
   const ftl_prepared_layer *layer = &ws->model->layer[t];
   int n = block->n;
-  real *message = layer->gated ? kept_gate_input(ws, thread, t, block) : A;
+  real *message = layer->gated ? thread->gate_input : A;
   if (layer->first) {
     first_message_forward(ws, thread, block, message);
   } else {
@@ -34,7 +22,7 @@ static void interaction_forward(ftl_workspace *ws, ftl_thread *thread, int t, co
     linear_forward(&layer->conv.linear, block->species, n, thread->mid, message, false);
   }
   if (layer->norm != FTL_NORM_AVERAGE) {
-    double *factor = kept_factors(ws, thread, t, block);
+    double *factor = thread->factor;
     message_factors(layer, thread, n, factor);
     scale_atoms(&layer->message, n, factor, message);
   }
@@ -92,7 +80,7 @@ static void next_features(ftl_workspace *ws, ftl_thread *thread, int t, const ft
 
 static void forward_block(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block) {
   block_edges(ws, thread, block, &ws->model->layer[t].grid);
-  real *A = kept_product_input(ws, thread, t, block);
+  real *A = thread->product_input;
   interaction_forward(ws, thread, t, block, A);
   product_forward(ws, thread, t, block, A, thread->h);
   readouts(ws, thread, t, block, thread->h, thread->h_adjoint);
@@ -107,8 +95,8 @@ static void output_adjoint(ftl_workspace *ws, ftl_thread *thread, int t, const f
   gather_rows(ws, block, &next->conv.edge, ws->adjoints[t], thread->own);
   linear_reverse(&next->linear_up, 0, block->n, thread->own, dh, false);
   if (next->has_sc)
-    linear_reverse(&next->skip, block->species, block->n,
-                   (const real *)ws->sc_adjoint[t + 1] + offset_of(block, &next->out), dh, true);
+    linear_reverse(&next->skip, block->species, block->n, (const real *)ws->sc[t + 1] + offset_of(block, &next->out),
+                   dh, true);
   for (int r = 0; r < layer->n_readouts; r++) {
     const ftl_layout_block *in = &layer->out.b[layer->readout[r].block];
     for (int a = 0; a < block->n; a++)
@@ -121,21 +109,21 @@ static void output_adjoint(ftl_workspace *ws, ftl_thread *thread, int t, const f
 static void reverse_block(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block) {
   const ftl_prepared_layer *layer = &ws->model->layer[t];
   int n = block->n;
-  real *A = kept_product_input(ws, thread, t, block), *dh = thread->h_adjoint, *dA = thread->message_adjoint;
+  real *A = thread->product_input, *dh = thread->h_adjoint, *dA = thread->message_adjoint;
   if (!is_last(ws, t)) {
     block_edges(ws, thread, block, &layer->grid);
+    interaction_forward(ws, thread, t, block, A);
     output_adjoint(ws, thread, t, block, dh);
   }
   if (layer->has_sc && !layer->first)
-    memcpy((real *)ws->sc_adjoint[t] + offset_of(block, &layer->out), dh,
-           (size_t)n * (size_t)layer->out.dim * sizeof(real));
+    memcpy((real *)ws->sc[t] + offset_of(block, &layer->out), dh, (size_t)n * (size_t)layer->out.dim * sizeof(real));
   linear_reverse(&layer->product_linear, 0, n, dh, thread->product, false);
   contraction_reverse(&layer->contraction, block->species, n, A, thread->product, dA);
 
   const real *message = A; /* as it was after its factor and, with a gate, its residual */
   double density_adjoint[FTL_BLOCK_ATOMS] = {0}, residual_part[FTL_BLOCK_ATOMS] = {0};
   if (layer->gated) {
-    message = kept_gate_input(ws, thread, t, block);
+    message = thread->gate_input;
     linear_reverse(&layer->linear_2, 0, n, dA, thread->gated, false);
     gate_reverse(layer, n, message, thread->gated, dA);
     if (layer->first) {
@@ -159,7 +147,7 @@ static void reverse_block(ftl_workspace *ws, ftl_thread *thread, int t, const ft
   if (layer->norm != FTL_NORM_AVERAGE) {
     /* message = linear(sum) * f, f = 1/(density + 1) or 1/(beta density + alpha): dE/d density = -<dA, message> f
      * (beta) */
-    const double *factor = kept_factors(ws, thread, t, block);
+    const double *factor = thread->factor;
     dot_atoms(&layer->message, n, dA, message, density_adjoint);
     for (int a = 0; a < n; a++)
       density_adjoint[a] = -(density_adjoint[a] - residual_part[a]) * factor[a] * (layer->gated ? layer->beta : 1);

@@ -199,8 +199,7 @@ static void conv_forward(ftl_workspace *ws, ftl_thread *thread, int t, const ftl
    conv_forward left it or is made again. */
 static void conv_reverse(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block, const real *mid_adjoint,
                          const double *density_adjoint) {
-  const ftl_model *model = ws->model;
-  const ftl_prepared_layer *layer = &model->layer[t];
+  const ftl_prepared_layer *layer = &ws->model->layer[t];
   const ftl_conv *conv = &layer->conv;
   const real *features = ws->features[t - 1];
   int n_edges = thread->edge_start[block->n];
@@ -223,6 +222,6 @@ static void conv_reverse(ftl_workspace *ws, ftl_thread *thread, int t, const ftl
         edge_density(layer, edge, &slope);
         thread->dr[e] += density_adjoint[a] * slope;
       }
-      edge_gradient(model, edge, thread->dr[e], thread->dY + (size_t)e * FTL_MAX_SH, ws->edge_force[edge->index]);
+      edge_gradient(ws, thread, ws->order[block->first + a], edge, thread->dr[e], thread->dY + (size_t)e * FTL_MAX_SH);
     }
 }

@@ -123,6 +123,6 @@ static void first_message_reverse(ftl_workspace *ws, ftl_thread *thread, const f
         edge_density(layer, edge, &slope);
         dr += density_adjoint[a] * slope;
       }
-      edge_gradient(model, edge, dr, dY, ws->edge_force[edge->index]);
+      edge_gradient(ws, thread, ws->order[block->first + a], edge, dr, dY);
     }
 }

@@ -14,13 +14,13 @@ static void block_edges(const ftl_workspace *ws, ftl_thread *thread, const ftl_b
     int i = ws->order[block->first + a];
     thread->edge_start[a] = n;
     for (int64_t e = graph->first_edge[i]; e < graph->first_edge[i + 1]; e++) {
-      const double *v = graph->vector[e];
+      double v[3];
+      ftl_graph_vector(graph, i, e, v);
       double r2 = v[0] * v[0] + v[1] * v[1] + v[2] * v[2];
       if (!(r2 < cutoff2)) continue;
       ftl_edge *edge = &thread->edge[n];
       double r = sqrt(r2);
-      edge->index = e;
-      edge->sender = graph->sender[e];
+      edge->sender = ftl_graph_node(graph, graph->sender[e]);
       edge->class_ = model->pair_class[block->species * model->n_species + graph->species[edge->sender]];
       edge->r = r;
       for (int x = 0; x < 3; x++) edge->n[x] = -v[x] / r;
@@ -32,13 +32,18 @@ static void block_edges(const ftl_workspace *ws, ftl_thread *thread, const ftl_b
   thread->edge_start[block->n] = n;
 }
 
-/* dE/dr_ij from dE/dr and dE/dY of one edge: n = -r_ij/r, dn/dr_ij = -(1 - n n^T)/r. Added to the edge's force. */
-FTL_INLINE void edge_gradient(const ftl_model *model, const ftl_edge *edge, double dr, const double *dY,
-                              double *force) {
-  double g[3];
-  spherical_harmonics_reverse(model->lmax, edge->n[0], edge->n[1], edge->n[2], dY, g);
+/* dE/dr_ij from dE/dr and dE/dY of one edge of receiver i: n = -r_ij/r, dn/dr_ij = -(1 - n n^T)/r. Goes to forces and
+   virials. */
+static void edge_gradient(ftl_workspace *ws, ftl_thread *thread, int i, const ftl_edge *edge, double dr,
+                          const double *dY) {
+  double g[3], v[3], gradient[3];
+  spherical_harmonics_reverse(ws->model->lmax, edge->n[0], edge->n[1], edge->n[2], dY, g);
   double along = g[0] * edge->n[0] + g[1] * edge->n[1] + g[2] * edge->n[2], inverse = 1 / edge->r;
-  for (int x = 0; x < 3; x++) force[x] += -dr * edge->n[x] - (g[x] - along * edge->n[x]) * inverse;
+  for (int x = 0; x < 3; x++) {
+    v[x] = -edge->r * edge->n[x];
+    gradient[x] = -dr * edge->n[x] - (g[x] - along * edge->n[x]) * inverse;
+  }
+  ftl_add_edge_force(ws, thread, i, edge->sender, v, gradient);
 }
 
 /* The density an edge adds to its receiver, and its derivative by r. */

@@ -246,15 +246,42 @@ static ftl_status filter(ftl_neighbours *list, int i, const ftl_box *b, const bi
   return FTL_OK;
 }
 
-static ftl_status search(ftl_neighbours *list, int n, const ftl_box *b, const bins *g, ftl_error *error) {
+/* Numbers the images: atoms keep their numbers, the rest follow. */
+static ftl_status number_images(ftl_neighbours *list, int n, int n_images, ftl_error *error) {
+  const growing set[] = {GROWING(list->position), GROWING(list->node)};
+  ftl_status status = grow(&list->position_room, (size_t)n_images, set, 2, false, error);
+  if (status != FTL_OK) return status;
+  list->n_atoms = n;
+  for (int m = 0; m < n_images; m++) {
+    int j = list->image_atom[m], number = m == list->home[j] ? j : list->n_atoms++;
+    list->image_bin[m] = number;
+    list->node[number] = j;
+    for (int k = 0; k < 3; k++) list->position[number][k] = list->wrapped[j][k] + list->image_shift[m][k];
+  }
+  return FTL_OK;
+}
+
+/* Gives back what doubling took too much of: on a large structure the list of edges is the largest of all buffers. */
+static void trim_edges(ftl_neighbours *list) {
+  size_t room = (size_t)list->n_edges + (size_t)list->n_edges / 16 + 1;
+  if (room >= list->edge_room) return;
+  int *sender = realloc(list->sender, room * sizeof *sender);
+  if (!sender) return;
+  list->sender = sender;
+  list->edge_room = room;
+}
+
+static ftl_status search(ftl_neighbours *list, int n, const ftl_box *b, const bins *g, bool images, ftl_error *error) {
   const double square = b->cutoff * b->cutoff;
   int64_t n_edges = 0;
   for (int i = 0; i < n; i++) {
     int n_hits;
     ftl_status status = filter(list, i, b, g, &n_hits, error);
     if (status != FTL_OK) return status;
-    const growing set[] = {GROWING(list->sender), GROWING(list->vector)};
-    status = grow(&list->edge_room, (size_t)(n_edges + n_hits), set, 2, true, error);
+    const growing senders[] = {GROWING(list->sender)}, vectors[] = {GROWING(list->vector)};
+    status = grow(&list->edge_room, (size_t)(n_edges + n_hits), senders, 1, true, error);
+    if (status == FTL_OK && !images)
+      status = grow(&list->vector_room, (size_t)(n_edges + n_hits), vectors, 1, true, error);
     if (status != FTL_OK) return status;
 
     list->first_edge[i] = n_edges;
@@ -262,7 +289,7 @@ static ftl_status search(ftl_neighbours *list, int n, const ftl_box *b, const bi
     for (int h = 0; h < n_hits; h++) {
       int m = list->hit[h], j = list->image_atom[m];
       if (m == list->home[i]) continue;
-      double *r = list->vector[n_edges];
+      double r[3];
       for (int k = 0; k < 3; k++) r[k] = (list->wrapped[j][k] - centre[k]) + list->image_shift[m][k];
       double distance2 = ftl_dot(r, r);
       if (!(distance2 < square)) continue;
@@ -273,7 +300,9 @@ static ftl_status search(ftl_neighbours *list, int n, const ftl_box *b, const bi
                           i);
         return ftl_fail(error, FTL_ERR_INPUT, NULL, "atoms %d and %d (counting from 0) are in one place", i, j);
       }
-      list->sender[n_edges++] = j;
+      list->sender[n_edges] = images ? list->image_bin[m] : j;
+      if (!images) memcpy(list->vector[n_edges], r, sizeof r);
+      n_edges++;
     }
     if (n_edges > EDGES_ALWAYS && n_edges / EDGES_PER_ATOM > n)
       return ftl_fail(error, FTL_ERR_INPUT, NULL,
@@ -282,17 +311,19 @@ static ftl_status search(ftl_neighbours *list, int n, const ftl_box *b, const bi
   }
   list->first_edge[n] = n_edges;
   list->n_edges = n_edges;
+  if (images) trim_edges(list);
   return FTL_OK;
 }
 
-ftl_status ftl_neighbours_build(ftl_neighbours *list, int n, const double (*positions)[3], const double (*cell)[3],
-                                const int pbc[3], double cutoff, ftl_error *error) {
+static ftl_status build(ftl_neighbours *list, int n, const double (*positions)[3], const double (*cell)[3],
+                        const int pbc[3], double cutoff, bool images, ftl_error *error) {
   if (!list || n < 0 || (n > 0 && !positions))
     return ftl_fail(error, FTL_ERR_ARGUMENT, NULL, "ftl_neighbours_build needs a list and %d positions", n);
   if (!(cutoff > 0 && cutoff < FTL_MAX_POSITION))
     return ftl_fail(error, FTL_ERR_ARGUMENT, NULL, "the cutoff of a neighbour list is %g: not a positive length",
                     cutoff);
   list->n_edges = 0;
+  list->n_atoms = 0;
   ftl_box b;
   bins g;
   int n_images = 0;
@@ -304,15 +335,27 @@ ftl_status ftl_neighbours_build(ftl_neighbours *list, int n, const double (*posi
   }
   if (status == FTL_OK) status = make_images(list, n, &b, &n_images, error);
   if (status == FTL_OK) status = sort_images(list, n, n_images, &b, &g, error);
-  if (status == FTL_OK) status = search(list, n, &b, &g, error);
+  if (status == FTL_OK && images) status = number_images(list, n, n_images, error);
+  if (status == FTL_OK) status = search(list, n, &b, &g, images, error);
   return status;
+}
+
+ftl_status ftl_neighbours_build(ftl_neighbours *list, int n, const double (*positions)[3], const double (*cell)[3],
+                                const int pbc[3], double cutoff, ftl_error *error) {
+  return build(list, n, positions, cell, pbc, cutoff, false, error);
+}
+
+ftl_status ftl_neighbours_build_images(ftl_neighbours *list, int n, const double (*positions)[3],
+                                       const double (*cell)[3], const int pbc[3], double cutoff, ftl_error *error) {
+  return build(list, n, positions, cell, pbc, cutoff, true, error);
 }
 
 void ftl_neighbours_free(ftl_neighbours *list) {
   if (!list) return;
   void *buffers[] = {list->first_edge, list->sender,  list->vector,    list->wrapped,    list->fractional,
                      list->home,       list->image,   list->image_bin, list->image_atom, list->image_shift,
-                     list->image_x,    list->image_y, list->image_z,   list->bin_start,  list->hit};
+                     list->image_x,    list->image_y, list->image_z,   list->bin_start,  list->hit,
+                     list->position,   list->node};
   for (size_t k = 0; k < sizeof buffers / sizeof *buffers; k++) free(buffers[k]);
   memset(list, 0, sizeof *list);
 }
@@ -322,6 +365,8 @@ size_t ftl_neighbours_bytes(const ftl_neighbours *list) {
       sizeof *list->first_edge + sizeof *list->wrapped + sizeof *list->fractional + sizeof *list->home;
   const size_t per_image = sizeof *list->image + sizeof *list->image_bin + sizeof *list->image_atom +
                            sizeof *list->image_shift + 3 * sizeof *list->image_x;
-  return list->atom_room * per_atom + list->edge_room * (sizeof *list->sender + sizeof *list->vector) +
-         list->image_room * per_image + list->bin_room * sizeof *list->bin_start + list->hit_room * sizeof *list->hit;
+  return list->atom_room * per_atom + list->edge_room * sizeof *list->sender +
+         list->vector_room * sizeof *list->vector +
+         list->position_room * (sizeof *list->position + sizeof *list->node) + list->image_room * per_image +
+         list->bin_room * sizeof *list->bin_start + list->hit_room * sizeof *list->hit;
 }

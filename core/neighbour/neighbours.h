@@ -15,21 +15,26 @@
 
 #include "frozentl.h"
 
-/* Zero-initialise it before the first call. The first four members are the answer of the last successful call; the rest
+/* Zero-initialise it before the first call. The first members are the answer of the last successful call; the rest
    is kept between calls, so that a trajectory allocates only when it grows. Not to be shared between threads. */
 typedef struct {
   int64_t n_edges;
   int64_t *first_edge; /* [n + 1]: edges of receiver i are first_edge[i] .. first_edge[i + 1] - 1 */
-  int *sender;         /* [n_edges] */
-  double (*vector)[3]; /* [n_edges], r_ij = x_j + shift - x_i, Angstrom */
+  int *sender;         /* [n_edges] atom j; of ftl_neighbours_build_images an atom or image, as in ftl_graph */
+  double (*vector)[3]; /* [n_edges], r_ij = x_j + shift - x_i, Angstrom; not of ftl_neighbours_build_images */
+  /* of ftl_neighbours_build_images: */
+  int n_atoms;           /* n, and the images */
+  double (*position)[3]; /* [n_atoms], the first n are the atoms, moved into the cell */
+  int *node;             /* [n_atoms], the atom of which an image is one */
 
   /* private */
-  size_t atom_room, edge_room, image_room, bin_room, hit_room; /* elements that the buffers below have room for */
+  size_t atom_room, edge_room, vector_room, image_room, position_room, bin_room,
+      hit_room;            /* elements that the buffers below have room for */
   double (*wrapped)[3];    /* [n] positions moved into the cell along periodic directions */
   double (*fractional)[3]; /* [n] the same in units of the cell */
   int *home;               /* [n] where the atom itself stands among the sorted images */
   struct ftl_image *image; /* [n_images] in order of creation: by atom */
-  int *image_bin;          /* [n_images] */
+  int *image_bin;          /* [n_images]; once they are sorted, the number in `position` of a sorted image */
   int *image_atom;         /* [n_images] sorted by bin, as the three below */
   double (*image_shift)[3];
   double *image_x, *image_y, *image_z; /* position of the image, to filter candidates */
@@ -49,6 +54,11 @@ typedef struct {
    FTL_ERR_MEMORY. */
 ftl_status ftl_neighbours_build(ftl_neighbours *list, int n, const double (*positions)[3], const double (*cell)[3],
                                 const int pbc[3], double cutoff, ftl_error *error);
+
+/* The same list in a sixth of the memory: images stand for the vectors. The order of edges is the same; vectors made
+   from the positions differ by rounding. */
+ftl_status ftl_neighbours_build_images(ftl_neighbours *list, int n, const double (*positions)[3],
+                                       const double (*cell)[3], const int pbc[3], double cutoff, ftl_error *error);
 
 /* Frees the buffers and zeroes the list. NULL is allowed. */
 void ftl_neighbours_free(ftl_neighbours *list);

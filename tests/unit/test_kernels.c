@@ -229,31 +229,42 @@ static void test_refusals(void **state) {
   const int64_t first_edge[2] = {0, 1};
   int sender = 1;
   double vector[1][3] = {{1, 0, 0}};
-  ftl_graph graph = {1, 2, species, first_edge, &sender, (const double(*)[3])vector};
+  ftl_graph graph = {.n_local = 1,
+                     .n_total = 2,
+                     .species = species,
+                     .first_edge = first_edge,
+                     .sender = &sender,
+                     .vector = (const double(*)[3])vector};
   ftl_output output = {0};
-  assert_int_equal(ftl_end(ws, &output, &error), FTL_ERR_ARGUMENT);
-  assert_int_equal(ftl_begin(ws, &graph, &error), FTL_OK);
-  assert_int_equal(ftl_layer_reverse(ws, 0, &error), FTL_ERR_ARGUMENT);
+  assert_int_equal(ftl_end(ws, &error), FTL_ERR_ARGUMENT);
+  assert_int_equal(ftl_begin(ws, &graph, &output, &error), FTL_OK);
+  assert_int_equal(ftl_layer_reverse(ws, 0, FTL_ALL, &error), FTL_ERR_ARGUMENT);
+  /* parts: inner receivers after the outer ones, and neither twice */
+  assert_int_equal(ftl_begin(ws, &graph, &output, &error), FTL_OK);
+  assert_int_equal(ftl_layer_forward(ws, 0, FTL_INNER, &error), FTL_ERR_ARGUMENT);
+  assert_int_equal(ftl_begin(ws, &graph, &output, &error), FTL_OK);
+  assert_int_equal(ftl_layer_forward(ws, 0, FTL_OUTER, &error), FTL_OK);
+  assert_int_equal(ftl_layer_forward(ws, 0, FTL_ALL, &error), FTL_ERR_ARGUMENT);
   sender = 2;
-  assert_int_equal(ftl_begin(ws, &graph, &error), FTL_ERR_ARGUMENT);
+  assert_int_equal(ftl_begin(ws, &graph, &output, &error), FTL_ERR_ARGUMENT);
   sender = 1;
   vector[0][0] = 0;
-  assert_int_equal(ftl_begin(ws, &graph, &error), FTL_ERR_INPUT);
+  assert_int_equal(ftl_begin(ws, &graph, &output, &error), FTL_ERR_INPUT);
   vector[0][0] = NAN;
-  assert_int_equal(ftl_begin(ws, &graph, &error), FTL_ERR_INPUT);
+  assert_int_equal(ftl_begin(ws, &graph, &output, &error), FTL_ERR_INPUT);
   vector[0][0] = 1;
   species[1] = -1; /* an atom of another style: no edges allowed */
-  assert_int_equal(ftl_begin(ws, &graph, &error), FTL_ERR_INPUT);
+  assert_int_equal(ftl_begin(ws, &graph, &output, &error), FTL_ERR_INPUT);
 
   /* nothing at all is a valid outcome: a rank without atoms */
   ftl_graph empty = {0};
-  assert_int_equal(ftl_begin(ws, &empty, &error), FTL_OK);
+  assert_int_equal(ftl_begin(ws, &empty, &output, &error), FTL_OK);
   ftl_model_info info;
   ftl_model_get_info(model, &info);
-  for (int t = 0; t < info.n_layers - 1; t++) assert_int_equal(ftl_layer_forward(ws, t, &error), FTL_OK);
-  assert_int_equal(ftl_last_layer(ws, &error), FTL_OK);
-  for (int t = info.n_layers - 2; t >= 0; t--) assert_int_equal(ftl_layer_reverse(ws, t, &error), FTL_OK);
-  assert_int_equal(ftl_end(ws, &output, &error), FTL_OK);
+  for (int t = 0; t < info.n_layers - 1; t++) assert_int_equal(ftl_layer_forward(ws, t, FTL_ALL, &error), FTL_OK);
+  assert_int_equal(ftl_last_layer(ws, FTL_ALL, &error), FTL_OK);
+  for (int t = info.n_layers - 2; t >= 0; t--) assert_int_equal(ftl_layer_reverse(ws, t, FTL_ALL, &error), FTL_OK);
+  assert_int_equal(ftl_end(ws, &error), FTL_OK);
   assert_true(output.energy == 0);
   ftl_workspace_free(ws);
   ftl_model_free(model);

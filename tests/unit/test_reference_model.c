@@ -131,7 +131,8 @@ static void test_refusals(void **unused) {
   const double vector[2][3] = {{0, 0, 1}, {0, 0, -1}}, zero[2][3] = {{0, 0, 0}, {0, 0, 0}};
   const int64_t first_edge[3] = {0, 1, 2};
   const int sender[2] = {1, 0}, species[2] = {0, 1}, wrong[2] = {0, 7}, hidden[2] = {0, -1};
-  const ftl_graph good = {2, 2, species, first_edge, sender, vector};
+  const ftl_graph good = {
+      .n_local = 2, .n_total = 2, .species = species, .first_edge = first_edge, .sender = sender, .vector = vector};
   ftl_error error = {0};
   double energy;
   assert_int_equal(ftl_reference_compute(source, 0, &good, &energy, NULL, NULL, NULL, &error), FTL_OK);

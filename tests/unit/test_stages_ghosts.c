@@ -16,6 +16,7 @@ typedef struct {
   int *sender;
   double (*vector)[3];
   ftl_workspace *workspace;
+  char *sent;     /* ghosts' adjoint rows as they leave for their owners */
   double *forces; /* [n_total][3] */
   double *node_energy;
   double (*atom_virial)[9];
@@ -56,7 +57,7 @@ static void deal(rank *r, int index, int n_ranks, const structure *s, const stru
 
 static void free_rank(rank *r) {
   free(r->owner), free(r->species), free(r->first_edge), free(r->sender), free(r->vector);
-  free(r->forces), free(r->node_energy), free(r->atom_virial);
+  free(r->sent), free(r->forces), free(r->node_energy), free(r->atom_virial);
   ftl_workspace_free(r->workspace);
 }
 
@@ -74,14 +75,24 @@ static void copy_to_ghosts(rank *ranks, int n_ranks, int layer) {
   }
 }
 
+/* Ghosts' adjoints leave; what inner receivers do to them afterwards would be lost. */
+static void take_ghost_adjoints(rank *ranks, int n_ranks, int layer) {
+  for (int r = 0; r < n_ranks; r++) {
+    size_t bytes, n = (size_t)ranks[r].n_total;
+    const char *rows = ftl_feature_adjoints(ranks[r].workspace, layer, &bytes);
+    ranks[r].sent = realloc(ranks[r].sent, n * bytes + 1);
+    if (n > 0) memcpy(ranks[r].sent, rows, n * bytes);
+  }
+}
+
 static void add_to_owners(rank *ranks, int n_ranks, int layer) {
   for (int r = 0; r < n_ranks; r++) {
     size_t bytes;
-    const char *rows = ftl_feature_adjoints(ranks[r].workspace, layer, &bytes);
+    ftl_feature_adjoints(ranks[r].workspace, layer, &bytes);
     for (int k = ranks[r].n_local; k < ranks[r].n_total; k++) {
       const int atom = ranks[r].owner[k];
       char *owner_rows = ftl_feature_adjoints(ranks[atom % n_ranks].workspace, layer, &bytes);
-      const double *ghost = (const double *)(const void *)(rows + (size_t)k * bytes);
+      const double *ghost = (const double *)(const void *)(ranks[r].sent + (size_t)k * bytes);
       double *owner = (double *)(void *)(owner_rows + (size_t)(atom / n_ranks) * bytes);
       for (size_t q = 0; q < bytes / sizeof(double); q++) owner[q] += ghost[q];
     }
@@ -93,6 +104,11 @@ static void add_to_owners(rank *ranks, int n_ranks, int layer) {
     ftl_error must_error = {0};                                                                                        \
     ftl_error *error = &must_error;                                                                                    \
     if ((call) != FTL_OK) fail_msg("%s: %s (%s)", #call, must_error.message, must_error.where);                        \
+  } while (0)
+
+#define FOR_RANKS(call)                                                                                                \
+  do {                                                                                                                 \
+    for (int r = 0; r < n_ranks; r++) MUST(call);                                                                      \
   } while (0)
 
 static void run(rank *ranks, int n_ranks, const ftl_model *model) {
@@ -108,22 +124,25 @@ static void run(rank *ranks, int n_ranks, const ftl_model *model) {
                            .first_edge = q->first_edge,
                            .sender = q->sender,
                            .vector = (const double(*)[3])q->vector};
-    MUST(ftl_begin(q->workspace, &graph[r], error));
-  }
-  for (int t = 0; t + 1 < info.n_layers; t++) {
-    for (int r = 0; r < n_ranks; r++) MUST(ftl_layer_forward(ranks[r].workspace, t, error));
-    copy_to_ghosts(ranks, n_ranks, t);
-  }
-  for (int r = 0; r < n_ranks; r++) MUST(ftl_last_layer(ranks[r].workspace, error));
-  for (int t = info.n_layers - 2; t >= 0; t--) {
-    add_to_owners(ranks, n_ranks, t);
-    for (int r = 0; r < n_ranks; r++) MUST(ftl_layer_reverse(ranks[r].workspace, t, error));
-  }
-  for (int r = 0; r < n_ranks; r++) {
-    rank *q = &ranks[r];
     q->output = (ftl_output){.forces = q->forces, .node_energy = q->node_energy, .atom_virial = q->atom_virial};
-    MUST(ftl_end(q->workspace, &q->output, error));
+    MUST(ftl_begin(q->workspace, &graph[r], &q->output, error));
   }
+  /* As a host does: what goes to others leaves after the outer part, and arrives after the inner one. */
+  for (int t = 0; t + 1 < info.n_layers; t++) {
+    FOR_RANKS(ftl_layer_forward(ranks[r].workspace, t, FTL_OUTER, error));
+    copy_to_ghosts(ranks, n_ranks, t);
+    FOR_RANKS(ftl_layer_forward(ranks[r].workspace, t, FTL_INNER, error));
+  }
+  FOR_RANKS(ftl_last_layer(ranks[r].workspace, FTL_OUTER, error));
+  for (int t = info.n_layers - 2; t >= 0; t--) {
+    take_ghost_adjoints(ranks, n_ranks, t);
+    if (t == info.n_layers - 2) FOR_RANKS(ftl_last_layer(ranks[r].workspace, FTL_INNER, error));
+    else FOR_RANKS(ftl_layer_reverse(ranks[r].workspace, t + 1, FTL_INNER, error));
+    add_to_owners(ranks, n_ranks, t);
+    FOR_RANKS(ftl_layer_reverse(ranks[r].workspace, t, t > 0 ? FTL_OUTER : FTL_ALL, error));
+  }
+  if (info.n_layers == 1) FOR_RANKS(ftl_last_layer(ranks[r].workspace, FTL_INNER, error));
+  for (int r = 0; r < n_ranks; r++) MUST(ftl_end(ranks[r].workspace, error));
 }
 
 static void compare(const ftl_model *model, const structure *s, const structure_graph *g, int n_ranks) {

@@ -427,12 +427,17 @@ static void ghosts_add_up(void **state) {
       }
       first_edge[i + 1] = e;
     }
-    ftl_graph graph = {n_local, f.n, species, first_edge, sender, (const double(*)[3])vector};
+    ftl_graph graph = {.n_local = n_local,
+                       .n_total = f.n,
+                       .species = species,
+                       .first_edge = first_edge,
+                       .sender = sender,
+                       .vector = (const double(*)[3])vector};
     double part[N_ATOMS + 4][3 * N_DRAWS] = {{0}}, grade[N_ATOMS + 4];
     ftl_output output = {.extrapolation = grade, .committee_forces = part[0]};
-    assert_int_equal(ftl_begin(ws, &graph, &error), FTL_OK);
-    assert_int_equal(ftl_last_layer(ws, &error), FTL_OK);
-    assert_int_equal(ftl_end(ws, &output, &error), FTL_OK);
+    assert_int_equal(ftl_begin(ws, &graph, &output, &error), FTL_OK);
+    assert_int_equal(ftl_last_layer(ws, FTL_ALL, &error), FTL_OK);
+    assert_int_equal(ftl_end(ws, &error), FTL_OK);
     for (int i = 0; i < f.n; i++)
       for (int k = 0; k < 3 * N_DRAWS; k++) sum[id[i]][k] += part[i][k];
     for (int i = 0; i < n_local; i++) assert_close(grade[i], gamma[id[i]], 1e-9 * grade[i]);
