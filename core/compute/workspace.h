@@ -4,6 +4,7 @@
 
 #include "compute/graph.h"
 #include "compute/prepared.h"
+#include "kernels/timers.h"
 #include "neighbour/neighbours.h"
 
 /* Receivers of one element, processed together by one thread: order[first .. first + n - 1]. */
@@ -48,6 +49,9 @@ typedef struct {
   double energy, virial[9];
   struct ftl_ace_scratch *ace; /* of a PACE potential */
   void *arena;                 /* owns the fixed-size buffers above */
+#ifdef FTL_TIMERS
+  ftl_stage_clock clock;
+#endif
 } ftl_thread;
 
 /* What may be called next: the forward of `next_layer`, the reverse of it, or the end. */

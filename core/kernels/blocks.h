@@ -17,9 +17,12 @@ static void interaction_forward(ftl_workspace *ws, ftl_thread *thread, int t, co
   real *message = layer->gated ? thread->gate_input : A;
   if (layer->first) {
     first_message_forward(ws, thread, block, message);
+    STAGE_DONE(thread, SUMS_LINEAR);
   } else {
     conv_forward(ws, thread, t, block, thread->mid);
+    STAGE_DONE(thread, CONV);
     linear_forward(&layer->conv.linear, block->species, n, thread->mid, message, false);
+    STAGE_DONE(thread, CONV_LINEAR);
   }
   if (layer->norm != FTL_NORM_AVERAGE) {
     double *factor = thread->factor;
@@ -42,6 +45,7 @@ static void product_forward(ftl_workspace *ws, ftl_thread *thread, int t, const 
                             real *h) {
   const ftl_prepared_layer *layer = &ws->model->layer[t];
   contraction_forward(&layer->contraction, block->species, block->n, A, thread->product);
+  STAGE_DONE(thread, CONTRACTION);
   linear_forward(&layer->product_linear, 0, block->n, thread->product, h, false);
   if (!layer->has_sc) return;
   if (layer->first) {
@@ -79,12 +83,20 @@ static void next_features(ftl_workspace *ws, ftl_thread *thread, int t, const ft
 }
 
 static void forward_block(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block) {
+  STAGE_START(thread, t);
   block_edges(ws, thread, block, &ws->model->layer[t].grid);
+  STAGE_DONE(thread, EDGES);
   real *A = thread->product_input;
   interaction_forward(ws, thread, t, block, A);
+  STAGE_DONE(thread, NORM);
   product_forward(ws, thread, t, block, A, thread->h);
+  STAGE_DONE(thread, PRODUCT_LINEAR);
   readouts(ws, thread, t, block, thread->h, thread->h_adjoint);
-  if (!is_last(ws, t)) next_features(ws, thread, t, block, thread->h);
+  STAGE_DONE(thread, READOUT);
+  if (!is_last(ws, t)) {
+    next_features(ws, thread, t, block, thread->h);
+    STAGE_DONE(thread, UP);
+  }
 }
 
 /* dE/dh of a layer before the last: through the next layer's features and skip connection, and its own linear readouts.
@@ -110,15 +122,21 @@ static void reverse_block(ftl_workspace *ws, ftl_thread *thread, int t, const ft
   const ftl_prepared_layer *layer = &ws->model->layer[t];
   int n = block->n;
   real *A = thread->product_input, *dh = thread->h_adjoint, *dA = thread->message_adjoint;
+  STAGE_START(thread, t);
   if (!is_last(ws, t)) {
     block_edges(ws, thread, block, &layer->grid);
+    STAGE_DONE(thread, EDGES);
     interaction_forward(ws, thread, t, block, A);
+    STAGE_DONE(thread, NORM);
     output_adjoint(ws, thread, t, block, dh);
+    STAGE_DONE(thread, UP_REVERSE);
   }
   if (layer->has_sc && !layer->first)
     memcpy((real *)ws->sc[t] + offset_of(block, &layer->out), dh, (size_t)n * (size_t)layer->out.dim * sizeof(real));
   linear_reverse(&layer->product_linear, 0, n, dh, thread->product, false);
+  STAGE_DONE(thread, PRODUCT_LINEAR_REVERSE);
   contraction_reverse(&layer->contraction, block->species, n, A, thread->product, dA);
+  STAGE_DONE(thread, CONTRACTION_REVERSE);
 
   const real *message = A; /* as it was after its factor and, with a gate, its residual */
   double density_adjoint[FTL_BLOCK_ATOMS] = {0}, residual_part[FTL_BLOCK_ATOMS] = {0};
@@ -153,10 +171,14 @@ static void reverse_block(ftl_workspace *ws, ftl_thread *thread, int t, const ft
       density_adjoint[a] = -(density_adjoint[a] - residual_part[a]) * factor[a] * (layer->gated ? layer->beta : 1);
     scale_atoms(&layer->message, n, factor, dA);
   }
+  STAGE_DONE(thread, NORM_REVERSE);
   if (layer->first) {
     first_message_reverse(ws, thread, block, dA, density_adjoint);
+    STAGE_DONE(thread, SUMS_REVERSE);
   } else {
     linear_reverse(&layer->conv.linear, block->species, n, dA, thread->mid, false);
+    STAGE_DONE(thread, CONV_LINEAR_REVERSE);
     conv_reverse(ws, thread, t, block, thread->mid, density_adjoint);
+    STAGE_DONE(thread, EDGES_REVERSE);
   }
 }

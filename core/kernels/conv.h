@@ -187,6 +187,7 @@ static void conv_forward(ftl_workspace *ws, ftl_thread *thread, int t, const ftl
   const real *features = ws->features[t - 1];
   for (int e = 0; e < thread->edge_start[block->n]; e++)
     coupling_coefficients(conv, thread->Y + (size_t)e * FTL_MAX_SH, (real *)thread->M + (size_t)e * (size_t)conv->n_m);
+  STAGE_DONE(thread, COUPLING);
   memset(mid, 0, (size_t)block->n * (size_t)conv->mid.dim * sizeof(real));
   for (int chunk = 0; chunk < conv->n_chunks; chunk++) {
     if (conv->chunk_vectors == 4) conv_forward_chunk(4, ws, thread, t, block, chunk, features, mid);
@@ -205,6 +206,7 @@ static void conv_reverse(ftl_workspace *ws, ftl_thread *thread, int t, const ftl
   int n_edges = thread->edge_start[block->n];
   for (int e = 0; e < n_edges; e++)
     coupling_coefficients(conv, thread->Y + (size_t)e * FTL_MAX_SH, (real *)thread->M + (size_t)e * (size_t)conv->n_m);
+  STAGE_DONE(thread, COUPLING);
   if (n_edges > 0) { /* else there may be no buffers */
     memset(thread->dr, 0, (size_t)n_edges * sizeof(double));
     memset(thread->dY, 0, (size_t)n_edges * FTL_MAX_SH * sizeof(double));
@@ -214,6 +216,7 @@ static void conv_reverse(ftl_workspace *ws, ftl_thread *thread, int t, const ftl
     else if (conv->chunk_vectors == 2) conv_reverse_chunk(2, ws, thread, t, block, chunk, features, mid_adjoint);
     else conv_reverse_chunk(1, ws, thread, t, block, chunk, features, mid_adjoint);
   }
+  STAGE_DONE(thread, CONV_REVERSE);
   for (int a = 0; a < block->n; a++)
     for (int e = thread->edge_start[a]; e < thread->edge_start[a + 1]; e++) {
       const ftl_edge *edge = &thread->edge[e];

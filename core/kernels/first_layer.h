@@ -60,6 +60,7 @@ static void first_message_forward(ftl_workspace *ws, ftl_thread *thread, const f
           for (int v = 0; v < nv; v++) store(row + v * LANES, load(row + v * LANES) + y * phi[v]);
         }
     }
+  STAGE_DONE(thread, SUMS);
   memset(message, 0, (size_t)n * (size_t)layer->message.dim * sizeof(real));
   for (int p = 0; p < first->n_paths; p++) {
     int l = first->path_l[p];
@@ -94,6 +95,7 @@ static void first_message_reverse(ftl_workspace *ws, ftl_thread *thread, const f
            sums + (size_t)s * slot_size + (size_t)(l * l * n) * (size_t)pad, (size_t)pad, true);
     }
   }
+  STAGE_DONE(thread, SUMS_LINEAR_REVERSE);
   for (int a = 0; a < n; a++)
     for (int e = thread->edge_start[a]; e < thread->edge_start[a + 1]; e++) {
       const ftl_edge *edge = &thread->edge[e];

@@ -295,6 +295,8 @@ static int run(job *j, ftl_error *error) {
   if (code == CLI_OK) code = open_outputs(j, error);
   if (code == CLI_OK) code = evaluate(j, error);
   if (code == CLI_OK) code = close_outputs(j, error);
+  if (code == CLI_OK && j->o->repeat)
+    ftl_evaluator_write_stage_times(j->evaluator, j->done * (j->o->repeat + 1), stdout);
   if (code != CLI_OK || j->o->quiet || j->o->repeat) return code;
   if (ftl_error_table_has_labels(&j->table)) ftl_error_table_print(&j->table, stdout);
   printf("%lld frames, %lld atoms, %.3f s in the model: %.4f ms per atom\n", (long long)j->frames, (long long)j->atoms,

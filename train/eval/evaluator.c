@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "compute/stage_times.h"
 #include "data/labels.h"
 #include "io/model_file.h"
 #include "model/architecture.h"
@@ -253,6 +254,11 @@ ftl_status ftl_evaluator_run(ftl_evaluator *evaluator, int head, const ftl_xyz_f
   const char *wrong = not_finite(frame, answer);
   if (wrong) return ftl_fail(error, FTL_ERR_INPUT, where, "the model's %s is not a finite number", wrong);
   return FTL_OK;
+}
+
+void ftl_evaluator_write_stage_times(const ftl_evaluator *evaluator, double atom_steps, FILE *stream) {
+  for (int h = 0; h < evaluator->n_heads; h++)
+    if (evaluator->engines[h].workspace) ftl_stage_times_write(evaluator->engines[h].workspace, atom_steps, stream);
 }
 
 void ftl_answer_free(ftl_answer *answer) {

@@ -3,6 +3,7 @@
 #define FTL_EVALUATOR_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "data/xyz.h"
 
@@ -48,5 +49,9 @@ typedef struct {
 ftl_status ftl_evaluator_run(ftl_evaluator *evaluator, int head, const ftl_xyz_frame *frame, int repeat,
                              ftl_answer *answer, ftl_error *error);
 void ftl_answer_free(ftl_answer *answer);
+
+/* Writes the time per stage of each model that was used; nothing unless built with FTL_TIMERS. atom_steps: atoms
+   evaluated, each as often as it was. */
+void ftl_evaluator_write_stage_times(const ftl_evaluator *evaluator, double atom_steps, FILE *stream);
 
 #endif
