@@ -4,7 +4,7 @@ import subprocess
 
 import cli_case
 
-COMMANDS = ("info", "convert", "eval", "plot")
+COMMANDS = ("info", "convert", "eval", "estimate", "doctor", "plot")
 
 
 class Usage(cli_case.CliCase):

@@ -55,6 +55,8 @@ double cli_seconds(void); /* a monotonic clock */
 int cmd_info(int argc, char **argv);
 int cmd_convert(int argc, char **argv);
 int cmd_eval(int argc, char **argv);
+int cmd_estimate(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
 int cmd_diff(int argc, char **argv);
 int cmd_merge(int argc, char **argv);
 int cmd_plot(int argc, char **argv);

@@ -1,0 +1,254 @@
+/* frozentl estimate: time and memory of a run that is planned, from a short measurement on this machine. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "data/xyz.h"
+#include "model/error.h"
+
+enum {
+  MEASURED_ATOMS = 400
+}; /* a structure is repeated up to about so many, so that surfaces of the cell do not count */
+
+typedef struct {
+  const char *model, *data, *foundation, *head;
+  ftl_precision precision;
+  int threads, ranks, steps;
+  double atoms, timestep;
+} options;
+
+/* A whole word as a positive number; anything else ends in CLI_USAGE. */
+static double positive(struct argp_state *state, const char *option, const char *text, double most) {
+  char *end;
+  double value = strtod(text, &end);
+  if (!(value > 0 && value <= most) || *end || end == text)
+    argp_error(state, "%s is a number above 0, at most %g, not '%s'", option, most, text);
+  return value;
+}
+
+static error_t parse_option(int key, char *argument, struct argp_state *state) {
+  options *o = state->input;
+  switch (key) {
+  case 'H':
+    o->head = argument;
+    return 0;
+  case 'F':
+    o->foundation = argument;
+    return 0;
+  case 'p':
+    if (strcmp(argument, "double") == 0) o->precision = FTL_DOUBLE;
+    else if (strcmp(argument, "mixed") == 0) o->precision = FTL_MIXED;
+    else argp_error(state, "--precision is double or mixed, not '%s'", argument);
+    return 0;
+  case 't':
+    o->threads = cli_integer(state, "--threads", argument, 1, 4096);
+    return 0;
+  case 'n':
+    o->ranks = cli_integer(state, "--ranks", argument, 1, 10000000);
+    return 0;
+  case 'a':
+    o->atoms = positive(state, "--atoms", argument, 1e12);
+    return 0;
+  case 's':
+    o->steps = cli_integer(state, "--steps", argument, 1, 2000000000);
+    return 0;
+  case 'd':
+    o->timestep = positive(state, "--timestep", argument, 1000);
+    return 0;
+  case ARGP_KEY_ARG:
+    if (!o->model) o->model = argument;
+    else if (!o->data) o->data = argument;
+    else argp_error(state, "MODEL and DATA.xyz are all it takes, not also '%s'", argument);
+    return 0;
+  case ARGP_KEY_END:
+    if (!o->data) argp_error(state, "it takes two files: MODEL and DATA.xyz");
+    return 0;
+  default:
+    return ARGP_ERR_UNKNOWN;
+  }
+}
+
+static const struct argp_option option_list[] = {
+    {"atoms", 'a', "N", 0, "atoms of the run; default: those of the structure", 0},
+    {"ranks", 'n', "N", 0, "MPI ranks that share the atoms; default 1", 0},
+    {"threads", 't', "N", 0, "threads of a rank; default 1", 0},
+    {"steps", 's', "N", 0, "steps of the run; default 1000000", 0},
+    {"timestep", 'd', "FS", 0, "femtoseconds a step; default 1", 0},
+    {"precision", 'p', "KIND", 0, "double (default) or mixed", 0},
+    {"head", 'H', "NAME", 0, "the head that answers", 0},
+    {"foundation", 'F', "FILE", 0, CLI_FOUNDATION_HELP, 0},
+    {0},
+};
+static const struct argp argp = {
+    option_list,
+    parse_option,
+    "MODEL DATA.xyz",
+    "Says how long a run with a model would take and how much memory, from a few evaluations of the first structure of "
+    "DATA.xyz, repeated to some hundred atoms where it is periodic."
+    "\vThe time is for cores like those of this machine, and without what ranks tell each other: with some thousand "
+    "atoms a rank that is little. Memory is the potential's, without LAMMPS' own (about 1 kB an atom)."
+    "\n\nExample: frozentl estimate h2cu.ftl slab.xyz --atoms 100000 --ranks 64 --timestep 0.25",
+    NULL,
+    NULL,
+    NULL};
+
+/* ---- the measurement ---- */
+
+typedef struct {
+  int n, copies[3];
+  int *species;
+  double (*position)[3];
+  double cell[3][3];
+} sample;
+
+static void free_sample(sample *s) {
+  free(s->species);
+  free(s->position);
+}
+
+/* Copies along the shortest periodic vector first. */
+static void choose_copies(const ftl_xyz_frame *frame, sample *s) {
+  for (int a = 0; a < 3; a++) s->copies[a] = 1;
+  double n = frame->n;
+  while (n < MEASURED_ATOMS) {
+    int shortest = -1;
+    double least = INFINITY;
+    for (int a = 0; a < 3; a++) {
+      const double *v = frame->cell[a];
+      double length = s->copies[a] * sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
+      if (!frame->pbc[a] || length >= least) continue;
+      least = length;
+      shortest = a;
+    }
+    if (shortest < 0) return;
+    n = n / s->copies[shortest] * (s->copies[shortest] + 1);
+    s->copies[shortest]++;
+  }
+}
+
+static ftl_status make_sample(const ftl_xyz_frame *frame, const ftl_model *model, sample *s, ftl_error *error) {
+  choose_copies(frame, s);
+  s->n = frame->n * s->copies[0] * s->copies[1] * s->copies[2];
+  s->species = malloc((size_t)s->n * sizeof *s->species);
+  s->position = malloc((size_t)s->n * sizeof *s->position);
+  if (!s->species || !s->position) return ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory");
+  for (int a = 0; a < 3; a++)
+    for (int c = 0; c < 3; c++) s->cell[a][c] = frame->cell[a][c] * s->copies[a];
+  int at = 0;
+  for (int u = 0; u < s->copies[0]; u++)
+    for (int v = 0; v < s->copies[1]; v++)
+      for (int w = 0; w < s->copies[2]; w++)
+        for (int i = 0; i < frame->n; i++, at++) {
+          s->species[at] = ftl_model_species(model, frame->atomic_number[i]);
+          for (int c = 0; c < 3; c++)
+            s->position[at][c] =
+                frame->position[i][c] + u * frame->cell[0][c] + v * frame->cell[1][c] + w * frame->cell[2][c];
+        }
+  return FTL_OK;
+}
+
+/* Seconds of a step: the fastest of some, as anything else on the machine only slows it. */
+static ftl_status measure(const sample *s, const int pbc[3], ftl_workspace *ws, double *seconds, ftl_error *error) {
+  double *forces = malloc(3 * (size_t)s->n * sizeof *forces), spent = 0;
+  if (!forces) return ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory");
+  ftl_result result = {.forces = forces};
+  ftl_status status = FTL_OK;
+  *seconds = INFINITY;
+  for (int k = 0; (k < 3 || spent < 1) && k < 1000 && status == FTL_OK; k++) {
+    double began = cli_seconds();
+    status = ftl_compute(ws, s->n, s->species, (const double(*)[3])s->position, (const double(*)[3])s->cell, pbc,
+                         &result, error);
+    double took = cli_seconds() - began;
+    if (k > 0) *seconds = fmin(*seconds, took); /* the first makes buffers */
+    spent += took;
+  }
+  free(forces);
+  return status;
+}
+
+/* ---- the answer ---- */
+
+static void print_duration(const char *what, double seconds) {
+  if (seconds < 120) printf("%s %.3g s", what, seconds);
+  else if (seconds < 2 * 3600) printf("%s %.3g min", what, seconds / 60);
+  else if (seconds < 48 * 3600) printf("%s %.3g h", what, seconds / 3600);
+  else printf("%s %.3g days", what, seconds / 86400);
+}
+
+static void print_estimate(const options *o, const ftl_xyz_frame *frame, const sample *s, const ftl_model_info *info,
+                           double seconds, double bytes) {
+  double atoms = o->atoms > 0 ? o->atoms : frame->n, share = ceil(atoms / o->ranks), step = seconds / s->n * share;
+  double per_atom = bytes / s->n, memory = per_atom * share;
+  double machine = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGE_SIZE);
+  printf("measured   %d atoms (%d of the structure, %d x %d x %d copies), %s, %s, %d thread%s\n", s->n, frame->n,
+         s->copies[0], s->copies[1], s->copies[2], info->precision == FTL_MIXED ? "mixed" : "double", info->kernel_isa,
+         o->threads, o->threads > 1 ? "s" : "");
+  printf("a step     %.4g ms an atom\n", 1e3 * seconds / s->n);
+  printf("the run    %.0f atoms on %d rank%s: %.4g ms a step, %.4g ns a day at %g fs\n", atoms, o->ranks,
+         o->ranks > 1 ? "s" : "", 1e3 * step, 86400 / step * o->timestep * 1e-6, o->timestep);
+  print_duration("          ", step * o->steps);
+  printf(" for %d steps\n", o->steps);
+  printf("memory     %.2f kB an atom, %.3g MB a rank", per_atom / 1e3, memory / 1e6);
+  printf(o->ranks > 1 ? ", %.3g GB in all\n" : "\n", memory * o->ranks / 1e9);
+  if (memory > 0.9 * machine)
+    printf("           more than this machine has (%.3g GB): use more ranks on more nodes\n", machine / 1e9);
+  if (share < 200 && o->ranks > 1)
+    printf("           %.0f atoms a rank are few: ranks will wait for each other, and fewer do as well\n", share);
+}
+
+static ftl_status read_first(const char *path, ftl_xyz_frame *frame, ftl_error *error) {
+  ftl_xyz_reader *reader = NULL;
+  bool end = false;
+  ftl_status status = ftl_xyz_open(path, &reader, error);
+  if (status == FTL_OK) status = ftl_xyz_read(reader, frame, &end, error);
+  if (status == FTL_OK && end) status = ftl_fail(error, FTL_ERR_FORMAT, path, "it has no frames");
+  ftl_xyz_close(reader);
+  return status;
+}
+
+/* The elements of the structure, each once. */
+static int elements_of(const ftl_xyz_frame *frame, int elements[119]) {
+  bool seen[119] = {false};
+  int n = 0;
+  for (int i = 0; i < frame->n; i++)
+    if (!seen[frame->atomic_number[i]]) {
+      seen[frame->atomic_number[i]] = true;
+      elements[n++] = frame->atomic_number[i];
+    }
+  return n;
+}
+
+int cmd_estimate(int argc, char **argv) {
+  options o = {.threads = 1, .ranks = 1, .steps = 1000000, .timestep = 1};
+  ftl_error error = {0};
+  int code = cli_parse(&argp, "estimate", argc, argv, &o), elements[119];
+  if (code != CLI_OK) return code;
+  ftl_xyz_frame frame = {0};
+  ftl_model *model = NULL;
+  ftl_workspace *ws = NULL;
+  ftl_model_info info = {0};
+  sample s = {0};
+  double seconds = 0;
+  ftl_status status = read_first(o.data, &frame, &error);
+  if (status == FTL_OK) {
+    ftl_open_options open = {o.precision, o.head, elements, elements_of(&frame, elements), o.foundation};
+    status = ftl_model_open(o.model, &open, &model, &error);
+  }
+  if (status == FTL_OK) status = ftl_workspace_new(model, o.threads, &ws, &error);
+  if (status == FTL_OK) status = make_sample(&frame, model, &s, &error);
+  if (status == FTL_OK) status = measure(&s, frame.pbc, ws, &seconds, &error);
+  if (status == FTL_OK) {
+    ftl_model_get_info(model, &info);
+    print_estimate(&o, &frame, &s, &info, seconds, (double)ftl_workspace_bytes(ws));
+  } else {
+    code = cli_report(&error, CLI_INPUT);
+  }
+  free_sample(&s);
+  ftl_workspace_free(ws);
+  ftl_model_free(model);
+  ftl_xyz_frame_free(&frame);
+  return code;
+}
