@@ -4,7 +4,7 @@ ASAN   := build/asan
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 WERROR ?= OFF# CI builds with WERROR=ON
 
-.PHONY: help setup build demo test test-release sanitize bench fuzz format format-check install clean
+.PHONY: help setup build demo test test-release sanitize bench fuzz docs format format-check install clean
 help:
 	@echo 'FrozenTL: MACE interatomic potentials in C, for LAMMPS.'
 	@echo ''
@@ -14,6 +14,7 @@ help:
 	@echo '  make sanitize  only the latter'
 	@echo '  make bench     speed of MD and of training against mace-torch and symmetrix, into bench/results*.csv'
 	@echo '  make fuzz      fuzz the model readers (FUZZ_SECONDS=600)'
+	@echo '  make docs      the documentation as a site in build/docs/site, links checked, and man pages'
 	@echo '  make format    clang-format on every C and C++ file (format-check: only look)'
 	@echo '  make install   into PREFIX (/usr/local)'
 	@echo '  make clean     remove what was built; build/venv stays'
@@ -54,6 +55,12 @@ FUZZ_SECONDS ?= 600
 fuzz:
 	@scripts/setup.sh fuzz
 	@scripts/fuzz.sh $(FUZZ_SECONDS)
+
+docs: build
+	@scripts/setup.sh docs
+	@cmake -S . -B $(BUILD) >/dev/null # it may have been configured without help2man
+	@cmake --build $(BUILD) --target man
+	@docs/site/build.sh $(BUILD)/train/frozentl
 
 FORMATTED = $(shell git ls-files '*.c' '*.h' '*.cpp')
 format:

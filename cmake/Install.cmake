@@ -12,6 +12,8 @@ install(TARGETS frozentl_shared frozentl_static EXPORT frozentlTargets
   INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(FILES core/frozentl.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(TARGETS frozentl_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(FILES train/cli/frozentl.bash-completion RENAME frozentl
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
 if(TARGET frozentlplugin)
   install(TARGETS frozentlplugin LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/frozentl)
 endif()

