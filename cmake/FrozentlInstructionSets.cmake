@@ -1,7 +1,11 @@
 # Code that is compiled once per instruction set and number type, and chosen for the CPU at run time
 # (core/kernels/dispatch.c): core's kernels and the trainer's sweeps.
-set(FTL_ISAS generic)
-set(FTL_ISA_FLAGS_generic "")
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
+  set(FTL_ISAS neon) # which every such CPU has
+  set(FTL_ISA_DEFINITIONS FTL_ARM_KERNELS) # for what names the builds
+else()
+  set(FTL_ISAS generic)
+endif()
 set(optimise $<$<NOT:$<CONFIG:Debug>>:-O3>)
 if(FTL_SANITIZE)
   # one build is enough to find errors in the body, and sanitized -O3 takes minutes to compile
@@ -10,7 +14,7 @@ elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   list(APPEND FTL_ISAS avx2 avx512)
   set(FTL_ISA_FLAGS_avx2 -mavx2 -mfma)
   set(FTL_ISA_FLAGS_avx512 -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma -mprefer-vector-width=512)
-  set(FTL_ISA_DEFINITIONS FTL_X86_KERNELS) # for what names the builds
+  set(FTL_ISA_DEFINITIONS FTL_X86_KERNELS)
 endif()
 # contraction of a*b+c is allowed, reassociation is not; errno is nobody's business in a kernel
 set(FTL_ISA_OPTIONS ${optimise} -fno-math-errno -fno-trapping-math -ffp-contract=fast -Wno-psabi)

@@ -105,7 +105,7 @@ typedef struct {
   int head;                 /* index of the one that answers */
   ftl_precision precision;
   int64_t n_parameters;   /* numbers in the file's tensors that are weights */
-  const char *kernel_isa; /* "avx512", "avx2" or "generic": which build of the kernels this CPU runs */
+  const char *kernel_isa; /* "avx512", "avx2", "generic" or "neon": which build of the kernels this CPU runs */
   int ace;                /* 1: a linear or PACE potential (atomic cluster expansion); 0: MACE */
   int extrapolation;      /* 1: it knows its extrapolation grades (section 5) */
   int n_committee;        /* members of its committee, whose spread are the deviations of section 5; 0: none */

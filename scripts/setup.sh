@@ -6,6 +6,7 @@
 #   scripts/setup.sh format     and clang-format
 #   scripts/setup.sh fuzz       and clang with libFuzzer
 #   scripts/setup.sh docs       and help2man
+#   scripts/setup.sh cross      and a compiler for AArch64 and qemu-user, for tests/cross (56 MB, 15 s)
 #
 # System packages come from apt (Debian, Ubuntu), through sudo when not root. Elsewhere install what it names by hand.
 set -euo pipefail
@@ -45,7 +46,12 @@ for extra in "$@"; do
     format) need clang-format command -v clang-format ;;
     fuzz) need clang command -v clang ;;
     docs) need help2man command -v help2man ;;
-    *) fail "unknown argument '$extra': use no argument, 'format', 'fuzz' or 'docs'" ;;
+    cross)
+      need gcc-aarch64-linux-gnu command -v aarch64-linux-gnu-gcc
+      need libc6-dev-arm64-cross sh -c 'echo "#include <stdio.h>" | aarch64-linux-gnu-gcc -E - >/dev/null'
+      need qemu-user command -v qemu-aarch64
+      ;;
+    *) fail "unknown argument '$extra': use no argument, 'format', 'fuzz', 'docs' or 'cross'" ;;
   esac
 done
 

@@ -10,22 +10,15 @@
 #include "kernels/kernels.h"
 #include "model/error.h"
 
-extern const ftl_descriptor_build ftl_descriptor_build_generic;
-#ifdef FTL_X86_KERNELS
-extern const ftl_descriptor_build ftl_descriptor_build_avx2, ftl_descriptor_build_avx512;
-#endif
+#define DECLARE(isa) extern const ftl_descriptor_build ftl_descriptor_build_##isa;
+#define BUILD(isa)   {#isa, &ftl_descriptor_build_##isa},
+FTL_FOR_EACH_ISA(DECLARE)
 
 static ftl_status choose_build(ftl_descriptors *plan, ftl_error *error) {
   static const struct {
     const char *isa;
     const ftl_descriptor_build *build;
-  } builds[] = {
-#ifdef FTL_X86_KERNELS
-      {"avx512", &ftl_descriptor_build_avx512},
-      {"avx2", &ftl_descriptor_build_avx2},
-#endif
-      {"generic", &ftl_descriptor_build_generic},
-  };
+  } builds[] = {FTL_FOR_EACH_ISA(BUILD)};
   const ftl_kernels *kernels;
   ftl_status status = ftl_kernels_choose(FTL_DOUBLE, &kernels, error);
   for (size_t k = 0; !status && k < sizeof builds / sizeof *builds; k++)

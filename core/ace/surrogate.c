@@ -5,6 +5,22 @@
 
 #include "model/error.h"
 
+void ftl_ace_file_free(ftl_ace_file *file) {
+  for (int k = 0; file->bond && k < file->n_elements * file->n_elements; k++) free(file->bond[k].coefficient);
+  for (int mu = 0; file->function && mu < file->n_elements; mu++) {
+    for (int k = 0; file->function[mu] && k < file->n_functions[mu]; k++) {
+      free(file->function[mu][k].m);
+      free(file->function[mu][k].c);
+    }
+    free(file->function[mu]);
+  }
+  free(file->embedding);
+  free(file->bond);
+  free(file->n_functions);
+  free(file->function);
+  memset(file, 0, sizeof *file);
+}
+
 void ftl_surrogate_number(ftl_surrogate *s) {
   for (int mu = 0; mu < s->file.n_elements; mu++) s->first[mu + 1] = s->first[mu] + s->file.n_functions[mu];
   s->file.n_parameters = s->first[s->file.n_elements];

@@ -9,13 +9,10 @@ typedef struct {
   const ftl_kernels *build[2]; /* by ftl_precision */
 } candidate;
 
-static const candidate candidates[] = {
-#ifdef FTL_X86_KERNELS
-    {"avx512", {&ftl_kernels_avx512_f64, &ftl_kernels_avx512_f32}},
-    {"avx2", {&ftl_kernels_avx2_f64, &ftl_kernels_avx2_f32}},
-#endif
-    {"generic", {&ftl_kernels_generic_f64, &ftl_kernels_generic_f32}},
-};
+#define CANDIDATE(isa) {#isa, {&ftl_kernels_##isa##_f64, &ftl_kernels_##isa##_f32}},
+#define NAME(isa)      " " #isa
+static const candidate candidates[] = {FTL_FOR_EACH_ISA(CANDIDATE)};
+static const char names[] = FTL_FOR_EACH_ISA(NAME);
 
 static bool cpu_has(const char *isa) {
 #ifdef FTL_X86_KERNELS
@@ -25,7 +22,7 @@ static bool cpu_has(const char *isa) {
            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("fma");
   if (strcmp(isa, "avx2") == 0) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 #endif
-  return strcmp(isa, "generic") == 0;
+  return strcmp(isa, candidates[sizeof candidates / sizeof *candidates - 1].name) == 0;
 }
 
 ftl_status ftl_kernels_choose(ftl_precision precision, const ftl_kernels **kernels, ftl_error *error) {
@@ -40,6 +37,6 @@ ftl_status ftl_kernels_choose(ftl_precision precision, const ftl_kernels **kerne
       return ftl_fail(error, FTL_ERR_ARGUMENT, "FROZENTL_ISA", "this CPU cannot run the %s kernels; unset FROZENTL_ISA",
                       forced);
   }
-  return ftl_fail(error, FTL_ERR_ARGUMENT, "FROZENTL_ISA", "no kernels are called '%s'; use generic, avx2 or avx512",
-                  forced ? forced : "");
+  return ftl_fail(error, FTL_ERR_ARGUMENT, "FROZENTL_ISA", "no kernels are called '%s'; this program has:%s",
+                  forced ? forced : "", names);
 }

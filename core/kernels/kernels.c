@@ -1,4 +1,4 @@
-/* One build of the kernels: compiled with FTL_ISA (generic, avx2, avx512), its compiler flags, and FTL_REAL_FLOAT (0 or
+/* One build of the kernels: compiled with FTL_ISA (generic, avx2, avx512, neon), its compiler flags, and FTL_REAL_FLOAT (0 or
  * 1). */
 #include <math.h>
 #include <stdbool.h>

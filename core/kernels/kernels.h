@@ -5,6 +5,7 @@
 
 #include "compute/prepared.h"
 #include "compute/workspace.h"
+#include "kernels/isa.h"
 
 typedef struct ftl_kernels {
   const char *isa;
@@ -16,14 +17,12 @@ typedef struct ftl_kernels {
   void (*ace)(ftl_workspace *ws, ftl_thread *thread, const ftl_block *block);
 } ftl_kernels;
 
-/* The best build for this CPU; FROZENTL_ISA=generic|avx2|avx512 forces one. FTL_ERR_ARGUMENT when the forced one is
-   unknown or this CPU lacks it. */
+/* The best build for this CPU; FROZENTL_ISA=generic|avx2|avx512 (on AArch64: neon) forces one. FTL_ERR_ARGUMENT when
+   the forced one is unknown or this CPU lacks it. */
 ftl_status ftl_kernels_choose(ftl_precision precision, const ftl_kernels **kernels, ftl_error *error);
 
-extern const ftl_kernels ftl_kernels_generic_f64, ftl_kernels_generic_f32;
-#ifdef FTL_X86_KERNELS /* set by CMake where these builds exist */
-extern const ftl_kernels ftl_kernels_avx2_f64, ftl_kernels_avx2_f32;
-extern const ftl_kernels ftl_kernels_avx512_f64, ftl_kernels_avx512_f32;
-#endif
+#define FTL_DECLARE_KERNELS(isa) extern const ftl_kernels ftl_kernels_##isa##_f64, ftl_kernels_##isa##_f32;
+FTL_FOR_EACH_ISA(FTL_DECLARE_KERNELS)
+#undef FTL_DECLARE_KERNELS
 
 #endif

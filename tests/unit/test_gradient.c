@@ -452,7 +452,7 @@ static void energies_alone(void **unused) {
 /* Guards the builds for other processors: every one that this CPU runs gives the same gradient to rounding. */
 static void builds_agree(void **unused) {
   (void)unused;
-  static const char *const isas[] = {"generic", "avx2", "avx512"};
+  static const char *const isas[] = {"generic", "avx2", "avx512", "neon"};
   const char *model = "tests/parity/twins/t-nonlinear-heads.model", *xyz = "tests/parity/twins/t-nonlinear-heads.xyz";
   double *first = NULL;
   for (size_t k = 0; k < sizeof isas / sizeof *isas; k++) {

@@ -10,19 +10,12 @@ struct ftl_sweep {
   const ftl_network *network; /* the first member in every build: stages/sweep.h */
 };
 
-extern const ftl_engine ftl_engine_generic_f64, ftl_engine_generic_f32;
-#ifdef FTL_X86_KERNELS
-extern const ftl_engine ftl_engine_avx2_f64, ftl_engine_avx2_f32, ftl_engine_avx512_f64, ftl_engine_avx512_f32;
-#endif
+#define DECLARE(isa) extern const ftl_engine ftl_engine_##isa##_f64, ftl_engine_##isa##_f32;
+#define BUILD(isa)   {&ftl_engine_##isa##_f64, &ftl_engine_##isa##_f32},
+FTL_FOR_EACH_ISA(DECLARE)
 
 ftl_status ftl_engine_choose(ftl_precision precision, const ftl_engine **engine, ftl_error *error) {
-  static const ftl_engine *const builds[][2] = {
-#ifdef FTL_X86_KERNELS
-      {&ftl_engine_avx512_f64, &ftl_engine_avx512_f32},
-      {&ftl_engine_avx2_f64, &ftl_engine_avx2_f32},
-#endif
-      {&ftl_engine_generic_f64, &ftl_engine_generic_f32},
-  };
+  static const ftl_engine *const builds[][2] = {FTL_FOR_EACH_ISA(BUILD)};
   const ftl_kernels *kernels;
   ftl_status status = ftl_kernels_choose(precision, &kernels, error);
   for (size_t k = 0; !status && k < sizeof builds / sizeof *builds; k++)
