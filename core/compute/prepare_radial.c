@@ -6,6 +6,7 @@
 
 #include "compute/piecewise.h"
 #include "compute/radial_functions.h"
+#include "compute/rows.h"
 #include "model/error.h"
 
 /* Degree 8 in double reaches 1e-13 with cells of about 0.1 Angstrom; higher degrees lose digits in monomials and time;
@@ -273,6 +274,15 @@ static double *first_sender_features(const ftl_model *model, const ftl_source *s
   return u;
 }
 
+/* The first pair with the same V: it depends on the receiver's element only by the class, and in a block that is not
+   residual by the skip_tp in the message's linear. */
+static int same_first_table(const ftl_model *model, bool by_receiver, int ij) {
+  int n = model->n_species, j = ij % n;
+  for (int i = 0; !by_receiver && i < ij / n; i++)
+    if (model->pair_class[i * n + j] == model->pair_class[ij]) return i * n + j;
+  return ij;
+}
+
 static ftl_status prepare_first(ftl_model *model, const ftl_source *source, const ftl_radial *radial,
                                 const feature_tables *tables, const ftl_irreps *message, ftl_error *error) {
   ftl_prepared_layer *prepared = &model->layer[0];
@@ -315,8 +325,14 @@ static ftl_status prepare_first(ftl_model *model, const ftl_source *source, cons
     phi_size += (size_t)prepared->grid.n_cells * (size_t)prepared->grid.n_coefficients * (size_t)first->class_[c].pad;
     if (first->class_[c].pad > first->max_pad) first->max_pad = first->class_[c].pad;
   }
-  for (int ij = 0; ij < n * n && !status; ij++)
+  for (int ij = 0; ij < n * n && !status; ij++) {
+    const int same = same_first_table(model, n_species_linear > 0, ij);
     for (int p = 0; p < first->n_paths; p++) {
+      if (same != ij) {
+        first->v_offset[ij * first->n_paths + p] = first->v_offset[same * first->n_paths + p];
+        first->vt_offset[ij * first->n_paths + p] = first->vt_offset[same * first->n_paths + p];
+        continue;
+      }
       const ftl_first_class *class_ = &first->class_[model->pair_class[ij]];
       const ftl_layout_block *out = &linear.out.b[first->path_out[p]];
       first->v_offset[ij * first->n_paths + p] = v_size;
@@ -324,6 +340,7 @@ static ftl_status prepare_first(ftl_model *model, const ftl_source *source, cons
       v_size += (size_t)class_->pad * (size_t)out->pad;
       vt_size += (size_t)out->mul * (size_t)class_->pad;
     }
+  }
   if (!status) {
     int widest = 1;
     for (int p = 0; p < first->n_paths; p++)
@@ -338,6 +355,7 @@ static ftl_status prepare_first(ftl_model *model, const ftl_source *source, cons
   }
   size_t dense_size = ftl_linear_dense_size(&linear);
   for (int ij = 0; ij < n * n && !status; ij++) {
+    if (same_first_table(model, n_species_linear > 0, ij) != ij) continue;
     int i = ij / n, j = ij % n, class_index = model->pair_class[ij];
     const ftl_first_class *class_ = &first->class_[class_index];
     for (int p = 0; p < first->n_paths; p++) {
@@ -473,10 +491,7 @@ static ftl_status weight_tables(const ftl_model *model, const ftl_radial *radial
             for (int k = 0; k < m; k++, out += width) {
               const double *f = tables->coefficients + (size_t)class_ * tables->class_stride +
                                 ((size_t)cell * (size_t)m + (size_t)k) * (size_t)n;
-              for (int q = 0; q < n; q++) {
-                const double *w = radial->matrix + (size_t)q * (size_t)radial->n_weights + weight0 + chunk * width;
-                for (int c = 0; c < channels; c++) out[c] += f[q] * w[c];
-              }
+              ftl_add_rows(n, f, radial->matrix + weight0 + chunk * width, (size_t)radial->n_weights, channels, out);
             }
           }
           weight0 += mul;

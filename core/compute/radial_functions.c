@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compute/rows.h"
 #include "model/error.h"
 
 double ftl_polynomial_cutoff(double r, double r_max, double p, double *derivative) {
@@ -108,9 +109,7 @@ static int mlp_widest(const ftl_mlp *mlp) {
 static void mlp_layer(const ftl_mlp *mlp, int i, const double *restrict x, double *restrict y) {
   int n_in = mlp->width[i], n_out = mlp->width[i + 1];
   for (int o = 0; o < n_out; o++) y[o] = mlp->bias[i] ? mlp->bias[i][o] : 0;
-  const double *restrict w = mlp->weight[i];
-  for (int k = 0; k < n_in; k++)
-    for (int o = 0; o < n_out; o++) y[o] += x[k] * w[k * n_out + o];
+  ftl_add_rows(n_in, x, mlp->weight[i], (size_t)n_out, n_out, y);
 }
 
 /* Hidden layers: LayerNorm (torch's eps 1e-5, biased variance) where there is one, silu, constant. */

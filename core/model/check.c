@@ -147,10 +147,25 @@ static ftl_status check_readout(const ftl_source *s, int k, ftl_error *error) {
   return FTL_OK;
 }
 
+/* Infinities and NaNs have all bits of the exponent; looked at as integers, many at once. */
+static bool all_finite(const ftl_tensor *t) {
+  uint64_t found = 0;
+  if (t->dtype == FTL_F32) {
+    const uint32_t *bits = t->data, exponent = 0x7f800000;
+    uint32_t any = 0;
+    for (int64_t k = 0; k < t->count; k++) any |= (bits[k] & exponent) == exponent;
+    found = any;
+  } else if (t->dtype == FTL_F64) {
+    const uint64_t *bits = t->data, exponent = UINT64_C(0x7ff0000000000000);
+    for (int64_t k = 0; k < t->count; k++) found |= (bits[k] & exponent) == exponent;
+  }
+  return found == 0;
+}
+
 static ftl_status check_finite(const ftl_source *s, ftl_error *error) {
   for (int k = 0; k < s->tensors.n; k++) {
     const ftl_tensor *t = &s->tensors.tensor[k];
-    if (t->dtype != FTL_F32 && t->dtype != FTL_F64) continue;
+    if (all_finite(t)) continue;
     for (int64_t j = 0; j < t->count; j++)
       if (!isfinite(ftl_tensor_at(t, j)))
         return ftl_fail(error, FTL_ERR_FORMAT, s->path, "tensor %s has a value that is not finite (number %lld)",

@@ -8,6 +8,25 @@
 #include <string.h>
 
 #include "model/error.h"
+#include "model/sha256.h"
+
+/* Whole blocks go to the CPU's own instructions; SHA256Update has what is left at either end. */
+static void update(SHA2_CTX *context, const void *data, size_t size) {
+  const unsigned char *at = data;
+  const size_t kept = (size_t)(context->bitcount[0] / 8 % SHA256_BLOCK_LENGTH);
+  size_t begin = kept == 0 ? 0 : SHA256_BLOCK_LENGTH - kept;
+  if (begin > size) begin = size;
+  SHA256Update(context, at, begin);
+  at += begin;
+  size -= begin;
+  const size_t n = size / SHA256_BLOCK_LENGTH;
+  if (n > 0 && ftl_sha256_blocks(context->state.st32, at, n)) {
+    context->bitcount[0] += 8 * (uint64_t)(n * SHA256_BLOCK_LENGTH);
+    at += n * SHA256_BLOCK_LENGTH;
+    size -= n * SHA256_BLOCK_LENGTH;
+  }
+  SHA256Update(context, at, size);
+}
 
 static void finish(SHA2_CTX *context, char hex[FTL_SHA256_HEX]) {
   uint8_t digest[SHA256_DIGEST_LENGTH];
@@ -18,7 +37,7 @@ static void finish(SHA2_CTX *context, char hex[FTL_SHA256_HEX]) {
 void ftl_sha256_parts(const ftl_bytes *part, int n, char hex[FTL_SHA256_HEX]) {
   SHA2_CTX context;
   SHA256Init(&context);
-  for (int k = 0; k < n; k++) SHA256Update(&context, part[k].data, part[k].size);
+  for (int k = 0; k < n; k++) update(&context, part[k].data, part[k].size);
   finish(&context, hex);
 }
 
@@ -32,7 +51,7 @@ ftl_status ftl_sha256_file(const char *path, char hex[FTL_SHA256_HEX], ftl_error
   FILE *file = fopen(path, "rb");
   if (!file) return ftl_fail(error, FTL_ERR_IO, path, "cannot open it: %s", strerror(errno));
   SHA256Init(&context);
-  for (size_t n; (n = fread(part, 1, sizeof part, file)) > 0;) SHA256Update(&context, part, n);
+  for (size_t n; (n = fread(part, 1, sizeof part, file)) > 0;) update(&context, part, n);
   const bool failed = ferror(file) != 0;
   if (failed) ftl_fail(error, FTL_ERR_IO, path, "cannot be read: %s", strerror(errno));
   fclose(file);
