@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "compute/piecewise.h"
 #include "compute/radial_functions.h"
@@ -14,9 +15,34 @@
    may be larger: the Agnesi transform is not smooth at 0, and no atoms are that close. */
 #define R_LOW     0.5
 #define R_SPLIT   1.5
+#define FINE      32 /* cells to begin with */
+#define COARSE    16
 #define MAX_CELLS 128  /* of either kind, to polish: rounding may keep the tolerance out of reach */
 #define MOST      1024 /* of either kind, while the error is more than is accepted; then the model is refused */
 #define ACCEPTED  1e3  /* times the tolerance */
+
+static int n_coefficients(const ftl_model *model) { return model->precision == FTL_DOUBLE ? 9 : 7; }
+
+/* Later layers have tables of weights for each class of pairs. When they are more than the machine's memory, say so
+   before hours of making them, or the system, end the program. */
+static ftl_status check_room(const ftl_model *model, const char *path, ftl_error *error) {
+  double weights = 0;
+  for (int t = 1; t < model->arch.n_layers; t++) {
+    const ftl_layer *layer = &model->arch.layer[t];
+    ftl_conv_paths paths;
+    ftl_status status = ftl_conv_paths_make(&layer->edge, &model->arch.sh, &layer->target, &paths, error);
+    if (status) return status;
+    for (int p = 0; p < paths.mid.n; p++) weights += paths.mid.block[p].mul;
+  }
+  const double per_class = weights * (FINE + COARSE) * n_coefficients(model);
+  const double needed = per_class * model->n_classes * (sizeof(double) + (size_t)model->real_bytes);
+  const double there = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+  if (!(there > 0) || needed < there) return FTL_OK;
+  return ftl_fail(error, FTL_ERR_MEMORY, path,
+                  "the radial tables of %d elements, %d pairs, take at least %.0f GB, and this machine has %.0f: open "
+                  "the model for the elements in use only",
+                  model->n_species, model->n_classes, needed / 1e9, there / 1e9);
+}
 
 typedef struct {
   const ftl_radial *radial;
@@ -48,10 +74,10 @@ static ftl_status fit_features(const ftl_model *model, const ftl_radial *radial,
                                feature_tables *tables, ftl_error *error) {
   /* in mixed too the fit is better than the arithmetic: its slopes, which make forces, err some hundred times more */
   double tolerance = model->precision == FTL_DOUBLE ? 1e-13 : 1e-9, cutoff = model->arch.r_max;
-  int n = radial->n_features, n_coarse = 16;
-  grid->n_coefficients = model->precision == FTL_DOUBLE ? 9 : 7;
+  int n = radial->n_features, n_coarse = COARSE;
+  grid->n_coefficients = n_coefficients(model);
   grid->split = fmin(R_SPLIT, 0.5 * cutoff);
-  grid->n_fine = 32;
+  grid->n_fine = FINE;
   for (;;) {
     grid->n_cells = grid->n_fine + n_coarse;
     grid->inverse_fine = grid->n_fine / grid->split;
@@ -535,6 +561,7 @@ ftl_status ftl_prepare_radial(ftl_model *model, const ftl_source *source, int t,
   ftl_radial radial;
   feature_tables tables = {0};
   ftl_status status = ftl_radial_make(model, source, t, &radial, error);
+  if (!status && t == 0) status = check_room(model, source->path, error);
   if (!status) status = fit_features(model, &radial, &prepared->grid, &prepared->density, &tables, error);
   /* what the message's linear makes: the target, or with a gate its scalars, gates and gated irreps */
   ftl_irreps message = layer->target;
