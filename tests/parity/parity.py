@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Compares `frozentl eval` with the float64 answers of mace-torch, for every model, head and frame.
 
-    tests/parity/parity.py [--frozentl PATH] [--set reference|tree|random ...] [--precision double|mixed] [--ftl]
-                           [--update] [NAME ...]
+    tests/parity/parity.py [--frozentl PATH] [--set reference|tree|random|potentials ...] [--precision double|mixed]
+                           [--ftl] [--update] [NAME ...]
 
 Sets of models: `reference` is ../shared/reference (the published architectures, and two real H2/Cu potentials); `tree` is
-tests/parity/twins (small combinations of options, always here); `random` is build/twins, which make_twins.py makes.
+tests/parity/twins (small combinations of options, always here); `random` is build/twins, which make_twins.py makes;
+`potentials` is potentials/*.ftl in mixed precision, whose answers are FrozenTL's own in double, on rattled crystals.
 NAMEs (or beginnings of names) pick some of them. Exit code 77 (skipped) when a set asked for is not on this machine.
 
 Errors are relative: energy to the largest |node_energy| and, in double, to itself; node_energy to the largest
@@ -13,7 +14,8 @@ Errors are relative: energy to the largest |node_energy| and, in double, to itse
 stay below 1e-8, `mixed` below 1e-5 (stress 1e-4).
 
 --ftl answers from `frozentl convert`ed files: the whole model, and one cut to the elements of a frame and one head.
---update writes tests/accuracy.csv from the reference set in double precision. Standard library only.
+--update writes tests/accuracy.csv: in double from the reference set, in mixed from that and the potentials; rows of the
+other precision stay. Standard library only.
 """
 
 import argparse
@@ -22,6 +24,7 @@ import glob
 import json
 import math
 import os
+import random
 import sys
 import tempfile
 
@@ -34,7 +37,9 @@ SETS = {
     "reference": [os.path.join(SHARED, "reference", d) for d in ("mace", "h2cu", "h2cu-trained")],
     "tree": [os.path.join(ROOT, "tests", "parity", "twins")],
     "random": [os.path.join(ROOT, "build", "twins")],
+    "potentials": [os.path.join(ROOT, "potentials")],
 }
+UPDATES = {"double": ["reference"], "mixed": ["reference", "potentials"]}
 ACCURACY = os.path.join(ROOT, "tests", "accuracy.csv")
 
 
@@ -42,11 +47,46 @@ def models_of(name):
     """[(model name, path without extension)], sorted."""
     found = []
     for folder in SETS[name]:
+        if name == "potentials":
+            found += [(os.path.basename(p)[: -len(".ftl")], p[: -len(".ftl")]) for p in sorted(glob.glob(folder + "/*.ftl"))]
         for path in sorted(glob.glob(os.path.join(folder, "*.json"))):
             base = path[: -len(".json")]
             if os.path.exists(base + ".model") and os.path.exists(base + ".xyz"):
                 found.append((os.path.basename(base), base))
     return found
+
+
+def crystals(elements):
+    """Frames of a block of fcc crystal, from nearly in place to as hot as MD gets; hydrogen in the octahedral holes."""
+    rng = random.Random(5)
+    metals, frames = [e for e in elements if e != "H"], []
+    for rattle, strain in ((0.03, 1.0), (0.1, 1.03), (0.2, 0.97)):
+        a = 3.62 * strain * (1.0 if metals == ["Cu"] else 1.12)
+        sites = [(i, j, k) for i in range(2) for j in range(2) for k in range(2)]
+        atoms = [(rng.choice(metals), [s + b for s, b in zip(site, base)])
+                 for site in sites for base in ((0, 0, 0), (0.5, 0.5, 0), (0.5, 0, 0.5), (0, 0.5, 0.5))]  # fmt: skip
+        if "H" in elements:
+            atoms += [("H", [s + 0.5 for s in site]) for site in rng.sample(sites, 2)]
+        frames.append(dict(symbols=[e for e, _ in atoms], pbc=(True, True, True),
+                           positions=[[a * c + rng.gauss(0, rattle) for c in x] for _, x in atoms],
+                           cell=[[2 * a if i == j else 0.0 for j in range(3)] for i in range(3)]))  # fmt: skip
+    return frames
+
+
+def elements_of(frozentl, model):
+    for line in run([frozentl, "info", model]).splitlines():
+        if line.startswith("elements"):
+            return line.split(":")[1].split()
+    raise EvalError("`frozentl info` names no elements")
+
+
+def check_potential(frozentl, model, options):
+    """Against itself in double."""
+    with tempfile.TemporaryDirectory() as folder:
+        xyz = os.path.join(folder, "crystals.xyz")
+        write_xyz(xyz, crystals(elements_of(frozentl, model)))
+        want = [dict(a, head="Default") for a in evaluate(frozentl, model, xyz)]
+        return {"Default": compare(frozentl, model, xyz, want, options, None, one_head=True)["Default"]}
 
 
 def voigt(stress):
@@ -90,12 +130,13 @@ def errors(want, got, energy_to_itself):
     return e
 
 
-def compare(frozentl, model, xyz, want, options, frame=None):
-    """Largest errors of one model: head -> quantity -> error. `frame`: xyz holds only this one of the answers'."""
+def compare(frozentl, model, xyz, want, options, frame=None, one_head=False):
+    """Largest errors of one model: head -> quantity -> error. `frame`: xyz holds only this one of the answers'. one_head:
+    the model's own choice, whatever it is called."""
     worst = {}
     for head in dict.fromkeys(a["head"] for a in want):
         answers = [a for a in want if a["head"] == head and frame in (None, a["frame"])]
-        got = evaluate(frozentl, model, xyz, head=head, options=options)
+        got = evaluate(frozentl, model, xyz, head=None if one_head else head, options=options)
         if len(got) != len(answers):
             raise EvalError(f"{len(got)} answers for {len(answers)} frames")
         for a, g in zip(sorted(answers, key=lambda a: a["frame"]), sorted(got, key=lambda g: g["frame"])):
@@ -131,12 +172,15 @@ def check_model(frozentl, base, want, options, ftl):
     return worst
 
 
-def write_accuracy(rows):
+def write_accuracy(rows, precision):
+    columns = ["precision", "model", "head", "quantity", "largest_relative_error"]
+    with open(ACCURACY, newline="") as f:
+        others = [[r[c] for c in columns] for r in csv.DictReader(f) if r["precision"] != precision]
     with open(ACCURACY, "w", newline="") as f:
         writer = csv.writer(f, lineterminator="\n")
-        writer.writerow(["model", "head", "quantity", "largest_relative_error"])
-        for name, head, q, e in rows:
-            writer.writerow([name, head, q, f"{e:.1e}"])
+        writer.writerow(columns)
+        writer.writerows(sorted(others + [[precision, name, head, q, f"{e:.1e}"] for name, head, q, e in rows],
+                                key=lambda r: r[0]))  # fmt: skip
 
 
 def main():
@@ -153,7 +197,9 @@ def main():
     tolerance = TOLERANCE[args.precision]
 
     models, absent = [], []
-    for s in args.sets or SETS:
+    if args.precision == "double" and "potentials" in (args.sets or ()):
+        sys.exit("the potentials' answers are FrozenTL's own in double: --set potentials goes with --precision mixed")
+    for s in args.sets or [s for s in SETS if args.precision == "mixed" or s != "potentials"]:
         found = models_of(s)
         models += found
         if not found:
@@ -167,10 +213,12 @@ def main():
     rows, failed = [], []
     print(f"{'model':36s} {'head':14s} " + " ".join(f"{q:>12s}" for q in QUANTITIES))
     for name, base in models:
-        with open(base + ".json") as f:
-            want = json.load(f)["answers"]
         try:
-            worst = check_model(frozentl, base, want, options, args.ftl)
+            if os.path.exists(base + ".json"):
+                with open(base + ".json") as f:
+                    worst = check_model(frozentl, base, json.load(f)["answers"], options, args.ftl)
+            else:
+                worst = check_potential(frozentl, base + ".ftl", options)
         except EvalError as e:
             print(f"{name:36s} FAILED {e}", flush=True)
             failed.append(name)
@@ -187,9 +235,9 @@ def main():
         if of_q:
             print(f"largest {q:12s} {max(of_q)[0]:.1e}  ({max(of_q)[1]}); tolerance {tolerance[q]:.0e}")
     if args.update:
-        if args.precision != "double" or args.ftl or args.names or args.sets != ["reference"] or failed:
-            sys.exit("--update needs --set reference, double precision, no names, and no failure; nothing written")
-        write_accuracy(rows)
+        if args.ftl or args.names or args.sets != UPDATES[args.precision] or failed:
+            sys.exit(f"--update needs --set {' --set '.join(UPDATES[args.precision])}, no names, and no failure; nothing written")
+        write_accuracy(rows, args.precision)
         print(f"wrote {os.path.relpath(ACCURACY, ROOT)}")
     print(f"{len(models) - len(failed)} of {len(models)} models pass" + (f"; failed: {' '.join(failed)}" if failed else ""))
     return 1 if failed else 0
