@@ -126,21 +126,25 @@ static ftl_status fit_features(const ftl_model *model, const ftl_radial *radial,
    every feature as their combination: feature q = sum_k chosen[k] * combination[k][q]. Returns their number. */
 static int choose_features(double *samples, int n_points, int n, double tolerance, int *chosen, double *combination) {
   double *r = calloc((size_t)n * (size_t)n, sizeof *r); /* r[k][q]: coefficient of orthonormal vector k in feature q */
-  double largest = 0;
+  double *norm = malloc((size_t)n * sizeof *norm), largest = 0;
   int rank = 0;
-  if (!r) return -1;
+  if (!r || !norm) {
+    free(r);
+    free(norm);
+    return -1;
+  }
   for (; rank < n; rank++) {
     int best = -1;
     double best_norm = 0;
-    for (int q = 0; q < n; q++) {
-      double norm = 0;
-      for (int s = 0; s < n_points; s++)
-        norm += samples[(size_t)s * (size_t)n + (size_t)q] * samples[(size_t)s * (size_t)n + (size_t)q];
-      if (norm > best_norm) {
-        best_norm = norm;
+    memset(norm, 0, (size_t)n * sizeof *norm);
+    for (int s = 0; s < n_points; s++)
+      for (int q = 0; q < n; q++)
+        norm[q] += samples[(size_t)s * (size_t)n + (size_t)q] * samples[(size_t)s * (size_t)n + (size_t)q];
+    for (int q = 0; q < n; q++)
+      if (norm[q] > best_norm) {
+        best_norm = norm[q];
         best = q;
       }
-    }
     best_norm = sqrt(best_norm);
     if (rank == 0) largest = best_norm;
     if (best < 0 || best_norm <= tolerance * largest) break;
@@ -167,6 +171,7 @@ static int choose_features(double *samples, int n_points, int n, double toleranc
       combination[(size_t)k * (size_t)n + (size_t)q] = v / r[(size_t)k * (size_t)n + (size_t)chosen[k]];
     }
   free(r);
+  free(norm);
   return rank;
 }
 

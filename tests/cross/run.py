@@ -35,7 +35,8 @@ def must(command, **options):
 
 
 def environment(isa):
-    kept = {k: v for k, v in os.environ.items() if k != "FROZENTL_ISA"}
+    """Threads that wait do not spin: in an emulator, on a busy machine, that takes minutes."""
+    kept = {**{k: v for k, v in os.environ.items() if k != "FROZENTL_ISA"}, "OMP_WAIT_POLICY": "passive"}
     return {**kept, "FROZENTL_ISA": isa} if isa else kept
 
 

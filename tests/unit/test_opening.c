@@ -13,19 +13,6 @@ static const struct {
 } models[] = {{SEED_MODEL, false, true}, {SEED_ZBL, true, false}, {"potentials/ftl-metals-0.ftl", false, false}};
 #define N_MODELS (sizeof models / sizeof *models)
 
-static char *as_ftl(const char *model) {
-  static char path[] = "/tmp/frozentl-opening-XXXXXX";
-  strcpy(path, "/tmp/frozentl-opening-XXXXXX");
-  const int fd = mkstemp(path);
-  assert_true(fd >= 0);
-  close(fd);
-  ftl_source *source = read_file(model);
-  ftl_error error = {0};
-  if (ftl_source_write(source, path, &error)) fail_msg("%s", error.message);
-  ftl_source_free(source);
-  return path;
-}
-
 /* The addresses at which this process has mapped a file, read-only. */
 static void mapping_of(const char *path, uintptr_t *begin, uintptr_t *end) {
   char line[4096], rights[5];
@@ -44,27 +31,32 @@ static void mapping_of(const char *path, uintptr_t *begin, uintptr_t *end) {
 
 static void tensors_stay_in_the_file(void **unused) {
   (void)unused;
-  for (size_t k = 0; k < N_MODELS; k++) {
-    const char *path = as_ftl(models[k].model);
-    uintptr_t begin, end;
-    ftl_source *source = read_file(path);
-    mapping_of(path, &begin, &end);
-    assert_true(begin != 0);
-    assert_true(source->tensors.n > 10);
-    for (int t = 0; t < source->tensors.n; t++)
-      assert_in_range((uintptr_t)source->tensors.tensor[t].data, begin, end - 1);
-    ftl_source_free(source);
-    mapping_of(path, &begin, &end);
-    assert_true(begin == 0);
-
-    ftl_model *model; /* nor does an opened model hold on to the file */
-    ftl_error error = {0};
-    if (ftl_model_open(path, NULL, &model, &error)) fail_msg("%s", error.message);
-    mapping_of(path, &begin, &end);
-    assert_true(begin == 0);
-    ftl_model_free(model);
-    unlink(path);
+  const char *path = "potentials/h2cu.ftl";
+  uintptr_t begin, end;
+  ftl_source *source = read_file(path);
+  mapping_of(path, &begin, &end);
+  assert_true(begin != 0);
+  size_t copied = 0, all = 0;
+  for (int t = 0; t < source->tensors.n; t++) {
+    const ftl_tensor *tensor = &source->tensors.tensor[t];
+    const size_t bytes = (size_t)tensor->count * ftl_dtype_bytes(tensor->dtype);
+    const uintptr_t at = (uintptr_t)tensor->data;
+    all += bytes;
+    if (at < begin || at >= end) copied += bytes;
   }
+  print_message("%zu of %zu bytes copied\n", copied, all);
+  assert_true(all > 1000000);
+  assert_true(1000 * copied < all); /* what does not lie at a multiple of 8 bytes: a few buffers */
+  ftl_source_free(source);
+  mapping_of(path, &begin, &end);
+  assert_true(begin == 0);
+
+  ftl_model *model; /* nor does an opened model hold on to the file */
+  ftl_error error = {0};
+  if (ftl_model_open(path, NULL, &model, &error)) fail_msg("%s", error.message);
+  mapping_of(path, &begin, &end);
+  assert_true(begin == 0);
+  ftl_model_free(model);
 }
 
 static int different(const size_t *offset, int n, int stride) {
