@@ -12,7 +12,8 @@ help:
 	@echo '  make build     the command frozentl, libfrozentl and the LAMMPS plugin, in $(BUILD)'
 	@echo '  make test      every test, and those of readers, stages, commands and mistakes again under ASan and UBSan'
 	@echo '  make sanitize  only the latter'
-	@echo '  make bench     speed of MD and of training against mace-torch and symmetrix, into bench/results*.csv'
+	@echo '  make bench     all benchmarks, tables and charts, in under 30 minutes: MD against mace-torch and symmetrix (11 at most),'
+	@echo '                 scaling (6), training (5), surrogates (3, with FTL_MLPACE_SOURCE), stages and start-up (4)'
 	@echo '  make fuzz      fuzz the model readers (FUZZ_SECONDS=600)'
 	@echo '  make docs      the documentation as a site in build/docs/site, links checked, and man pages'
 	@echo '  make format    clang-format on every C and C++ file (format-check: only look)'
@@ -46,10 +47,7 @@ sanitize: setup $(ASAN)/build.ninja
 	@ctest --test-dir $(ASAN) --output-on-failure --no-tests=error -L 'unit|cli|lammps' -j $(JOBS)
 
 bench: build
-	@bench/inference
-	@bench/training
-	@if [ -n "$$FTL_MLPACE_SOURCE" ]; then bench/surrogate; \
-	else echo 'bench/surrogate is left out: set FTL_MLPACE_SOURCE to a copy of ML-PACE (see bench/setup_rivals.sh)'; fi
+	@bench/all
 
 FUZZ_SECONDS ?= 600
 fuzz:

@@ -1,8 +1,9 @@
 """How bench/inference runs each program: pinned to some cores, a number of steps at a time. Standard library only.
 
-Every engine has name, precision, neighbours (what happens to its neighbour list), run(n) -> seconds per step,
-memory(seconds per step) -> peak resident kB while it steps (what opening a model takes and gives back is not counted), and
-close(). own_bytes is the program's own count of memory per atom, where it gives one. All are started before any is timed, so that rounds can alternate between them."""
+Every engine has name, precision, neighbours (what happens to its neighbour list), first() -> seconds of a first step, kept as
+first_step, run(n) -> seconds per step, memory(seconds per step) -> peak resident kB while it steps (what opening a model takes
+and gives back is not counted), and close(). own_bytes is the program's own count of memory per atom, where it gives one. All are
+started before any is timed, so that rounds can alternate between them."""
 
 import json
 import math
@@ -15,9 +16,9 @@ import tempfile
 import threading
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(HERE)
-RELEASE = os.path.join(ROOT, "build", "release")
+from machine import HERE, ROOT
+
+RELEASE = os.environ.get("FTL_BUILD") or os.path.join(ROOT, "build", "release")
 VENV = os.path.join(ROOT, "build", "venv", "bin")
 
 
@@ -34,6 +35,10 @@ def environment(**more):
 
 def pinned(cores, command):
     return ["taskset", "-c", ",".join(map(str, cores)), *map(str, command)]
+
+
+def steps_for(seconds, budget):
+    return max(1, min(1000, int(budget / max(seconds, 1e-6))))
 
 
 def steps_past_opening(wall, step):
@@ -99,7 +104,16 @@ class Watch(threading.Thread):
         return max(late, default=0)
 
 
-class Eval:
+class Engine:
+    def first(self):
+        self.first_step = self.run(1)
+        return self.first_step
+
+    def close(self):
+        pass
+
+
+class Eval(Engine):
     """`frozentl eval --repeat`: ftl_compute, its neighbour list made anew in every step."""
 
     name, neighbours = "frozentl eval", "every step"
@@ -115,9 +129,9 @@ class Eval:
         n = steps_past_opening(self.wall, step)
         return run_to_end(self.command + [str(n)], environment(), watched=True)[1]
 
-    def run(self, n):
+    def run(self, n, watched=False):
         began = time.perf_counter()
-        text, _ = run_to_end(self.command + [str(n)], environment())
+        text, self.peak_kb = run_to_end(self.command + [str(n)], environment(), watched=watched)
         rows = [line.split() for line in text.splitlines()]
         header = next((r for r in rows if r[:1] == ["frame"]), None)
         if header is None:
@@ -128,12 +142,11 @@ class Eval:
         self.own_bytes = float(row[header.index("bytes/atom")])
         return step
 
-    def close(self):
-        pass
 
-
-class Lammps:
-    """LAMMPS with pair_style frozentl: NVE at 300 K, loop time; more cores are MPI ranks. Its list has a 1 Angstrom skin."""
+class Lammps(Engine):
+    """LAMMPS with pair_style frozentl: NVE at 300 K, loop time; more cores are MPI ranks. Its list has a 1 Angstrom skin.
+    structure["replicate"] repeats the crystal. After run(), `ghosts` has the mean number of ghost atoms of a rank, and `comm` the
+    part of the time that LAMMPS spent in its own exchange of positions and forces."""
 
     name, neighbours, own_bytes = "frozentl in LAMMPS", "skin 1, reused", 0
 
@@ -155,6 +168,7 @@ newton on
 neighbor 1.0 bin
 neigh_modify every 1 delay 0 check yes
 read_data {structure["data"]}
+replicate {structure.get("replicate", "1 1 1")}
 pair_style frozentl precision {precision} threads 1
 pair_coeff * * {model["file"]} Cu H
 velocity all create 300 7
@@ -178,8 +192,10 @@ run %d
         began = time.perf_counter()
         self.lammps(n, False)
         with open(os.path.join(self.folder, "log.bench")) as f:
-            loops = re.findall(r"Loop time of ([0-9.e+-]+) on \d+ procs for \d+ steps", f.read())
-        step = float(loops[-1]) / n
+            log = f.read()
+        step = float(re.findall(r"Loop time of ([0-9.e+-]+) on \d+ procs for \d+ steps", log)[-1]) / n
+        self.ghosts = float(re.findall(r"^Nghost: +([0-9.]+) ave", log, re.M)[-1])
+        self.comm = float(re.findall(r"^Comm .*\| *([0-9.]+)$", log, re.M)[-1]) / 100
         self.wall = max(time.perf_counter() - began - n * step, 0.0)
         return step
 
@@ -187,7 +203,7 @@ run %d
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-class Rival:
+class Rival(Engine):
     """mace-torch or symmetrix (bench/rival.py): the process stays, and sleeps while others are timed."""
 
     def __init__(self, kind, model, structure, precision, cores, python):
@@ -214,7 +230,15 @@ class Rival:
         seconds = sorted(self.read()["seconds"])
         return seconds[len(seconds) // 2]
 
+    def first(self):
+        watch = Watch(self.process.pid)
+        super().first()
+        self.first_peak = watch.stop()
+        return self.first_step
+
     def memory(self, step):
+        if step > 1:
+            return self.first_peak
         watch = Watch(self.process.pid)
         self.run(math.ceil(1.0 / step))
         return watch.stop()

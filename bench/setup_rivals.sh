@@ -77,15 +77,20 @@ fi
 
 mkdir -p build/bench
 mkdir -p -m 700 build/bench/jit # symmetrix compiles code for a model here
-for model in mp0a-small mp0b3-medium; do
-  source=../shared/reference/mace/$model.model
-  target=build/bench/$model-HCu.json
-  [ -e "$source" ] || { say "$source is not here: it comes with the development material"; exit 77; }
-  if [ ! -e "$target" ]; then
-    say "extracting $model for symmetrix"
-    "$python" -m symmetrix.cli.extract_mace --model "$source" --chemical-symbols H Cu --output "$target.part" \
-      >build/bench/extract.log 2>&1 || { tail -n 5 build/bench/extract.log >&2; exit 1; }
-    mv "$target.part" "$target"
-  fi
-done
+extract() { # NAME MODEL
+  local target=build/bench/$1-HCu.json
+  [ ! -e "$target" ] || return 0
+  say "extracting $1 for symmetrix"
+  "$python" -m symmetrix.cli.extract_mace --model "$2" --chemical-symbols H Cu --output "$target.part" \
+    >build/bench/extract.log 2>&1 || { tail -n 5 build/bench/extract.log >&2; exit 1; }
+  mv "$target.part" "$target"
+}
+reference=../shared/reference
+[ -e $reference/mace/mp0a-small.model ] || { say "$reference is not here: it comes with the development material"; exit 77; }
+for model in mp0a-small mp0b3-medium; do extract $model $reference/mace/$model.model; done
+if [ ! -e build/bench/h2cu-HCu.json ]; then
+  "$python" bench/as_correlation_3.py $reference/h2cu/h2cu-mace.model build/bench/h2cu-3.model >build/bench/extract.log 2>&1 ||
+    { tail -n 5 build/bench/extract.log >&2; exit 1; }
+  extract h2cu build/bench/h2cu-3.model
+fi
 echo "$python"

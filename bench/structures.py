@@ -1,6 +1,9 @@
 """The structures of the benchmark: rattled fcc copper with 2 % of hydrogen in octahedral sites. Standard library only."""
 
+import os
 import random
+
+from machine import ROOT
 
 LATTICE = 3.615  # Angstrom
 RATTLE = 0.05  # Angstrom, standard deviation
@@ -38,3 +41,14 @@ class Crystal:
             f.write("\nMasses\n\n" + "".join(f"{i + 1} {MASSES[t]}\n" for i, t in enumerate(TYPES)) + "\nAtoms # atomic\n\n")
             for i, (s, p) in enumerate(zip(self.symbols, self.positions)):
                 f.write("%d %d %.10f %.10f %.10f\n" % (i + 1, TYPES.index(s) + 1, *p))
+
+
+def describe(repeats):
+    """Files of one structure."""
+    folder = os.path.join(ROOT, "build", "bench")
+    os.makedirs(folder, exist_ok=True)
+    crystal = Crystal(repeats)
+    base = os.path.join(folder, f"cu-h-{repeats}")
+    crystal.write_xyz(base + ".xyz")
+    crystal.write_lammps(base + ".data")
+    return {"xyz": base + ".xyz", "data": base + ".data", "atoms": len(crystal)}

@@ -1,70 +1,200 @@
 #!/usr/bin/env python3
-"""Prints README's speed and memory tables from bench/results.csv, which bench/inference makes, and that of PACE potentials from
-bench/results-surrogate.csv, which bench/surrogate makes. Standard library only."""
+"""Prints the tables of README, docs/benchmarks.md and docs/scaling.md from bench/results*.csv.
 
-import csv
+    bench/table.py [NAME ...]     all of them, or those named
+    bench/table.py --update       puts them into these files, between <!-- bench/table.py NAME --> and <!-- end -->
+
+Standard library only."""
+
+import argparse
 import os
+import re
+import sys
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-RESULTS = os.path.join(HERE, "results.csv")
-SURROGATES = os.path.join(HERE, "results-surrogate.csv")
-ENGINES = (
-    ("FrozenTL `eval`, double", "frozentl eval", "double"),
-    ("FrozenTL in LAMMPS, double", "frozentl in LAMMPS", "double"),
-    ("FrozenTL in LAMMPS, mixed", "frozentl in LAMMPS", "mixed"),
-    ("symmetrix-xl, float64", "symmetrix", "float64"),
-    ("symmetrix-xl, float32", "symmetrix", "float32"),
-    ("mace-torch, float64", "mace-torch", "float64"),
-    ("mace-torch, float32", "mace-torch", "float32"),
-)
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import halo_steps
+from machine import HERE, ROOT, read
 
-
-def table(rows, cases, cell):
-    print("| | " + " | ".join(f"{model}, {atoms} atoms" for model, atoms in cases) + " |")
-    print("| --- |" + " ---: |" * len(cases))
-    for label, engine, precision in ENGINES:
-        found = [rows.get((model, atoms, engine, precision)) for model, atoms in cases]
-        print(f"| {label} | " + " | ".join(cell(r) if r else "-" for r in found) + " |")
+FILES = ("README.md", "docs/benchmarks.md", "docs/scaling.md")
+ENGINES = {
+    ("frozentl eval", "double"): "FrozenTL `eval`, double", ("frozentl eval", "mixed"): "FrozenTL `eval`, mixed",
+    ("frozentl in LAMMPS", "double"): "FrozenTL in LAMMPS, double", ("frozentl in LAMMPS", "mixed"): "FrozenTL in LAMMPS, mixed",
+    ("symmetrix", "float64"): "symmetrix-xl, float64", ("symmetrix", "float32"): "symmetrix-xl, float32",
+    ("mace-torch", "float64"): "mace-torch, float64", ("mace-torch", "float32"): "mace-torch, float32",
+    ("ML-PACE product", "double"): "ML-PACE, product form", ("ML-PACE recursive", "double"): "ML-PACE, recursive form",
+    ("fine-tuned model", "double"): "the fine-tuned model, double", ("fine-tuned model", "mixed"): "the fine-tuned model, mixed",
+    ("frozentl", "double"): "FrozenTL, double", ("frozentl", "mixed"): "FrozenTL, mixed",
+    ("mace-torch", "double"): "mace-torch, float64", ("mace-torch", "mixed"): "mace-torch, float32",
+}  # fmt: skip
 
 
-def time_and_ratio(row):
-    ms, ratio = float(row["ms_per_atom_step"]), float(row["ratio_to_symmetrix_float64"])
-    return f"{ms:.{2 if ms < 10 else 1}f} ({ratio:.{2 if ratio < 10 else 0}f})"
+def results(name):
+    return read(os.path.join(HERE, f"results{name}.csv"))
 
 
-def kilobytes(row):
-    kb = float(row["bytes_per_atom"]) / 1000
-    return f"{kb:,.0f}"
+def table(header, rows):
+    yield "| " + " | ".join(header) + " |"
+    yield "| --- |" + " ---: |" * (len(header) - 1)
+    yield from ("| " + " | ".join(row) + " |" for row in rows)
+
+
+def by_engine(rows, case_of, cell):
+    """Engines down, cases across."""
+    cases = list(dict.fromkeys(map(case_of, rows)))
+    found = {(r["engine"], r["precision"], case_of(r)): r for r in rows}
+    shown = [k for k in ENGINES if any((*k, c) in found for c in cases)]
+    return table(["", *cases], ([ENGINES[k], *(cell(found[(*k, c)]) if (*k, c) in found else "-" for c in cases)] for k in shown))
+
+
+def stamp(rows):
+    """Where and when: one line for each different answer."""
+    for where in dict.fromkeys((r["cpu"], r["date"], r["commit"]) for r in rows):
+        loads = [float(r["load"]) for r in rows if (r["cpu"], r["date"], r["commit"]) == where and r.get("load")]
+        yield "{}, {}, commit {}".format(*where) + (f", load before it up to {max(loads)}" if loads else "")
+
+
+def short(value, digits=3):
+    return f"{float(value):,.0f}" if float(value) >= 100 else f"{float(value):.{digits}g}"
+
+
+def inference(cores="1"):
+    return [r for r in results("") if r["cores"] == cores]
+
+
+def crystal(r):
+    return f"{r['model']}, {r['atoms']} atoms"
+
+
+def speed():
+    def cell(r):
+        faster = r.get("times_faster_than_symmetrix", "")
+        ours = r["engine"].startswith("frozentl") and faster
+        return short(r["ms_per_atom_step"]) + (f" ({float(faster):.1f}x)" if ours else "")
+
+    return by_engine(inference(), crystal, cell)
+
+
+def two_cores():
+    return by_engine(inference("2"), crystal, lambda r: short(r["ms_per_atom_step"]))
+
+
+def targets():
+    rows = [r for r in inference() if r.get("target")]
+    return table(["model", "engine", "times faster than symmetrix-xl", "than its float64", "target", "met"], (
+        [crystal(r), ENGINES[r["engine"], r["precision"]], f"{float(r['times_faster_than_symmetrix']):.2f}",
+         f"{1 / float(r['ratio_to_symmetrix_float64']):.2f}", r["target"], r["met"]] for r in rows))  # fmt: skip
+
+
+def memory():
+    rows = [r for r in inference() if r["bytes_per_atom"]]
+    return by_engine(rows, crystal, lambda r: f"{float(r['bytes_per_atom']) / 1000:,.1f}")
+
+
+def training():
+    def cell(r):
+        return short(r["cpu_ms_per_atom_step"]) + (f" ({short(r['times_faster_than_mace_torch'], 2)}x)" if r["engine"] == "frozentl" else "")
+
+    return by_engine([r for r in results("-training") if r["cores"] == "1"], lambda r: f"{r['model']}, {r['freeze']}", cell)
 
 
 def surrogates():
-    with open(SURROGATES, newline="") as f:
-        rows = list(csv.DictReader(f))
-    times = ("times_faster_than_ml_pace", "times_faster_than_fine_tuned")
-    for cores in sorted({r["cores"] for r in rows}):
-        mine = [r for r in rows if r["cores"] == cores]
-        stamps = sorted({(r["cpu"], r["date"], r["commit"], r["load"]) for r in mine})
-        print("\nPACE potentials, cores:", cores, *(f"({cpu}, {date}, commit {c}, load {load})" for cpu, date, c, load in stamps))
-        print("\n| potential, atoms | engine | µs per atom and step | times faster than ML-PACE | than the fine-tuned model |")
-        print("| --- | --- | ---: | ---: | ---: |")
-        for r in mine:
-            print(f"| {r['potential']}, {r['atoms']} | {r['engine']}, {r['precision']} | {r['us_per_atom_step']} | "
-                  + " | ".join(r[t] or "-" for t in times) + " |")  # fmt: skip
+    rows = results("-surrogate")
+    two = {(r["potential"], r["engine"], r["precision"]): r for r in rows if r["cores"] == "2"}
+
+    def one(r):
+        return f"{short(r['us_per_atom_step'])} ({short(r['times_faster_than_ml_pace'], 2)}x)"
+
+    def cell(r):
+        pair = two.get((r["potential"], r["engine"], r["precision"]))
+        return one(r) + (f" / {one(pair)}" if pair else "")
+
+    return by_engine([r for r in rows if r["cores"] == "1"], lambda r: f"`{r['potential']}`, {r['atoms']} atoms", cell)
+
+
+def scaling(*tables):
+    return [r for r in results("-scaling") if r["table"] in tables]
+
+
+def linear():
+    return table(["atoms", "precision", "µs per atom and step", "ratio to the smallest", "target", "met"], (
+        [f"{int(r['atoms']):,}", r["precision"], f"{1000 * float(r['ms_per_atom_step']):.1f}", r["ratio"],
+         f"below {r['target']}" if r["target"] else "", r["met"]] for r in scaling("linear")))  # fmt: skip
+
+
+def models():
+    return table(["model", "precision", "atoms", "resident, bytes per atom", "workspace, bytes per atom", "peak, MB", "target", "met"], (
+        [r["model"], r["precision"], f"{int(r['atoms']):,}", f"{int(r['bytes_per_atom_resident']):,}",
+         f"{int(r['bytes_per_atom_workspace']):,}", f"{int(r['peak_MB']):,}", r["target"], r["met"]] for r in scaling("memory")))  # fmt: skip
+
+
+def million():
+    return table(["program", "atoms", "cores", "seconds in all", "peak resident, GiB", "target", "met"], (
+        [ENGINES[r["engine"], r["precision"]], f"{int(r['atoms']):,}", r["cores"], f"{float(r['ms_per_atom_step']) * int(r['atoms']) / 1000:.0f}",
+         f"{int(r['peak_MB']) / 1024:.2f}", f"{int(r['target']) // 1024}", r["met"]] for r in scaling("million")))  # fmt: skip
+
+
+def parallel():
+    names = {"threads": "threads, `eval`", "strong": "MPI ranks, the same crystal", "weak": "MPI ranks, a crystal each"}
+    return table(["", "model", "precision", "atoms", "µs per atom and step", "times the work of one", "target", "met"], (
+        [f"{r['cores']} {names[r['table']]}", r["model"], r["precision"], f"{int(r['atoms']):,}", f"{1000 * float(r['ms_per_atom_step']):.2f}",
+         f"{float(r['ratio']):.2f}", r["target"], r["met"]] for r in scaling(*names)))  # fmt: skip
+
+
+def halo():
+    ms = halo_steps.measured("mp0a-small", "double")
+    return halo_steps.table("mp0a-small", "double", ms, halo_steps.network_of(**halo_steps.HDR)) if ms else ()
+
+
+TABLES = {
+    "speed": (speed, "", "ms per atom and MD step on one core; in brackets how many times faster than symmetrix-xl in the same precision"),
+    "targets": (targets, "", "what this project has set itself, one core"),
+    "two-cores": (two_cores, "", "ms per atom and MD step on two cores"),
+    "memory": (memory, "", "peak memory, kB per atom, one core"),
+    "training": (training, "-training", "ms of processor time per atom and optimiser step, one core; times faster than mace-torch"),
+    "surrogates": (surrogates, "-surrogate", "µs per atom and MD step on one core / on two; times faster than ML-PACE's faster form"),
+    "linear": (linear, "-scaling", "mp0a-small, one core: cost against the number of atoms"),
+    "models": (models, "-scaling", "memory of each model, one core"),
+    "parallel": (parallel, "-scaling", "threads and ranks"),
+    "million": (million, "-scaling", "one evaluation of a million atoms of mp0a-small in double"),
+    "halo": (halo, "", "a model of large runs: mp0a-small, double (bench/halo_model)"),
+    "halo-check": (halo_steps.check, "-scaling", "the same model beside what was measured on one rank and two (double)"),
+}
+
+
+def update(path):
+    with open(path) as f:
+        old = f.read()
+
+    def block(match):
+        name = match.group(1)
+        if name not in TABLES:
+            sys.exit(f"{path}: no table {name}")
+        lines = list(TABLES[name][0]())
+        return f"<!-- bench/table.py {name} -->\n" + "\n".join(lines) + "\n<!-- end -->" if len(lines) > 2 else match.group(0)
+
+    new = re.sub(r"<!-- bench/table\.py ([a-z-]+) -->\n.*?<!-- end -->", block, old, flags=re.S)
+    if new != old:
+        with open(path, "w") as f:
+            f.write(new)
+        print(f"updated {os.path.relpath(path, ROOT)}")
 
 
 def main():
-    with open(RESULTS, newline="") as f:
-        everything = list(csv.DictReader(f))
-    one = {(r["model"], r["atoms"], r["engine"], r["precision"]): r for r in everything if r["cores"] == "1"}
-    cases = list(dict.fromkeys((r["model"], r["atoms"]) for r in one.values()))
-    print(f"{everything[0]['cpu']}, {everything[0]['date']}, commit {everything[0]['commit']}\n")
-    print("ms per atom and step (ratio to symmetrix-xl in float64), one core\n")
-    table(one, cases, time_and_ratio)
-    print("\npeak memory, kB per atom, one core\n")
-    table(one, cases, kilobytes)
-    if os.path.exists(SURROGATES):
-        surrogates()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(TABLES))
+    parser.add_argument("--update", action="store_true")
+    args = parser.parse_args()
+    if args.update:
+        for path in FILES:
+            update(os.path.join(ROOT, path))
+        return 0
+    for name in args.names or TABLES:
+        function, file, title = TABLES[name]
+        lines = list(function())
+        if len(lines) > 2:
+            print(f"\n{title}\n" + "".join(f"({line})\n" for line in stamp(results(file))) + "\n" + "\n".join(lines))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
