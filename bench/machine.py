@@ -44,6 +44,8 @@ def cores():
 
 def rivals_python():
     result = subprocess.run([os.path.join(HERE, "setup_rivals.sh")], stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
+    if result.returncode == 77:  # something is not on this machine, and it has said what
+        sys.exit(77)
     if result.returncode != 0:
         sys.exit("bench/setup_rivals.sh failed (see above); --no-rivals runs FrozenTL alone")
     return os.path.join(ROOT, result.stdout.split()[-1])
