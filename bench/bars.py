@@ -34,11 +34,15 @@ def panel(top, title, bars, target):
         y, broken = first + k * PITCH, bar.value > end
         width = BARS * min(bar.value / end, 1.0) + (16 if broken else 0)
         pieces.append(text(LABELS - 8, y + 12, bar.label, 12, "end"))
-        pieces.append(f'<rect x="{LABELS}" y="{y}" width="{max(width, 1):.1f}" height="{PITCH - 5}" fill="{bar.colour}"/>')
+        pieces.append(
+            f'<rect x="{LABELS}" y="{y}" width="{max(width, 1):.1f}" height="{PITCH - 5}" fill="{bar.colour}"/>'
+        )
         if broken:  # two white strokes through a bar that would be longer
             for x in (LABELS + BARS - 6, LABELS + BARS + 2):
                 pieces.append(f'<path d="M{x},{y + PITCH - 4} l6,{-PITCH + 3}" stroke="#ffffff" stroke-width="3"/>')
-        pieces.append(text(LABELS + width + 6, y + 12, number(bar.value) + (f"  ({bar.more})" if bar.more else ""), 12, "start"))
+        pieces.append(
+            text(LABELS + width + 6, y + 12, number(bar.value) + (f"  ({bar.more})" if bar.more else ""), 12, "start")
+        )
     bottom = first + len(bars) * PITCH
     pieces.append(f'<path d="M{LABELS},{first - 3} V{bottom}" stroke="#767676"/>')
     if target:

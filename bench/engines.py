@@ -1,9 +1,9 @@
 """How bench/inference runs each program: pinned to some cores, a number of steps at a time. Standard library only.
 
-Every engine has name, precision, neighbours (what happens to its neighbour list), first() -> seconds of a first step, kept as
-first_step, run(n) -> seconds per step, memory(seconds per step) -> peak resident kB while it steps (what opening a model takes
-and gives back is not counted), and close(). own_bytes is the program's own count of memory per atom, where it gives one. All are
-started before any is timed, so that rounds can alternate between them."""
+Every engine has name, precision, neighbours (what happens to its neighbour list), first() -> seconds of a first step,
+kept as first_step, run(n) -> seconds per step, memory(seconds per step) -> peak resident kB while it steps (what
+opening a model takes and gives back is not counted), and close(). own_bytes is the program's own count of memory per
+atom, where it gives one. All are started before any is timed, so that rounds can alternate between them."""
 
 import json
 import math
@@ -48,12 +48,13 @@ def steps_past_opening(wall, step):
 
 
 def run_to_end(command, env, cwd=None, watched=False):
-    """Standard output, and, if watched, the memory of the process and its descendants in kB (see Watch)."""
+    """Standard output, and, if watched, the memory of the process and its descendants in kB (see Watch): while stepping, or
+    with "whole" from start to end."""
     with tempfile.TemporaryFile("w+") as out:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=env, cwd=cwd)
         watch = Watch(process.pid) if watched else None
         process.wait()
-        kb = watch.stop() if watch else 0
+        kb = watch.stop(watched == "whole") if watch else 0
         out.seek(0)
         text = out.read()
     if process.returncode != 0:
@@ -97,11 +98,11 @@ class Watch(threading.Thread):
             if total:
                 self.samples.append(total)
 
-    def stop(self):
+    def stop(self, whole=False):
         self.over.set()
         self.join()
-        late = self.samples[len(self.samples) // 2 : -1] or self.samples  # the last one may be of a process that is ending
-        return max(late, default=0)
+        late = self.samples[len(self.samples) // 2 : -1]  # the last one may be of a process that is ending
+        return max(self.samples if whole or not late else late, default=0)
 
 
 class Engine:

@@ -1,8 +1,8 @@
 """How many rows travel between ranks: what bench/halo_model computes with. Lengths in Angstrom. Standard library only.
 
-A rank has a box of atoms, one of a grid of equal boxes. It needs a row of every atom of other ranks that is within `reach` of one
-of its own (pair_style/halo.h): the model's cutoff and LAMMPS' skin. All periodic images of an atom are one row, so directions
-in which the grid is not divided count for nothing."""
+A rank has a box of atoms, one of a grid of equal boxes. It needs a row of every atom of other ranks that is within
+`reach` of one of its own (pair_style/halo.h): the model's cutoff and LAMMPS' skin. All periodic images of an atom are
+one row, so directions in which the grid is not divided count for nothing."""
 
 import functools
 import math
@@ -10,17 +10,20 @@ import math
 
 @functools.lru_cache
 def reached(density, reach, n=30):
-    """Thickness of the layer of atoms that are reached from beyond a plane, area reached around the edge of a quarter space and volume
-    around the corner of an octant. Less than a sphere's: an atom near the end of the reach may find none on the other side. On
-    a grid of n steps, with the chance that at least one atom is in the part of its sphere that lies beyond."""
+    """Thickness of the layer of atoms that are reached from beyond a plane, area reached around the edge of a quarter
+    space and volume around the corner of an octant. Less than a sphere's: an atom near the end of the reach may find none
+    on the other side. On a grid of n steps, with the chance that at least one atom is in the part of its sphere that lies
+    beyond."""
     h, steps = reach / n, range(n - 1, -1, -1)
-    beyond = [[[0] * (n + 1) for _ in range(n + 1)] for _ in range(n + 1)]  # cells of the sphere at x, y, z or farther out
+    beyond = [
+        [[0] * (n + 1) for _ in range(n + 1)] for _ in range(n + 1)
+    ]  # cells of the sphere at x, y, z or farther out
     for x in steps:
         for y in steps:
             row, back, side, both = beyond[x][y], beyond[x + 1][y], beyond[x][y + 1], beyond[x + 1][y + 1]
             for z in steps:
                 inside = (x + 0.5) ** 2 + (y + 0.5) ** 2 + (z + 0.5) ** 2 < n * n
-                row[z] = (inside + back[z] + side[z] + row[z + 1] - both[z] - back[z + 1] - side[z + 1] + both[z + 1])
+                row[z] = inside + back[z] + side[z] + row[z + 1] - both[z] - back[z + 1] - side[z + 1] + both[z + 1]
 
     def chance(cells):
         return 1 - math.exp(-density * cells * h**3)
@@ -74,8 +77,8 @@ def grid_of(ranks, box):
 
 
 def count(positions, edges, grid, reach):
-    """By looking at every atom of a periodic box: for each rank of the grid (atoms of other ranks within reach of one of its own, ghosts
-    as LAMMPS makes them). For boxes at least twice the reach along every edge."""
+    """By looking at every atom of a periodic box: for each rank of the grid (atoms of other ranks within reach of one of
+    its own, ghosts as LAMMPS makes them). For boxes at least twice the reach along every edge."""
     cells = [max(1, int(edges[d] / reach)) for d in range(3)]
     of_cell, rank_of = {}, []
     for i, x in enumerate(positions):

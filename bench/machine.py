@@ -1,4 +1,5 @@
-"""What every benchmark says and keeps: the machine, the commit, the cores to use, and tables of results. Standard library only."""
+"""What every benchmark says and keeps: the machine, the commit, the cores to use, and tables of results. Standard
+library only."""
 
 import csv
 import datetime
@@ -17,20 +18,30 @@ def cpu_name():
         info = dict(line.split(":", 1) for line in f.read().split("\n\n")[0].splitlines() if ":" in line)
     info = {k.strip(): v.strip() for k, v in info.items()}
     isa = next((i for i in ("avx512f", "avx2", "sse2") if i in info.get("flags", "").split()), "")
-    return f"{info.get('model name', 'unknown')} family {info.get('cpu family', '?')} model {info.get('model', '?')} {isa}"
+    return (
+        f"{info.get('model name', 'unknown')} family {info.get('cpu family', '?')} model {info.get('model', '?')} {isa}"
+    )
 
 
 def commit():
     def git(*a):
         return subprocess.run(["git", "-C", ROOT, *a], capture_output=True, text=True).stdout.strip()
 
-    return git("rev-parse", "--short", "HEAD") + ("+" if git("status", "--porcelain", "--", "core", "train", "pair_style") else "")
+    return git("rev-parse", "--short", "HEAD") + (
+        "+" if git("status", "--porcelain", "--", "core", "train", "pair_style") else ""
+    )
 
 
 def stamp():
     """The columns that every table of results begins with; says on the way whether the machine is quiet."""
     load = os.getloadavg()[0]
-    row = dict(date=datetime.date.today().isoformat(), cpu=cpu_name(), machine_cores=os.cpu_count(), load=f"{load:.1f}", commit=commit())
+    row = dict(
+        date=datetime.date.today().isoformat(),
+        cpu=cpu_name(),
+        machine_cores=os.cpu_count(),
+        load=f"{load:.1f}",
+        commit=commit(),
+    )
     print(f"{row['cpu']}, {row['machine_cores']} cores; FrozenTL {row['commit']}; {row['date']}")
     if load > 0.5:
         print(f"this machine is busy (load {load:.1f}): times will be too long, and ratios unsteady")
@@ -43,7 +54,9 @@ def cores():
 
 
 def rivals_python():
-    result = subprocess.run([os.path.join(HERE, "setup_rivals.sh")], stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
+    result = subprocess.run(
+        [os.path.join(HERE, "setup_rivals.sh")], stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL
+    )
     if result.returncode == 77:  # something is not on this machine, and it has said what
         sys.exit(77)
     if result.returncode != 0:
@@ -60,7 +73,9 @@ def read(path):
 
 
 def save(path, columns, rows, key):
-    """Rows into a table, which is on the disk whole or not at all: those with the same `key` columns are replaced, others stay."""
+    """Rows into a table, which is on the disk whole or not at all: those with the same `key` columns are replaced, others
+    stay."""
+
     def name(row):
         return tuple(str(row[k]) for k in key)
 
@@ -74,3 +89,10 @@ def save(path, columns, rows, key):
         writer.writeheader()
         writer.writerows(new.get(n) or old[n] for n in order)
     os.replace(path + ".part", path)
+
+
+def markdown(header, rows):
+    """The lines of a table, all columns but the first to the right."""
+    yield "| " + " | ".join(header) + " |"
+    yield "| --- |" + " ---: |" * (len(header) - 1)
+    yield from ("| " + " | ".join(row) + " |" for row in rows)

@@ -13,29 +13,31 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import halo_steps
-from machine import HERE, ROOT, read
+from machine import HERE, ROOT, markdown, read
 
 FILES = ("README.md", "docs/benchmarks.md", "docs/scaling.md")
 ENGINES = {
-    ("frozentl eval", "double"): "FrozenTL `eval`, double", ("frozentl eval", "mixed"): "FrozenTL `eval`, mixed",
-    ("frozentl in LAMMPS", "double"): "FrozenTL in LAMMPS, double", ("frozentl in LAMMPS", "mixed"): "FrozenTL in LAMMPS, mixed",
-    ("symmetrix", "float64"): "symmetrix-xl, float64", ("symmetrix", "float32"): "symmetrix-xl, float32",
-    ("mace-torch", "float64"): "mace-torch, float64", ("mace-torch", "float32"): "mace-torch, float32",
-    ("ML-PACE product", "double"): "ML-PACE, product form", ("ML-PACE recursive", "double"): "ML-PACE, recursive form",
-    ("fine-tuned model", "double"): "the fine-tuned model, double", ("fine-tuned model", "mixed"): "the fine-tuned model, mixed",
-    ("frozentl", "double"): "FrozenTL, double", ("frozentl", "mixed"): "FrozenTL, mixed",
-    ("mace-torch", "double"): "mace-torch, float64", ("mace-torch", "mixed"): "mace-torch, float32",
-}  # fmt: skip
+    ("frozentl eval", "double"): "FrozenTL `eval`, double",
+    ("frozentl eval", "mixed"): "FrozenTL `eval`, mixed",
+    ("frozentl in LAMMPS", "double"): "FrozenTL in LAMMPS, double",
+    ("frozentl in LAMMPS", "mixed"): "FrozenTL in LAMMPS, mixed",
+    ("symmetrix", "float64"): "symmetrix-xl, float64",
+    ("symmetrix", "float32"): "symmetrix-xl, float32",
+    ("mace-torch", "float64"): "mace-torch, float64",
+    ("mace-torch", "float32"): "mace-torch, float32",
+    ("ML-PACE product", "double"): "ML-PACE, product form",
+    ("ML-PACE recursive", "double"): "ML-PACE, recursive form",
+    ("fine-tuned model", "double"): "the fine-tuned model, double",
+    ("fine-tuned model", "mixed"): "the fine-tuned model, mixed",
+    ("frozentl", "double"): "FrozenTL, double",
+    ("frozentl", "mixed"): "FrozenTL, mixed",
+    ("mace-torch", "double"): "mace-torch, float64",
+    ("mace-torch", "mixed"): "mace-torch, float32",
+}
 
 
 def results(name):
     return read(os.path.join(HERE, f"results{name}.csv"))
-
-
-def table(header, rows):
-    yield "| " + " | ".join(header) + " |"
-    yield "| --- |" + " ---: |" * (len(header) - 1)
-    yield from ("| " + " | ".join(row) + " |" for row in rows)
 
 
 def by_engine(rows, case_of, cell):
@@ -43,7 +45,9 @@ def by_engine(rows, case_of, cell):
     cases = list(dict.fromkeys(map(case_of, rows)))
     found = {(r["engine"], r["precision"], case_of(r)): r for r in rows}
     shown = [k for k in ENGINES if any((*k, c) in found for c in cases)]
-    return table(["", *cases], ([ENGINES[k], *(cell(found[(*k, c)]) if (*k, c) in found else "-" for c in cases)] for k in shown))
+    return markdown(
+        ["", *cases], ([ENGINES[k], *(cell(found[(*k, c)]) if (*k, c) in found else "-" for c in cases)] for k in shown)
+    )
 
 
 def stamp(rows):
@@ -80,9 +84,20 @@ def two_cores():
 
 def targets():
     rows = [r for r in inference() if r.get("target")]
-    return table(["model", "engine", "times faster than symmetrix-xl", "than its float64", "target", "met"], (
-        [crystal(r), ENGINES[r["engine"], r["precision"]], f"{float(r['times_faster_than_symmetrix']):.2f}",
-         f"{1 / float(r['ratio_to_symmetrix_float64']):.2f}", r["target"], r["met"]] for r in rows))  # fmt: skip
+    return markdown(
+        ["model", "engine", "times faster than symmetrix-xl", "than its float64", "target", "met"],
+        (
+            [
+                crystal(r),
+                ENGINES[r["engine"], r["precision"]],
+                f"{float(r['times_faster_than_symmetrix']):.2f}",
+                f"{1 / float(r['ratio_to_symmetrix_float64']):.2f}",
+                r["target"],
+                r["met"],
+            ]
+            for r in rows
+        ),
+    )
 
 
 def memory():
@@ -92,9 +107,13 @@ def memory():
 
 def training():
     def cell(r):
-        return short(r["cpu_ms_per_atom_step"]) + (f" ({short(r['times_faster_than_mace_torch'], 2)}x)" if r["engine"] == "frozentl" else "")
+        return short(r["cpu_ms_per_atom_step"]) + (
+            f" ({short(r['times_faster_than_mace_torch'], 2)}x)" if r["engine"] == "frozentl" else ""
+        )
 
-    return by_engine([r for r in results("-training") if r["cores"] == "1"], lambda r: f"{r['model']}, {r['freeze']}", cell)
+    return by_engine(
+        [r for r in results("-training") if r["cores"] == "1"], lambda r: f"{r['model']}, {r['freeze']}", cell
+    )
 
 
 def surrogates():
@@ -116,28 +135,86 @@ def scaling(*tables):
 
 
 def linear():
-    return table(["atoms", "precision", "µs per atom and step", "ratio to the smallest", "target", "met"], (
-        [f"{int(r['atoms']):,}", r["precision"], f"{1000 * float(r['ms_per_atom_step']):.1f}", r["ratio"],
-         f"below {r['target']}" if r["target"] else "", r["met"]] for r in scaling("linear")))  # fmt: skip
+    return markdown(
+        ["atoms", "precision", "µs per atom and step", "ratio to the smallest", "target", "met"],
+        (
+            [
+                f"{int(r['atoms']):,}",
+                r["precision"],
+                f"{1000 * float(r['ms_per_atom_step']):.1f}",
+                r["ratio"],
+                f"below {r['target']}" if r["target"] else "",
+                r["met"],
+            ]
+            for r in scaling("linear")
+        ),
+    )
 
 
 def models():
-    return table(["model", "precision", "atoms", "resident, bytes per atom", "workspace, bytes per atom", "peak, MB", "target", "met"], (
-        [r["model"], r["precision"], f"{int(r['atoms']):,}", f"{int(r['bytes_per_atom_resident']):,}",
-         f"{int(r['bytes_per_atom_workspace']):,}", f"{int(r['peak_MB']):,}", r["target"], r["met"]] for r in scaling("memory")))  # fmt: skip
+    return markdown(
+        [
+            "model",
+            "precision",
+            "atoms",
+            "resident, bytes per atom",
+            "workspace, bytes per atom",
+            "peak, MB",
+            "target",
+            "met",
+        ],
+        (
+            [
+                r["model"],
+                r["precision"],
+                f"{int(r['atoms']):,}",
+                f"{int(r['bytes_per_atom_resident']):,}",
+                f"{int(r['bytes_per_atom_workspace']):,}",
+                f"{int(r['peak_MB']):,}",
+                r["target"],
+                r["met"],
+            ]
+            for r in scaling("memory")
+        ),
+    )
 
 
 def million():
-    return table(["program", "atoms", "cores", "seconds in all", "peak resident, GiB", "target", "met"], (
-        [ENGINES[r["engine"], r["precision"]], f"{int(r['atoms']):,}", r["cores"], f"{float(r['ms_per_atom_step']) * int(r['atoms']) / 1000:.0f}",
-         f"{int(r['peak_MB']) / 1024:.2f}", f"{int(r['target']) // 1024}", r["met"]] for r in scaling("million")))  # fmt: skip
+    return markdown(
+        ["program", "atoms", "cores", "seconds in all", "peak resident, GiB", "target", "met"],
+        (
+            [
+                ENGINES[r["engine"], r["precision"]],
+                f"{int(r['atoms']):,}",
+                r["cores"],
+                f"{float(r['ms_per_atom_step']) * int(r['atoms']) / 1000:.0f}",
+                f"{int(r['peak_MB']) / 1024:.2f}",
+                f"{int(r['target']) // 1024}",
+                r["met"],
+            ]
+            for r in scaling("million")
+        ),
+    )
 
 
 def parallel():
     names = {"threads": "threads, `eval`", "strong": "MPI ranks, the same crystal", "weak": "MPI ranks, a crystal each"}
-    return table(["", "model", "precision", "atoms", "µs per atom and step", "times the work of one", "target", "met"], (
-        [f"{r['cores']} {names[r['table']]}", r["model"], r["precision"], f"{int(r['atoms']):,}", f"{1000 * float(r['ms_per_atom_step']):.2f}",
-         f"{float(r['ratio']):.2f}", r["target"], r["met"]] for r in scaling(*names)))  # fmt: skip
+    return markdown(
+        ["", "model", "precision", "atoms", "µs per atom and step", "times the work of one", "target", "met"],
+        (
+            [
+                f"{r['cores']} {names[r['table']]}",
+                r["model"],
+                r["precision"],
+                f"{int(r['atoms']):,}",
+                f"{1000 * float(r['ms_per_atom_step']):.2f}",
+                f"{float(r['ratio']):.2f}",
+                r["target"],
+                r["met"],
+            ]
+            for r in scaling(*names)
+        ),
+    )
 
 
 def halo():
@@ -146,18 +223,34 @@ def halo():
 
 
 TABLES = {
-    "speed": (speed, "", "ms per atom and MD step on one core; in brackets how many times faster than symmetrix-xl in the same precision"),
+    "speed": (
+        speed,
+        "",
+        "ms per atom and MD step on one core; in brackets how many times faster than symmetrix-xl in the same precision",
+    ),
     "targets": (targets, "", "what this project has set itself, one core"),
     "two-cores": (two_cores, "", "ms per atom and MD step on two cores"),
     "memory": (memory, "", "peak memory, kB per atom, one core"),
-    "training": (training, "-training", "ms of processor time per atom and optimiser step, one core; times faster than mace-torch"),
-    "surrogates": (surrogates, "-surrogate", "µs per atom and MD step on one core / on two; times faster than ML-PACE's faster form"),
+    "training": (
+        training,
+        "-training",
+        "ms of processor time per atom and optimiser step, one core; times faster than mace-torch",
+    ),
+    "surrogates": (
+        surrogates,
+        "-surrogate",
+        "µs per atom and MD step on one core / on two; times faster than ML-PACE's faster form",
+    ),
     "linear": (linear, "-scaling", "mp0a-small, one core: cost against the number of atoms"),
     "models": (models, "-scaling", "memory of each model, one core"),
     "parallel": (parallel, "-scaling", "threads and ranks"),
     "million": (million, "-scaling", "one evaluation of a million atoms of mp0a-small in double"),
     "halo": (halo, "", "a model of large runs: mp0a-small, double (bench/halo_model)"),
-    "halo-check": (halo_steps.check, "-scaling", "the same model beside what was measured on one rank and two (double)"),
+    "halo-check": (
+        halo_steps.check,
+        "-scaling",
+        "the same model beside what was measured on one rank and two (double)",
+    ),
 }
 
 
@@ -170,7 +263,11 @@ def update(path):
         if name not in TABLES:
             sys.exit(f"{path}: no table {name}")
         lines = list(TABLES[name][0]())
-        return f"<!-- bench/table.py {name} -->\n" + "\n".join(lines) + "\n<!-- end -->" if len(lines) > 2 else match.group(0)
+        return (
+            f"<!-- bench/table.py {name} -->\n" + "\n".join(lines) + "\n<!-- end -->"
+            if len(lines) > 2
+            else match.group(0)
+        )
 
     new = re.sub(r"<!-- bench/table\.py ([a-z-]+) -->\n.*?<!-- end -->", block, old, flags=re.S)
     if new != old:

@@ -1,5 +1,5 @@
-"""The scripts of bench/: tables and charts come out of the results that are kept, a quick run measures and writes nothing, and saving
-replaces rows and keeps the others. argv[1] is the build folder. No time is judged."""
+"""The scripts of bench/: tables and charts come out of the results that are kept, a quick run measures and writes
+nothing, and saving replaces rows and keeps the others. argv[1] is the build folder. No time is judged."""
 
 import glob
 import os
@@ -18,7 +18,9 @@ BUILD = sys.argv.pop(1)
 
 
 def run(name, *arguments):
-    return subprocess.run([os.path.join(BENCH, name), *arguments], capture_output=True, text=True, env=dict(os.environ, FTL_BUILD=BUILD))
+    return subprocess.run(
+        [os.path.join(BENCH, name), *arguments], capture_output=True, text=True, env=dict(os.environ, FTL_BUILD=BUILD)
+    )
 
 
 def kept():
@@ -54,7 +56,9 @@ class Scripts(unittest.TestCase):
     def test_save_replaces_and_keeps(self):
         with tempfile.TemporaryDirectory() as folder:
             path, columns = os.path.join(folder, "t.csv"), ("model", "cores", "ms")
-            machine.save(path, columns, [dict(model="a", cores=1, ms=3), dict(model="b", cores=1, ms=4)], ("model", "cores"))
+            machine.save(
+                path, columns, [dict(model="a", cores=1, ms=3), dict(model="b", cores=1, ms=4)], ("model", "cores")
+            )
             machine.save(path, columns, [dict(model="a", cores=1, ms=5), dict(model="a", cores=2)], ("model", "cores"))
             found = [(r["model"], r["cores"], r["ms"]) for r in machine.read(path)]
             self.assertEqual(found, [("a", "1", "5"), ("b", "1", "4"), ("a", "2", "")])

@@ -1,5 +1,5 @@
-"""bench/halo_formula: its formulas against counting atom by atom, for random atoms in a box divided in one, two and three directions.
-They would tell a missing edge or corner term, a face counted twice, and images that are not one row."""
+"""bench/halo_formula: its formulas against counting atom by atom, for random atoms in a box divided in one, two and
+three directions. They would tell a missing edge or corner term, a face counted twice, and images that are not one row."""
 
 import os
 import random
