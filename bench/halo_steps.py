@@ -156,6 +156,7 @@ CHECKED = (
     "atoms",
     "ranks",
     "LAMMPS' ghosts per rank",
+    "counted",
     "formula",
     "halo rows per rank, counted",
     "formula",
@@ -181,15 +182,16 @@ def check():
         key = (atoms, ranks, model.cutoff)
         if key not in counted:
             positions = [[x + k * crystal.edge, y, z] for k in range(copies) for x, y, z in crystal.positions]
-            found = [n for n, _ in count(positions, edges, s.grid, model.cutoff + SKIN).values()]
-            counted[key] = sum(found) / len(found)
+            found = count(positions, edges, s.grid, model.cutoff + SKIN).values()
+            counted[key] = [sum(n) / len(found) for n in zip(*found)]
         return [
             f"{r['model']}, {r['table']}",
             str(atoms),
             str(ranks),
             r["ghosts_per_rank"],
+            f"{counted[key][1]:.0f}",
             f"{s.ghosts:.0f}",
-            f"{counted[key]:.0f}",
+            f"{counted[key][0]:.0f}",
             f"{s.rows:.0f}",
             f"{s.halo_bytes / 1e6:.2f}",
             f"{1e3 * float(r['ms_per_atom_step']):.2f}",
