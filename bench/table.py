@@ -264,7 +264,7 @@ def update(path):
             sys.exit(f"{path}: no table {name}")
         lines = list(TABLES[name][0]())
         return (
-            f"<!-- bench/table.py {name} -->\n" + "\n".join(lines) + "\n<!-- end -->"
+            f"<!-- bench/table.py {name} -->\n\n" + "\n".join(lines) + "\n\n<!-- end -->"
             if len(lines) > 2
             else match.group(0)
         )
