@@ -27,6 +27,8 @@ ENGINES = {
     ("mace-torch", "float32"): "mace-torch, float32",
     ("ML-PACE product", "double"): "ML-PACE, product form",
     ("ML-PACE recursive", "double"): "ML-PACE, recursive form",
+    ("ace-jax kernel", "double"): "ace-jax, its C++ kernel",
+    ("ace-jax calculator", "double"): "ace-jax, its ASE calculator",
     ("fine-tuned model", "double"): "the fine-tuned model, double",
     ("fine-tuned model", "mixed"): "the fine-tuned model, mixed",
     ("frozentl", "double"): "FrozenTL, double",
@@ -128,6 +130,19 @@ def surrogates():
         return one(r) + (f" / {one(pair)}" if pair else "")
 
     return by_engine([r for r in rows if r["cores"] == "1"], lambda r: f"`{r['potential']}`, {r['atoms']} atoms", cell)
+
+
+def surrogate_fit():
+    def row(r):
+        errors = [r["meV_per_atom"] or "-", r["meV_per_A"] or "-"]
+        fit = short(r["fit_s"]) if r["fit_s"] else "-"
+        name = f"{ENGINES[r['engine'], r['precision']]}, degree {r['degree']}"
+        step = f"{short(r['us_per_atom_step'])} ({short(r['times_frozentl_double'], 2)})"
+        return [name, r["functions"] or "-", fit, *errors, step]
+
+    return markdown(
+        ["", "functions", "fit, s", "meV/atom", "meV/Å", "µs per atom and step"], map(row, results("-surrogate-fit"))
+    )
 
 
 def scaling(*tables):
@@ -240,6 +255,11 @@ TABLES = {
         surrogates,
         "-surrogate",
         "µs per atom and MD step on one core / on two; times faster than ML-PACE's faster form",
+    ),
+    "surrogate-fit": (
+        surrogate_fit,
+        "-surrogate-fit",
+        "linear fits of silicon beside ace-jax, one core; in brackets times FrozenTL's step in double",
     ),
     "linear": (linear, "-scaling", "mp0a-small, one core: cost against the number of atoms"),
     "models": (models, "-scaling", "memory of each model, one core"),
