@@ -237,6 +237,29 @@ def halo():
     return halo_steps.table("mp0a-small", "double", ms, halo_steps.network_of(**halo_steps.HDR)) if ms else ()
 
 
+def startup():
+    """Models down; two elements of them, and mace-torch's loading of all."""
+    rows = results("-startup")
+    columns = (
+        (".ftl, double", "frozentl", ".ftl", "H,Cu", "double"),
+        (".ftl, mixed", "frozentl", ".ftl", "H,Cu", "mixed"),
+        (".model, double", "frozentl", ".model", "H,Cu", "double"),
+        ("all elements, .ftl, double", "frozentl", ".ftl", "all", "double"),
+        ("mace-torch, float64", "mace-torch", ".model", "all", "float64"),
+    )
+    found = {(r["model"], r["engine"], r["file"], r["elements"], r["precision"]): r for r in rows}
+
+    def cell(r):
+        held = f" ({float(r['held_mb']):.0f} MB)" if r and r["held_mb"] else ""
+        return f"{1000 * float(r['open_seconds']):.0f}{held}" if r else "-"
+
+    size = {r["model"]: r["file_mb"] for r in rows if r["file"] == ".model"}
+    return markdown(
+        ["model", *(c[0] for c in columns)],
+        ([f"{m}, {size[m]} MB", *(cell(found.get((m, *c[1:]))) for c in columns)] for m in size),
+    )
+
+
 TABLES = {
     "speed": (
         speed,
@@ -250,6 +273,11 @@ TABLES = {
         training,
         "-training",
         "ms of processor time per atom and optimiser step, one core; times faster than mace-torch",
+    ),
+    "startup": (
+        startup,
+        "-startup",
+        "ms of processor time to open a model for H and Cu, one core; in brackets what it then holds",
     ),
     "surrogates": (
         surrogates,
