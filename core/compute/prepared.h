@@ -11,10 +11,13 @@
 #include "compute/layout.h"
 #include "model/architecture.h"
 
-#define FTL_BLOCK_ATOMS   8  /* receivers of one species that a thread takes through a layer together */
-#define FTL_MAX_SH        16 /* (max_ell + 1)^2 for max_ell = 3 */
-#define FTL_MAX_BODY      4  /* correlation */
-#define FTL_PANEL_VECTORS 4  /* width of a packed weight panel, in 64-byte vectors */
+#define FTL_BLOCK_ATOMS 8  /* receivers of one species that a thread takes through a layer together */
+#define FTL_MAX_SH      16 /* (max_ell + 1)^2 for max_ell = 3 */
+/* of the polynomials of radial tables, by the bytes of a number: degrees 8 and 6 */
+#define FTL_RADIAL_COEFFICIENTS(bytes) ((bytes) == 8 ? 9 : 7)
+#define FTL_MAX_CELLS                  2048 /* of a grid of radial tables */
+#define FTL_MAX_BODY                   4    /* correlation */
+#define FTL_PANEL_VECTORS              4    /* width of a packed weight panel, in 64-byte vectors */
 
 /* ---- linear maps ---- */
 

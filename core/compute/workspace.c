@@ -91,7 +91,10 @@ void ftl_workspace_free(ftl_workspace *ws) {
     free(thread->Y);
     free(thread->dY);
     free(thread->dr);
+    free(thread->sorted);
+    free(thread->by_cell);
     free(thread->M);
+    free(thread->dM);
     free(thread->slot_of_element);
     free(thread->element_of_slot);
     free(thread->hidden);
@@ -250,7 +253,9 @@ static bool reserve_edges(const ftl_workspace *ws, ftl_thread *thread) {
   }
   if (!ftl_renew(&thread->edge, n * sizeof *thread->edge) || !ftl_renew(&thread->Y, n * FTL_MAX_SH * sizeof(double)) ||
       !ftl_renew(&thread->dY, n * FTL_MAX_SH * sizeof(double)) || !ftl_renew(&thread->dr, n * sizeof(double)) ||
-      !ftl_renew(&thread->M, n * (size_t)n_m * (size_t)ws->model->real_bytes))
+      !ftl_renew(&thread->sorted, n * sizeof *thread->sorted) || !ftl_renew(&thread->by_cell, n * sizeof(int)) ||
+      !ftl_renew(&thread->M, n * (size_t)n_m * (size_t)ws->model->real_bytes) ||
+      !ftl_renew(&thread->dM, n * (size_t)n_m * (size_t)ws->model->real_bytes))
     return false;
   thread->edge_capacity = (int)n;
   return true;

@@ -20,6 +20,14 @@ typedef struct {
   double n[3];        /* unit vector from sender to receiver */
 } ftl_edge;
 
+/* An edge of the block in the order of the convolution: by pair class and cell of the radial tables, so that a cell is
+   read once for all its edges. */
+typedef struct {
+  double t;
+  int edge, atom, sender, class_, cell; /* edge: in ftl_thread.edge; atom: its receiver in the block */
+  void *adjoint;                        /* row of the sender's adjoint */
+} ftl_sorted_edge;
+
 /* One thread's part: its atoms, its private sums for rows that other threads own, and its scratch. */
 typedef struct {
   int receiver_begin, receiver_end;        /* local atoms whose edges it processes, and whose rows it owns */
@@ -40,7 +48,9 @@ typedef struct {
   int edge_start[FTL_BLOCK_ATOMS + 1];
   ftl_edge *edge;
   double *Y, *dY, *dr;
-  void *M;
+  ftl_sorted_edge *sorted;
+  int *by_cell; /* scratch of the sorting */
+  void *M, *dM; /* coupling coefficients: [path][edge][d3][d1], and their adjoint */
   int *slot_of_element, *element_of_slot;
   double factor[FTL_BLOCK_ATOMS];
   void *sums, *mid, *own, *own_adjoint, *gate_input, *gated, *residual, *product_input, *product, *h, *h_adjoint,

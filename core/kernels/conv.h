@@ -1,85 +1,164 @@
-/* Later layers' message before its linear (e3nn "uvu" tensor product), streamed over edges: per receiver and channel
-   chunk the radial weights are evaluated in registers and used at once, so no edge message is ever stored.
+/* Later layers' message before its linear (e3nn "uvu" tensor product), streamed over edges: per channel chunk and path
+   the radial weights of an edge are evaluated in registers and used at once, so no edge message is ever stored.
 
      A[p][m3, c] = sum_j R_p,c(r_ij) sum_m1 M_p[m3][m1](r_ij) u_j[m1, c],   M_p[m3][m1] = sum_m2 C_p[m1 m2 m3] Y_m2
 
-   d1, d3 and nv (components of sender and of message, vectors per chunk) are compile-time constants in the path bodies.
- */
+   A block's edges are taken in the order of their cells of the radial tables, so that a cell's coefficients come from
+   the innermost cache for all its edges but the first. d1, d3 and nv (components of sender and of message, vectors per
+   chunk) are compile-time constants in the path bodies. */
 
-/* The edge's coupling coefficients M, all paths. */
-static void coupling_coefficients(const ftl_conv *conv, const double *Y, real *M) {
-  for (int q = 0; q < conv->n_m; q++) {
-    double sum = 0;
-    for (int s = conv->m_start[q]; s < conv->m_start[q + 1]; s++)
-      sum += conv->m_coefficient[s] * Y[conv->m_component[s]];
-    M[q] = (real)sum;
+/* Keeps the compiler from holding an array's numbers in registers, which accumulators need. */
+#define IN_MEMORY(array) __asm__("" : "+m"(array))
+
+#define N_COEFFICIENTS FTL_RADIAL_COEFFICIENTS(sizeof(real))
+
+/* A path's part of a channel chunk, for all edges of a block. */
+typedef struct {
+  int n_edges, u_pad, a_pad;
+  const ftl_sorted_edge *edge;
+  const real *radial; /* of class 0, cell 0 */
+  size_t class_stride, cell_stride;
+  const real *M;        /* [edge][d3][d1] */
+  const real *features; /* of node 0 */
+  size_t row, shift;    /* of a node; where the path's input and chunk begin in it */
+  real *A;              /* forward: of atom 0 */
+  const real *dA;       /* reverse */
+  real *dM;
+  double *dr;
+} conv_task;
+
+/* thread->sorted: the block's edges by class and, within it, by cell. Two counting sorts, the second the stronger; the
+   edges of a block have one class per element of the sender. */
+static void sort_edges(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block) {
+  int n_edges = thread->edge_start[block->n], n_cells = ws->model->layer[t].grid.n_cells;
+  int n_species = ws->model->n_species, cell_start[FTL_MAX_CELLS + 1], species_start[FTL_MAX_ELEMENTS + 1];
+  const int *species = ws->graph.species;
+  memset(cell_start, 0, ((size_t)n_cells + 1) * sizeof(int));
+  memset(species_start, 0, ((size_t)n_species + 1) * sizeof(int));
+  for (int e = 0; e < n_edges; e++) {
+    cell_start[thread->edge[e].cell + 1]++;
+    species_start[species[thread->edge[e].sender] + 1]++;
+  }
+  for (int k = 0; k < n_cells; k++) cell_start[k + 1] += cell_start[k];
+  for (int k = 0; k < n_species; k++) species_start[k + 1] += species_start[k];
+  for (int e = 0; e < n_edges; e++) thread->by_cell[cell_start[thread->edge[e].cell]++] = e;
+  for (int k = 0; k < n_edges; k++) {
+    int e = thread->by_cell[k], atom = 0;
+    const ftl_edge *edge = &thread->edge[e];
+    while (e >= thread->edge_start[atom + 1]) atom++;
+    thread->sorted[species_start[species[edge->sender]]++] =
+        (ftl_sorted_edge){edge->t,
+                          e,
+                          atom,
+                          edge->sender,
+                          edge->class_,
+                          edge->cell,
+                          ftl_adjoint_row(ws, thread, t - 1, edge->sender, sizeof(real))};
   }
 }
 
-FTL_INLINE void radial_weights(int nv, int n, const real *c, vec t, vec *R) {
-  for (int v = 0; v < nv; v++) R[v] = load(c + (size_t)((n - 1) * nv + v) * (size_t)LANES);
-  for (int k = n - 2; k >= 0; k--)
-    for (int v = 0; v < nv; v++) R[v] = R[v] * t + load(c + (size_t)(k * nv + v) * (size_t)LANES);
-}
-
-FTL_INLINE void radial_weights_and_slopes(int nv, int n, const real *c, vec t, vec *R, vec *dR) {
-  for (int v = 0; v < nv; v++) {
-    R[v] = load(c + (size_t)((n - 1) * nv + v) * (size_t)LANES);
-    dR[v] = (vec){0};
-  }
-  for (int k = n - 2; k >= 0; k--)
-    for (int v = 0; v < nv; v++) {
-      dR[v] = dR[v] * t + R[v];
-      R[v] = R[v] * t + load(c + (size_t)(k * nv + v) * (size_t)LANES);
-    }
-}
-
-FTL_INLINE void path_forward(int d1, int d3, int nv, int n, const real *c, vec t, const real *M, const real *u,
-                             int u_pad, real *A, int a_pad) {
-  vec R[4], x[5][4];
-  radial_weights(nv, n, c, t, R);
-  for (int m1 = 0; m1 < d1; m1++)
-    for (int v = 0; v < nv; v++) x[m1][v] = R[v] * load(u + m1 * u_pad + v * LANES);
-  for (int m3 = 0; m3 < d3; m3++) {
-    vec sum[4];
-    for (int v = 0; v < nv; v++) sum[v] = load(A + m3 * a_pad + v * LANES);
-    for (int m1 = 0; m1 < d1; m1++) {
-      vec w = splat(M[m3 * d1 + m1]);
-      for (int v = 0; v < nv; v++) sum[v] += w * x[m1][v];
-    }
-    for (int v = 0; v < nv; v++) store(A + m3 * a_pad + v * LANES, sum[v]);
-  }
-}
-
-/* Adds to the sender's adjoint du, to the lanes of dr, and to P[m3][m1], the lanes of dE/dM. */
-FTL_INLINE void path_reverse(int d1, int d3, int nv, int n, const real *c, vec t, const real *M, const real *u,
-                             int u_pad, const real *dA, int a_pad, real *du, vec *dr, vec *P) {
-  vec R[4], dR[4], x[5][4], q[5][4];
-  radial_weights_and_slopes(nv, n, c, t, R, dR);
-  for (int m1 = 0; m1 < d1; m1++)
-    for (int v = 0; v < nv; v++) {
-      x[m1][v] = R[v] * load(u + m1 * u_pad + v * LANES);
-      q[m1][v] = (vec){0};
-    }
-  for (int m3 = 0; m3 < d3; m3++) {
-    vec g[4];
-    for (int v = 0; v < nv; v++) g[v] = load(dA + m3 * a_pad + v * LANES);
-    for (int m1 = 0; m1 < d1; m1++) {
-      vec w = splat(M[m3 * d1 + m1]), p = {0};
-      for (int v = 0; v < nv; v++) {
-        q[m1][v] += w * g[v];
-        p += x[m1][v] * g[v];
+/* The edges' coupling coefficients, [path][edge][d3][d1]. */
+static void coupling_coefficients(const ftl_conv *conv, int n_edges, const double *Y, real *M) {
+  for (int p = 0; p < conv->n_paths; p++) {
+    int begin = conv->path[p].m_offset, n = conv->path[p].d1 * conv->path[p].d3;
+    real *out = M + (size_t)begin * (size_t)n_edges;
+    for (int e = 0; e < n_edges; e++)
+      for (int q = begin; q < begin + n; q++) {
+        double sum = 0;
+        for (int s = conv->m_start[q]; s < conv->m_start[q + 1]; s++)
+          sum += conv->m_coefficient[s] * Y[(size_t)e * FTL_MAX_SH + (size_t)conv->m_component[s]];
+        *out++ = (real)sum;
       }
-      P[m3 * d1 + m1] = p;
+  }
+}
+
+/* From dE/dM to dE/dY. */
+static void coupling_reverse(const ftl_conv *conv, int n_edges, const real *dM, double *dY) {
+  for (int p = 0; p < conv->n_paths; p++) {
+    int begin = conv->path[p].m_offset, n = conv->path[p].d1 * conv->path[p].d3;
+    const real *in = dM + (size_t)begin * (size_t)n_edges;
+    for (int e = 0; e < n_edges; e++)
+      for (int q = begin; q < begin + n; q++, in++)
+        for (int s = conv->m_start[q]; s < conv->m_start[q + 1]; s++)
+          dY[(size_t)e * FTL_MAX_SH + (size_t)conv->m_component[s]] += conv->m_coefficient[s] * (double)*in;
+  }
+}
+
+FTL_INLINE void path_forward(int d1, int d3, int nv, const conv_task *task) {
+  const int u_pad = task->u_pad, a_pad = task->a_pad, n_edges = task->n_edges;
+  for (int s = 0; s < n_edges; s++) {
+    const ftl_sorted_edge *edge = &task->edge[s];
+    const real *c = task->radial + (size_t)edge->class_ * task->class_stride + (size_t)edge->cell * task->cell_stride;
+    const real *u = task->features + (size_t)edge->sender * task->row + task->shift;
+    real *A = task->A + (size_t)(edge->atom * d3 * a_pad), M[35];
+    memcpy(M, task->M + (size_t)(edge->edge * d1 * d3), (size_t)(d1 * d3) * sizeof(real));
+    vec t = splat((real)edge->t), R[4], x[5][4];
+    for (int v = 0; v < nv; v++) R[v] = load(c + ((N_COEFFICIENTS - 1) * nv + v) * LANES);
+    for (int k = N_COEFFICIENTS - 2; k >= 0; k--)
+      for (int v = 0; v < nv; v++) R[v] = R[v] * t + load(c + (k * nv + v) * LANES);
+    for (int m1 = 0; m1 < d1; m1++)
+      for (int v = 0; v < nv; v++) x[m1][v] = R[v] * load(u + m1 * u_pad + v * LANES);
+    for (int m3 = 0; m3 < d3; m3++) {
+      vec sum[4];
+      for (int v = 0; v < nv; v++) sum[v] = load(A + m3 * a_pad + v * LANES);
+      for (int m1 = 0; m1 < d1; m1++) {
+        vec w = splat(M[m3 * d1 + m1]);
+        for (int v = 0; v < nv; v++) sum[v] += w * x[m1][v];
+      }
+      for (int v = 0; v < nv; v++) store(A + m3 * a_pad + v * LANES, sum[v]);
     }
   }
-  vec sum = *dr;
-  for (int m1 = 0; m1 < d1; m1++)
-    for (int v = 0; v < nv; v++) {
-      sum += dR[v] * (load(u + m1 * u_pad + v * LANES) * q[m1][v]);
-      store(du + m1 * u_pad + v * LANES, load(du + m1 * u_pad + v * LANES) + R[v] * q[m1][v]);
+}
+
+/* Values and derivatives (by t) of n <= 2 vectors of radial weights: two chains of multiply-adds each. */
+FTL_INLINE void weights_and_slopes(int n, int nv, const real *c, vec t, vec *R, vec *dR) {
+  for (int v = 0; v < n; v++) {
+    dR[v] = load(c + ((N_COEFFICIENTS - 1) * nv + v) * LANES);
+    R[v] = dR[v] * t + load(c + ((N_COEFFICIENTS - 2) * nv + v) * LANES);
+  }
+  for (int k = N_COEFFICIENTS - 3; k >= 0; k--)
+    for (int v = 0; v < n; v++) {
+      dR[v] = dR[v] * t + R[v];
+      R[v] = R[v] * t + load(c + (k * nv + v) * LANES);
     }
-  *dr = sum;
+}
+
+/* Adds to the senders' adjoints, to dE/dr (by t for now) and to dE/dM. */
+FTL_INLINE void path_reverse(int d1, int d3, int nv, const conv_task *task) {
+  const int u_pad = task->u_pad, a_pad = task->a_pad, n_edges = task->n_edges, pair = nv < 2 ? nv : 2;
+  for (int s = 0; s < n_edges; s++) {
+    const ftl_sorted_edge *edge = &task->edge[s];
+    const real *c = task->radial + (size_t)edge->class_ * task->class_stride + (size_t)edge->cell * task->cell_stride;
+    const real *u = task->features + (size_t)edge->sender * task->row + task->shift;
+    const real *dA = task->dA + (size_t)(edge->atom * d3 * a_pad);
+    real *du = (real *)edge->adjoint + task->shift, *dM = task->dM + (size_t)(edge->edge * d1 * d3), M[35];
+    memcpy(M, task->M + (size_t)(edge->edge * d1 * d3), (size_t)(d1 * d3) * sizeof(real));
+    vec t = splat((real)edge->t), dr = {0}, P[35], R[2], dR[2];
+    for (int q = 0; q < d1 * d3; q++) P[q] = (vec){0};
+    for (int v = 0; v < nv; v++, u += LANES, dA += LANES, du += LANES) {
+      if (v % 2 == 0) weights_and_slopes(pair, nv, c + v * LANES, t, R, dR);
+      IN_MEMORY(M);
+      vec x[5], q[5], slope = {0};
+      for (int m1 = 0; m1 < d1; m1++) {
+        x[m1] = R[v % 2] * load(u + m1 * u_pad);
+        q[m1] = (vec){0};
+      }
+      for (int m3 = 0; m3 < d3; m3++) {
+        vec g = load(dA + m3 * a_pad);
+        for (int m1 = 0; m1 < d1; m1++) {
+          q[m1] += splat(M[m3 * d1 + m1]) * g;
+          P[m3 * d1 + m1] += x[m1] * g;
+        }
+      }
+      for (int m1 = 0; m1 < d1; m1++) {
+        slope += load(u + m1 * u_pad) * q[m1];
+        store(du + m1 * u_pad, load(du + m1 * u_pad) + R[v % 2] * q[m1]);
+      }
+      dr += dR[v % 2] * slope;
+    }
+    for (int q = 0; q < d1 * d3; q++) dM[q] += lane_sum(P[q]);
+    task->dr[edge->edge] += (double)lane_sum(dr);
+  }
 }
 
 /* Calls BODY(d1, d3, nv) with constants. */
@@ -108,123 +187,88 @@ FTL_INLINE void path_reverse(int d1, int d3, int nv, int n, const real *c, vec t
     BY_D3(5, d3, nv, BODY) break;                                                                                      \
   }
 
-FTL_INLINE void conv_forward_chunk(int nv, const ftl_workspace *ws, const ftl_thread *thread, int layer_index,
-                                   const ftl_block *block, int chunk, const real *features, real *mid) {
-  const ftl_prepared_layer *layer = &ws->model->layer[layer_index];
+#define PATH_FORWARD(d1, d3, nv) path_forward(d1, d3, nv, &task)
+#define PATH_REVERSE(d1, d3, nv) path_reverse(d1, d3, nv, &task)
+
+/* All paths of all chunks: forward into mid, or with mid_adjoint backward from it. */
+FTL_INLINE void conv_paths(int nv, ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block, real *mid,
+                           const real *mid_adjoint) {
+  const ftl_prepared_layer *layer = &ws->model->layer[t];
   const ftl_conv *conv = &layer->conv;
-  int n = block->n, n_k = layer->grid.n_coefficients;
-  size_t path_size = (size_t)(n_k * nv * LANES), cell_size = (size_t)conv->chunk_paths[chunk] * path_size;
-  int shift = chunk * nv * LANES;
-  for (int a = 0; a < n; a++)
-    for (int e = thread->edge_start[a]; e < thread->edge_start[a + 1]; e++) {
-      const ftl_edge *edge = &thread->edge[e];
-      const real *c = (const real *)conv->radial + (size_t)edge->class_ * conv->class_stride +
-                      conv->chunk_offset[chunk] + (size_t)edge->cell * cell_size;
-      const real *M = (const real *)thread->M + (size_t)e * (size_t)conv->n_m;
-      const real *u = features + (size_t)edge->sender * (size_t)conv->edge.dim + shift;
-      vec t = splat((real)edge->t);
-      for (int p = 0; p < conv->n_paths; p++) {
-        const ftl_conv_path *path = &conv->path[p];
-        if (chunk >= path->n_chunks) continue;
-        const ftl_layout_block *in = &conv->edge.b[path->in], *out = &conv->mid.b[path->out];
-        real *A = mid + (size_t)n * (size_t)out->offset + (size_t)(a * out->d * out->pad + shift);
-#define BODY(d1, d3, vectors)                                                                                          \
-  path_forward(d1, d3, vectors, n_k, c, t, M + path->m_offset, u + in->offset, in->pad, A, out->pad)
-        BY_SHAPE(path->d1, path->d3, nv, BODY)
-#undef BODY
-        c += path_size;
+  int n_edges = thread->edge_start[block->n];
+  size_t path_size = (size_t)(N_COEFFICIENTS * nv * LANES);
+  conv_task task = {.n_edges = n_edges,
+                    .edge = thread->sorted,
+                    .class_stride = conv->class_stride,
+                    .features = ws->features[t - 1],
+                    .row = (size_t)conv->edge.dim,
+                    .dr = thread->dr};
+  for (int chunk = 0; chunk < conv->n_chunks; chunk++) {
+    task.radial = (const real *)conv->radial + conv->chunk_offset[chunk];
+    task.cell_stride = (size_t)conv->chunk_paths[chunk] * path_size;
+    for (int p = 0; p < conv->n_paths; p++) {
+      const ftl_conv_path *path = &conv->path[p];
+      if (chunk >= path->n_chunks) continue;
+      const ftl_layout_block *in = &conv->edge.b[path->in], *out = &conv->mid.b[path->out];
+      size_t shift = (size_t)(chunk * nv * LANES), at = (size_t)block->n * (size_t)out->offset + shift;
+      task.M = (const real *)thread->M + (size_t)path->m_offset * (size_t)n_edges;
+      task.dM = (real *)thread->dM + (size_t)path->m_offset * (size_t)n_edges;
+      task.shift = (size_t)in->offset + shift;
+      task.u_pad = in->pad;
+      task.a_pad = out->pad;
+      if (mid_adjoint) {
+        task.dA = mid_adjoint + at;
+        BY_SHAPE(path->d1, path->d3, nv, PATH_REVERSE)
+      } else {
+        task.A = mid + at;
+        BY_SHAPE(path->d1, path->d3, nv, PATH_FORWARD)
       }
+      task.radial += path_size;
     }
+  }
 }
 
-/* The lanes of dE/dM become lanes of dE/dY; dY_lanes[n_sh]. */
-FTL_INLINE void coupling_reverse(const ftl_conv *conv, const ftl_conv_path *path, const vec *P, vec *dY_lanes) {
-  int n = path->d1 * path->d3;
-  for (int q = 0; q < n; q++)
-    for (int s = conv->m_start[path->m_offset + q]; s < conv->m_start[path->m_offset + q + 1]; s++)
-      dY_lanes[conv->m_component[s]] += splat((real)conv->m_coefficient[s]) * P[q];
-}
-
-FTL_INLINE void conv_reverse_chunk(int nv, ftl_workspace *ws, ftl_thread *thread, int layer_index,
-                                   const ftl_block *block, int chunk, const real *features, const real *mid_adjoint) {
-  const ftl_model *model = ws->model;
-  const ftl_prepared_layer *layer = &model->layer[layer_index];
-  const ftl_conv *conv = &layer->conv;
-  int n = block->n, n_k = layer->grid.n_coefficients;
-  size_t path_size = (size_t)(n_k * nv * LANES), cell_size = (size_t)conv->chunk_paths[chunk] * path_size;
-  int shift = chunk * nv * LANES;
-  for (int a = 0; a < n; a++)
-    for (int e = thread->edge_start[a]; e < thread->edge_start[a + 1]; e++) {
-      const ftl_edge *edge = &thread->edge[e];
-      const real *c = (const real *)conv->radial + (size_t)edge->class_ * conv->class_stride +
-                      conv->chunk_offset[chunk] + (size_t)edge->cell * cell_size;
-      const real *M = (const real *)thread->M + (size_t)e * (size_t)conv->n_m;
-      const real *u = features + (size_t)edge->sender * (size_t)conv->edge.dim + shift;
-      real *du = (real *)ftl_adjoint_row(ws, thread, layer_index - 1, edge->sender, sizeof(real)) + shift;
-      vec t = splat((real)edge->t), dr = {0}, P[35], dY_lanes[FTL_MAX_SH];
-      for (int k = 0; k < model->n_sh; k++) dY_lanes[k] = (vec){0};
-      for (int p = 0; p < conv->n_paths; p++) {
-        const ftl_conv_path *path = &conv->path[p];
-        if (chunk >= path->n_chunks) continue;
-        const ftl_layout_block *in = &conv->edge.b[path->in], *out = &conv->mid.b[path->out];
-        const real *dA = mid_adjoint + (size_t)n * (size_t)out->offset + (size_t)(a * out->d * out->pad + shift);
-#define BODY(d1, d3, vectors)                                                                                          \
-  path_reverse(d1, d3, vectors, n_k, c, t, M + path->m_offset, u + in->offset, in->pad, dA, out->pad, du + in->offset, \
-               &dr, P)
-        BY_SHAPE(path->d1, path->d3, nv, BODY)
-#undef BODY
-        coupling_reverse(conv, path, P, dY_lanes);
-        c += path_size;
-      }
-      double *dY = thread->dY + (size_t)e * FTL_MAX_SH;
-      for (int k = 0; k < model->n_sh; k++) dY[k] += (double)lane_sum(dY_lanes[k]);
-      thread->dr[e] += (double)lane_sum(dr) * edge->slope;
-    }
+static void conv_paths_of_width(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block, real *mid,
+                                const real *mid_adjoint) {
+  int nv = ws->model->layer[t].conv.chunk_vectors;
+  if (nv == 4) conv_paths(4, ws, thread, t, block, mid, mid_adjoint);
+  else if (nv == 2) conv_paths(2, ws, thread, t, block, mid, mid_adjoint);
+  else conv_paths(1, ws, thread, t, block, mid, mid_adjoint);
 }
 
 static void conv_forward(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block, real *mid) {
   const ftl_conv *conv = &ws->model->layer[t].conv;
-  const real *features = ws->features[t - 1];
-  for (int e = 0; e < thread->edge_start[block->n]; e++)
-    coupling_coefficients(conv, thread->Y + (size_t)e * FTL_MAX_SH, (real *)thread->M + (size_t)e * (size_t)conv->n_m);
+  sort_edges(ws, thread, t, block);
+  coupling_coefficients(conv, thread->edge_start[block->n], thread->Y, thread->M);
   STAGE_DONE(thread, COUPLING);
   memset(mid, 0, (size_t)block->n * (size_t)conv->mid.dim * sizeof(real));
-  for (int chunk = 0; chunk < conv->n_chunks; chunk++) {
-    if (conv->chunk_vectors == 4) conv_forward_chunk(4, ws, thread, t, block, chunk, features, mid);
-    else if (conv->chunk_vectors == 2) conv_forward_chunk(2, ws, thread, t, block, chunk, features, mid);
-    else conv_forward_chunk(1, ws, thread, t, block, chunk, features, mid);
-  }
+  conv_paths_of_width(ws, thread, t, block, mid, NULL);
 }
 
-/* Sender adjoints and edge forces from the adjoint of `mid` (and of the density, per atom). thread->M is as
-   conv_forward left it or is made again. */
+/* Sender adjoints and edge forces from the adjoint of `mid` (and of the density, per atom). The thread's edges and
+   coupling coefficients are as conv_forward of the block left them. */
 static void conv_reverse(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block, const real *mid_adjoint,
                          const double *density_adjoint) {
   const ftl_prepared_layer *layer = &ws->model->layer[t];
   const ftl_conv *conv = &layer->conv;
-  const real *features = ws->features[t - 1];
   int n_edges = thread->edge_start[block->n];
-  for (int e = 0; e < n_edges; e++)
-    coupling_coefficients(conv, thread->Y + (size_t)e * FTL_MAX_SH, (real *)thread->M + (size_t)e * (size_t)conv->n_m);
-  STAGE_DONE(thread, COUPLING);
-  if (n_edges > 0) { /* else there may be no buffers */
-    memset(thread->dr, 0, (size_t)n_edges * sizeof(double));
-    memset(thread->dY, 0, (size_t)n_edges * FTL_MAX_SH * sizeof(double));
-  }
-  for (int chunk = 0; chunk < conv->n_chunks; chunk++) {
-    if (conv->chunk_vectors == 4) conv_reverse_chunk(4, ws, thread, t, block, chunk, features, mid_adjoint);
-    else if (conv->chunk_vectors == 2) conv_reverse_chunk(2, ws, thread, t, block, chunk, features, mid_adjoint);
-    else conv_reverse_chunk(1, ws, thread, t, block, chunk, features, mid_adjoint);
-  }
+  if (n_edges == 0) return; /* there may be no buffers */
+  memset(thread->dr, 0, (size_t)n_edges * sizeof(double));
+  memset(thread->dY, 0, (size_t)n_edges * FTL_MAX_SH * sizeof(double));
+  memset(thread->dM, 0, (size_t)n_edges * (size_t)conv->n_m * sizeof(real));
+  conv_paths_of_width(ws, thread, t, block, NULL, mid_adjoint);
   STAGE_DONE(thread, CONV_REVERSE);
+  coupling_reverse(conv, n_edges, thread->dM, thread->dY);
+  STAGE_DONE(thread, COUPLING_REVERSE);
   for (int a = 0; a < block->n; a++)
     for (int e = thread->edge_start[a]; e < thread->edge_start[a + 1]; e++) {
       const ftl_edge *edge = &thread->edge[e];
+      double dr = thread->dr[e] * edge->slope;
       if (layer->density) {
         double slope;
         edge_density(layer, edge, &slope);
-        thread->dr[e] += density_adjoint[a] * slope;
+        dr += density_adjoint[a] * slope;
       }
-      edge_gradient(ws, thread, ws->order[block->first + a], edge, thread->dr[e], thread->dY + (size_t)e * FTL_MAX_SH);
+      edge_gradient(ws, thread, ws->order[block->first + a], edge, dr, thread->dY + (size_t)e * FTL_MAX_SH);
     }
 }

@@ -23,6 +23,7 @@
   STAGE(NORM_REVERSE, "density and gate, reverse")                                                                     \
   STAGE(CONV_LINEAR_REVERSE, "convolution linear, reverse")                                                            \
   STAGE(CONV_REVERSE, "convolution, reverse")                                                                          \
+  STAGE(COUPLING_REVERSE, "coupling coefficients, reverse")                                                            \
   STAGE(EDGES_REVERSE, "edge forces")                                                                                  \
   STAGE(SUMS_LINEAR_REVERSE, "first linear, reverse")                                                                  \
   STAGE(SUMS_REVERSE, "first sums, reverse")
@@ -36,6 +37,10 @@ typedef enum { FTL_STAGE_LIST(FTL_STAGE_NAME) FTL_N_STAGES } ftl_timed_stage;
 
 #include "model/architecture.h"
 
+#ifndef FTL_TIMERS_CLOCK /* CLOCK_THREAD_CPUTIME_ID on a busy machine: coarser, but without other people's work */
+#define FTL_TIMERS_CLOCK CLOCK_MONOTONIC
+#endif
+
 /* One thread's; part of ftl_thread. */
 typedef struct {
   int layer;
@@ -45,7 +50,7 @@ typedef struct {
 
 static inline double ftl_clock_now(void) {
   struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
+  clock_gettime(FTL_TIMERS_CLOCK, &t);
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
