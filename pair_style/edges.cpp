@@ -1,4 +1,5 @@
 #include "edges.h"
+#include "halo.h"
 
 #include "atom.h"
 #include "neigh_list.h"
@@ -17,27 +18,31 @@ template <typename T> static void grow(std::vector<T> &v, size_t n) {
   if (v.size() < n) v.resize(n + n / 8);
 }
 
-Edges::BadPair Edges::build(const Atom &atom, const NeighList &list, const std::vector<int> &species_of_type,
-                            double cutoff, int n_threads) {
-  const double(*x)[3] = atom.x ? reinterpret_cast<const double(*)[3]>(atom.x[0]) : nullptr;
+static const double (*positions(const Atom &atom))[3] {
+  return atom.x ? reinterpret_cast<const double(*)[3]>(atom.x[0]) : nullptr;
+}
+
+Edges::BadPair Edges::build(const Atom &atom, const NeighList &list, const Halo &halo,
+                            const std::vector<int> &species_of_type, double cutoff, int n_threads) {
+  const double(*x)[3] = positions(atom);
   const int *type = atom.type;
-  const double cutoff_squared = cutoff * cutoff;
-  n_local = atom.nlocal;
-  n_total = atom.nlocal + atom.nghost;
+  /* A hair more than the cutoff; core has the last word. Another rank sees the same pair from the other side and may
+     round its distance otherwise: with an edge here if there is one there, an atom whose row the other rank uses is an
+     outer receiver here, whose row is ready when it is sent. */
+  const double cutoff_squared = cutoff * cutoff * (1 + 1e-9);
+  const std::vector<int> &node = halo.node_of_atom();
+  const int n_local = atom.nlocal, n_nodes = halo.n_nodes();
 
-  grow(species, n_total);
-  for (int i = 0; i < n_total; i++) {
-    species[i] = species_of_type[type[i]];
-    /* One that flew off to infinity would only be missed by its neighbours. */
-    if (species[i] >= 0 && !std::isfinite(x[i][0] + x[i][1] + x[i][2])) return {i, i};
-  }
+  /* One that flew off to infinity would only be missed by its neighbours. */
+  for (int i = 0; i < atom.nlocal + atom.nghost; i++)
+    if (species_of_type[type[i]] >= 0 && !std::isfinite(x[i][0] + x[i][1] + x[i][2])) return {i, i};
+  grow(species, n_nodes);
+  for (int k = 0; k < n_nodes; k++) species[k] = species_of_type[type[halo.atom_of_node(k)]];
 
-  /* First how many, then which: the edges of a receiver must lie together and receivers must come in order, while the
-     list may come in another order and, in pair_style hybrid, without some atoms. */
-  first_edge.assign(static_cast<size_t>(n_local) + 1, 0);
   BadPair bad;
-  auto within = [&](int i, int j, double d[3]) {
-    for (int k = 0; k < 3; k++) d[k] = x[j][k] - x[i][k];
+  auto is_edge = [&](int i, int j) {
+    if (species[node[j]] < 0) return false;
+    const double d[3] = {x[j][0] - x[i][0], x[j][1] - x[i][1], x[j][2] - x[i][2]};
     const double r2 = d[0] * d[0] + d[1] * d[1] + d[2] * d[2];
     if (r2 >= cutoff_squared) return false;
     if (r2 <= same_place) {
@@ -48,53 +53,49 @@ Edges::BadPair Edges::build(const Atom &atom, const NeighList &list, const std::
     return true;
   };
 
+  /* First how many, then which: the edges of a receiver must lie together and receivers must come in order, while the
+     list may come in another order and, in pair_style hybrid, without some atoms. */
+  first_edge.assign(static_cast<size_t>(n_local) + 1, 0);
 #pragma omp parallel for schedule(static) num_threads(n_threads)
   for (int k = 0; k < list.inum; k++) {
     const int i = list.ilist[k];
     if (species[i] < 0) continue;
     int64_t count = 0;
-    double d[3];
-    for (int m = 0; m < list.numneigh[i]; m++) {
-      const int j = list.firstneigh[i][m] & NEIGHMASK;
-      if (species[j] >= 0 && within(i, j, d)) count++;
-    }
+    for (int m = 0; m < list.numneigh[i]; m++) count += is_edge(i, list.firstneigh[i][m] & NEIGHMASK);
     first_edge[i + 1] = count;
   }
   if (bad.i >= 0) return bad;
   for (int i = 0; i < n_local; i++) first_edge[i + 1] += first_edge[i];
 
   grow(sender, first_edge[n_local]);
-  grow(rij, first_edge[n_local]);
 #pragma omp parallel for schedule(static) num_threads(n_threads)
   for (int k = 0; k < list.inum; k++) {
     const int i = list.ilist[k];
     if (species[i] < 0) continue;
     int64_t e = first_edge[i];
-    double d[3];
     for (int m = 0; m < list.numneigh[i]; m++) {
       const int j = list.firstneigh[i][m] & NEIGHMASK;
-      if (species[j] < 0 || !within(i, j, d)) continue;
-      sender[e] = j;
-      rij[e++] = {d[0], d[1], d[2]};
+      if (is_edge(i, j)) sender[e++] = j;
     }
   }
   return bad;
 }
 
-ftl_graph Edges::graph() const {
+ftl_graph Edges::graph(const Atom &atom, const Halo &halo) const {
   ftl_graph g{};
-  g.n_local = n_local;
-  g.n_total = n_total;
+  g.n_local = atom.nlocal;
+  g.n_total = halo.n_nodes();
   g.species = species.data();
   g.first_edge = first_edge.data();
   g.sender = sender.data();
-  g.vector = reinterpret_cast<const double(*)[3]>(rij.data());
+  g.position = positions(atom);
+  g.n_atoms = atom.nlocal + atom.nghost;
+  g.node = halo.node_of_atom().data();
   return g;
 }
 
 size_t Edges::bytes() const {
-  return species.capacity() * sizeof(int) + first_edge.capacity() * sizeof(int64_t) + sender.capacity() * sizeof(int) +
-         rij.capacity() * sizeof(rij[0]);
+  return species.capacity() * sizeof(int) + first_edge.capacity() * sizeof(int64_t) + sender.capacity() * sizeof(int);
 }
 
 } // namespace frozentl

@@ -29,6 +29,7 @@ PairFrozenTL::PairFrozenTL(LAMMPS *lammps) : Pair(lammps) {
   single_enable = 0;
   restartinfo = 0; /* like other file-based many-body styles: pair_style and pair_coeff are given again */
   one_coeff = 1;
+  comm_forward = 2; /* of LAMMPS' own exchange, for the owners of ghosts; reverse: none */
   manybody_flag = 1;
   no_virial_fdotr_compute = 1;
   centroidstressflag = CENTROID_AVAIL;
@@ -187,13 +188,6 @@ void PairFrozenTL::coeff(int narg, char **arg) {
   for (int i = 1; i <= ntypes; i++)
     for (int j = 1; j <= ntypes; j++) setflag[i][j] = i <= j && atomic_number[i] && atomic_number[j];
 
-  /* A row of the largest layer, in doubles. */
-  size_t largest = 0;
-  for (int layer = 0; layer + 1 < info.n_layers; layer++)
-    largest = std::max(largest, ftl_feature_row_bytes(model.get(), layer, nullptr));
-  comm_forward = comm_reverse = static_cast<int>((largest + sizeof(double) - 1) / sizeof(double));
-  comm_reverse = std::max(comm_reverse, 3 * info.n_committee);
-
   cite();
   report(path, atomic_number);
 }
@@ -228,10 +222,6 @@ void PairFrozenTL::init_style() {
 
   neighbor->add_request(this, NeighConst::REQ_FULL);
 
-  /* pair_style hybrid asked for the sizes when the sub-style was made, before there was a model. */
-  force->pair->comm_forward = std::max(force->pair->comm_forward, comm_forward);
-  force->pair->comm_reverse = std::max(force->pair->comm_reverse, comm_reverse);
-
   const int wanted = threads ? threads : std::max(comm->nthreads, 1);
   if (!workspace || wanted != workspace_threads) {
     workspace.reset();
@@ -247,7 +237,7 @@ double PairFrozenTL::init_one(int /*i*/, int /*j*/) { return info.cutoff; }
 
 double PairFrozenTL::memory_usage() {
   return Pair::memory_usage() +
-         static_cast<double>(edges.bytes() + forces.capacity() * sizeof(double) +
+         static_cast<double>(halo.bytes() + edges.bytes() + forces.capacity() * sizeof(double) +
                              node_energy.capacity() * sizeof(double) + atom_virial.capacity() * sizeof(atom_virial[0]) +
                              committee_forces.capacity() * sizeof(double) +
                              (workspace ? ftl_workspace_bytes(workspace.get()) : 0));

@@ -3,8 +3,9 @@
      pair_style frozentl [precision double|mixed] [head NAME] [threads N]
      pair_coeff * * FILE El1 El2 ...        one element, or NULL, for each atom type
 
-   This shell reads settings, hands edges to the core, exchanges rows of features between ranks and adds what comes back
-   to LAMMPS' arrays. Everything physical is in core (frozentl.h); everything about neighbour lists is in edges.h.
+   This shell reads settings, hands edges to the core, exchanges rows of features between ranks (halo.h) and adds what
+   comes back to LAMMPS' arrays. Everything physical is in core (frozentl.h); everything about neighbour lists is in
+   edges.h.
 
    Virial: no_virial_fdotr_compute is set, and the virial is the core's explicit sum over edges. LAMMPS' short cut, sum
    of x (x) f over local and ghost atoms, is the same number for the total but gives nothing per atom, and in hybrid
@@ -14,6 +15,7 @@
 
 #include "edges.h"
 #include "frozentl.h"
+#include "halo.h"
 #include "pair.h"
 
 #include <array>
@@ -38,8 +40,6 @@ public:
   void *extract_peratom(const char *name, int &ncol) override;
   int pack_forward_comm(int n, int *list, double *buf, int pbc_flag, int *pbc) override;
   void unpack_forward_comm(int n, int first, double *buf) override;
-  int pack_reverse_comm(int n, int first, double *buf) override;
-  void unpack_reverse_comm(int n, int *list, double *buf) override;
 
   double memory_usage() override;
 
@@ -65,10 +65,11 @@ private:
   int workspace_threads = 0;
 
   /* a step */
+  frozentl::Halo halo;
   frozentl::Edges edges;
-  std::vector<double> forces;                     /* [n_total][3], eV/Angstrom, where LAMMPS' units are others */
+  std::vector<double> forces;                     /* [n_nodes][3], eV/Angstrom */
   std::vector<double> node_energy;                /* [n_local], eV */
-  std::vector<std::array<double, 9>> atom_virial; /* [n_total], eV */
+  std::vector<std::array<double, 9>> atom_virial; /* [n_nodes], eV */
 
   /* how far to trust it: what `fix pair` asks for, and gets */
   enum { GAMMA, ENERGY_DEVIATION, FORCE_DEVIATION, N_TRUST };
@@ -76,22 +77,15 @@ private:
     int asked = 0;             /* set by the fix before a step */
     std::vector<double> value; /* [n_local], LAMMPS' units; empty: not computed in this step */
   } trust[N_TRUST];
-  std::vector<double> committee_forces; /* [n_total][n_committee][3], eV/Angstrom */
-
-  /* what is under way between ranks: rows of one layer's features or adjoints, or of the committee's forces */
-  struct {
-    char *rows;       /* [n_total][row_bytes] */
-    size_t row_bytes; /* a row travels as slots doubles */
-    size_t real_bytes;
-    int slots;
-  } exchange{};
+  std::vector<double> committee_forces; /* [n_nodes][n_committee][3], eV/Angstrom */
 
   std::vector<int> read_elements(int n, char **names) const;
   void open_model(const std::string &path, const std::vector<int> &atomic_number);
   void cite() const;
   void report(const std::string &path, const std::vector<int> &atomic_number) const;
   void refuse_dropped_pairs() const;
-  void begin_exchange(void *rows, int layer);
+  void renew_halo();
+  void run_layers(ftl_output &result);
   void tally(const ftl_output &result);
   void refuse_unknown_trust(int what) const;
   void ask_trust(ftl_output &result);

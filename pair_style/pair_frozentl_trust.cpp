@@ -9,7 +9,6 @@
 
 #include "atom.h"
 #include "citeme.h"
-#include "comm.h"
 
 #include <algorithm>
 #include <string>
@@ -52,7 +51,7 @@ void *PairFrozenTL::extract_peratom(const char *name, int &ncol) {
   return trust[what].value.data();
 }
 
-/* Before ftl_end. */
+/* With a new halo, before the core is asked. */
 void PairFrozenTL::ask_trust(ftl_output &result) {
   for (auto &t : trust) {
     t.value.clear();
@@ -61,7 +60,7 @@ void PairFrozenTL::ask_trust(ftl_output &result) {
   if (trust[GAMMA].asked) result.extrapolation = trust[GAMMA].value.data();
   if (trust[ENERGY_DEVIATION].asked) result.energy_deviation = trust[ENERGY_DEVIATION].value.data();
   if (!trust[FORCE_DEVIATION].asked) return;
-  committee_forces.assign(3 * static_cast<size_t>(info.n_committee) * std::max(atom->nlocal + atom->nghost, 1), 0.0);
+  committee_forces.assign(3 * static_cast<size_t>(info.n_committee) * std::max(halo.n_nodes(), 1), 0.0);
   result.committee_forces = committee_forces.data();
 }
 
@@ -69,11 +68,8 @@ void PairFrozenTL::ask_trust(ftl_output &result) {
 void PairFrozenTL::tell_trust() {
   if (trust[FORCE_DEVIATION].asked) {
     ftl_error failure{};
-    exchange.rows = reinterpret_cast<char *>(committee_forces.data());
-    exchange.slots = 3 * info.n_committee;
-    exchange.real_bytes = sizeof(double);
-    exchange.row_bytes = exchange.slots * sizeof(double);
-    comm->reverse_comm(this, exchange.slots);
+    halo.start_reverse(committee_forces.data(), 3 * info.n_committee * sizeof(double));
+    halo.finish_reverse(sizeof(double));
     check(ftl_force_deviation(model.get(), atom->nlocal, committee_forces.data(), trust[FORCE_DEVIATION].value.data(),
                               &failure),
           failure);
