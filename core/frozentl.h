@@ -215,6 +215,10 @@ FTL_API ftl_status ftl_last_layer(ftl_workspace *workspace, ftl_part part, ftl_e
 FTL_API ftl_status ftl_layer_reverse(ftl_workspace *workspace, int layer, ftl_part part, ftl_error *error);
 FTL_API ftl_status ftl_end(ftl_workspace *workspace, ftl_error *error);
 
+/* While layers are computed, the thread that called also calls poll(context) every few milliseconds. An exchange of MPI
+   that is under way goes on only when its host looks at it. NULL: nothing is called. */
+FTL_API void ftl_workspace_set_poll(ftl_workspace *workspace, void (*poll)(void *context), void *context);
+
 /* Rows of the features that layer `layer` made for the next one, and of the energy's derivative by them: [n_total] rows
  *of row_bytes bytes each (float64, or float32 in FTL_MIXED). Valid until ftl_end. */
 FTL_API void *ftl_features(ftl_workspace *workspace, int layer, size_t *row_bytes);

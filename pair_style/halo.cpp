@@ -171,6 +171,11 @@ void Halo::wait() {
   requests.clear();
 }
 
+void Halo::poll() {
+  int done;
+  if (!requests.empty()) MPI_Testall(static_cast<int>(requests.size()), requests.data(), &done, MPI_STATUSES_IGNORE);
+}
+
 void Halo::start_forward(void *rows, size_t row_bytes) {
   rows_now = static_cast<char *>(rows);
   row_bytes_now = row_bytes;

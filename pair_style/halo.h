@@ -57,6 +57,10 @@ public:
   void start_reverse(void *rows, size_t row_bytes);
   void finish_reverse(size_t real_bytes);
 
+  /* Between pieces of work: most MPIs move a long message on only when they are called, the first of its packets and
+     the last. */
+  void poll();
+
   size_t bytes() const;
 
 private:

@@ -230,6 +230,8 @@ void PairFrozenTL::init_style() {
     check(ftl_workspace_new(model.get(), wanted, &made, &failure), failure);
     workspace.reset(made);
     workspace_threads = wanted;
+    ftl_workspace_set_poll(
+        made, [](void *exchange) { static_cast<frozentl::Halo *>(exchange)->poll(); }, &halo);
   }
 }
 

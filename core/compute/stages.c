@@ -35,6 +35,16 @@ static int part_end(const ftl_thread *thread, ftl_part part) {
   return part == FTL_OUTER ? thread->block_inner : thread->block_end;
 }
 
+/* After a block. Thread 0 of an OpenMP team is the one that called: MPI_Init promises MPI no other. */
+static void look_after_host(const ftl_workspace *ws, int thread) {
+  if (thread == 0 && ws->poll) ws->poll(ws->poll_context);
+}
+
+void ftl_workspace_set_poll(ftl_workspace *ws, void (*poll)(void *), void *context) {
+  ws->poll = poll;
+  ws->poll_context = context;
+}
+
 /* After a part of a stage: on to `stage` and `layer`, once all of it is done. */
 static ftl_status done(ftl_workspace *ws, ftl_part part, ftl_stage stage, int layer) {
   ws->outer_done = part == FTL_OUTER;
@@ -49,8 +59,10 @@ ftl_status ftl_layer_forward(ftl_workspace *ws, int layer, ftl_part part, ftl_er
     return out_of_order(ws, "ftl_layer_forward", error);
 #pragma omp parallel for num_threads(ws->n_threads) schedule(static, 1)
   for (int k = 0; k < ws->n_threads; k++)
-    for (int b = part_begin(&ws->thread[k], part); b < part_end(&ws->thread[k], part); b++)
+    for (int b = part_begin(&ws->thread[k], part); b < part_end(&ws->thread[k], part); b++) {
       ws->model->kernels->forward(ws, &ws->thread[k], layer, &ws->block[b]);
+      look_after_host(ws, k);
+    }
   return done(ws, part, FTL_FORWARD, layer + 1);
 }
 
@@ -70,6 +82,7 @@ ftl_status ftl_last_layer(ftl_workspace *ws, ftl_part part, ftl_error *error) {
       }
       ws->model->kernels->forward(ws, thread, last, &ws->block[b]);
       ws->model->kernels->reverse(ws, thread, last, &ws->block[b]);
+      look_after_host(ws, k);
     }
   }
   if (last > 0) ftl_adjoints_reduce(ws, last - 1);
@@ -81,8 +94,10 @@ ftl_status ftl_layer_reverse(ftl_workspace *ws, int layer, ftl_part part, ftl_er
   if (layer > 0) ftl_adjoints_clear(ws, layer - 1);
 #pragma omp parallel for num_threads(ws->n_threads) schedule(static, 1)
   for (int k = 0; k < ws->n_threads; k++)
-    for (int b = part_begin(&ws->thread[k], part); b < part_end(&ws->thread[k], part); b++)
+    for (int b = part_begin(&ws->thread[k], part); b < part_end(&ws->thread[k], part); b++) {
       ws->model->kernels->reverse(ws, &ws->thread[k], layer, &ws->block[b]);
+      look_after_host(ws, k);
+    }
   if (layer > 0) ftl_adjoints_reduce(ws, layer - 1);
   return done(ws, part, layer > 0 ? FTL_REVERSE : FTL_FINISH, layer - 1);
 }

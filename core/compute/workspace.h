@@ -76,6 +76,8 @@ struct ftl_workspace {
   ftl_graph graph;
   ftl_output *output;
   bool outer_done; /* of the stage in work: FTL_INNER is next */
+  void (*poll)(void *);
+  void *poll_context;
   int node_capacity, local_capacity;
   char *outer; /* [n_local] has a ghost among its senders */
   int *order;  /* receivers grouped into blocks */

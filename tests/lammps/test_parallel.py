@@ -86,6 +86,44 @@ def test_multi_cutoff_lists():
     same("neighbor multi, 4 ranks", must(lammps(text, ranks=4)), point(structure, model), 1e-10)
 
 
+def test_atoms_change_ranks():
+    """A hot crystal that moves as a whole: after several new neighbour lists most atoms are on other ranks, and with `fix
+    balance` boundaries move too. Each new list means new owners of ghosts and new rows."""
+    structure = crystal()
+    move = (
+        "velocity all create 600 11 mom yes rot no dist gaussian\nvelocity all set 60 45 -50 sum yes units box\n"
+        "fix n all nve\ntimestep 0.001\nneighbor 0.5 bin\nneigh_modify every 1 delay 0 check yes\n"
+        "compute rank all property/atom proc\n"
+        "thermo_style custom step pe etotal\nthermo 1\nthermo_modify norm no format float %.17g\n"
+        "dump d all custom 20 dump.txt id fx fy fz c_rank\ndump_modify d sort id format float %.17g\n"
+    )
+    shift = "fix b all balance 5 1.0 shift xyz 10 1.0 weight group 1 all 1.0\n"
+    bisect = "comm_style tiled\nfix b all balance 6 0.9 rcb\n"
+    for name, model, steps, plans in (
+        ("H2Cu", potential(), 40, ((2, ""), (4, shift), (8, ""))),
+        ("three layers", twin("three-layers"), 20, ((3, bisect),)),
+    ):
+        text, _ = setup(structure, structure.elements(), model)
+        one = must(lammps(text + move + f"run {steps}\n"))
+        for ranks, balance in plans:
+            many = must(lammps(text + move + balance + f"run {steps}\n", ranks=ranks))
+            label = f"{name}, {ranks} ranks"
+            lists = int(re.search(r"Neighbor list builds = (\d+)", many.log).group(1))
+            moved = sum(a != b for a, b in zip(many.frames[0]["c_rank"], many.frames[-1]["c_rank"]))
+            check(f"{label}: {lists} new lists (0: 3 or more)", int(lists < 3), 0)
+            check(f"{label}: {moved} atoms changed ranks (0: a fifth or more)", int(5 * moved < len(structure.symbols)), 0)
+            for quantity in ("PotEng", "TotEng"):
+                close(f"{label}: {quantity} of all steps", many.thermo[quantity], one.thermo[quantity], 1e-10)
+            close(f"{label}: forces at the end", forces(many), forces(one), 1e-9)
+
+
+def test_same_bits():
+    """Sums of what comes from several ranks are made in one order."""
+    text, _ = setup(crystal(), ["Cu", "H"], potential())
+    one, other = (must(lammps(text + POINT + "run 0\n", ranks=8)) for _ in range(2))
+    check("8 ranks, twice: numbers that differ", sum(a != b for a, b in zip(flat(forces(one)), flat(forces(other)))), 0)
+
+
 def test_no_atoms():
     """An empty box, then one atom, whose energy is E0 on whichever rank."""
     text = f"""units metal
