@@ -67,6 +67,14 @@ def test_slab_open_in_z():
     ranks_agree("slab, boundary p p f", slab, potential(), (2, 4))
 
 
+def test_interior_atoms():
+    """A long box, where each rank has atoms that no other rank sees: they are computed while rows of the others travel."""
+    structure = fcc(3.62, (11, 2, 2), hydrogens=8)
+    ranks_agree("long box", structure, potential(), (2, 3), before="processors * 1 1")
+    ranks_agree("long box, 2 threads", structure, potential(), (2,), before="processors * 1 1", style="threads 2")
+    ranks_agree("long box, three layers", structure, twin("three-layers"), (2,), before="processors * 1 1")
+
+
 def test_triclinic_ranks():
     structure = strained(fcc(3.62, (3, 3, 2), hydrogens=4), [[1, 0.3, -0.2], [0, 1.02, 0.25], [0, 0, 0.98]])
     ranks_agree("triclinic", structure, potential(), (2, 4, 8))

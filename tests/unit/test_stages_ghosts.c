@@ -111,13 +111,17 @@ static void add_to_owners(rank *ranks, int n_ranks, int layer) {
     for (int r = 0; r < n_ranks; r++) MUST(call);                                                                      \
   } while (0)
 
+static void count_look(void *looks) { ++*(int *)looks; }
+
 static void run(rank *ranks, int n_ranks, const ftl_model *model) {
   ftl_model_info info;
   ftl_model_get_info(model, &info);
   ftl_graph graph[MAX_RANKS];
+  int looks[MAX_RANKS] = {0};
   for (int r = 0; r < n_ranks; r++) {
     rank *q = &ranks[r];
     MUST(ftl_workspace_new(model, 1, &q->workspace, error));
+    ftl_workspace_set_poll(q->workspace, count_look, &looks[r]);
     graph[r] = (ftl_graph){.n_local = q->n_local,
                            .n_total = q->n_total,
                            .species = q->species,
@@ -142,7 +146,11 @@ static void run(rank *ranks, int n_ranks, const ftl_model *model) {
     FOR_RANKS(ftl_layer_reverse(ranks[r].workspace, t, t > 0 ? FTL_OUTER : FTL_ALL, error));
   }
   if (info.n_layers == 1) FOR_RANKS(ftl_last_layer(ranks[r].workspace, FTL_INNER, error));
-  for (int r = 0; r < n_ranks; r++) MUST(ftl_end(ranks[r].workspace, error));
+  for (int r = 0; r < n_ranks; r++) {
+    MUST(ftl_end(ranks[r].workspace, error));
+    /* in each layer's forward and reverse (the last layer's are one), if there was something to compute */
+    assert_true(ranks[r].n_local == 0 || looks[r] >= 2 * info.n_layers - 1);
+  }
 }
 
 static void compare(const ftl_model *model, const structure *s, const structure_graph *g, int n_ranks) {
