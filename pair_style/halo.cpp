@@ -23,14 +23,10 @@ Halo::~Halo() {
 
 /* ---- who owns a ghost ---- */
 
-void Halo::find_owners(MPI_Comm lammps_world, int local_atoms, int ghosts) {
-  if (world == MPI_COMM_NULL) {
-    MPI_Comm_size(lammps_world, &n_ranks);
-    if (n_ranks > 1) {
-      MPI_Comm_dup(lammps_world, &world);
-      MPI_Comm_rank(world, &me);
-    }
-  }
+void Halo::find_owners(MPI_Comm lammps_world, int rank, int ranks, int local_atoms, int ghosts) {
+  me = rank;
+  n_ranks = ranks;
+  if (n_ranks > 1 && world == MPI_COMM_NULL) MPI_Comm_dup(lammps_world, &world);
   n_local = local_atoms;
   owner.assign(ghosts, {});
 }

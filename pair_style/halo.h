@@ -36,7 +36,7 @@ public:
 
   /* With a new neighbour list, on all ranks: find_owners, LAMMPS' forward exchange through pack_owners and
      unpack_owners (two doubles an atom), build. */
-  void find_owners(MPI_Comm world, int n_local, int n_ghost);
+  void find_owners(MPI_Comm world, int rank, int n_ranks, int n_local, int n_ghost);
   int pack_owners(int n, const int *atoms, double *buf) const;
   void unpack_owners(int n, int first, const double *buf);
   void build(const LAMMPS_NS::NeighList &list, int n_threads);

@@ -41,7 +41,7 @@ void PairFrozenTL::compute(int eflag, int vflag) {
 /* Atoms move from rank to rank, and local indices change, only when LAMMPS makes new neighbour lists. */
 void PairFrozenTL::renew_halo() {
   if (neighbor->ago != 0 && halo.built()) return;
-  halo.find_owners(world, atom->nlocal, atom->nghost);
+  halo.find_owners(world, comm->me, comm->nprocs, atom->nlocal, atom->nghost);
   comm->forward_comm(this, comm_forward);
   halo.build(*list, workspace_threads);
 }
