@@ -39,10 +39,10 @@ static void tensors_stay_in_the_file(void **unused) {
   size_t copied = 0, all = 0;
   for (int t = 0; t < source->tensors.n; t++) {
     const ftl_tensor *tensor = &source->tensors.tensor[t];
-    const size_t bytes = (size_t)tensor->count * ftl_dtype_bytes(tensor->dtype);
+    const size_t size = (size_t)tensor->count * ftl_dtype_bytes(tensor->dtype);
     const uintptr_t at = (uintptr_t)tensor->data;
-    all += bytes;
-    if (at < begin || at >= end) copied += bytes;
+    all += size;
+    if (at < begin || at >= end) copied += size;
   }
   print_message("%zu of %zu bytes copied\n", copied, all);
   assert_true(all > 1000000);
