@@ -206,8 +206,8 @@ static ftl_status prepare_layer(ftl_model *model, const ftl_source *source, int 
                        ? FTL_NORM_DENSITY
                        : FTL_NORM_AVERAGE;
   prepared->has_sc = layer->use_sc && residual(layer);
-  ftl_layout_make(&layer->target, model->lanes, &prepared->target);
-  ftl_layout_make(&layer->product, model->lanes, &prepared->out);
+  ftl_layout_make(&layer->target, model->pad, &prepared->target);
+  ftl_layout_make(&layer->product, model->pad, &prepared->out);
   if (t == 0 && (layer->edge.n != 1 || layer->edge.block[0].l != 0 || layer->edge.block[0].p != 1))
     return ftl_fail(error, FTL_ERR_UNSUPPORTED, source->path, "interaction 0 does not start from scalars");
   ftl_status status = ftl_prepare_radial(model, source, t, error);
@@ -257,15 +257,16 @@ ftl_status ftl_prepare(const ftl_source *source, const ftl_open_options *options
   if (!model) return ftl_fail(error, FTL_ERR_MEMORY, source->path, "out of memory");
   model->precision = options ? options->precision : FTL_DOUBLE;
   model->real_bytes = model->precision == FTL_DOUBLE ? 8 : 4;
-  model->lanes = 64 / model->real_bytes;
-  ftl_status status = copy_architecture(model, source, error);
+  model->pad = 64 / model->real_bytes;
+  ftl_status status = ftl_kernels_choose(model->precision, &model->kernels, error);
+  if (!status) model->lanes = model->kernels->vector_bytes / model->real_bytes;
+  if (!status) status = copy_architecture(model, source, error);
   if (!status) status = choose_head(model, options, source->path, error);
   if (!status) status = make_classes(model, source->path, error);
   if (!status) status = prepare_energies(model, source, error);
   if (!status) status = prepare_zbl(model, source, error);
   for (int t = 0; t < model->arch.n_layers && !status; t++) status = prepare_layer(model, source, t, error);
   if (!status) status = ftl_prepare_readouts(model, source, error);
-  if (!status) status = ftl_kernels_choose(model->precision, &model->kernels, error);
   if (status) {
     ftl_model_free(model);
     return status;

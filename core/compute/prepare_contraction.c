@@ -64,8 +64,8 @@ static void fill_weights(const ftl_contraction *contraction, const ftl_contracti
 ftl_status ftl_prepare_contraction(const ftl_model *model, const ftl_source *source, int t,
                                    ftl_contraction *contraction, ftl_error *error) {
   const ftl_layer *layer = &model->arch.layer[t];
-  ftl_layout_make(&layer->target, model->lanes, &contraction->in);
-  ftl_layout_make(&layer->product, model->lanes, &contraction->out);
+  ftl_layout_make(&layer->target, model->pad, &contraction->in);
+  ftl_layout_make(&layer->product, model->pad, &contraction->out);
   int mul = contraction->in.b[0].mul, n_components = 0;
   for (int b = 0; b < contraction->in.n; b++) n_components += contraction->in.b[b].d;
   int vectors = contraction->in.b[0].pad / model->lanes;

@@ -36,8 +36,8 @@ void ftl_pack_panels(const double *matrix, int rows, int columns, int pad, int l
 
 void ftl_linear_paths(const ftl_model *model, const ftl_irreps *in, const ftl_irreps *out, ftl_linear *linear) {
   memset(linear, 0, sizeof *linear);
-  ftl_layout_make(in, model->lanes, &linear->in);
-  ftl_layout_make(out, model->lanes, &linear->out);
+  ftl_layout_make(in, model->pad, &linear->in);
+  ftl_layout_make(out, model->pad, &linear->out);
   for (int i = 0; i < in->n; i++)
     for (int o = 0; o < out->n; o++)
       if (in->block[i].l == out->block[o].l && in->block[i].p == out->block[o].p && linear->n < FTL_MAX_BLOCKS)

@@ -541,8 +541,8 @@ static ftl_status prepare_conv(ftl_model *model, const ftl_source *source, int t
   ftl_conv_paths paths;
   ftl_status status = ftl_conv_paths_make(&layer->edge, &model->arch.sh, &layer->target, &paths, error);
   if (status) return status;
-  ftl_layout_make(&layer->edge, model->lanes, &conv->edge);
-  ftl_layout_make(&paths.mid, model->lanes, &conv->mid);
+  ftl_layout_make(&layer->edge, model->pad, &conv->edge);
+  ftl_layout_make(&paths.mid, model->pad, &conv->mid);
   conv->n_paths = paths.n;
   for (int p = 0; p < paths.n; p++) {
     conv->path[p].in = paths.path[p].in1;
@@ -581,7 +581,7 @@ ftl_status ftl_prepare_radial(ftl_model *model, const ftl_source *source, int t,
                                  "interaction %d: a nonlinear block with odd scalars", t);
     message.block[0].mul += gates;
   }
-  ftl_layout_make(&message, model->lanes, &prepared->message);
+  ftl_layout_make(&message, model->pad, &prepared->message);
   if (!status)
     status = t == 0 ? prepare_first(model, source, &radial, &tables, &message, error)
                     : prepare_conv(model, source, t, &radial, &tables, &message, error);

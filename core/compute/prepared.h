@@ -17,7 +17,7 @@
 #define FTL_RADIAL_COEFFICIENTS(bytes) ((bytes) == 8 ? 9 : 7)
 #define FTL_MAX_CELLS                  2048 /* of a grid of radial tables */
 #define FTL_MAX_BODY                   4    /* correlation */
-#define FTL_PANEL_VECTORS              4    /* width of a packed weight panel, in 64-byte vectors */
+#define FTL_PANEL_VECTORS              4    /* width of a packed weight panel, in vectors */
 
 /* ---- linear maps ---- */
 
@@ -192,7 +192,9 @@ struct ftl_kernels;
 struct ftl_model {
   ftl_architecture arch; /* heads owned */
   ftl_precision precision;
-  int real_bytes, lanes;
+  int real_bytes;
+  int lanes; /* numbers in a vector of the kernels */
+  int pad;   /* channels are padded to this many numbers, 64 bytes: rows that ranks exchange do not depend on the CPU */
   int head;
   int64_t n_parameters;
   const char *heads[FTL_MAX_HEADS];

@@ -2,7 +2,7 @@
    products. thread->sums holds B[present element][lm rows][K]: within an element, component lm of atom a is row l^2 n +
    a (2l+1) + m, so that each l is one matrix of n (2l+1) rows. */
 
-#define MAX_RADIAL_VECTORS 10 /* K <= 65 hidden features, padded */
+#define MAX_RADIAL_VECTORS (640 / FTL_VECTOR_BYTES) /* K <= 65 hidden features, padded */
 
 /* Values (and with derivative, d/dr) of the K radial functions at an edge. */
 FTL_INLINE void radial_functions(const ftl_first_layer *first, const ftl_grid *grid, const ftl_edge *edge, int nv,

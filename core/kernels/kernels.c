@@ -1,9 +1,10 @@
-/* One build of the kernels: compiled with FTL_ISA (generic, avx2, avx512, neon), its compiler flags, and FTL_REAL_FLOAT (0 or
- * 1). */
+/* One build of the kernels: compiled with FTL_ISA (generic, avx2, avx512, neon), its compiler flags, and FTL_REAL_FLOAT
+ * (0 or 1). */
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
+#define FTL_NATIVE_VECTORS
 #include "kernels/real.h"
 #include "kernels/kernels.h"
 
@@ -21,5 +22,5 @@
 #define TABLE(isa, suffix)   ftl_kernels_##isa##_##suffix
 #define EXPANDED_TABLE(i, s) TABLE(i, s)
 
-const ftl_kernels EXPANDED_TABLE(FTL_ISA, FTL_SUFFIX) = {EXPANDED_STRING(FTL_ISA), forward_block, reverse_block,
-                                                         ace_block};
+const ftl_kernels EXPANDED_TABLE(FTL_ISA, FTL_SUFFIX) = {EXPANDED_STRING(FTL_ISA), FTL_VECTOR_BYTES, forward_block,
+                                                         reverse_block, ace_block};

@@ -9,6 +9,7 @@
 
 typedef struct ftl_kernels {
   const char *isa;
+  int vector_bytes; /* of a register: what the tables are packed for */
   /* One block of receivers through layer t: features in, features of the next layer and node energies out. */
   void (*forward)(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block);
   /* Its reverse: adds to the adjoints of the layer's input features and to the edge forces. */
