@@ -21,7 +21,6 @@ static int output_components(const ftl_contraction *contraction) {
 static ftl_status fill_polynomial(const ftl_contraction *contraction, ftl_contraction_terms *work, int correlation,
                                   ftl_polynomial *poly) {
   poly->depth = 0;
-  size_t width = (size_t)contraction->chunk_vectors; /* in vectors for now */
   for (int d = 0; d < correlation; d++) {
     const ftl_trie_level *level = &work->level[d];
     if (level->n == 0) break;
@@ -34,7 +33,7 @@ static ftl_status fill_polynomial(const ftl_contraction *contraction, ftl_contra
     memcpy(poly->first[d], level->first, (size_t)level->n * sizeof(int));
     poly->first[d][level->n] = d + 1 < FTL_MAX_BODY ? work->level[d + 1].n : 0;
     poly->weight[d] = poly->numbers;
-    poly->numbers += (size_t)level->n * width;
+    poly->numbers += (size_t)level->n; /* in vectors for now */
   }
   return FTL_OK;
 }
@@ -42,7 +41,7 @@ static ftl_status fill_polynomial(const ftl_contraction *contraction, ftl_contra
 /* Coefficients of one chunk of channels of one element. */
 static void fill_weights(const ftl_contraction *contraction, const ftl_contraction_terms *work,
                          const ftl_polynomial *poly, int z, int chunk, int lanes, int mul, double *out) {
-  int width = contraction->chunk_vectors * lanes;
+  int width = lanes;
   for (int d = 0; d < poly->depth; d++)
     for (int node = 0; node < poly->n[d]; node++) {
       const ftl_monomial *term = work->level[d].term[node];
@@ -68,9 +67,7 @@ ftl_status ftl_prepare_contraction(const ftl_model *model, const ftl_source *sou
   ftl_layout_make(&layer->product, model->pad, &contraction->out);
   int mul = contraction->in.b[0].mul, n_components = 0;
   for (int b = 0; b < contraction->in.n; b++) n_components += contraction->in.b[b].d;
-  int vectors = contraction->in.b[0].pad / model->lanes;
-  contraction->chunk_vectors = vectors % 2 == 0 ? 2 : 1;
-  contraction->n_chunks = vectors / contraction->chunk_vectors;
+  contraction->n_chunks = contraction->in.b[0].pad / model->lanes;
   contraction->n_outputs = output_components(contraction);
   contraction->polynomial = calloc((size_t)contraction->n_outputs, sizeof *contraction->polynomial);
   contraction->output_offset = calloc((size_t)contraction->n_outputs, sizeof *contraction->output_offset);

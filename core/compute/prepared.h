@@ -122,15 +122,15 @@ typedef struct {
   int *index[FTL_MAX_BODY]; /* component of A at each node */
   int *first[FTL_MAX_BODY]; /* [n + 1]: children of a node in the next depth (not for the last) */
   int depth;
-  size_t weight[FTL_MAX_BODY]; /* offset of the depth's weights [node][chunk width] within a chunk */
+  size_t weight[FTL_MAX_BODY]; /* offset of the depth's weights [node][vector] within a chunk */
   size_t numbers;              /* per chunk */
 } ftl_polynomial;
 
 typedef struct {
   ftl_layout in, out;
-  int n_outputs;              /* sum of (2L+1) over output blocks */
-  ftl_polynomial *polynomial; /* [n_outputs], out component order */
-  int n_chunks, chunk_vectors;
+  int n_outputs;                       /* sum of (2L+1) over output blocks */
+  ftl_polynomial *polynomial;          /* [n_outputs], out component order */
+  int n_chunks;                        /* vectors of channels */
   size_t chunk_stride, species_stride; /* numbers; species_stride 0 for an agnostic product */
   size_t *output_offset;               /* [n_outputs] within a chunk */
   void *weight;                        /* numbers: [species][chunk][output][depth][node][channel] */

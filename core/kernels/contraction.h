@@ -1,29 +1,32 @@
 /* Symmetric contraction: per output component a polynomial in the components of A, in Horner form over its trie,
    channels on the vector lanes. Forward: one multiply-add per node. Reverse: values and gradients in one walk, two per
-   node. `nv` is the chunk's number of vectors, a compile-time constant where these are called. */
+   node.
+
+   A walk takes one vector of channels of several atoms, CONTRACTION_ATOMS of them where there are as many: a node's
+   weights and its place in the trie serve all, and their chains of multiply-adds are independent. An output's weights,
+   some 10 kB, stay in the innermost cache for the block. */
+
+#define CONTRACTION_ATOMS  4
+#define CONTRACTION_GROUPS ((FTL_BLOCK_ATOMS + CONTRACTION_ATOMS - 1) / CONTRACTION_ATOMS)
 
 typedef struct {
   const ftl_polynomial *poly;
-  const real *weight; /* of this output and chunk */
+  const real *weight; /* of this output and vector of channels */
 } polynomial_walk;
 
-#define CHUNK_MAX 2
-
-#define NODE_WEIGHT(walk, d, node, nv)                                                                                 \
-  ((walk)->weight + (walk)->poly->weight[d] + (size_t)(node) * (size_t)((nv)*LANES))
-
 #define HORNER_FORWARD(NAME, CHILDREN)                                                                                 \
-  FTL_INLINE void NAME(int nv, const polynomial_walk *w, int d, int begin, int end, vec(*A)[CHUNK_MAX], vec *t) {      \
-    for (int node = begin; node < end; node++) {                                                                       \
-      const real *c = NODE_WEIGHT(w, d, node, nv);                                                                     \
+  FTL_INLINE void NAME(int na, const polynomial_walk *w, int d, int begin, int end, vec(*A)[CONTRACTION_ATOMS],        \
+                       vec *t) {                                                                                       \
+    const real *c = w->weight + w->poly->weight[d] + (size_t)begin * LANES;                                            \
+    for (int node = begin; node < end; node++, c += LANES) {                                                           \
       const vec *a = A[w->poly->index[d][node]];                                                                       \
-      vec s[CHUNK_MAX];                                                                                                \
-      for (int v = 0; v < nv; v++) s[v] = load(c + v * LANES);                                                         \
+      vec s[CONTRACTION_ATOMS];                                                                                        \
+      for (int v = 0; v < na; v++) s[v] = load(c);                                                                     \
       CHILDREN                                                                                                         \
-      for (int v = 0; v < nv; v++) t[v] += s[v] * a[v];                                                                \
+      for (int v = 0; v < na; v++) t[v] += s[v] * a[v];                                                                \
     }                                                                                                                  \
   }
-#define FORWARD_CHILDREN(NAME) NAME(nv, w, d + 1, w->poly->first[d][node], w->poly->first[d][node + 1], A, s);
+#define FORWARD_CHILDREN(NAME) NAME(na, w, d + 1, w->poly->first[d][node], w->poly->first[d][node + 1], A, s);
 HORNER_FORWARD(horner_forward_1, )
 HORNER_FORWARD(horner_forward_2, FORWARD_CHILDREN(horner_forward_1))
 HORNER_FORWARD(horner_forward_3, FORWARD_CHILDREN(horner_forward_2))
@@ -31,59 +34,60 @@ HORNER_FORWARD(horner_forward_4, FORWARD_CHILDREN(horner_forward_3))
 
 /* g: the adjoint of t. Gradients go to dA. */
 #define HORNER_REVERSE(NAME, CHILDREN)                                                                                 \
-  FTL_INLINE void NAME(int nv, const polynomial_walk *w, int d, int begin, int end, vec(*A)[CHUNK_MAX], const vec *g,  \
-                       vec *t, vec(*dA)[CHUNK_MAX]) {                                                                  \
-    for (int node = begin; node < end; node++) {                                                                       \
-      const real *c = NODE_WEIGHT(w, d, node, nv);                                                                     \
+  FTL_INLINE void NAME(int na, const polynomial_walk *w, int d, int begin, int end, vec(*A)[CONTRACTION_ATOMS],        \
+                       const vec *g, vec *t, vec(*dA)[CONTRACTION_ATOMS]) {                                            \
+    const real *c = w->weight + w->poly->weight[d] + (size_t)begin * LANES;                                            \
+    for (int node = begin; node < end; node++, c += LANES) {                                                           \
       int i = w->poly->index[d][node];                                                                                 \
-      vec s[CHUNK_MAX], h[CHUNK_MAX];                                                                                  \
-      for (int v = 0; v < nv; v++) s[v] = load(c + v * LANES);                                                         \
-      for (int v = 0; v < nv; v++) h[v] = g[v] * A[i][v];                                                              \
+      const vec *a = A[i];                                                                                             \
+      vec s[CONTRACTION_ATOMS], h[CONTRACTION_ATOMS];                                                                  \
+      for (int v = 0; v < na; v++) s[v] = load(c);                                                                     \
+      for (int v = 0; v < na; v++) h[v] = g[v] * a[v];                                                                 \
       CHILDREN                                                                                                         \
-      for (int v = 0; v < nv; v++) t[v] += s[v] * A[i][v];                                                             \
-      for (int v = 0; v < nv; v++) dA[i][v] += g[v] * s[v];                                                            \
+      for (int v = 0; v < na; v++) t[v] += s[v] * a[v];                                                                \
+      for (int v = 0; v < na; v++) dA[i][v] += g[v] * s[v];                                                            \
       (void)h;                                                                                                         \
     }                                                                                                                  \
   }
-#define REVERSE_CHILDREN(NAME) NAME(nv, w, d + 1, w->poly->first[d][node], w->poly->first[d][node + 1], A, h, s, dA);
+#define REVERSE_CHILDREN(NAME) NAME(na, w, d + 1, w->poly->first[d][node], w->poly->first[d][node + 1], A, h, s, dA);
 HORNER_REVERSE(horner_reverse_1, )
 HORNER_REVERSE(horner_reverse_2, REVERSE_CHILDREN(horner_reverse_1))
 HORNER_REVERSE(horner_reverse_3, REVERSE_CHILDREN(horner_reverse_2))
 HORNER_REVERSE(horner_reverse_4, REVERSE_CHILDREN(horner_reverse_3))
 
-FTL_INLINE void polynomial_forward(int nv, const polynomial_walk *w, vec (*A)[CHUNK_MAX], vec *t) {
+FTL_INLINE void polynomial_forward(int na, const polynomial_walk *w, vec (*A)[CONTRACTION_ATOMS], vec *t) {
   switch (w->poly->depth) {
   case 1:
-    horner_forward_1(nv, w, 0, 0, w->poly->n[0], A, t);
+    horner_forward_1(na, w, 0, 0, w->poly->n[0], A, t);
     break;
   case 2:
-    horner_forward_2(nv, w, 0, 0, w->poly->n[0], A, t);
+    horner_forward_2(na, w, 0, 0, w->poly->n[0], A, t);
     break;
   case 3:
-    horner_forward_3(nv, w, 0, 0, w->poly->n[0], A, t);
+    horner_forward_3(na, w, 0, 0, w->poly->n[0], A, t);
     break;
   case 4:
-    horner_forward_4(nv, w, 0, 0, w->poly->n[0], A, t);
+    horner_forward_4(na, w, 0, 0, w->poly->n[0], A, t);
     break;
   default:
     break; /* no monomials: zero */
   }
 }
 
-FTL_INLINE void polynomial_reverse(int nv, const polynomial_walk *w, vec (*A)[CHUNK_MAX], const vec *g, vec *t,
-                                   vec (*dA)[CHUNK_MAX]) {
+FTL_INLINE void polynomial_reverse(int na, const polynomial_walk *w, vec (*A)[CONTRACTION_ATOMS], const vec *g, vec *t,
+                                   vec (*dA)[CONTRACTION_ATOMS]) {
   switch (w->poly->depth) {
   case 1:
-    horner_reverse_1(nv, w, 0, 0, w->poly->n[0], A, g, t, dA);
+    horner_reverse_1(na, w, 0, 0, w->poly->n[0], A, g, t, dA);
     break;
   case 2:
-    horner_reverse_2(nv, w, 0, 0, w->poly->n[0], A, g, t, dA);
+    horner_reverse_2(na, w, 0, 0, w->poly->n[0], A, g, t, dA);
     break;
   case 3:
-    horner_reverse_3(nv, w, 0, 0, w->poly->n[0], A, g, t, dA);
+    horner_reverse_3(na, w, 0, 0, w->poly->n[0], A, g, t, dA);
     break;
   case 4:
-    horner_reverse_4(nv, w, 0, 0, w->poly->n[0], A, g, t, dA);
+    horner_reverse_4(na, w, 0, 0, w->poly->n[0], A, g, t, dA);
     break;
   default:
     break;
@@ -99,48 +103,52 @@ FTL_INLINE void polynomial_reverse(int nv, const polynomial_walk *w, vec (*A)[CH
                              (size_t)(a) * (size_t)((layout)->b[b_].d * (layout)->b[b_].pad);                          \
          m_ < (size_t)(layout)->b[b_].d; m_++, component++, at += (size_t)(layout)->b[b_].pad)
 
-FTL_INLINE void contraction_chunk(int nv, const ftl_contraction *contraction, const real *weight, int chunk, int n,
-                                  int a, const real *A, real *out, const real *out_adjoint, real *A_adjoint) {
-  vec components[MAX_COMPONENTS][CHUNK_MAX], adjoint[MAX_COMPONENTS][CHUNK_MAX];
-  size_t shift = (size_t)(chunk * nv * LANES);
-  FOR_COMPONENTS(&contraction->in, n, a, i, offset) {
-    for (int v = 0; v < nv; v++) components[i][v] = load(A + offset + shift + (size_t)(v * LANES));
-    if (A_adjoint)
-      for (int v = 0; v < nv; v++) adjoint[i][v] = (vec){0};
-  }
-  FOR_COMPONENTS(&contraction->out, n, a, o, out_offset) {
-    polynomial_walk walk = {&contraction->polynomial[o], weight + contraction->output_offset[o]};
-    vec t[CHUNK_MAX] = {{0}};
-    if (A_adjoint) {
-      vec g[CHUNK_MAX];
-      for (int v = 0; v < nv; v++) g[v] = load(out_adjoint + out_offset + shift + (size_t)(v * LANES));
-      polynomial_reverse(nv, &walk, components, g, t, adjoint);
-    } else {
-      polynomial_forward(nv, &walk, components, t);
-      for (int v = 0; v < nv; v++) store(out + out_offset + shift + (size_t)(v * LANES), t[v]);
+/* One vector of channels of a block's n atoms, in groups of CONTRACTION_ATOMS; the last may be filled up with zeros. */
+FTL_INLINE void contraction_chunk(const ftl_contraction *contraction, const real *weight, int chunk, int n,
+                                  const real *A, real *out, const real *out_adjoint, real *A_adjoint) {
+  vec components[CONTRACTION_GROUPS][MAX_COMPONENTS][CONTRACTION_ATOMS],
+      adjoint[CONTRACTION_GROUPS][MAX_COMPONENTS][CONTRACTION_ATOMS];
+  const int n_groups = (n + CONTRACTION_ATOMS - 1) / CONTRACTION_ATOMS;
+  const size_t shift = (size_t)(chunk * LANES);
+  for (int a = 0; a < n_groups * CONTRACTION_ATOMS; a++) FOR_COMPONENTS(&contraction->in, n, a, i, offset) {
+      components[a / CONTRACTION_ATOMS][i][a % CONTRACTION_ATOMS] = a < n ? load(A + offset + shift) : (vec){0};
+      adjoint[a / CONTRACTION_ATOMS][i][a % CONTRACTION_ATOMS] = (vec){0};
     }
-  }
-  if (A_adjoint) FOR_COMPONENTS(&contraction->in, n, a, i, offset)
-  for (int v = 0; v < nv; v++) store(A_adjoint + offset + shift + (size_t)(v * LANES), adjoint[i][v]);
+  for (int b = 0, o = 0; b < contraction->out.n; b++)
+    for (int m = 0; m < contraction->out.b[b].d; m++, o++) {
+      const ftl_layout_block *block = &contraction->out.b[b];
+      polynomial_walk walk = {&contraction->polynomial[o], weight + contraction->output_offset[o]};
+      size_t next = (size_t)(block->d * block->pad);
+      size_t at = (size_t)n * (size_t)block->offset + (size_t)(m * block->pad) + shift;
+      for (int group = 0; group < n_groups; group++) {
+        int first = group * CONTRACTION_ATOMS;
+        vec t[CONTRACTION_ATOMS] = {{0}}, g[CONTRACTION_ATOMS];
+        if (A_adjoint) {
+          for (int k = 0; k < CONTRACTION_ATOMS; k++)
+            g[k] = first + k < n ? load(out_adjoint + at + (size_t)(first + k) * next) : (vec){0};
+          polynomial_reverse(CONTRACTION_ATOMS, &walk, components[group], g, t, adjoint[group]);
+        } else {
+          polynomial_forward(CONTRACTION_ATOMS, &walk, components[group], t);
+          for (int k = 0; k < CONTRACTION_ATOMS && first + k < n; k++)
+            store(out + at + (size_t)(first + k) * next, t[k]);
+        }
+      }
+    }
+  for (int a = 0; a < n && A_adjoint; a++) FOR_COMPONENTS(&contraction->in, n, a, i, offset)
+  store(A_adjoint + offset + shift, adjoint[a / CONTRACTION_ATOMS][i][a % CONTRACTION_ATOMS]);
 }
 
-/* out[n atoms][out components][channels] from A; the chunk loop is outside so that its weights stay in cache. */
+/* out[n atoms][out components][channels] from A; the loop over channels is outside so that their weights stay in cache.
+ */
 static void contraction_forward(const ftl_contraction *contraction, int species, int n, const real *A, real *out) {
   const real *weight = (const real *)contraction->weight + (size_t)species * contraction->species_stride;
   for (int chunk = 0; chunk < contraction->n_chunks; chunk++, weight += contraction->chunk_stride)
-    for (int a = 0; a < n; a++) {
-      if (contraction->chunk_vectors == 2) contraction_chunk(2, contraction, weight, chunk, n, a, A, out, NULL, NULL);
-      else contraction_chunk(1, contraction, weight, chunk, n, a, A, out, NULL, NULL);
-    }
+    contraction_chunk(contraction, weight, chunk, n, A, out, NULL, NULL);
 }
 
 static void contraction_reverse(const ftl_contraction *contraction, int species, int n, const real *A,
                                 const real *out_adjoint, real *A_adjoint) {
   const real *weight = (const real *)contraction->weight + (size_t)species * contraction->species_stride;
   for (int chunk = 0; chunk < contraction->n_chunks; chunk++, weight += contraction->chunk_stride)
-    for (int a = 0; a < n; a++) {
-      if (contraction->chunk_vectors == 2)
-        contraction_chunk(2, contraction, weight, chunk, n, a, A, NULL, out_adjoint, A_adjoint);
-      else contraction_chunk(1, contraction, weight, chunk, n, a, A, NULL, out_adjoint, A_adjoint);
-    }
+    contraction_chunk(contraction, weight, chunk, n, A, NULL, out_adjoint, A_adjoint);
 }
