@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints the tables of README, docs/benchmarks.md and docs/scaling.md from bench/results*.csv.
+"""Prints the tables of README, docs/benchmarks.md, docs/performance.md and docs/scaling.md from bench/results*.csv.
 
     bench/table.py [NAME ...]     all of them, or those named
     bench/table.py --update       puts them into these files, between <!-- bench/table.py NAME --> and <!-- end -->
@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import halo_steps
 from machine import HERE, ROOT, markdown, read
 
-FILES = ("README.md", "docs/benchmarks.md", "docs/scaling.md")
+FILES = ("README.md", "docs/benchmarks.md", "docs/performance.md", "docs/scaling.md")
 ENGINES = {
     ("frozentl eval", "double"): "FrozenTL `eval`, double",
     ("frozentl eval", "mixed"): "FrozenTL `eval`, mixed",
@@ -260,6 +260,49 @@ def startup():
     )
 
 
+def ceiling():
+    rows = results("-ceiling")
+    number = {(r["what"], r["precision"], r["cores"]): f"{float(r['value']):.0f} {r['unit']}" for r in rows}
+    counts = list(dict.fromkeys(r["cores"] for r in rows))
+    lines = list(dict.fromkeys((r["what"], r["precision"]) for r in rows))
+    label = {"double": ", float64", "mixed": ", float32"}
+    yield from markdown(
+        ["", *("one core" if c == "1" else f"{c} cores" for c in counts)],
+        (
+            [what + (label[p] if what == "multiply-add" else ""), *(number.get((what, p, c), "-") for c in counts)]
+            for what, p in lines
+        ),
+    )
+
+
+def stages():
+    rows = results("-stages")
+    found = {(r["model"], r["precision"], r["layer"], r["stage"]): r for r in rows}
+    total = {}
+    for r in rows:
+        key = r["model"], r["precision"]
+        total[key] = total.get(key, 0) + float(r["us_per_atom"])
+
+    def cell(model, precision, layer, stage):
+        r = found.get((model, precision, layer, stage))
+        if not r:
+            return ["-"] * 3
+        if float(r["us_per_atom"]) < 0.01 * total[model, precision] or not float(r["flops_per_atom"]):
+            return [f"{float(r['us_per_atom']):.1f}", "", ""]
+        return [f"{float(r['us_per_atom']):.1f}", f"{float(r['gflops']):.0f}", f"{float(r['of_peak']):.0%}"]
+
+    lines = []
+    for model, layer, stage in dict.fromkeys((r["model"], r["layer"], r["stage"]) for r in rows):
+        both = [found.get((model, p, layer, stage)) for p in ("double", "mixed")]
+        if any(r and float(r["us_per_atom"]) >= 0.01 * total[model, r["precision"]] for r in both):
+            r = both[0] or both[1]
+            sizes = [f"{float(r['flops_per_atom']) / 1e3:.0f}", f"{float(r['bytes_per_atom']) / 1e3:.0f}"]
+            values = [x for p in ("double", "mixed") for x in cell(model, p, layer, stage)]
+            lines.append([f"{model} {layer} {stage}", *sizes, *values])
+    header = ["model, layer, stage", "kflop", "kB", "double, µs", "GFLOP/s", "of peak", "mixed, µs", "GFLOP/s", "of peak"]
+    yield from markdown(header, lines)
+
+
 TABLES = {
     "speed": (
         speed,
@@ -274,6 +317,8 @@ TABLES = {
         "-training",
         "ms of processor time per atom and optimiser step, one core; times faster than mace-torch",
     ),
+    "ceiling": (ceiling, "-ceiling", "the machine's ceiling"),
+    "stages": (stages, "-stages", "µs per atom of each stage, GFLOP/s, and part of the peak in multiply-adds, one core"),
     "startup": (
         startup,
         "-startup",
