@@ -10,7 +10,7 @@
 #include "compute/rows.h"
 #include "model/error.h"
 
-/* Degree 8 in double reaches 1e-12 with cells of about 0.1 Angstrom; higher degrees lose digits in monomials and time;
+/* Degree 8 in double reaches 1e-13 with cells of about 0.1 Angstrom; higher degrees lose digits in monomials and time;
    the number of cells is doubled until the error, measured between the nodes, is below the tolerance. Below R_LOW it
    may be larger: the Agnesi transform is not smooth at 0, and no atoms are that close. */
 #define R_LOW     0.5
@@ -73,7 +73,7 @@ typedef struct {
 static ftl_status fit_features(const ftl_model *model, const ftl_radial *radial, ftl_grid *grid, double **density,
                                feature_tables *tables, ftl_error *error) {
   /* in mixed too the fit is better than the arithmetic: its slopes, which make forces, err some hundred times more */
-  double tolerance = model->precision == FTL_DOUBLE ? 1e-12 : 1e-9, cutoff = model->arch.r_max;
+  double tolerance = model->precision == FTL_DOUBLE ? 1e-13 : 1e-9, cutoff = model->arch.r_max;
   int n = radial->n_features, n_coarse = COARSE;
   grid->n_coefficients = n_coefficients(model);
   grid->split = fmin(R_SPLIT, 0.5 * cutoff);
