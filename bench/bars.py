@@ -52,9 +52,11 @@ def panel(top, title, bars, target):
 
 
 def draw(path, title, panels):
-    """[(title of a panel, bars, target or None)]; nothing and False, if there are none."""
+    """[(title of a panel, bars, target or None)]; False, and a picture that says so, if there are none."""
     panels = [p for p in panels if p[1]]
-    if not panels:
+    if not panels:  # a page links to it
+        words = [text(14, 24, title, 12, "start"), text(14, 54, "not measured yet: make bench", 12, "start")]
+        save(path, LABELS + BARS + VALUES, 70, words)
         return False
     pieces, top = [text(14, 24, title, 12, "start")], 54
     for of_panel in panels:

@@ -115,7 +115,8 @@ class Engine:
 
 
 class Eval(Engine):
-    """`frozentl eval --repeat`: ftl_compute, its neighbour list made anew in every step."""
+    """`frozentl eval --repeat`: ftl_compute, its neighbour list made anew in every step. After run(), `processor` has the
+    seconds of processor time that the process took, with opening and one step more than asked for."""
 
     name, neighbours = "frozentl eval", "every step"
 
@@ -131,8 +132,10 @@ class Eval(Engine):
         return run_to_end(self.command + [str(n)], environment(), watched=True)[1]
 
     def run(self, n, watched=False):
-        began = time.perf_counter()
+        began, cpu = time.perf_counter(), os.times()
         text, self.peak_kb = run_to_end(self.command + [str(n)], environment(), watched=watched)
+        used = os.times()
+        self.processor = used.children_user + used.children_system - cpu.children_user - cpu.children_system
         rows = [line.split() for line in text.splitlines()]
         header = next((r for r in rows if r[:1] == ["frame"]), None)
         if header is None:

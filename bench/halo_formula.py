@@ -64,11 +64,17 @@ def neighbours(box, grid, reach):
     return math.prod(min(grid[d], 1 + 2 * math.ceil(reach / box[d])) for d in range(3)) - 1
 
 
+@functools.lru_cache(maxsize=None)
+def divisors(n):
+    low = [k for k in range(1, math.isqrt(n) + 1) if n % k == 0]
+    return sorted({*low, *(n // k for k in low)})
+
+
 def grid_of(ranks, box):
     """The grid of least surface, as LAMMPS divides a box."""
     best = None
-    for a in (n for n in range(1, ranks + 1) if ranks % n == 0):
-        for b in (n for n in range(1, ranks // a + 1) if ranks // a % n == 0):
+    for a in divisors(ranks):
+        for b in divisors(ranks // a):
             x, y, z = box[0] / a, box[1] / b, box[2] * a * b / ranks
             surface = x * y + y * z + z * x
             if best is None or surface < best[0] * (1 - 1e-12):

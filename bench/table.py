@@ -334,7 +334,7 @@ TABLES = {
         "-surrogate-fit",
         "linear fits of silicon beside ace-jax, one core; in brackets times FrozenTL's step in double",
     ),
-    "linear": (linear, "-scaling", "mp0a-small, one core: cost against the number of atoms"),
+    "linear": (linear, "-scaling", "mp0a-small, one core, processor time: cost against the number of atoms"),
     "models": (models, "-scaling", "memory of each model, one core"),
     "parallel": (parallel, "-scaling", "threads and ranks"),
     "million": (million, "-scaling", "one evaluation of a million atoms of mp0a-small in double"),
@@ -347,6 +347,15 @@ TABLES = {
 }
 
 
+KINDS = {"models": ("memory",), "parallel": ("threads", "strong", "weak"), "halo-check": ("strong", "weak")}
+
+
+def rows_of(name):
+    """What a table is made from."""
+    rows = results(TABLES[name][1])
+    return [r for r in rows if r.get("table", name) in KINDS.get(name, (name,))]
+
+
 def update(path):
     with open(path) as f:
         old = f.read()
@@ -356,11 +365,10 @@ def update(path):
         if name not in TABLES:
             sys.exit(f"{path}: no table {name}")
         lines = list(TABLES[name][0]())
-        return (
-            f"<!-- bench/table.py {name} -->\n\n" + "\n".join(lines) + "\n\n<!-- end -->"
-            if len(lines) > 2
-            else match.group(0)
-        )
+        if len(lines) <= 2:
+            return f"<!-- bench/table.py {name} -->\n\n*Not measured yet.*\n\n<!-- end -->"
+        when = "; ".join(s.partition(", ")[2] for s in stamp(rows_of(name)))
+        return f"<!-- bench/table.py {name} -->\n\n" + "\n".join(lines) + f"\n\n*{when}*\n\n<!-- end -->"
 
     new = re.sub(r"<!-- bench/table\.py ([a-z-]+) -->\n.*?<!-- end -->", block, old, flags=re.S)
     if new != old:
@@ -379,10 +387,10 @@ def main():
             update(os.path.join(ROOT, path))
         return 0
     for name in args.names or TABLES:
-        function, file, title = TABLES[name]
-        lines = list(function())
+        lines = list(TABLES[name][0]())
         if len(lines) > 2:
-            print(f"\n{title}\n" + "".join(f"({line})\n" for line in stamp(results(file))) + "\n" + "\n".join(lines))
+            when = "".join(f"({line})\n" for line in stamp(rows_of(name)))
+            print(f"\n{TABLES[name][2]}\n{when}\n" + "\n".join(lines))
     return 0
 
 

@@ -39,10 +39,10 @@ class Scripts(unittest.TestCase):
             result = run("charts", "--out", folder)
             self.assertEqual(result.returncode, 0, result.stderr)
             files = glob.glob(os.path.join(folder, "*.svg"))
-            self.assertGreaterEqual(len(files), 4, result.stdout)
+            self.assertEqual(len(files), 8, result.stdout)
             for file in files:
                 words = [e.text for e in xml.etree.ElementTree.parse(file).iter("{http://www.w3.org/2000/svg}text")]
-                self.assertGreater(len(words), 5, file)
+                self.assertGreater(len(words), 1, file)
 
     def test_quick_scaling_writes_nothing(self):
         before = kept()
