@@ -13,7 +13,7 @@ help:
 	@echo '  make test      every test, and those of readers, stages, commands and mistakes again under ASan and UBSan'
 	@echo '  make sanitize  only the latter'
 	@echo '  make bench     all benchmarks, tables and charts, in under 30 minutes: MD against mace-torch and symmetrix (11.5 at most),'
-	@echo '                 scaling (6.5), training (5.5), surrogates (3, with FTL_MLPACE_SOURCE), start-up and stages (2.5)'
+	@echo '                 scaling (6.5), training (5), surrogates (3, with FTL_MLPACE_SOURCE), start-up and stages (3.5)'
 	@echo '  make fuzz      fuzz the model readers (FUZZ_SECONDS=600)'
 	@echo '  make docs      the documentation as a site in build/docs/site, links checked, and man pages'
 	@echo '  make format    clang-format on every C and C++ file (format-check: only look)'
