@@ -18,8 +18,7 @@ static int output_components(const ftl_contraction *contraction) {
   return n;
 }
 
-static ftl_status fill_polynomial(const ftl_contraction *contraction, ftl_contraction_terms *work, int correlation,
-                                  ftl_polynomial *poly) {
+static ftl_status fill_polynomial(ftl_contraction_terms *work, int correlation, ftl_polynomial *poly) {
   poly->depth = 0;
   for (int d = 0; d < correlation; d++) {
     const ftl_trie_level *level = &work->level[d];
@@ -39,9 +38,8 @@ static ftl_status fill_polynomial(const ftl_contraction *contraction, ftl_contra
 }
 
 /* Coefficients of one chunk of channels of one element. */
-static void fill_weights(const ftl_contraction *contraction, const ftl_contraction_terms *work,
-                         const ftl_polynomial *poly, int z, int chunk, int lanes, int mul, double *out) {
-  int width = lanes;
+static void fill_weights(const ftl_contraction_terms *work, const ftl_polynomial *poly, int z, int chunk, int width,
+                         int mul, double *out) {
   for (int d = 0; d < poly->depth; d++)
     for (int node = 0; node < poly->n[d]; node++) {
       const ftl_monomial *term = work->level[d].term[node];
@@ -77,7 +75,7 @@ ftl_status ftl_prepare_contraction(const ftl_model *model, const ftl_source *sou
   for (int b = 0; b < contraction->out.n && !status; b++)
     for (int m = 0; m < contraction->out.b[b].d && !status; m++, o++) {
       status = ftl_contraction_terms_make(source, t, b, m, n_components, &work[o], error);
-      if (!status) status = fill_polynomial(contraction, &work[o], layer->correlation, &contraction->polynomial[o]);
+      if (!status) status = fill_polynomial(&work[o], layer->correlation, &contraction->polynomial[o]);
     }
   for (o = 0; o < contraction->n_outputs && !status; o++) {
     ftl_polynomial *poly = &contraction->polynomial[o];
@@ -95,7 +93,7 @@ ftl_status ftl_prepare_contraction(const ftl_model *model, const ftl_source *sou
       for (int z = 0; z < n_species; z++)
         for (int chunk = 0; chunk < contraction->n_chunks; chunk++)
           for (o = 0; o < contraction->n_outputs; o++)
-            fill_weights(contraction, &work[o], &contraction->polynomial[o], z, chunk, model->lanes, mul,
+            fill_weights(&work[o], &contraction->polynomial[o], z, chunk, model->lanes, mul,
                          all + (size_t)z * per_species + (size_t)chunk * contraction->chunk_stride +
                              contraction->output_offset[o]);
       contraction->weight = ftl_pack(model, all, per_species * (size_t)n_species);
