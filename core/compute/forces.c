@@ -35,30 +35,6 @@ void ftl_pair_repulsion(ftl_workspace *ws, ftl_thread *thread, int begin, int en
     }
 }
 
-/* Component pairs of a virial in the order xx yy zz xy xz yz yx zx zy. */
-static const int row_of[9] = {0, 1, 2, 0, 0, 1, 1, 2, 2}, column_of[9] = {0, 1, 2, 1, 2, 2, 0, 0, 1};
-
-void ftl_add_edge_force(ftl_workspace *ws, ftl_thread *thread, int i, int j, const double v[3], const double g[3]) {
-  const ftl_output *output = ws->output;
-  int slot = thread->slot_of ? thread->slot_of[j] : -1;
-  double *private_row = slot >= 0 ? thread->slot_forces[slot] : NULL;
-  if (output->forces) {
-    double *own = output->forces + 3 * (size_t)i, *other = private_row ? private_row : output->forces + 3 * (size_t)j;
-    for (int x = 0; x < 3; x++) {
-      own[x] += g[x];
-      other[x] -= g[x];
-    }
-  }
-  double *other = private_row ? private_row + 3 : output->atom_virial ? output->atom_virial[j] : NULL;
-  for (int k = 0; k < 9; k++) {
-    double w = -v[row_of[k]] * g[column_of[k]];
-    thread->virial[k] += w;
-    if (!output->atom_virial) continue;
-    output->atom_virial[i][k] += 0.5 * w;
-    other[k] += 0.5 * w;
-  }
-}
-
 static void collect(ftl_workspace *ws, int k) {
   const ftl_output *output = ws->output;
   for (int from = 0; from < ws->n_threads; from++) {

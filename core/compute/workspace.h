@@ -98,8 +98,38 @@ static inline void *ftl_adjoint_row(ftl_workspace *ws, ftl_thread *thread, int l
   return slot < 0 ? (char *)ws->adjoints[layer] + (size_t)j * row : (char *)thread->slot_rows + (size_t)slot * row;
 }
 
-/* Adds an edge's g = dE/dr_ij to forces and virials: F_i += g, F_j -= g, W -= r_ij (x) g (docs/theory.md). `thread`
-   owns receiver i. */
-void ftl_add_edge_force(ftl_workspace *ws, ftl_thread *thread, int i, int j, const double v[3], const double g[3]);
+/* W -= r_ij (x) g in the order xx yy zz xy xz yz yx zx zy, times a factor. */
+static inline void ftl_add_virial(double *virial, double factor, const double v[3], const double g[3]) {
+  const double x = -factor * v[0], y = -factor * v[1], z = -factor * v[2];
+  virial[0] += x * g[0];
+  virial[1] += y * g[1];
+  virial[2] += z * g[2];
+  virial[3] += x * g[1];
+  virial[4] += x * g[2];
+  virial[5] += y * g[2];
+  virial[6] += y * g[0];
+  virial[7] += z * g[0];
+  virial[8] += z * g[1];
+}
+
+/* Adds an edge's g = dE/dr_ij to forces and virials: F_i += g, F_j -= g, W -= r_ij (x) g (docs/theory.md). `thread` owns
+   receiver i. Inline: it is called for every edge. */
+static inline void ftl_add_edge_force(ftl_workspace *ws, ftl_thread *thread, int i, int j, const double v[3],
+                                      const double g[3]) {
+  const ftl_output *output = ws->output;
+  int slot = thread->slot_of ? thread->slot_of[j] : -1;
+  double *private_row = slot >= 0 ? thread->slot_forces[slot] : NULL;
+  if (output->forces) {
+    double *own = output->forces + 3 * (size_t)i, *other = private_row ? private_row : output->forces + 3 * (size_t)j;
+    for (int x = 0; x < 3; x++) {
+      own[x] += g[x];
+      other[x] -= g[x];
+    }
+  }
+  ftl_add_virial(thread->virial, 1, v, g);
+  if (!output->atom_virial) return;
+  ftl_add_virial(output->atom_virial[i], 0.5, v, g);
+  ftl_add_virial(private_row ? private_row + 3 : output->atom_virial[j], 0.5, v, g);
+}
 
 #endif
