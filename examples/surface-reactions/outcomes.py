@@ -1,0 +1,83 @@
+"""Encounters counted: probabilities, their intervals, and where a curve passes a tenth. Standard library only."""
+
+import math
+
+import records
+
+TENTH = 0.1  # probability at which vibrational states are compared
+
+
+def wilson(hits, tries, z=1.96):
+    """Lowest and highest probability that go with hits of tries, with 95 % confidence."""
+    p, square = hits / tries, z * z
+    middle = (p + square / (2 * tries)) / (1 + square / tries)
+    half = z * math.sqrt(p * (1 - p) / tries + square / (4 * tries**2)) / (1 + square / tries)
+    return (0.0 if hits == 0 else middle - half), (1.0 if hits == tries else middle + half)
+
+
+class Point:
+    """The encounters of one face, state and energy with one potential: number -> line of the file."""
+
+    def __init__(self):
+        self.lines = {}
+
+    def count(self, outcome="dissociated"):
+        return sum(line["outcome"] == outcome for line in self.lines.values())
+
+    def among(self, numbers):
+        point = Point()
+        point.lines = {n: self.lines[n] for n in numbers}
+        return point
+
+    def probability(self):
+        return self.count() / len(self.lines)
+
+    def interval(self):
+        return wilson(self.count(), len(self.lines))
+
+    def drift(self):
+        """How much the total energy varied in the encounter in the middle, meV."""
+        drifts = sorted(float(line["drift_meV"]) for line in self.lines.values())
+        return drifts[len(drifts) // 2]
+
+    def text(self):
+        return "{:.2f} ({:.2f} to {:.2f})".format(self.probability(), *self.interval())
+
+
+def points_of(path):
+    """(face, v, energy) -> point, of a file of sticking.py."""
+    points = {}
+    for line in records.read(path)[1]:
+        face, v, energy, number = records.key(line)
+        points.setdefault((face, v, energy), Point()).lines[number] = line
+    return dict(sorted(points.items()))
+
+
+def curve(points, face, v):
+    """[(energy, probability, low, high)]"""
+    return [(energy, point.probability(), *point.interval()) for (f, w, energy), point in points.items() if (f, w) == (face, v)]
+
+
+def threshold(points, face, v):
+    """The energy at which the curve first passes a tenth, or None."""
+    of_state = curve(points, face, v)
+    for (e0, p0, *_), (e1, p1, *_) in zip(of_state, of_state[1:]):
+        if p0 < TENTH <= p1:
+            return e0 + (TENTH - p0) / (p1 - p0) * (e1 - e0)
+    return None
+
+
+def in_common(files):
+    """label -> (face, v, energy) -> point, of the encounters that all files have."""
+    common = {}
+    for where in sorted(set.intersection(*(set(points) for points in files.values()))):
+        numbers = set.intersection(*(set(points[where].lines) for points in files.values()))
+        for label, points in files.items():
+            if numbers:
+                common.setdefault(label, {})[where] = points[where].among(sorted(numbers))
+    return common
+
+
+def differing(one, other):
+    """How many encounters of two points ended differently."""
+    return sum(one.lines[n]["outcome"] != other.lines[n]["outcome"] for n in one.lines)
