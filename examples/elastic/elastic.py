@@ -1,0 +1,190 @@
+"""Elastic constants of copper, molybdenum, titanium and Ti-6Al-4V at 0 and 300 K, by several potentials side by side:
+
+    examples/elastic/run.sh                 # all: what README.md shows
+    examples/elastic/run.sh Mo Ti64         # some; the others' rows of results/ stay
+    examples/elastic/run.sh --quick         # what ctest runs, against the results that are kept
+
+Each run has a folder in --work with LAMMPS' log; one that is complete is not repeated. Molybdenum's surrogate is fitted to DFT first
+(mo.yaml; needs ../shared/data/mlearn).
+"""
+
+import argparse
+import csv
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+
+import cases
+import check
+import picture
+from measure import ROOT, Cold, Warm
+from tensors import point_group, quantities, stable, symmetrised
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+COLUMNS = ("case", "potential", "K", "quantity", "GPa", "error", "realisations")
+
+
+def progress(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def molybdenum(options):
+    """The surrogate of molybdenum, fitted if it is not there; None without the data."""
+    if not os.path.isdir(os.path.join(ROOT, "..", "shared", "data", "mlearn")):
+        progress("no ../shared/data/mlearn: molybdenum has no surrogate")
+        return None
+    folder = os.path.join(options.work, "molybdenum" + options.quick * "-quick")
+    model = os.path.join(folder, "model.ftl")
+    if not os.path.exists(model):
+        basis = ["--n", "8/6/3", "--l", "4/3"] if options.quick else []
+        command = [options.frozentl, "fit", os.path.join(HERE, "mo.yaml"), "-o", folder, "--threads", "1", *basis]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return model
+
+
+def folder_of(options, *words):
+    return os.path.join(options.work, "-".join(str(word) for word in words))
+
+
+def digest(path):
+    with open(path, "rb") as f:
+        return hashlib.sha256(f.read()).hexdigest()[:8]
+
+
+class Result:
+    """A case with a potential at a temperature: mean over realisations and its standard error, of the matrix and of each quantity.
+
+    With three realisations and more the error is their scatter's; at 300 K never less than that of the sampling.
+    """
+
+    def __init__(self, matrices, shape, of_sampling=None):
+        self.n, self.matrix = len(matrices), np.mean(matrices, axis=0)
+        self.stable = all(stable(matrix) for matrix in matrices)
+        each = [quantities(matrix, shape) for matrix in matrices]
+        names = [name for name in each[0] if all(name in one for one in each)]
+        self.values = {name: float(np.mean([one[name] for one in each])) for name in names}
+        self.errors = {}
+        for name in names:
+            scatter = np.std([one[name] for one in each], ddof=1) / self.n**0.5 if self.n > 1 else None
+            sampled = None
+            if of_sampling:
+                sampled = sum(jackknife(run, shape, name) ** 2 for run in of_sampling) ** 0.5 / self.n
+                scatter = max(scatter, sampled) if self.n > 2 else sampled
+            self.errors[name] = None if scatter is None else float(scatter)
+
+
+def jackknife(without, shape, name):
+    values = np.array([quantities(matrix, shape).get(name, np.nan) for matrix in without])
+    return np.sqrt((len(values) - 1) * np.mean((values - values.mean()) ** 2))
+
+
+def cold(options, name, case, label, potential, rotations):
+    matrices = []
+    for k, structure in enumerate(case.cold, 1):
+        run = Cold(folder_of(options, name, label, digest(potential), "cold", k), potential, structure, case.elements, case.shape)
+        progress(f"{name}, {label}, 0 K, {k}: {run.why or 'done'}")
+        if not run.why:
+            matrices.append(symmetrised(run.matrix, rotations))
+    return Result(matrices, case.shape) if matrices else None
+
+
+def warm(options, name, case, label, potential, rotations):
+    matrices, of_sampling = [], []
+    for k, structure in enumerate(case.warm if label in case.settings else [], 1):
+        folder = folder_of(options, name, label, digest(potential), "warm", k)
+        run = Warm(folder, potential, structure, case.elements, case.shape, seed=k, **case.settings[label])
+        progress(f"{name}, {label}, 300 K, {k}: done")
+        matrices.append(symmetrised(run.matrix, rotations))
+        of_sampling.append([symmetrised(matrix, rotations) for matrix in run.without])
+    return Result(matrices, case.shape, of_sampling) if matrices else None
+
+
+def measure(options, chosen):
+    """(case, potential, K) -> Result"""
+    results = {}
+    for name, case in chosen.items():
+        rotations = point_group(case.parent)
+        progress(f"{name}: {len(rotations)} operations of the point group")
+        for label, potential in case.potentials.items():
+            for kelvin, how in ((0, cold), (300, warm)):
+                result = how(options, name, case, label, potential, rotations)
+                if result:
+                    results[name, label, kelvin] = result
+    return results
+
+
+def rows_of(results):
+    return [[name, label, str(kelvin), quantity, f"{value:.6g}", "" if error is None else f"{error:.3g}", str(result.n)]
+            for (name, label, kelvin), result in results.items()
+            for quantity, value, error in ((q, v, result.errors[q]) for q, v in result.values.items())]  # fmt: skip
+
+
+def read_rows(path):
+    if not os.path.exists(path):
+        return []
+    with open(path, newline="") as f:
+        return list(csv.reader(f))[1:]
+
+
+def write(path, text):
+    with open(path + ".part", "w") as f:
+        f.write(text)
+    os.replace(path + ".part", path)
+
+
+def keep(options, results, every):
+    """elastic.csv, .md, .svg and matrices.json; what was not measured now stays as it was."""
+    path = os.path.join(options.out, "elastic")
+    now = {key[0] for key in results}
+    rows = [row for row in read_rows(path + ".csv") if row[0] not in now] + rows_of(results)
+    rows.sort(key=lambda row: list(every).index(row[0]))
+    write(path + ".csv", "".join(",".join(f'"{word}"' if "," in word else word for word in row) + "\n" for row in [COLUMNS, *rows]))
+    markdown = "\n".join(picture.tables(rows, every))
+    write(path + ".md", markdown + "\n")
+    print(markdown)
+    picture.draw(rows, every, path + ".svg")
+    matrices = os.path.join(options.out, "matrices.json")
+    kept = {}
+    if os.path.exists(matrices):
+        with open(matrices) as f:
+            kept = {key: value for key, value in json.load(f).items() if key.split(",")[0] not in now}
+    kept.update({f"{name}, {label}, {kelvin} K": (np.round(result.matrix, 2) + 0.0).tolist() for (name, label, kelvin), result in results.items()})
+    lines = [f" {json.dumps(key)}: [\n  " + ",\n  ".join(json.dumps(row) for row in kept[key]) + "]" for key in sorted(kept)]
+    write(matrices, "{\n" + ",\n".join(lines) + "\n}\n")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("cases", nargs="*", metavar="CASE", help="Cu, Mo, Ti, Ti64 (default: all)")
+    parser.add_argument("--quick", action="store_true", help="a short version, checked against results/, for ctest")
+    parser.add_argument("--out", help="default: results/, beside the scripts; with --quick a folder in --work")
+    parser.add_argument("--work", help="folder of the runs (default: build/elastic; with --quick a new one, deleted in the end)")
+    parser.add_argument("--frozentl", default=os.path.join(ROOT, "build", "release", "train", "frozentl"), help="the program")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as new:  # a test never takes what an earlier one has made
+        options.work = os.path.abspath(options.work or (new if options.quick else os.path.join(ROOT, "build", "elastic")))
+        run(parser, options)
+
+
+def run(parser, options):
+    options.out = options.out or os.path.join(options.work if options.quick else HERE, "results")
+    os.makedirs(options.work, exist_ok=True)
+    os.makedirs(options.out, exist_ok=True)
+    needed = not options.cases or "Mo" in options.cases
+    every = cases.cases(molybdenum(options) if needed else None, options.quick)
+    unknown = set(options.cases) - set(every)
+    if unknown:
+        parser.error(f"no such case: {' '.join(sorted(unknown))}; there are {' '.join(every)}")
+    results = measure(options, {name: case for name, case in every.items() if not options.cases or name in options.cases})
+    keep(options, results, every)
+    if options.quick:
+        check.check(results, every, read_rows(os.path.join(HERE, "results", "elastic.csv")))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Elastic constants, all of README.md or some: run.sh [--quick] [Cu] [Mo] [Ti] [Ti64]
+set -euo pipefail
+here="$(cd "$(dirname "$0")" && pwd)"
+root="$here/../.."
+export LAMMPS_PLUGIN_PATH="${LAMMPS_PLUGIN_PATH:-$root/build/release/pair_style}" OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
+export LD_LIBRARY_PATH="$root/build/venv/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" # libmpi of the package mpich
+exec "$root/build/venv/bin/python" "$here/elastic.py" "$@"
