@@ -55,11 +55,6 @@ def of_results(results):
     for key in (("Cu", "fine-tuned", 0), ("Cu", "surrogate", 300), ("Mo", "foundation", 0), ("Ti64", "surrogate", 0)):
         if key not in results:
             yield f"{key}: no value"
-    if ("Mo", "surrogate", 0) in results:  # against DFT; the short version's basis is smaller
-        for name, dft in (("C11", 472), ("C12", 158), ("C44", 106)):
-            value = results["Mo", "surrogate", 0].values[name]
-            if abs(value / dft - 1) > 0.15:
-                yield f"molybdenum's surrogate: {name} is {value:.0f}, in DFT {dft} GPa"
 
 
 def of_kept(results, kept):

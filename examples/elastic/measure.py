@@ -49,7 +49,7 @@ class Cold:
 
     def __init__(self, folder, potential, structure, elements, shape):
         table = os.path.join(folder, "elastic.txt")
-        if not os.path.exists(table):  # written as a whole: a run that was cut leaves only the other
+        if not self.finished(folder):
             os.makedirs(folder, exist_ok=True)
             write_data(os.path.join(folder, "start.data"), structure, elements)
             if os.path.exists(table + ".part"):
@@ -66,6 +66,11 @@ class Cold:
         if max(self.asymmetry, self.against_energy) > WRONG:
             self.why = (f"under strain it became another structure (Cij - Cji up to {self.asymmetry:.1f} GPa, "
                         f"from stress - from energy up to {self.against_energy:.1f} GPa)")  # fmt: skip
+
+    @staticmethod
+    def finished(folder):
+        """The table is written as a whole: a run that was cut leaves elastic.txt.part."""
+        return os.path.exists(os.path.join(folder, "elastic.txt"))
 
     @staticmethod
     def _matrix(rows, strain=0.002):
@@ -98,13 +103,12 @@ class Warm:
     """Matrices at a temperature: of the whole run, and of the run without one block each (for errors)."""
 
     def __init__(self, folder, potential, structure, elements, shape, **settings):
-        done = os.path.join(folder, "done")
-        if not os.path.exists(done):
+        if not self.finished(folder):
             os.makedirs(folder, exist_ok=True)
             write_data(os.path.join(folder, "start.data"), structure, elements)
             lammps(folder, "in.warm", potential=potential, data="start.data", elements=" ".join(elements), shape=BATH[shape],
                    **settings)  # fmt: skip
-            open(done, "w").close()
+            open(os.path.join(folder, "done"), "w").close()
         with open(os.path.join(folder, "warm.cell")) as f:
             *self.cell, self.volume, self.atoms, self.temperature = (float(x) for x in f.readline()[1:].split())
         stress = -np.loadtxt(os.path.join(folder, "warm.stress"))[1:, 1:][:, LAMMPS_ORDER] * GPA
@@ -113,6 +117,10 @@ class Warm:
         of_stress, of_born = np.array_split(stress, BLOCKS), np.array_split(np.array(born), BLOCKS)
         self.without = [self._matrix(np.concatenate(of_stress[:k] + of_stress[k + 1 :]), np.concatenate(of_born[:k] + of_born[k + 1 :]))
                         for k in range(BLOCKS)]  # fmt: skip
+
+    @staticmethod
+    def finished(folder):
+        return os.path.exists(os.path.join(folder, "done"))
 
     def _unpacked(self, row):
         """compute born/matrix: the diagonal first, then the rows of the upper triangle; eV."""

