@@ -54,6 +54,20 @@ void PairFrozenTL::stop_one(const std::string &what) const {
   error->one(FLERR, Error::NOPOINTER, "pair_style frozentl: " + what);
 }
 
+/* Called on all ranks, each with what is wrong with it, or nothing. Where several ranks find something at once, as with
+   two atoms in one place on the border between them, each would end the others before their message is out. */
+void PairFrozenTL::stop_together(const std::string &what) const {
+  int first = what.empty() ? comm->nprocs : comm->me;
+  if (comm->nprocs > 1) MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, world);
+  if (first == comm->nprocs) return;
+  int n = static_cast<int>(what.size());
+  if (comm->nprocs > 1) MPI_Bcast(&n, 1, MPI_INT, first, world);
+  std::string text(what);
+  text.resize(n);
+  if (comm->nprocs > 1) MPI_Bcast(&text[0], n, MPI_CHAR, first, world);
+  stop_all(text);
+}
+
 void PairFrozenTL::check(ftl_status status, const ftl_error &failure) const {
   if (status == FTL_OK) return;
   stop_one(std::string(failure.message) + (*failure.where ? std::string(" [") + failure.where + "]" : ""));

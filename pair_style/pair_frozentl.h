@@ -84,7 +84,7 @@ private:
   void cite() const;
   void report(const std::string &path, const std::vector<int> &atomic_number) const;
   void refuse_dropped_pairs() const;
-  void renew_halo();
+  bool renew_halo();
   void run_layers(ftl_output &result);
   void tally(const ftl_output &result);
   void refuse_unknown_trust(int what) const;
@@ -93,6 +93,7 @@ private:
 
   [[noreturn]] void stop_all(const std::string &what) const;
   [[noreturn]] void stop_one(const std::string &what) const;
+  void stop_together(const std::string &what) const;
   void check(ftl_status status, const ftl_error &failure) const;
   std::string atom_name(int i) const;
 };

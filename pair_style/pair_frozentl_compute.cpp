@@ -9,16 +9,19 @@ using namespace LAMMPS_NS;
 
 void PairFrozenTL::compute(int eflag, int vflag) {
   ev_init(eflag, vflag);
-  renew_halo();
-
+  const bool renewed = renew_halo();
   const auto bad = edges.build(*atom, *list, halo, species_of_type, info.cutoff, workspace_threads);
+  std::string problem;
   if (bad.i >= 0 && bad.i == bad.j)
-    stop_one(atom_name(bad.i) +
-             " has a position that is not a number: the run has become unstable; look at the starting "
-             "structure and the time step");
-  if (bad.i >= 0)
-    stop_one(atom_name(bad.i) + " and " + atom_name(bad.j) +
-             " are in one place: look at the starting structure, also across periodic boundaries");
+    problem =
+        atom_name(bad.i) +
+        " has a position that is not a number: the run has become unstable; look at the starting structure and the "
+        "time step";
+  else if (bad.i >= 0)
+    problem = atom_name(bad.i) + " and " + atom_name(bad.j) +
+              " are in one place: look at the starting structure, also across periodic boundaries";
+  if (renewed) stop_together(problem);
+  else if (!problem.empty()) stop_one(problem);
 
   const size_t n_nodes = halo.n_nodes();
   ftl_output result{};
@@ -38,12 +41,14 @@ void PairFrozenTL::compute(int eflag, int vflag) {
   tell_trust();
 }
 
-/* Atoms move from rank to rank, and local indices change, only when LAMMPS makes new neighbour lists. */
-void PairFrozenTL::renew_halo() {
-  if (neighbor->ago != 0 && halo.built()) return;
+/* Atoms move from rank to rank, and local indices change, only when LAMMPS makes new neighbour lists. True in such a
+   step. */
+bool PairFrozenTL::renew_halo() {
+  if (neighbor->ago != 0 && halo.built()) return false;
   halo.find_owners(world, comm->me, comm->nprocs, atom->nlocal, atom->nghost);
   comm->forward_comm(this, comm_forward);
   halo.build(*list, workspace_threads);
+  return true;
 }
 
 int PairFrozenTL::pack_forward_comm(int n, int *atoms, double *buf, int /*pbc_flag*/, int * /*pbc*/) {
