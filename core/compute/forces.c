@@ -2,11 +2,10 @@
 #include <math.h>
 #include <string.h>
 
-#include "compute/radial_functions.h"
 #include "compute/stages.h"
+#include "compute/zbl.h"
 
 void ftl_pair_repulsion(ftl_workspace *ws, ftl_thread *thread, int begin, int end) {
-  static const double decay[4] = {3.2, 0.9423, 0.4028, 0.2016};
   const ftl_model *model = ws->model;
   const ftl_graph *graph = &ws->graph;
   for (int b = begin; b < end; b++)
@@ -19,16 +18,8 @@ void ftl_pair_repulsion(ftl_workspace *ws, ftl_thread *thread, int begin, int en
         ftl_graph_vector(graph, i, e, v);
         double r2 = v[0] * v[0] + v[1] * v[1] + v[2] * v[2];
         if (r2 >= z[2] * z[2] || r2 >= model->arch.r_max * model->arch.r_max) continue;
-        double r = sqrt(r2), phi = 0, slope = 0, cutoff_slope;
-        for (int k = 0; k < 4; k++) {
-          double term = model->zbl_c[k] * exp(-decay[k] * r * z[1]);
-          phi += term;
-          slope -= decay[k] * z[1] * term;
-        }
-        double cutoff = ftl_polynomial_cutoff(r, z[2], model->zbl_p, &cutoff_slope);
-        double energy = z[0] / r * phi;
-        double dr = z[0] / r * slope * cutoff - energy / r * cutoff + energy * cutoff_slope;
-        ws->node_energy[i] += model->scale * energy * cutoff;
+        double r = sqrt(r2), dr, energy = ftl_zbl(z, model->zbl_c, model->zbl_p, r, &dr);
+        ws->node_energy[i] += model->scale * energy;
         for (int x = 0; x < 3; x++) g[x] = model->scale * dr * v[x] / r;
         ftl_add_edge_force(ws, thread, i, j, v, g);
       }

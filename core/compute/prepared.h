@@ -8,6 +8,7 @@
 #define FTL_PREPARED_H
 
 #include "ace/surrogate.h"
+#include "compute/function.h"
 #include "compute/layout.h"
 #include "model/architecture.h"
 
@@ -49,7 +50,7 @@ typedef struct {
 } ftl_grid;
 
 /* The cell of r, t in it, and dt/dr. */
-static inline void ftl_grid_locate(const ftl_grid *grid, double r, int *cell, double *t, double *slope) {
+FTL_FUNCTION void ftl_grid_locate(const ftl_grid *grid, double r, int *cell, double *t, double *slope) {
   int fine = r < grid->split;
   double inverse = fine ? grid->inverse_fine : grid->inverse_coarse, s = (fine ? r : r - grid->split) * inverse;
   int k = (int)s, most = (fine ? grid->n_fine : grid->n_cells - grid->n_fine) - 1;

@@ -8,15 +8,6 @@
 #include "compute/rows.h"
 #include "model/error.h"
 
-double ftl_polynomial_cutoff(double r, double r_max, double p, double *derivative) {
-  if (derivative) *derivative = 0;
-  if (!(r < r_max)) return 0;
-  double x = r / r_max, xp1 = pow(x, p - 1), xp = xp1 * x;
-  double c0 = (p + 1) * (p + 2) / 2, c1 = p * (p + 2), c2 = p * (p + 1) / 2;
-  if (derivative) *derivative = (-c0 * p * xp1 + c1 * (p + 1) * xp - c2 * (p + 2) * xp * x) / r_max;
-  return 1 - xp * (c0 - x * (c1 - x * c2));
-}
-
 static double silu(double x) { return x / (1 + exp(-x)); }
 
 static double *to_doubles(const ftl_tensor *tensor) {
@@ -140,7 +131,7 @@ static const double *mlp_run(const ftl_mlp *mlp, int n, const double *input, dou
 
 /* Fills the MLP's input; returns the factor that multiplies its output. */
 static double edge_features(const ftl_radial *radial, int i, int j, double r) {
-  double cutoff = ftl_polynomial_cutoff(r, radial->cutoff, radial->cutoff_p, NULL);
+  double cutoff_slope, cutoff = ftl_polynomial_cutoff(r, radial->cutoff, radial->cutoff_p, &cutoff_slope);
   double x = r;
   if (radial->transform == FTL_TRANSFORM_AGNESI) {
     /* ACEpotentials.jl, J. Chem. Phys. 159, 164101 (2023); written so that r = 0 is harmless */

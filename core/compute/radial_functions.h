@@ -3,6 +3,7 @@
 #ifndef FTL_RADIAL_FUNCTIONS_H
 #define FTL_RADIAL_FUNCTIONS_H
 
+#include "compute/cutoff.h"
 #include "compute/prepared.h"
 
 #define FTL_MAX_MLP_LAYERS 16
@@ -52,8 +53,5 @@ void ftl_radial_free(ftl_radial *radial);
 void ftl_radial_features(const ftl_radial *radial, int i, int j, double r, double *features);
 /* What the edge adds to the receiver's density. */
 double ftl_radial_density(const ftl_radial *radial, int i, int j, double r);
-
-/* MACE's polynomial envelope (arXiv 2003.03123, eq. 8) and its derivative by r (may be NULL); zero from r_max on. */
-double ftl_polynomial_cutoff(double r, double r_max, double p, double *derivative);
 
 #endif

@@ -3,13 +3,15 @@
 #ifndef FTL_HARMONICS_H
 #define FTL_HARMONICS_H
 
+#include "compute/function.h"
+
 #define SQRT3   1.7320508075688772
 #define SQRT5   2.23606797749979
 #define SQRT7   2.6457513110645907
 #define SQRT5_6 0.9128709291752769 /* sqrt(5/6) */
 #define SQRT3_8 0.6123724356957945 /* sqrt(3/8) */
 
-static void spherical_harmonics(int lmax, double x, double y, double z, double *Y) {
+FTL_FUNCTION void spherical_harmonics(int lmax, double x, double y, double z, double *Y) {
   Y[0] = 1;
   if (lmax < 1) return;
   Y[1] = SQRT3 * x;
@@ -34,7 +36,7 @@ static void spherical_harmonics(int lmax, double x, double y, double z, double *
 }
 
 /* g = sum_lm dY[lm] * grad Y_lm as polynomials in x, y, z; the caller projects it on the sphere. */
-static void spherical_harmonics_reverse(int lmax, double x, double y, double z, const double *dY, double g[3]) {
+FTL_FUNCTION void spherical_harmonics_reverse(int lmax, double x, double y, double z, const double *dY, double g[3]) {
   double gx = 0, gy = 0, gz = 0;
   if (lmax >= 1) {
     gx += SQRT3 * dY[1];
