@@ -12,24 +12,30 @@ struct Block {
 };
 
 template <class Space> struct Blocks {
-  int n_active = 0;           /* receivers with an element */
-  const int *order = nullptr; /* [n_active] nodes */
+  int n_active = 0;                 /* receivers with an element */
+  const int *order = nullptr;       /* [n_active] nodes */
+  const int *position_of = nullptr; /* [n_local]; -1: no element */
   const Block *block = nullptr;
   std::vector<Block> host;
 
-  void make(int n_local, const int *species_on_device, int n_species, Buffer<Space> &order_buffer,
-            Buffer<Space> &block_buffer) {
+  /* false: a species index is out of range. */
+  bool make(int n_local, const int *species_on_device, int n_species, Buffer<Space> &order_buffer,
+            Buffer<Space> &block_buffer, Buffer<Space> &position_buffer) {
     std::vector<int> species(static_cast<std::size_t>(n_local)), start(static_cast<std::size_t>(n_species) + 1), at;
     copy_back(species_on_device, species);
-    for (int z : species)
+    for (int z : species) {
+      if (z >= n_species) return false;
       if (z >= 0) start[static_cast<std::size_t>(z) + 1]++;
+    }
     for (std::size_t z = 0; z + 1 < start.size(); z++) start[z + 1] += start[z];
     n_active = start.back();
-    std::vector<int> nodes(static_cast<std::size_t>(n_active));
+    std::vector<int> nodes(static_cast<std::size_t>(n_active)), position(species.size(), -1);
     at = start;
-    for (int i = 0; i < n_local; i++)
-      if (species[static_cast<std::size_t>(i)] >= 0)
-        nodes[static_cast<std::size_t>(at[static_cast<std::size_t>(species[static_cast<std::size_t>(i)])]++)] = i;
+    for (std::size_t i = 0; i < species.size(); i++) {
+      if (species[i] < 0) continue;
+      position[i] = at[static_cast<std::size_t>(species[i])]++;
+      nodes[static_cast<std::size_t>(position[i])] = static_cast<int>(i);
+    }
     host.clear();
     for (int z = 0; z < n_species; z++)
       for (int first = start[static_cast<std::size_t>(z)], end = start[static_cast<std::size_t>(z) + 1]; first < end;
@@ -37,6 +43,8 @@ template <class Space> struct Blocks {
         host.push_back({z, first, end - first < FTL_BLOCK_ATOMS ? end - first : FTL_BLOCK_ATOMS});
     order = copy_out(nodes, order_buffer, "order");
     block = copy_out(host, block_buffer, "blocks");
+    position_of = copy_out(position, position_buffer, "positions");
+    return true;
   }
 
 private:
@@ -56,8 +64,8 @@ private:
 
 /* Blocks that are computed together, begin .. end - 1: the batch. */
 struct Batch {
-  int begin, end;        /* blocks */
-  int first, n;          /* positions */
+  int begin, end; /* blocks */
+  int first, n;   /* positions */
 };
 
 /* Rows of numbers of receivers: by position from `first` on, or by node. */

@@ -1,5 +1,5 @@
-/* The symmetric contraction as polynomials in Horner form over their tries (ftl_contraction; core/kernels/contraction.h),
-   channels on the lanes, a few atoms of one element to a lane. */
+/* The symmetric contraction as polynomials in Horner form over their tries (ftl_contraction;
+   core/kernels/contraction.h), channels on the lanes, a few atoms of one element to a lane. */
 #ifndef FROZENTL_KOKKOS_CONTRACTION_HPP
 #define FROZENTL_KOKKOS_CONTRACTION_HPP
 
@@ -44,8 +44,8 @@ template <class Space, class Real> struct ContractionForward {
       Pack s[atoms];
       for (int v = 0; v < atoms; v++) s[v] = load<Pack>(c);
       if constexpr (Depth > 1)
-        walk<Depth - 1>(poly, weight, a, d + 1, product.pool[poly.first[d] + node], product.pool[poly.first[d] + node + 1],
-                        s);
+        walk<Depth - 1>(poly, weight, a, d + 1, product.pool[poly.first[d] + node],
+                        product.pool[poly.first[d] + node + 1], s);
       for (int v = 0; v < atoms; v++) t[v] += s[v] * load<Pack>(a[v] + at);
     }
   }
@@ -99,8 +99,8 @@ template <class Space, class Real> struct ContractionReverse {
         h[v] = g[v] * x[v];
       }
       if constexpr (Depth > 1)
-        walk<Depth - 1>(poly, weight, a, d + 1, product.pool[poly.first[d] + node], product.pool[poly.first[d] + node + 1],
-                        h, s, sum);
+        walk<Depth - 1>(poly, weight, a, d + 1, product.pool[poly.first[d] + node],
+                        product.pool[poly.first[d] + node + 1], h, s, sum);
       for (int v = 0; v < atoms; v++) {
         t[v] += s[v] * x[v];
         sum[(i * atoms + v) * lane::lanes] += g[v] * s[v];
@@ -124,7 +124,8 @@ template <class Space, class Real> struct ContractionReverse {
         for (int k = 0; k < product.n_components * atoms; k++) sum[k * lane::lanes] = Pack{};
         for (int o = 0; o < product.n_outputs; o++) {
           const Polynomial &poly = product.polynomial[o];
-          const Real *w = weight + channel / product.lanes * product.chunk_stride + poly.output + channel % product.lanes;
+          const Real *w =
+              weight + channel / product.lanes * product.chunk_stride + poly.output + channel % product.lanes;
           Pack t[atoms], g[atoms];
           for (int v = 0; v < atoms; v++) {
             t[v] = g[v] = Pack{};

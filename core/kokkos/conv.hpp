@@ -1,9 +1,9 @@
-/* Later layers' message before its linear (e3nn "uvu" tensor product; core/kernels/conv.h has the formula), one path at a
-   time: of `mid` only the block that a path makes is ever held.
+/* Later layers' message before its linear (e3nn "uvu" tensor product; core/kernels/conv.h has the formula), one path at
+   a time: of `mid` only the block that a path makes is ever held.
 
-   An item is a receiver. What the path needs of its edges (place in the radial tables, coupling coefficients M) is staged
-   in scratch memory, edges on the lanes; then channels are on the lanes, and each lane goes through the edges with its sums
-   in registers. The reverse towards senders goes through the edges in which a node is the sender. */
+   An item is a receiver. What the path needs of its edges (place in the radial tables, coupling coefficients M) is
+   staged in scratch memory, edges on the lanes; then channels are on the lanes, and each lane goes through the edges
+   with its sums in registers. The reverse towards senders goes through the edges in which a node is the sender. */
 #ifndef FROZENTL_KOKKOS_CONV_HPP
 #define FROZENTL_KOKKOS_CONV_HPP
 
@@ -45,7 +45,8 @@ template <class Real> struct StagedEdge {
 };
 
 template <class Real> constexpr std::size_t staged_bytes(int n_edges, int numbers) {
-  return static_cast<std::size_t>(n_edges) * (sizeof(StagedEdge<Real>) + static_cast<std::size_t>(numbers) * sizeof(Real)) +
+  return static_cast<std::size_t>(n_edges) *
+             (sizeof(StagedEdge<Real>) + static_cast<std::size_t>(numbers) * sizeof(Real)) +
          64;
 }
 
@@ -70,15 +71,15 @@ KOKKOS_INLINE_FUNCTION void stage_edge(const ConvGeometry &geometry, const ConvP
 }
 
 template <class Real>
-KOKKOS_FORCEINLINE_FUNCTION const Real *radial_row(const ConvPath<Real> &path, const StagedEdge<Real> &edge, int channel) {
+KOKKOS_FORCEINLINE_FUNCTION const Real *radial_row(const ConvPath<Real> &path, const StagedEdge<Real> &edge,
+                                                   int channel) {
   const ConvChunk &chunk = path.chunk[channel / path.chunk_width];
   return path.radial + edge.class_ * path.class_stride + chunk.offset + edge.cell * chunk.cell_stride +
          channel % path.chunk_width;
 }
 
 /* Radial weight of a pack of channels. */
-template <class Pack, class Real>
-KOKKOS_FORCEINLINE_FUNCTION Pack radial_weight(const Real *c, int width, Real t) {
+template <class Pack, class Real> KOKKOS_FORCEINLINE_FUNCTION Pack radial_weight(const Real *c, int width, Real t) {
   constexpr int n = FTL_RADIAL_COEFFICIENTS(sizeof(Real));
   Pack r = load<Pack>(c + (n - 1) * width);
   for (int k = n - 2; k >= 0; k--) r = r * t + load<Pack>(c + k * width);
@@ -112,8 +113,7 @@ template <class Space, class Real, int D1, int D3> struct ConvForward {
       for (int m3 = 0; m3 < D3; m3++) sum[m3] = Pack{};
       for (int k = 0; k < n; k++) {
         const Real *u = features + static_cast<std::size_t>(staged[k].row) * row + path.in_offset + channel;
-        const Pack weight =
-            radial_weight<Pack>(radial_row(path, staged[k], channel), path.chunk_width, staged[k].t);
+        const Pack weight = radial_weight<Pack>(radial_row(path, staged[k], channel), path.chunk_width, staged[k].t);
         for (int m1 = 0; m1 < D1; m1++) {
           const Pack x = weight * load<Pack>(u + m1 * path.in_pad);
           for (int m3 = 0; m3 < D3; m3++) sum[m3] += m[k * n_m + m3 * D1 + m1] * x;
@@ -189,7 +189,7 @@ template <class Space, class Real, int D1, int D3> struct ConvReverseEdges {
   }
 };
 
-/* Adjoint of the features of each node through one path. */
+/* Adds to the adjoint of the features of each node through one path. */
 template <class Space, class Real, int D1, int D3> struct ConvReverseSenders {
   using lane = Lane<Space, Real>;
   using Pack = typename lane::Pack;
@@ -199,7 +199,6 @@ template <class Space, class Real, int D1, int D3> struct ConvReverseSenders {
   Rows<Real> mid_adjoint; /* by position, of all receivers */
   Real *adjoints;
   std::size_t row;
-  bool add;
   KOKKOS_INLINE_FUNCTION void operator()(const Member<Space> &team, int j, char *scratch) const {
     constexpr int n_m = D1 * D3;
     const int n = geometry.edges.count_sent[j];
@@ -216,8 +215,7 @@ template <class Space, class Real, int D1, int D3> struct ConvReverseSenders {
       for (int m1 = 0; m1 < D1; m1++) sum[m1] = Pack{};
       for (int k = 0; k < n; k++) {
         const Real *from = mid_adjoint.row(staged[k].row) + channel;
-        const Pack weight =
-            radial_weight<Pack>(radial_row(path, staged[k], channel), path.chunk_width, staged[k].t);
+        const Pack weight = radial_weight<Pack>(radial_row(path, staged[k], channel), path.chunk_width, staged[k].t);
         for (int m3 = 0; m3 < D3; m3++) {
           const Pack g = weight * load<Pack>(from + m3 * path.out_pad);
           for (int m1 = 0; m1 < D1; m1++) sum[m1] += m[k * n_m + m3 * D1 + m1] * g;
@@ -225,7 +223,7 @@ template <class Space, class Real, int D1, int D3> struct ConvReverseSenders {
       }
       for (int m1 = 0; m1 < D1; m1++) {
         Real *at = to + m1 * path.in_pad + channel;
-        store(at, add ? load<Pack>(at) + sum[m1] : sum[m1]);
+        store(at, load<Pack>(at) + sum[m1]);
       }
     });
   }
@@ -257,8 +255,7 @@ public:
     const Real *radial = store.upload("radial", static_cast<const Real *>(conv.radial),
                                       conv.class_stride * static_cast<std::size_t>(model->n_classes));
     const int *m_start = store.upload("coupling", conv.m_start, static_cast<std::size_t>(n_m) + 1);
-    const int *m_component =
-        store.upload("coupling", conv.m_component, static_cast<std::size_t>(conv.m_start[n_m]));
+    const int *m_component = store.upload("coupling", conv.m_component, static_cast<std::size_t>(conv.m_start[n_m]));
     const double *m_coefficient =
         store.upload("coupling", conv.m_coefficient, static_cast<std::size_t>(conv.m_start[n_m]));
     std::vector<std::size_t> rank(static_cast<std::size_t>(conv.n_chunks));

@@ -1,8 +1,8 @@
 /* Edges of a graph, as the stages of every model read them, and what they collect for each: dE/dr_ij.
 
-   The edges of a receiver that are within the cutoff are packed at the beginning of its part of the edge arrays (a slot is
-   an index into these). A second list has, for each node, the slots in which it is the sender: sums over a node's roles as
-   sender are gathered through it, so that no two threads ever add to the same number. */
+   The edges of a receiver that are within the cutoff are packed at the beginning of its part of the edge arrays (a slot
+   is an index into these). A second list has, for each node, the slots in which it is the sender: sums over a node's
+   roles as sender are gathered through it, so that no two threads ever add to the same number. */
 #ifndef FROZENTL_KOKKOS_EDGES_HPP
 #define FROZENTL_KOKKOS_EDGES_HPP
 
@@ -20,16 +20,16 @@ struct EdgeVector {
 
 /* What kernels see. */
 struct EdgeList {
-  const int *species;              /* [n_total] */
-  const std::int64_t *first;       /* [n_local + 1] slots */
-  const int *count;                /* [n_local] edges within the cutoff */
-  const int *node;                 /* [slot] sender */
-  const int *receiver;             /* [slot] */
-  const EdgeVector *vector;        /* [slot] */
-  double (*gradient)[3];           /* [slot] dE/dr_ij, added to */
-  const std::int64_t *first_sent;  /* [n_total + 1] */
-  const int *count_sent;           /* [n_total] */
-  const int *sent;                 /* slots in which a node is the sender */
+  const int *species;             /* [n_total] */
+  const std::int64_t *first;      /* [n_local + 1] slots */
+  const int *count;               /* [n_local] edges within the cutoff */
+  const int *node;                /* [slot] sender */
+  const int *receiver;            /* [slot] */
+  const EdgeVector *vector;       /* [slot] */
+  double (*gradient)[3];          /* [slot] dE/dr_ij, added to */
+  const std::int64_t *first_sent; /* [n_total + 1] */
+  const int *count_sent;          /* [n_total] */
+  const int *sent;                /* slots in which a node is the sender */
 };
 
 namespace edge_stages {
@@ -222,8 +222,8 @@ public:
     unsigned *const n_sent = scratch.template reserve<unsigned>("n_sent", total + 1);
     std::int64_t *const first_sent_ = first_sent.template reserve<std::int64_t>("first_sent", total + 1);
     int *const edge_sent_ = edge_sent.template reserve<int>("edge_sent", n);
-    edge_stages::CountSent count_them{first(), graph.sender.data(), graph.node.data(), sender_node_, receiver_,
-                                      n_sent,  first_sent_,         nullptr};
+    edge_stages::CountSent count_them{
+        first(), graph.sender.data(), graph.node.data(), sender_node_, receiver_, n_sent, first_sent_, nullptr};
     clear(n_sent, total);
     for_each<Space>("count edges", graph.n_local, count_them);
     Kokkos::parallel_scan("start edges", Range(0, graph.n_total + 1),
@@ -238,7 +238,8 @@ public:
                             edge_stages::FindStranger{first(), sender_node_, graph.species.data(), n_species},
                             Kokkos::Min<int>(bad));
     if (bad < std::numeric_limits<int>::max())
-      return fail(error, FTL_ERR_INPUT, ends(bad), "an edge joins two atoms, one of which has no element of this model");
+      return fail(error, FTL_ERR_INPUT, ends(bad),
+                  "an edge joins two atoms, one of which has no element of this model");
     return FTL_OK;
   }
 
@@ -275,16 +276,17 @@ public:
                             Kokkos::Max<int>(most_sent));
     if (most < 0) most = 0; /* of no atoms */
     if (most_sent < 0) most_sent = 0;
-    edge_list = {graph.species.data(), first(),       pack.count,           pack.node,
-                 pack.slot_receiver,   pack.vector,   pack.gradient,        pack_sent.first_sent,
+    edge_list = {graph.species.data(), first(),       pack.count,    pack.node,
+                 pack.slot_receiver,   pack.vector,   pack.gradient, pack_sent.first_sent,
                  pack_sent.count_sent, pack_sent.sent};
     return FTL_OK;
   }
 
   /* Forces and virials from the gradients. */
   void collect(const Output<Space> &output, double virial[9]) const {
-    for_each<Space>("collect forces", graph.n_total,
-                    edge_stages::CollectNode{edge_list, graph.n_local, output.forces.data(), output.atom_virial.data()});
+    for_each<Space>(
+        "collect forces", graph.n_total,
+        edge_stages::CollectNode{edge_list, graph.n_local, output.forces.data(), output.atom_virial.data()});
     Sums<double, 9> sum;
     Kokkos::parallel_reduce("virial", Kokkos::RangePolicy<Space>(0, graph.n_local), edge_stages::TotalVirial{edge_list},
                             Kokkos::Sum<Sums<double, 9>>(sum));
@@ -294,7 +296,7 @@ public:
   const EdgeList &list() const { return edge_list; }
   int n_local() const { return graph.n_local; }
   int n_total() const { return graph.n_total; }
-  int most_edges() const { return most; }       /* of a receiver */
+  int most_edges() const { return most; }           /* of a receiver */
   int most_sent_edges() const { return most_sent; } /* of a sender */
   std::size_t bytes() const {
     return sender_node.bytes() + receiver.bytes() + scratch.bytes() + first_sent.bytes() + edge_sent.bytes() +
@@ -322,7 +324,7 @@ private:
   std::int64_t n_edges = 0;
   int most = 0, most_sent = 0;
   EdgeList edge_list{};
-  Buffer<Space> sender_node, receiver, scratch, first_sent, edge_sent;                       /* of a graph */
+  Buffer<Space> sender_node, receiver, scratch, first_sent, edge_sent;                   /* of a graph */
   Buffer<Space> count, node, slot_of, slot_receiver, vector, gradient, count_sent, sent; /* of a step */
 };
 

@@ -26,8 +26,8 @@ namespace frozentl {
 /* Rows are contiguous wherever they are. */
 template <class T, class Space> using Array = Kokkos::View<T, Kokkos::LayoutRight, typename Space::memory_space>;
 
-/* As ftl_graph: nodes have features, atoms have positions; the first n_local atoms are the receivers. Edges may be longer
-   than the cutoff (a neighbour list's skin): they are left out in every step anew. */
+/* As ftl_graph: nodes have features, atoms have positions; the first n_local atoms are the receivers. Edges may be
+   longer than the cutoff (a neighbour list's skin): they are left out in every step anew. */
 template <class Space> struct Graph {
   int n_local = 0, n_total = 0, n_atoms = 0;
   Array<const int *, Space> species;             /* [n_total]; < 0: the atom does not exist for this model */

@@ -1,5 +1,5 @@
-/* First layer's message (prepared.h, ftl_first_layer; docs/theory.md, eq. 12), senders of one element at a time: sums of
-   spherical harmonics times radial functions over them, then the folded matrices. */
+/* First layer's message (prepared.h, ftl_first_layer; docs/theory.md, eq. 12), senders of one element at a time: sums
+   of spherical harmonics times radial functions over them, then the folded matrices. */
 #ifndef FROZENTL_KOKKOS_FIRST_LAYER_HPP
 #define FROZENTL_KOKKOS_FIRST_LAYER_HPP
 
@@ -58,9 +58,7 @@ template <class Space, class Real, int Lmax> struct FirstSums {
     const FirstPair pair = geometry.pair[geometry.edges.species[i] * geometry.n_species + species];
     Real *const y = reinterpret_cast<Real *>(scratch);
     FirstEdge<Real> *const staged = reinterpret_cast<FirstEdge<Real> *>(y + static_cast<std::size_t>(n) * n_sh);
-    on_lanes(team, n, [&](int k) {
-      stage_first_edge<Lmax>(geometry, start + k, species, staged[k], y + k * n_sh);
-    });
+    on_lanes(team, n, [&](int k) { stage_first_edge<Lmax>(geometry, start + k, species, staged[k], y + k * n_sh); });
     Real *const to = sums.row(position);
     on_lanes(team, pair.pad / lane::width, [&](int pack) {
       Pack sum[n_sh];
@@ -68,8 +66,8 @@ template <class Space, class Real, int Lmax> struct FirstSums {
       for (int k = 0; k < n; k++) {
         if (staged[k].cell < 0) continue;
         const Real t = staged[k].t;
-        const Real *c = geometry.phi + pair.phi +
-                        static_cast<std::size_t>(staged[k].cell) * n_coefficients * pair.pad + pack * lane::width;
+        const Real *c = geometry.phi + pair.phi + static_cast<std::size_t>(staged[k].cell) * n_coefficients * pair.pad +
+                        pack * lane::width;
         Pack f = load<Pack>(c + (n_coefficients - 1) * pair.pad);
         for (int q = n_coefficients - 2; q >= 0; q--) f = f * t + load<Pack>(c + q * pair.pad);
         for (int lm = 0; lm < n_sh; lm++) sum[lm] += y[k * n_sh + lm] * f;
@@ -97,9 +95,8 @@ template <class Space, class Real, int Lmax> struct FirstReverse {
     /* Y, later dE/dY and, last, dE/dt */
     Real *const y = reinterpret_cast<Real *>(scratch);
     FirstEdge<Real> *const staged = reinterpret_cast<FirstEdge<Real> *>(y + static_cast<std::size_t>(n) * (n_sh + 1));
-    on_lanes(team, n, [&](int k) {
-      stage_first_edge<Lmax>(geometry, start + k, species, staged[k], y + k * (n_sh + 1));
-    });
+    on_lanes(team, n,
+             [&](int k) { stage_first_edge<Lmax>(geometry, start + k, species, staged[k], y + k * (n_sh + 1)); });
     const Real *const from = sums_adjoint.row(position);
     for (int k = 0; k < n; k++) {
       if (staged[k].cell < 0) continue;
@@ -107,8 +104,8 @@ template <class Space, class Real, int Lmax> struct FirstReverse {
       Sums<Pack, n_sh + 1> sums;
       sum_lanes(team, pair.pad / lane::width, sums, [&](int pack, Sums<Pack, n_sh + 1> &add) {
         const Real t = staged[k].t;
-        const Real *c = geometry.phi + pair.phi +
-                        static_cast<std::size_t>(staged[k].cell) * n_coefficients * pair.pad + pack * lane::width;
+        const Real *c = geometry.phi + pair.phi + static_cast<std::size_t>(staged[k].cell) * n_coefficients * pair.pad +
+                        pack * lane::width;
         Pack f = load<Pack>(c + (n_coefficients - 1) * pair.pad), d = Pack{}, contracted = Pack{};
         for (int q = n_coefficients - 2; q >= 0; q--) {
           d = d * t + f;
@@ -186,15 +183,16 @@ public:
         const ftl_layout_block &out = layer.message.b[first_layer.path_out[p]];
         std::vector<MatrixOf> down, up;
         for (std::size_t i = 0; i < n; i++) {
-          const std::size_t at = (i * n + j) * static_cast<std::size_t>(first_layer.n_paths) + static_cast<std::size_t>(p);
+          const std::size_t at =
+              (i * n + j) * static_cast<std::size_t>(first_layer.n_paths) + static_cast<std::size_t>(p);
           const int k = pairs[i * n + j].pad;
           down.push_back({first_layer.v_offset[at], k, out.pad});
           up.push_back({first_layer.vt_offset[at], out.mul, k});
         }
-        forward_maps.push_back({v, store.upload("matrices", down), panel, 2 * l + 1, l * l * pad, pad, out.offset, out.pad,
-                                false});
-        reverse_maps.push_back({vt, store.upload("matrices", up), panel, 2 * l + 1, out.offset, out.pad, l * l * pad, pad,
-                                true});
+        forward_maps.push_back(
+            {v, store.upload("matrices", down), panel, 2 * l + 1, l * l * pad, pad, out.offset, out.pad, false});
+        reverse_maps.push_back(
+            {vt, store.upload("matrices", up), panel, 2 * l + 1, out.offset, out.pad, l * l * pad, pad, true});
       }
     n_paths = first_layer.n_paths;
   }
@@ -202,8 +200,8 @@ public:
   std::size_t sums_dim() const { return static_cast<std::size_t>((lmax + 1) * (lmax + 1) * pad); }
 
   /* message rows of a batch; `sums` is scratch, sums_dim() numbers for each of its receivers. */
-  void forward(const EdgeList &edges, int most_edges, const int *order, const Block *block, const Batch &batch, Real *sums,
-               const Rows<Real> &message, int message_dim) const {
+  void forward(const EdgeList &edges, int most_edges, const int *order, const Block *block, const Batch &batch,
+               Real *sums, const Rows<Real> &message, int message_dim) const {
     const Rows<Real> rows{sums, sums_dim(), batch.first, nullptr};
     zero<Space>(message, batch, 0, message_dim);
     for (int j = 0; j < n_species; j++) {
@@ -219,8 +217,8 @@ public:
     }
   }
   /* Gradients of the edges from the message's adjoint. */
-  void reverse(const EdgeList &edges, int most_edges, const int *order, const Block *block, const Batch &batch, Real *sums,
-               const Rows<Real> &message_adjoint) const {
+  void reverse(const EdgeList &edges, int most_edges, const int *order, const Block *block, const Batch &batch,
+               Real *sums, const Rows<Real> &message_adjoint) const {
     const Rows<Real> rows{sums, sums_dim(), batch.first, nullptr};
     for (int j = 0; j < n_species; j++) {
       zero<Space>(rows, batch, 0, static_cast<int>(sums_dim())); /* of l that no path reaches */
@@ -230,8 +228,9 @@ public:
       }
       by_lmax(lmax, [&](auto l) {
         constexpr int n_sh = (decltype(l)::value + 1) * (decltype(l)::value + 1);
-        for_items<Space>("first layer's edges", batch.n, staged(most_edges, n_sh + 1),
-                         FirstReverse<Space, Real, decltype(l)::value>{geometry(edges), j, order, batch.first, rows, pad});
+        for_items<Space>(
+            "first layer's edges", batch.n, staged(most_edges, n_sh + 1),
+            FirstReverse<Space, Real, decltype(l)::value>{geometry(edges), j, order, batch.first, rows, pad});
       });
     }
   }

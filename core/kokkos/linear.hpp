@@ -1,5 +1,5 @@
-/* Linear maps between irreps (ftl_linear, and the folded first layer), a block of receivers at a time: the tables' panels
-   are read as the C kernels read them. */
+/* Linear maps between irreps (ftl_linear, and the folded first layer), a block of receivers at a time: the tables'
+   panels are read as the C kernels read them. */
 #ifndef FROZENTL_KOKKOS_LINEAR_HPP
 #define FROZENTL_KOKKOS_LINEAR_HPP
 
@@ -21,7 +21,7 @@ template <class Real> struct Map {
   int panel;                  /* columns of a full panel */
   int d;
   int in_offset, in_pad, out_offset, out_pad;
-  bool first;                 /* of the maps that write this output */
+  bool first; /* of the maps that write this output */
 };
 
 template <class Space, class Real> struct Multiply {
@@ -93,10 +93,8 @@ void multiply(const char *name, const Map<Real> &map, int most_columns, const Ro
                    Multiply<Space, Real>{map, in, out, block, batch.begin, n_groups, add});
 }
 
-template <class Space, class Real>
-void zero(const Rows<Real> &rows, const Batch &batch, int offset, int size) {
-  if (size > 0)
-    for_each<Space>("zero rows", batch.n * size, ZeroRows<Real>{rows, batch.first, offset, size});
+template <class Space, class Real> void zero(const Rows<Real> &rows, const Batch &batch, int offset, int size) {
+  if (size > 0) for_each<Space>("zero rows", batch.n * size, ZeroRows<Real>{rows, batch.first, offset, size});
 }
 
 /* A whole ftl_linear and its transpose. */
@@ -124,10 +122,10 @@ public:
         up.push_back({path.offset_transpose + z * linear.stride_transpose, o.mul, i.pad});
       }
       const int panel = FTL_PANEL_VECTORS * model->lanes;
-      forward_maps.push_back({weight, store.upload("matrices", down), panel, i.d, i.offset, i.pad, o.offset, o.pad,
-                              !out_done[path.out]});
-      reverse_maps.push_back({transpose, store.upload("matrices", up), panel, i.d, o.offset, o.pad, i.offset, i.pad,
-                              !in_done[path.in]});
+      forward_maps.push_back(
+          {weight, store.upload("matrices", down), panel, i.d, i.offset, i.pad, o.offset, o.pad, !out_done[path.out]});
+      reverse_maps.push_back(
+          {transpose, store.upload("matrices", up), panel, i.d, o.offset, o.pad, i.offset, i.pad, !in_done[path.in]});
       in_done[path.in] = out_done[path.out] = true;
     }
     for (int b = 0; b < linear.in.n; b++)
@@ -155,8 +153,7 @@ private:
   };
   static void run(const char *name, const std::vector<Map<Real>> &maps, const std::vector<Part> &unreached,
                   const Rows<Real> &in, const Rows<Real> &out, const Block *block, const Batch &batch, bool add) {
-    for (const Map<Real> &map : maps)
-      multiply<Space>(name, map, map.out_pad, in, out, block, batch, add || !map.first);
+    for (const Map<Real> &map : maps) multiply<Space>(name, map, map.out_pad, in, out, block, batch, add || !map.first);
     if (!add)
       for (const Part &part : unreached) zero<Space>(out, batch, part.offset, part.size);
   }

@@ -1,5 +1,5 @@
-/* The shape of every stage: one item (an atom, or a few of one element) to a thread of a team, which is a warp on a GPU,
-   channels or edges on its lanes, and scratch memory of its own. Threads of a team do not wait for each other. */
+/* The shape of every stage: one item (an atom, or a few of one element) to a thread of a team, which is a warp on a
+   GPU, channels or edges on its lanes, and scratch memory of its own. Threads of a team do not wait for each other. */
 #ifndef FROZENTL_KOKKOS_LOOPS_HPP
 #define FROZENTL_KOKKOS_LOOPS_HPP
 

@@ -23,14 +23,14 @@ inline constexpr int host_vector_bytes = 16;
 template <class Space, class Real, bool Host = on_host<Space>> struct Lane {
   using Pack = Real;
   static constexpr int width = 1;
-  static constexpr int threads = 4;  /* warps of a team, each with an item of its own */
-  static constexpr int lanes = 32;   /* of a Kokkos vector */
-  static constexpr int columns = 4;  /* packs of a row that a lane of a matrix product holds */
-  static constexpr int atoms = 2;    /* that a lane of the contraction holds */
+  static constexpr int threads = 4; /* warps of a team, each with an item of its own */
+  static constexpr int lanes = 32;  /* of a Kokkos vector */
+  static constexpr int columns = 4; /* packs of a row that a lane of a matrix product holds */
+  static constexpr int atoms = 2;   /* that a lane of the contraction holds */
 };
 
 template <class Space, class Real> struct Lane<Space, Real, true> {
-  typedef Real Pack __attribute__((vector_size(host_vector_bytes), may_alias));
+  typedef Real Pack __attribute__((vector_size(host_vector_bytes)));
   static constexpr int width = host_vector_bytes / static_cast<int>(sizeof(Real));
   static constexpr int threads = 1;
   static constexpr int lanes = 1;

@@ -1,5 +1,5 @@
-/* The prepared tables of a model (compute/prepared.h) in the memory of a space: the same numbers and index lists, copied as
-   they are. Kernels see them as plain pointers, which a Store keeps alive. */
+/* The prepared tables of a model (compute/prepared.h) in the memory of a space: the same numbers and index lists,
+   copied as they are. Kernels see them as plain pointers, which a Store keeps alive. */
 #ifndef FROZENTL_KOKKOS_TABLES_HPP
 #define FROZENTL_KOKKOS_TABLES_HPP
 

@@ -1,0 +1,94 @@
+/* One layer's tables in the space's memory (ftl_prepared_layer). */
+#ifndef FROZENTL_KOKKOS_MACE_LAYER_HPP
+#define FROZENTL_KOKKOS_MACE_LAYER_HPP
+
+#include "kokkos/contraction.hpp"
+#include "kokkos/conv.hpp"
+#include "kokkos/first_layer.hpp"
+#include "kokkos/gate.hpp"
+#include "kokkos/readout.hpp"
+#include "kokkos/rows.hpp"
+
+namespace frozentl {
+
+template <class Space, class Real> struct MaceLayer {
+  const ftl_prepared_layer *prepared = nullptr;
+  FirstLayer<Space, Real> first_layer; /* of the first */
+  Conv<Space, Real> conv;              /* of the others */
+  Linear<Space, Real> conv_linear, linear_res, skip, linear_up;
+  Linear<Space, Real> linear_2, product_linear;
+  Contraction<Space, Real> contraction;
+  GateTables gate{};
+  const double *density = nullptr, *res_first = nullptr, *sc_first = nullptr;
+  std::vector<ReadoutTables> readouts;
+
+  MaceLayer(const ftl_model *model, int t, Store<Space> &store) : prepared(&model->layer[t]) {
+    const ftl_prepared_layer &layer = *prepared;
+    const std::size_t n_species = static_cast<std::size_t>(model->n_species);
+    if (layer.first) {
+      first_layer = FirstLayer<Space, Real>(model, store);
+    } else {
+      conv = Conv<Space, Real>(model, layer, store);
+      conv_linear = Linear<Space, Real>(model, layer.conv.linear, store);
+      linear_up = Linear<Space, Real>(model, layer.linear_up, store);
+      if (layer.gated) linear_res = Linear<Space, Real>(model, layer.linear_res, store);
+      if (layer.has_sc) skip = Linear<Space, Real>(model, layer.skip, store);
+    }
+    if (layer.gated) {
+      linear_2 = Linear<Space, Real>(model, layer.linear_2, store);
+      make_gate(store);
+    }
+    product_linear = Linear<Space, Real>(model, layer.product_linear, store);
+    contraction = Contraction<Space, Real>(model, layer.contraction, store);
+    if (layer.density)
+      density = store.upload("density", layer.density,
+                             static_cast<std::size_t>(model->n_classes) * static_cast<std::size_t>(layer.grid.n_cells) *
+                                 static_cast<std::size_t>(layer.grid.n_coefficients));
+    if (layer.res_first)
+      res_first = store.upload("residual", layer.res_first, n_species * static_cast<std::size_t>(layer.message.dim));
+    if (layer.first && layer.has_sc)
+      sc_first = store.upload("skip", layer.sc_first, n_species * static_cast<std::size_t>(layer.out.dim));
+    for (int r = 0; r < layer.n_readouts; r++) readouts.push_back(make_readout(layer.readout[r], store));
+  }
+
+  /* Unless the message is only divided by a constant, which is folded into the weights. */
+  bool normalised() const { return prepared->norm != FTL_NORM_AVERAGE; }
+  double alpha() const { return prepared->norm == FTL_NORM_DENSITY ? 1 : prepared->alpha; }
+  double beta() const { return prepared->norm == FTL_NORM_DENSITY ? 1 : prepared->beta; }
+
+private:
+  void make_gate(Store<Space> &store) {
+    const ftl_layout &in = prepared->message, &out = prepared->target;
+    std::vector<GatedBlock> blocks;
+    int channel = prepared->n_scalars;
+    for (int b = 1; b < out.n; channel += out.b[b].mul, b++)
+      blocks.push_back({out.b[b].mul, out.b[b].pad, out.b[b].d, in.b[b].offset, out.b[b].offset, channel});
+    gate = {store.upload("gate", blocks),
+            static_cast<int>(blocks.size()),
+            prepared->n_scalars,
+            out.b[0].pad,
+            in.dim,
+            prepared->gate_scalar_cst,
+            prepared->gate_cst};
+  }
+  ReadoutTables make_readout(const ftl_prepared_readout &from, Store<Space> &store) {
+    const std::size_t n_in = static_cast<std::size_t>(from.n_in), n = static_cast<std::size_t>(from.n_hidden);
+    const auto copy = [&](const double *p, std::size_t size) { return p ? store.upload("readout", p, size) : nullptr; };
+    return {from.kind,
+            from.gate,
+            from.gate_cst,
+            from.bias_2,
+            from.n_in,
+            from.n_hidden,
+            prepared->out.b[from.block].offset,
+            copy(from.linear, n_in),
+            copy(from.linear_1, n_in * n),
+            copy(from.linear_mid, n * n),
+            copy(from.bias_mid, n),
+            copy(from.linear_2, n)};
+  }
+};
+
+} // namespace frozentl
+
+#endif

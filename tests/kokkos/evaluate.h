@@ -1,0 +1,32 @@
+/* An evaluator of core/kokkos as a C test uses it: arrays of the host in and out. */
+#ifndef FTL_TESTS_KOKKOS_EVALUATE_H
+#define FTL_TESTS_KOKKOS_EVALUATE_H
+
+#include "frozentl.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct {
+  double energy, virial[9];
+  double *forces;           /* [n_total][3], zeroed here; ghosts' forces are added to their owners' too */
+  double *node_energy;      /* [n_local] */
+  double (*atom_virial)[9]; /* [n_total] zeroed here */
+  size_t bytes;
+  double seconds; /* of the last of `repeat` evaluations, without the graph */
+} kokkos_answer;
+
+void kokkos_start(int argc, char **argv);
+void kokkos_stop(void);
+/* Names of the spaces there are, NULL after the last: "Serial", "OpenMP", "Cuda". */
+const char *const *kokkos_spaces(void);
+
+/* `graph` has positions. owner[n_total - n_local]: the local node of which a ghost is a copy; NULL without ghosts. */
+ftl_status kokkos_evaluate(const char *space, const ftl_model *model, const ftl_graph *graph, const int *owner,
+                           int repeat, kokkos_answer *answer, ftl_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
