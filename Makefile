@@ -39,6 +39,8 @@ demo: build
 test: test-release sanitize
 test-release: build
 	@echo 'test: all of ctest in $(BUILD)'
+	@scripts/setup.sh kokkos
+	@cmake -S . -B $(BUILD) >/dev/null # it may have been configured without Kokkos
 	@cmake --build $(BUILD) -j $(JOBS)
 	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error
 sanitize: setup $(ASAN)/build.ninja

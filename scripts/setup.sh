@@ -7,6 +7,8 @@
 #   scripts/setup.sh fuzz       and clang with libFuzzer
 #   scripts/setup.sh docs       and help2man
 #   scripts/setup.sh cross      and a compiler for AArch64 and qemu-user, for tests/cross (56 MB, 15 s)
+#   scripts/setup.sh kokkos     and Kokkos 3.4 (Debian's, Serial), for tests/kokkos; `make test` asks for it. What LAMMPS with
+#                               KOKKOS needs is scripts/kokkos.sh's
 #
 # System packages come from apt (Debian, Ubuntu), through sudo when not root. Elsewhere install what it names by hand.
 set -euo pipefail
@@ -51,7 +53,8 @@ for extra in "$@"; do
       need libc6-dev-arm64-cross sh -c 'echo "#include <stdio.h>" | aarch64-linux-gnu-gcc -E - >/dev/null'
       need qemu-user command -v qemu-aarch64
       ;;
-    *) fail "unknown argument '$extra': use no argument, 'format', 'fuzz', 'docs' or 'cross'" ;;
+    kokkos) need libtrilinos-kokkos-dev cmake --find-package -DNAME=Kokkos -DCOMPILER_ID=GNU -DLANGUAGE=CXX -DMODE=EXIST ;;
+    *) fail "unknown argument '$extra': use no argument, 'format', 'fuzz', 'docs', 'cross' or 'kokkos'" ;;
   esac
 done
 
