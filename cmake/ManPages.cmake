@@ -30,4 +30,5 @@ ftl_add_man_page(frozentl-fit "fit a linear ACE potential" fit)
 ftl_add_man_page(frozentl-distill "distil a model into a linear ACE potential" distill)
 ftl_add_man_page(frozentl-plot "pictures of a training run" plot)
 add_custom_target(man ALL DEPENDS ${man_pages})
+add_dependencies(product man) # what is installed has to be there after `make build`
 install(FILES ${man_pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)

@@ -1,9 +1,12 @@
 """Help, version, wrong command lines, exit codes."""
 
+import os
+import re
 import subprocess
 
 import cli_case
 
+COMPLETION = os.path.join(os.path.dirname(os.path.dirname(cli_case.HERE)), "train", "cli", "frozentl.bash-completion")
 COMMANDS = ("info", "convert", "eval", "estimate", "doctor", "plot")
 
 
@@ -19,6 +22,29 @@ class Usage(cli_case.CliCase):
             self.assertEqual(err, "")
             self.assertTrue(out.startswith(f"Usage: frozentl {command}"), out)
             self.assertIn("Example", out)
+
+    def test_every_command_has_help(self):
+        """Man pages and the site's reference are made of these."""
+        names = re.findall(r"^  (\w+) +\S", self.run_it("--help")[0].split("Commands:")[1].split("\n\n")[0], re.M)
+        self.assertLess(set(COMMANDS), set(names))
+        for name in names:
+            self.assertTrue(self.run_it(name, "--help")[0].startswith(f"Usage: frozentl {name}"), name)
+
+    def complete(self, *words):
+        """What bash offers for the last word."""
+        script = 'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _frozentl; printf "%s\\n" "${COMPREPLY[@]}"'
+        command = ["bash", "-c", script, "bash", COMPLETION, cli_case.FROZENTL, *words]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.folder)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return done.stdout.split()
+
+    def test_completion(self):
+        self.assertEqual(self.complete("e"), ["eval", "estimate"])
+        self.assertIn("distill", self.complete(""))
+        self.assertEqual(self.complete("train", "--free"), ["--freeze"])
+        self.assertEqual(self.complete("eval", "-p", "m"), ["mixed"])
+        self.path("one.xyz", "")
+        self.assertEqual(self.complete("eval", "on"), ["one.xyz"])
 
     def test_version(self):
         version, _ = self.run_it("--version")
