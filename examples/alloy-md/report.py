@@ -1,9 +1,10 @@
 """What loop.sh has found: report.py FOLDER [--check]. Table, picture, and with --check the claims of ctest. Standard library only.
 
 Of the run that reached the last temperature also the thermal expansion: the slope of volume per atom against temperature between
-300 and 900 K, divided by three times the volume at 300 K; its error is that of the scatter of six parts.
+300 and 900 K, divided by three times the volume at 300 K; its error is a jackknife's over ten parts of the run, one after the other.
 """
 
+import itertools
 import math
 import os
 import sys
@@ -14,10 +15,17 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "surrogate"))
 from contours import text  # noqa: E402
 from panels import Axis, Panel, save  # noqa: E402
 
+import phases
+
 COLOURS = ("#1f5fa8", "#c0501a", "#2f7d3b", "#7a3f9d", "#b8860b", "#444444", "#008b8b", "#a52a5a")
 BOUND = 10.0
 HIGHEST = 1e4  # of the picture: gamma of a pair closer than any in the data is 1e6
 RATIO = {"hcp": 3**0.5, "bcc": 2**0.5}  # of the two edges of the basal rectangle
+
+
+PERFECT = (("hcp", (2.9, 2.9 * 3**0.5, 4.7), ((0, 0, 0), (0.5, 0.5, 0), (0.5, 1 / 6, 0.5), (0, 2 / 3, 0.5))),
+           ("bcc", (3.2, 3.2, 3.2), ((0, 0, 0), (0.5, 0.5, 0.5))),
+           ("fcc", (4.0, 4.0, 4.0), ((0, 0, 0), (0.5, 0.5, 0), (0.5, 0, 0.5), (0, 0.5, 0.5))))  # fmt: skip
 
 
 class Cycle:
@@ -25,8 +33,14 @@ class Cycle:
         with open(os.path.join(folder, "heat.txt")) as f:
             self.names = f.readline().split()
             self.rows = [[float(x) for x in line.split()] for line in f]
-        self.whole = os.path.exists(os.path.join(folder, "whole"))
+        self.folder, self.whole = folder, os.path.exists(os.path.join(folder, "whole"))
+        self._phases = None
         self.before = self.after = None
+        self.proof = None
+        proof = os.path.join(folder, "proof.txt")
+        if os.path.exists(proof):
+            with open(proof) as f:
+                self.proof = [[float(x) for x in line.split()[1:]] for line in f]
         summary = os.path.join(folder, "summary.txt")
         if os.path.exists(summary):
             with open(summary) as f:
@@ -36,11 +50,27 @@ class Cycle:
         places = [self.names.index(name) for name in names]
         return [tuple(row[k] for k in places) for row in self.rows]
 
+    def phases(self):
+        """Of the averaged frames: mean temperature, step, and what part of the atoms is hcp, bcc, fcc, other."""
+        path = os.path.join(self.folder, "path.dump")
+        if self._phases is None:
+            self._phases, before = [], 0
+            kelvin = self.columns("step", "K")
+            for step, edges, positions in phases.frames(path) if os.path.exists(path) else ():
+                over = [k for at, k in kelvin if before < at <= step]
+                self._phases.append((sum(over) / len(over), step, phases.parts(edges, positions)))
+                before = step
+        return self._phases
+
     def smooth(self, over=10):
-        """Means of so many rows: temperature of the bath is what the atoms' is on average."""
-        over = min(over, len(self.rows))
-        rows = self.rows[len(self.rows) % over :]
-        return [[sum(row[k] for row in rows[j : j + over]) / over for k in range(len(self.names))] for j in range(0, len(rows), over)]
+        """Means of so many rows, of gamma the largest: temperature of the bath is what the atoms' is on average. Without the first 0.5 ps, in which half of the
+        heat of the start goes into the atoms' places."""
+        rows = self.rows[50:] if len(self.rows) > 100 else self.rows
+        over = min(over, len(rows))
+        rows = rows[len(rows) % over :]
+        most = self.names.index("gamma")
+        parts = [rows[j : j + over] for j in range(0, len(rows), over)]
+        return [[max(row[k] for row in part) if k == most else sum(row[k] for row in part) / over for k in range(len(self.names))] for part in parts]
 
 
 def cycles_of(folder):
@@ -56,22 +86,55 @@ def slope(points):
     return sum((x - mx) * (y - my) for x, y in points) / sum((x - mx) ** 2 for x, _ in points), my
 
 
-def expansion(cycle, low=300, high=900, parts=6):
+def expansion(cycle, low=300, high=900, parts=10):
     """1e-6/K, linear, and its error; without the run that settles at 300 K."""
     points = [(k, v) for k, v in cycle.columns("K", "A3/atom") if low <= k <= high]
     if len(points) < 10 * parts:
         return None
     rise, mean = slope(points)
     at_300 = mean - rise * (sum(k for k, _ in points) / len(points) - 300)
-    each = [slope(points[k::parts])[0] for k in range(parts)]
-    error = math.sqrt(sum((x - rise) ** 2 for x in each) / (parts * (parts - 1)))
+    size = len(points) / parts
+    without = [slope(points[: round(k * size)] + points[round((k + 1) * size) :])[0] for k in range(parts)]
+    middle = sum(without) / parts
+    error = math.sqrt((parts - 1) / parts * sum((x - middle) ** 2 for x in without))
     return 1e6 * rise / (3 * at_300), 1e6 * error / (3 * at_300), at_300
 
 
 def ratio(cycle, atoms=(4, 3)):
-    """Of the box's first two edges, each divided by its number of cells, in the last tenth of the run."""
-    rows = cycle.columns("lx", "ly")[-max(1, len(cycle.rows) // 10) :]
+    """Of the box's first two edges, each divided by its number of cells, in the last twentieth of the run."""
+    rows = cycle.columns("lx", "ly")[-max(1, len(cycle.rows) // 20) :]
     return sum((y / atoms[1]) / (x / atoms[0]) for x, y in rows) / len(rows)
+
+
+def count(path):
+    """Frames of an extended XYZ file."""
+    if not os.path.exists(path):
+        return 0
+    with open(path) as f:
+        return sum("Lattice=" in line for line in f)
+
+
+def labelled(cycles):
+    """What learning took, in frames that the model was asked for."""
+    halted = [cycle.folder for cycle in cycles if cycle.before]
+    start = count(os.path.join(os.path.dirname(cycles[0].folder), "start", "sampled.xyz"))
+    asked = sum(count(os.path.join(folder, "new.xyz")) for folder in halted)
+    sampled = sum(count(os.path.join(folder, "fit", "sampled.xyz")) for folder in halted)
+    return f"Frames with labels of the model: {start} at the start, {asked} of the {len(halted)} runs that were halted, {sampled} that it sampled from there."
+
+
+def turned(cycle):
+    """The crystal in words: first frame and last one, and from where on there is more bcc than hcp, if it stays so."""
+    found = cycle.phases()
+    if not found:
+        return ""
+    (cold, _, (hcp, bcc, *_)), (hot, _, (hcp_now, bcc_now, *_)) = found[0], found[-1]
+    words = [f"At {cold:.0f} K {100 * hcp:.0f} % of the atoms are hcp and {100 * bcc:.0f} % bcc, at {hot:.0f} K {100 * hcp_now:.0f} and {100 * bcc_now:.0f} %."]
+    more = [part[1] > part[0] for _, _, part in found]
+    if more[-1]:
+        first = max((k + 1 for k, is_more in enumerate(more) if not is_more), default=0)
+        words.append(f"From {found[first][0]:.0f} K on there is more bcc than hcp.")
+    return " ".join(words)
 
 
 def table(cycles):
@@ -96,13 +159,19 @@ def closing(cycles):
     found = expansion(last)
     if found:
         words.append(f"Thermal expansion from 300 to 900 K: {found[0]:.1f} ± {found[1]:.1f} 1e-6/K (linear); {found[2]:.3f} Å³ per atom at 300 K.")
+    words.append(turned(last))
     at_end = ratio(last)
     words.append(f"The basal rectangle's edges at the end are as 1 to {at_end:.3f} (hcp {RATIO['hcp']:.3f}, bcc {RATIO['bcc']:.3f}).")
-    return "\n".join(words)
+    words.append(labelled(cycles))
+    if last.proof:
+        (e0, f0), (e1, f1) = last.proof
+        words.append(f"Errors on the last frame, which no surrogate has learned from: {f0:.0f} meV/Å and {e0:.1f} meV/atom with the first surrogate, "
+                     f"{f1:.0f} and {e1:.1f} with the last.")  # fmt: skip
+    return "\n".join(word for word in words if word)
 
 
 def draw(cycles, path):
-    every = [point for cycle in cycles for point in cycle.smooth(5)]
+    every = [point for cycle in cycles for point in cycle.smooth(25)]
     names = cycles[0].names
     t, v, g = names.index("K"), names.index("A3/atom"), names.index("gamma")
     hottest = max(row[t] for row in every)
@@ -113,7 +182,7 @@ def draw(cycles, path):
     pieces += gamma.line([(250, BOUND), (hottest + 50, BOUND)], "#222222", 1, "5 4")
     pieces += volume.frame("Ti-6Al-4V, heated at zero pressure", "temperature, K", "volume, Å³ per atom")
     for k, cycle in enumerate(cycles):
-        colour, rows = COLOURS[k % len(COLOURS)], cycle.smooth(5)
+        colour, rows = COLOURS[k % len(COLOURS)], cycle.smooth(25)
         end = (rows[-1][t], min(HIGHEST, cycle.rows[-1][g]))
         pieces += gamma.line([*((row[t], min(HIGHEST, row[g])) for row in rows), *([] if cycle.whole else [end])], colour, 1.1)
         pieces += volume.line([(row[t], row[v]) for row in rows], colour, 1.1)
@@ -124,13 +193,21 @@ def draw(cycles, path):
     learned = [(k, cycle) for k, cycle in enumerate(cycles, 1) if cycle.before]
     if learned:
         errors = Panel(60, 420, 400, 170, Axis(0.5, len(cycles) + 0.5), Axis(0, 1.1 * max(cycle.before[4] for _, cycle in learned)))
-        pieces += errors.frame("The frames that ended the runs: open before, full after learning", "cycle", "RMSE of forces, meV/Å")
+        pieces += errors.frame("Frames that ended the runs: open before, full after", "cycle", "RMSE of forces, meV/Å")
         for k, cycle in learned:
             colour = COLOURS[(k - 1) % len(COLOURS)]
             pieces += errors.line([(k, cycle.before[4]), (k, cycle.after[4])], colour)
             pieces += errors.dots([(k, cycle.before[4]), (k, cycle.after[4])], colour, 5)
             pieces += errors.dots([(k, cycle.before[4])], "#ffffff", 3)
-    save(path, 1090, 650 if learned else 380, pieces)
+    last = cycles[-1].phases()
+    if last:
+        parts = Panel(540, 420, 400, 170, across, Axis(0, 1))
+        pieces += parts.frame(f"Crystal in cycle {len(cycles)}", "temperature, K", "part of the atoms, in places averaged over 0.5 ps")
+        for k, (name, colour) in enumerate((("hcp", COLOURS[0]), ("bcc", COLOURS[1]), ("fcc", COLOURS[2]), ("other", "#999999"))):
+            points = [(kelvin, of[k]) for kelvin, _, of in last]
+            pieces += [*parts.line(points, colour, 1.1), *parts.dots(points, colour, 2.5)]
+            pieces += [text(980, 440 + 20 * k, name, 12, "start").replace("#222222", colour)]
+    save(path, 1120, 650 if learned or last else 380, pieces)
 
 
 def check(cycles):
@@ -148,6 +225,14 @@ def check(cycles):
             wrong.append(f"cycle {k}: forces are off by {cycle.before[4]} before and {cycle.after[4]} meV/A after learning")
         if not 16.5 < cycle.columns("A3/atom")[-1][0] < 19.5:
             wrong.append(f"cycle {k}: {cycle.columns('A3/atom')[-1][0]} A3 per atom")
+    for name, a, basis in PERFECT:
+        edges = [edge * n for edge, n in zip(a, (4, 4, 4))]
+        crystal = [[(c + b) * x for c, b, x in zip(cell, at, a)] for cell in itertools.product(range(4), repeat=3) for at in basis]
+        if dict(zip(phases.KINDS, phases.parts(edges, crystal)))[name] != 1:
+            wrong.append(f"a perfect {name} crystal is not recognised: {phases.parts(edges, crystal)}")
+    for k, cycle in enumerate(cycles, 1):
+        if cycle.phases() and not cycle.phases()[0][2][0] > 0.9:
+            wrong.append(f"cycle {k}: only {cycle.phases()[0][2][0]:.2f} of the atoms are hcp at the start")
     for line in wrong:
         print(f"alloy-md: WRONG: {line}")
     print(f"alloy-md: {len(learned)} halts, {len(wrong)} claims that do not hold")
