@@ -148,8 +148,8 @@ template <class Space, class Real, int D1, int D3> struct ConvReverseEdges {
     const Real *const from = mid_adjoint.row(position);
     for (int k = 0; k < n; k++) {
       Real *const mk = m + k * (n_m + 1);
-      Sums<Pack, n_m + 1> sums;
-      sum_lanes(team, path.out_pad / lane::width, sums, [&](int pack, Sums<Pack, n_m + 1> &add) {
+      EdgeSums<Pack, n_m> sums;
+      sum_lanes(team, path.out_pad / lane::width, sums, [&](int pack, EdgeSums<Pack, n_m> &add) {
         const int channel = pack * lane::width, width = path.chunk_width;
         const Real *u = features + static_cast<std::size_t>(staged[k].row) * row + path.in_offset + channel;
         const Real *c = radial_row(path, staged[k], channel);
@@ -168,10 +168,11 @@ template <class Space, class Real, int D1, int D3> struct ConvReverseEdges {
             slope += mk[m3 * D1 + m1] * (g * x[m1]);
           }
         }
-        add.v[n_m] += d * slope;
+        add.slope += lane_sum(d * slope);
       });
       Kokkos::single(Kokkos::PerThread(team), [&]() {
-        for (int q = 0; q <= n_m; q++) mk[q] = static_cast<Real>(lane_sum(sums.v[q]));
+        for (int q = 0; q < n_m; q++) mk[q] = static_cast<Real>(lane_sum(sums.v[q]));
+        mk[n_m] = static_cast<Real>(sums.slope);
       });
     }
     on_lanes(team, n, [&](int k) {

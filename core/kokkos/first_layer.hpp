@@ -101,8 +101,8 @@ template <class Space, class Real, int Lmax> struct FirstReverse {
     for (int k = 0; k < n; k++) {
       if (staged[k].cell < 0) continue;
       Real *const yk = y + k * (n_sh + 1);
-      Sums<Pack, n_sh + 1> sums;
-      sum_lanes(team, pair.pad / lane::width, sums, [&](int pack, Sums<Pack, n_sh + 1> &add) {
+      EdgeSums<Pack, n_sh> sums;
+      sum_lanes(team, pair.pad / lane::width, sums, [&](int pack, EdgeSums<Pack, n_sh> &add) {
         const Real t = staged[k].t;
         const Real *c = geometry.phi + pair.phi + static_cast<std::size_t>(staged[k].cell) * n_coefficients * pair.pad +
                         pack * lane::width;
@@ -116,10 +116,11 @@ template <class Space, class Real, int Lmax> struct FirstReverse {
           add.v[lm] += w * f;
           contracted += w * yk[lm];
         }
-        add.v[n_sh] += contracted * d;
+        add.slope += lane_sum(contracted * d);
       });
       Kokkos::single(Kokkos::PerThread(team), [&]() {
-        for (int q = 0; q <= n_sh; q++) yk[q] = static_cast<Real>(lane_sum(sums.v[q]));
+        for (int q = 0; q < n_sh; q++) yk[q] = static_cast<Real>(lane_sum(sums.v[q]));
+        yk[n_sh] = static_cast<Real>(sums.slope);
       });
     }
     on_lanes(team, n, [&](int k) {

@@ -65,9 +65,26 @@ template <class T, int N> struct Sums {
   }
 };
 
+/* N sums for an edge and one more, its dE/dr, in double: there, what channels add cancels most. */
+template <class T, int N> struct EdgeSums {
+  T v[N];
+  double slope;
+  KOKKOS_INLINE_FUNCTION EdgeSums() : slope(0) {
+    for (int k = 0; k < N; k++) v[k] = T{};
+  }
+  KOKKOS_INLINE_FUNCTION EdgeSums &operator+=(const EdgeSums &other) {
+    for (int k = 0; k < N; k++) v[k] += other.v[k];
+    slope += other.slope;
+    return *this;
+  }
+};
+
 } // namespace frozentl
 
 namespace Kokkos {
+template <class T, int N> struct reduction_identity<frozentl::EdgeSums<T, N>> {
+  KOKKOS_FORCEINLINE_FUNCTION static frozentl::EdgeSums<T, N> sum() { return {}; }
+};
 template <class T, int N> struct reduction_identity<frozentl::Sums<T, N>> {
   KOKKOS_FORCEINLINE_FUNCTION static frozentl::Sums<T, N> sum() { return {}; }
 };

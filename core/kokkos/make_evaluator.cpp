@@ -1,0 +1,26 @@
+#include "kokkos/instances.hpp"
+#include "kokkos/tables.hpp"
+
+#include "kokkos/simd.hpp"
+
+namespace frozentl {
+
+template <class Space>
+ftl_status make_evaluator(const ftl_model *model, std::unique_ptr<Evaluator<Space>> &evaluator, ftl_error *error) {
+  const bool mixed = model->precision == FTL_MIXED;
+  const int width = mixed ? Lane<Space, float>::width : Lane<Space, double>::width;
+  if (model->ace) return fail(error, FTL_ERR_UNSUPPORTED, "", "PACE potentials are not there yet");
+  if (model->lanes % width != 0)
+    return fail(
+        error, FTL_ERR_UNSUPPORTED, "FROZENTL_ISA",
+        "the Kokkos stages were compiled for wider vectors than the tables of this model are laid out for; unset "
+        "FROZENTL_ISA");
+  evaluator = mixed ? make_mace<Space, float>(model) : make_mace<Space, double>(model);
+  return FTL_OK;
+}
+
+#define FTL_INSTANCE(Space)                                                                                            \
+  template ftl_status make_evaluator<Space>(const ftl_model *, std::unique_ptr<Evaluator<Space>> &, ftl_error *);
+FTL_FOR_EACH_SPACE(FTL_INSTANCE)
+
+} // namespace frozentl
