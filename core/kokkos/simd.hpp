@@ -29,9 +29,16 @@ template <class Space, class Real, bool Host = on_host<Space>> struct Lane {
   static constexpr int atoms = 2;   /* that a lane of the contraction holds */
 };
 
+/* Compilers for devices refuse vectors even where only a host would run them: there, a host's lane is a number. */
+#if defined(KOKKOS_ENABLE_CUDA) || defined(KOKKOS_ENABLE_HIP)
+template <class Real> struct HostVector { using type = Real; };
+#else
+template <class Real> struct HostVector { typedef Real type __attribute__((vector_size(host_vector_bytes))); };
+#endif
+
 template <class Space, class Real> struct Lane<Space, Real, true> {
-  typedef Real Pack __attribute__((vector_size(host_vector_bytes)));
-  static constexpr int width = host_vector_bytes / static_cast<int>(sizeof(Real));
+  using Pack = typename HostVector<Real>::type;
+  static constexpr int width = static_cast<int>(sizeof(Pack) / sizeof(Real));
   static constexpr int threads = 1;
   static constexpr int lanes = 1;
   static constexpr int columns = 2;
