@@ -5,7 +5,7 @@
     examples/elastic/run.sh --quick         # what ctest runs, against the results that are kept
 
 Each run has a folder in --work with LAMMPS' log; one that is complete is not repeated. Molybdenum's surrogate is fitted to DFT first
-(mo.yaml; needs ../shared/data/mlearn).
+(mo.yaml; needs ../shared/data/mlearn), and C11 and C44 are taken from the energies of that data's strained cells as well (labels.py).
 """
 
 import argparse
@@ -21,6 +21,7 @@ import numpy as np
 
 import cases
 import check
+import labels
 import picture
 from measure import ROOT, Cold, Warm
 from tensors import point_group, quantities, stable, symmetrised
@@ -165,6 +166,16 @@ def keep(options, results, every):
     write(matrices, "{\n" + ",\n".join(lines) + "\n}\n")
 
 
+def keep_labels(options, fitted):
+    """labels.csv and labels.md: molybdenum by the energies of strained cells; they stay as they were without the data."""
+    potentials = {"foundation": cases.shipped("ftl-metals-0.ftl"), **({"surrogate": fitted} if fitted else {})}
+    rows = labels.compare(options.frozentl, potentials, options.work)
+    if rows:
+        path = os.path.join(options.out, "labels")
+        write(path + ".csv", "".join(",".join(row) + "\n" for row in [labels.COLUMNS, *rows]))
+        write(path + ".md", "\n".join(labels.table(rows)) + "\n")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cases", nargs="*", metavar="CASE", help="Cu, Mo, Ti, Ti64 (default: all)")
@@ -184,7 +195,10 @@ def run(parser, options):
     os.makedirs(options.work, exist_ok=True)
     os.makedirs(options.out, exist_ok=True)
     needed = not options.cases or "Mo" in options.cases
-    every = cases.cases(molybdenum(options) if needed else None, options.quick)
+    fitted = molybdenum(options) if needed else None
+    if needed and not options.quick:
+        keep_labels(options, fitted)
+    every = cases.cases(fitted, options.quick)
     unknown = set(options.cases) - set(every)
     if unknown:
         parser.error(f"no such case: {' '.join(sorted(unknown))}; there are {' '.join(every)}")
