@@ -154,6 +154,27 @@ def test_lammps_finds_the_plugin(tmp_path):
     assert energy == pytest.approx(atoms.get_potential_energy(), rel=1e-9)
 
 
+def test_training_on_ranks(tmp_path):
+    """mpirun and libmpi are those of the package mpich, found without LD_LIBRARY_PATH."""
+    path, frames = frozentl.potential("h2cu.ftl"), []
+    for seed in range(4):
+        atoms = bulk("Cu", cubic=True, a=3.65)
+        atoms.rattle(0.1, seed=seed)
+        atoms.calc = FrozenTL(path, threads=1)
+        atoms.info["REF_energy"], atoms.arrays["REF_forces"] = atoms.get_potential_energy() + 0.1, atoms.get_forces()
+        atoms.calc = None
+        frames.append(atoms)
+    write(tmp_path / "train.xyz", frames, format="extxyz")
+    there = os.path.dirname(sys.executable)
+    environment = {k: v for k, v in os.environ.items() if k != "LD_LIBRARY_PATH"}
+    done = subprocess.run([os.path.join(there, "mpirun"), "-n", "2", os.path.join(there, "frozentl"), "train", "-d", "train.xyz", "-f", path,
+                           "--freeze", "f6", "-e", "1", "--threads", "1", "-o", "run"], cwd=tmp_path, capture_output=True, text=True,
+                          env=environment)  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "on each of 2 ranks" in done.stdout + done.stderr
+    assert frozentl.Model(tmp_path / "run" / "model.ftl").info.cutoff == frozentl.Model(path).info.cutoff
+
+
 def test_uncertainty():
     calculator = FrozenTL(frozentl.potential("h2cu-ace.ftl"), threads=1)
     atoms = slab()

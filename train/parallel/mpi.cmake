@@ -2,10 +2,22 @@
 # library's path, from which it is loaded when mpirun started the program (parallel/ranks.c; nothing is linked).
 #   -DFTL_MPI=AUTO|ON|OFF                                  ON: an error when there is none
 #   -DFTL_MPI_INCLUDE_DIR=DIR -DFTL_MPI_LIBRARY=FILE       a certain one; else PyPI's mpich in build/venv, else the system's
+# In a Python wheel it is the package mpich: mpi.h of pip's build environment, and at run time the library of the environment
+# that the command is installed in (its RUNPATH, cmake/Python.cmake).
 set(FTL_MPI AUTO CACHE STRING "several processes on one training run: AUTO (if MPI is found), ON or OFF")
 set_property(CACHE FTL_MPI PROPERTY STRINGS AUTO ON OFF)
 
 function(ftl_find_mpi)
+  if(SKBUILD AND NOT FTL_MPI_INCLUDE_DIR)
+    execute_process(COMMAND ${Python_EXECUTABLE} -c
+      "import importlib.metadata as m; print(next(f for f in m.files('mpich') if f.name == 'mpi.h').locate().resolve().parent)"
+      OUTPUT_VARIABLE folder ERROR_QUIET RESULT_VARIABLE failed OUTPUT_STRIP_TRAILING_WHITESPACE)
+    if(NOT failed)
+      set(FTL_MPI_INCLUDE_DIR ${folder} CACHE PATH "" FORCE)
+      set(FTL_MPI_LIBRARY libmpi.so.12 CACHE STRING "" FORCE)
+      return()
+    endif()
+  endif()
   set(venv ${PROJECT_SOURCE_DIR}/build/venv)
   find_path(FTL_MPI_INCLUDE_DIR mpi.h PATHS ${venv}/include NO_DEFAULT_PATH DOC "folder of mpi.h")
   find_file(FTL_MPI_LIBRARY libmpi.so.12 PATHS ${venv}/lib NO_DEFAULT_PATH DOC "MPI library that belongs to mpi.h")
