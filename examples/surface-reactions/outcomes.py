@@ -1,6 +1,8 @@
 """Encounters counted: probabilities, their intervals, and where a curve passes a tenth. Standard library only."""
 
+import csv
 import math
+import os
 
 import records
 
@@ -42,6 +44,41 @@ class Point:
 
     def text(self):
         return "{:.2f} ({:.2f} to {:.2f})".format(self.probability(), *self.interval())
+
+
+class Counted(Point):
+    """The same of an earlier summary, which has the counts and not the encounters."""
+
+    def __init__(self, line):
+        self.line = line
+        self.lines = range(int(line["encounters"]))
+
+    def count(self, outcome="dissociated"):
+        return int(self.line[outcome])
+
+    def drift(self):
+        return float(self.line["energy_varies_meV"])
+
+
+def kept_points(path):
+    """potential -> (face, v, energy) -> point, of a sticking.csv."""
+    kept = {}
+    if os.path.exists(path):
+        with open(path, newline="") as f:
+            for line in csv.DictReader(f):
+                where = line["surface"][len("Cu(") : -1], int(line["v"]), float(line["energy_eV"])
+                kept.setdefault(line["potential"], {})[where] = Counted(line)
+    return kept
+
+
+def together(kept, files):
+    """Of each point the one with more encounters: a batch adds to what an earlier one has told."""
+    every = {}
+    for label in [*files, *(label for label in kept if label not in files)]:
+        both = [of.get(label, {}) for of in (kept, files)]
+        every[label] = {where: max((points[where] for points in both if where in points), key=lambda point: len(point.lines))
+                        for where in sorted(set().union(*both))}  # fmt: skip
+    return every
 
 
 def points_of(path):

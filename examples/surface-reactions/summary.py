@@ -3,9 +3,10 @@
     examples/surface-reactions/run.sh summary.py [FOLDER of trajectories-LABEL.csv] [--out FOLDER]
 
 sticking.csv: for every potential, face, state and energy how many dissociated, scattered or stayed undecided, the probability,
-and the interval in which a true probability may lie (95 %, Wilson). sticking.md and sticking.svg: those of the first potential,
---first. same.md: encounters that two potentials have, side by side. states.md: the energies at which a tenth dissociates, and
-how much of a quantum of vibration is worth as much as energy of incidence.
+and the interval in which a true probability may lie (95 %, Wilson); lines that are there already stay if the folder has no more
+encounters of theirs (the label is all that is compared: for another potential take another --out). sticking.md and sticking.svg:
+those of the first potential, --first. same.md: encounters of the folder that two potentials have, side by side. states.md: the
+energies at which a tenth dissociates, and how much of a quantum of vibration is worth as much as energy of incidence.
 """
 
 import argparse
@@ -17,7 +18,7 @@ import sys
 
 from arguments import RESULTS
 from molecule import Vibration, curve_of
-from outcomes import TENTH, curve, differing, in_common, points_of, threshold
+from outcomes import TENTH, curve, differing, in_common, kept_points, points_of, threshold, together
 from picture import draw_sticking
 from report import ROOT
 from sticking import STARTS
@@ -95,20 +96,24 @@ def worth(points, states):
 
 def main():
     options = arguments()
-    points = options.files[options.first]
+    path = os.path.join(options.out, "sticking.csv")
+    every = together(kept_points(path), options.files)
+    points = every[options.first]
     states = sorted({(face, v) for face, v, _ in points}, key=lambda state: (state[0] != "111", state))
     titles = [f"Cu({face}), v = {v}" for face, v in states]
-    write_csv(options.files, os.path.join(options.out, "sticking.csv"))
+    write_csv(every, path)
     write(table(["energy, eV", *titles], by_energy(points, states)), os.path.join(options.out, "sticking.md"))
     first = ["surface", *(f"v = {v}: {TENTH:g} at, eV" for v in (0, 1)), "quantum, eV", "difference / quantum"]
     write(table(first, worth(points, states)), os.path.join(options.out, "states.md"))
     if len(options.files) > 1:
         first = ["A", "B", "surface", "v", "energy, eV", "encounters", "dissociated, A", "dissociated, B", "ended differently"]
-        write(table(first, side_by_side({options.first: points, **options.files})), os.path.join(options.out, "same.md"))
+        files = {options.first: options.files[options.first], **options.files}
+        write(table(first, side_by_side(files)), os.path.join(options.out, "same.md"))
     panels = {}
     for face, v in states:
         panels.setdefault(f"Cu({face})", []).append((f"v = {v}", curve(points, face, v)))
-    note = f"{len(next(iter(points.values())).lines)} encounters for each dot; lines up and down: 95 % interval (Wilson)."
+    counts = sorted({len(point.lines) for point in points.values()})
+    note = f"{' to '.join(map(str, dict.fromkeys((counts[0], counts[-1]))))} encounters for each dot; lines up and down: 95 % interval (Wilson)."
     draw_sticking(panels, os.path.join(options.out, "sticking.svg"), note)
 
 
