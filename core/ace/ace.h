@@ -140,10 +140,6 @@ void ftl_ace_program_free(ftl_ace_program *program);
 void ftl_ace_base(const ftl_ace_bond *bond, int n_base, double r, double *g, double *dg);
 /* The core repulsion of a pair at r, and its slope. */
 double ftl_ace_core(const ftl_ace_pair *pair, double r, double *slope);
-/* 1 below `end - width`, 0 above `end`, a polynomial of degree 5 between. */
-double ftl_ace_switch(double x, double end, double width, double *slope);
-/* Embedding energy of densities, with its derivatives by them. */
-double ftl_ace_embed(const ftl_ace_embedding *embedding, const double *rho, double *derivative);
 
 /* Terms of an element's functions over the species kept: species_of[file index] is an index or -1. */
 ftl_status ftl_ace_products_make(const ftl_ace *ace, const ftl_ace_file *file, int mu, const int *species_of,

@@ -1,16 +1,8 @@
-/* Radial functions, core repulsion and embedding of PACE, evaluated as they are defined. */
+/* Radial functions and core repulsion of PACE, evaluated as they are defined. */
 #include <math.h>
 
 #include "ace/ace.h"
-
-double ftl_ace_switch(double x, double end, double width, double *slope) {
-  *slope = 0;
-  if (x <= end - width) return 1;
-  if (x >= end) return 0;
-  double u = 1 - 2 * (1 + (x - end) / width), u2 = u * u;
-  *slope = -7.5 / width * (0.25 - 0.5 * u2 + 0.25 * u2 * u2);
-  return 0.5 + 3.75 * u * (0.25 - u2 / 6 + u2 * u2 / 20);
-}
+#include "ace/functions.h"
 
 /* T_0 .. T_n at x with their slopes. */
 static void chebyshev(int n, double x, double *t, double *dt) {
@@ -178,38 +170,5 @@ double ftl_ace_core(const ftl_ace_pair *pair, double r, double *slope) {
     energy *= f;
   }
   *slope = de;
-  return energy;
-}
-
-/* ---- embedding ---- */
-
-/* sign(x) |x|^m, made linear within 1e-6 of 0. */
-static double power_law(double x, double m, double *slope) {
-  const double w = 1e6;
-  double linear = pow(1 / w, m - 1), a = fabs(x);
-  *slope = linear;
-  if (a <= 1e-10) return linear * x;
-  double u = w * a, u3 = u * u * u, blend = u3 > 30 ? 0 : exp(-u3), dblend = -3 * w * u * u * blend, p = pow(a, m);
-  *slope = m * p / a * (1 - blend) - p * dblend + linear * (dblend * a + blend);
-  return copysign((1 - blend) * p + linear * blend * a, x);
-}
-
-static double shifted_power_law(double x, double m, double *slope) {
-  *slope = 1;
-  if (fabs(m - 1) < 1e-10) return x;
-  double a = fabs(x), decay = exp(-a), q = 1 / m;
-  double offset = pow(q, q / (1 - q)) * decay, value = pow(q, 1 / (1 - q)) * decay;
-  *slope = value + m * (1 - offset) * pow(offset + a, m - 1);
-  return copysign(pow(offset + a, m) - value, x);
-}
-
-double ftl_ace_embed(const ftl_ace_embedding *e, const double *rho, double *derivative) {
-  double energy = 0, slope;
-  for (int p = 0; p < e->n_density; p++) {
-    double f =
-        e->shifted ? shifted_power_law(rho[p], e->exponent[p], &slope) : power_law(rho[p], e->exponent[p], &slope);
-    energy += e->weight[p] * f;
-    derivative[p] = e->weight[p] * slope;
-  }
   return energy;
 }

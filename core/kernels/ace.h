@@ -16,27 +16,22 @@ typedef struct {
   double linear[FTL_ACE_MAX_DENSITY];
 } ace_atom;
 
-/* ZBL takes over as the nearest neighbour comes closer: `fraction` is the part of PACE. */
-static double ace_zbl_fraction(const ftl_ace_pair *pairs, const ftl_ace_scratch *scratch, int a, double cut,
-                               ace_atom *atom, double *slope) {
-  double least = cut, width = 0;
-  atom->nearest = -1;
-  *slope = 0;
+/* ZBL takes over as the nearest neighbour comes closer: the one that is deepest in its pair's inner cutoff. */
+static void ace_nearest(const ftl_ace_pair *pairs, const ftl_ace_scratch *scratch, int a, double cut,
+                        ftl_ace_core_sums *sums, int *nearest) {
+  sums->depth = cut;
   for (int g = scratch->first_group[a]; g < scratch->first_group[a + 1]; g++) {
     const ftl_ace_group *group = &scratch->group[g];
     const ftl_ace_bond *bond = &pairs[group->species].bond;
     for (int e = group->first; e < group->first + group->n; e++) {
       double d = scratch->edge[e].r - (bond->inner - bond->d_inner);
-      if (d >= least) continue;
-      least = d;
-      width = bond->d_inner;
-      atom->nearest = e;
+      if (d >= sums->depth) continue;
+      sums->depth = d;
+      sums->width = bond->d_inner;
+      sums->any = true;
+      *nearest = e;
     }
   }
-  if (atom->nearest < 0) return 1;
-  double fraction = ftl_ace_switch(width - least, width, width, slope);
-  *slope = -*slope;
-  return fraction;
 }
 
 /* The energy of atom a from its densities; rho_adjoint becomes dE/drho. */
@@ -44,20 +39,14 @@ static double ace_energy(const ftl_workspace *ws, const ftl_ace_scratch *scratch
                          const double *rho, double *rho_adjoint, ace_atom *atom) {
   const ftl_ace *ace = ws->model->ace;
   const ftl_ace_embedding *embedding = &ace->element[block->species].embedding;
-  double core = 0, slope, fraction, energy = ftl_ace_embed(embedding, rho, rho_adjoint);
-  for (int e = scratch->first_edge[a]; e < scratch->first_edge[a + 1]; e++) core += scratch->edge[e].core;
+  ftl_ace_core_sums sums = {.zbl = ace->inner == FTL_ACE_INNER_ZBL};
+  double fraction;
+  for (int e = scratch->first_edge[a]; e < scratch->first_edge[a + 1]; e++) sums.core += scratch->edge[e].core;
   atom->nearest = -1;
-  if (ace->inner == FTL_ACE_INNER_ZBL) {
-    const ftl_ace_pair *pairs = &ace->pair[block->species * ace->n_species];
-    fraction = ace_zbl_fraction(pairs, scratch, a, ws->model->arch.r_max, atom, &slope);
-    atom->core = 1 - fraction;
-    atom->nearest_slope = (energy - core) * slope;
-    energy = energy * fraction + core * (1 - fraction);
-  } else {
-    fraction = ftl_ace_switch(core, embedding->core_cutoff, embedding->d_core_cutoff, &slope);
-    atom->core = 1 + energy * slope;
-    energy = energy * fraction + core;
-  }
+  if (sums.zbl)
+    ace_nearest(&ace->pair[block->species * ace->n_species], scratch, a, ws->model->arch.r_max, &sums, &atom->nearest);
+  double energy = ftl_ace_site(embedding, &sums, ftl_ace_embed(embedding, rho, rho_adjoint), &fraction, &atom->core,
+                               &atom->nearest_slope);
   for (int p = 0; p < embedding->n_density; p++) rho_adjoint[p] *= fraction;
   return energy;
 }

@@ -2,6 +2,7 @@
 #ifndef FTL_KERNEL_ACE_GATHER_H
 #define FTL_KERNEL_ACE_GATHER_H
 
+#include "ace/functions.h"
 #include "kernels/ace_edges.h"
 
 /* ---- sums over groups: tiles of components of Y times radial functions, held in registers ---- */
@@ -64,15 +65,6 @@ static void ace_sum(const ftl_ace *ace, const ftl_ace_pair *pair, const ftl_ace_
 
 /* ---- edges ---- */
 
-static void ace_core_at(const ftl_ace_pair *pair, int bin, double w, ftl_ace_edge *edge) {
-  edge->core = edge->core_slope = 0;
-  if (bin >= pair->n_core) return;
-  const double *p = pair->core[bin], *q = pair->core[bin + 1];
-  double step = q[0] - p[0], c2 = 3 * step - q[1] - 2 * p[1], c3 = p[1] + q[1] - 2 * step;
-  edge->core = p[0] + w * (p[1] + w * (c2 + w * c3));
-  edge->core_slope = (p[1] + w * (2 * c2 + 3 * w * c3)) * pair->table->inverse;
-}
-
 /* Lists atom i's edges within the cutoffs of their pairs, by element, and cuts them into groups. */
 static void ace_list_edges(const ftl_workspace *ws, const ftl_ace_pair *pairs, int i, ftl_ace_scratch *scratch,
                            int *n_edges, int *n_groups) {
@@ -104,12 +96,10 @@ static void ace_list_edges(const ftl_workspace *ws, const ftl_ace_pair *pairs, i
     edge->sender = j;
     memcpy(edge->v, v, sizeof edge->v);
     edge->r = sqrt(r2);
-    double x = edge->r * pair->table->inverse;
-    int bin = (int)x;
-    if (bin >= pair->table->n_bins) bin = pair->table->n_bins - 1;
-    edge->w = x - bin;
+    const int bin = ftl_ace_bin(edge->r, pair->table->inverse, pair->table->n_bins, &edge->w);
     edge->row = (const real *)pair->table->row + (size_t)bin * (FTL_REAL_FLOAT ? 4 : 2) * (size_t)pair->table->pad;
-    ace_core_at(pair, bin, edge->w, edge);
+    edge->core = ftl_ace_core_spline((const double *)pair->core, pair->n_core, pair->table->inverse, bin, edge->w,
+                                     &edge->core_slope);
   }
 }
 
