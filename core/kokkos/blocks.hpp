@@ -18,9 +18,9 @@ template <class Space> struct Blocks {
   const Block *block = nullptr;
   std::vector<Block> host;
 
-  /* false: a species index is out of range. */
+  /* Of up to `atoms` each. false: a species index is out of range. */
   bool make(int n_local, const int *species_on_device, int n_species, Buffer<Space> &order_buffer,
-            Buffer<Space> &block_buffer, Buffer<Space> &position_buffer) {
+            Buffer<Space> &block_buffer, Buffer<Space> &position_buffer, int atoms = FTL_BLOCK_ATOMS) {
     std::vector<int> species(static_cast<std::size_t>(n_local)), start(static_cast<std::size_t>(n_species) + 1), at;
     copy_back(species_on_device, species);
     for (int z : species) {
@@ -39,8 +39,8 @@ template <class Space> struct Blocks {
     host.clear();
     for (int z = 0; z < n_species; z++)
       for (int first = start[static_cast<std::size_t>(z)], end = start[static_cast<std::size_t>(z) + 1]; first < end;
-           first += FTL_BLOCK_ATOMS)
-        host.push_back({z, first, end - first < FTL_BLOCK_ATOMS ? end - first : FTL_BLOCK_ATOMS});
+           first += atoms)
+        host.push_back({z, first, end - first < atoms ? end - first : atoms});
     order = copy_out(nodes, order_buffer, "order");
     block = copy_out(host, block_buffer, "blocks");
     position_of = copy_out(position, position_buffer, "positions");

@@ -294,6 +294,7 @@ public:
   }
 
   const EdgeList &list() const { return edge_list; }
+  std::size_t n_slots() const { return static_cast<std::size_t>(n_edges); }
   int n_local() const { return graph.n_local; }
   int n_total() const { return graph.n_total; }
   int most_edges() const { return most; }           /* of a receiver */

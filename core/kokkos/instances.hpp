@@ -7,6 +7,7 @@
 namespace frozentl {
 
 template <class Space, class Real> std::unique_ptr<Evaluator<Space>> make_mace(const ftl_model *model);
+template <class Space, class Real> std::unique_ptr<Evaluator<Space>> make_ace(const ftl_model *model);
 
 /* Calls f(Space) for the execution spaces that this Kokkos has. */
 #ifdef KOKKOS_ENABLE_SERIAL

@@ -16,6 +16,17 @@ template <class Team, class Body> KOKKOS_FORCEINLINE_FUNCTION void on_lanes(cons
   Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, n), body);
 }
 
+/* Calls body(j, k) for j < m and k < n, k running faster. */
+template <class Space, class Team, class Body>
+KOKKOS_FORCEINLINE_FUNCTION void on_lanes(const Team &team, int m, int n, const Body &body) {
+  if constexpr (on_host<Space>) {
+    for (int j = 0; j < m; j++)
+      for (int k = 0; k < n; k++) body(j, k);
+  } else {
+    Kokkos::parallel_for(Kokkos::ThreadVectorRange(team, m * n), [&](int jk) { body(jk / n, jk % n); });
+  }
+}
+
 /* Adds up body(k, sums) over the lanes; all lanes get the sums. */
 template <class Team, class Value, class Body>
 KOKKOS_FORCEINLINE_FUNCTION void sum_lanes(const Team &team, int n, Value &sums, const Body &body) {

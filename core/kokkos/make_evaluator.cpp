@@ -9,13 +9,13 @@ template <class Space>
 ftl_status make_evaluator(const ftl_model *model, std::unique_ptr<Evaluator<Space>> &evaluator, ftl_error *error) {
   const bool mixed = model->precision == FTL_MIXED;
   const int width = mixed ? Lane<Space, float>::width : Lane<Space, double>::width;
-  if (model->ace) return fail(error, FTL_ERR_UNSUPPORTED, "", "PACE potentials are not there yet");
   if (model->lanes % width != 0)
     return fail(
         error, FTL_ERR_UNSUPPORTED, "FROZENTL_ISA",
         "the Kokkos stages were compiled for wider vectors than the tables of this model are laid out for; unset "
         "FROZENTL_ISA");
-  evaluator = mixed ? make_mace<Space, float>(model) : make_mace<Space, double>(model);
+  if (model->ace) evaluator = mixed ? make_ace<Space, float>(model) : make_ace<Space, double>(model);
+  else evaluator = mixed ? make_mace<Space, float>(model) : make_mace<Space, double>(model);
   return FTL_OK;
 }
 
