@@ -71,6 +71,11 @@ ftl_status evaluate(const ftl_model *model, const ftl_graph *g, const int *owner
   Totals totals{};
   Output<Space> output;
   if ((status = evaluator->set_graph(graph, error))) return status;
+  if (repeat == 0) {
+    status = evaluator->begin(positions, output, error);
+    answer->bytes = evaluator->bytes();
+    return status;
+  }
   for (int r = 0; r < repeat; r++) {
     Kokkos::fence();
     Kokkos::Timer timer;

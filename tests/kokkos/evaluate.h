@@ -22,7 +22,8 @@ void kokkos_stop(void);
 /* Names of the spaces there are, NULL after the last: "Serial", "OpenMP", "Cuda". */
 const char *const *kokkos_spaces(void);
 
-/* `graph` has positions. owner[n_total - n_local]: the local node of which a ghost is a copy; NULL without ghosts. */
+/* repeat 0: an evaluation is only begun, and `bytes` is what it holds. `graph` has positions. owner[n_total - n_local]:
+ * the local node of which a ghost is a copy; NULL without ghosts. */
 ftl_status kokkos_evaluate(const char *space, const ftl_model *model, const ftl_graph *graph, const int *owner,
                            int repeat, kokkos_answer *answer, ftl_error *error);
 
