@@ -4,7 +4,7 @@ ASAN   := build/asan
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 WERROR ?= OFF# CI builds with WERROR=ON
 
-.PHONY: help setup build demo test test-release sanitize bench fuzz docs format format-check install clean
+.PHONY: help setup build demo test test-release test-kokkos kokkos-cuda sanitize bench fuzz docs format format-check install clean
 help:
 	@echo 'FrozenTL: MACE interatomic potentials in C, for LAMMPS.'
 	@echo ''
@@ -12,6 +12,8 @@ help:
 	@echo '  make build     the command frozentl, libfrozentl and the LAMMPS plugin, in $(BUILD)'
 	@echo '  make test      every test, and those of readers, stages, commands and mistakes again under ASan and UBSan'
 	@echo '  make sanitize  only the latter'
+	@echo '  make test-kokkos  pair_style frozentl/kk in a LAMMPS with KOKKOS, which it gets and builds first (see docs/kokkos.md)'
+	@echo '  make kokkos-cuda  compile core/kokkos for NVIDIA GPUs, and print what each kernel takes (needs nvcc, no GPU)'
 	@echo '  make bench     all benchmarks, tables and charts, in under 30 minutes: MD against mace-torch and symmetrix (11.5 at most),'
 	@echo '                 scaling (6.5), training (5), surrogates (3, with FTL_MLPACE_SOURCE), start-up and stages (3.5)'
 	@echo '  make fuzz      fuzz the model readers (FUZZ_SECONDS=600)'
@@ -47,6 +49,15 @@ sanitize: setup $(ASAN)/build.ninja
 	@echo 'sanitize: unit and command-line tests, and mistakes in LAMMPS, under ASan and UBSan in $(ASAN)'
 	@cmake --build $(ASAN) -j $(JOBS)
 	@ctest --test-dir $(ASAN) --output-on-failure --no-tests=error -L 'unit|cli|lammps' -j $(JOBS)
+
+test-kokkos: setup
+	@JOBS=$(JOBS) scripts/kokkos.sh test
+
+kokkos-cuda: setup $(BUILD)/build.ninja
+	@scripts/kokkos.sh cuda
+	@cmake -S . -B $(BUILD) >/dev/null # it may have been configured without these headers
+	@cmake --build $(BUILD) -j $(JOBS) --target kokkos_cuda
+	@scripts/cuda_resources.py $(BUILD)/kokkos-cuda/*.log
 
 bench: build
 	@bench/all

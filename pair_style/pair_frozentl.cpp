@@ -78,6 +78,17 @@ std::string PairFrozenTL::atom_name(int i) const {
   return atom->tag_enable ? "atom " + std::to_string(atom->tag[i]) : "an atom of type " + std::to_string(atom->type[i]);
 }
 
+std::string PairFrozenTL::bad_pair(int i, int j) const {
+  return atom_name(i) + " and " + atom_name(j) +
+         " are in one place: look at the starting structure, also across periodic boundaries";
+}
+
+std::string PairFrozenTL::bad_position(int i) const {
+  return atom_name(i) +
+         " has a position that is not a number: the run has become unstable; look at the starting structure and the "
+         "time step";
+}
+
 /* ---- pair_style ---- */
 
 void PairFrozenTL::settings(int narg, char **arg) {
@@ -138,7 +149,7 @@ void PairFrozenTL::open_model(const std::string &path, const std::vector<int> &a
   options.elements = needed.data();
   options.n_elements = static_cast<int>(needed.size());
 
-  workspace.reset();
+  forget_model();
   model.reset();
   ftl_model *opened = nullptr;
   ftl_error failure{};
@@ -168,7 +179,7 @@ void PairFrozenTL::report(const std::string &path, const std::vector<int> &atomi
   std::string text = "pair_style frozentl: " + path + ", " + std::to_string(info.n_layers) +
                      (info.n_layers == 1 ? " layer" : " layers") + ", cutoff " + number + " Angstrom, head " +
                      info.heads[info.head] + ", " + (precision == FTL_DOUBLE ? "double" : "mixed") + " precision, " +
-                     info.kernel_isa + " kernels\n";
+                     kernels() + "\n";
   for (size_t t = 1; t < atomic_number.size(); t++)
     if (atomic_number[t] == 0) text += "  atom type " + std::to_string(t) + " is left to other styles\n";
   utils::logmesg(lmp, text);
@@ -235,7 +246,10 @@ void PairFrozenTL::init_style() {
                           "energies and forces of their neighbours change too");
 
   neighbor->add_request(this, NeighConst::REQ_FULL);
+  prepare();
+}
 
+void PairFrozenTL::prepare() {
   const int wanted = threads ? threads : std::max(comm->nthreads, 1);
   if (!workspace || wanted != workspace_threads) {
     workspace.reset();

@@ -43,7 +43,7 @@ public:
 
   double memory_usage() override;
 
-private:
+protected: /* what pair_style frozentl/kk shares */
   struct FreeModel {
     void operator()(ftl_model *m) const { ftl_model_free(m); }
   };
@@ -61,6 +61,26 @@ private:
   ftl_model_info info{};
   std::vector<int> species_of_type; /* [ntypes + 1]; -1: NULL */
   double ev = 1.0;                  /* one eV in LAMMPS' units of energy; lengths are Angstrom in both */
+
+  virtual void prepare();                            /* at the end of init_style: what evaluates the model */
+  virtual void forget_model() { workspace.reset(); } /* before another is opened */
+  virtual std::string kernels() const { return std::string(info.kernel_isa) + " kernels"; }
+  virtual void refuse_unknown_trust(int what) const;
+  void tally_totals(double energy, const double *w);
+  void tally_atom_virial(int i, const double *w);
+  std::string bad_pair(int i, int j) const;
+  std::string bad_position(int i) const;
+  [[noreturn]] void stop_all(const std::string &what) const;
+  [[noreturn]] void stop_one(const std::string &what) const;
+  void stop_together(const std::string &what) const;
+  void check(ftl_status status, const ftl_error &failure) const;
+  std::string atom_name(int i) const;
+
+  /* how far to trust it: what `fix pair` asks for, and gets */
+  enum { GAMMA, ENERGY_DEVIATION, FORCE_DEVIATION, N_TRUST };
+  static const char *const trust_name[N_TRUST];
+
+private:
   std::unique_ptr<ftl_workspace, FreeWorkspace> workspace;
   int workspace_threads = 0;
 
@@ -71,8 +91,6 @@ private:
   std::vector<double> node_energy;                /* [n_local], eV */
   std::vector<std::array<double, 9>> atom_virial; /* [n_nodes], eV */
 
-  /* how far to trust it: what `fix pair` asks for, and gets */
-  enum { GAMMA, ENERGY_DEVIATION, FORCE_DEVIATION, N_TRUST };
   struct {
     int asked = 0;             /* set by the fix before a step */
     std::vector<double> value; /* [n_local], LAMMPS' units; empty: not computed in this step */
@@ -87,15 +105,8 @@ private:
   bool renew_halo();
   void run_layers(ftl_output &result);
   void tally(const ftl_output &result);
-  void refuse_unknown_trust(int what) const;
   void ask_trust(ftl_output &result);
   void tell_trust();
-
-  [[noreturn]] void stop_all(const std::string &what) const;
-  [[noreturn]] void stop_one(const std::string &what) const;
-  void stop_together(const std::string &what) const;
-  void check(ftl_status status, const ftl_error &failure) const;
-  std::string atom_name(int i) const;
 };
 
 } // namespace LAMMPS_NS

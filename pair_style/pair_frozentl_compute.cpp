@@ -12,14 +12,7 @@ void PairFrozenTL::compute(int eflag, int vflag) {
   const bool renewed = renew_halo();
   const auto bad = edges.build(*atom, *list, halo, species_of_type, info.cutoff, workspace_threads);
   std::string problem;
-  if (bad.i >= 0 && bad.i == bad.j)
-    problem =
-        atom_name(bad.i) +
-        " has a position that is not a number: the run has become unstable; look at the starting structure and the "
-        "time step";
-  else if (bad.i >= 0)
-    problem = atom_name(bad.i) + " and " + atom_name(bad.j) +
-              " are in one place: look at the starting structure, also across periodic boundaries";
+  if (bad.i >= 0) problem = bad.i == bad.j ? bad_position(bad.i) : bad_pair(bad.i, bad.j);
   if (renewed) stop_together(problem);
   else if (!problem.empty()) stop_one(problem);
 
@@ -99,21 +92,27 @@ void PairFrozenTL::tally(const ftl_output &result) {
     double *f = atom->f[halo.atom_of_node(n)]; /* a ghost's goes to its owner with LAMMPS' reverse exchange */
     for (int k = 0; k < 3; k++) f[k] += ev * forces[3 * n + k];
   }
-  if (eflag_global) eng_vdwl += ev * result.energy;
-  if (vflag_global) {
-    for (int k = 0; k < 3; k++) virial[k] += ev * result.virial[k];
-    for (int k = 3; k < 6; k++) virial[k] += 0.5 * ev * (result.virial[k] + result.virial[k + 3]);
-  }
+  tally_totals(result.energy, result.virial);
   if (eflag_atom)
     for (int i = 0; i < n_local; i++) eatom[i] += ev * node_energy[i];
-  if (vflag_atom) /* symmetric: LAMMPS keeps six numbers; an edge's r (x) dE/dr alone need not be symmetric */
-    for (int n = 0; n < n_nodes; n++) {
-      const auto &w = atom_virial[n];
-      double *v = vatom[halo.atom_of_node(n)];
-      for (int k = 0; k < 3; k++) v[k] += ev * w[k];
-      for (int k = 3; k < 6; k++) v[k] += 0.5 * ev * (w[k] + w[k + 3]);
-    }
-  if (cvflag_atom) /* xx yy zz xy xz yz yx zx zy in both */
-    for (int n = 0; n < n_nodes; n++)
-      for (int k = 0; k < 9; k++) cvatom[halo.atom_of_node(n)][k] += ev * atom_virial[n][k];
+  if (vflag_atom || cvflag_atom)
+    for (int n = 0; n < n_nodes; n++) tally_atom_virial(halo.atom_of_node(n), atom_virial[n].data());
+}
+
+/* Virials w are xx yy zz xy xz yz yx zx zy, as LAMMPS' centroid virial is. Where LAMMPS keeps six numbers, they are the
+   symmetric part: an edge's r (x) dE/dr alone need not be symmetric. */
+void PairFrozenTL::tally_totals(double energy, const double *w) {
+  if (eflag_global) eng_vdwl += ev * energy;
+  if (!vflag_global) return;
+  for (int k = 0; k < 3; k++) virial[k] += ev * w[k];
+  for (int k = 3; k < 6; k++) virial[k] += 0.5 * ev * (w[k] + w[k + 3]);
+}
+
+void PairFrozenTL::tally_atom_virial(int i, const double *w) {
+  if (vflag_atom) {
+    for (int k = 0; k < 3; k++) vatom[i][k] += ev * w[k];
+    for (int k = 3; k < 6; k++) vatom[i][k] += 0.5 * ev * (w[k] + w[k + 3]);
+  }
+  if (cvflag_atom)
+    for (int k = 0; k < 9; k++) cvatom[i][k] += ev * w[k];
 }

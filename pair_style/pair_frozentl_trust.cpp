@@ -15,25 +15,27 @@
 
 using namespace LAMMPS_NS;
 
-static const std::string names[] = {"gamma", "energy_deviation", "force_deviation"};
+const char *const PairFrozenTL::trust_name[] = {"gamma", "energy_deviation", "force_deviation"};
 
-/* What `name` less `ending` is among the names; -1: nothing. */
-static int index_of(const std::string &name, const std::string &ending) {
-  for (int k = 0; k < 3; k++)
+/* What `name` less `ending` is among n names; -1: nothing. */
+static int index_of(const char *const *names, int n, const std::string &name, const std::string &ending) {
+  for (int k = 0; k < n; k++)
     if (name == names[k] + ending) return k;
   return -1;
 }
 
 void PairFrozenTL::refuse_unknown_trust(int what) const {
-  if (!model) stop_all("fix pair asks for " + names[what] + ": put it after pair_coeff, which names the potential");
+  if (!model)
+    stop_all(std::string("fix pair asks for ") + trust_name[what] +
+             ": put it after pair_coeff, which names the potential");
   if (what == GAMMA ? !info.extrapolation : info.n_committee < 1)
-    stop_all("fix pair asks for " + names[what] + ", which this potential does not know" +
+    stop_all(std::string("fix pair asks for ") + trust_name[what] + ", which this potential does not know" +
              (info.ace ? " (it has no " + std::string(what == GAMMA ? "active set" : "committee") + ")" : "") +
              ": only surrogates that 'frozentl distill' makes do");
 }
 
 void *PairFrozenTL::extract(const char *name, int &dim) {
-  const int what = index_of(name, "_flag");
+  const int what = index_of(trust_name, N_TRUST, name, "_flag");
   if (what < 0) return Pair::extract(name, dim);
   refuse_unknown_trust(what);
   if (what == GAMMA && lmp->citeme) lmp->citeme->add(cite_extrapolation);
@@ -43,7 +45,7 @@ void *PairFrozenTL::extract(const char *name, int &dim) {
 
 /* Without a flag that was set, zeros: never null, never shorter than the atoms there are now. */
 void *PairFrozenTL::extract_peratom(const char *name, int &ncol) {
-  const int what = index_of(name, "");
+  const int what = index_of(trust_name, N_TRUST, name, "");
   if (what < 0) return Pair::extract_peratom(name, ncol);
   refuse_unknown_trust(what);
   ncol = 0;

