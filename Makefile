@@ -29,7 +29,7 @@ $(BUILD)/build.ninja: | setup
 	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release -DFTL_WERROR=$(WERROR)
 $(ASAN)/build.ninja: | setup
 	@cmake -S . -B $(ASAN) -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DFTL_WERROR=$(WERROR) \
-	  -DFTL_SANITIZE=address,undefined
+	  -DFTL_SANITIZE=address,undefined -DFTL_KOKKOS=OFF
 
 build: setup $(BUILD)/build.ninja
 	@echo 'build: $(BUILD)'
