@@ -112,8 +112,8 @@ static inline void ftl_add_virial(double *virial, double factor, const double v[
   virial[8] += z * g[1];
 }
 
-/* Adds an edge's g = dE/dr_ij to forces and virials: F_i += g, F_j -= g, W -= r_ij (x) g (docs/theory.md). `thread` owns
-   receiver i. Inline: it is called for every edge. */
+/* Adds an edge's g = dE/dr_ij to forces and virials: F_i += g, F_j -= g, W -= r_ij (x) g (docs/theory.md). `thread`
+   owns receiver i. Inline: it is called for every edge. */
 static inline void ftl_add_edge_force(ftl_workspace *ws, ftl_thread *thread, int i, int j, const double v[3],
                                       const double g[3]) {
   const ftl_output *output = ws->output;

@@ -1,4 +1,5 @@
-/* One build of the sweeps: compiled with FTL_ISA (generic, avx2, avx512, neon), its compiler flags, and FTL_REAL_FLOAT. */
+/* One build of the sweeps: compiled with FTL_ISA (generic, avx2, avx512, neon), its compiler flags, and FTL_REAL_FLOAT.
+ */
 #include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
