@@ -44,7 +44,7 @@ test-release: build
 	@scripts/setup.sh kokkos
 	@cmake -S . -B $(BUILD) >/dev/null # it may have been configured without Kokkos
 	@cmake --build $(BUILD) -j $(JOBS)
-	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error
+	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -j $(JOBS)
 sanitize: setup $(ASAN)/build.ninja
 	@echo 'sanitize: unit and command-line tests, and mistakes in LAMMPS, under ASan and UBSan in $(ASAN)'
 	@cmake --build $(ASAN) -j $(JOBS)
