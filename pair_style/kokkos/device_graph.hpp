@@ -32,7 +32,8 @@ template <class Types> struct SetSpecies {
   KOKKOS_INLINE_FUNCTION void operator()(int i) const { species[i] = species_of_type[type(i)]; }
 };
 
-/* Twice: how many edges a receiver has, and then which. */
+/* Twice: how many edges a receiver has, and then which, by rising number of the sender: LAMMPS sorts atoms into bins by
+   atomic operations, so that the order of its list, and with it the last bits of sums, differs from run to run. */
 template <class Device> struct ListEdges {
   ListView<Device> list;
   const double *x; /* [atom][3] */
@@ -52,7 +53,11 @@ template <class Device> struct ListEdges {
         r2 += v * v;
       }
       if (!(r2 < reach2)) continue;
-      if (sender) sender[e] = j;
+      if (sender) {
+        std::int64_t at = e;
+        for (; at > first[i] && sender[at - 1] > j; at--) sender[at] = sender[at - 1];
+        sender[at] = j;
+      }
       e++;
     }
     if (!sender) first[i] = e;
