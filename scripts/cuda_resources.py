@@ -67,7 +67,7 @@ def print_stages(rows):
     columns = [(arch, real) for real in ("double", "float") for arch in sorted({arch for _, arch in rows})]
     cells, stacks, spilled = {}, {}, {}
     for (what, arch), r in rows.items():
-        match = re.fullmatch(r"(?:\w+::)?(\w+)<Cuda, (double|float|true|false)((?:, \d+)*)> ?", what)
+        match = re.fullmatch(r"(?:\w+::)?(\w+)<Cuda, (double|float|true|false)(?:, \d+)*> ?", what)
         if not match:
             continue
         name, real = match[1], match[2]

@@ -7,6 +7,7 @@
 #define FROZENTL_KOKKOS_EDGES_HPP
 
 #include "kokkos/loops.hpp"
+#include "kokkos/sorted.hpp"
 #include "kokkos/tables.hpp"
 
 #include <limits>
@@ -57,12 +58,8 @@ struct SortSent {
   const std::int64_t *first_sent;
   int *edge_sent;
   KOKKOS_INLINE_FUNCTION void operator()(int j) const {
-    for (std::int64_t k = first_sent[j] + 1; k < first_sent[j + 1]; k++) {
-      const int e = edge_sent[k];
-      std::int64_t at = k;
-      for (; at > first_sent[j] && edge_sent[at - 1] > e; at--) edge_sent[at] = edge_sent[at - 1];
-      edge_sent[at] = e;
-    }
+    for (std::int64_t k = first_sent[j] + 1; k < first_sent[j + 1]; k++)
+      insert_sorted(edge_sent, first_sent[j], k, edge_sent[k]);
   }
 };
 

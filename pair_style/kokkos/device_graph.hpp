@@ -7,6 +7,7 @@
 #define FROZENTL_DEVICE_GRAPH_HPP
 
 #include "kokkos/evaluator.hpp"
+#include "kokkos/sorted.hpp"
 
 #include "neigh_list_kokkos.h"
 
@@ -53,11 +54,7 @@ template <class Device> struct ListEdges {
         r2 += v * v;
       }
       if (!(r2 < reach2)) continue;
-      if (sender) {
-        std::int64_t at = e;
-        for (; at > first[i] && sender[at - 1] > j; at--) sender[at] = sender[at - 1];
-        sender[at] = j;
-      }
+      if (sender) insert_sorted(sender, first[i], e, j);
       e++;
     }
     if (!sender) first[i] = e;
