@@ -19,7 +19,12 @@
 
    Threads: a model is immutable once opened and may be shared by any number of threads. A workspace holds everything
    that changes and serves one caller at a time; it runs its own OpenMP team inside. No function prints, exits, or keeps
-   global state.
+   state elsewhere (but how often the process was forked, see below).
+
+   Fork: models and workspaces go on working in a child made by fork(). A workspace that the parent made computes there
+   with one thread, to the same bits; one made in the child has the threads that it asks for. What another thread of the
+   parent was computing at that moment is lost to the child: that workspace must not be used there, nor freed, and the
+   child computes with one thread throughout. To fork costs the parent a new OpenMP team at its next computation.
 
    Memory: what a *_open or *_new function returns belongs to the caller, who gives it to the matching *_free; *_free
    accepts NULL. Arrays passed in are only read during the call. */
@@ -130,7 +135,8 @@ FTL_API const char *ftl_element_symbol(int atomic_number);
 
 typedef struct ftl_workspace ftl_workspace;
 
-/* n_threads: OpenMP threads of its stages; 0 means omp_get_max_threads(). The model must outlive the workspace. */
+/* n_threads: OpenMP threads of its stages, up to 1024; 0 means omp_get_max_threads(). The model must outlive the
+   workspace. FTL_ERR_ARGUMENT, FTL_ERR_MEMORY. */
 FTL_API ftl_status ftl_workspace_new(const ftl_model *model, int n_threads, ftl_workspace **workspace,
                                      ftl_error *error);
 FTL_API void ftl_workspace_free(ftl_workspace *workspace);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ace/descriptors.h"
+#include "compute/team.h"
 #include "model/error.h"
 
 enum { BATCH = 16 }; /* atoms of one element whose functions go through an inverse together */
@@ -315,7 +316,7 @@ ftl_status ftl_uncertainty_compute(ftl_workspace *ws, const ftl_output *output, 
   size_t n = (size_t)ws->graph.n_local; /* atoms of no element stay at 0 */
   if (output->extrapolation) memset(output->extrapolation, 0, n * sizeof(double));
   if (output->energy_deviation) memset(output->energy_deviation, 0, n * sizeof(double));
-#pragma omp parallel for num_threads(ws->n_threads) schedule(static, 1)
+#pragma omp parallel for num_threads(ftl_team(ws)) schedule(static, 1)
   for (int k = 0; k < ws->n_threads; k++) {
     ftl_error own = {0};
     ftl_status result = run(&(worker){ws, &ws->thread[k], ws->uncertainty, &ws->uncertainty->part[k], output}, &own);
@@ -327,7 +328,7 @@ ftl_status ftl_uncertainty_compute(ftl_workspace *ws, const ftl_output *output, 
     }
   }
   if (status || !output->committee_forces || ws->n_threads == 1) return status;
-#pragma omp parallel for num_threads(ws->n_threads) schedule(static, 1)
+#pragma omp parallel for num_threads(ftl_team(ws)) schedule(static, 1)
   for (int k = 0; k < ws->n_threads; k++) reduce(ws, k, output->committee_forces);
   return FTL_OK;
 }

@@ -5,10 +5,11 @@
 
 #include "ace/uncertainty.h"
 #include "compute/stages.h"
+#include "compute/team.h"
 #include "model/error.h"
 
-ftl_status ftl_compute(ftl_workspace *ws, int n, const int *species, const double (*positions)[3],
-                       const double (*cell)[3], const int pbc[3], ftl_result *result, ftl_error *error) {
+static ftl_status compute(ftl_workspace *ws, int n, const int *species, const double (*positions)[3],
+                          const double (*cell)[3], const int pbc[3], ftl_result *result, ftl_error *error) {
   if (!ws || !result || n < 0 || (n > 0 && (!species || !positions)))
     return ftl_fail(error, FTL_ERR_ARGUMENT, "", "ftl_compute: a NULL argument or a negative number of atoms");
   int n_layers = ws->model->arch.n_layers;
@@ -54,4 +55,12 @@ ftl_status ftl_compute(ftl_workspace *ws, int n, const int *species, const doubl
   for (int k = 0; k < 6; k++)
     result->virial[k] = k < 3 ? output.virial[k] : 0.5 * (output.virial[k] + output.virial[k + 3]);
   return FTL_OK;
+}
+
+ftl_status ftl_compute(ftl_workspace *ws, int n, const int *species, const double (*positions)[3],
+                       const double (*cell)[3], const int pbc[3], ftl_result *result, ftl_error *error) {
+  ftl_team_at_work(true);
+  ftl_status status = compute(ws, n, species, positions, cell, pbc, result, error);
+  ftl_team_at_work(false);
+  return status;
 }

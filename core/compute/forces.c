@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "compute/stages.h"
+#include "compute/team.h"
 #include "compute/zbl.h"
 
 void ftl_pair_repulsion(ftl_workspace *ws, ftl_thread *thread, int begin, int end) {
@@ -41,7 +42,7 @@ static void collect(ftl_workspace *ws, int k) {
 
 void ftl_forces_collect(ftl_workspace *ws) {
   if (ws->n_threads > 1) {
-#pragma omp parallel for num_threads(ws->n_threads) schedule(static, 1)
+#pragma omp parallel for num_threads(ftl_team(ws)) schedule(static, 1)
     for (int k = 0; k < ws->n_threads; k++) collect(ws, k);
   }
   double *virial = ws->output->virial;

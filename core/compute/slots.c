@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "compute/stages.h"
+#include "compute/team.h"
 
 /* A reverse-mode row of any layer, in numbers. */
 static int widest_adjoint(const ftl_model *model) {
@@ -93,7 +94,7 @@ void ftl_adjoints_clear(ftl_workspace *ws, int layer) {
 void ftl_adjoints_reduce(ftl_workspace *ws, int layer) {
   if (ws->n_threads == 1) return;
   int dim = ws->model->layer[layer + 1].conv.edge.dim, end = ws->outer_done ? ws->graph.n_local : ws->graph.n_total;
-#pragma omp parallel for num_threads(ws->n_threads) schedule(static, 1)
+#pragma omp parallel for num_threads(ftl_team(ws)) schedule(static, 1)
   for (int k = 0; k < ws->n_threads; k++)
     for (int from = 0; from < ws->n_threads; from++) {
       const ftl_thread *thread = &ws->thread[from];

@@ -1,5 +1,6 @@
 /* The layer-wise interface of frozentl.h. */
 #include "compute/stages.h"
+#include "compute/team.h"
 
 #include "ace/uncertainty.h"
 #include "kernels/kernels.h"
@@ -57,7 +58,7 @@ static ftl_status done(ftl_workspace *ws, ftl_part part, ftl_stage stage, int la
 ftl_status ftl_layer_forward(ftl_workspace *ws, int layer, ftl_part part, ftl_error *error) {
   if (!in_order(ws, FTL_FORWARD, layer, part) || layer >= ws->model->arch.n_layers - 1)
     return out_of_order(ws, "ftl_layer_forward", error);
-#pragma omp parallel for num_threads(ws->n_threads) schedule(static, 1)
+#pragma omp parallel for num_threads(ftl_team(ws)) schedule(static, 1)
   for (int k = 0; k < ws->n_threads; k++)
     for (int b = part_begin(&ws->thread[k], part); b < part_end(&ws->thread[k], part); b++) {
       ws->model->kernels->forward(ws, &ws->thread[k], layer, &ws->block[b]);
@@ -70,7 +71,7 @@ ftl_status ftl_last_layer(ftl_workspace *ws, ftl_part part, ftl_error *error) {
   int last = ws->model->arch.n_layers - 1;
   if (!in_order(ws, FTL_FORWARD, last, part)) return out_of_order(ws, "ftl_last_layer", error);
   if (last > 0) ftl_adjoints_clear(ws, last - 1);
-#pragma omp parallel for num_threads(ws->n_threads) schedule(static, 1)
+#pragma omp parallel for num_threads(ftl_team(ws)) schedule(static, 1)
   for (int k = 0; k < ws->n_threads; k++) {
     ftl_thread *thread = &ws->thread[k];
     int begin = part_begin(thread, part), end = part_end(thread, part);
@@ -92,7 +93,7 @@ ftl_status ftl_last_layer(ftl_workspace *ws, ftl_part part, ftl_error *error) {
 ftl_status ftl_layer_reverse(ftl_workspace *ws, int layer, ftl_part part, ftl_error *error) {
   if (!in_order(ws, FTL_REVERSE, layer, part)) return out_of_order(ws, "ftl_layer_reverse", error);
   if (layer > 0) ftl_adjoints_clear(ws, layer - 1);
-#pragma omp parallel for num_threads(ws->n_threads) schedule(static, 1)
+#pragma omp parallel for num_threads(ftl_team(ws)) schedule(static, 1)
   for (int k = 0; k < ws->n_threads; k++)
     for (int b = part_begin(&ws->thread[k], part); b < part_end(&ws->thread[k], part); b++) {
       ws->model->kernels->reverse(ws, &ws->thread[k], layer, &ws->block[b]);

@@ -10,7 +10,10 @@
 #include "ace/ace.h"
 #include "ace/uncertainty.h"
 #include "compute/stages.h"
+#include "compute/team.h"
 #include "model/error.h"
+
+#define FTL_MAX_THREADS 1024
 
 static int largest(int a, int b) { return a > b ? a : b; }
 
@@ -61,12 +64,16 @@ static ftl_status thread_scratch(const ftl_model *model, ftl_thread *thread, ftl
 }
 
 ftl_status ftl_workspace_new(const ftl_model *model, int n_threads, ftl_workspace **workspace, ftl_error *error) {
-  if (!model || !workspace || n_threads < 0)
-    return ftl_fail(error, FTL_ERR_ARGUMENT, "", "ftl_workspace_new: NULL model or negative threads");
+  if (!model || !workspace) return ftl_fail(error, FTL_ERR_ARGUMENT, "", "ftl_workspace_new: a NULL argument");
+  if (n_threads < 0 || n_threads > FTL_MAX_THREADS) /* more than it can start end the process in OpenMP's runtime */
+    return ftl_fail(error, FTL_ERR_ARGUMENT, "threads", "a number from 0 (as many as OpenMP gives) to %d, not %d",
+                    FTL_MAX_THREADS, n_threads);
   ftl_workspace *ws = calloc(1, sizeof *ws);
   if (!ws) return ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory for a workspace");
   ws->model = model;
+  ws->generation = ftl_team_generation();
   ws->n_threads = n_threads > 0 ? n_threads : omp_get_max_threads();
+  if (ws->n_threads > FTL_MAX_THREADS) ws->n_threads = FTL_MAX_THREADS;
   ws->thread = calloc((size_t)ws->n_threads, sizeof *ws->thread);
   ftl_status status = ws->thread ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory for a workspace");
   for (int k = 0; k < ws->n_threads && !status; k++) status = thread_scratch(model, &ws->thread[k], error);
@@ -325,7 +332,7 @@ ftl_status ftl_workspace_load(ftl_workspace *ws, const ftl_graph *graph, ftl_err
   int bad = -1;
   ftl_error *errors = calloc((size_t)ws->n_threads, sizeof *errors);
   if (!errors) return ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory");
-#pragma omp parallel for num_threads(ws->n_threads) schedule(static, 1)
+#pragma omp parallel for num_threads(ftl_team(ws)) schedule(static, 1)
   for (int k = 0; k < ws->n_threads; k++) check_edges(ws, &ws->thread[k], &errors[k]);
   for (int k = ws->n_threads - 1; k >= 0; k--)
     if (errors[k].code) bad = k;
@@ -336,7 +343,7 @@ ftl_status ftl_workspace_load(ftl_workspace *ws, const ftl_graph *graph, ftl_err
   free(errors);
   if (status) return status;
   make_blocks(ws);
-#pragma omp parallel for num_threads(ws->n_threads) schedule(static, 1) reduction(&& : memory)
+#pragma omp parallel for num_threads(ftl_team(ws)) schedule(static, 1) reduction(&& : memory)
   for (int k = 0; k < ws->n_threads; k++)
     memory = reserve_edges(ws, &ws->thread[k]) && (ws->n_threads == 1 || ftl_slots_make(ws, &ws->thread[k])) && memory;
   if (!memory) return ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory for the threads' buffers");
