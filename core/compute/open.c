@@ -51,7 +51,10 @@ static ftl_status open_ace(const char *path, const ftl_open_options *options, bo
   ftl_status status = ftl_file_map(path, &data, &size, error);
   ftl_pace_kind kind = status ? FTL_PACE_NONE : ftl_pace_kind_of(data, size, path);
   *is_ace = kind != FTL_PACE_NONE;
-  if (kind == FTL_PACE_YACE) status = open_yace(data, size, path, options, model, error);
+  if (*is_ace && options && options->foundation)
+    status = ftl_fail(error, FTL_ERR_ARGUMENT, path,
+                      "a PACE potential builds on no other file: open it without a foundation");
+  else if (kind == FTL_PACE_YACE) status = open_yace(data, size, path, options, model, error);
   else if (kind == FTL_PACE_SURROGATE) status = open_surrogate(data, size, path, options, model, error);
   if (data) munmap(data, size);
   return status;
@@ -67,7 +70,10 @@ ftl_status ftl_model_open(const char *path, const ftl_open_options *options, ftl
   ftl_source *source = NULL;
   status = ftl_source_read_with(path, options ? options->foundation : NULL, &source, error);
   if (status) return status;
-  if (options && options->elements)
+  if (options && options->foundation && !source->delta)
+    status = ftl_fail(error, FTL_ERR_ARGUMENT, path,
+                      "it is no delta and builds on no other file: open it without a foundation");
+  if (!status && options && options->elements)
     status = ftl_source_cut_elements(source, options->elements, options->n_elements, error);
   if (!status) status = ftl_prepare(source, options, model, error);
   ftl_source_free(source);

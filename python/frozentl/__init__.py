@@ -10,8 +10,8 @@
 Energies in eV, lengths in Angstrom, stress in eV/Angstrom^3 with ASE's sign and order (xx yy zz yz xz xy).
 """
 
-from ._library import FrozenTLError
+from ._library import FrozenTLError, InputError
 from .model import Model, ModelInfo, Result, potential, version
 
-__all__ = ["FrozenTLError", "Model", "ModelInfo", "Result", "potential", "version"]
+__all__ = ["FrozenTLError", "InputError", "Model", "ModelInfo", "Result", "potential", "version"]
 __version__ = version()

@@ -9,11 +9,24 @@ DOUBLE, MIXED = 0, 1
 
 class FrozenTLError(RuntimeError):
     """What the library refused, in its words. `code`: one of argument, memory, io, format, unsupported, input; `where`: the
-    file, tensor, line or atom."""
+    file, tensor, line or atom (counted from 1)."""
 
     def __init__(self, code: str, message: str, where: str):
         super().__init__(f"{where}: {message}" if where else message)
-        self.code, self.where = code, where
+        self.code, self.message, self.where = code, message, where
+
+    def __reduce__(self):  # a pool of processes hangs for ever on an exception that cannot be unpickled
+        return type(self), (self.code, self.message, self.where)
+
+
+class InputError(FrozenTLError, ValueError):
+    """Atoms that no model can answer for. `where`: the entry of the array (counted from 0)."""
+
+    def __init__(self, message: str, where: str = ""):
+        super().__init__("input", message, where)
+
+    def __reduce__(self):
+        return type(self), (self.message, self.where)
 
 
 class Error(c.Structure):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import ctypes as c
+import hashlib
 import os
-import threading
 from dataclasses import dataclass
-from typing import Optional, Sequence
+from typing import Any, NoReturn, Optional, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._library import DOUBLE, MIXED, Error, Info, OpenOptions, ResultArrays, check, library
+from . import _structure
+from ._library import DOUBLE, MIXED, Error, FrozenTLError, Info, InputError, OpenOptions, ResultArrays, check, library
+from ._lock import Lock
+from ._options import check_options, element_numbers, refuse_unknown, whole
 
 Floats = NDArray[np.float64]
 
@@ -58,77 +61,137 @@ class Result:
     force_deviation: Optional[Floats] = None  # [n], eV/Angstrom
 
 
+def file_digest(path: str) -> str:
+    """SHA-256, by which a model that is opened again later is known; "" for what is no file."""
+    if not os.path.isfile(path):
+        return ""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+class _Handle:
+    """An open ftl_model, shared by the copies of a Model; the last one frees it."""
+
+    def __init__(self, pointer: c.c_void_p):
+        self.pointer = pointer
+
+    def __del__(self, free=library.ftl_model_free):
+        free(self.pointer)
+
+
+def _reopen(kind: type[Model], path: str, options: dict[str, Any], digest: str) -> Model:
+    """What pickle calls."""
+    found = file_digest(path)
+    if found and found != digest:
+        raise FrozenTLError("io", f"the file has changed since the model was opened (SHA-256 {digest[:12]}... then, {found[:12]}... now):"
+                            " open it anew", path)  # fmt: skip
+    return kind(path, **options)
+
+
 class Model:
     """A MACE `.model`, a `.ftl` or a `.yace`, open for evaluation. Immutable, except for the buffers of `compute`, which
     takes one caller at a time (a lock sees to that).
 
     elements: atomic numbers to prepare for (default: all that the model has; fewer open faster and take less memory).
-    threads: of the evaluation; 0: as many as OpenMP gives. foundation: the file a delta `.ftl` builds on."""
+    threads: of the evaluation; 0: as many as OpenMP gives. foundation: the file a delta `.ftl` builds on.
+
+    Copies share the open model and have buffers of their own. A pickle holds the path, the options and the file's SHA-256:
+    it is opened again where it arrives, and refused if the file is another one there. After a fork the child's models compute
+    with one thread. `close`, or the end of a `with` block, frees the memory at once."""
+
+    OPTIONS = ("precision", "head", "elements", "threads", "foundation")
 
     def __init__(self, path: str | os.PathLike[str], *, precision: str = "double", head: Optional[str] = None,
                  elements: Optional[Sequence[int]] = None, threads: int = 0,
-                 foundation: Optional[str | os.PathLike[str]] = None):  # fmt: skip
-        self._model = self._workspace = None
-        if precision not in ("double", "mixed"):
-            raise ValueError(f"precision is {precision!r}: it must be 'double' or 'mixed'")
-        numbers = (c.c_int * len(elements))(*map(int, elements)) if elements is not None else None
+                 foundation: Optional[str | os.PathLike[str]] = None, **unknown: NoReturn):  # fmt: skip
+        self._handle = self._workspace = None
+        refuse_unknown("Model", unknown, ("path", *self.OPTIONS))
+        options: dict[str, Any] = dict(precision=precision, head=head, elements=elements, threads=threads, foundation=foundation)
+        check_options(dict(options, path=path))
+        self.path = os.path.abspath(os.fspath(path))  # so that it is the same file in another folder, too
+        if elements is not None:
+            options["elements"] = element_numbers(elements)
+        if foundation is not None:
+            options["foundation"] = os.path.abspath(os.fspath(foundation))
+        self._options, self._digest = options, file_digest(self.path) if os.access(self.path, os.R_OK) else ""
+        self._handle = self._open(**options)
+        self._lock, self._workspace = Lock(), self._new_workspace()
+        self.info = self._describe()
+        self._species = np.full(256, -1, dtype=np.intc)
+        self._species[list(self.info.atomic_numbers)] = np.arange(len(self.info.atomic_numbers))
+
+    def _open(self, precision, head, elements, threads, foundation) -> _Handle:
+        numbers = (c.c_int * max(len(elements), 1))(*elements) if elements is not None else None
         options = OpenOptions(DOUBLE if precision == "double" else MIXED, head.encode() if head is not None else None, numbers,
                               len(elements) if elements is not None else 0,
                               os.fsencode(foundation) if foundation is not None else None)  # fmt: skip
         error, pointer = Error(), c.c_void_p()
-        check(library.ftl_model_open(os.fsencode(path), c.byref(options), c.byref(pointer), c.byref(error)), error)
-        self._model = pointer
-        workspace = c.c_void_p()
-        check(library.ftl_workspace_new(pointer, int(threads), c.byref(workspace), c.byref(error)), error)
-        self._workspace, self._lock = workspace, threading.Lock()
-        self.path, self.info = os.fspath(path), self._describe()
-        self._species = np.full(256, -1, dtype=np.intc)
-        self._species[list(self.info.atomic_numbers)] = np.arange(len(self.info.atomic_numbers))
+        check(library.ftl_model_open(os.fsencode(self.path), c.byref(options), c.byref(pointer), c.byref(error)), error)
+        return _Handle(pointer)
+
+    def _new_workspace(self) -> c.c_void_p:
+        error, workspace = Error(), c.c_void_p()
+        check(library.ftl_workspace_new(self._handle.pointer, int(self._options["threads"]), c.byref(workspace), c.byref(error)), error)
+        return workspace
 
     def _describe(self) -> ModelInfo:
         info = Info()
-        library.ftl_model_get_info(self._model, c.byref(info))
+        library.ftl_model_get_info(self._handle.pointer, c.byref(info))
         heads = tuple(info.heads[k].decode() for k in range(info.n_heads))
         return ModelInfo(info.cutoff, info.n_layers, tuple(info.atomic_numbers[: info.n_elements]), heads,
                          heads[info.head] if heads else "", ("double", "mixed")[info.precision], info.n_parameters,
                          info.kernel_isa.decode(), bool(info.ace), bool(info.extrapolation), info.n_committee)  # fmt: skip
 
+    def _elements_text(self) -> str:
+        some = ", ".join(map(str, self.info.atomic_numbers[:20])) + (", ..." if len(self.info.atomic_numbers) > 20 else "")
+        return some + (" (it was opened for these)" if self._options["elements"] is not None else "")
+
+    @property
+    def is_open(self) -> bool:
+        return self._handle is not None
+
+    def _need_open(self) -> None:
+        if self._handle is None:
+            raise ValueError(f"{self.path} was closed: open it again")
+
     def e0(self, number: int) -> float:
         """The energy of an atom alone, eV."""
-        index = self._species[number] if 0 <= number < 256 else -1
+        z = whole(number)
+        index = self._species[z] if z is not None and 0 < z < 256 else -1
         if index < 0:
-            raise ValueError(f"{self.path} has no element of atomic number {number}")
-        return library.ftl_model_e0(self._model, int(index))
+            raise ValueError(f"{self.path} has no element of atomic number {number!r}; it has {self._elements_text()}")
+        self._need_open()
+        return library.ftl_model_e0(self._handle.pointer, int(index))
 
     def compute(self, numbers: ArrayLike, positions: ArrayLike, cell: Optional[ArrayLike] = None,
                 pbc: bool | Sequence[bool] = False, *, uncertainty: bool = False) -> Result:  # fmt: skip
         """Energy, forces, virial and stress of one structure: numbers[n], positions[n][3], cell[3][3] (rows are vectors).
-        uncertainty: also what the model knows of its errors; a model that knows nothing refuses."""
-        z = np.asarray(numbers, dtype=int).reshape(-1)
-        x = np.ascontiguousarray(positions, dtype=np.float64)
-        periodic = np.broadcast_to(np.asarray(pbc, dtype=bool), 3)
-        box = np.ascontiguousarray(np.zeros((3, 3)) if cell is None else cell, dtype=np.float64)
-        if x.shape != (len(z), 3) or box.shape != (3, 3):
-            raise ValueError(f"{len(z)} atomic numbers, positions of shape {x.shape}, cell of shape {box.shape}: "
-                             "(n,), (n, 3) and (3, 3) are needed")  # fmt: skip
-        species = np.ascontiguousarray(self._species[np.clip(z, 0, 255)], dtype=np.intc)
+        uncertainty: also what the model knows of its errors; a model that knows nothing refuses. Arrays are only read, and
+        the answer's are the caller's. TypeError for what are no numbers, InputError (a ValueError) for what is no structure of
+        this model, FrozenTLError for what the library refuses."""
+        self._need_open()
+        z = _structure.atomic_numbers(numbers)
+        n = len(z)
+        x, periodic = _structure.positions(positions, n), _structure.periodic(pbc)
+        box = _structure.box(cell, periodic)
+        species = np.ascontiguousarray(self._species[z], dtype=np.intc)
         if (species < 0).any():
-            raise ValueError(f"{self.path} has no element of atomic number {z[species < 0][0]} (atom {np.argmax(species < 0)})")
-        forces, energies = np.zeros((len(z), 3)), np.zeros(len(z))
+            k = int(np.argmax(species < 0))
+            raise InputError(f"{self.path} has no element of atomic number {z[k]}; it has {self._elements_text()}", f"index {k}")
+        forces, energies = np.zeros((n, 3)), np.zeros(n)
         arrays = ResultArrays(forces=forces.ctypes.data, node_energy=energies.ctypes.data)
-        trust = {}
-        if uncertainty:
-            if self.info.extrapolation:
-                trust["extrapolation"] = np.zeros(len(z))
-            if self.info.n_committee > 0:
-                trust.update(energy_deviation=np.zeros(len(z)), force_deviation=np.zeros(len(z)))
-            if not trust:
-                raise ValueError(f"{self.path} knows nothing of its errors; surrogates that `frozentl distill` makes do")
-            for name, array in trust.items():
-                setattr(arrays, name, array.ctypes.data)
+        trust = self._trust_arrays(n) if uncertainty else {}
+        for name, array in trust.items():
+            setattr(arrays, name, array.ctypes.data)
         error = Error()
         with self._lock:
-            status = library.ftl_compute(self._workspace, len(z), species.ctypes.data, x.ctypes.data,
+            self._need_open()
+            if self._lock.torn:  # a child: its parent's other thread was writing there. Not freed: half of it may be
+                self._workspace, self._lock.torn = self._new_workspace(), False
+            status = library.ftl_compute(self._workspace, n, species.ctypes.data, x.ctypes.data,
                                          box.ctypes.data if periodic.any() else None, (c.c_int * 3)(*map(int, periodic)),
                                          c.byref(arrays), c.byref(error))  # fmt: skip
         check(status, error)
@@ -136,15 +199,53 @@ class Model:
         stress = -np.array([xx, yy, zz, yz, xz, xy]) / abs(np.linalg.det(box)) if periodic.all() else None
         return Result(arrays.energy, energies, forces, np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]]), stress, **trust)
 
+    def _trust_arrays(self, n: int) -> dict[str, Floats]:
+        trust = {}
+        if self.info.extrapolation:
+            trust["extrapolation"] = np.zeros(n)
+        if self.info.n_committee > 0:
+            trust.update(energy_deviation=np.zeros(n), force_deviation=np.zeros(n))
+        if not trust:
+            raise ValueError(f"{self.path} knows nothing of its errors; surrogates that `frozentl distill` makes do")
+        return trust
+
     def workspace_bytes(self) -> int:
         """Memory that `compute` holds now."""
-        return library.ftl_workspace_bytes(self._workspace)
+        with self._lock:
+            return library.ftl_workspace_bytes(self._workspace) if self._workspace else 0
+
+    def close(self) -> None:
+        """Frees the memory, once a computation of another thread is done. Copies stay open."""
+        with self._lock:
+            if self._workspace and not self._lock.torn:
+                library.ftl_workspace_free(self._workspace)
+            self._handle = self._workspace = None
+
+    def __enter__(self) -> Model:
+        self._need_open()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+    def __copy__(self) -> Model:
+        self._need_open()
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other._lock, other._workspace = Lock(), None
+        other._workspace = other._new_workspace()
+        return other
+
+    def __deepcopy__(self, memo) -> Model:
+        return self.__copy__()
+
+    def __reduce__(self):
+        self._need_open()
+        return _reopen, (type(self), self.path, self._options, self._digest)
 
     def __del__(self):
-        if getattr(self, "_workspace", None):
+        if getattr(self, "_workspace", None) and not self._lock.torn:
             library.ftl_workspace_free(self._workspace)
-        if getattr(self, "_model", None):
-            library.ftl_model_free(self._model)
 
     def __repr__(self) -> str:
         return f"Model({self.path!r}, precision={self.info.precision!r}, head={self.info.head!r})"
