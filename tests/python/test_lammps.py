@@ -83,7 +83,7 @@ atoms = bulk("Cu")
 atoms.calc = FrozenTL({path!r}, threads=2)
 atoms.get_potential_energy()
 with multiprocessing.get_context("fork").Pool(1) as pool:
-    print("energy", pool.map_async(energy, [0]).get(60))
+    print("energy", pool.map_async(energy, [0]).get(60)[0])
 print("energy", energy(0))
 """.format(path=PATH))
     energies = [float(e) for e in re.findall("energy (.*)", run(tmp_path, sys.executable, "run.py"))]
