@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Set
 from typing import Any, NoReturn, Optional
 
 from ase.calculators.calculator import Calculator, CalculatorSetupError, PropertyNotImplementedError, all_changes
@@ -41,7 +42,8 @@ class FrozenTL(Calculator):
             raise TypeError("FrozenTL needs a potential: the path of a .ftl, .model or .yace file, or an open Model")
         if restart is not None:
             raise TypeError(f"restart is {restart!r}, but there is nothing that a calculator of FrozenTL restarts from: leave it out")
-        self._lock, self.model, self._digest = Lock(), None, ""
+        self._lock, self._digest = Lock(), ""
+        self.model: Optional[Model] = None
         self._shared = isinstance(potential, Model)
         if isinstance(potential, Model):
             self.model = potential
@@ -62,7 +64,7 @@ class FrozenTL(Calculator):
         check_options(kwargs)
         for k in ("potential", "foundation"):
             if kwargs.get(k) is not None:
-                kwargs[k] = os.path.abspath(os.fspath(kwargs[k]))  # a script may change its folder before it calculates
+                kwargs[k] = os.path.abspath(os.fsdecode(kwargs[k]))  # a script may change its folder before it calculates
         with self._lock:
             had = self.parameters.get("potential")
             changed = {k: v for k, v in kwargs.items() if k not in self.parameters or self.parameters[k] != v}
@@ -79,7 +81,7 @@ class FrozenTL(Calculator):
                 self._digest = file_digest(self._path)
         return changed
 
-    def _open(self, numbers: set[int]) -> Model:
+    def _open(self, numbers: Set[int]) -> Model:
         """The model for these elements, opened again if it was not prepared for them, or was closed."""
         have = set(self.model.info.atomic_numbers) if self.model else set()
         if not self._shared and not (self.model and self.model.is_open and numbers <= have):

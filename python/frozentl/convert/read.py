@@ -11,7 +11,7 @@ import re
 import shutil
 import tempfile
 import warnings
-from typing import TYPE_CHECKING, Any, Iterator, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Optional, Sequence
 
 from .hdf5 import MAGIC as HDF5, ConvertError, read_mace
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from .labels import Report
 
-COMPRESSIONS = {b"\x1f\x8b": ("gz", gzip.open), b"BZh": ("bz2", bz2.open), b"\xfd7zXZ\0": ("xz", lzma.open)}
+COMPRESSIONS: dict[bytes, tuple[str, Callable[..., Any]]] = {b"\x1f\x8b": ("gz", gzip.open), b"BZh": ("bz2", bz2.open), b"\xfd7zXZ\0": ("xz", lzma.open)}
 NOT_READ = {b"\x28\xb5\x2f\xfd": "compressed by zstd: uncompress it first", b"PK\x03\x04": "a ZIP archive (or .npz): unpack it first"}
 LAST_WORDS = {"vasp-xml": b"</modeling>", "vasp-out": b"General timing and accounting"}
 LAMMPS_UNITS = ("metal", "real", "si", "cgs", "electron", "micro", "nano")
@@ -152,13 +152,12 @@ def _database(path: str, index: slice) -> Iterator[Atoms]:
     import ase.db
 
     with ase.db.connect(path, serial=True) as db:
-        for k in range(*index.indices(db.count())):
-            for row in db.select(limit=1, offset=k):
-                atoms = row.toatoms()
-                atoms.info.update(row.key_value_pairs)
-                if row.get("data"):
-                    atoms.info["data"] = dict(row.data)
-                yield atoms
+        for row in itertools.islice(db.select(), *index.indices(db.count())):
+            atoms = row.toatoms()
+            atoms.info.update(row.key_value_pairs)
+            if row.get("data"):
+                atoms.info["data"] = dict(row.data)
+            yield atoms
 
 
 def _frames(path: str, shown: str, index: slice, kind: str, species: Optional[list[str]], units: Optional[str],
