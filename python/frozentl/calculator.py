@@ -104,6 +104,7 @@ class FrozenTL(Calculator):
             return super().get_property(name, atoms, allow_calculation)
 
     def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+        properties = properties or ("energy",)
         with self._lock:
             self.results = {}  # whatever fails below, numbers of other atoms are not kept
             super().calculate(atoms, properties, system_changes)

@@ -167,6 +167,27 @@ def test_vasprun():
     assert any("ends early" in w for w in convert("vasprun.xml", "out.xyz", overwrite=True).warnings())
 
 
+def test_vasp_that_did_not_converge():
+    steps = 3 * ' <scstep><energy><i name="e_fr_energy">-7.0</i><i name="e_0_energy">-7.0</i></energy></scstep>\n'
+    text = vasprun().replace("<scstep>", steps + "<scstep>", 1)
+    for most, doubtful in ((4, True), (60, False)):
+        with open("vasprun.xml", "w") as file:
+            file.write(text.replace("<parameters>", f'<parameters><i type="int" name="NELM">{most}</i>'))
+        warnings = convert("vasprun.xml", "out.xyz", overwrite=True).warnings()
+        assert any("of 1 of the file's steps did not converge" in w for w in warnings) == doubtful
+    with open("OUTCAR", "w") as file:
+        file.write(outcar(2).replace("FREE ENERGIE", "aborting loop EDIFF was not reached (unconverged)\n  FREE ENERGIE", 1))
+    assert any("converge" in w for w in convert("OUTCAR", "out.xyz", overwrite=True).warnings())
+
+
+def test_partly_occupied_sites():
+    loop = "".join(f"_atom_site_{k}\n" for k in ("label", "type_symbol", "fract_x", "fract_y", "fract_z", "occupancy"))
+    cell = "".join(f"_cell_length_{k} 4\n" for k in "abc") + "".join(f"_cell_angle_{k} 90\n" for k in ("alpha", "beta", "gamma"))
+    with open("a.cif", "w") as file:
+        file.write(f"data_x\n{cell}_symmetry_space_group_name_H-M 'P 1'\nloop_\n{loop}Cu1 Cu 0 0 0 0.5\nAu1 Au 0 0 0 0.5\n")
+    assert any("partly occupied" in w for w in convert("a.cif", "out.xyz").warnings())
+
+
 def test_structures_without_labels(capsys):
     write("a.cif", bulk("Cu", cubic=True))
     write("POSCAR", bulk("Cu", cubic=True))

@@ -11,8 +11,9 @@ import os
 import tempfile
 from typing import Optional, Sequence
 
+from .errors import ConvertError
 from .labels import ENERGIES, Report, prepare
-from .read import ConvertError, parse_index, read_frames
+from .read import parse_index, read_frames
 from .write import write_frame
 
 __all__ = ["ConvertError", "Report", "convert"]

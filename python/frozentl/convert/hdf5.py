@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, Any, Iterator
 
 import numpy as np
 
+from .errors import ConvertError
+
 if TYPE_CHECKING:
     from ase import Atoms
 
 MAGIC = b"\x89HDF\r\n\x1a\n"
 LABELS = ("energy", "forces", "stress", "virials", "dipole", "charges", "magmom")
 STRUCTURE = ("atomic_numbers", "positions", "cell", "pbc")
-
-
-class ConvertError(RuntimeError):
-    """What cannot be converted, and why, in a sentence."""
 
 
 def _value(dataset) -> Any:

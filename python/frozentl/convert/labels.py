@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 import numpy as np
 
-from .hdf5 import ConvertError
+from .errors import ConvertError
 from .write import Frame, is_plain_key, is_writable
 
 if TYPE_CHECKING:

@@ -13,7 +13,10 @@ import tempfile
 import warnings
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Optional, Sequence
 
-from .hdf5 import MAGIC as HDF5, ConvertError, read_mace
+from . import vasp
+from .errors import ConvertError
+from .hdf5 import MAGIC as HDF5
+from .hdf5 import read_mace
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -22,7 +25,6 @@ if TYPE_CHECKING:
 
 COMPRESSIONS: dict[bytes, tuple[str, Callable[..., Any]]] = {b"\x1f\x8b": ("gz", gzip.open), b"BZh": ("bz2", bz2.open), b"\xfd7zXZ\0": ("xz", lzma.open)}
 NOT_READ = {b"\x28\xb5\x2f\xfd": "compressed by zstd: uncompress it first", b"PK\x03\x04": "a ZIP archive (or .npz): unpack it first"}
-LAST_WORDS = {"vasp-xml": b"</modeling>", "vasp-out": b"General timing and accounting"}
 LAMMPS_UNITS = ("metal", "real", "si", "cgs", "electron", "micro", "nano")
 
 
@@ -177,11 +179,9 @@ def _frames(path: str, shown: str, index: slice, kind: str, species: Optional[li
         options = dict(specorder=species, units=units or "metal")
     elif kind == "lammps-data":
         options = _lammps_data(path, shown, species, units)
-    elif kind in LAST_WORDS:
-        with open(path, "rb") as file:
-            file.seek(max(os.path.getsize(path) - 20000, 0))
-            if LAST_WORDS[kind] not in file.read():
-                report.warn("the file ends early: VASP did not finish, and its last step may be missing")
+    elif kind in vasp.LAST_WORDS:
+        for doubt in vasp.doubts(path, kind):
+            report.warn(doubt)
     return iread(path, index=index, format=kind, parallel=False, do_not_split_by_at_sign=True, **options)
 
 
