@@ -6,6 +6,8 @@
 #include "compute/prepared.h"
 #include "frozentl.h"
 
+#include <unistd.h>
+
 static const struct {
   const char *model;
   bool transform; /* of distances: each pair of elements has radial functions of its own */
@@ -94,8 +96,24 @@ static void tables_of_the_elements_in_use(void **unused) {
   }
 }
 
+/* An option without effect is refused. */
+static void no_foundation_for_whole_models(void **unused) {
+  (void)unused;
+  const char *whole[] = {"potentials/h2cu.ftl", "potentials/h2cu-ace.ftl", "potentials/h2cu-ace.yace", SEED_MODEL};
+  for (size_t k = 0; k < sizeof whole / sizeof *whole; k++) {
+    ftl_model *model = NULL;
+    ftl_error error = {0};
+    const ftl_open_options options = {.foundation = "potentials/h2cu.ftl"};
+    if (access(whole[k], R_OK)) continue;
+    assert_int_equal(ftl_model_open(whole[k], &options, &model, &error), FTL_ERR_ARGUMENT);
+    assert_string_equal(error.where, whole[k]);
+    assert_non_null(strstr(error.message, "foundation"));
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(tensors_stay_in_the_file),
+                                     cmocka_unit_test(no_foundation_for_whole_models),
                                      cmocka_unit_test(tables_of_the_elements_in_use)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
