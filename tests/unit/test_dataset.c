@@ -143,7 +143,7 @@ static void options(void **unused) {
   char *names[] = {"bulk", "Default", "slab"};
   const double weights[] = {0.5, 7, 11};
   const ftl_dataset_options o = {
-      .prefix = "dft_", .frames = 3, .n_configs = 3, .config = names, .config_weight = weights};
+      .labels = {.prefix = "dft_"}, .frames = 3, .n_configs = 3, .config = names, .config_weight = weights};
   ftl_dataset set = {0};
   assert_int_equal(ftl_dataset_read(both, 2, &o, &set, NULL), FTL_OK);
   assert_int_equal(set.n, 3);
