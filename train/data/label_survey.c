@@ -38,6 +38,7 @@ static void add_unread(ftl_label_survey *s, const ftl_xyz_frame *frame, const ft
   ftl_unread *u = &s->unread[k];
   if (k == s->n_unread) {
     *u = *seen;
+    u->missed = 0;
     memcpy(u->name, clean, sizeof u->name);
     ftl_xyz_where(frame, frame->line + 1, u->first);
     s->n_unread++;

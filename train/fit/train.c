@@ -93,7 +93,7 @@ static void say_set(const ftl_setup *s, const char *name, const ftl_dataset *dat
   part.structure += first;
   part.n = n;
   ftl_dataset_describe_labels(&part, counts);
-  ftl_setup_say(s, "%s %lld structures (%lld atoms): %s", name, (long long)n, (long long)ftl_dataset_atoms(&part),
+  ftl_setup_say(s, "%s: %lld structures (%lld atoms), %s", name, (long long)n, (long long)ftl_dataset_atoms(&part),
                 counts);
 }
 

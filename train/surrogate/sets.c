@@ -32,7 +32,7 @@ static void report_set(const ftl_surrogate_state *run, const ftl_dataset *set, c
     host->warn(host->context, text);
   }
   ftl_dataset_describe_labels(set, counts);
-  ftl_surrogate_say(run, "%s %lld structures (%lld atoms): %s", name, (long long)set->n,
+  ftl_surrogate_say(run, "%s: %lld structures (%lld atoms), %s", name, (long long)set->n,
                     (long long)ftl_dataset_atoms(set), counts);
 }
 
