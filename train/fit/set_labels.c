@@ -77,4 +77,10 @@ void ftl_sets_report_labels(const ftl_recipe *recipe, const ftl_sets *sets,
     ftl_label_survey_report(survey, &o.labels, set[k].name, false, say, context);
     if (!is_replay(&set[k], sets)) ftl_heads_report(&survey->heads, &o.select, set[k].name, false, say, context);
   }
+  if (sets->replay.dropped > 0 && recipe->replay.labels != FTL_REPLAY_DATA) { /* otherwise a check of the set says it */
+    char text[700];
+    snprintf(text, sizeof text, "replay: structures left out for large forces: %lld; first: %s",
+             (long long)sets->replay.dropped, sets->replay.first_dropped);
+    say(context, text);
+  }
 }
