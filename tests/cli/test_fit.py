@@ -162,7 +162,7 @@ class Fit(cli_case.CliCase):
         nan = self.path("nan.xyz", re.sub(r"REF_energy=\S+", "REF_energy=inf", text, count=1))
         self.refuse(1, ["nan.xyz, line 2", "not a finite number"], "fit", "-d", nan, "-o", no)
         bare = self.path("bare.xyz", structures(3))
-        refuse_and_clean(["none of the 3 structures has a label"], "-d", bare, "-o", no, "--e0", "H=-1,Cu=-2", *SMALL)
+        self.refuse(1, ["none of the 3 structures has a label"], "fit", "-d", bare, "-o", no, "--e0", "H=-1,Cu=-2", *SMALL)
         self.refuse(3, ["cannot be made"], "fit", "-d", data, "-o", self.path("a/b"), *SMALL, *given)
         run = self.path("run")
         self.run_it("fit", "-d", data, "-o", run, *SMALL, "--quiet")

@@ -270,13 +270,13 @@ static void heads(void **unused) {
   ftl_dataset set = read_text("1\n" CELL "head=a\nH 0 0 0\n1\n" CELL "head=b\nH 0 0 0\n1\n" CELL "head=a\nH 0 0 0\n"
                               "1\nhead=c\nH 0 0 0\n",
                               NULL);
-  assert_int_equal(ftl_heads_require_one(&set.survey.heads, &nothing, "--select", "f", &error), FTL_ERR_INPUT);
+  assert_int_equal(ftl_heads_require_one(&set.survey.heads, &nothing, "--select ", "f", &error), FTL_ERR_INPUT);
   assert_non_null(strstr(error.message, "a (2), b (1);"));
   assert_non_null(strstr(error.message, "--select head=a"));
-  assert_int_equal(ftl_heads_require_one(&set.survey.heads, &chosen, "--select", "f", &error), FTL_OK);
+  assert_int_equal(ftl_heads_require_one(&set.survey.heads, &chosen, "--select ", "f", &error), FTL_OK);
   ftl_dataset_free(&set);
   set = read_text("1\n" CELL "head=a\nH 0 0 0\n1\n" CELL "\nH 0 0 0\n", NULL);
-  assert_int_equal(ftl_heads_require_one(&set.survey.heads, &nothing, "--select", "f", &error), FTL_OK);
+  assert_int_equal(ftl_heads_require_one(&set.survey.heads, &nothing, "--select ", "f", &error), FTL_OK);
   said[0] = '\0';
   ftl_heads_report(&set.survey.heads, &nothing, "set", false, keep, NULL);
   assert_non_null(strstr(said, "a (1), (none) (1)"));

@@ -137,6 +137,7 @@ int ftl_label_looks_like_key(const ftl_xyz_entry *entry) {
 }
 
 int ftl_label_looks_like_column(const ftl_xyz_property *property) {
-  const bool fits = property->columns == 3 && property->type == 'R' && kind_of(property->name) == FTL_LABEL_FORCES;
+  const bool fits = property->columns == 3 && (property->type == 'R' || property->type == 'I') &&
+                    kind_of(property->name) == FTL_LABEL_FORCES;
   return fits ? FTL_LABEL_FORCES : -1;
 }

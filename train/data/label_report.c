@@ -223,11 +223,10 @@ ftl_status ftl_heads_require_one(const ftl_tally *heads, const ftl_selection *se
   char list[250];
   if (ftl_selection_has(select, "head") || named_heads(heads, &some_without) < 2) return FTL_OK;
   ftl_tally_list(heads, list, sizeof list);
-  return ftl_fail(
-      error, FTL_ERR_INPUT, path,
-      "structures of several heads (levels of theory) would be mixed: %s; choose with %s head=%.60s, or mix "
-      "them by naming each (head=A,head=B)",
-      list, option, heads->word[strcmp(heads->word[0], FTL_SELECT_NONE) == 0]);
+  return ftl_fail(error, FTL_ERR_INPUT, path,
+                  "structures of several heads (levels of theory) would be mixed: %s; choose with %shead=%.60s, or mix "
+                  "them by naming each (head=A,head=B)",
+                  list, option, heads->word[strcmp(heads->word[0], FTL_SELECT_NONE) == 0]);
 }
 
 void ftl_heads_report(const ftl_tally *heads, const ftl_selection *select, const char *set, bool mixed,

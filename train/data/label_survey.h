@@ -59,7 +59,7 @@ void ftl_label_survey_report(const ftl_label_survey *survey, const ftl_label_nam
                              bool with_volume, void (*say)(void *context, const char *text), void *context);
 
 /* Heads are levels of theory: their energies do not mix. FTL_ERR_INPUT: frames of several, and the selection does not
-   name the key; `option` is that of the selection ("--select"). */
+   name the key; `option` begins the flag to choose by ("--select "). */
 ftl_status ftl_heads_require_one(const ftl_tally *heads, const ftl_selection *select, const char *option,
                                  const char *path, ftl_error *error);
 /* Says that frames with a head and frames without one are taken together, and with `mixed` frames of several too. */

@@ -32,7 +32,7 @@ static ftl_status check_labels(const ftl_recipe *recipe, const ftl_dataset *data
   ftl_sets_options(recipe, &o);
   ftl_status status = ftl_label_survey_require_names(&dataset->survey, &o.labels, "data", path, error);
   if (status == FTL_OK) status = ftl_label_survey_require_any(&dataset->survey, &o.labels, "data", path, error);
-  if (status == FTL_OK) status = ftl_heads_require_one(&dataset->survey.heads, &o.select, "--select", path, error);
+  if (status == FTL_OK) status = ftl_heads_require_one(&dataset->survey.heads, &o.select, "--select ", path, error);
   return status;
 }
 

@@ -54,11 +54,11 @@ ftl_status ftl_sets_require_labels(const ftl_recipe *recipe, const ftl_sets *set
     if (status == FTL_OK && set[k].learnt)
       status = ftl_label_survey_require_any(survey, &o.labels, set[k].name, path, error);
     if (status == FTL_OK && is_replay(&set[k], sets))
-      status = ftl_heads_require_one(&survey->heads, &replay, "replay.select", path, error);
+      status = ftl_heads_require_one(&survey->heads, &replay, "--set replay.select=", path, error);
     if (!is_replay(&set[k], sets)) ftl_tally_join(&heads, &survey->heads);
   }
   if (status != FTL_OK) return status;
-  return ftl_heads_require_one(&heads, &o.select, "--select (select in a recipe)", recipe->data.item[0], error);
+  return ftl_heads_require_one(&heads, &o.select, "--select ", recipe->data.item[0], error);
 }
 
 void ftl_sets_report_labels(const ftl_recipe *recipe, const ftl_sets *sets,

@@ -44,7 +44,7 @@ static ftl_status check_set(const ftl_surrogate_state *run, const ftl_dataset *s
   if (!status) status = ftl_label_survey_require_any(&set->survey, &options->labels, name, path, &reason);
   if (status && needed) return ftl_fail(error, status, reason.where, "%s", reason.message);
   if (status) run->host->warn(run->host->context, reason.message);
-  return ftl_heads_require_one(&set->survey.heads, &options->select, "--select (select in a recipe)", path, error);
+  return ftl_heads_require_one(&set->survey.heads, &options->select, "--select ", path, error);
 }
 
 static ftl_status read_set(ftl_surrogate_state *run, const ftl_words *files, bool fitted, ftl_dataset *set,
