@@ -154,6 +154,11 @@ static void unread(void **unused) {
       {"REF_forces", "REF_energy=1 virial=\"nan nan nan nan nan nan\"", "use --labels-virial virial", {"virial"}},
       {"REF_forces", "energy=1", "use --labels-energy energy", {"energy"}},
       {"force", "REF_energy=1", "use --labels-forces force", {"force"}},
+      {"REF_forces",
+       "E=1 virial=\"1 2 3 4 5 6\" stress=\"1 2 3 4 5 6\"",
+       "use --labels-energy E --labels-stress stress",
+       {"E"}},
+      {"REF_forces", "E_dft=1", "use --labels-energy E_dft", {"E_dft"}},
   };
   for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
     ftl_dataset set = read_text(frame(cases[k].forces, cases[k].comment), NULL);
@@ -164,6 +169,14 @@ static void unread(void **unused) {
       if (!strstr(said, cases[k].names[j])) fail_msg("\"%s\" is not in \"%s\"", cases[k].names[j], said);
     ftl_dataset_free(&set);
   }
+  /* other energies are not proposed */
+  ftl_dataset other =
+      read_text(frame("REF_forces", "e0=1 E_field=1 E_cut=400 formation_energy=1 e_above_hull=0 energy_per_atom=1 "
+                                    "E0_H=1 max_stress=\"1 2 3 4 5 6\""),
+                NULL);
+  report(&other, &(ftl_label_names){0});
+  assert_string_equal(said, "");
+  ftl_dataset_free(&other);
   /* what is no label, or of a kind that is read, is not remarked */
   ftl_dataset set = read_text(frame("REF_forces", "REF_energy=1 energy=1 config_energy_weight=2 node_energy=3 "
                                                   "energy_per_atom=1 kinetic_energy=1 step=3 stress=low"),

@@ -71,14 +71,19 @@ ftl_status ftl_label_keys_find(const ftl_xyz_frame *frame, const ftl_label_names
 /* ---- those that look like labels ---- */
 
 /* What makes another quantity of it, or a setting. */
-static const char *const other[] = {"weight",      "weights",  "sigma", "kinetic", "error", "std",
-                                    "uncertainty", "variance", "node",  "atom",    "per",   "threshold",
-                                    "fermi",       "cutoff",   "norm",  "max",     "fmax",  "band",
-                                    "homo",        "lumo",     "zero",  "zpe",     "delta", "adsorption"};
-static const char *const word_of[FTL_LABELS][6] = {{"energy", "energies", "toten", "etot", "epot", "e"},
-                                                   {"forces", "force", "f", "frc"},
+static const char *const other[] = {
+    "weight",    "weights",     "sigma",   "kinetic",   "error",      "std",      "uncertainty", "variance",
+    "node",      "atom",        "per",     "threshold", "fermi",      "cutoff",   "cut",         "norm",
+    "max",       "band",        "homo",    "lumo",      "zero",       "zpe",      "delta",       "adsorption",
+    "formation", "cohesive",    "binding", "hull",      "above",      "relative", "interaction", "surface",
+    "mixing",    "vibrational", "thermal", "barrier",   "activation", "field",    "constant"};
+static const char *const word_of[FTL_LABELS][6] = {{"energy", "energies", "toten", "etot", "epot"},
+                                                   {"forces", "force", "frc"},
                                                    {"stress", "stresses"},
                                                    {"virial", "virials"}};
+/* Letters that stand for a kind, alone or beside one of these words. */
+static const char *const letter_of[FTL_LABELS][2] = {{"e"}, {"f"}, {NULL}, {NULL}};
+static const char *const beside[] = {"tot", "total", "dft", "ref", "pot", "scf", "qm", "pbe", "scan", "hse", "xyz"};
 
 static bool among(const char *word, size_t length, const char *const *list, size_t n) {
   for (size_t k = 0; k < n && list[k]; k++)
@@ -96,16 +101,24 @@ static size_t next_word(const char **p) {
   return length;
 }
 
-/* The kinds whose words a name has. */
+/* The kind whose word a name has, or -1. */
 static int kind_of(const char *name) {
-  int kind = -1;
+  int kind = -1, by_letter = -1;
+  bool named = true; /* besides letters there are only words that go with them */
   size_t length;
   for (const char *p = name; (length = next_word(&p)) > 0; p += length) {
     if (among(p, length, other, sizeof other / sizeof *other)) return -1;
-    for (int k = 0; k < FTL_LABELS; k++)
+    bool letter = false;
+    for (int k = 0; k < FTL_LABELS; k++) {
       if (among(p, length, word_of[k], 6)) kind = k;
+      if (!among(p, length, letter_of[k], 2)) continue;
+      by_letter = k;
+      letter = true;
+    }
+    named &= letter || among(p, length, beside, sizeof beside / sizeof *beside);
   }
-  return kind;
+  const bool digits = name[strcspn(name, "0123456789")] != '\0'; /* e0 is no energy of a structure */
+  return kind < 0 && named && !digits ? by_letter : kind;
 }
 
 /* Numbers in a value, blank ones included, or -1 for anything else. */

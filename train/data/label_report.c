@@ -51,7 +51,8 @@ static const ftl_unread *find_best(const ftl_label_survey *s, int bit) {
   const ftl_unread *best = NULL;
   for (int k = 0; k < s->n_unread; k++) {
     const ftl_unread *u = &s->unread[k];
-    if (u->missed > 0 && bit_of(u->kind) == bit && (!best || u->missed > best->missed)) best = u;
+    if (u->missed == 0 || bit_of(u->kind) != bit) continue;
+    if (!best || u->missed > best->missed || (u->missed == best->missed && u->kind < best->kind)) best = u;
   }
   return best;
 }
