@@ -169,6 +169,13 @@ class Labels(cli_case.CliCase):
                 with self.subTest(kind=kind, command=name):
                     err = self.refuse(1, [f"labels.{kind} is nowhere", "data.xyz"], *command)
                     self.assertIn("REF_", err)
+            self.refuse(1, [f"labels.{kind} is nowhere"], *self.distill(data, f"--labels-{kind}", "nowhere"))
+        good = self.path("names.xyz", self.text("E", "f", "S"))
+        names = ["--labels-energy", "E", "--labels-forces", "f", "--labels-stress", "S"]
+        for command in (self.commands(good, [*names, "--test", data])["train"],
+                        self.commands(good, [*names, "--valid", data])["fit"]):  # fmt: skip
+            _, err = self.run_it(*command)
+            self.assertIn("labels.energy is E", err)
 
     def test_recipes(self):
         data = self.path("data.xyz", self.text("E", "f", "S", None, lambda k: f"head={'pbe' if k % 2 else 'scan'}"))

@@ -66,7 +66,7 @@ static void keep(void *context, const char *text) {
 }
 static void report(const ftl_dataset *set, const ftl_label_names *names) {
   said[0] = '\0';
-  ftl_label_survey_report(&set->survey, names, "set", true, keep, NULL);
+  ftl_label_survey_report(&set->survey, names, "set", false, true, keep, NULL);
 }
 
 /* Guards the spellings behind a prefix, and that a virial is -stress * volume. */

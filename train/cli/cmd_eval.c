@@ -208,7 +208,7 @@ static ftl_status report_survey(job *j, ftl_error *error) {
   ftl_status status = ftl_selection_require(&j->selected, &j->select, j->o->data, error);
   if (status == FTL_OK) status = ftl_label_survey_require_names(s, &j->o->labels, "the frames", j->o->data, error);
   if (status != FTL_OK) return status;
-  ftl_label_survey_report(s, &j->o->labels, j->o->data, true, warn, NULL);
+  ftl_label_survey_report(s, &j->o->labels, j->o->data, false, true, warn, NULL);
   if (one_head && s->energy + s->forces + s->stress > 0)
     ftl_heads_report(&s->heads, &j->select, j->o->data, true, warn, NULL);
   j->surveyed = true;

@@ -186,11 +186,14 @@ static void report_blank(const ftl_label_survey *s, const char *set, char text[1
   if (*gap) append(text, 1024, " of %lld; first: %s", (long long)s->frames, s->first_blank);
 }
 
-void ftl_label_survey_report(const ftl_label_survey *s, const ftl_label_names *names, const char *set, bool with_volume,
-                             void (*say)(void *context, const char *text), void *context) {
+void ftl_label_survey_report(const ftl_label_survey *s, const ftl_label_names *names, const char *set, bool wanted,
+                             bool with_volume, void (*say)(void *context, const char *text), void *context) {
   char text[1024];
+  ftl_error error = {0};
+  if (ftl_label_survey_require_names(s, names, set, NULL, &error) != FTL_OK) say(context, error.message);
   report_missed(s, set, text);
   if (*text) say(context, text);
+  else if (wanted && ftl_label_survey_require_any(s, names, set, NULL, &error) != FTL_OK) say(context, error.message);
   report_prefixed(s, ftl_label_prefix(names), set, text);
   if (*text) say(context, text);
   report_blank(s, set, text);

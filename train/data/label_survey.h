@@ -53,9 +53,10 @@ ftl_status ftl_label_survey_require_names(const ftl_label_survey *survey, const 
 /* FTL_ERR_INPUT: no label at all was read; says what the frames have. */
 ftl_status ftl_label_survey_require_any(const ftl_label_survey *survey, const ftl_label_names *names, const char *set,
                                         const char *path, ftl_error *error);
-/* Everything that was seen and is not used, one sentence each: labels that are not read, other keys with the prefix,
-   blank labels, a key given twice. Stresses without a volume only if asked for (data/checks.h says them too). */
-void ftl_label_survey_report(const ftl_label_survey *survey, const ftl_label_names *names, const char *set,
+/* Everything that was seen and is not used, one sentence each: names that were given and that no frame has, no label at
+   all (if `wanted`), labels that are not read, other keys with the prefix, blank labels, a key given twice. Stresses
+   without a volume only if asked for (data/checks.h says them too). */
+void ftl_label_survey_report(const ftl_label_survey *survey, const ftl_label_names *names, const char *set, bool wanted,
                              bool with_volume, void (*say)(void *context, const char *text), void *context);
 
 /* Heads are levels of theory: their energies do not mix. FTL_ERR_INPUT: frames of several, and the selection does not

@@ -143,7 +143,7 @@ static char *make_preamble(const ftl_recipe *recipe, const ftl_dataset *dataset)
   fprintf(stream, "\nlabels: %s\nconfig_types:", counts);
   print_configs(dataset, stream);
   ftl_sets_options(recipe, &o);
-  ftl_label_survey_report(&dataset->survey, &o.labels, "data", true, print_remark, stream);
+  ftl_label_survey_report(&dataset->survey, &o.labels, "data", true, true, print_remark, stream);
   return fclose(stream) == 0 ? text : NULL;
 }
 

@@ -69,12 +69,7 @@ void ftl_sets_report_labels(const ftl_recipe *recipe, const ftl_sets *sets,
   ftl_sets_options(recipe, &o);
   for (int k = 0; k < n; k++) {
     const ftl_label_survey *survey = &set[k].dataset->survey;
-    const char *path = set[k].paths->item[0];
-    ftl_error error = {0};
-    if (ftl_label_survey_require_names(survey, &o.labels, set[k].name, path, &error) != FTL_OK ||
-        ftl_label_survey_require_any(survey, &o.labels, set[k].name, path, &error) != FTL_OK)
-      say(context, error.message);
-    ftl_label_survey_report(survey, &o.labels, set[k].name, false, say, context);
+    ftl_label_survey_report(survey, &o.labels, set[k].name, true, false, say, context);
     if (!is_replay(&set[k], sets)) ftl_heads_report(&survey->heads, &o.select, set[k].name, false, say, context);
   }
   if (sets->replay.dropped > 0 && recipe->replay.labels != FTL_REPLAY_DATA) { /* otherwise a check of the set says it */

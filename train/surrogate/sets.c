@@ -24,7 +24,7 @@ static void report_set(const ftl_surrogate_state *run, const ftl_dataset *set, c
                        const char *name) {
   const ftl_surrogate_host *host = run->host;
   char counts[400], text[1024];
-  ftl_label_survey_report(&set->survey, &options->labels, name, true, host->warn, host->context);
+  ftl_label_survey_report(&set->survey, &options->labels, name, true, true, host->warn, host->context);
   ftl_heads_report(&set->survey.heads, &options->select, name, false, host->warn, host->context);
   if (set->dropped > 0) {
     snprintf(text, sizeof text, "%s: structures left out for large forces: %lld; first: %s", name,
@@ -36,15 +36,16 @@ static void report_set(const ftl_surrogate_state *run, const ftl_dataset *set, c
                     (long long)ftl_dataset_atoms(set), counts);
 }
 
-/* What must be there: of data for a fit; errors of valid, and data beside sampled structures, can do without. */
-static ftl_status check_set(const ftl_surrogate_state *run, const ftl_dataset *set, const ftl_dataset_options *options,
-                            const char *name, const char *path, bool needed, ftl_error *error) {
-  ftl_error reason = {0};
-  ftl_status status = ftl_label_survey_require_names(&set->survey, &options->labels, name, path, &reason);
-  if (!status) status = ftl_label_survey_require_any(&set->survey, &options->labels, name, path, &reason);
-  if (status && needed) return ftl_fail(error, status, reason.where, "%s", reason.message);
-  if (status) run->host->warn(run->host->context, reason.message);
-  return ftl_heads_require_one(&set->survey.heads, &options->select, "--select ", path, error);
+/* What must be there: names that were given in data, and a label of data for a fit. Errors of valid, and data beside
+   sampled structures, can do without. */
+static ftl_status check_set(const ftl_dataset *set, const ftl_dataset_options *options, const char *path, bool fitted,
+                            bool distilled, ftl_error *error) {
+  const ftl_label_survey *survey = &set->survey;
+  ftl_status status = FTL_OK;
+  if (fitted) status = ftl_label_survey_require_names(survey, &options->labels, "data", path, error);
+  if (!status && fitted && !distilled)
+    status = ftl_label_survey_require_any(survey, &options->labels, "data", path, error);
+  return status ? status : ftl_heads_require_one(&survey->heads, &options->select, "--select ", path, error);
 }
 
 static ftl_status read_set(ftl_surrogate_state *run, const ftl_words *files, bool fitted, ftl_dataset *set,
@@ -58,7 +59,7 @@ static ftl_status read_set(ftl_surrogate_state *run, const ftl_words *files, boo
   if (!status && set->n == 0)
     status = ftl_fail(error, FTL_ERR_INPUT, files->item[0], "there is no structure in it to %s",
                       fitted ? "fit" : "measure errors on");
-  if (!status) status = check_set(run, set, &options, name, files->item[0], fitted && !run->recipe->model, error);
+  if (!status) status = check_set(set, &options, files->item[0], fitted, run->recipe->model != NULL, error);
   if (!status) report_set(run, set, &options, name);
   return status;
 }
