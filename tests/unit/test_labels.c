@@ -96,12 +96,25 @@ static void spellings(void **unused) {
     }
 }
 
-/* Guards that two names of one label are not chosen between in silence, and that stress and virial are both kept. */
+/* Guards that of two names of one label none is taken in silence, and that stress and virial are both kept. */
 static void two_of_a_kind(void **unused) {
   (void)unused;
-  refuse(frame("REF_forces", "REF_virial=\"1 2 3 4 5 6\" REF_virials=\"1 2 3 4 5 6\""), NULL, "--labels-virial");
-  refuse("1\nProperties=species:S:1:pos:R:3:REF_forces:R:3:REF_force:R:3\nH 0 0 0 1 1 1 2 2 2\n", NULL,
-         "both REF_forces and REF_force");
+  refuse(frame("REF_forces", "REF_Virial=\"1 2 3 4 5 6\" REF_virials=\"1 2 3 4 5 6\""), NULL, "--labels-virial");
+  ftl_dataset both = read_text("1\n"
+                               "Properties=species:S:1:pos:R:3:REF_force:R:3:REF_forces:R:3\nH 0 0 0 1 1 1 2 2 2\n",
+                               NULL);
+  assert_true(both.structure[0].labels.forces[0][0] == 2); /* the usual spelling, and the other one is said */
+  report(&both, &(ftl_label_names){0});
+  assert_non_null(strstr(said, "not read: column REF_force (1)"));
+  ftl_dataset_free(&both);
+  const ftl_dataset_options plain = {.labels = {.prefix = ""}};
+  both = read_text("1\n"
+                   "Properties=species:S:1:pos:R:3:force:R:3:forces:R:3 TotEnergy=1 energy=2\nH 0 0 0 1 1 1 2 2 2\n",
+                   &plain);
+  assert_true(both.structure[0].labels.forces[0][0] == 2 && both.structure[0].labels.energy == 2);
+  report(&both, &plain.labels);
+  assert_non_null(strstr(said, "not read: column force (1)"));
+  ftl_dataset_free(&both);
   refuse(frame("REF_forces", "REF_energy=1 REF_energy=1"), NULL, "REF_energy twice");
   refuse(frame("REF_forces", "head=a head=a"), NULL, "head twice");
   refuse(frame("REF_forces", "config_type=a config_type=b"), NULL, "config_type twice");

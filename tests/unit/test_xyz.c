@@ -115,6 +115,7 @@ static void periodicity(void **unused) {
                {"Lattice=[[1,0,0],[0,1,0],[0,0,1]] pbc=[T, F, true]", {1, 0, 1}},
                {"Lattice={1 0 0 0 1 0 0 0 1} pbc = \"F F False\"", {0, 0, 0}},
                {"Lattice=\"1 1 1\"", {1, 1, 1}},
+               {"lattice=hcp Lattice=\"1 1 1\" PBC=no pbc=\"T F T\"", {1, 0, 1}},
                {"pbc=\"F F F\"", {0, 0, 0}}};
   for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
     char text[200];
@@ -244,7 +245,7 @@ static void refusals(void **unused) {
   refuse("1\n" HEAD " a=\"b\nH 0 0 0\n", "line 2", "quote that is not closed");
   refuse("1\n" HEAD " a=[[1]\nH 0 0 0\n", "line 2", "bracket that is not closed");
   refuse("1\n" HEAD " a=\"b\"c\nH 0 0 0\n", "line 2", "behind a closing quote");
-  refuse("1\n" HEAD " pbc=\"F F F\" PBC=\"F F F\"\nH 0 0 0\n", "line 2", "pbc twice");
+  refuse("1\n" HEAD " pbc=\"F F F\" pbc=\"F F F\"\nH 0 0 0\n", "line 2", "pbc twice");
   refuse("1\n" HEAD " =2\nH 0 0 0\n", "line 2", "without a key");
   refuse("1\nProperties=pos:R:3\n0 0 0\n", "line 2", "species");
   refuse("1\nProperties=species:S:1\nH\n", "line 2", "pos:R:3");

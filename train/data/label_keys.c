@@ -33,7 +33,7 @@ bool ftl_label_is_prefixed(const char *name, ftl_label_kind kind, size_t *length
 
 /* ---- those that are read ---- */
 
-static bool is_read(const ftl_label_names *names, ftl_label_kind kind, const char *name) {
+bool ftl_label_is_read(const ftl_label_names *names, ftl_label_kind kind, const char *name) {
   size_t length;
   if (names->name[kind]) return strcmp(names->name[kind], name) == 0;
   const char *prefix = ftl_label_prefix(names);
@@ -41,16 +41,25 @@ static bool is_read(const ftl_label_names *names, ftl_label_kind kind, const cha
          ftl_label_is_prefixed(name, kind, &length) && length == strlen(prefix);
 }
 
-static ftl_status take(const ftl_xyz_frame *frame, ftl_label_kind kind, const char *name, ftl_label_keys *keys,
-                       ftl_error *error) {
+/* The usual spelling of a kind that goes by the prefix. */
+static bool is_usual(const ftl_label_names *names, ftl_label_kind kind, const char *name) {
+  const char *prefix = ftl_label_prefix(names);
+  return strncmp(name, prefix, strlen(prefix)) == 0 && strcmp(name + strlen(prefix), spelling[kind][0]) == 0;
+}
+
+/* The usual spelling counts where there are several, and the survey says the others. */
+static ftl_status take(const ftl_xyz_frame *frame, const ftl_label_names *names, ftl_label_kind kind, const char *name,
+                       ftl_label_keys *keys, ftl_error *error) {
   const char *before = keys->key[kind];
-  keys->key[kind] = name;
-  if (!before) return FTL_OK;
-  if (strcmp(before, name) == 0)
+  if (before && strcmp(before, name) == 0)
     return ftl_xyz_fail(frame, frame->line + 1, error, "the comment line gives %s twice: keep one of them", name);
-  return ftl_xyz_fail(frame, frame->line + 1, error,
-                      "the frame has both %.60s and %.60s: choose one, with labels.%s (flag --labels-%s)", before, name,
-                      ftl_label_word(kind), ftl_label_word(kind));
+  if (before && is_usual(names, kind, before)) return FTL_OK;
+  if (before && !is_usual(names, kind, name))
+    return ftl_xyz_fail(frame, frame->line + 1, error,
+                        "the frame has both %.60s and %.60s: choose one, with labels.%s (flag --labels-%s)", before,
+                        name, ftl_label_word(kind), ftl_label_word(kind));
+  keys->key[kind] = name;
+  return FTL_OK;
 }
 
 ftl_status ftl_label_keys_find(const ftl_xyz_frame *frame, const ftl_label_names *names, ftl_label_keys *keys,
@@ -60,11 +69,11 @@ ftl_status ftl_label_keys_find(const ftl_xyz_frame *frame, const ftl_label_names
   *keys = (ftl_label_keys){{NULL}};
   for (int e = 0; status == FTL_OK && e < frame->n_entries; e++)
     for (int k = 0; status == FTL_OK && k < 3; k++)
-      if (is_read(names, in_comment[k], frame->entry[e].key))
-        status = take(frame, in_comment[k], frame->entry[e].key, keys, error);
+      if (ftl_label_is_read(names, in_comment[k], frame->entry[e].key))
+        status = take(frame, names, in_comment[k], frame->entry[e].key, keys, error);
   for (int p = 0; status == FTL_OK && p < frame->n_properties; p++)
-    if (is_read(names, FTL_LABEL_FORCES, frame->property[p].name))
-      status = take(frame, FTL_LABEL_FORCES, frame->property[p].name, keys, error);
+    if (ftl_label_is_read(names, FTL_LABEL_FORCES, frame->property[p].name))
+      status = take(frame, names, FTL_LABEL_FORCES, frame->property[p].name, keys, error);
   return status;
 }
 

@@ -24,8 +24,10 @@ typedef struct {
 const char *ftl_label_prefix(const ftl_label_names *names);
 /* Whether a kind goes by the prefix. */
 bool ftl_label_by_prefix(const ftl_label_names *names, ftl_label_kind kind);
-/* A frame that has two spellings of one kind (REF_force and REF_forces) is FTL_ERR_FORMAT, as is a key that is given
-   twice. */
+/* Whether a name is one of those under which this kind is looked for. */
+bool ftl_label_is_read(const ftl_label_names *names, ftl_label_kind kind, const char *name);
+/* Of several spellings of one kind the usual one counts (REF_forces, not REF_force); of two others (REF_force and
+   REF_Force) none: FTL_ERR_FORMAT, as for a key that is given twice. */
 ftl_status ftl_label_keys_find(const ftl_xyz_frame *frame, const ftl_label_names *names, ftl_label_keys *keys,
                                ftl_error *error);
 

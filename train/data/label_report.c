@@ -165,7 +165,7 @@ static void report_prefixed(const ftl_label_survey *s, const char *prefix, const
   for (int k = 0; k < s->n_unread; k++) {
     const ftl_unread *u = &s->unread[k];
     if (!u->prefixed || u->missed > 0) continue;
-    if (!first) append(text, 1024, "%s: names that begin with %.40s and are not read: ", set, prefix);
+    if (!first) append(text, 1024, "%s: names that begin with %.40s and are not read: ", set, *prefix ? prefix : "''");
     append(text, 700, "%s%s%s (%lld)", first ? ", " : "", u->column ? "column " : "", u->name, (long long)u->frames);
     if (!first) first = u;
   }

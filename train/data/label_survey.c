@@ -48,9 +48,12 @@ static void add_unread(ftl_label_survey *s, const ftl_xyz_frame *frame, const ft
   u->missed += seen->missed;
 }
 
-static void look_at(ftl_label_survey *s, const ftl_xyz_frame *frame, const char *prefix, const ftl_labels *labels,
-                    const char *name, bool column, int kind) {
-  const bool prefixed = *prefix && strncmp(name, prefix, strlen(prefix)) == 0;
+static void look_at(ftl_label_survey *s, const ftl_xyz_frame *frame, const ftl_label_names *names,
+                    const ftl_labels *labels, const char *name, bool column, int kind) {
+  const char *prefix = ftl_label_prefix(names);
+  bool prefixed = *prefix && strncmp(name, prefix, strlen(prefix)) == 0;
+  for (int k = 0; k < FTL_LABELS; k++) /* another spelling of what is read */
+    prefixed |= column == (k == FTL_LABEL_FORCES) && ftl_label_is_read(names, (ftl_label_kind)k, name);
   if (kind < 0 && !prefixed) return;
   const ftl_unread seen = {
       .kind = kind, .column = column, .prefixed = prefixed, .missed = kind >= 0 && is_missed(labels, kind)};
@@ -77,7 +80,6 @@ static void count_labels(ftl_label_survey *s, const ftl_xyz_frame *frame, const 
 
 ftl_status ftl_label_survey_add(ftl_label_survey *s, const ftl_xyz_frame *frame, const ftl_label_names *names,
                                 const ftl_labels *labels, ftl_error *error) {
-  const char *prefix = ftl_label_prefix(names);
   ftl_label_keys keys;
   ftl_status status = ftl_label_keys_find(frame, names, &keys, error);
   if (status != FTL_OK) return status;
@@ -86,13 +88,13 @@ ftl_status ftl_label_survey_add(ftl_label_survey *s, const ftl_xyz_frame *frame,
   for (int e = 0; e < frame->n_entries; e++) {
     const char *name = frame->entry[e].key;
     if (name != keys.key[FTL_LABEL_ENERGY] && name != keys.key[FTL_LABEL_STRESS] && name != keys.key[FTL_LABEL_VIRIAL])
-      look_at(s, frame, prefix, labels, name, false, ftl_label_looks_like_key(&frame->entry[e]));
+      look_at(s, frame, names, labels, name, false, ftl_label_looks_like_key(&frame->entry[e]));
     if (s->frames == 0) ftl_tally_add(&s->first_keys, name);
   }
   for (int p = 0; p < frame->n_properties; p++) {
     const char *name = frame->property[p].name;
     if (name != keys.key[FTL_LABEL_FORCES])
-      look_at(s, frame, prefix, labels, name, true, ftl_label_looks_like_column(&frame->property[p]));
+      look_at(s, frame, names, labels, name, true, ftl_label_looks_like_column(&frame->property[p]));
     if (s->frames == 0) ftl_tally_add(&s->first_keys, name);
   }
   count_labels(s, frame, labels);

@@ -12,7 +12,7 @@ typedef struct {
   char name[FTL_TALLY_WORD];
   int kind;                     /* ftl_label_kind that it looks like, or -1 */
   bool column;                  /* of atoms, not a key of the comment line */
-  bool prefixed;                /* begins with the prefix */
+  bool prefixed;                /* begins with the prefix, or is another spelling of what is read */
   int64_t frames;               /* that have it */
   int64_t missed;               /* of these, where no label of its kind is read */
   char first[FTL_SURVEY_PLACE]; /* "FILE, line L, frame F" */

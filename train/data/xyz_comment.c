@@ -142,22 +142,35 @@ static ftl_status refuse_twice_given_columns(const ftl_xyz_frame *frame, ftl_err
   return twice ? ftl_xyz_fail(frame, frame->line + 1, error, "Properties gives %s twice", twice) : FTL_OK;
 }
 
-/* Lattice, pbc and Properties are read always. */
+/* Lattice, pbc and Properties are found whatever their case, as QUIP does; but beside Lattice="..." a lattice=hcp is
+   something else. The entry, or NULL; *count: how many there are to choose from. */
+static ftl_xyz_entry *find_entry(const ftl_xyz_frame *frame, const char *key, int *count) {
+  ftl_xyz_entry *exact = NULL, *similar = NULL;
+  int n_exact = 0, n_similar = 0;
+  for (int k = 0; k < frame->n_entries; k++) {
+    ftl_xyz_entry *e = &frame->entry[k];
+    if (strcmp(e->key, key) == 0 && n_exact++ == 0) exact = e;
+    else if (strcasecmp(e->key, key) == 0 && n_similar++ == 0) similar = e;
+  }
+  *count = exact ? n_exact : n_similar;
+  return exact ? exact : similar;
+}
+
+/* They are read always. */
 static ftl_status refuse_twice_given_geometry(const ftl_xyz_frame *frame, ftl_error *error) {
   const char *const names[] = {"Lattice", "pbc", "Properties"};
   for (int i = 0; i < 3; i++) {
-    int count = 0;
-    for (int k = 0; k < frame->n_entries; k++) count += strcasecmp(frame->entry[k].key, names[i]) == 0;
+    int count;
+    find_entry(frame, names[i], &count);
     if (count > 1) return ftl_xyz_fail(frame, frame->line + 1, error, "the comment line gives %s twice", names[i]);
   }
   return FTL_OK;
 }
 
-/* Lattice, pbc and Properties are found whatever their case, as QUIP does. */
 static const char *find(const ftl_xyz_frame *frame, const char *key) {
-  for (int k = 0; k < frame->n_entries; k++)
-    if (strcasecmp(frame->entry[k].key, key) == 0) return frame->entry[k].value;
-  return NULL;
+  int count;
+  const ftl_xyz_entry *entry = find_entry(frame, key, &count);
+  return entry ? entry->value : NULL;
 }
 
 static ftl_status parse_lattice(ftl_xyz_frame *frame, ftl_error *error) {
@@ -200,17 +213,15 @@ static ftl_status parse_pbc(ftl_xyz_frame *frame, ftl_error *error) {
   return FTL_OK;
 }
 
-/* Removes the entry: Properties is kept as frame->property. */
-static void drop(ftl_xyz_frame *frame, const char *key) {
-  for (int k = 0; k < frame->n_entries; k++) {
-    if (strcasecmp(frame->entry[k].key, key) != 0) continue;
-    free(frame->entry[k].key);
-    free(frame->entry[k].value);
-    free(frame->entry[k].raw);
-    frame->n_entries--;
-    memmove(&frame->entry[k], &frame->entry[k + 1], (size_t)(frame->n_entries - k) * sizeof *frame->entry);
-    k--;
-  }
+/* Removes the entry of Properties, which is kept as frame->property. */
+static void drop_properties(ftl_xyz_frame *frame) {
+  int count;
+  ftl_xyz_entry *e = find_entry(frame, "Properties", &count);
+  free(e->key);
+  free(e->value);
+  free(e->raw);
+  frame->n_entries--;
+  memmove(e, e + 1, (size_t)(&frame->entry[frame->n_entries] - e) * sizeof *e);
 }
 
 static ftl_status parse_properties(ftl_xyz_frame *frame, const char *text, ftl_error *error) {
@@ -256,6 +267,6 @@ ftl_status ftl_xyz_parse_comment(ftl_xyz_frame *frame, const char *text, ftl_err
   if (status != FTL_OK) return status;
   const char *properties = find(frame, "Properties");
   status = parse_properties(frame, properties ? properties : "species:S:1:pos:R:3", error);
-  if (status == FTL_OK && properties) drop(frame, "Properties");
+  if (status == FTL_OK && properties) drop_properties(frame);
   return status;
 }
