@@ -40,6 +40,7 @@ need libjansson-dev pkg-config --exists jansson
 need libmd-dev pkg-config --exists libmd
 need libopenblas-dev pkg-config --exists openblas
 need libyaml-dev pkg-config --exists yaml-0.1
+need zlib1g-dev pkg-config --exists zlib
 need libcmocka-dev pkg-config --exists cmocka
 need python3 command -v python3
 need python3-venv python3 -c 'import venv, ensurepip'

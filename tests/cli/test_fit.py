@@ -159,10 +159,10 @@ class Fit(cli_case.CliCase):
             self.refuse(1, words, "fit", *out, *given, *options)
         cv = ["--n", "30/24", "--l", "6", "--set", "basis.max_functions=20000", "--solver", "cv", "--set"]
         self.refuse(1, ["GB and", "evidence instead of cv"], "fit", *out, *given, *cv, "solver.folds=100")
-        nan = self.path("nan.xyz", re.sub(r"REF_energy=\S+", "REF_energy=nan", text, count=1))
+        nan = self.path("nan.xyz", re.sub(r"REF_energy=\S+", "REF_energy=inf", text, count=1))
         self.refuse(1, ["nan.xyz, line 2", "not a finite number"], "fit", "-d", nan, "-o", no)
         bare = self.path("bare.xyz", structures(3))
-        refuse_and_clean(["no labels"], "-d", bare, "-o", no, "--e0", "H=-1,Cu=-2", *SMALL)
+        self.refuse(1, ["none of the 3 structures has a label"], "fit", "-d", bare, "-o", no, "--e0", "H=-1,Cu=-2", *SMALL)
         self.refuse(3, ["cannot be made"], "fit", "-d", data, "-o", self.path("a/b"), *SMALL, *given)
         run = self.path("run")
         self.run_it("fit", "-d", data, "-o", run, *SMALL, "--quiet")

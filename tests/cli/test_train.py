@@ -425,7 +425,7 @@ class Train(cli_case.CliCase):
         self.refuse(1, ["label"], "train", "-d", self.path("raw-data.xyz"), "-f", PLAIN, *out)
         with open(self.data) as f:
             text = f.read()
-        nan = self.path("nan.xyz", re.sub(r"REF_energy=\S+", "REF_energy=nan", text, count=1))
+        nan = self.path("nan.xyz", re.sub(r"REF_energy=\S+", "REF_energy=inf", text, count=1))
         self.refuse(1, ["nan.xyz, line 2", "not a finite number"], "train", "-d", nan, "-f", PLAIN, *out)
         self.refuse(3, ["cannot make"], "train", "-d", self.data, "-f", PLAIN, "-o", self.path("a/b"))
         self.refuse(1, ["no run to resume"], "train", "--resume", self.folder)

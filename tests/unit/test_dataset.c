@@ -143,7 +143,7 @@ static void options(void **unused) {
   char *names[] = {"bulk", "Default", "slab"};
   const double weights[] = {0.5, 7, 11};
   const ftl_dataset_options o = {
-      .prefix = "dft_", .frames = 3, .n_configs = 3, .config = names, .config_weight = weights};
+      .labels = {.prefix = "dft_"}, .frames = 3, .n_configs = 3, .config = names, .config_weight = weights};
   ftl_dataset set = {0};
   assert_int_equal(ftl_dataset_read(both, 2, &o, &set, NULL), FTL_OK);
   assert_int_equal(set.n, 3);
@@ -202,7 +202,7 @@ static void splits(void **unused) {
 static void refusals(void **unused) {
   (void)unused;
   refuse("2\n" FORCES "\nH 0 0 0 1 1 1\nH 0 0 1 1 nan 1\n", NULL, FTL_ERR_FORMAT, "line 4, frame 0", "atom 1: \"nan\"");
-  refuse("1\nREF_energy=nan\nH 0 0 0\n", NULL, FTL_ERR_FORMAT, "line 2, frame 0", "REF_energy=\"nan\"");
+  refuse("1\nREF_energy=inf\nH 0 0 0\n", NULL, FTL_ERR_FORMAT, "line 2, frame 0", "REF_energy=\"inf\"");
   refuse("1\nconfig_weight=heavy\nH 0 0 0\n", NULL, FTL_ERR_FORMAT, "line 2, frame 0", "config_weight");
   refuse("1\n\nH 0 0 0\n1\nconfig_forces_weight=-1\nH 0 0 0\n", NULL, FTL_ERR_FORMAT, "line 5, frame 1", "negative");
   refuse("1\n" CELL "REF_stress=\"1 2 3\"\nH 0 0 0\n", NULL, FTL_ERR_FORMAT, "line 2, frame 0", "REF_stress");

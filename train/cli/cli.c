@@ -29,6 +29,24 @@ int cli_integer(struct argp_state *state, const char *option, const char *text, 
   return (int)value;
 }
 
+void cli_words(struct argp_state *state, const char *text, ftl_words *words) {
+  for (const char *p = text;; p++) {
+    const size_t length = strcspn(p, ",");
+    char **item = realloc(words->item, ((size_t)words->n + 1) * sizeof *item), *word = strndup(p, length);
+    if (item) words->item = item;
+    if (!item || !word) argp_failure(state, CLI_MEMORY, 0, "no memory");
+    item[words->n++] = word;
+    p += length;
+    if (!*p) return;
+  }
+}
+
+void cli_words_free(ftl_words *words) {
+  for (int k = 0; k < words->n; k++) free(words->item[k]);
+  free(words->item);
+  *words = (ftl_words){0};
+}
+
 int cli_elements(struct argp_state *state, const char *option, const char *text, int *z, int room) {
   int count = 0;
   for (const char *p = text;;) {

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "frozentl.h"
+#include "options/options.h"
 
 /* Exit codes, documented in --help and docs. */
 enum {
@@ -32,6 +33,10 @@ int cli_integer(struct argp_state *state, const char *option, const char *text, 
 
 /* "H,Cu": atomic numbers into z[room]; argp_error on anything that is not a list of different elements. */
 int cli_elements(struct argp_state *state, const char *option, const char *text, int *z, int room);
+
+/* Adds the words of "A,B"; freed with cli_words_free. */
+void cli_words(struct argp_state *state, const char *text, ftl_words *words);
+void cli_words_free(ftl_words *words);
 
 /* A line on stderr, redrawn a few times a second, when stderr is a terminal and `quiet` is false; otherwise nothing. */
 typedef struct {

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "data/xyz.h"
+#include "data/selection.h"
 #include "model/error.h"
 
 enum {
@@ -15,6 +15,7 @@ enum {
 
 typedef struct {
   const char *model, *data, *foundation, *head;
+  ftl_words select;
   ftl_precision precision;
   int threads, ranks, steps;
   double atoms, timestep;
@@ -29,6 +30,8 @@ static double positive(struct argp_state *state, const char *option, const char 
   return value;
 }
 
+enum { KEY_SELECT = 300 };
+
 static error_t parse_option(int key, char *argument, struct argp_state *state) {
   options *o = state->input;
   switch (key) {
@@ -37,6 +40,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     return 0;
   case 'F':
     o->foundation = argument;
+    return 0;
+  case KEY_SELECT:
+    cli_words(state, argument, &o->select);
     return 0;
   case 'p':
     if (strcmp(argument, "double") == 0) o->precision = FTL_DOUBLE;
@@ -77,6 +83,8 @@ static const struct argp_option option_list[] = {
     {"threads", 't', "N", 0, "threads of a rank; default 1", 0},
     {"steps", 's', "N", 0, "steps of the run; default 1000000", 0},
     {"timestep", 'd', "FS", 0, "femtoseconds a step; default 1", 0},
+    {"select", KEY_SELECT, "KEY=VALUE,...", 0,
+     "the first structure whose comment line has this (head=pbe); default: the first of all", 0},
     {"precision", 'p', "KIND", 0, "double (default) or mixed", 0},
     {"head", 'H', "NAME", 0, "the head that answers", 0},
     {"foundation", 'F', "FILE", 0, CLI_FOUNDATION_HELP, 0},
@@ -199,12 +207,22 @@ static void print_estimate(const options *o, const ftl_xyz_frame *frame, const s
     printf("           %.0f atoms a rank are few: ranks will wait for each other, and fewer do as well\n", share);
 }
 
-static ftl_status read_first(const char *path, ftl_xyz_frame *frame, ftl_error *error) {
+/* The first structure, or the first that is selected. */
+static ftl_status read_first(const options *o, ftl_xyz_frame *frame, ftl_error *error) {
+  const ftl_selection select = {o->select.n, o->select.item};
+  ftl_selection_count count = {0};
   ftl_xyz_reader *reader = NULL;
-  bool end = false;
-  ftl_status status = ftl_xyz_open(path, &reader, error);
-  if (status == FTL_OK) status = ftl_xyz_read(reader, frame, &end, error);
-  if (status == FTL_OK && end) status = ftl_fail(error, FTL_ERR_FORMAT, path, "it has no frames");
+  bool end = false, takes = false;
+  ftl_status status = ftl_selection_check(&select, error);
+  if (status == FTL_OK) status = ftl_xyz_open(o->data, &reader, error);
+  while (status == FTL_OK && !takes) {
+    status = ftl_xyz_read(reader, frame, &end, error);
+    if (status != FTL_OK || end) break;
+    status = ftl_selection_takes(&select, frame, &takes, error);
+    ftl_selection_add(&count, &select, frame, takes);
+  }
+  if (status == FTL_OK) status = ftl_selection_require(&count, &select, o->data, error);
+  if (status == FTL_OK && !takes) status = ftl_fail(error, FTL_ERR_FORMAT, o->data, "it has no frames");
   ftl_xyz_close(reader);
   return status;
 }
@@ -232,7 +250,7 @@ int cmd_estimate(int argc, char **argv) {
   ftl_model_info info = {0};
   sample s = {0};
   double seconds = 0;
-  ftl_status status = read_first(o.data, &frame, &error);
+  ftl_status status = read_first(&o, &frame, &error);
   if (status == FTL_OK) {
     ftl_open_options open = {o.precision, o.head, elements, elements_of(&frame, elements), o.foundation};
     status = ftl_model_open(o.model, &open, &model, &error);
@@ -250,5 +268,6 @@ int cmd_estimate(int argc, char **argv) {
   ftl_workspace_free(ws);
   ftl_model_free(model);
   ftl_xyz_frame_free(&frame);
+  cli_words_free(&o.select);
   return code;
 }

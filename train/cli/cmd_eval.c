@@ -13,12 +13,14 @@
 #include "eval/answers.h"
 #include "cli/cli.h"
 #include "eval/evaluator.h"
-#include "data/labels.h"
+#include "data/label_survey.h"
 #include "model/error.h"
 #include "data/output.h"
 
 typedef struct {
-  const char *model, *data, *foundation, *head, *xyz, *json, *labels;
+  const char *model, *data, *foundation, *head, *xyz, *json;
+  ftl_label_names labels;
+  ftl_words select;
   ftl_precision precision;
   int threads, repeat;
   bool quiet;
@@ -33,12 +35,18 @@ typedef struct {
   ftl_labels labels;
   ftl_answer answer;
   ftl_error_table table;
+  ftl_label_survey survey;
+  ftl_selection select;
+  ftl_selection_count selected;
+  bool surveyed; /* the survey is complete, and was reported */
   ftl_output_file xyz, json;
   int64_t frames, atoms, answers;
   double seconds; /* in the model */
   cli_progress progress;
   double done, total; /* atoms times heads */
 } job;
+
+enum { KEY_SELECT = 300, KEY_LABEL }; /* KEY_LABEL + ftl_label_kind */
 
 static error_t parse_option(int key, char *argument, struct argp_state *state) {
   options *o = state->input;
@@ -57,7 +65,16 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     return 0;
   case 'l':
     if (strlen(argument) > 100) argp_error(state, "--labels takes a short prefix");
-    o->labels = argument;
+    o->labels.prefix = argument;
+    return 0;
+  case KEY_LABEL + FTL_LABEL_ENERGY:
+  case KEY_LABEL + FTL_LABEL_FORCES:
+  case KEY_LABEL + FTL_LABEL_STRESS:
+  case KEY_LABEL + FTL_LABEL_VIRIAL:
+    o->labels.name[key - KEY_LABEL] = argument;
+    return 0;
+  case KEY_SELECT:
+    cli_words(state, argument, &o->select);
     return 0;
   case 'p':
     if (strcmp(argument, "double") == 0) o->precision = FTL_DOUBLE;
@@ -99,8 +116,17 @@ static const struct argp_option option_list[] = {
      "that is periodic in three directions)",
      0},
     {"labels", 'l', "PREFIX", 0,
-     "labels to compare with: PREFIXenergy, PREFIXforces, PREFIXstress or PREFIXvirial; default REF_, and '' means "
-     "energy, forces, stress",
+     "labels to compare with: PREFIXenergy, PREFIXforces (or force), PREFIXstress or PREFIXvirial (or virials); "
+     "default "
+     "REF_, and '' means energy, forces, stress",
+     0},
+    {"labels-energy", KEY_LABEL + FTL_LABEL_ENERGY, "NAME", 0, "name of the energy, instead of the prefix's", 0},
+    {"labels-forces", KEY_LABEL + FTL_LABEL_FORCES, "NAME", 0, "name of the column of forces", 0},
+    {"labels-stress", KEY_LABEL + FTL_LABEL_STRESS, "NAME", 0, "name of the stress (eV/Angstrom^3, ASE's sign)", 0},
+    {"labels-virial", KEY_LABEL + FTL_LABEL_VIRIAL, "NAME", 0, "name of the virial (eV, -stress * volume)", 0},
+    {"select", KEY_SELECT, "KEY=VALUE,...", 0,
+     "only frames whose comment line has this: head=pbe; several values of one key are alternatives, (none) stands for "
+     "no such key",
      0},
     {"precision", 'p', "KIND", 0, "double (default) or mixed", 0},
     {"threads", 't', "N", 0, "threads to use; default: OMP_NUM_THREADS, or all cores", 0},
@@ -148,9 +174,45 @@ static ftl_status choose_head(const job *j, int *head, ftl_error *error) {
 static ftl_status check_frame(job *j, ftl_error *error) {
   int head;
   ftl_status status = ftl_evaluator_check(j->evaluator, &j->frame, error);
-  if (status == FTL_OK) status = ftl_labels_read(&j->frame, j->o->labels, &j->labels, error);
+  if (status == FTL_OK) status = ftl_labels_read(&j->frame, &j->o->labels, &j->labels, error);
+  if (status == FTL_OK) status = ftl_xyz_once(&j->frame, "head", error);
+  if (status == FTL_OK) status = ftl_xyz_once(&j->frame, "config_type", error);
   if (status == FTL_OK) status = choose_head(j, &head, error);
-  return status;
+  if (status != FTL_OK || j->surveyed) return status;
+  ftl_label_survey_add_head(&j->survey, ftl_xyz_value(&j->frame, "head"));
+  return ftl_label_survey_add(&j->survey, &j->frame, &j->o->labels, &j->labels, error);
+}
+
+/* The next frame that is selected. */
+static ftl_status next_frame(job *j, ftl_xyz_reader *reader, bool *end, ftl_error *error) {
+  for (bool takes = false;;) {
+    ftl_status status = ftl_xyz_read(reader, &j->frame, end, error);
+    if (status != FTL_OK || *end) return status;
+    status = ftl_selection_takes(&j->select, &j->frame, &takes, error);
+    if (status != FTL_OK) return status;
+    if (!j->surveyed) ftl_selection_add(&j->selected, &j->select, &j->frame, takes);
+    if (takes) return FTL_OK;
+  }
+}
+
+static void warn(void *context, const char *text) {
+  (void)context;
+  fflush(stdout);
+  fprintf(stderr, "frozentl: warning: %s\n", text);
+}
+
+/* When all frames were seen: what cannot be, and what they have that is not compared with. */
+static ftl_status report_survey(job *j, ftl_error *error) {
+  const ftl_label_survey *s = &j->survey;
+  const bool one_head = ftl_evaluator_n_heads(j->evaluator) == 1 || j->o->head;
+  ftl_status status = ftl_selection_require(&j->selected, &j->select, j->o->data, error);
+  if (status == FTL_OK) status = ftl_label_survey_require_names(s, &j->o->labels, "the frames", j->o->data, error);
+  if (status != FTL_OK) return status;
+  ftl_label_survey_report(s, &j->o->labels, j->o->data, false, true, warn, NULL);
+  if (one_head && s->energy + s->forces + s->stress > 0)
+    ftl_heads_report(&s->heads, &j->select, j->o->data, true, warn, NULL);
+  j->surveyed = true;
+  return FTL_OK;
 }
 
 static void print_benchmark(const job *j) {
@@ -217,12 +279,13 @@ static int survey(job *j, ftl_error *error) {
   bool end = false;
   ftl_status status = ftl_xyz_open(j->o->data, &reader, error);
   while (status == FTL_OK) {
-    status = ftl_xyz_read(reader, &j->frame, &end, error);
+    status = next_frame(j, reader, &end, error);
     if (status != FTL_OK || end) break;
     status = check_frame(j, error);
     j->total += (double)j->frame.n * (j->all_heads ? ftl_evaluator_n_heads(j->evaluator) : 1);
   }
   ftl_xyz_close(reader);
+  if (status == FTL_OK) status = report_survey(j, error);
   if (status != FTL_OK) return cli_report(error, CLI_INPUT);
   ftl_evaluator_only_seen(j->evaluator);
   return CLI_OK;
@@ -236,7 +299,7 @@ static int evaluate(job *j, ftl_error *error) {
   while (code == CLI_OK) {
     bool end;
     int head;
-    ftl_status status = ftl_xyz_read(reader, &j->frame, &end, error);
+    ftl_status status = next_frame(j, reader, &end, error);
     if (status == FTL_OK && end) break;
     if (status == FTL_OK) status = check_frame(j, error);
     if (status == FTL_OK) status = choose_head(j, &head, error);
@@ -252,6 +315,7 @@ static int evaluate(job *j, ftl_error *error) {
   }
   cli_progress_end(&j->progress);
   ftl_xyz_close(reader);
+  if (code == CLI_OK && !j->surveyed && report_survey(j, error) != FTL_OK) code = cli_report(error, CLI_INPUT);
   if (code == CLI_OK && j->frames == 0) {
     ftl_fail(error, FTL_ERR_FORMAT, j->o->data, "it has no frames");
     code = cli_report(error, CLI_INPUT);
@@ -299,18 +363,23 @@ static int run(job *j, ftl_error *error) {
     ftl_evaluator_write_stage_times(j->evaluator, j->done * (j->o->repeat + 1), stdout);
   if (code != CLI_OK || j->o->quiet || j->o->repeat) return code;
   if (ftl_error_table_has_labels(&j->table)) ftl_error_table_print(&j->table, stdout);
-  printf("%lld frames, %lld atoms, %.3f s in the model: %.4f ms per atom\n", (long long)j->frames, (long long)j->atoms,
-         j->seconds, 1e3 * j->seconds / (j->done > 0 ? j->done : 1));
+  char counts[400];
+  ftl_label_survey_count(&j->survey, counts);
+  printf("%lld frames, %lld atoms, %s; %.3f s in the model: %.4f ms per atom\n", (long long)j->frames,
+         (long long)j->atoms, counts, j->seconds, 1e3 * j->seconds / (j->done > 0 ? j->done : 1));
+  ftl_label_survey_advise(&j->survey, counts); /* again: the warning may be many lines above */
+  if (*counts) printf("not compared with: %s\n", counts);
   return CLI_OK;
 }
 
 int cmd_eval(int argc, char **argv) {
-  options o = {.labels = "REF_"};
+  options o = {.precision = FTL_DOUBLE};
   ftl_error error = {0};
   int code = cli_parse(&argp, "eval", argc, argv, &o);
   if (code != CLI_OK) return code;
-  job j = {.o = &o};
-  code = run(&j, &error);
+  job j = {.o = &o, .select = {o.select.n, o.select.item}};
+  if (ftl_selection_check(&j.select, &error) != FTL_OK) code = cli_report(&error, CLI_INPUT);
+  if (code == CLI_OK) code = run(&j, &error);
   ftl_output_discard(&j.xyz);
   ftl_output_discard(&j.json);
   ftl_error_table_free(&j.table);
@@ -318,5 +387,6 @@ int cmd_eval(int argc, char **argv) {
   ftl_labels_free(&j.labels);
   ftl_xyz_frame_free(&j.frame);
   ftl_evaluator_free(j.evaluator);
+  cli_words_free(&o.select);
   return code;
 }

@@ -13,6 +13,7 @@ typedef struct {
   ftl_dataset *dataset;
   ftl_xyz_frame frame;
   ftl_labels labels;
+  ftl_selection_count selected;
   int64_t absurd; /* frames with a force above max_force */
   char first_absurd[512];
   char first_place[256];
@@ -47,7 +48,8 @@ void ftl_dataset_free(ftl_dataset *dataset) {
 static ftl_status read_weight(const ftl_xyz_frame *frame, const char *key, double *weight, ftl_error *error) {
   *weight = 1;
   if (!ftl_xyz_value(frame, key)) return FTL_OK;
-  ftl_status status = ftl_xyz_real(frame, key, weight, error);
+  ftl_status status = ftl_xyz_once(frame, key, error);
+  if (status == FTL_OK) status = ftl_xyz_real(frame, key, weight, error);
   if (status == FTL_OK && *weight < 0)
     return ftl_xyz_fail(frame, frame->line + 1, error, "%s=%g is negative; a weight is 0 or more", key, *weight);
   return status;
@@ -92,14 +94,6 @@ static void *copy(const void *data, size_t bytes) {
   return fresh;
 }
 
-static bool has_stress_key(const reading *r) {
-  char key[256];
-  snprintf(key, sizeof key, "%sstress", r->options->prefix);
-  if (ftl_xyz_value(&r->frame, key)) return true;
-  snprintf(key, sizeof key, "%svirial", r->options->prefix);
-  return ftl_xyz_value(&r->frame, key) != NULL;
-}
-
 /* Takes over the labels: their forces belong to the structure. */
 static ftl_status fill(reading *r, ftl_structure *structure, ftl_error *error) {
   const ftl_xyz_frame *frame = &r->frame;
@@ -125,21 +119,37 @@ static ftl_status fill(reading *r, ftl_structure *structure, ftl_error *error) {
   ftl_status status = read_weights(r, structure, error);
   if (status != FTL_OK) return status;
   structure->labels = r->labels;
-  structure->stress_without_volume = !r->labels.has_stress && has_stress_key(r);
+  structure->stress_without_volume = r->labels.stress_without_volume;
   ftl_labels *other = r->labels.has_forces ? &r->labels : &structure->labels;
   other->forces = NULL;
   other->room = 0;
   return FTL_OK;
 }
 
+/* Whether the frame is asked for, and what it has; keys that mean something stand once. */
+static ftl_status look_at_frame(reading *r, bool *wanted, ftl_error *error) {
+  const ftl_dataset_options *o = r->options;
+  ftl_status status = ftl_selection_takes(&o->select, &r->frame, wanted, error);
+  if (status != FTL_OK) return status;
+  ftl_selection_add(&r->selected, &o->select, &r->frame, *wanted);
+  if (!*wanted) return FTL_OK;
+  status = ftl_xyz_once(&r->frame, "config_type", error);
+  if (status == FTL_OK) status = ftl_xyz_once(&r->frame, "head", error);
+  if (status == FTL_OK) status = ftl_labels_read(&r->frame, &o->labels, &r->labels, error);
+  if (status != FTL_OK) return status;
+  return ftl_label_survey_add(&r->dataset->survey, &r->frame, &o->labels, &r->labels, error);
+}
+
 static ftl_status take_frame(reading *r, ftl_error *error) {
   ftl_dataset *dataset = r->dataset;
-  ftl_status status = ftl_labels_read(&r->frame, r->options->prefix, &r->labels, error);
-  if (status != FTL_OK || is_absurd(r)) return status;
+  bool wanted;
+  ftl_status status = look_at_frame(r, &wanted, error);
+  if (status != FTL_OK || !wanted || is_absurd(r)) return status;
   status = ftl_xyz_grow(&dataset->structure, &dataset->room, (size_t)dataset->n + 1, sizeof *dataset->structure, error);
   if (status == FTL_OK) {
     ftl_structure *structure = &dataset->structure[dataset->n];
     status = fill(r, structure, error);
+    if (status == FTL_OK && !structure->isolated) ftl_label_survey_add_head(&dataset->survey, structure->head);
     if (status == FTL_OK) dataset->n++;
     else ftl_structure_free(structure);
   }
@@ -181,18 +191,17 @@ static ftl_status read_file(reading *r, const char *path, ftl_error *error) {
 ftl_status ftl_dataset_read(char *const *paths, int n_paths, const ftl_dataset_options *options, ftl_dataset *dataset,
                             ftl_error *error) {
   ftl_dataset_options effective = options ? *options : (ftl_dataset_options){0};
-  if (!effective.prefix) effective.prefix = "REF_";
   reading r = {.options = &effective, .dataset = dataset};
   dataset->file = calloc((size_t)n_paths + 1, sizeof *dataset->file);
   if (!dataset->file) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "out of memory for a list of files");
-  ftl_status status = FTL_OK;
+  ftl_status status = ftl_selection_check(&effective.select, error);
   for (int k = 0; status == FTL_OK && k < n_paths; k++) status = read_file(&r, paths[k], error);
+  if (status == FTL_OK) status = ftl_selection_require(&r.selected, &effective.select, paths[0], error);
   if (status == FTL_OK && r.absurd > 0 && !effective.drop_absurd)
-    status =
-        ftl_fail(error, FTL_ERR_INPUT, r.first_place,
-                 "%s, above the limit of %g; %lld frame%s like this: correct or remove them, leave them out by the "
-                 "option, or raise the limit",
-                 r.first_absurd, effective.max_force, (long long)r.absurd, r.absurd == 1 ? " is" : "s are");
+    status = ftl_fail(error, FTL_ERR_INPUT, r.first_place,
+                      "%s, above the limit of %g; %lld frame%s like this: correct or remove them, leave them out with "
+                      "large_forces: drop (--large-forces drop), or raise the limit with max_force (--max-force)",
+                      r.first_absurd, effective.max_force, (long long)r.absurd, r.absurd == 1 ? " is" : "s are");
   if (status == FTL_OK && r.absurd > 0) {
     dataset->dropped = r.absurd;
     snprintf(dataset->first_dropped, sizeof dataset->first_dropped, "%s: %.200s", r.first_place, r.first_absurd);
@@ -209,6 +218,7 @@ void ftl_dataset_truncate(ftl_dataset *dataset, int64_t n) { free_structures(dat
 static ftl_status copy_files(const ftl_dataset *from, ftl_dataset *into, ftl_error *error) {
   into->file = calloc((size_t)from->n_files + 1, sizeof *into->file);
   bool good = into->file != NULL;
+  into->survey = from->survey;
   for (int k = 0; good && k < from->n_files; k++) {
     into->file[k] = from->file[k];
     into->file[k].frames = 0;
@@ -257,6 +267,16 @@ void ftl_dataset_count_labels(const ftl_dataset *dataset, ftl_label_counts *coun
     counts->stress_without_volume += dataset->structure[s].stress_without_volume;
     counts->none += !labels->has_energy && !labels->has_forces && !labels->has_stress;
   }
+}
+
+void ftl_dataset_describe_labels(const ftl_dataset *dataset, char text[400]) {
+  ftl_label_survey now = dataset->survey; /* the names are those of all that was read */
+  ftl_label_counts counts;
+  ftl_dataset_count_labels(dataset, &counts);
+  now.energy = counts.energy;
+  now.forces = counts.forces;
+  now.stress = counts.stress;
+  ftl_label_survey_count(&now, text);
 }
 
 int64_t ftl_dataset_atoms(const ftl_dataset *dataset) {

@@ -2,13 +2,14 @@
 #ifndef FTL_DATASET_H
 #define FTL_DATASET_H
 
-#include "data/labels.h"
+#include "data/label_survey.h"
+#include "data/selection.h"
 #include "model/provenance.h"
 #include "neighbour/neighbours.h"
 
 /* config_type of a structure that has none, in tables and logs. In a table of weights "Default" (mace-torch's name for
    it) means the same. */
-#define FTL_NO_CONFIG_TYPE "(none)"
+#define FTL_NO_CONFIG_TYPE FTL_SELECT_NONE
 
 /* Everything is owned by the dataset. Weights are 1 unless the file says otherwise (config_weight,
    config_energy_weight, config_forces_weight, config_stress_weight, as mace-torch); `weight` includes the factor of the
@@ -50,13 +51,15 @@ typedef struct {
   ftl_dataset_file *file;  /* [n_files] */
   int64_t dropped;         /* for forces above max_force */
   char first_dropped[512]; /* "FILE, line L, frame F: atom A has ..."; "" if none */
+  ftl_label_survey survey; /* of all structures that were read, whichever of them are moved or removed later */
 
   size_t room; /* private */
 } ftl_dataset;
 
 typedef struct {
-  const char *prefix;          /* of labels; NULL: "REF_" */
-  int64_t frames;              /* the first N only, all files together; 0: all */
+  ftl_label_names labels;
+  ftl_selection select;        /* which frames are taken */
+  int64_t frames;              /* the first N of them only, all files together; 0: all */
   double max_force;            /* eV/Angstrom, length of a force; 0: any */
   bool drop_absurd;            /* leave frames with a larger force out, instead of refusing the file */
   int n_configs;               /* factors of the weight by config_type */
@@ -65,9 +68,11 @@ typedef struct {
 } ftl_dataset_options;
 
 /* Reads extended XYZ files one after another. options may be NULL. *dataset must be zero; free it also after a failure.
-   An empty file, or a file without labels, is no error (data/checks.h finds it).
+   An empty file, or a file without labels, is no error (data/checks.h finds it). What the files have and is not read is
+   in dataset->survey. Files may be packed with gzip; a digest is that of the file's own bytes.
    FTL_ERR_FORMAT with "FILE, line L, frame F": a bad frame; a label or weight that is not a finite number, or a
-   negative weight. FTL_ERR_INPUT: forces above max_force (how many frames, and the first); a pipe (a data set is read
+   negative weight; a key that is read and given twice. FTL_ERR_INPUT: forces above max_force (how many frames, and the
+   first); a selection that takes nothing; a pipe (a data set is read
    twice). FTL_ERR_IO, FTL_ERR_MEMORY. */
 ftl_status ftl_dataset_read(char *const *paths, int n_paths, const ftl_dataset_options *options, ftl_dataset *dataset,
                             ftl_error *error);
@@ -84,6 +89,8 @@ ftl_status ftl_dataset_move(ftl_dataset *dataset, const bool *moved, ftl_dataset
 int64_t ftl_dataset_remove_isolated(ftl_dataset *dataset);
 
 void ftl_dataset_count_labels(const ftl_dataset *dataset, ftl_label_counts *counts);
+/* "23 energies (REF_energy), 23 with forces (REF_forces), 0 stresses", of the structures as they are now. */
+void ftl_dataset_describe_labels(const ftl_dataset *dataset, char text[400]);
 int64_t ftl_dataset_atoms(const ftl_dataset *dataset);
 /* "FILE, line L, frame F", for messages; line is that of atom `atom`, or of the frame if atom < 0. */
 void ftl_structure_where(const ftl_structure *structure, int atom, char where[256]);

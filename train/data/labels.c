@@ -7,8 +7,6 @@
 #include "model/error.h"
 #include "data/xyz_internal.h"
 
-#define MAX_KEY 256
-
 double ftl_frame_volume(const ftl_xyz_frame *frame) {
   const double(*c)[3] = frame->cell;
   if (!frame->has_cell || !frame->pbc[0] || !frame->pbc[1] || !frame->pbc[2]) return 0;
@@ -16,28 +14,47 @@ double ftl_frame_volume(const ftl_xyz_frame *frame) {
               c[0][2] * (c[1][0] * c[2][1] - c[1][1] * c[2][0]));
 }
 
-ftl_status ftl_labels_read(const ftl_xyz_frame *frame, const char *prefix, ftl_labels *labels, ftl_error *error) {
-  char energy[MAX_KEY], forces[MAX_KEY], stress[MAX_KEY], virial[MAX_KEY];
-  snprintf(energy, sizeof energy, "%senergy", prefix);
-  snprintf(forces, sizeof forces, "%sforces", prefix);
-  snprintf(stress, sizeof stress, "%sstress", prefix);
-  snprintf(virial, sizeof virial, "%svirial", prefix);
-  double volume = ftl_frame_volume(frame);
+/* A key of the comment line with numbers in it. */
+static bool is_filled(const ftl_xyz_frame *frame, const char *key, bool *blank) {
+  if (!key) return false;
+  const bool none = ftl_xyz_is_blank(ftl_xyz_value(frame, key));
+  *blank |= none;
+  return !none;
+}
+
+static ftl_status read_stress(const ftl_xyz_frame *frame, const ftl_label_keys *keys, ftl_labels *labels,
+                              ftl_error *error) {
+  const char *stress = keys->key[FTL_LABEL_STRESS], *virial = keys->key[FTL_LABEL_VIRIAL];
+  const bool has_stress = is_filled(frame, stress, &labels->blank_stress);
+  const double volume = ftl_frame_volume(frame);
   ftl_status status = FTL_OK;
-  labels->has_energy = ftl_xyz_value(frame, energy) != NULL;
-  labels->has_forces = ftl_xyz_has_column(frame, forces);
-  labels->has_stress = volume > 0 && (ftl_xyz_value(frame, stress) || ftl_xyz_value(frame, virial));
+  labels->has_virial = is_filled(frame, virial, &labels->blank_stress);
+  labels->has_stress = volume > 0 && (has_stress || labels->has_virial);
+  labels->stress_without_volume = !(volume > 0) && (has_stress || labels->has_virial);
+  labels->blank_stress &= !labels->has_stress && !labels->stress_without_volume;
+  if (labels->has_virial) status = ftl_xyz_matrix(frame, virial, labels->virial, error);
+  if (status == FTL_OK && has_stress) return ftl_xyz_matrix(frame, stress, labels->stress, error);
+  for (int k = 0; status == FTL_OK && labels->has_stress && k < 9; k++)
+    labels->stress[k / 3][k % 3] = -labels->virial[k / 3][k % 3] / volume;
+  return status;
+}
+
+ftl_status ftl_labels_read(const ftl_xyz_frame *frame, const ftl_label_names *names, ftl_labels *labels,
+                           ftl_error *error) {
+  ftl_label_keys keys;
+  ftl_status status = ftl_label_keys_find(frame, names, &keys, error);
+  if (status != FTL_OK) return status;
+  const char *energy = keys.key[FTL_LABEL_ENERGY], *forces = keys.key[FTL_LABEL_FORCES];
+  labels->blank_energy = labels->blank_stress = false;
+  labels->blank_forces = forces && ftl_xyz_column_is_blank(frame, forces);
+  labels->has_energy = is_filled(frame, energy, &labels->blank_energy);
+  labels->has_forces = forces && !labels->blank_forces;
   if (labels->has_energy) status = ftl_xyz_real(frame, energy, &labels->energy, error);
   if (status == FTL_OK && labels->has_forces) {
     status = ftl_xyz_grow(&labels->forces, &labels->room, (size_t)frame->n, sizeof *labels->forces, error);
     if (status == FTL_OK) status = ftl_xyz_column(frame, forces, 3, labels->forces[0], error);
   }
-  if (status == FTL_OK && labels->has_stress) {
-    bool direct = ftl_xyz_value(frame, stress) != NULL;
-    status = ftl_xyz_matrix(frame, direct ? stress : virial, labels->stress, error);
-    for (int k = 0; status == FTL_OK && !direct && k < 9; k++) labels->stress[k / 3][k % 3] /= -volume;
-  }
-  return status;
+  return status == FTL_OK ? read_stress(frame, &keys, labels, error) : status;
 }
 
 void ftl_labels_free(ftl_labels *labels) {

@@ -6,23 +6,30 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "data/xyz.h"
+#include "data/label_keys.h"
 
-/* Labels as in an XYZ file: keys PREFIXenergy (eV), PREFIXstress or PREFIXvirial (eV/Angstrom^3, eV), column
-   PREFIXforces (eV/Angstrom). Zero-initialise; the forces are reused from frame to frame. */
+/* Energy in eV, forces in eV/Angstrom, stress in eV/Angstrom^3 (data/label_keys.h: where they are found; data/xyz.h:
+   the sign). A label of which all numbers are blank (nan, None, ...: ftl_xyz_is_blank) is not there. Zero-initialise;
+   the forces are reused from frame to frame. */
 typedef struct {
   bool has_energy, has_forces, has_stress;
   double energy;
-  double (*forces)[3]; /* [n] */
-  double stress[3][3];
+  double (*forces)[3];                           /* [n] */
+  double stress[3][3];                           /* the stress label, or else -virial / volume */
+  bool has_virial;                               /* there is a virial label, whether the stress is from it or not */
+  double virial[3][3];                           /* as it is in the file, eV */
+  bool stress_without_volume;                    /* a stress or virial was left out: the frame has no volume */
+  bool blank_energy, blank_forces, blank_stress; /* the label is there, without a number */
   size_t room;
 } ftl_labels;
 
 /* Volume of a frame that is periodic in three directions by a cell with a volume, otherwise 0. */
 double ftl_frame_volume(const ftl_xyz_frame *frame);
 
-/* A stress label of a frame without a volume is left out. FTL_ERR_FORMAT for labels that are not finite numbers. */
-ftl_status ftl_labels_read(const ftl_xyz_frame *frame, const char *prefix, ftl_labels *labels, ftl_error *error);
+/* A stress label of a frame without a volume is left out. FTL_ERR_FORMAT for labels that are not finite numbers, and as
+   ftl_label_keys_find. */
+ftl_status ftl_labels_read(const ftl_xyz_frame *frame, const ftl_label_names *names, ftl_labels *labels,
+                           ftl_error *error);
 void ftl_labels_free(ftl_labels *labels);
 
 /* Sums of errors per head and config_type. Zero-initialise. */

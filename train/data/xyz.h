@@ -8,16 +8,21 @@
    The conventions are ASE's. Lattice: nine numbers, the three vectors one after another (or three numbers: a box).
    pbc: three of T/F/1/0; without it a frame with a Lattice is periodic in every direction and one without is not.
    Properties: NAME:TYPE:COLUMNS repeated, TYPE one of S R I L, in any order; pos:R:3 is needed, and species:S:1
-   (symbols or atomic numbers) or Z:I:1 or numbers:I:1. Without Properties every line is "symbol x y z" and a comment
-   that is not key=value is kept under the key `comment`. Values may be quoted with "" or '', or bracketed with {} or
-   []; a key alone means T. A stress has nine values or Voigt's six (xx yy zz yz xz xy), in eV/Angstrom^3, positive when
-   the cell wants to shrink (ASE: dE/dstrain / volume); a virial is -stress * volume.
+   (symbols) or Z:I:1, numbers:I:1 or atomic_numbers:I:1 (numbers, or symbols): a number under species may be a type of
+   LAMMPS and is refused. Without Properties every line is "symbol x y z" and a comment that is not key=value is kept
+   under the key `comment`. Values may be quoted with "" or '', or bracketed with {} or []; a key alone means T. A
+   stress has nine values or Voigt's six (xx yy zz yz xz xy), in eV/Angstrom^3, positive when the cell wants to shrink
+   (ASE: dE/dstrain / volume); a virial is -stress * volume.
+
+   A file that is packed with gzip is unpacked as it is read, standard input too. Lattice, pbc, Properties and names of
+   columns may not be given twice; another key may, as long as nobody reads it (ftl_xyz_once).
 
    Everything that a frame holds beside what is parsed stays as text, so that writing a frame gives back its columns
    and keys unchanged.
 
    Frames and atoms count from 0, lines from 1. Errors: FTL_ERR_IO, FTL_ERR_MEMORY and FTL_ERR_FORMAT, whose `where` is
-   "FILE, line L, frame F". Nothing here is shared between frames: different ones may be used by different threads. */
+   "FILE, line L, frame F"; one of a file that is no XYZ file names its format and what converts it (data/formats.h).
+   Nothing here is shared between frames: different ones may be used by different threads. */
 #ifndef FTL_XYZ_H
 #define FTL_XYZ_H
 
@@ -53,7 +58,8 @@ typedef struct {
   int pbc[3];
   int n_entries; /* of the comment line, in order, without Properties */
   ftl_xyz_entry *entry;
-  int n_properties; /* in order, species and pos included */
+  char repeated[64]; /* a key that stands twice (the first counts), shortened if need be; "" if there is none */
+  int n_properties;  /* in order, species and pos included */
   ftl_xyz_property *property;
   int n_columns;
 
@@ -82,16 +88,23 @@ void ftl_xyz_frame_free(ftl_xyz_frame *frame);
 
 /* Value of a key of the comment line, or NULL. */
 const char *ftl_xyz_value(const ftl_xyz_frame *frame, const char *key);
+/* FTL_ERR_FORMAT if the key is given twice: for keys that mean something. */
+ftl_status ftl_xyz_once(const ftl_xyz_frame *frame, const char *key, ftl_error *error);
 /* The value as a finite number; the key must be there. */
 ftl_status ftl_xyz_real(const ftl_xyz_frame *frame, const char *key, double *value, ftl_error *error);
 /* The value as a 3x3 matrix, from nine or six numbers; the key must be there. */
 ftl_status ftl_xyz_matrix(const ftl_xyz_frame *frame, const char *key, double matrix[3][3], ftl_error *error);
 
+/* Whether a text says that a value was not computed, as scripts do: nothing, or all its words are nan, None, null, NA
+   or
+   "--" (a masked value), however they are bracketed. inf is a failure, not a missing value. */
+bool ftl_xyz_is_blank(const char *text);
 bool ftl_xyz_has_column(const ftl_xyz_frame *frame, const char *name);
+bool ftl_xyz_column_is_blank(const ftl_xyz_frame *frame, const char *name); /* in all atoms; false: not there */
 /* values[n][columns]: the property as finite numbers; it must be there and have that many columns. */
 ftl_status ftl_xyz_column(const ftl_xyz_frame *frame, const char *name, int columns, double *values, ftl_error *error);
 
-/* Replaces or adds a key; value NULL removes it. */
+/* Replaces or adds a key, wherever it stands twice; value NULL removes it. */
 ftl_status ftl_xyz_set(ftl_xyz_frame *frame, const char *key, const char *value, ftl_error *error);
 
 /* Columns to write after (or, by the same name, instead of) those of the frame. */

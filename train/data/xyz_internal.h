@@ -18,6 +18,13 @@ ftl_status ftl_xyz_parse_comment(ftl_xyz_frame *frame, const char *text, ftl_err
    many, or -1 when a word is not a finite number or there are more than `max`. */
 int ftl_xyz_numbers(const char *text, double *values, int max);
 
+/* The column of this name, or NULL. */
+const ftl_xyz_property *ftl_xyz_find_property(const ftl_xyz_frame *frame, const char *name);
+/* The element, and the numbers, of atom i whose line was cut into words. */
+ftl_status ftl_xyz_read_species(ftl_xyz_frame *frame, int i, const ftl_xyz_property *species, ftl_error *error);
+ftl_status ftl_xyz_read_reals(const ftl_xyz_frame *frame, int i, const ftl_xyz_property *property, double *values,
+                              ftl_error *error);
+
 /* Frees the entries and properties, keeping the lists. */
 void ftl_xyz_clear(ftl_xyz_frame *frame);
 

@@ -1,19 +1,20 @@
-/* Reading extended XYZ: lines, atom columns. */
+/* Reading extended XYZ: lines and frames. */
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "model/error.h"
+#include "data/bytes.h"
+#include "data/formats.h"
 #include "data/xyz_internal.h"
+#include "model/error.h"
 
 #define MAX_LINE (1 << 26) /* bytes: no sensible line is longer, and a file that is not text may have no line end */
 
 struct ftl_xyz_reader {
   char *path;
-  FILE *file;
+  ftl_bytes bytes;
   int64_t line;  /* number of the line in `text` */
   int64_t frame; /* index of the frame being read */
   char *text;
@@ -59,15 +60,10 @@ ftl_status ftl_xyz_open(const char *path, ftl_xyz_reader **reader, ftl_error *er
     free(r);
     return ftl_fail(error, FTL_ERR_MEMORY, path, "no memory to open a file");
   }
-  struct stat info;
-  r->file = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
-  if (!r->file) {
+  ftl_status status = ftl_bytes_open(path, r->path, &r->bytes, error);
+  if (status != FTL_OK) {
     ftl_xyz_close(r);
-    return ftl_fail(error, FTL_ERR_IO, path, "cannot open it: %s", strerror(errno));
-  }
-  if (fstat(fileno(r->file), &info) == 0 && S_ISDIR(info.st_mode)) {
-    ftl_xyz_close(r);
-    return ftl_fail(error, FTL_ERR_IO, path, "is a folder, not an XYZ file");
+    return status;
   }
   *reader = r;
   return FTL_OK;
@@ -75,34 +71,54 @@ ftl_status ftl_xyz_open(const char *path, ftl_xyz_reader **reader, ftl_error *er
 
 void ftl_xyz_close(ftl_xyz_reader *reader) {
   if (!reader) return;
-  if (reader->file && reader->file != stdin) fclose(reader->file);
+  ftl_bytes_close(&reader->bytes);
   free(reader->text);
   free(reader->path);
   free(reader);
 }
 
+/* Adds bytes of a line. */
+static ftl_status append(ftl_xyz_reader *r, const ftl_xyz_frame *frame, const unsigned char *bytes, size_t n,
+                         ftl_error *error) {
+  if (memchr(bytes, 0, n)) return ftl_xyz_fail(frame, r->line, error, "this is not a text file: not an XYZ file");
+  if (r->length + n > MAX_LINE)
+    return ftl_xyz_fail(frame, r->line, error, "the line is longer than %d MB: not an XYZ file", MAX_LINE >> 20);
+  ftl_status status = ftl_xyz_grow(&r->text, &r->room, r->length + n + 1, 1, error);
+  if (status != FTL_OK) return status;
+  memcpy(r->text + r->length, bytes, n);
+  r->length += n;
+  return FTL_OK;
+}
+
 /* The next line without its end; *end: there is none. */
 static ftl_status next_line(ftl_xyz_reader *r, ftl_xyz_frame *frame, bool *end, ftl_error *error) {
-  int c;
+  ftl_bytes *b = &r->bytes;
+  const unsigned char *newline = NULL;
+  bool any = false;
   r->length = 0;
   r->line++;
-  while ((c = getc_unlocked(r->file)) != EOF && c != '\n') {
-    if (r->length + 2 > r->room) {
-      ftl_status status = ftl_xyz_grow(&r->text, &r->room, r->length + 2, 1, error);
-      if (status != FTL_OK) return status;
-    }
-    if (c == 0 || r->length > MAX_LINE)
-      return ftl_xyz_fail(frame, r->line, error, "this is not a text file: not an XYZ file");
-    r->text[r->length++] = (char)c;
+  while (!newline) {
+    ftl_status status = b->at == b->end ? ftl_bytes_fill(b, error) : FTL_OK;
+    if (status != FTL_OK) return status;
+    if (b->at == b->end) break;
+    any = true;
+    newline = memchr(b->data + b->at, '\n', b->end - b->at);
+    const size_t n = newline ? (size_t)(newline - (b->data + b->at)) : b->end - b->at;
+    status = append(r, frame, b->data + b->at, n, error);
+    if (status != FTL_OK) return status;
+    b->at += n + (newline != NULL);
   }
-  if (ferror(r->file)) return ftl_fail(error, FTL_ERR_IO, r->path, "cannot be read: %s", strerror(errno));
-  *end = c == EOF && r->length == 0;
+  *end = !any;
   if (!r->room) {
     ftl_status status = ftl_xyz_grow(&r->text, &r->room, 1, 1, error);
     if (status != FTL_OK) return status;
   }
   while (r->length > 0 && (r->text[r->length - 1] == '\r' || r->text[r->length - 1] == ' ')) r->length--;
   r->text[r->length] = 0;
+  if (r->line == 1 && strncmp(r->text, "\xef\xbb\xbf", 3) == 0) { /* a byte order mark of UTF-8 */
+    r->length -= 3;
+    memmove(r->text, r->text + 3, r->length + 1);
+  }
   return FTL_OK;
 }
 
@@ -145,66 +161,16 @@ static ftl_status split(ftl_xyz_frame *frame, int i, const char *line, size_t le
   return FTL_OK;
 }
 
-static const char *word_at(const ftl_xyz_frame *frame, int i, int column) {
-  return frame->text + frame->word[(size_t)i * (size_t)frame->n_columns + (size_t)column];
-}
-
-static const ftl_xyz_property *find_property(const ftl_xyz_frame *frame, const char *name) {
-  for (int k = 0; k < frame->n_properties; k++)
-    if (strcmp(frame->property[k].name, name) == 0) return &frame->property[k];
-  return NULL;
-}
-
-static ftl_status read_species(ftl_xyz_frame *frame, int i, const ftl_xyz_property *species, ftl_error *error) {
-  const char *word = word_at(frame, i, species->first);
-  char *end;
-  int z = ftl_atomic_number(word);
-  if (z == 0 && *word >= '1' && *word <= '9') {
-    long number = strtol(word, &end, 10);
-    if (!*end && number <= INT_MAX && ftl_element_symbol((int)number)) z = (int)number;
-  }
-  if (z == 0)
-    return ftl_xyz_fail(frame, ftl_xyz_atom_line(frame, i), error, "atom %d: \"%.20s\" is not a chemical element", i,
-                        word);
-  frame->atomic_number[i] = z;
-  return FTL_OK;
-}
-
-bool ftl_xyz_has_column(const ftl_xyz_frame *frame, const char *name) { return find_property(frame, name) != NULL; }
-
-static ftl_status read_reals(const ftl_xyz_frame *frame, int i, const ftl_xyz_property *property, double *values,
-                             ftl_error *error) {
-  for (int c = 0; c < property->columns; c++) {
-    const char *word = word_at(frame, i, property->first + c);
-    if (!ftl_parse_real(word, &values[c]))
-      return ftl_xyz_fail(frame, ftl_xyz_atom_line(frame, i), error,
-                          "atom %d: \"%.40s\" in %s (column %d) is not a finite number", i, word, property->name,
-                          property->first + c + 1);
-  }
-  return FTL_OK;
-}
-
-ftl_status ftl_xyz_column(const ftl_xyz_frame *frame, const char *name, int columns, double *values, ftl_error *error) {
-  const ftl_xyz_property *property = find_property(frame, name);
-  if (!property) return ftl_xyz_fail(frame, frame->line + 1, error, "Properties has no %s", name);
-  if (property->columns != columns || property->type == 'S' || property->type == 'L')
-    return ftl_xyz_fail(frame, frame->line + 1, error, "Properties has %s:%c:%d where %s:R:%d is needed", name,
-                        property->type, property->columns, name, columns);
-  for (int i = 0; i < frame->n; i++) {
-    ftl_status status = read_reals(frame, i, property, values + (size_t)i * (size_t)columns, error);
-    if (status != FTL_OK) return status;
-  }
-  return FTL_OK;
-}
-
 static ftl_status read_atoms(ftl_xyz_reader *r, ftl_xyz_frame *frame, ftl_error *error) {
-  const ftl_xyz_property *position = find_property(frame, "pos"), *species = find_property(frame, "species");
-  if (!species) species = find_property(frame, "Z");
-  if (!species) species = find_property(frame, "numbers");
+  const ftl_xyz_property *position = ftl_xyz_find_property(frame, "pos"),
+                         *species = ftl_xyz_find_property(frame, "species");
+  const char *const names[] = {"Z", "numbers", "atomic_numbers"};
+  for (int k = 0; k < 3 && !species; k++) species = ftl_xyz_find_property(frame, names[k]);
   if (!position || position->type != 'R' || position->columns != 3)
     return ftl_xyz_fail(frame, frame->line + 1, error, "Properties has no pos:R:3");
   if (!species || species->columns != 1 || species->type == 'R' || species->type == 'L')
-    return ftl_xyz_fail(frame, frame->line + 1, error, "Properties has no species:S:1 (nor Z:I:1 nor numbers:I:1)");
+    return ftl_xyz_fail(frame, frame->line + 1, error,
+                        "Properties has no species:S:1 (nor Z:I:1, numbers:I:1 or atomic_numbers:I:1)");
   frame->text_used = 0;
   for (int i = 0; i < frame->n; i++) {
     bool end;
@@ -220,14 +186,14 @@ static ftl_status read_atoms(ftl_xyz_reader *r, ftl_xyz_frame *frame, ftl_error 
       if (status != FTL_OK) return status;
     }
     status = split(frame, i, r->text, r->length, error);
-    if (status == FTL_OK) status = read_species(frame, i, species, error);
-    if (status == FTL_OK) status = read_reals(frame, i, position, frame->position[i], error);
+    if (status == FTL_OK) status = ftl_xyz_read_species(frame, i, species, error);
+    if (status == FTL_OK) status = ftl_xyz_read_reals(frame, i, position, frame->position[i], error);
     if (status != FTL_OK) return status;
   }
   return FTL_OK;
 }
 
-ftl_status ftl_xyz_read(ftl_xyz_reader *reader, ftl_xyz_frame *frame, bool *end, ftl_error *error) {
+static ftl_status read_frame(ftl_xyz_reader *reader, ftl_xyz_frame *frame, bool *end, ftl_error *error) {
   frame->path = reader->path;
   frame->index = reader->frame;
   do {
@@ -246,6 +212,16 @@ ftl_status ftl_xyz_read(ftl_xyz_reader *reader, ftl_xyz_frame *frame, bool *end,
   return status;
 }
 
+/* A file that is no XYZ file fails in its first frame, whatever with: what it is says more. */
+ftl_status ftl_xyz_read(ftl_xyz_reader *reader, ftl_xyz_frame *frame, bool *end, ftl_error *error) {
+  char text[512];
+  ftl_status status = read_frame(reader, frame, end, error);
+  if (status == FTL_ERR_FORMAT && reader->frame == 0 &&
+      ftl_format_recognise(reader->bytes.head, reader->bytes.n_head, reader->path, text))
+    return ftl_fail(error, FTL_ERR_FORMAT, reader->path, "%s", text);
+  return status;
+}
+
 void ftl_xyz_clear(ftl_xyz_frame *frame) {
   for (int k = 0; k < frame->n_entries; k++) {
     free(frame->entry[k].key);
@@ -254,6 +230,7 @@ void ftl_xyz_clear(ftl_xyz_frame *frame) {
   }
   for (int k = 0; k < frame->n_properties; k++) free(frame->property[k].name);
   frame->n_entries = frame->n_properties = 0;
+  frame->repeated[0] = '\0';
 }
 
 void ftl_xyz_frame_free(ftl_xyz_frame *frame) {

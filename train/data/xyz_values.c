@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "model/error.h"
 #include "data/xyz_internal.h"
@@ -38,10 +39,37 @@ int ftl_xyz_numbers(const char *text, double *values, int max) {
   }
 }
 
+static bool is_blank_word(const char *word, size_t length) {
+  static const char *const blank[] = {"nan", "none", "null", "na",       "n/a",
+                                      "--",  "-nan", "+nan", "nan(ind)", "-nan(ind)"};
+  for (size_t k = 0; k < sizeof blank / sizeof *blank; k++)
+    if (strlen(blank[k]) == length && strncasecmp(blank[k], word, length) == 0) return true;
+  return false;
+}
+
+bool ftl_xyz_is_blank(const char *text) {
+  const char *separators = " \t,[]{}\"'";
+  if (strncmp(text, "_JSON", 5) == 0) text += 5;
+  for (;;) {
+    text += strspn(text, separators);
+    const size_t length = strcspn(text, separators);
+    if (length == 0) return true;
+    if (!is_blank_word(text, length)) return false;
+    text += length;
+  }
+}
+
 const char *ftl_xyz_value(const ftl_xyz_frame *frame, const char *key) {
   for (int k = 0; k < frame->n_entries; k++)
     if (strcmp(frame->entry[k].key, key) == 0) return frame->entry[k].value;
   return NULL;
+}
+
+ftl_status ftl_xyz_once(const ftl_xyz_frame *frame, const char *key, ftl_error *error) {
+  int count = 0;
+  for (int k = 0; *frame->repeated && k < frame->n_entries; k++) count += strcmp(frame->entry[k].key, key) == 0;
+  if (count <= 1) return FTL_OK;
+  return ftl_xyz_fail(frame, frame->line + 1, error, "the comment line gives %s twice: keep one of them", key);
 }
 
 ftl_status ftl_xyz_real(const ftl_xyz_frame *frame, const char *key, double *value, ftl_error *error) {
@@ -68,18 +96,27 @@ ftl_status ftl_xyz_matrix(const ftl_xyz_frame *frame, const char *key, double ma
   return FTL_OK;
 }
 
+/* Removes the key from the k-th entry on, wherever it stands. */
+static void remove_entries(ftl_xyz_frame *frame, const char *key, int k) {
+  int kept = k;
+  for (; k < frame->n_entries; k++) {
+    ftl_xyz_entry *e = &frame->entry[k];
+    if (strcmp(e->key, key) != 0) {
+      frame->entry[kept++] = *e;
+      continue;
+    }
+    free(e->key);
+    free(e->value);
+    free(e->raw);
+  }
+  if (kept < frame->n_entries) frame->n_entries = kept;
+}
+
 ftl_status ftl_xyz_set(ftl_xyz_frame *frame, const char *key, const char *value, ftl_error *error) {
   int k = 0;
   while (k < frame->n_entries && strcmp(frame->entry[k].key, key) != 0) k++;
-  if (!value) {
-    if (k == frame->n_entries) return FTL_OK;
-    free(frame->entry[k].key);
-    free(frame->entry[k].value);
-    free(frame->entry[k].raw);
-    frame->n_entries--;
-    memmove(&frame->entry[k], &frame->entry[k + 1], (size_t)(frame->n_entries - k) * sizeof *frame->entry);
-    return FTL_OK;
-  }
+  remove_entries(frame, key, value ? k + 1 : k);
+  if (!value) return FTL_OK;
   ftl_status status = ftl_xyz_grow(&frame->entry, &frame->entry_room, (size_t)k + 1, sizeof *frame->entry, error);
   if (status != FTL_OK) return status;
   char *owned_value = strdup(value), *owned_key = k == frame->n_entries ? strdup(key) : frame->entry[k].key;

@@ -13,13 +13,26 @@ static ftl_status suggest(ftl_recipe *recipe, const char *key, const char *text,
 }
 
 static ftl_status read_data(const ftl_recipe *recipe, ftl_dataset *dataset, ftl_error *error) {
-  const ftl_dataset_options options = {.prefix = recipe->labels};
+  ftl_dataset_options options;
+  ftl_sets_options(recipe, &options);
+  options.max_force = 0;
   if (recipe->data.n == 0)
     return ftl_fail(error, FTL_ERR_INPUT, "data",
                     "it is not given: a recipe is proposed for a data set (--data X.xyz)");
   ftl_status status = ftl_dataset_read(recipe->data.item, recipe->data.n, &options, dataset, error);
   if (status == FTL_OK && dataset->n == 0)
     return ftl_fail(error, FTL_ERR_INPUT, recipe->data.item[0], "there is no structure in it");
+  return status;
+}
+
+/* What training would refuse is not proposed. */
+static ftl_status check_labels(const ftl_recipe *recipe, const ftl_dataset *dataset, ftl_error *error) {
+  const char *path = recipe->data.item[0];
+  ftl_dataset_options o;
+  ftl_sets_options(recipe, &o);
+  ftl_status status = ftl_label_survey_require_names(&dataset->survey, &o.labels, "data", path, error);
+  if (status == FTL_OK) status = ftl_label_survey_require_any(&dataset->survey, &o.labels, "data", path, error);
+  if (status == FTL_OK) status = ftl_heads_require_one(&dataset->survey.heads, &o.select, "--select ", path, error);
   return status;
 }
 
@@ -70,12 +83,9 @@ ftl_status ftl_propose(ftl_recipe *recipe, ftl_error *error) {
   ftl_status status = read_data(recipe, &dataset, error);
   if (status == FTL_OK) {
     ftl_dataset_count_labels(&dataset, &labels);
-    status =
-        labels.none < dataset.n
-            ? propose_loss(recipe, &labels, error)
-            : ftl_fail(error, FTL_ERR_INPUT, recipe->data.item[0],
-                       "no structure has a label with the prefix '%s'; give the prefix with --labels", recipe->labels);
+    status = check_labels(recipe, &dataset, error);
   }
+  if (status == FTL_OK) status = propose_loss(recipe, &labels, error);
   if (status == FTL_OK && recipe->foundation) status = propose_fine_tuning(recipe, error);
   if (status == FTL_OK) status = propose_length(recipe, dataset.n, error);
   if (status == FTL_OK) status = suggest(recipe, "output", "run", error);
@@ -111,10 +121,13 @@ static void print_configs(const ftl_dataset *dataset, FILE *stream) {
   if (n == MOST) fputs(" ...", stream);
 }
 
+static void print_remark(void *stream, const char *text) { fprintf(stream, "\nNOTE %s", text); }
+
 static char *make_preamble(const ftl_recipe *recipe, const ftl_dataset *dataset) {
   char *text = NULL;
   size_t size;
-  ftl_label_counts labels;
+  char counts[400];
+  ftl_dataset_options o;
   FILE *stream = open_memstream(&text, &size);
   if (!stream) return NULL;
   int64_t smallest = dataset->structure[0].n, largest = 0;
@@ -122,14 +135,15 @@ static char *make_preamble(const ftl_recipe *recipe, const ftl_dataset *dataset)
     if (dataset->structure[s].n < smallest) smallest = dataset->structure[s].n;
     if (dataset->structure[s].n > largest) largest = dataset->structure[s].n;
   }
-  ftl_dataset_count_labels(dataset, &labels);
   fprintf(stream,
           "frozentl train THIS-FILE. What was found in the data:\n%lld structures of %lld to %lld atoms, elements",
           (long long)dataset->n, (long long)smallest, (long long)largest);
   print_elements(dataset, stream);
-  fprintf(stream, "\nlabels %s*: energy %lld, forces %lld, stress %lld\nconfig_types:", recipe->labels,
-          (long long)labels.energy, (long long)labels.forces, (long long)labels.stress);
+  ftl_label_survey_count(&dataset->survey, counts);
+  fprintf(stream, "\nlabels: %s\nconfig_types:", counts);
   print_configs(dataset, stream);
+  ftl_sets_options(recipe, &o);
+  ftl_label_survey_report(&dataset->survey, &o.labels, "data", true, true, print_remark, stream);
   return fclose(stream) == 0 ? text : NULL;
 }
 

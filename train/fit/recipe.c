@@ -8,6 +8,8 @@
 #define FTL_VALUES ftl_recipe
 #include "options/table.h"
 
+#include "options/data_options.h"
+
 /* Defaults are mace-torch's where it has the option. */
 static const ftl_option options[] = {
     PATH(output, .key = "output", .needed = true, .flag = "output", .letter = 'o', .value = "RUN", .when = "",
@@ -65,16 +67,17 @@ static const ftl_option options[] = {
           .doc = "structures to validate on; without it valid_fraction is taken from data"),
     PATHS(test, .key = "test", .flag = "test", .when = "",
           .doc = "structures on which only the final model is evaluated"),
-    TEXT(labels, .key = "labels", .initial = "REF_", .flag = "labels", .value = "PREFIX", .when = "",
-         .doc = "prefix of the labels: PREFIXenergy, PREFIXforces, PREFIXstress or PREFIXvirial"),
+    LABEL_OPTIONS,
+    WORDS(select, .key = "select", .flag = "select", .value = "KEY=VALUE,...", .when = "",
+          .doc = "only structures of data, valid and test whose comment line has this: head=pbe; several values of one "
+                 "key are alternatives, (none) stands for no such key"),
     INTEGER(frames, 1, 1e9, .key = "frames", .flag = "frames", .when = "",
             .doc = "train on the first N structures of data only"),
     REAL(fraction, 1e-6, 1, .key = "fraction", .flag = "fraction", .when = "!frames",
          .doc = "train on this fraction of data only, from its beginning"),
     REAL(valid_fraction, 1e-6, 0.9, .key = "valid_fraction", .initial = "0.05", .when = "!valid",
          .doc = "fraction of data, drawn by seed, that is not trained on but validated on"),
-    REAL(max_force, 1e-3, 1e6, .key = "max_force", .initial = "100", .flag = "max-force", .when = "",
-         .doc = "forces above this, eV/Angstrom, are an error that names file and frame"),
+    LARGE_FORCES,
 
     CHOICE(e0.kind, "keep|fit|given", .key = "e0.kind", .flag = "e0", .when = "",
            .doc =
@@ -109,6 +112,8 @@ static const ftl_option options[] = {
 
     PATHS(replay.data, .key = "replay.data", .flag = "replay", .when = "foundation",
           .doc = "structures like those the foundation was trained on, to train on too, so that it does not forget"),
+    WORDS(replay.select, .key = "replay.select", .value = "KEY=VALUE,...", .when = "replay.data",
+          .doc = "only structures of replay.data whose comment line has this, as select"),
     INTEGER(replay.sample, 1, 1e7, .key = "replay.sample", .flag = "replay-sample", .when = "foundation",
             .doc =
                 "instead of replay.data, or besides: so many structures are made of those of data (and of replay.data) "

@@ -11,13 +11,19 @@ enum { FTL_OPTIMISER_AMSGRAD, FTL_OPTIMISER_ADAMW, FTL_OPTIMISER_ADAM };
 enum { FTL_SCHEDULE_CONSTANT, FTL_SCHEDULE_PLATEAU, FTL_SCHEDULE_EXPONENTIAL, FTL_SCHEDULE_COSINE };
 enum { FTL_REPLAY_FOUNDATION, FTL_REPLAY_DATA }; /* replay.labels */
 enum { FTL_REPLAY_SHARED, FTL_REPLAY_SEPARATE }; /* replay.head */
+enum { FTL_FORCES_REFUSE, FTL_FORCES_DROP };     /* large_forces */
 enum { FTL_CHECKPOINT_FULL, FTL_CHECKPOINT_DELTA };
 
 /* The value of every option; what each one means is said in the table (recipe.c). */
 typedef struct {
   char *output, *foundation, *head;
   ftl_words data, valid, test, elements, add_elements;
-  char *labels;
+  char *labels; /* their prefix */
+  struct {
+    char *energy, *forces, *stress, *virial;
+  } label;
+  ftl_words select;
+  int large_forces;
   int64_t frames;
   double fraction, valid_fraction, max_force;
   struct {
@@ -33,7 +39,7 @@ typedef struct {
     ftl_words groups;
   } lora;
   struct {
-    ftl_words data;
+    ftl_words data, select;
     int labels, head;
     double weight, fraction, rattle, strain, substitute, temperature, max_force;
     int64_t frames, sample, steps;

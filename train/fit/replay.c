@@ -11,7 +11,11 @@ bool ftl_replay_wanted(const ftl_recipe *recipe) {
 }
 
 ftl_status ftl_replay_read(const ftl_recipe *recipe, ftl_sets *sets, ftl_error *error) {
-  const ftl_dataset_options options = {.prefix = recipe->labels, .max_force = recipe->max_force, .drop_absurd = true};
+  ftl_dataset_options options;
+  ftl_sets_options(recipe, &options);
+  options.select = (ftl_selection){recipe->replay.select.n, recipe->replay.select.item};
+  options.drop_absurd = true;
+  options.n_configs = 0;
   if (recipe->replay.data.n == 0) return FTL_OK;
   ftl_status status = ftl_dataset_read(recipe->replay.data.item, recipe->replay.data.n, &options, &sets->replay, error);
   if (status == FTL_OK) ftl_dataset_remove_isolated(&sets->replay);

@@ -69,11 +69,8 @@ static ftl_status take_first(const ftl_recipe *recipe, ftl_sets *sets, ftl_error
 }
 
 ftl_status ftl_sets_read(const ftl_recipe *recipe, ftl_sets *sets, ftl_error *error) {
-  const ftl_dataset_options options = {.prefix = recipe->labels,
-                                       .max_force = recipe->max_force,
-                                       .n_configs = recipe->loss.configs.n,
-                                       .config = recipe->loss.configs.name,
-                                       .config_weight = recipe->loss.configs.value};
+  ftl_dataset_options options;
+  ftl_sets_options(recipe, &options);
   const struct {
     const ftl_words *paths;
     ftl_dataset *dataset;
@@ -83,6 +80,7 @@ ftl_status ftl_sets_read(const ftl_recipe *recipe, ftl_sets *sets, ftl_error *er
     if (set[k].paths->n > 0)
       status = ftl_dataset_read(set[k].paths->item, set[k].paths->n, &options, set[k].dataset, error);
   if (status == FTL_OK) status = ftl_replay_read(recipe, sets, error);
+  if (status == FTL_OK) status = ftl_sets_require_labels(recipe, sets, error);
   if (status == FTL_OK) status = set_isolated_aside(sets, error);
   if (status == FTL_OK && recipe->valid.n == 0) status = split_valid(recipe, sets, error);
   if (status == FTL_OK) status = take_first(recipe, sets, error);

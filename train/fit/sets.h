@@ -19,6 +19,15 @@ typedef struct {
 ftl_status ftl_sets_read(const ftl_recipe *recipe, ftl_sets *sets, ftl_error *error);
 void ftl_sets_free(ftl_sets *sets);
 
+/* How the files of data, valid and test are read. */
+void ftl_sets_options(const ftl_recipe *recipe, ftl_dataset_options *options);
+/* FTL_ERR_INPUT: a label that the recipe names and data lacks, a set to learn from without any label, structures of
+   several heads among which nothing chooses. For sets as they were read. */
+ftl_status ftl_sets_require_labels(const ftl_recipe *recipe, const ftl_sets *sets, ftl_error *error);
+/* What the files have and the run does not use, a sentence each. */
+void ftl_sets_report_labels(const ftl_recipe *recipe, const ftl_sets *sets,
+                            void (*say)(void *context, const char *text), void *context);
+
 /* What is wrong or doubtful; elements[n_elements] are the model's. FTL_ERR_MEMORY. */
 ftl_status ftl_sets_check(const ftl_recipe *recipe, const ftl_sets *sets, const int *elements, int n_elements,
                           ftl_findings *findings, ftl_error *error);

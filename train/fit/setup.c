@@ -44,7 +44,7 @@ void ftl_setup_say(const ftl_setup *setup, const char *format, ...) {
 }
 
 void ftl_setup_warn(const ftl_setup *setup, const char *format, ...) {
-  char text[600];
+  char text[1024];
   va_list args;
   if (!setup->host->warn || ftl_ranks_mine() != 0) return;
   va_start(args, format);
@@ -54,6 +54,8 @@ void ftl_setup_warn(const ftl_setup *setup, const char *format, ...) {
 }
 
 /* ---- data ---- */
+
+static void warn_of_labels(void *context, const char *text) { ftl_setup_warn(context, "%s", text); }
 
 static ftl_status check_sets(const ftl_setup *s, ftl_error *error) {
   ftl_findings findings = {0};
@@ -196,6 +198,7 @@ ftl_status ftl_setup_make(const ftl_recipe *recipe, const ftl_train_host *host, 
   s->memory.limit = (size_t)recipe->cache_mb * 1000000;
   set_losses(s);
   ftl_status status = ftl_sets_read(recipe, &s->sets, error);
+  if (status == FTL_OK) ftl_sets_report_labels(recipe, &s->sets, warn_of_labels, s);
   if (status == FTL_OK) status = ftl_start_model(recipe, &s->sets, &s->source, error);
   if (status == FTL_OK) status = check_sets(s, error);
   if (status == FTL_OK) status = describe(s, restored, error);

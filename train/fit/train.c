@@ -86,19 +86,31 @@ static ftl_status log_end(ftl_run *run, const char *reason, ftl_error *error) {
   return ftl_run_written(run, ftl_log_event(run->log, "end", members, error));
 }
 
+/* A part of a set: all of its structures from `first` on, `n` of them. */
+static void say_set(const ftl_setup *s, const char *name, const ftl_dataset *dataset, int64_t first, int64_t n) {
+  char counts[400];
+  ftl_dataset part = *dataset;
+  part.structure += first;
+  part.n = n;
+  ftl_dataset_describe_labels(&part, counts);
+  ftl_setup_say(s, "%s: %lld structures (%lld atoms), %s", name, (long long)n, (long long)ftl_dataset_atoms(&part),
+                counts);
+}
+
 static void say_setup(const ftl_run *run) {
   const ftl_setup *s = &run->s;
   const ftl_architecture *arch = &s->source->arch;
-  ftl_dataset own = s->sets.train; /* without replay */
-  own.n = s->own;
   ftl_setup_say(s, "%s: %d elements, %d layers, %lld parameters",
                 s->recipe->foundation ? s->recipe->foundation : "new model", arch->n_elements, arch->n_layers,
                 (long long)s->parameters.count);
-  ftl_setup_say(s, "train %lld structures (%lld atoms), valid %lld, test %lld; %d per step, %lld steps",
-                (long long)s->own, (long long)ftl_dataset_atoms(&own), (long long)s->sets.valid.n,
-                (long long)s->sets.test.n, s->batches.size, (long long)ftl_run_total_steps(run));
-  if (s->batches.replay > 0)
-    ftl_setup_say(s, "replay %d structures, %d of them in each epoch", s->batches.replay, s->batches.taken);
+  say_set(s, "train", &s->sets.train, 0, s->own);
+  say_set(s, "valid", &s->sets.valid, 0, s->sets.valid.n);
+  if (s->sets.test.n > 0) say_set(s, "test", &s->sets.test, 0, s->sets.test.n);
+  if (s->batches.replay > 0) {
+    say_set(s, "replay", &s->sets.train, s->own, s->sets.train.n - s->own);
+    ftl_setup_say(s, "%d structures of replay are drawn for each epoch", s->batches.taken);
+  }
+  ftl_setup_say(s, "%d structures per step, %lld steps", s->batches.size, (long long)ftl_run_total_steps(run));
   ftl_setup_say(s, "%d threads on each of %d ranks", s->team.n, ftl_ranks_n());
   char *table = ftl_freeze_table(&s->parameters);
   if (table && s->host->show && ftl_run_writes()) {

@@ -1,9 +1,11 @@
 /* Options of a command. One table per command, of which its YAML recipe is read, and its flags (cli/option_flags.h),
    help, template, file of effective settings and table in the manual are made.
 
-   An option has a key with dots ("loss.energy": in YAML `loss:` with `energy:` below it), a type, a default, a range
-   and a condition under which it applies; one that is set where it does not apply is an error, never ignored. Its value
-   is a member of the command's own struct (fit/recipe.h). options/table.h has what a table is written with. */
+   An option has a key with dots ("loss.energy": in YAML `loss:` with `energy:` below it, or on one line with the dot;
+   where the section is an option too, as in "labels" and "labels.energy", it is `prefix:` below itself), a type, a
+   default, a range and a condition under which it applies; one that is set where it does not apply is an error, never
+   ignored. Its value is a member of the command's own struct (fit/recipe.h). options/table.h has what a table is
+   written with. */
 #ifndef FTL_OPTIONS_H
 #define FTL_OPTIONS_H
 

@@ -186,6 +186,16 @@ static void append_documentation(buffer *b, const ftl_option *option, const char
   append_comment(b, lead, line);
 }
 
+/* Length of the section and its dot; 0: none, or one that is an option too (labels, labels.energy), below which YAML
+   has no room for others: they are written as they are, dots and all. */
+static size_t section_of(const ftl_option_table *table, const ftl_option *option) {
+  const char *dot = strchr(option->key, '.');
+  char name[80];
+  if (!dot) return 0;
+  snprintf(name, sizeof name, "%.*s", (int)(dot - option->key), option->key);
+  return ftl_option_find(table, name) ? 0 : (size_t)(dot - option->key) + 1;
+}
+
 ftl_status ftl_options_write(const ftl_options *options, const ftl_options_style *style, FILE *stream,
                              ftl_error *error) {
   const int n = options->table->n;
@@ -194,8 +204,7 @@ ftl_status ftl_options_write(const ftl_options *options, const ftl_options_style
   append(&b, "");
   if (style->preamble) append_comment(&b, "# ", style->preamble);
   for (int k = 0; k < n; k++) {
-    const char *dot = strchr(option[k].key, '.');
-    const size_t section = dot ? (size_t)(dot - option[k].key) + 1 : 0;
+    const size_t section = section_of(options->table, &option[k]);
     if (section && (k == 0 || strncmp(option[k].key, option[k - 1].key, section) != 0)) {
       bool any = false;
       for (int j = k; j < n && strncmp(option[k].key, option[j].key, section) == 0; j++)

@@ -113,9 +113,10 @@ static ftl_status read_mapping(reader *r, const yaml_node_t *mapping, const char
     if (key->type != YAML_SCALAR_NODE) return ftl_fail(error, FTL_ERR_FORMAT, where, "a key is a word");
     snprintf(full, sizeof full, "%.100s%s%.100s", prefix, *prefix ? "." : "", text_of(key));
     const ftl_option_table *table = r->options->table;
-    const ftl_option *option = ftl_option_find(table, full);
+    const ftl_option *option = ftl_option_find(table, full), *above = ftl_option_find(table, prefix);
+    if (above && strcmp(text_of(key), "prefix") == 0) option = above; /* "labels: {prefix: REF_, energy: E}" */
     ftl_status status;
-    if (option) {
+    if (option && !(value->type == YAML_MAPPING_NODE && is_section(table, full))) {
       status = read_option(r, option, value, where, error);
     } else if (is_section(table, full)) {
       if (value->type == YAML_SCALAR_NODE && !*text_of(value)) continue; /* everything below it is a comment */

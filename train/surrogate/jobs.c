@@ -26,7 +26,7 @@ static ftl_status add_spread(const ftl_dataset *from, int64_t wanted, ftl_datase
 
 static ftl_status add_files(const ftl_surrogate_recipe *r, ftl_dataset *starts, ftl_error *error) {
   ftl_dataset read = {0};
-  const ftl_dataset_options options = {.prefix = r->labels};
+  const ftl_dataset_options options = {.labels = {.prefix = r->labels}};
   ftl_status status = ftl_dataset_read(r->sample.starts.item, r->sample.starts.n, &options, &read, error);
   if (!status) status = add_spread(&read, r->sample.n_starts, starts, error);
   ftl_dataset_free(&read);

@@ -10,6 +10,8 @@
 #define FTL_VALUES ftl_surrogate_recipe
 #include "options/table.h"
 
+#include "options/data_options.h"
+
 static const ftl_option options[] = {
     PATH(output, .key = "output", .needed = true, .flag = "output", .letter = 'o', .value = "RUN", .when = "",
          .doc = "folder of the run: it is made, and gets the potential and a report"),
@@ -17,12 +19,14 @@ static const ftl_option options[] = {
           .doc = "reference structures to fit, extended XYZ; distill adds them to those it samples"),
     PATHS(valid, .key = "valid", .flag = "valid", .when = "",
           .doc = "reference structures to report errors on; nothing is fitted to them"),
-    TEXT(labels, .key = "labels", .initial = "REF_", .flag = "labels", .value = "PREFIX", .when = "",
-         .doc = "prefix of the labels: PREFIXenergy, PREFIXforces, PREFIXstress or PREFIXvirial"),
+    LABEL_OPTIONS,
+    WORDS(select, .key = "select", .flag = "select", .value = "KEY=VALUE,...", .when = "",
+          .doc =
+              "only structures of data and valid whose comment line has this: head=pbe; several values of one key are "
+              "alternatives, (none) stands for no such key"),
     INTEGER(frames, 1, 1e9, .key = "frames", .flag = "frames", .when = "data",
             .doc = "fit the first N structures of data only"),
-    REAL(max_force, 1e-3, 1e6, .key = "max_force", .initial = "100", .flag = "max-force", .when = "",
-         .doc = "forces above this, eV/Angstrom, are an error that names file and frame"),
+    LARGE_FORCES,
     REAL(holdout, 0, 0.5, .key = "holdout", .initial = "0.05", .when = "",
          .doc = "fraction of the structures, drawn by seed, that errors are measured on instead of fitted; the "
                 "uncertainty is scaled to them"),

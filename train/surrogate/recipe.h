@@ -12,7 +12,12 @@ enum { FTL_SELECT_BY_VOLUME, FTL_SELECT_BY_DISTANCE };
 typedef struct {
   char *output;
   ftl_words data, valid, elements;
-  char *labels;
+  char *labels; /* their prefix */
+  struct {
+    char *energy, *forces, *stress, *virial;
+  } label;
+  ftl_words select;
+  int large_forces; /* 0 refuse, 1 drop */
   int64_t frames, seed, threads;
   double max_force, holdout;
   ftl_rates e0;

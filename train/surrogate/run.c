@@ -195,14 +195,16 @@ static void warn_size(const ftl_surrogate_state *run) {
 }
 
 static ftl_status fit(ftl_surrogate_state *run, ftl_error *error) {
+  char labels[400];
   ftl_fit_options options;
   ftl_recipe_fit(run->recipe, &options);
   options.stop = run->host->stop;
   options.progress = run->host->progress;
   options.context = run->host->context;
   const int n = run->surrogate.first[run->n_elements];
-  ftl_surrogate_say(run, "fitting %d functions to %lld equations of %lld structures, %.2f GB", n,
-                    (long long)count_equations(&run->train), (long long)run->train.n,
+  ftl_dataset_describe_labels(&run->train, labels);
+  ftl_surrogate_say(run, "fitting %d functions to %lld equations of %lld structures, %s, %.2f GB", n,
+                    (long long)count_equations(&run->train), (long long)run->train.n, labels,
                     (double)ftl_fit_bytes(n, &options) / 1e9);
   run->host->stage(run->host->context, "structures", (double)run->train.n);
   ftl_status status = ftl_fit_surrogate(&run->surrogate, &run->train, &options, &run->solution, error);

@@ -8,18 +8,59 @@
 #include "model/error.h"
 #include "surrogate/run_internal.h"
 
+static void options_of(const ftl_surrogate_recipe *r, ftl_dataset_options *options) {
+  *options =
+      (ftl_dataset_options){.labels = {r->labels, {r->label.energy, r->label.forces, r->label.stress, r->label.virial}},
+                            .select = {r->select.n, r->select.item},
+                            .max_force = r->max_force,
+                            .drop_absurd = r->large_forces == 1,
+                            .n_configs = r->weights.configs.n,
+                            .config = r->weights.configs.name,
+                            .config_weight = r->weights.configs.value};
+}
+
+/* What the files have and the run does not use; what there is to learn from. */
+static void report_set(const ftl_surrogate_state *run, const ftl_dataset *set, const ftl_dataset_options *options,
+                       const char *name) {
+  const ftl_surrogate_host *host = run->host;
+  char counts[400], text[1024];
+  ftl_label_survey_report(&set->survey, &options->labels, name, true, true, host->warn, host->context);
+  ftl_heads_report(&set->survey.heads, &options->select, name, false, host->warn, host->context);
+  if (set->dropped > 0) {
+    snprintf(text, sizeof text, "%s: structures left out for large forces: %lld; first: %s", name,
+             (long long)set->dropped, set->first_dropped);
+    host->warn(host->context, text);
+  }
+  ftl_dataset_describe_labels(set, counts);
+  ftl_surrogate_say(run, "%s: %lld structures (%lld atoms), %s", name, (long long)set->n,
+                    (long long)ftl_dataset_atoms(set), counts);
+}
+
+/* What must be there: names that were given in data, and a label of data for a fit. Errors of valid, and data beside
+   sampled structures, can do without. */
+static ftl_status check_set(const ftl_dataset *set, const ftl_dataset_options *options, const char *path, bool fitted,
+                            bool distilled, ftl_error *error) {
+  const ftl_label_survey *survey = &set->survey;
+  ftl_status status = FTL_OK;
+  if (fitted) status = ftl_label_survey_require_names(survey, &options->labels, "data", path, error);
+  if (!status && fitted && !distilled)
+    status = ftl_label_survey_require_any(survey, &options->labels, "data", path, error);
+  return status ? status : ftl_heads_require_one(&survey->heads, &options->select, "--select ", path, error);
+}
+
 static ftl_status read_set(ftl_surrogate_state *run, const ftl_words *files, bool fitted, ftl_dataset *set,
                            ftl_error *error) {
-  const ftl_surrogate_recipe *r = run->recipe;
-  const ftl_dataset_options options = {.prefix = r->labels,
-                                       .frames = fitted ? r->frames : 0,
-                                       .max_force = r->max_force,
-                                       .n_configs = r->weights.configs.n,
-                                       .config = r->weights.configs.name,
-                                       .config_weight = r->weights.configs.value};
+  const char *name = fitted ? "data" : "valid";
+  ftl_dataset_options options;
   if (files->n == 0) return FTL_OK;
+  options_of(run->recipe, &options);
+  options.frames = fitted ? run->recipe->frames : 0;
   ftl_status status = ftl_dataset_read(files->item, files->n, &options, set, error);
-  if (!status && set->n == 0) status = ftl_fail(error, FTL_ERR_INPUT, files->item[0], "the file has no structures");
+  if (!status && set->n == 0)
+    status = ftl_fail(error, FTL_ERR_INPUT, files->item[0], "there is no structure in it to %s",
+                      fitted ? "fit" : "measure errors on");
+  if (!status) status = check_set(set, &options, files->item[0], fitted, run->recipe->model != NULL, error);
+  if (!status) report_set(run, set, &options, name);
   return status;
 }
 
@@ -47,6 +88,18 @@ static ftl_status choose_elements(ftl_surrogate_state *run, ftl_error *error) {
   return FTL_OK;
 }
 
+/* E0 are found from energies; where there are none, the reason may be their name. */
+static ftl_status require_energies(const ftl_surrogate_state *run, ftl_error *error) {
+  const ftl_label_survey *survey = &run->data.survey;
+  char advice[400];
+  if (survey->energy > 0) return FTL_OK;
+  ftl_label_survey_advise(survey, advice);
+  return ftl_fail(
+      error, FTL_ERR_INPUT, run->recipe->data.item[0],
+      "data: no structure has an energy that is read, from which E0 could be found: give e0 (--e0 EL=X,...)%s%s",
+      *advice ? "; not used are " : "", advice);
+}
+
 static ftl_status choose_e0(ftl_surrogate_state *run, ftl_error *error) {
   const ftl_rates *given = &run->recipe->e0;
   const int n = run->n_elements;
@@ -55,7 +108,8 @@ static ftl_status choose_e0(ftl_surrogate_state *run, ftl_error *error) {
     run->e0_from = "given";
     return ftl_e0_given(given->name, given->value, given->n, run->elements, n, run->e0, error);
   }
-  ftl_status status = ftl_e0_isolated(&run->data, run->recipe->basis.cutoff, run->elements, n, run->e0, found, error);
+  ftl_status status = require_energies(run, error);
+  if (!status) status = ftl_e0_isolated(&run->data, run->recipe->basis.cutoff, run->elements, n, run->e0, found, error);
   for (int k = 0; k < n; k++) all = all && found[k];
   run->e0_from = all ? "isolated atoms" : "fitted to compositions";
   if (status || all) return status;

@@ -1,0 +1,127 @@
+#include "data/label_survey.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "data/selection.h"
+#include "model/error.h"
+
+/* Adds to a text of `size` bytes, as much as fits. */
+static void append(char *text, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+static void append(char *text, size_t size, const char *format, ...) {
+  const size_t used = strlen(text);
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(text + used, size - used, format, arguments);
+  va_end(arguments);
+}
+
+/* ---- counting ---- */
+
+/* A virial serves as a stress. */
+static bool is_missed(const ftl_labels *labels, int kind) {
+  if (kind == FTL_LABEL_ENERGY) return !labels->has_energy;
+  if (kind == FTL_LABEL_FORCES) return !labels->has_forces;
+  return !labels->has_stress && !labels->stress_without_volume;
+}
+
+static void add_unread(ftl_label_survey *s, const ftl_xyz_frame *frame, const ftl_unread *seen, const char *name) {
+  char clean[FTL_TALLY_WORD] = "";
+  int k = 0;
+  ftl_tally_clean(name, clean);
+  while (k < s->n_unread && (s->unread[k].column != seen->column || strcmp(s->unread[k].name, clean) != 0)) k++;
+  if (k == FTL_UNREAD_MOST) {
+    s->more_unread++;
+    return;
+  }
+  ftl_unread *u = &s->unread[k];
+  if (k == s->n_unread) {
+    *u = *seen;
+    u->missed = 0;
+    memcpy(u->name, clean, sizeof u->name);
+    ftl_xyz_where(frame, frame->line + 1, u->first);
+    s->n_unread++;
+  }
+  if (u->kind < 0) u->kind = seen->kind; /* blank in the first frame, say */
+  u->frames++;
+  u->missed += seen->missed;
+}
+
+static void look_at(ftl_label_survey *s, const ftl_xyz_frame *frame, const ftl_label_names *names,
+                    const ftl_labels *labels, const char *name, bool column, int kind) {
+  const char *prefix = ftl_label_prefix(names);
+  bool prefixed = *prefix && strncmp(name, prefix, strlen(prefix)) == 0;
+  for (int k = 0; k < FTL_LABELS; k++) /* another spelling of what is read */
+    prefixed |= column == (k == FTL_LABEL_FORCES) && ftl_label_is_read(names, (ftl_label_kind)k, name);
+  if (kind < 0 && !prefixed) return;
+  const ftl_unread seen = {
+      .kind = kind, .column = column, .prefixed = prefixed, .missed = kind >= 0 && is_missed(labels, kind)};
+  add_unread(s, frame, &seen, name);
+}
+
+static void count_labels(ftl_label_survey *s, const ftl_xyz_frame *frame, const ftl_labels *labels) {
+  s->frames++;
+  s->atoms += frame->n;
+  s->energy += labels->has_energy;
+  s->forces += labels->has_forces;
+  s->stress += labels->has_stress;
+  s->stress_without_volume += labels->stress_without_volume;
+  if ((labels->blank_energy || labels->blank_forces || labels->blank_stress) && !*s->first_blank)
+    ftl_xyz_where(frame, frame->line + 1, s->first_blank);
+  s->blank[0] += labels->blank_energy;
+  s->blank[1] += labels->blank_forces;
+  s->blank[2] += labels->blank_stress;
+  if (!*frame->repeated) return;
+  if (s->repeated++ > 0) return;
+  ftl_tally_clean(frame->repeated, s->repeated_key);
+  ftl_xyz_where(frame, frame->line + 1, s->first_repeated);
+}
+
+ftl_status ftl_label_survey_add(ftl_label_survey *s, const ftl_xyz_frame *frame, const ftl_label_names *names,
+                                const ftl_labels *labels, ftl_error *error) {
+  ftl_label_keys keys;
+  ftl_status status = ftl_label_keys_find(frame, names, &keys, error);
+  if (status != FTL_OK) return status;
+  for (int k = 0; k < FTL_LABELS; k++)
+    if (keys.key[k]) ftl_tally_add(&s->read[k], keys.key[k]);
+  for (int e = 0; e < frame->n_entries; e++) {
+    const char *name = frame->entry[e].key;
+    if (name != keys.key[FTL_LABEL_ENERGY] && name != keys.key[FTL_LABEL_STRESS] && name != keys.key[FTL_LABEL_VIRIAL])
+      look_at(s, frame, names, labels, name, false, ftl_label_looks_like_key(&frame->entry[e]));
+    if (s->frames == 0) ftl_tally_add(&s->first_keys, name);
+  }
+  for (int p = 0; p < frame->n_properties; p++) {
+    const char *name = frame->property[p].name;
+    if (name != keys.key[FTL_LABEL_FORCES])
+      look_at(s, frame, names, labels, name, true, ftl_label_looks_like_column(&frame->property[p]));
+    if (s->frames == 0) ftl_tally_add(&s->first_keys, name);
+  }
+  count_labels(s, frame, labels);
+  return FTL_OK;
+}
+
+void ftl_label_survey_add_head(ftl_label_survey *survey, const char *head) {
+  ftl_tally_add(&survey->heads, head ? head : FTL_SELECT_NONE);
+}
+
+/* ---- what was read ---- */
+
+static void count_one(char text[400], int64_t n, const char *one, const char *several, const ftl_tally *a,
+                      const ftl_tally *b) {
+  append(text, 400, "%s%lld %s", *text ? ", " : "", (long long)n, n == 1 ? one : several);
+  const char *open = " (";
+  for (const ftl_tally *t = a; n > 0 && t; t = t == a ? b : NULL)
+    for (int k = 0; k < t->n && k < 3; k++) {
+      append(text, 400, "%s%.40s", open, t->word[k]);
+      open = ", ";
+    }
+  if (*open == ',') append(text, 400, ")");
+}
+
+void ftl_label_survey_count(const ftl_label_survey *s, char text[400]) {
+  text[0] = '\0';
+  count_one(text, s->energy, "energy", "energies", &s->read[FTL_LABEL_ENERGY], NULL);
+  count_one(text, s->forces, "with forces", "with forces", &s->read[FTL_LABEL_FORCES], NULL);
+  count_one(text, s->stress, "stress", "stresses", &s->read[FTL_LABEL_STRESS], &s->read[FTL_LABEL_VIRIAL]);
+}
