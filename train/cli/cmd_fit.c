@@ -25,6 +25,17 @@ typedef struct {
 
 /* ---- flags ---- */
 
+/* Of a distillation that goes on: how it works, and where files are. */
+static void check_change(const options *o, const char *key, struct argp_state *state) {
+  const ftl_option *option = ftl_option_find(o->table, key);
+  const bool file = option && (option->type == FTL_OPTION_PATH || option->type == FTL_OPTION_PATHS);
+  if (strcmp(key, "threads") != 0 && (!file || strcmp(key, "output") == 0))
+    argp_error(state,
+               "--resume goes on as RUN/recipe.yaml says; threads can be changed, and where files are (model, "
+               "foundation, data, valid, sample.starts, sample.lammps), not %s",
+               key);
+}
+
 static error_t parse_option(int key, char *argument, struct argp_state *state) {
   options *o = state->input;
   if (cli_flags_parse(&o->flags, key, argument, state)) return 0;
@@ -48,8 +59,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
   case ARGP_KEY_END:
     if (o->document || o->init) return 0;
     if (!o->path && !o->resume && !o->flags.n) argp_error(state, "it takes a RECIPE.yaml, or flags");
-    if (o->resume && (o->path || o->flags.n))
-      argp_error(state, "--resume RUN goes on as RUN/recipe.yaml says; leave out everything else");
+    if (o->resume && o->path) argp_error(state, "--resume RUN goes on with RUN/recipe.yaml; leave out '%s'", o->path);
+    for (int k = 0; o->resume && k < o->flags.n; k++) check_change(o, o->flags.given[k].key, state);
     return 0;
   default:
     return ARGP_ERR_UNKNOWN;
@@ -116,8 +127,8 @@ static int write_recipe(options *o, ftl_error *error) {
 }
 
 static ftl_status make_recipe(options *o, ftl_error *error) {
-  if (o->resume) return ftl_surrogate_recipe_of_run(o->resume, &o->recipe, error);
-  ftl_status status = ftl_surrogate_recipe_new(o->table, &o->recipe, error);
+  ftl_status status = o->resume ? ftl_surrogate_recipe_of_run(o->resume, &o->recipe, error)
+                                : ftl_surrogate_recipe_new(o->table, &o->recipe, error);
   if (!status) status = cli_flags_apply(&o->flags, o->path, &o->recipe->options, error);
   if (!status && !o->init) status = ftl_options_check(&o->recipe->options, error);
   return status;

@@ -26,9 +26,10 @@ typedef struct {
 
 /* Of a run that goes on. */
 static void check_change(const char *key, struct argp_state *state) {
-  if (strcmp(key, "epochs") != 0 && strcmp(key, "steps") != 0 && strcmp(key, "threads") != 0)
+  if (!ftl_train_may_change(key))
     argp_error(state,
-               "--resume goes on as RUN/recipe.yaml says; only --epochs, --steps and --threads can be changed, not %s",
+               "--resume goes on as RUN/recipe.yaml says; epochs, steps, patience, threads, save_every, cache_mb can be "
+               "changed, and where files are (foundation, data, valid, test, replay.data), not %s",
                key);
 }
 

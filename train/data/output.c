@@ -10,12 +10,17 @@
 
 #include "model/error.h"
 
-#define MAX_OPEN 8
-static const char *volatile temporaries[MAX_OPEN]; /* for the signal handler only */
+#define MAX_OPEN 16
+static const char *volatile temporaries[MAX_OPEN]; /* for signal handlers only */
 
-static void on_signal(int number) {
+/* Calls nothing that a signal handler may not call. */
+void ftl_output_remove_temporaries(void) {
   for (int k = 0; k < MAX_OPEN; k++)
     if (temporaries[k]) unlink(temporaries[k]);
+}
+
+static void on_signal(int number) {
+  ftl_output_remove_temporaries();
   signal(number, SIG_DFL);
   raise(number);
 }
@@ -26,8 +31,16 @@ void ftl_output_clean_on_signals(void) {
     if (signal(numbers[k], on_signal) == SIG_IGN) signal(numbers[k], SIG_IGN); /* nohup */
 }
 
-static void forget(const char *temporary) {
+void ftl_output_remember(const char *temporary) {
   for (int k = 0; k < MAX_OPEN; k++)
+    if (!temporaries[k]) {
+      temporaries[k] = temporary;
+      return;
+    }
+}
+
+void ftl_output_forget(const char *temporary) {
+  for (int k = 0; k < MAX_OPEN && temporary; k++)
     if (temporaries[k] == temporary) temporaries[k] = NULL;
 }
 
@@ -61,11 +74,7 @@ ftl_status ftl_output_open(const char *path, ftl_output_file *output, ftl_error 
     output->temporary = NULL;
     return fail_open(output, path, error);
   }
-  for (int k = 0; k < MAX_OPEN; k++)
-    if (!temporaries[k]) {
-      temporaries[k] = output->temporary;
-      break;
-    }
+  ftl_output_remember(output->temporary);
   mode_t mask = umask(0); /* mkstemp makes files that only their owner reads */
   umask(mask);
   output->stream = fdopen(descriptor, "w");
@@ -94,7 +103,7 @@ ftl_status ftl_output_commit(ftl_output_file *output, ftl_error *error) {
     errno = cause ? cause : EIO;
     return fail_open(output, output->path, error);
   }
-  forget(output->temporary);
+  ftl_output_forget(output->temporary);
   free(output->temporary);
   free(output->path);
   memset(output, 0, sizeof *output);
@@ -105,7 +114,7 @@ void ftl_output_discard(ftl_output_file *output) {
   if (output->stream) fclose(output->stream);
   if (output->temporary) {
     unlink(output->temporary);
-    forget(output->temporary);
+    ftl_output_forget(output->temporary);
   }
   free(output->temporary);
   free(output->path);

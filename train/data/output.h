@@ -21,6 +21,12 @@ ftl_status ftl_output_commit(ftl_output_file *output, ftl_error *error);
 /* Closes and removes the temporary file. Allowed on a zero or closed output. */
 void ftl_output_discard(ftl_output_file *output);
 
+/* Files that go when a signal ends the program: temporary ones, and the lock of a run. The name is the caller's, and
+   lives until it is forgotten. */
+void ftl_output_remember(const char *temporary);
+void ftl_output_forget(const char *temporary);
+void ftl_output_remove_temporaries(void); /* all of them; for signal handlers */
+
 /* Makes SIGINT, SIGTERM and SIGHUP remove the temporary files of open outputs before the program dies of them. */
 void ftl_output_clean_on_signals(void);
 

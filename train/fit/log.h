@@ -52,8 +52,10 @@ extern const char ftl_log_columns[];
 typedef struct ftl_log ftl_log;
 
 /* Opens RUN/log.csv and RUN/log.jsonl: new ones, or with resume_epoch >= 0 the old ones, of which the lines after that
-   epoch are removed. FTL_ERR_IO, FTL_ERR_MEMORY. */
-ftl_status ftl_log_open(const char *run, int64_t resume_epoch, ftl_log **log, ftl_error *error);
+   epoch are removed. An old one that is missing is begun anew, and so is a log.csv with another first line, which is
+   renamed to log.csv.old; `warning` says so, or is "". FTL_ERR_INPUT: a log that is no regular file; FTL_ERR_IO,
+   FTL_ERR_MEMORY. */
+ftl_status ftl_log_open(const char *run, int64_t resume_epoch, ftl_log **log, char warning[400], ftl_error *error);
 /* Each call leaves complete lines on the disk. FTL_ERR_IO when there is no space. */
 ftl_status ftl_log_write_epoch(ftl_log *log, const ftl_log_epoch *epoch, ftl_error *error);
 /* Any other event; `members` (an object, reference stolen) is written after "event". */

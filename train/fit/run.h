@@ -41,7 +41,8 @@ typedef struct {
   double *whole;             /* [parameters.count] with lora: for ftl_run_whole; else NULL */
   double *part;              /* [batch] */
   ftl_predictions valid;
-  ftl_log *log; /* on rank 0 */
+  ftl_log *log;    /* on rank 0, as the next one */
+  json_t *inputs;  /* ftl_inputs_record: files that the run began with */
   double began;
   double bound;             /* for the watch, in this stage */
   bool unwritten, diverged; /* what kind of failure a status is */

@@ -6,6 +6,7 @@
 #include "fit/checkpoint.h"
 #include "fit/run.h"
 #include "model/error.h"
+#include "options/record.h"
 #include "parameters/freeze.h"
 
 /* ---- plain numbers ---- */
@@ -51,6 +52,8 @@ static json_t *make_object(const ftl_run *run) {
   ok = ok && json_object_set(object, "position", position) == 0;
   ok = ok && json_object_set(object, "dataset", run->s.described) == 0;
   ok = ok && json_object_set_new(object, "version", json_string(ftl_version())) == 0;
+  ok = ok && json_object_set_new(object, "recipe", ftl_options_record(&run->s.recipe->options)) == 0;
+  ok = ok && json_object_set(object, "inputs", run->inputs) == 0;
   if (ok && run->s.recipe->foundation)
     ok = json_object_set_new(object, "foundation_sha256", json_string(run->s.foundation_sha256)) == 0;
   json_decref(position);

@@ -30,9 +30,14 @@ typedef enum {
    several ranks all of them call this; one that fails alone leaves the others waiting: end them. */
 ftl_status ftl_train(const ftl_recipe *recipe, const ftl_train_host *host, ftl_train_end *end, ftl_error *error);
 
-/* Goes on with the run in this folder, from its last state, with its recipe.yaml; of `changes` epochs, steps and
-   threads replace those of the recipe where they are given. A run that is finished is FTL_ERR_INPUT. */
+/* Goes on with the run in this folder, from its last state, with its recipe.yaml. Of `changes` the options that may
+   change (ftl_train_may_change) replace those of the recipe where they are given. FTL_ERR_INPUT: the run is finished;
+   another process works on it; the recipe has other settings, or files other content, than when the run began (files
+   are looked for, files/inputs.h). */
 ftl_status ftl_train_resume(const char *run, const ftl_recipe *changes, const ftl_train_host *host, ftl_train_end *end,
                             ftl_error *error);
+/* Options that a run that goes on may have other values of: how long it goes on, and how it works; and where files are,
+   whose content must be the same. */
+bool ftl_train_may_change(const char *key);
 
 #endif

@@ -10,7 +10,10 @@
 #include <unistd.h>
 
 #include "data/output.h"
+#include "files/inputs.h"
+#include "files/run_folder.h"
 #include "model/error.h"
+#include "options/record.h"
 #include "parallel/ranks.h"
 #include "surrogate/design.h"
 #include "surrogate/distances.h"
@@ -46,36 +49,64 @@ static ftl_status write_recipe(ftl_surrogate_state *run, const char *path, ftl_e
   return status;
 }
 
-static bool has_file(const ftl_surrogate_state *run, const char *name) {
-  char *path = ftl_surrogate_path(run, name);
-  const bool there = path && access(path, F_OK) == 0;
-  free(path);
-  return there;
+/* What a distillation began with, for the one that goes on. */
+static ftl_status write_state(ftl_surrogate_state *run, const char *path, ftl_error *error) {
+  ftl_output_file file = {0};
+  json_t *inputs = ftl_inputs_record(&run->recipe->options, error);
+  if (!inputs) return error ? error->code : FTL_ERR_IO;
+  json_t *state = json_pack("{s:s, s:o, s:o}", "version", ftl_version(), "recipe",
+                            ftl_options_record(&run->recipe->options), "inputs", inputs);
+  ftl_status status = state ? ftl_output_open(path, &file, error)
+                            : ftl_fail(error, FTL_ERR_MEMORY, path, "no memory for what the run begins with");
+  if (!status && (json_dumpf(state, file.stream, JSON_INDENT(1)) != 0 || putc('\n', file.stream) == EOF))
+    status = ftl_fail(error, FTL_ERR_IO, path, "cannot write it: %s", strerror(errno));
+  json_decref(state);
+  if (!status) return ftl_output_commit(&file, error);
+  ftl_output_discard(&file);
+  return status;
 }
 
-/* A distillation can be resumed from its recipe on. A fit that ended early left nothing, and may begin again. */
-static ftl_status check_unused(const ftl_surrogate_state *run, ftl_error *error) {
-  const char *folder = run->recipe->output;
-  if (run->recipe->model && has_file(run, "recipe.yaml"))
-    return ftl_fail(error, FTL_ERR_INPUT, folder,
-                    "the folder holds a run; go on with it by --resume %.200s, or give another folder", folder);
-  if (!run->recipe->model && (has_file(run, "report.json") || has_file(run, "sampling")))
-    return ftl_fail(error, FTL_ERR_INPUT, folder, "the folder holds a run; give another folder");
-  return FTL_OK;
-}
-
-/* With several ranks the first one writes. */
-static ftl_status open_folder(ftl_surrogate_state *run, bool resume, ftl_error *error) {
-  const char *folder = run->recipe->output;
+/* A new run's, before anything is sampled or fitted. With several ranks the first one writes. */
+static ftl_status begin(ftl_surrogate_state *run, bool resume, ftl_error *error) {
   if (resume || ftl_ranks_mine() > 0) return FTL_OK;
-  ftl_status status = check_unused(run, error);
-  if (status) return status;
-  char *path = ftl_surrogate_path(run, "recipe.yaml");
+  char *recipe = ftl_surrogate_path(run, "recipe.yaml"), *state = ftl_surrogate_path(run, "state.json");
+  ftl_status status = recipe && state ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a path");
+  if (!status && run->recipe->model) status = write_state(run, state, error);
+  if (!status) status = write_recipe(run, recipe, error);
+  run->unwritten = status == FTL_ERR_IO;
+  free(recipe);
+  free(state);
+  return status;
+}
+
+/* ---- a distillation that goes on ---- */
+
+static const char *const free_keys[] = {"threads", NULL};
+
+/* The options against what the run began with. A run of an earlier version did not write that down. */
+static ftl_status compare(ftl_surrogate_recipe *recipe, const char *folder, const ftl_surrogate_host *host,
+                          ftl_error *error) {
+  char *path = join(folder, "state.json"), said[400] = "", text[440];
+  struct stat info;
+  json_error_t why;
   if (!path) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a path");
-  if (mkdir(folder, 0777) != 0 && errno != EEXIST)
-    status = ftl_fail(error, FTL_ERR_IO, folder, "the folder cannot be made: %s", strerror(errno));
-  else status = write_recipe(run, path, error);
-  run->unwritten = status != FTL_OK;
+  if (lstat(path, &info) != 0) {
+    free(path);
+    return FTL_OK;
+  }
+  json_t *state = stat(path, &info) == 0 && S_ISREG(info.st_mode) ? json_load_file(path, 0, &why) : NULL;
+  const json_t *before = json_object_get(state, "recipe"), *inputs = json_object_get(state, "inputs");
+  ftl_status status = FTL_OK;
+  if (!json_is_object(before) || !json_is_array(inputs))
+    status = ftl_fail(error, FTL_ERR_FORMAT, path,
+                      "it is not what a distillation began with, as it was written: restore it, or begin another run");
+  for (int k = 0; k < 2 && !status; k++) {
+    status = k == 0 ? ftl_options_compare(&recipe->options, before, free_keys, folder, said, error)
+                    : ftl_inputs_find(&recipe->options, inputs, folder, said, error);
+    snprintf(text, sizeof text, "changed since: %s", said);
+    if (!status && *said) host->say(host->context, text);
+  }
+  json_decref(state);
   free(path);
   return status;
 }
@@ -86,13 +117,17 @@ ftl_status ftl_surrogate_recipe_of_run(const char *folder, ftl_surrogate_recipe 
   ftl_status status = FTL_OK;
   if (access(path, R_OK) != 0)
     status = ftl_fail(error, FTL_ERR_INPUT, folder, "there is no run to go on with: it has no recipe.yaml");
-  if (!status) status = ftl_surrogate_recipe_new(&ftl_distill_table, recipe, error);
-  if (!status) status = ftl_options_read(&(*recipe)->options, path, error);
-  free(path);
-  if (!status && !(*recipe)->model)
+  else if (ftl_run_folder_kind(folder) == FTL_RUN_FIT)
     status =
         ftl_fail(error, FTL_ERR_INPUT, folder, "it is a run of frozentl fit, which begins anew: there is no resume");
-  return status ? status : ftl_options_check(&(*recipe)->options, error);
+  else if (ftl_run_folder_kind(folder) == FTL_RUN_TRAIN)
+    status = ftl_fail(error, FTL_ERR_INPUT, folder,
+                      "it is a run of frozentl train: go on with frozentl train --resume %.200s", folder);
+  if (!status) status = ftl_surrogate_recipe_new(&ftl_distill_table, recipe, error);
+  if (!status) status = ftl_options_read(&(*recipe)->options, path, error);
+  if (!status) status = ftl_options_set(&(*recipe)->options, "output", folder, "--resume", error);
+  free(path);
+  return status;
 }
 
 /* ---- the basis ---- */
@@ -258,7 +293,7 @@ static ftl_status prepare(ftl_surrogate_state *run, bool resume, ftl_error *erro
   ftl_status status = ftl_surrogate_read_sets(run, error);
   if (!status && run->recipe->model) status = ftl_surrogate_prepare(run, error);
   if (!status) status = make_basis(run, error);
-  return status ? status : open_folder(run, resume, error);
+  return status ? status : begin(run, resume, error);
 }
 
 static ftl_status do_run(ftl_surrogate_state *run, bool resume, bool *interrupted, ftl_error *error) {
@@ -280,11 +315,39 @@ static ftl_status do_run(ftl_surrogate_state *run, bool resume, bool *interrupte
   return status;
 }
 
-ftl_status ftl_surrogate_run(const ftl_surrogate_recipe *recipe, bool resume, const ftl_surrogate_host *host,
+static void free_run(ftl_surrogate_state *run) {
+  ftl_dataset_free(&run->data);
+  ftl_dataset_free(&run->valid);
+  ftl_dataset_free(&run->train);
+  ftl_dataset_free(&run->held);
+  ftl_jobs_free(&run->jobs);
+  ftl_model_free(run->model);
+  ftl_solution_free(&run->solution);
+  ftl_surrogate_free(&run->surrogate);
+}
+
+/* On rank 0, which writes. */
+static ftl_status open_folder(const ftl_surrogate_recipe *recipe, bool resume, const ftl_surrogate_host *host,
+                              ftl_run_folder *folder, ftl_error *error) {
+  char warning[400];
+  if (ftl_ranks_mine() > 0) return FTL_OK;
+  ftl_status status = ftl_run_folder_open(recipe->output, recipe->model ? FTL_RUN_DISTILL : FTL_RUN_FIT, resume,
+                                          &recipe->options, folder, warning, error);
+  if (!status && *warning) host->warn(host->context, warning);
+  return status;
+}
+
+ftl_status ftl_surrogate_run(ftl_surrogate_recipe *recipe, bool resume, const ftl_surrogate_host *host,
                              ftl_surrogate_end *end, ftl_error *error) {
   ftl_surrogate_state run = {.recipe = recipe, .host = host};
+  ftl_run_folder folder = {0};
   bool interrupted = false;
-  ftl_status status = do_run(&run, resume, &interrupted, error);
+  ftl_status status = open_folder(recipe, resume, host, &folder, error);
+  run.unwritten = status == FTL_ERR_IO;
+  if (!status && resume) status = compare(recipe, recipe->output, host, error);
+  if (!status && resume)
+    status = ftl_run_folder_check_inputs(recipe->output, FTL_RUN_DISTILL, &recipe->options, error);
+  if (!status) status = do_run(&run, resume, &interrupted, error);
   if (status && host->stop && *host->stop) {
     interrupted = true;
     status = FTL_OK;
@@ -293,13 +356,7 @@ ftl_status ftl_surrogate_run(const ftl_surrogate_recipe *recipe, bool resume, co
          : status == 0   ? FTL_SURROGATE_DONE
          : run.unwritten ? FTL_SURROGATE_UNWRITTEN
                          : FTL_SURROGATE_FAILED;
-  ftl_dataset_free(&run.data);
-  ftl_dataset_free(&run.valid);
-  ftl_dataset_free(&run.train);
-  ftl_dataset_free(&run.held);
-  ftl_jobs_free(&run.jobs);
-  ftl_model_free(run.model);
-  ftl_solution_free(&run.solution);
-  ftl_surrogate_free(&run.surrogate);
+  free_run(&run);
+  ftl_run_folder_close(&folder);
   return status;
 }

@@ -24,12 +24,13 @@ typedef enum {
 } ftl_surrogate_end;
 
 /* Into recipe->output: recipe.yaml, sampling/ (candidates; distill), sampled.xyz (frames that are fitted), model.ftl,
-   model.yace, report.json. The folder must not hold a run, unless `resume`: then it is the same run that goes on. *end
-   is always set. */
-ftl_status ftl_surrogate_run(const ftl_surrogate_recipe *recipe, bool resume, const ftl_surrogate_host *host,
+   model.yace, report.json. The folder is held meanwhile (files/run_folder.h), and must not hold a run, unless `resume`:
+   then it is the same run that goes on, with the recipe and files of the content that it began with; where the files
+   are found goes into `recipe`. *end is always set. */
+ftl_status ftl_surrogate_run(ftl_surrogate_recipe *recipe, bool resume, const ftl_surrogate_host *host,
                              ftl_surrogate_end *end, ftl_error *error);
 
-/* The recipe of a run's folder. FTL_ERR_INPUT: it holds no such run. */
+/* The recipe of the run in a folder, which is not checked yet. FTL_ERR_INPUT: it holds no such run. */
 ftl_status ftl_surrogate_recipe_of_run(const char *folder, ftl_surrogate_recipe **recipe, ftl_error *error);
 
 #endif

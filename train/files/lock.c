@@ -1,0 +1,199 @@
+#define _GNU_SOURCE /* F_OFD_SETLK */
+#include "files/lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "data/output.h"
+#include "model/error.h"
+
+/* ---- who ---- */
+
+typedef struct {
+  long pid;
+  char host[128], command[32], since[40], born[32]; /* born: start of the process in this host's clock ticks */
+} holder;
+
+/* The 22nd field of /proc/PID/stat; "" where there is none. It tells a process from a later one of its number. */
+static void birth(long pid, char born[32]) {
+  char path[64], text[1024] = "";
+  snprintf(path, sizeof path, "/proc/%ld/stat", pid);
+  FILE *stream = fopen(path, "r");
+  *born = '\0';
+  if (!stream) return;
+  text[fread(text, 1, sizeof text - 1, stream)] = '\0';
+  fclose(stream);
+  const char *at = strrchr(text, ')'); /* a name may have blanks */
+  for (int field = 2; at && field < 22; field++) at = strchr(at + 1, ' ');
+  if (at) snprintf(born, 32, "%.*s", (int)strcspn(at + 1, " ") % 31, at + 1);
+}
+
+static void describe_me(const char *command, holder *me) {
+  const time_t now = time(NULL);
+  struct tm t;
+  *me = (holder){.pid = (long)getpid()};
+  if (gethostname(me->host, sizeof me->host - 1) != 0 || !*me->host) snprintf(me->host, sizeof me->host, "unknown");
+  snprintf(me->command, sizeof me->command, "%s", command);
+  if (gmtime_r(&now, &t)) strftime(me->since, sizeof me->since, "%Y-%m-%dT%H:%M:%SZ", &t);
+  birth(me->pid, me->born);
+}
+
+/* False for a file without a holder: new, or let go. */
+static bool read_holder(int fd, holder *who) {
+  char text[512];
+  const ssize_t n = pread(fd, text, sizeof text - 1, 0);
+  *who = (holder){0};
+  if (n <= 0) return false;
+  text[n] = '\0';
+  return sscanf(text, "frozentl %31s\nprocess %ld\nhost %127s\nsince %39s\nborn %31s", who->command, &who->pid,
+                who->host, who->since, who->born) >= 4;
+}
+
+static bool write_holder(int fd, const holder *me) {
+  char text[512];
+  const int n = snprintf(text, sizeof text, "frozentl %s\nprocess %ld\nhost %s\nsince %s\nborn %s\n", me->command,
+                         me->pid, me->host, me->since, *me->born ? me->born : "0");
+  return ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)n, 0) == n && fsync(fd) == 0;
+}
+
+/* ---- locks of the operating system ---- */
+
+typedef enum { TAKEN, BUSY, NO_LOCKS } answer;
+
+static answer lock_file(int fd) {
+#ifdef F_OFD_SETLK
+  struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+  if (fcntl(fd, F_OFD_SETLK, &range) == 0) return TAKEN;
+#else
+  if (flock(fd, LOCK_EX | LOCK_NB) == 0) return TAKEN;
+#endif
+  return errno == EAGAIN || errno == EACCES || errno == EWOULDBLOCK ? BUSY : NO_LOCKS;
+}
+
+/* The options of the mount that has the file say that locks stay on this host. */
+static bool locks_are_local(int fd) {
+  struct stat info;
+  char *line = NULL, id[48];
+  size_t room = 0;
+  bool local = false;
+  FILE *mounts = fstat(fd, &info) == 0 ? fopen("/proc/self/mountinfo", "r") : NULL;
+  if (!mounts) return false;
+  snprintf(id, sizeof id, " %u:%u ", major(info.st_dev), minor(info.st_dev));
+  while (!local && getline(&line, &room, mounts) > 0)
+    local = strstr(line, id) && (strstr(line, "nolock") || strstr(line, "local_lock=all") ||
+                                 strstr(line, "local_lock=posix") || strstr(line, "localflock"));
+  free(line);
+  fclose(mounts);
+  return local;
+}
+
+static bool lives(const holder *who) {
+  char born[32];
+  if (kill((pid_t)who->pid, 0) != 0 && errno == ESRCH) return false;
+  birth(who->pid, born);
+  return !*born || strcmp(who->born, "0") == 0 || strcmp(born, who->born) == 0;
+}
+
+/* ---- taking and letting go ---- */
+
+static ftl_status refuse(const char *folder, const holder *who, bool sure, ftl_error *error) {
+  if (who->pid == 0)
+    return ftl_fail(error, FTL_ERR_INPUT, folder, "another process has begun to work in this folder: give another one");
+  return ftl_fail(error, FTL_ERR_INPUT, folder,
+                  "process %ld on host %s works in this folder (frozentl %s, since %s): wait for it, end it, or give "
+                  "another folder%s",
+                  who->pid, who->host, who->command, who->since,
+                  sure ? ""
+                       : "; if it has died, remove " FTL_LOCK_NAME
+                         " there (this file system does not tell one host of another's locks)");
+}
+
+/* A file that another one removed since is no lock. */
+static bool in_place(int fd, const char *path) {
+  struct stat own, there;
+  return fstat(fd, &own) == 0 && lstat(path, &there) == 0 && own.st_dev == there.st_dev && own.st_ino == there.st_ino;
+}
+
+static ftl_status open_file(const char *folder, const char *path, int *fd, ftl_error *error) {
+  struct stat info;
+  *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+  if (*fd < 0 && errno == ENOENT)
+    return ftl_fail(error, FTL_ERR_IO, folder, "there is no such folder (any more)");
+  if (*fd < 0)
+    return ftl_fail(error, FTL_ERR_IO, folder, "the folder cannot be written, nor locked for this run: %s",
+                    strerror(errno));
+  if (fstat(*fd, &info) == 0 && S_ISREG(info.st_mode)) return FTL_OK;
+  close(*fd);
+  return ftl_fail(error, FTL_ERR_INPUT, path, "it is no regular file, and cannot be the lock of a run");
+}
+
+/* Who it is; the one that has just come may not have said yet. */
+static void wait_for_holder(int fd, holder *who) {
+  const struct timespec moment = {.tv_nsec = 50000000};
+  for (int k = 0; k < 40 && !read_holder(fd, who); k++) nanosleep(&moment, NULL);
+}
+
+static ftl_status claim(const char *folder, int fd, const holder *me, char warning[400], ftl_error *error) {
+  holder who;
+  const answer a = lock_file(fd);
+  if (a == BUSY) {
+    wait_for_holder(fd, &who);
+    return refuse(folder, &who, true, error);
+  }
+  const bool local = a == NO_LOCKS || locks_are_local(fd), left = read_holder(fd, &who);
+  const bool here = left && strcmp(who.host, me->host) == 0;
+  if (left && ((a == NO_LOCKS && here && lives(&who)) || (local && !here)))
+    return refuse(folder, &who, here, error);
+  if (left && !here)
+    snprintf(warning, 400,
+             "process %ld on host %.100s (since %s) did not let the folder go; its lock is free, so it has died: if it "
+             "has not, end it now",
+             who.pid, who.host, who.since);
+  if (write_holder(fd, me)) return FTL_OK;
+  return ftl_fail(error, FTL_ERR_IO, folder, "the lock of the folder cannot be written: %s", strerror(errno));
+}
+
+ftl_status ftl_lock_take(const char *folder, const char *command, ftl_lock *lock, char warning[400], ftl_error *error) {
+  holder me;
+  char *path = malloc(strlen(folder) + sizeof "/" FTL_LOCK_NAME);
+  int fd = -1;
+  *lock = (ftl_lock){0};
+  *warning = '\0';
+  if (!path) return ftl_fail(error, FTL_ERR_MEMORY, folder, "no memory for a path");
+  sprintf(path, "%s/%s", folder, FTL_LOCK_NAME);
+  describe_me(command, &me);
+  ftl_status status;
+  do {
+    status = open_file(folder, path, &fd, error);
+    if (!status) status = claim(folder, fd, &me, warning, error);
+    if (status && fd >= 0) close(fd);
+    if (status) break;
+    if (in_place(fd, path)) {
+      *lock = (ftl_lock){.fd = fd, .held = true, .path = path};
+      ftl_output_remember(path);
+      return FTL_OK;
+    }
+    close(fd); /* and with it the lock of a file that has gone: once more */
+  } while (true);
+  free(path);
+  return status;
+}
+
+void ftl_lock_release(ftl_lock *lock) {
+  if (lock->held) {
+    if (in_place(lock->fd, lock->path)) unlink(lock->path);
+    ftl_output_forget(lock->path);
+    close(lock->fd);
+  }
+  free(lock->path);
+  *lock = (ftl_lock){0};
+}
