@@ -6,7 +6,9 @@
 #include <argp.h>
 #include <stdbool.h>
 
+#include "files/paths.h"
 #include "frozentl.h"
+#include "model/architecture.h"
 
 /* Exit codes, documented in --help and docs. */
 enum {
@@ -22,6 +24,13 @@ enum {
 
 /* Prints "frozentl: WHERE: MESSAGE" on stderr and returns `exit_code`, or CLI_MEMORY if that is what the error is. */
 int cli_report(const ftl_error *error, int exit_code);
+
+/* Before anything is computed: no output is an input, another output, or a file of a run. Frees the paths. Returns
+   CLI_OK, or CLI_OUTPUT after saying which. */
+int cli_check_paths(ftl_paths *paths);
+
+/* ftl_source_write, which puts a complete file in place; a signal before that leaves nothing behind. */
+ftl_status cli_write_model(const ftl_source *source, const char *path, ftl_error *error);
 
 /* Parses with argp as the subcommand `name` ("eval"); returns CLI_OK, or CLI_USAGE after argp printed what is wrong and
    how to get help. --help and --version exit here with 0. */

@@ -110,6 +110,20 @@ static void progress(void *context, double done, double total) {
   cli_progress_update(&o->progress, done);
 }
 
+/* What the first signal says. */
+static void phase(void *context, ftl_surrogate_phase phase) {
+  const options *o = context;
+  const bool fit = o->table != &ftl_distill_table;
+  const char *run = o->resume ? o->resume : o->recipe->output;
+  char text[800];
+  if (fit) snprintf(text, sizeof text, "interrupted; nothing was written: a fit begins again");
+  else
+    snprintf(text, sizeof text, "interrupted; %sgo on with: frozentl distill --resume %.600s",
+             phase == FTL_SURROGATE_FITTING ? "the samples are kept, and the fit begins again; " : "", run);
+  cli_stop_phase(phase == FTL_SURROGATE_SAMPLING || phase == FTL_SURROGATE_WRITING,
+                 ftl_ranks_mine() == 0 ? text : NULL);
+}
+
 /* ---- the commands ---- */
 
 static int write_recipe(options *o, ftl_error *error) {
@@ -165,7 +179,9 @@ static int run(options *o) {
       fprintf(stderr, "frozentl: distill samples with threads, not with MPI ranks: run it once, without mpirun\n");
     return CLI_USAGE;
   }
-  const ftl_surrogate_host host = {o, say, warn, stage, progress, cli_stop_on_signals()};
+  if (o->resume) phase(o, FTL_SURROGATE_BEGUN);
+  else cli_stop_phase(false, ftl_ranks_mine() == 0 ? "interrupted; nothing was written" : NULL);
+  const ftl_surrogate_host host = {o, say, warn, stage, progress, phase, cli_stop_on_signals()};
   const ftl_status status = ftl_surrogate_run(o->recipe, o->resume != NULL, &host, &end, &error);
   cli_progress_end(&o->progress);
   if (end == FTL_SURROGATE_INTERRUPTED) return say_interrupted(o);

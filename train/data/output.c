@@ -12,12 +12,16 @@
 
 #define MAX_OPEN 16
 static const char *volatile temporaries[MAX_OPEN]; /* for signal handlers only */
+static const char *volatile folder;
 
 /* Calls nothing that a signal handler may not call. */
 void ftl_output_remove_temporaries(void) {
   for (int k = 0; k < MAX_OPEN; k++)
     if (temporaries[k]) unlink(temporaries[k]);
+  if (folder) rmdir(folder); /* only if nothing is in it */
 }
+
+void ftl_output_remember_folder(const char *made) { folder = made; }
 
 static void on_signal(int number) {
   ftl_output_remove_temporaries();
@@ -37,6 +41,15 @@ void ftl_output_remember(const char *temporary) {
       temporaries[k] = temporary;
       return;
     }
+}
+
+bool ftl_output_writing(void) {
+  for (int k = 0; k < MAX_OPEN; k++) {
+    const char *name = temporaries[k];
+    const size_t length = name ? strlen(name) : 0;
+    if (length > 4 && strcmp(name + length - 4, ".tmp") == 0) return true;
+  }
+  return false;
 }
 
 void ftl_output_forget(const char *temporary) {
@@ -83,6 +96,19 @@ ftl_status ftl_output_open(const char *path, ftl_output_file *output, ftl_error 
     return fail_open(output, path, error);
   }
   return FTL_OK;
+}
+
+void ftl_output_begin_model(const char *path, ftl_output_file *output) {
+  *output = (ftl_output_file){.temporary = malloc(strlen(path) + 32)};
+  if (!output->temporary) return; /* a signal would leave it behind */
+  sprintf(output->temporary, "%s.%ld.tmp", path, (long)getpid());
+  ftl_output_remember(output->temporary);
+}
+
+void ftl_output_end_model(ftl_output_file *output) {
+  ftl_output_forget(output->temporary);
+  free(output->temporary);
+  *output = (ftl_output_file){0};
 }
 
 ftl_status ftl_output_commit(ftl_output_file *output, ftl_error *error) {

@@ -116,7 +116,7 @@ static ftl_status nowhere(const search *s, const char *key, const char *given, f
 static ftl_status find_files(ftl_options *options, const ftl_option *option, const json_t *record, const char *folder,
                              char said[400], ftl_error *error) {
   const int n = count(options, option);
-  char (*found)[PATH_ROOM] = calloc((size_t)n + 1, sizeof *found);
+  char(*found)[PATH_ROOM] = calloc((size_t)n + 1, sizeof *found);
   search *s = malloc(sizeof *s);
   bool moved = false;
   ftl_status status = found && s ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the files of a run");

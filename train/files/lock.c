@@ -126,8 +126,7 @@ static bool in_place(int fd, const char *path) {
 static ftl_status open_file(const char *folder, const char *path, int *fd, ftl_error *error) {
   struct stat info;
   *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
-  if (*fd < 0 && errno == ENOENT)
-    return ftl_fail(error, FTL_ERR_IO, folder, "there is no such folder (any more)");
+  if (*fd < 0 && errno == ENOENT) return ftl_fail(error, FTL_ERR_IO, folder, "there is no such folder (any more)");
   if (*fd < 0)
     return ftl_fail(error, FTL_ERR_IO, folder, "the folder cannot be written, nor locked for this run: %s",
                     strerror(errno));
@@ -151,8 +150,7 @@ static ftl_status claim(const char *folder, int fd, const holder *me, char warni
   }
   const bool local = a == NO_LOCKS || locks_are_local(fd), left = read_holder(fd, &who);
   const bool here = left && strcmp(who.host, me->host) == 0;
-  if (left && ((a == NO_LOCKS && here && lives(&who)) || (local && !here)))
-    return refuse(folder, &who, here, error);
+  if (left && ((a == NO_LOCKS && here && lives(&who)) || (local && !here))) return refuse(folder, &who, here, error);
   if (left && !here)
     snprintf(warning, 400,
              "process %ld on host %.100s (since %s) did not let the folder go; its lock is free, so it has died: if it "

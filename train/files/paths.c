@@ -140,12 +140,13 @@ ftl_status ftl_paths_check(const ftl_paths *paths, ftl_error *error) {
     for (int j = 0; j < paths->n && paths->path[k].output; j++) {
       const ftl_named_path *written = &paths->path[k], *other = &paths->path[j];
       if (j == k || (other->output && j < k) || !same(written->path, other->path)) continue;
-      return other->output ? ftl_fail(error, FTL_ERR_INPUT, written->path,
-                                      "%s and %s (%.200s) would both be written to this file: give two names",
-                                      written->what, other->what, other->path)
-                           : ftl_fail(error, FTL_ERR_INPUT, written->path,
-                                      "%s would overwrite the file of %s (%.200s), which is read: choose another output",
-                                      written->what, other->what, other->path);
+      return other->output
+                 ? ftl_fail(error, FTL_ERR_INPUT, written->path,
+                            "%s and %s (%.200s) would both be written to this file: give two names", written->what,
+                            other->what, other->path)
+                 : ftl_fail(error, FTL_ERR_INPUT, written->path,
+                            "%s would overwrite the file of %s (%.200s), which is read: choose another output",
+                            written->what, other->what, other->path);
     }
   return FTL_OK;
 }

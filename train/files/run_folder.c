@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "data/output.h"
 #include "model/error.h"
 
 enum { PATH_ROOM = 4096 };
@@ -17,7 +18,7 @@ static const char *const commands[] = {"", "train", "fit", "distill"};
 
 /* What a run writes; the recipe comes first. */
 static const char *const train_files[] = {
-    "recipe.yaml", "state.ftl",  "log.csv",  "log.jsonl", "model.ftl", "errors.csv", "predictions-valid.csv",
+    "recipe.yaml",          "state.ftl", "log.csv", "log.jsonl", "model.ftl", "errors.csv", "predictions-valid.csv",
     "predictions-test.csv", NULL};
 static const char *const fit_files[] = {"recipe.yaml", "model.ftl", "model.yace", "report.json", NULL};
 static const char *const distill_files[] = {"recipe.yaml", "state.json",  "model.ftl", "model.yace",
@@ -65,8 +66,7 @@ ftl_run_kind ftl_run_folder_kind(const char *path) {
 
 /* ---- what would be overwritten ---- */
 
-static ftl_status check_inputs(const char *path, ftl_run_kind kind, const ftl_options *options,
-                                       ftl_error *error) {
+static ftl_status check_inputs(const char *path, ftl_run_kind kind, const ftl_options *options, ftl_error *error) {
   ftl_paths paths = {0};
   char name[PATH_ROOM], what[64];
   ftl_paths_options(&paths, options);
@@ -101,10 +101,11 @@ static ftl_status check_unused(const char *path, ftl_run_kind kind, ftl_error *e
                     "it holds a run; go on with it by --resume %.200s, or give another folder", path);
   for (const char *const *file = files_of[kind]; *file; file++)
     if (has(path, *file))
-      return ftl_fail(error, FTL_ERR_INPUT, path,
-                      "it has a file %s, which is of no run and which this one would overwrite: give another folder, or "
-                      "move the file",
-                      *file);
+      return ftl_fail(
+          error, FTL_ERR_INPUT, path,
+          "it has a file %s, which is of no run and which this one would overwrite: give another folder, or "
+          "move the file",
+          *file);
   return FTL_OK;
 }
 
@@ -114,8 +115,7 @@ static ftl_status check_used(const char *path, ftl_run_kind kind, ftl_error *err
   if (!has(path, "recipe.yaml"))
     return ftl_fail(error, FTL_ERR_INPUT, path, "there is no run to go on with: it has no recipe.yaml");
   if (there == FTL_RUN_FIT)
-    return ftl_fail(error, FTL_ERR_INPUT, path,
-                    "it is a run of frozentl fit, which begins anew: there is no resume");
+    return ftl_fail(error, FTL_ERR_INPUT, path, "it is a run of frozentl fit, which begins anew: there is no resume");
   if (there != FTL_RUN_NONE)
     return ftl_fail(error, FTL_ERR_INPUT, path, "it is a run of frozentl %s: go on with frozentl %s --resume %.200s",
                     commands[there], commands[there], path);
@@ -156,9 +156,9 @@ static void remove_left(const char *path, ftl_run_kind kind) {
 static ftl_status make(const char *path, bool *made, ftl_error *error) {
   struct stat info;
   *made = mkdir(path, 0777) == 0;
+  if (*made) ftl_output_remember_folder(path);
   if (*made) return FTL_OK;
-  if (errno != EEXIST)
-    return ftl_fail(error, FTL_ERR_IO, path, "the folder cannot be made: %s", strerror(errno));
+  if (errno != EEXIST) return ftl_fail(error, FTL_ERR_IO, path, "the folder cannot be made: %s", strerror(errno));
   if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) return FTL_OK;
   return ftl_fail(error, FTL_ERR_INPUT, path, "it is no folder: a run needs one for its files");
 }
@@ -181,7 +181,10 @@ ftl_status ftl_run_folder_open(const char *path, ftl_run_kind kind, bool resume,
 
 void ftl_run_folder_close(ftl_run_folder *folder) {
   ftl_lock_release(&folder->lock);
-  if (folder->made) rmdir(folder->path); /* only if nothing is in it */
+  if (folder->made) {
+    ftl_output_remember_folder(NULL);
+    rmdir(folder->path); /* only if nothing is in it */
+  }
   *folder = (ftl_run_folder){0};
 }
 

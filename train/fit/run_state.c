@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/output.h"
 #include "fit/checkpoint.h"
 #include "fit/run.h"
 #include "model/error.h"
@@ -224,8 +225,12 @@ ftl_status ftl_run_write_model(ftl_run *run, ftl_error *error) {
                           ? FTL_OK
                           : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the description of the model");
   if (status == FTL_OK) status = ftl_run_put_best(run, &pairs, error);
-  if (status == FTL_OK)
+  if (status == FTL_OK) {
+    ftl_output_file file;
+    ftl_output_begin_model(path, &file);
     status = ftl_run_written(run, ftl_checkpoint_write(s->source, &s->parameters, &info, path, error));
+    ftl_output_end_model(&file);
+  }
   json_decref(freeze);
   json_decref(training);
   ftl_lora_pairs_free(&pairs);

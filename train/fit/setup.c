@@ -97,7 +97,8 @@ static bool same_sets(const json_t *a, const json_t *b) {
   bool same = x && y && json_array_size(x) == json_array_size(y);
   for (size_t k = 0; same && k < json_array_size(x); k++)
     for (size_t i = 0; same && i < sizeof keys / sizeof *keys; i++) {
-      json_t *one = json_object_get(json_array_get(x, k), keys[i]), *other = json_object_get(json_array_get(y, k), keys[i]);
+      json_t *one = json_object_get(json_array_get(x, k), keys[i]),
+             *other = json_object_get(json_array_get(y, k), keys[i]);
       same = one == other || json_equal(one, other); /* both may be missing */
     }
   return same;
@@ -142,6 +143,7 @@ static ftl_status make_network(ftl_setup *s, ftl_error *error) {
   ftl_parameters_get(&s->parameters, s->source, s->values);
   status = ftl_network_new(s->source, &s->parameters, (ftl_precision)s->recipe->precision, &s->network, error);
   if (status == FTL_OK) status = ftl_network_set(s->network, s->values, error);
+  if (status == FTL_OK) ftl_network_watch(s->network, s->host->stop);
   if (status == FTL_OK) status = ftl_team_new(s->network, &s->parameters, threads, &s->team, error);
   return status;
 }

@@ -108,7 +108,8 @@ static ftl_status load(const char *path, unsigned char **memory, size_t *size, f
   *memory = NULL;
   if (!file) return ftl_fail(error, FTL_ERR_IO, path, "the training state cannot be opened: %s", strerror(errno));
   if (fstat(fileno(file), &info) || !S_ISREG(info.st_mode))
-    status = ftl_fail(error, FTL_ERR_IO, path, "the training state is no regular file: restore it from a copy, or begin a new run");
+    status = ftl_fail(error, FTL_ERR_IO, path,
+                      "the training state is no regular file: restore it from a copy, or begin a new run");
   else if (info.st_size < 16) status = damaged(path, info.st_size ? "it is truncated" : "it is empty", error);
   if (!status) {
     *size = (size_t)info.st_size;

@@ -24,6 +24,7 @@ static void free_run(ftl_run *run) {
   free(run->gradient);
   free(run->ema);
   free(run->mean);
+  free(run->mean_before);
   free(run->best);
   free(run->part);
   free(run->whole);
@@ -135,7 +136,8 @@ static ftl_status make_vectors(ftl_run *run, ftl_error *error) {
   }
   bool ok = allocate(&run->gradient, count, NULL) && allocate(&run->best, moved->count, run->moved);
   ok = ok && (r->ema == 0 || allocate(&run->ema, moved->count, run->moved));
-  ok = ok && (!ftl_recipe_is_set(r, "swa.start") || allocate(&run->mean, moved->count, run->moved));
+  ok = ok && (!ftl_recipe_is_set(r, "swa.start") ||
+              (allocate(&run->mean, moved->count, run->moved) && allocate(&run->mean_before, moved->count, NULL)));
   ok = ok && (run->lora.n == 0 || allocate(&run->whole, count, run->values));
   ok = ok && (run->part = calloc((size_t)r->batch_size, sizeof *run->part)) != NULL;
   if (!ok)
@@ -162,9 +164,14 @@ static ftl_status record_inputs(ftl_run *run, const ftl_state *state, ftl_error 
   return run->inputs ? FTL_OK : error ? error->code : FTL_ERR_IO;
 }
 
+static void enter(const ftl_run *run, ftl_train_phase phase) {
+  if (run->s.host->phase) run->s.host->phase(run->s.host->context, phase);
+}
+
 static ftl_status begin(ftl_run *run, ftl_error *error) {
   ftl_run_start_clock(run);
   ftl_status status = write_recipe(run, error);
+  if (status == FTL_OK) enter(run, FTL_TRAIN_BEGUN);
   if (status == FTL_OK) status = open_log(run, -1, error);
   if (status == FTL_OK) status = log_start(run, error);
   return status == FTL_OK ? ftl_run_first_look(run, error) : status;
@@ -232,9 +239,19 @@ static ftl_status run_it(const ftl_recipe *recipe, const ftl_train_host *host, c
     say_setup(&run);
     status = state ? go_on(&run, state, error) : begin(&run, error);
   }
-  if (status == FTL_OK) status = ftl_run_loop(&run, &interrupted, error);
-  if (status == FTL_OK && interrupted) status = log_end(&run, "interrupted", error);
-  if (status == FTL_OK && !interrupted) status = finish(&run, error);
+  if (status == FTL_OK) {
+    enter(&run, FTL_TRAIN_STEPS);
+    status = ftl_run_loop(&run, &interrupted, error);
+  }
+  if (status == FTL_OK && !interrupted) {
+    enter(&run, FTL_TRAIN_REPORT);
+    status = finish(&run, error);
+  }
+  if (status != FTL_OK && run.s.team.interrupted) { /* outside of the loop, where there is nothing to save */
+    interrupted = true;
+    status = FTL_OK;
+  }
+  if (status == FTL_OK && interrupted && run.log) status = log_end(&run, "interrupted", error);
   if (run.diverged) log_end(&run, "diverged", NULL);
   *end = end_of(&run, status, interrupted);
   free_run(&run);

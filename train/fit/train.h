@@ -7,6 +7,13 @@
 
 #include "fit/recipe.h"
 
+/* What ending the process would lose. Before the first phase: nothing. */
+typedef enum {
+  FTL_TRAIN_BEGUN,  /* nothing, but there is a recipe to resume from */
+  FTL_TRAIN_STEPS,  /* steps since the last state: set *stop, and the run ends in order */
+  FTL_TRAIN_REPORT, /* nothing: the model and the state are written, errors are being computed */
+} ftl_train_phase;
+
 /* What the loop tells its host while it runs, on rank 0 only. Each call may be NULL. */
 typedef struct {
   void *context;
@@ -14,7 +21,8 @@ typedef struct {
   void (*show)(void *context, const char *text); /* results: what is frozen and what is trained, the final errors */
   void (*warn)(void *context, const char *text); /* a sentence */
   void (*progress)(void *context, double done, double total); /* optimiser steps */
-  const volatile sig_atomic_t *stop; /* becomes nonzero: finish the step, write the state, FTL_TRAIN_INTERRUPTED */
+  void (*phase)(void *context, ftl_train_phase phase);        /* on every rank */
+  const volatile sig_atomic_t *stop; /* becomes nonzero: leave the step, write the state, FTL_TRAIN_INTERRUPTED */
 } ftl_train_host;
 
 typedef enum {

@@ -57,8 +57,9 @@ ftl_status ftl_options_compare(const ftl_options *options, const json_t *record,
   }
   json_decref(now);
   if (!*wrong) return FTL_OK;
-  return ftl_fail(error, FTL_ERR_INPUT, where,
-                  "the recipe has changed since the run began: %s; a run that goes on keeps its settings: put them back, "
-                  "or begin another run",
-                  wrong);
+  return ftl_fail(
+      error, FTL_ERR_INPUT, where,
+      "the recipe has changed since the run began: %s; a run that goes on keeps its settings: put them back, "
+      "or begin another run",
+      wrong);
 }

@@ -74,6 +74,7 @@ static ftl_status begin(ftl_surrogate_state *run, bool resume, ftl_error *error)
   if (!status && run->recipe->model) status = write_state(run, state, error);
   if (!status) status = write_recipe(run, recipe, error);
   run->unwritten = status == FTL_ERR_IO;
+  if (!status) run->host->phase(run->host->context, FTL_SURROGATE_BEGUN);
   free(recipe);
   free(state);
   return status;
@@ -298,8 +299,12 @@ static ftl_status prepare(ftl_surrogate_state *run, bool resume, ftl_error *erro
 
 static ftl_status do_run(ftl_surrogate_state *run, bool resume, bool *interrupted, ftl_error *error) {
   ftl_status status = prepare(run, resume, error);
-  if (!status && run->recipe->model) status = ftl_surrogate_sample(run, interrupted, error);
+  if (!status && run->recipe->model) {
+    run->host->phase(run->host->context, FTL_SURROGATE_SAMPLING);
+    status = ftl_surrogate_sample(run, interrupted, error);
+  }
   if (status || *interrupted) return status;
+  run->host->phase(run->host->context, FTL_SURROGATE_FITTING);
   status = ftl_surrogate_split(run, error);
   if (!status) status = check_elements(run, error);
   if (!status) status = set_inner(run, error);
@@ -311,6 +316,7 @@ static ftl_status do_run(ftl_surrogate_state *run, bool resume, bool *interrupte
   if (!status) status = measure(run, error);
   if (!status) ftl_surrogate_say_errors(run);
   if (!status) status = choose_active(run, error);
+  run->host->phase(run->host->context, FTL_SURROGATE_WRITING);
   if (!status) status = ftl_surrogate_write_all(run, error);
   return status;
 }
@@ -345,8 +351,7 @@ ftl_status ftl_surrogate_run(ftl_surrogate_recipe *recipe, bool resume, const ft
   ftl_status status = open_folder(recipe, resume, host, &folder, error);
   run.unwritten = status == FTL_ERR_IO;
   if (!status && resume) status = compare(recipe, recipe->output, host, error);
-  if (!status && resume)
-    status = ftl_run_folder_check_inputs(recipe->output, FTL_RUN_DISTILL, &recipe->options, error);
+  if (!status && resume) status = ftl_run_folder_check_inputs(recipe->output, FTL_RUN_DISTILL, &recipe->options, error);
   if (!status) status = do_run(&run, resume, &interrupted, error);
   if (status && host->stop && *host->stop) {
     interrupted = true;

@@ -6,6 +6,14 @@
 
 #include "surrogate/recipe.h"
 
+/* What ending the process would lose. Before the first phase: nothing. */
+typedef enum {
+  FTL_SURROGATE_BEGUN,    /* nothing, but a distillation has a recipe to resume from */
+  FTL_SURROGATE_SAMPLING, /* runs under way; *stop ends it in order, with those that are finished on disk */
+  FTL_SURROGATE_FITTING,  /* the fit, which begins again; samples are on disk */
+  FTL_SURROGATE_WRITING   /* let it finish: it takes a moment */
+} ftl_surrogate_phase;
+
 /* Who asks for it. Called by one thread at a time. */
 typedef struct {
   void *context;
@@ -13,6 +21,7 @@ typedef struct {
   void (*warn)(void *context, const char *text);
   void (*stage)(void *context, const char *what, double total); /* progress of `what` begins; NULL: it has ended */
   void (*progress)(void *context, double done, double total);
+  void (*phase)(void *context, ftl_surrogate_phase phase);
   const volatile sig_atomic_t *stop;
 } ftl_surrogate_host;
 
