@@ -109,9 +109,22 @@ static ftl_status check_unused(const char *path, ftl_run_kind kind, ftl_error *e
   return FTL_OK;
 }
 
+/* A pipe would be waited for. */
+static ftl_status check_regular(const char *path, ftl_run_kind kind, ftl_error *error) {
+  char name[PATH_ROOM];
+  struct stat info;
+  for (const char *const *file = files_of[kind]; *file; file++) {
+    join(path, *file, name);
+    if (stat(name, &info) != 0 || S_ISREG(info.st_mode) || strcmp(*file, "sampling") == 0) continue;
+    return ftl_fail(error, FTL_ERR_INPUT, name,
+                    "it is no regular file, as the run wrote it: restore it from a copy, or begin another run");
+  }
+  return FTL_OK;
+}
+
 static ftl_status check_used(const char *path, ftl_run_kind kind, ftl_error *error) {
   const ftl_run_kind there = ftl_run_folder_kind(path);
-  if (there == kind) return FTL_OK;
+  if (there == kind) return check_regular(path, kind, error);
   if (!has(path, "recipe.yaml"))
     return ftl_fail(error, FTL_ERR_INPUT, path, "there is no run to go on with: it has no recipe.yaml");
   if (there == FTL_RUN_FIT)

@@ -16,7 +16,7 @@ json_t *ftl_options_record(const ftl_options *options) {
   for (int k = 0; record && k < options->table->n; k++) {
     const ftl_option *option = &options->table->option[k];
     if (!is_recorded(options, option)) continue;
-    char *text = ftl_options_text(options, option);
+    char *text = ftl_options_has_value(options, option) ? ftl_options_text(options, option) : strdup("");
     json_t *value = text ? json_string(text) : NULL;
     if (!value && text) value = json_string("(not UTF-8)");
     free(text);
