@@ -47,10 +47,10 @@ class RunsCase(cli_case.CliCase):
     def start_training(self, run, *arguments):
         return self.start("train", "-d", self.data, "-o", run, *BASE, *arguments)
 
-    def wait_for(self, what):
-        """Until what() is true; the tests' machine may be slow."""
+    def wait_for(self, what, process=None):
+        """Until what() is true, or the process has ended; the tests' machine may be slow."""
         for _ in range(6000):
-            if what():
+            if what() or (process and process.poll() is not None):
                 return
             time.sleep(0.01)
         self.fail("waited for a minute in vain")

@@ -3,6 +3,7 @@ name the file is given under. What is there keeps its bytes."""
 
 import os
 import shutil
+import subprocess
 
 import cli_case
 import runs_case
@@ -39,6 +40,15 @@ class SameFile(runs_case.RunsCase):
         for other in (out, again):
             self.keeps(["--output and --json"], "eval", model, self.data, "-q", "-o", out, "--json", other)
         self.run_it("eval", model, self.data, "-q", "-o", "/dev/null", "--json", "/dev/null")
+        # standard output that goes to such a file
+        for file, code in ((out, 3), (self.data, 3), (self.path("told"), 0)):
+            with open(file, "a") as stream:
+                done = subprocess.run([cli_case.FROZENTL, "eval", model, self.data, "-o", out], stdout=stream,
+                                      stderr=subprocess.PIPE, text=True)  # fmt: skip
+            self.assertEqual(done.returncode, code, done.stderr)
+        with open(self.path("told"), "w") as stream:
+            subprocess.run([cli_case.FROZENTL, "eval", model, self.data, "-q", "-o", "/dev/stdout"], stdout=stream,
+                           check=True)  # fmt: skip
         self.run_it("eval", model, self.data, "-q", "-o", out, "--json", self.path("other"))
         self.run_it("eval", model, self.data, "-q", "-o", out)  # an earlier output is replaced
 

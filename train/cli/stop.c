@@ -8,8 +8,8 @@
 #include "cli/cli.h"
 #include "data/output.h"
 
-enum { N_CAUGHT = 3 };
-static const int caught[N_CAUGHT] = {SIGINT, SIGTERM, SIGHUP};
+enum { N_CAUGHT = 4 };
+static const int caught[N_CAUGHT] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
 static struct sigaction before[N_CAUGHT];
 
 /* Two phases, so that a handler finds one whole while the other is written. */
@@ -40,6 +40,7 @@ static void on_alarm(int number) {
 }
 
 static void on_signal(int number) {
+  if (stop && number == SIGPIPE) return; /* what is said while it ends is not read: `| tee` went with the same Ctrl-C */
   if (stop) {
     for (int k = 0; k < N_CAUGHT; k++) sigaction(caught[k], &before[k], NULL);
     raise(number);
@@ -61,7 +62,8 @@ const volatile sig_atomic_t *cli_stop_on_signals(void) {
   sigemptyset(&action.sa_mask);
   for (int k = 0; k < N_CAUGHT; k++) {
     sigaction(caught[k], &action, &before[k]);
-    if (caught[k] == SIGHUP && before[k].sa_handler == SIG_IGN) sigaction(caught[k], &before[k], NULL);
+    const bool may_be_ignored = caught[k] == SIGHUP || caught[k] == SIGPIPE;
+    if (may_be_ignored && before[k].sa_handler == SIG_IGN) sigaction(caught[k], &before[k], NULL);
   }
   return &stop;
 }

@@ -1,4 +1,5 @@
-/* Signals that end a long command: SIGINT, SIGTERM, and SIGHUP unless it is ignored (nohup). */
+/* Signals that end a long command: SIGINT, SIGTERM, and, unless they are ignored (nohup), SIGHUP and SIGPIPE: whoever
+   read what it says has gone. */
 #ifndef FTL_CLI_STOP_H
 #define FTL_CLI_STOP_H
 

@@ -140,7 +140,8 @@ ftl_status ftl_sampling_store_open(const ftl_sampling_plan *plan, const char *fo
   ftl_status status = make_folder(folder, error);
   path_of(store, "sampling.json", path);
   if (status == FTL_OK && access(path, F_OK) == 0 && !is_file(path))
-    status = ftl_fail(error, FTL_ERR_INPUT, path, "it is no regular file, as a sampling wrote it: restore it, or remove it");
+    status =
+        ftl_fail(error, FTL_ERR_INPUT, path, "it is no regular file, as a sampling wrote it: restore it, or remove it");
   else if (status == FTL_OK && is_file(path)) status = read_folder(store, path, error);
   else if (status == FTL_OK) status = write_json(path, json_pack("{s:s}", "plan", plan->digest), error);
   if (status != FTL_OK || store->sha256[0]) return status;

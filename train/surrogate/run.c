@@ -71,8 +71,8 @@ static ftl_status begin(ftl_surrogate_state *run, bool resume, ftl_error *error)
   if (resume || ftl_ranks_mine() > 0) return FTL_OK;
   char *recipe = ftl_surrogate_path(run, "recipe.yaml"), *state = ftl_surrogate_path(run, "state.json");
   ftl_status status = recipe && state ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a path");
-  if (!status && run->recipe->model) status = write_state(run, state, error);
   if (!status) status = write_recipe(run, recipe, error);
+  if (!status && run->recipe->model) status = write_state(run, state, error);
   run->unwritten = status == FTL_ERR_IO;
   if (!status) run->host->phase(run->host->context, FTL_SURROGATE_BEGUN);
   free(recipe);
