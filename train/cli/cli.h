@@ -18,7 +18,7 @@ enum {
   CLI_OUTPUT = 3, /* a result cannot be written: no permission, no space, the file exists */
   CLI_MEMORY = 4,
   CLI_DIVERGED = 5,    /* training diverged */
-  CLI_INTERRUPTED = 6, /* a signal ended training; it can be resumed */
+  CLI_INTERRUPTED = 6, /* a signal ended train, fit or distill */
   CLI_DIFFERENT = 7    /* frozentl diff: the models differ */
 };
 

@@ -71,7 +71,11 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
 static const struct argp_option own_options[] = {
     {"init", KEY_INIT, "RECIPE.yaml", 0,
      "look at --data (and --foundation) and write a commented recipe for them; nothing is trained", 2},
-    {"resume", KEY_RESUME, "RUN", 0, "go on with an interrupted run, to the bit as if it had not been interrupted", 2},
+    {"resume", KEY_RESUME, "RUN", 0,
+     "go on with an interrupted run, to the bit as if it had not been interrupted; epochs, steps, patience, threads "
+     "and "
+     "where files are may be given with it",
+     2},
     {"quiet", 'q', NULL, 0, "no tables and no progress bar", 2},
     {"document", KEY_DOCUMENT, NULL, OPTION_HIDDEN, "print the table of docs/training.md", 2},
     {0}};

@@ -3,6 +3,7 @@
      RUN/recipe.yaml            the effective settings; `frozentl train RUN/recipe.yaml -o ELSEWHERE` repeats the run
      RUN/model.ftl              the best model so far by the loss on valid (EMA weights when they are on); full or delta
      RUN/state.ftl              everything that `frozentl train --resume RUN` needs (fit/state.h)
+     RUN/frozentl.lock          who works there (files/lock.h), while the run goes on
      RUN/log.csv                a line per epoch, below a line with the names of ftl_log_columns
      RUN/log.jsonl              a JSON object per line: {"event": "start" | "epoch" | "note" | "end", ...}
      RUN/errors.csv             final errors, a line per set (train, valid, test) and config_type, and one with
