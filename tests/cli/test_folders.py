@@ -146,6 +146,20 @@ class Folders(runs_case.RunsCase):
         self.assertIn("patience is 50 (it was not set)", out)
         self.same_run(whole, run)
 
+    def test_model_of_a_distillation_that_moved(self):
+        run, model = self.path("run"), shutil.copy(PLAIN, self.path("m.model"))
+        arguments = ["-m", model, *DISTILL[2:]]
+        self.run_it("distill", *arguments, "-o", run, "-q")
+        os.mkdir(self.path("elsewhere"))
+        shutil.move(run, self.path("elsewhere/run"))
+        shutil.move(model, self.path("elsewhere/m.model"))
+        run = self.path("elsewhere/run")
+        self.assertIn("changed since: model is", self.run_it("distill", "--resume", run)[0])
+        with open(self.path("elsewhere/m.model"), "ab") as f:
+            f.write(b" ")
+        self.refused(["m.model", "changed since the run began"], "distill", "--resume", run)
+        self.run_it("distill", "--resume", run, "-q", "-m", PLAIN)
+
     def test_settings_of_distillations(self):
         run = self.path("run")
         self.run_it("distill", *DISTILL, "-o", run, "-q")

@@ -121,6 +121,8 @@ class SameFile(runs_case.RunsCase):
                             ["distill", *DISTILL]):  # fmt: skip
                 word = "holds a run" if command[0] == name else f"holds a run of frozentl {name}"
                 self.keeps([word], *command, "-o", folder)
+        self.keeps(["belongs to the run"], "eval", PLAIN, self.data, "-q", "-o",
+                   self.in_run(distill, "sampling/candidates.xyz"))  # fmt: skip
         self.keeps(["a run of frozentl train"], "distill", "--resume", train)
         self.keeps(["a run of frozentl distill"], "train", "--resume", distill)
         self.keeps(["a run of frozentl fit"], "train", "--resume", fit)

@@ -88,9 +88,12 @@ static bool locks_are_local(int fd) {
   FILE *mounts = fstat(fd, &info) == 0 ? fopen("/proc/self/mountinfo", "r") : NULL;
   if (!mounts) return false;
   snprintf(id, sizeof id, " %u:%u ", major(info.st_dev), minor(info.st_dev));
-  while (!local && getline(&line, &room, mounts) > 0)
-    local = strstr(line, id) && (strstr(line, "nolock") || strstr(line, "local_lock=all") ||
-                                 strstr(line, "local_lock=posix") || strstr(line, "localflock"));
+  while (!local && getline(&line, &room, mounts) > 0) {
+    const char *type = strstr(line, id) ? strstr(line, " - ") : NULL; /* "... - nfs4 SERVER:/PATH OPTIONS" */
+    local = type && (strncmp(type, " - nfs", 6) == 0 || strncmp(type, " - lustre", 9) == 0) &&
+            (strstr(type, "nolock") || strstr(type, "local_lock=all") || strstr(type, "local_lock=posix") ||
+             strstr(type, "localflock"));
+  }
   free(line);
   fclose(mounts);
   return local;

@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -203,22 +202,31 @@ void ftl_run_folder_close(ftl_run_folder *folder) {
 
 /* ---- outputs of other commands ---- */
 
+/* `name` is a file of the run in `folder`, or the folder of its samples. */
+static bool belongs(const char *folder, const char *name, ftl_run_kind *kind) {
+  *kind = ftl_run_folder_kind(folder);
+  for (const char *const *file = files_of[*kind]; file && *file; file++)
+    if (strcmp(*file, name) == 0) return true;
+  return false;
+}
+
 ftl_status ftl_run_folder_check_output(const char *path, ftl_error *error) {
   struct stat info;
   if (stat(path, &info) != 0 || !S_ISREG(info.st_mode)) return FTL_OK;
-  char *real = realpath(path, NULL), *again = real ? strdup(real) : NULL;
+  char *folder = realpath(path, NULL);
   ftl_status status = FTL_OK;
-  if (real && again) {
-    const char *name = basename(again), *folder = dirname(real);
-    const ftl_run_kind kind = ftl_run_folder_kind(folder);
-    for (const char *const *file = files_of[kind]; file && *file && !status; file++)
-      if (strcmp(*file, name) == 0)
-        status = ftl_fail(error, FTL_ERR_INPUT, path,
-                          "it belongs to the run of frozentl %s in %.200s, and would be overwritten: choose another "
-                          "output",
-                          commands[kind], folder);
+  ftl_run_kind kind;
+  /* up to RUN/sampling/runs/FILE */
+  for (int k = 0; folder && k < 3 && !status; k++) {
+    char *slash = strrchr(folder, '/');
+    if (!slash || slash == folder) break;
+    *slash = '\0';
+    if (belongs(folder, slash + 1, &kind))
+      status =
+          ftl_fail(error, FTL_ERR_INPUT, path,
+                   "it belongs to the run of frozentl %s in %.200s, and would be overwritten: choose another output",
+                   commands[kind], folder);
   }
-  free(real);
-  free(again);
+  free(folder);
   return status;
 }
