@@ -120,8 +120,7 @@ static void phase(void *context, ftl_surrogate_phase phase) {
   else
     snprintf(text, sizeof text, "interrupted; %sgo on with: frozentl distill --resume %.600s",
              phase == FTL_SURROGATE_FITTING ? "the samples are kept, and the fit begins again; " : "", run);
-  cli_stop_phase(phase == FTL_SURROGATE_SAMPLING || phase == FTL_SURROGATE_WRITING,
-                 ftl_ranks_mine() == 0 ? text : NULL);
+  cli_stop_phase(phase == FTL_SURROGATE_WRITING, ftl_ranks_mine() == 0 ? text : NULL);
 }
 
 /* ---- the commands ---- */

@@ -299,10 +299,7 @@ static ftl_status prepare(ftl_surrogate_state *run, bool resume, ftl_error *erro
 
 static ftl_status do_run(ftl_surrogate_state *run, bool resume, bool *interrupted, ftl_error *error) {
   ftl_status status = prepare(run, resume, error);
-  if (!status && run->recipe->model) {
-    run->host->phase(run->host->context, FTL_SURROGATE_SAMPLING);
-    status = ftl_surrogate_sample(run, interrupted, error);
-  }
+  if (!status && run->recipe->model) status = ftl_surrogate_sample(run, interrupted, error);
   if (status || *interrupted) return status;
   run->host->phase(run->host->context, FTL_SURROGATE_FITTING);
   status = ftl_surrogate_split(run, error);

@@ -8,10 +8,9 @@
 
 /* What ending the process would lose. Before the first phase: nothing. */
 typedef enum {
-  FTL_SURROGATE_BEGUN,    /* nothing, but a distillation has a recipe to resume from */
-  FTL_SURROGATE_SAMPLING, /* runs under way; *stop ends it in order, with those that are finished on disk */
-  FTL_SURROGATE_FITTING,  /* the fit, which begins again; samples are on disk */
-  FTL_SURROGATE_WRITING   /* let it finish: it takes a moment */
+  FTL_SURROGATE_BEGUN,   /* nothing, but a distillation has a recipe to resume from; finished samples are on disk */
+  FTL_SURROGATE_FITTING, /* the fit, which begins again */
+  FTL_SURROGATE_WRITING  /* let it finish: it takes a moment */
 } ftl_surrogate_phase;
 
 /* Who asks for it. Called by one thread at a time. */
