@@ -110,14 +110,16 @@ static bool lives(const holder *who) {
 
 static ftl_status refuse(const char *folder, const holder *who, bool sure, ftl_error *error) {
   if (who->pid == 0)
-    return ftl_fail(error, FTL_ERR_INPUT, folder, "another process has begun to work in this folder: give another one");
+    return ftl_fail(error, FTL_ERR_INPUT, folder,
+                    "another process has begun to work in this folder: give another one%s",
+                    sure ? "" : ", or, if there is none, remove " FTL_LOCK_NAME " there");
   return ftl_fail(error, FTL_ERR_INPUT, folder,
                   "process %ld on host %s works in this folder (frozentl %s, since %s): wait for it, end it, or give "
                   "another folder%s",
                   who->pid, who->host, who->command, who->since,
                   sure ? ""
                        : "; if it has died, remove " FTL_LOCK_NAME
-                         " there (this file system does not tell one host of another's locks)");
+                         " there (this file system has no locks, or keeps them to one host)");
 }
 
 /* A file that another one removed since is no lock. */
@@ -126,39 +128,60 @@ static bool in_place(int fd, const char *path) {
   return fstat(fd, &own) == 0 && lstat(path, &there) == 0 && own.st_dev == there.st_dev && own.st_ino == there.st_ino;
 }
 
-static ftl_status open_file(const char *folder, const char *path, int *fd, ftl_error *error) {
+static ftl_status open_file(const char *folder, const char *path, int *fd, bool *created, ftl_error *error) {
+  const int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
   struct stat info;
-  *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+  *fd = open(path, flags | O_CREAT | O_EXCL, 0666);
+  *created = *fd >= 0;
+  if (*fd < 0 && errno == EEXIST) *fd = open(path, flags | O_CREAT, 0666);
   if (*fd < 0 && errno == ENOENT) return ftl_fail(error, FTL_ERR_IO, folder, "there is no such folder (any more)");
   if (*fd < 0)
     return ftl_fail(error, FTL_ERR_IO, folder, "the folder cannot be written, nor locked for this run: %s",
                     strerror(errno));
   if (fstat(*fd, &info) == 0 && S_ISREG(info.st_mode)) return FTL_OK;
   close(*fd);
+  *fd = -1;
   return ftl_fail(error, FTL_ERR_INPUT, path, "it is no regular file, and cannot be the lock of a run");
 }
 
 /* Who it is; the one that has just come may not have said yet. */
-static void wait_for_holder(int fd, holder *who) {
+static bool wait_for_holder(int fd, const holder *me, holder *who) {
   const struct timespec moment = {.tv_nsec = 50000000};
-  for (int k = 0; k < 40 && !read_holder(fd, who); k++) nanosleep(&moment, NULL);
+  bool said = false;
+  for (int k = 0; k < 40 && !said; k++) {
+    said = read_holder(fd, who) && (strcmp(who->host, me->host) != 0 || lives(who));
+    if (!said) nanosleep(&moment, NULL);
+  }
+  return said;
 }
 
-static ftl_status claim(const char *folder, int fd, const holder *me, char warning[400], ftl_error *error) {
-  holder who;
+/* Without locks the file itself is one: who made it has it. One that a process of this host left is removed, *again. */
+static ftl_status claim_without_locks(const char *folder, const char *path, int fd, bool created, const holder *me,
+                                      bool *again, ftl_error *error) {
+  holder who = {0};
+  if (created) return FTL_OK;
+  if (wait_for_holder(fd, me, &who) || !read_holder(fd, &who)) return refuse(folder, &who, false, error);
+  *again = unlink(path) == 0 || errno == ENOENT;
+  return *again ? FTL_OK
+                : ftl_fail(error, FTL_ERR_IO, folder, "the lock that was left cannot be removed: %s", strerror(errno));
+}
+
+static ftl_status claim(const char *folder, const char *path, int fd, bool created, const holder *me, bool *again,
+                        char warning[400], ftl_error *error) {
+  holder who = {0};
   const answer a = lock_file(fd);
-  if (a == BUSY) {
-    wait_for_holder(fd, &who);
-    return refuse(folder, &who, true, error);
-  }
-  const bool local = a == NO_LOCKS || locks_are_local(fd), left = read_holder(fd, &who);
-  const bool here = left && strcmp(who.host, me->host) == 0;
-  if (left && ((a == NO_LOCKS && here && lives(&who)) || (local && !here))) return refuse(folder, &who, here, error);
-  if (left && !here)
+  ftl_status status = FTL_OK;
+  if (a == BUSY && !wait_for_holder(fd, me, &who)) who.pid = 0;
+  if (a == BUSY) return refuse(folder, &who, true, error);
+  if (a == NO_LOCKS) status = claim_without_locks(folder, path, fd, created, me, again, error);
+  if (status || *again) return status;
+  if (a == TAKEN && read_holder(fd, &who) && strcmp(who.host, me->host) != 0) {
+    if (locks_are_local(fd)) return refuse(folder, &who, false, error);
     snprintf(warning, 400,
              "process %ld on host %.100s (since %s) did not let the folder go; its lock is free, so it has died: if it "
              "has not, end it now",
              who.pid, who.host, who.since);
+  }
   if (write_holder(fd, me)) return FTL_OK;
   return ftl_fail(error, FTL_ERR_IO, folder, "the lock of the folder cannot be written: %s", strerror(errno));
 }
@@ -174,11 +197,12 @@ ftl_status ftl_lock_take(const char *folder, const char *command, ftl_lock *lock
   describe_me(command, &me);
   ftl_status status;
   do {
-    status = open_file(folder, path, &fd, error);
-    if (!status) status = claim(folder, fd, &me, warning, error);
+    bool created, again = false;
+    status = open_file(folder, path, &fd, &created, error);
+    if (!status) status = claim(folder, path, fd, created, &me, &again, warning, error);
     if (status && fd >= 0) close(fd);
     if (status) break;
-    if (in_place(fd, path)) {
+    if (!again && in_place(fd, path)) {
       *lock = (ftl_lock){.fd = fd, .held = true, .path = path};
       ftl_output_remember(path);
       return FTL_OK;
