@@ -428,7 +428,7 @@ class Train(cli_case.CliCase):
         nan = self.path("nan.xyz", re.sub(r"REF_energy=\S+", "REF_energy=nan", text, count=1))
         self.refuse(1, ["nan.xyz, line 2", "not a finite number"], "train", "-d", nan, "-f", PLAIN, *out)
         self.refuse(3, ["cannot be made"], "train", "-d", self.data, "-f", PLAIN, "-o", self.path("a/b"))
-        self.refuse(1, ["no run to resume"], "train", "--resume", self.folder)
+        self.refuse(1, ["no run to go on with"], "train", "--resume", self.folder)
         self.refuse(2, ["--resume"], "train", "--resume", self.folder, "--lr", "1")
         run = self.train("-f", PLAIN, "-e", "1")
         self.refuse(1, ["holds a run"], "train", "-d", self.data, "-f", PLAIN, "-o", run)
