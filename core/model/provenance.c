@@ -1,11 +1,14 @@
 #include "model/provenance.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "model/error.h"
 #include "model/sha256.h"
@@ -48,8 +51,14 @@ void ftl_sha256(const void *data, size_t size, char hex[FTL_SHA256_HEX]) {
 ftl_status ftl_sha256_file(const char *path, char hex[FTL_SHA256_HEX], ftl_error *error) {
   unsigned char part[1 << 14];
   SHA2_CTX context;
-  FILE *file = fopen(path, "rb");
+  struct stat info;
+  const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* O_NONBLOCK: a pipe must not hang here */
+  FILE *file = descriptor >= 0 ? fdopen(descriptor, "rb") : NULL;
   if (!file) return ftl_fail(error, FTL_ERR_IO, path, "cannot open it: %s", strerror(errno));
+  if (fstat(descriptor, &info) != 0 || !S_ISREG(info.st_mode)) {
+    fclose(file);
+    return ftl_fail(error, FTL_ERR_IO, path, "it is no regular file");
+  }
   SHA256Init(&context);
   for (size_t n; (n = fread(part, 1, sizeof part, file)) > 0;) update(&context, part, n);
   const bool failed = ferror(file) != 0;

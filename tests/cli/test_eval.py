@@ -281,12 +281,6 @@ class Eval(cli_case.CliCase):
         with open(out) as f:
             self.assertEqual(f.read(), "precious")
 
-    def test_output_may_be_the_input(self):
-        with open(xyz_of(PLAIN)) as f:
-            path = self.path("a.xyz", f.read())
-        self.run_it("eval", PLAIN, path, "-q", "-o", path)
-        self.assertIn("node_energy:R:1", frames_of(path)[-1][0])
-
     def test_interrupt_removes_temporary_files(self):
         out = self.path("o.xyz")
         run = subprocess.Popen([cli_case.FROZENTL, "eval", PLAIN, xyz_of(PLAIN), "-q", "-r", "1000000", "-o", out],

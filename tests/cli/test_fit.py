@@ -195,7 +195,7 @@ class Fit(cli_case.CliCase):
         out, _ = self.distill(run, "--jobs", jobs, "--set", "sample.molecule=H-H", "--set", "sample.layers=2",
                               "--sampled-frames", "40")  # fmt: skip
         self.assertEqual(sorted(os.listdir(run)), ["model.ftl", "model.yace", "recipe.yaml", "report.json",
-                                                   "sampled.xyz", "sampling"])  # fmt: skip
+                                                   "sampled.xyz", "sampling", "state.json"])  # fmt: skip
         for kind in ("bulk", "strain", "vacancy", "surface", "rattle"):
             self.assertRegex(out, rf"(?m)^\S*{kind}\S* +\d+ +\d+")
         sources = self.report(run)["sources"]
@@ -257,7 +257,7 @@ class Fit(cli_case.CliCase):
         self.refuse(1, ["model"], "distill", *no, *SAMPLE)
         self.refuse(1, ["absent.ftl"], "distill", "-m", self.path("absent.ftl"), *no, *SAMPLE)
         self.refuse(1, ["no run to go on with"], "distill", "--resume", self.folder)
-        self.refuse(2, ["--resume"], "distill", "--resume", self.folder, "--threads", "1")
+        self.refuse(2, ["--resume", "solver.kind"], "distill", "--resume", self.folder, "--solver", "ard")
 
     # ---- papers ----
 

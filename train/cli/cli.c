@@ -4,13 +4,42 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "data/output.h"
 
 int cli_report(const ftl_error *error, int exit_code) {
   fflush(stdout);
   fprintf(stderr, "frozentl: %s%s%s\n", error->where, *error->where ? ": " : "", error->message);
   return error->code == FTL_ERR_MEMORY ? CLI_MEMORY : exit_code;
+}
+
+ftl_status cli_write_model(const ftl_source *source, const char *path, ftl_error *error) {
+  ftl_output_file file;
+  ftl_output_begin_model(path, &file);
+  ftl_status status = ftl_source_write(source, path, error);
+  ftl_output_end_model(&file);
+  return status;
+}
+
+/* What stdout goes to, when that is a file and nobody asked for it by name ("-o /dev/stdout"). */
+static void add_stdout(ftl_paths *paths) {
+  struct stat info;
+  if (fstat(STDOUT_FILENO, &info) != 0 || !S_ISREG(info.st_mode)) return;
+  for (int k = 0; k < paths->n; k++)
+    if (strncmp(paths->path[k].path, "/dev/", 5) == 0 || strncmp(paths->path[k].path, "/proc/", 6) == 0) return;
+  ftl_paths_output(paths, "standard output", "/dev/stdout");
+}
+
+int cli_check_paths(ftl_paths *paths) {
+  ftl_error error = {0};
+  add_stdout(paths);
+  ftl_status status = ftl_paths_check(paths, &error);
+  if (status == FTL_OK) status = ftl_paths_check_runs(paths, &error);
+  ftl_paths_free(paths);
+  return status == FTL_OK ? CLI_OK : cli_report(&error, CLI_OUTPUT);
 }
 
 int cli_parse(const struct argp *argp, const char *name, int argc, char **argv, void *input) {

@@ -6,7 +6,9 @@
 #include <argp.h>
 #include <stdbool.h>
 
+#include "files/paths.h"
 #include "frozentl.h"
+#include "model/architecture.h"
 #include "options/options.h"
 
 /* Exit codes, documented in --help and docs. */
@@ -17,12 +19,19 @@ enum {
   CLI_OUTPUT = 3, /* a result cannot be written: no permission, no space, the file exists */
   CLI_MEMORY = 4,
   CLI_DIVERGED = 5,    /* training diverged */
-  CLI_INTERRUPTED = 6, /* a signal ended training; it can be resumed */
+  CLI_INTERRUPTED = 6, /* a signal ended train, fit or distill */
   CLI_DIFFERENT = 7    /* frozentl diff: the models differ */
 };
 
 /* Prints "frozentl: WHERE: MESSAGE" on stderr and returns `exit_code`, or CLI_MEMORY if that is what the error is. */
 int cli_report(const ftl_error *error, int exit_code);
+
+/* Before anything is computed: no output is an input, another output, or a file of a run. Frees the paths. Returns
+   CLI_OK, or CLI_OUTPUT after saying which. */
+int cli_check_paths(ftl_paths *paths);
+
+/* ftl_source_write, which puts a complete file in place; a signal before that leaves nothing behind. */
+ftl_status cli_write_model(const ftl_source *source, const char *path, ftl_error *error);
 
 /* Parses with argp as the subcommand `name` ("eval"); returns CLI_OK, or CLI_USAGE after argp printed what is wrong and
    how to get help. --help and --version exit here with 0. */

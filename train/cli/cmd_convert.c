@@ -139,12 +139,20 @@ static int convert_surrogate(const options *o, ftl_pace_kind kind, ftl_error *er
   return status == FTL_OK ? CLI_OK : cli_report(error, CLI_OUTPUT);
 }
 
+static int check_paths(const options *o) {
+  ftl_paths paths = {0};
+  ftl_paths_model(&paths, "IN", o->in, o->foundation);
+  ftl_paths_output(&paths, "OUT", o->out);
+  return cli_check_paths(&paths);
+}
+
 int cmd_convert(int argc, char **argv) {
   options o = {0};
   ftl_error error = {0};
   ftl_source *source = NULL;
   struct stat info;
   int code = cli_parse(&argp, "convert", argc, argv, &o);
+  if (code == CLI_OK) code = check_paths(&o);
   if (code != CLI_OK) return code;
   if (!o.force && lstat(o.out, &info) == 0) {
     ftl_fail(&error, FTL_ERR_IO, o.out, "it exists; choose another name, or --force to replace it");
@@ -160,7 +168,7 @@ int cmd_convert(int argc, char **argv) {
   if (status == FTL_OK && o.cast) status = ftl_source_cast(source, o.dtype, &error);
   if (status != FTL_OK) {
     code = cli_report(&error, CLI_INPUT);
-  } else if (ftl_source_write(source, o.out, &error) != FTL_OK) {
+  } else if (cli_write_model(source, o.out, &error) != FTL_OK) {
     code = cli_report(&error, CLI_OUTPUT);
   } else if (stat(o.out, &info) == 0) {
     printf("%s: %d element%s, %d head%s, %.1f kB\n", o.out, source->arch.n_elements,

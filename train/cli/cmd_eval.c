@@ -146,7 +146,8 @@ static const struct argp argp = {
     "(eV/Angstrom), energies per atom and stress (eV/Angstrom^3, ASE's sign). If the frames have labels (REF_energy, "
     "REF_forces, REF_stress), prints RMSE and MAE per config_type and in total: energy per atom in meV, forces in "
     "meV/Angstrom over all components, stress in meV/Angstrom^3 over its nine components."
-    "\vDATA.xyz may be - for standard input. Output files appear complete or not at all. Frames and atoms are counted "
+    "\vDATA.xyz may be - for standard input. Output files appear complete or not at all; they may be no file that is "
+    "read. Frames and atoms are counted "
     "from 0.\n\nExample: frozentl eval potential.ftl test.xyz -o answers.xyz",
     NULL,
     NULL,
@@ -372,10 +373,20 @@ static int run(job *j, ftl_error *error) {
   return CLI_OK;
 }
 
+static int check_paths(const options *o) {
+  ftl_paths paths = {0};
+  ftl_paths_model(&paths, "MODEL", o->model, o->foundation);
+  ftl_paths_input(&paths, "DATA.xyz", o->data);
+  ftl_paths_output(&paths, "--output", o->xyz);
+  ftl_paths_output(&paths, "--json", o->json);
+  return cli_check_paths(&paths);
+}
+
 int cmd_eval(int argc, char **argv) {
   options o = {.precision = FTL_DOUBLE};
   ftl_error error = {0};
   int code = cli_parse(&argp, "eval", argc, argv, &o);
+  if (code == CLI_OK) code = check_paths(&o);
   if (code != CLI_OK) return code;
   job j = {.o = &o, .select = {o.select.n, o.select.item}};
   if (ftl_selection_check(&j.select, &error) != FTL_OK) code = cli_report(&error, CLI_INPUT);

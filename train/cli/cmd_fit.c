@@ -25,6 +25,17 @@ typedef struct {
 
 /* ---- flags ---- */
 
+/* Of a distillation that goes on: how it works, and where files are. */
+static void check_change(const options *o, const char *key, struct argp_state *state) {
+  const ftl_option *option = ftl_option_find(o->table, key);
+  const bool file = option && (option->type == FTL_OPTION_PATH || option->type == FTL_OPTION_PATHS);
+  if (strcmp(key, "threads") != 0 && (!file || strcmp(key, "output") == 0))
+    argp_error(state,
+               "--resume goes on as RUN/recipe.yaml says; threads can be changed, and where files are (model, "
+               "foundation, data, valid, sample.starts, sample.lammps), not %s",
+               key);
+}
+
 static error_t parse_option(int key, char *argument, struct argp_state *state) {
   options *o = state->input;
   if (cli_flags_parse(&o->flags, key, argument, state)) return 0;
@@ -48,8 +59,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
   case ARGP_KEY_END:
     if (o->document || o->init) return 0;
     if (!o->path && !o->resume && !o->flags.n) argp_error(state, "it takes a RECIPE.yaml, or flags");
-    if (o->resume && (o->path || o->flags.n))
-      argp_error(state, "--resume RUN goes on as RUN/recipe.yaml says; leave out everything else");
+    if (o->resume && o->path) argp_error(state, "--resume RUN goes on with RUN/recipe.yaml; leave out '%s'", o->path);
+    for (int k = 0; o->resume && k < o->flags.n; k++) check_change(o, o->flags.given[k].key, state);
     return 0;
   default:
     return ARGP_ERR_UNKNOWN;
@@ -99,6 +110,19 @@ static void progress(void *context, double done, double total) {
   cli_progress_update(&o->progress, done);
 }
 
+/* What the first signal says. */
+static void phase(void *context, ftl_surrogate_phase phase) {
+  const options *o = context;
+  const bool fit = o->table != &ftl_distill_table;
+  const char *run = o->resume ? o->resume : o->recipe->output;
+  char text[800];
+  if (fit) snprintf(text, sizeof text, "interrupted; nothing was written: a fit begins again");
+  else
+    snprintf(text, sizeof text, "interrupted; %sgo on with: frozentl distill --resume %.600s",
+             phase == FTL_SURROGATE_FITTING ? "the samples are kept, and the fit begins again; " : "", run);
+  cli_stop_phase(phase == FTL_SURROGATE_WRITING, ftl_ranks_mine() == 0 ? text : NULL);
+}
+
 /* ---- the commands ---- */
 
 static int write_recipe(options *o, ftl_error *error) {
@@ -116,8 +140,8 @@ static int write_recipe(options *o, ftl_error *error) {
 }
 
 static ftl_status make_recipe(options *o, ftl_error *error) {
-  if (o->resume) return ftl_surrogate_recipe_of_run(o->resume, &o->recipe, error);
-  ftl_status status = ftl_surrogate_recipe_new(o->table, &o->recipe, error);
+  ftl_status status = o->resume ? ftl_surrogate_recipe_of_run(o->resume, &o->recipe, error)
+                                : ftl_surrogate_recipe_new(o->table, &o->recipe, error);
   if (!status) status = cli_flags_apply(&o->flags, o->path, &o->recipe->options, error);
   if (!status && !o->init) status = ftl_options_check(&o->recipe->options, error);
   return status;
@@ -154,7 +178,9 @@ static int run(options *o) {
       fprintf(stderr, "frozentl: distill samples with threads, not with MPI ranks: run it once, without mpirun\n");
     return CLI_USAGE;
   }
-  const ftl_surrogate_host host = {o, say, warn, stage, progress, cli_stop_on_signals()};
+  if (o->resume) phase(o, FTL_SURROGATE_BEGUN);
+  else cli_stop_phase(false, ftl_ranks_mine() == 0 ? "interrupted; nothing was written" : NULL);
+  const ftl_surrogate_host host = {o, say, warn, stage, progress, phase, cli_stop_on_signals()};
   const ftl_status status = ftl_surrogate_run(o->recipe, o->resume != NULL, &host, &end, &error);
   cli_progress_end(&o->progress);
   if (end == FTL_SURROGATE_INTERRUPTED) return say_interrupted(o);

@@ -55,12 +55,20 @@ static const struct argp argp = {option_list,
                                  NULL,
                                  NULL};
 
+static int check_paths(const options *o) {
+  ftl_paths paths = {0};
+  ftl_paths_model(&paths, "DELTA", o->in, o->foundation);
+  ftl_paths_output(&paths, "--output", o->out);
+  return cli_check_paths(&paths);
+}
+
 int cmd_merge(int argc, char **argv) {
   options o = {0};
   ftl_error error = {0};
   ftl_source *source = NULL;
   struct stat info;
   int code = cli_parse(&argp, "merge", argc, argv, &o);
+  if (code == CLI_OK) code = check_paths(&o);
   if (code != CLI_OK) return code;
   if (!o.force && lstat(o.out, &info) == 0) {
     ftl_fail(&error, FTL_ERR_IO, o.out, "it exists; choose another name, or --force to replace it");
@@ -70,7 +78,7 @@ int cmd_merge(int argc, char **argv) {
   if (status == FTL_OK && !source->delta)
     status = ftl_fail(&error, FTL_ERR_INPUT, o.in, "it is no delta but a full model: there is nothing to merge");
   if (status != FTL_OK) code = cli_report(&error, CLI_INPUT);
-  else if (ftl_source_write(source, o.out, &error) != FTL_OK) code = cli_report(&error, CLI_OUTPUT);
+  else if (cli_write_model(source, o.out, &error) != FTL_OK) code = cli_report(&error, CLI_OUTPUT);
   else if (stat(o.out, &info) == 0) printf("%s: %.1f kB\n", o.out, (double)info.st_size / 1000);
   ftl_source_free(source);
   return code;

@@ -140,6 +140,18 @@ static int save_all(const picture *made, const char *folder) {
   return code;
 }
 
+static int check_pictures(const char *run, const char *folder) {
+  ftl_paths paths = {0};
+  char source[4096], made[4096];
+  for (size_t k = 0; k < N_PICTURES; k++) {
+    snprintf(source, sizeof source, "%s/%s", run, pictures[k].source);
+    snprintf(made, sizeof made, "%s/%s", folder, pictures[k].name);
+    ftl_paths_input(&paths, pictures[k].source, source);
+    ftl_paths_output(&paths, pictures[k].name, made);
+  }
+  return cli_check_paths(&paths);
+}
+
 static int plot_run(const options *o) {
   ftl_error error = {0};
   struct stat info;
@@ -155,7 +167,8 @@ static int plot_run(const options *o) {
     code = no_memory();
   } else {
     const char *name = strrchr(real, '/');
-    code = draw_all(o->run, name && name[1] ? name + 1 : real, made);
+    code = check_pictures(o->run, folder);
+    if (code == CLI_OK) code = draw_all(o->run, name && name[1] ? name + 1 : real, made);
     if (code == CLI_OK) code = save_all(made, folder);
   }
   for (size_t k = 0; k < N_PICTURES; k++) free(made[k].text);
@@ -167,7 +180,11 @@ static int plot_run(const options *o) {
 static int plot_curve(const options *o) {
   picture made = {0};
   const char *name = strrchr(o->curve, '/');
-  int code = draw(ftl_plot_curve, o->curve, name ? name + 1 : o->curve, &made);
+  ftl_paths paths = {0};
+  ftl_paths_input(&paths, "--curve", o->curve);
+  ftl_paths_output(&paths, "--output", o->output);
+  int code = cli_check_paths(&paths);
+  if (code == CLI_OK) code = draw(ftl_plot_curve, o->curve, name ? name + 1 : o->curve, &made);
   if (code == CLI_OK) code = save(&made, o->output);
   free(made.text);
   return code;

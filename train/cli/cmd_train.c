@@ -26,10 +26,12 @@ typedef struct {
 
 /* Of a run that goes on. */
 static void check_change(const char *key, struct argp_state *state) {
-  if (strcmp(key, "epochs") != 0 && strcmp(key, "steps") != 0 && strcmp(key, "threads") != 0)
-    argp_error(state,
-               "--resume goes on as RUN/recipe.yaml says; only --epochs, --steps and --threads can be changed, not %s",
-               key);
+  if (!ftl_train_may_change(key))
+    argp_error(
+        state,
+        "--resume goes on as RUN/recipe.yaml says; epochs, steps, patience, threads, save_every, cache_mb can be "
+        "changed, and where files are (foundation, data, valid, test, replay.data), not %s",
+        key);
 }
 
 static error_t parse_option(int key, char *argument, struct argp_state *state) {
@@ -69,7 +71,11 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
 static const struct argp_option own_options[] = {
     {"init", KEY_INIT, "RECIPE.yaml", 0,
      "look at --data (and --foundation) and write a commented recipe for them; nothing is trained", 2},
-    {"resume", KEY_RESUME, "RUN", 0, "go on with an interrupted run, to the bit as if it had not been interrupted", 2},
+    {"resume", KEY_RESUME, "RUN", 0,
+     "go on with an interrupted run, to the bit as if it had not been interrupted; epochs, steps, patience, threads "
+     "and "
+     "where files are may be given with it",
+     2},
     {"quiet", 'q', NULL, 0, "no tables and no progress bar", 2},
     {"document", KEY_DOCUMENT, NULL, OPTION_HIDDEN, "print the table of docs/training.md", 2},
     {0}};
@@ -115,6 +121,8 @@ static int exit_code(ftl_train_end end) {
 }
 
 static int train(options *o, ftl_error *error) {
+  o->host.run = o->resume ? o->resume : o->recipe->output;
+  o->host.resumed = o->resume != NULL;
   const ftl_train_host host = cli_host_start(&o->host);
   ftl_train_end end;
   const ftl_status status =
@@ -122,8 +130,7 @@ static int train(options *o, ftl_error *error) {
   cli_progress_end(&o->host.progress);
   int code = exit_code(end);
   if (end == FTL_TRAIN_INTERRUPTED && ftl_ranks_mine() == 0)
-    fprintf(stderr, "frozentl: interrupted; go on with: frozentl train --resume %s\n",
-            o->resume ? o->resume : o->recipe->output);
+    fprintf(stderr, "frozentl: interrupted; go on with: frozentl train --resume %s\n", o->host.run);
   if (status == FTL_OK) return code;
   /* Mostly all ranks fail alike, and one of them says it. But one may be alone (it has no memory, say), and the others
      would wait for it for ever. */
@@ -167,7 +174,8 @@ int cmd_train(int argc, char **argv) {
              "  frozentl train --init recipe.yaml --foundation mace-mp.model --data train.xyz\n"
              "  frozentl train recipe.yaml -o run\n"
              "  frozentl train --resume run\n\n"
-             "The first SIGINT or SIGTERM ends the step under way and saves the state. Exit codes besides the usual "
+             "SIGINT, SIGTERM or SIGHUP ends it within seconds, with the state saved; a second one at once. Exit codes "
+             "besides the usual "
              "ones: 5 training diverged; 6 interrupted, and can be resumed.\n"};
   ftl_ranks_start(&argc, &argv);
   int code = cli_parse(&argp, "train", argc, argv, &o);

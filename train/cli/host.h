@@ -6,11 +6,13 @@
 #include "fit/train.h"
 
 typedef struct {
-  bool quiet; /* what it says is left out, and the bar; results and warnings are not */
+  bool quiet;      /* what it says is left out, and the bar; results and warnings are not */
+  const char *run; /* the folder, for what is said when a signal ends it */
+  bool resumed;
   cli_progress progress;
 } cli_host;
 
-/* Asks to stop after a signal (cli/stop.h). At the end: cli_progress_end(&host->progress). */
+/* A signal ends it as cli/stop.h says. At the end: cli_progress_end(&host->progress). */
 ftl_train_host cli_host_start(cli_host *host);
 
 #endif

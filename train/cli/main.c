@@ -32,8 +32,8 @@ static void help(FILE *stream) {
   fputs("\n  frozentl COMMAND --help   options of a command, with examples\n"
         "  frozentl --version        the version\n"
         "\nExit codes: 0 done; 1 an input (model, data) is missing, wrong or not supported; 2 the command\n"
-        "line is wrong; 3 a result cannot be written; 4 out of memory; 5 training diverged; 6 training was\n"
-        "interrupted and can be resumed; 7 two models differ (diff).\n",
+        "line is wrong; 3 a result cannot be written; 4 out of memory; 5 training diverged; 6 training (or a\n"
+        "fit) was interrupted; 7 two models differ (diff).\n",
         stream);
 }
 

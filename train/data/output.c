@@ -10,12 +10,21 @@
 
 #include "model/error.h"
 
-#define MAX_OPEN 8
-static const char *volatile temporaries[MAX_OPEN]; /* for the signal handler only */
+#define MAX_OPEN 16
+static const char *volatile temporaries[MAX_OPEN]; /* for signal handlers only */
+static const char *volatile folder;
 
-static void on_signal(int number) {
+/* Calls nothing that a signal handler may not call. */
+void ftl_output_remove_temporaries(void) {
   for (int k = 0; k < MAX_OPEN; k++)
     if (temporaries[k]) unlink(temporaries[k]);
+  if (folder) rmdir(folder); /* only if nothing is in it */
+}
+
+void ftl_output_remember_folder(const char *made) { folder = made; }
+
+static void on_signal(int number) {
+  ftl_output_remove_temporaries();
   signal(number, SIG_DFL);
   raise(number);
 }
@@ -26,8 +35,25 @@ void ftl_output_clean_on_signals(void) {
     if (signal(numbers[k], on_signal) == SIG_IGN) signal(numbers[k], SIG_IGN); /* nohup */
 }
 
-static void forget(const char *temporary) {
+void ftl_output_remember(const char *temporary) {
   for (int k = 0; k < MAX_OPEN; k++)
+    if (!temporaries[k]) {
+      temporaries[k] = temporary;
+      return;
+    }
+}
+
+bool ftl_output_writing(void) {
+  for (int k = 0; k < MAX_OPEN; k++) {
+    const char *name = temporaries[k];
+    const size_t length = name ? strlen(name) : 0;
+    if (length > 4 && strcmp(name + length - 4, ".tmp") == 0) return true;
+  }
+  return false;
+}
+
+void ftl_output_forget(const char *temporary) {
+  for (int k = 0; k < MAX_OPEN && temporary; k++)
     if (temporaries[k] == temporary) temporaries[k] = NULL;
 }
 
@@ -61,11 +87,7 @@ ftl_status ftl_output_open(const char *path, ftl_output_file *output, ftl_error 
     output->temporary = NULL;
     return fail_open(output, path, error);
   }
-  for (int k = 0; k < MAX_OPEN; k++)
-    if (!temporaries[k]) {
-      temporaries[k] = output->temporary;
-      break;
-    }
+  ftl_output_remember(output->temporary);
   mode_t mask = umask(0); /* mkstemp makes files that only their owner reads */
   umask(mask);
   output->stream = fdopen(descriptor, "w");
@@ -74,6 +96,19 @@ ftl_status ftl_output_open(const char *path, ftl_output_file *output, ftl_error 
     return fail_open(output, path, error);
   }
   return FTL_OK;
+}
+
+void ftl_output_begin_model(const char *path, ftl_output_file *output) {
+  *output = (ftl_output_file){.temporary = malloc(strlen(path) + 32)};
+  if (!output->temporary) return; /* a signal would leave it behind */
+  sprintf(output->temporary, "%s.%ld.tmp", path, (long)getpid());
+  ftl_output_remember(output->temporary);
+}
+
+void ftl_output_end_model(ftl_output_file *output) {
+  ftl_output_forget(output->temporary);
+  free(output->temporary);
+  *output = (ftl_output_file){0};
 }
 
 ftl_status ftl_output_commit(ftl_output_file *output, ftl_error *error) {
@@ -94,7 +129,7 @@ ftl_status ftl_output_commit(ftl_output_file *output, ftl_error *error) {
     errno = cause ? cause : EIO;
     return fail_open(output, output->path, error);
   }
-  forget(output->temporary);
+  ftl_output_forget(output->temporary);
   free(output->temporary);
   free(output->path);
   memset(output, 0, sizeof *output);
@@ -105,7 +140,7 @@ void ftl_output_discard(ftl_output_file *output) {
   if (output->stream) fclose(output->stream);
   if (output->temporary) {
     unlink(output->temporary);
-    forget(output->temporary);
+    ftl_output_forget(output->temporary);
   }
   free(output->temporary);
   free(output->path);

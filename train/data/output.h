@@ -6,6 +6,7 @@
 #ifndef FTL_OUTPUT_H
 #define FTL_OUTPUT_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "frozentl.h"
@@ -20,6 +21,18 @@ ftl_status ftl_output_open(const char *path, ftl_output_file *output, ftl_error 
 ftl_status ftl_output_commit(ftl_output_file *output, ftl_error *error);
 /* Closes and removes the temporary file. Allowed on a zero or closed output. */
 void ftl_output_discard(ftl_output_file *output);
+
+/* Files that go when a signal ends the program: temporary ones, and the lock of a run. The name is the caller's, and
+   lives until it is forgotten. */
+void ftl_output_remember(const char *temporary);
+void ftl_output_forget(const char *temporary);
+void ftl_output_remember_folder(const char *made); /* goes too, if it is empty then; NULL: none */
+void ftl_output_remove_temporaries(void);          /* all of them; for signal handlers */
+bool ftl_output_writing(void);                     /* a temporary file (.tmp) is open; for signal handlers */
+
+/* Around a call of core that writes the model file PATH, which it does by way of PATH.PID.tmp. */
+void ftl_output_begin_model(const char *path, ftl_output_file *output);
+void ftl_output_end_model(ftl_output_file *output);
 
 /* Makes SIGINT, SIGTERM and SIGHUP remove the temporary files of open outputs before the program dies of them. */
 void ftl_output_clean_on_signals(void);

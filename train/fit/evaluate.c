@@ -65,7 +65,7 @@ ftl_status ftl_evaluate(ftl_team *team, ftl_graphs *graphs, const int *head, ftl
     ftl_status before;
 #pragma omp atomic read
     before = failed;
-    if (before != FTL_OK) continue;
+    if (before != FTL_OK || ftl_network_stopped(team->network)) continue;
     ftl_error own = {0};
     const ftl_status status = evaluate_one(&team->worker[omp_get_thread_num()], graphs, k, head ? head[k] : 0, wanted,
                                            predictions->number + predictions->first[k], &own);
@@ -78,6 +78,7 @@ ftl_status ftl_evaluate(ftl_team *team, ftl_graphs *graphs, const int *head, ftl
       failed = status;
     }
   }
+  failed = ftl_team_agree(team, failed, error);
   if (failed == FTL_OK) ftl_ranks_sum(predictions->number, numbers);
   return failed;
 }

@@ -21,7 +21,7 @@ typedef enum { FTL_ANSWER_ENERGIES, FTL_ANSWER_LABELLED, FTL_ANSWER_ALL } ftl_an
 
 /* Evaluates all structures with the values that the network has, with head[k] (NULL: 0): energies, and forces and
    stresses of none, of structures that have such labels, or of all. All ranks get all answers. `predictions`
-   of an earlier call for the same set are reused. Errors as of ftl_graphs_get, ftl_sweep_predict. */
+   of an earlier call for the same set are reused. Errors as of ftl_graphs_get, ftl_sweep_predict; team->interrupted. */
 ftl_status ftl_evaluate(ftl_team *team, ftl_graphs *graphs, const int *head, ftl_answers_wanted wanted,
                         ftl_predictions *predictions, ftl_error *error);
 

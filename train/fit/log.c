@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "data/output.h"
@@ -42,6 +43,45 @@ static int64_t epoch_of(const char *line, bool json) {
   return epoch;
 }
 
+/* How the file of an earlier part is used. */
+typedef enum { GO_ON, MISSING, FOREIGN, NO_FILE } old_log;
+
+static old_log look_at(const char *path, bool json) {
+  struct stat info;
+  char *line = NULL;
+  size_t room = 0;
+  if (stat(path, &info) != 0) return MISSING;
+  if (!S_ISREG(info.st_mode)) return NO_FILE;
+  FILE *stream = fopen(path, "r");
+  const ssize_t length = stream ? getline(&line, &room, stream) : 0;
+  bool own = length > 0 || !stream; /* opening it again says why it can't be */
+  if (length > 0 && !json) own = strncmp(line, ftl_log_columns, sizeof ftl_log_columns - 1) == 0;
+  free(line);
+  if (stream) fclose(stream);
+  return own ? GO_ON : json || info.st_size == 0 ? MISSING : FOREIGN;
+}
+
+/* A log that is missing, or that is not what a run writes, is begun anew: all that counts is in the state. */
+static ftl_status prepare(const char *path, bool json, bool *fresh, char warning[400], ftl_error *error) {
+  char old[4096];
+  const old_log is = look_at(path, json);
+  const size_t used = strlen(warning);
+  *fresh = is != GO_ON;
+  if (is == GO_ON) return FTL_OK;
+  if (is == NO_FILE) return ftl_fail(error, FTL_ERR_INPUT, path, "the log of the run is no regular file: remove it");
+  if (is == MISSING) {
+    snprintf(warning + used, 400 - used, "%s%.150s is missing, and begun anew", used ? "; " : "", path);
+    return FTL_OK;
+  }
+  snprintf(old, sizeof old, "%s.old", path);
+  if (access(old, F_OK) == 0 || rename(path, old) != 0)
+    return ftl_fail(error, FTL_ERR_INPUT, path,
+                    "its first line is not that of a run's log: restore the file, or remove it");
+  snprintf(warning + used, 400 - used, "%s%.150s does not begin as a run's log: it is log.csv.old now, and begun anew",
+           used ? "; " : "", path);
+  return FTL_OK;
+}
+
 /* Ends the file behind the last line of an epoch up to `last` (its first line, if there is none). */
 static ftl_status cut(const char *path, int64_t last, bool json, ftl_error *error) {
   char *line = NULL;
@@ -77,18 +117,21 @@ static ftl_status finish(FILE *stream, const char *path, off_t began, ftl_error 
 
 static off_t size_of(FILE *stream) { return lseek(fileno(stream), 0, SEEK_END); }
 
-ftl_status ftl_log_open(const char *run, int64_t resume_epoch, ftl_log **log, ftl_error *error) {
+ftl_status ftl_log_open(const char *run, int64_t resume_epoch, ftl_log **log, char warning[400], ftl_error *error) {
   ftl_log *l = *log = calloc(1, sizeof *l);
   ftl_status status = FTL_OK;
-  const bool fresh = resume_epoch < 0;
+  bool fresh = resume_epoch < 0, fresh_lines = fresh;
+  *warning = '\0';
   if (!l || !(l->csv_path = join(run, "log.csv")) || !(l->lines_path = join(run, "log.jsonl"))) {
     status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the log");
   } else if (!fresh) {
-    status = cut(l->csv_path, resume_epoch, false, error);
-    if (status == FTL_OK) status = cut(l->lines_path, resume_epoch, true, error);
+    status = prepare(l->csv_path, false, &fresh, warning, error);
+    if (status == FTL_OK) status = prepare(l->lines_path, true, &fresh_lines, warning, error);
+    if (status == FTL_OK && !fresh) status = cut(l->csv_path, resume_epoch, false, error);
+    if (status == FTL_OK && !fresh_lines) status = cut(l->lines_path, resume_epoch, true, error);
   }
   if (status == FTL_OK && !(l->csv = fopen(l->csv_path, fresh ? "w" : "a"))) status = cannot_write(l->csv_path, error);
-  if (status == FTL_OK && !(l->lines = fopen(l->lines_path, fresh ? "w" : "a")))
+  if (status == FTL_OK && !(l->lines = fopen(l->lines_path, fresh_lines ? "w" : "a")))
     status = cannot_write(l->lines_path, error);
   if (status == FTL_OK && fresh) {
     fprintf(l->csv, "%s\n", ftl_log_columns);

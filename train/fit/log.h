@@ -3,6 +3,7 @@
      RUN/recipe.yaml            the effective settings; `frozentl train RUN/recipe.yaml -o ELSEWHERE` repeats the run
      RUN/model.ftl              the best model so far by the loss on valid (EMA weights when they are on); full or delta
      RUN/state.ftl              everything that `frozentl train --resume RUN` needs (fit/state.h)
+     RUN/frozentl.lock          who works there (files/lock.h), while the run goes on
      RUN/log.csv                a line per epoch, below a line with the names of ftl_log_columns
      RUN/log.jsonl              a JSON object per line: {"event": "start" | "epoch" | "note" | "end", ...}
      RUN/errors.csv             final errors, a line per set (train, valid, test) and config_type, and one with
@@ -52,8 +53,10 @@ extern const char ftl_log_columns[];
 typedef struct ftl_log ftl_log;
 
 /* Opens RUN/log.csv and RUN/log.jsonl: new ones, or with resume_epoch >= 0 the old ones, of which the lines after that
-   epoch are removed. FTL_ERR_IO, FTL_ERR_MEMORY. */
-ftl_status ftl_log_open(const char *run, int64_t resume_epoch, ftl_log **log, ftl_error *error);
+   epoch are removed. An old one that is missing is begun anew, and so is a log.csv with another first line, which is
+   renamed to log.csv.old; `warning` says so, or is "". FTL_ERR_INPUT: a log that is no regular file; FTL_ERR_IO,
+   FTL_ERR_MEMORY. */
+ftl_status ftl_log_open(const char *run, int64_t resume_epoch, ftl_log **log, char warning[400], ftl_error *error);
 /* Each call leaves complete lines on the disk. FTL_ERR_IO when there is no space. */
 ftl_status ftl_log_write_epoch(ftl_log *log, const ftl_log_epoch *epoch, ftl_error *error);
 /* Any other event; `members` (an object, reference stolen) is written after "event". */

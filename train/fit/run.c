@@ -247,15 +247,29 @@ static ftl_status decide(ftl_run *run, double valid_loss, ftl_error *error) {
   return FTL_OK;
 }
 
-static ftl_status finish_epoch(ftl_run *run, ftl_error *error) {
+/* What an epoch that is not validated changed goes back: it is validated when the run goes on. */
+static ftl_status leave_epoch(ftl_run *run, bool *interrupted, ftl_error *error) {
+  if (run->at.stage == 2) {
+    memcpy(run->mean, run->mean_before, (size_t)run->optimiser.parameters->count * sizeof *run->mean);
+    run->at.averaged--;
+  }
+  *interrupted = true;
+  return ftl_run_save(run, error);
+}
+
+static ftl_status finish_epoch(ftl_run *run, bool *interrupted, ftl_error *error) {
   ftl_log_epoch line = {.epoch = run->at.epoch,
                         .step = run->optimiser.step,
                         .stage = (int)run->at.stage,
                         .lr = run->at.lr,
                         .train_loss = run->at.loss_sum / (double)run->at.position,
                         .gradient_norm = run->at.largest_norm};
-  if (run->at.stage == 2) ftl_mean_update(run->optimiser.parameters, run->at.averaged++, run->moved, run->mean);
+  if (run->at.stage == 2) {
+    memcpy(run->mean_before, run->mean, (size_t)run->optimiser.parameters->count * sizeof *run->mean);
+    ftl_mean_update(run->optimiser.parameters, run->at.averaged++, run->moved, run->mean);
+  }
   ftl_status status = validate(run, &line, error);
+  if (status != FTL_OK && run->s.team.interrupted) return leave_epoch(run, interrupted, error);
   if (status == FTL_OK) status = keep_best(run, &line, error);
   line.seconds = ftl_run_seconds(run);
   if (status == FTL_OK) status = log_epoch(run, &line, error);
@@ -288,13 +302,15 @@ static ftl_status train_epoch(ftl_run *run, bool *interrupted, ftl_error *error)
   while (status == FTL_OK && run->at.position < batches && !steps_used(run)) {
     if ((*interrupted = ftl_run_stopped(run))) return ftl_run_save(run, error);
     status = take_step(run, error);
+    if (status != FTL_OK && (*interrupted = s->team.interrupted)) return ftl_run_save(run, error); /* as before it */
     if (status != FTL_OK) return status;
     if (s->host->progress && ftl_run_writes())
       s->host->progress(s->host->context, (double)run->optimiser.step, (double)ftl_run_total_steps(run));
     if (ftl_recipe_is_set(s->recipe, "save_every") && run->optimiser.step % s->recipe->save_every == 0)
       status = ftl_run_save(run, error);
   }
-  if (status == FTL_OK) status = finish_epoch(run, error);
+  if (status == FTL_OK) status = finish_epoch(run, interrupted, error);
+  if (*interrupted) return status;
   run->at.random = next;
   return status == FTL_OK ? ftl_run_save(run, error) : status;
 }

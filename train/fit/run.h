@@ -38,10 +38,12 @@ typedef struct {
   double *values, *gradient; /* [parameters.count] */
   double *moved;             /* what the optimiser moves: values, or the factors of lora */
   double *ema, *mean, *best; /* [optimiser.parameters->count], of what is moved; ema, mean: NULL when not wanted */
+  double *mean_before;       /* as mean, before the epoch that is being validated */
   double *whole;             /* [parameters.count] with lora: for ftl_run_whole; else NULL */
   double *part;              /* [batch] */
   ftl_predictions valid;
-  ftl_log *log; /* on rank 0 */
+  ftl_log *log;   /* on rank 0, as the next one */
+  json_t *inputs; /* ftl_inputs_record: files that the run began with */
   double began;
   double bound;             /* for the watch, in this stage */
   bool unwritten, diverged; /* what kind of failure a status is */

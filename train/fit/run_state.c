@@ -3,9 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/output.h"
 #include "fit/checkpoint.h"
 #include "fit/run.h"
 #include "model/error.h"
+#include "options/record.h"
 #include "parameters/freeze.h"
 
 /* ---- plain numbers ---- */
@@ -51,6 +53,8 @@ static json_t *make_object(const ftl_run *run) {
   ok = ok && json_object_set(object, "position", position) == 0;
   ok = ok && json_object_set(object, "dataset", run->s.described) == 0;
   ok = ok && json_object_set_new(object, "version", json_string(ftl_version())) == 0;
+  ok = ok && json_object_set_new(object, "recipe", ftl_options_record(&run->s.recipe->options)) == 0;
+  ok = ok && json_object_set(object, "inputs", run->inputs) == 0;
   if (ok && run->s.recipe->foundation)
     ok = json_object_set_new(object, "foundation_sha256", json_string(run->s.foundation_sha256)) == 0;
   json_decref(position);
@@ -221,8 +225,12 @@ ftl_status ftl_run_write_model(ftl_run *run, ftl_error *error) {
                           ? FTL_OK
                           : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the description of the model");
   if (status == FTL_OK) status = ftl_run_put_best(run, &pairs, error);
-  if (status == FTL_OK)
+  if (status == FTL_OK) {
+    ftl_output_file file;
+    ftl_output_begin_model(path, &file);
     status = ftl_run_written(run, ftl_checkpoint_write(s->source, &s->parameters, &info, path, error));
+    ftl_output_end_model(&file);
+  }
   json_decref(freeze);
   json_decref(training);
   ftl_lora_pairs_free(&pairs);

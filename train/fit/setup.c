@@ -92,6 +92,20 @@ static void warn_of_decay(const ftl_setup *s) {
                    absent);
 }
 
+/* The same structures of files of the same content. */
+static bool same_sets(const json_t *a, const json_t *b) {
+  static const char *const keys[] = {"frames", "sha256", "set"};
+  const json_t *x = json_object_get(a, "files"), *y = json_object_get(b, "files");
+  bool same = x && y && json_array_size(x) == json_array_size(y);
+  for (size_t k = 0; same && k < json_array_size(x); k++)
+    for (size_t i = 0; same && i < sizeof keys / sizeof *keys; i++) {
+      json_t *one = json_object_get(json_array_get(x, k), keys[i]),
+             *other = json_object_get(json_array_get(y, k), keys[i]);
+      same = one == other || json_equal(one, other); /* both may be missing */
+    }
+  return same;
+}
+
 static ftl_status describe(ftl_setup *s, const ftl_state *restored, ftl_error *error) {
   if (s->recipe->foundation) {
     ftl_status status = ftl_sha256_file(s->recipe->foundation, s->foundation_sha256, error);
@@ -103,8 +117,11 @@ static ftl_status describe(ftl_setup *s, const ftl_state *restored, ftl_error *e
   const char *model = json_string_value(json_object_get(restored->object, "foundation_sha256"));
   if (strcmp(model ? model : "", s->foundation_sha256) != 0)
     return ftl_fail(error, FTL_ERR_INPUT, s->recipe->foundation, "it has changed since the run began");
-  if (!json_equal(json_object_get(restored->object, "dataset"), s->described))
+  json_t *before = json_object_get(restored->object, "dataset");
+  if (!same_sets(before, s->described))
     return ftl_fail(error, FTL_ERR_INPUT, s->recipe->output, "the data sets have changed since the run began");
+  json_decref(s->described); /* files may have other names by now */
+  s->described = json_incref(before);
   return FTL_OK;
 }
 
@@ -128,6 +145,7 @@ static ftl_status make_network(ftl_setup *s, ftl_error *error) {
   ftl_parameters_get(&s->parameters, s->source, s->values);
   status = ftl_network_new(s->source, &s->parameters, (ftl_precision)s->recipe->precision, &s->network, error);
   if (status == FTL_OK) status = ftl_network_set(s->network, s->values, error);
+  if (status == FTL_OK) ftl_network_watch(s->network, s->host->stop);
   if (status == FTL_OK) status = ftl_team_new(s->network, &s->parameters, threads, &s->team, error);
   return status;
 }

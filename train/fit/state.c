@@ -1,6 +1,7 @@
 #include "fit/state.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,13 +101,15 @@ static ftl_status damaged(const char *path, const char *how, ftl_error *error) {
 }
 
 static ftl_status load(const char *path, unsigned char **memory, size_t *size, ftl_error *error) {
-  FILE *file = fopen(path, "rb");
+  const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* O_NONBLOCK: a pipe must not hang here */
+  FILE *file = descriptor >= 0 ? fdopen(descriptor, "rb") : NULL;
   struct stat info;
   ftl_status status = FTL_OK;
   *memory = NULL;
   if (!file) return ftl_fail(error, FTL_ERR_IO, path, "the training state cannot be opened: %s", strerror(errno));
   if (fstat(fileno(file), &info) || !S_ISREG(info.st_mode))
-    status = ftl_fail(error, FTL_ERR_IO, path, "the training state is no regular file");
+    status = ftl_fail(error, FTL_ERR_IO, path,
+                      "the training state is no regular file: restore it from a copy, or begin a new run");
   else if (info.st_size < 16) status = damaged(path, info.st_size ? "it is truncated" : "it is empty", error);
   if (!status) {
     *size = (size_t)info.st_size;

@@ -87,8 +87,10 @@ ftl_status ftl_step_gradient(ftl_team *team, ftl_graphs *graphs, const int *head
   for (int k = ftl_ranks_mine(); k < n; k += ftl_ranks_n()) {
     ftl_worker *worker = &team->worker[omp_get_thread_num()];
     ftl_error own = {0};
-    const ftl_status status = one_structure(worker, team->parameters, graphs, head ? head[order[k].structure] : 0,
-                                            order[k].structure, loss, &batch, &step->part[order[k].place], &own);
+    const ftl_status status = ftl_network_stopped(team->network)
+                                  ? FTL_ERR_ARGUMENT
+                                  : one_structure(worker, team->parameters, graphs, head ? head[order[k].structure] : 0,
+                                                  order[k].structure, loss, &batch, &step->part[order[k].place], &own);
 #pragma omp ordered
     {
       if (status == FTL_OK) {
@@ -100,6 +102,7 @@ ftl_status ftl_step_gradient(ftl_team *team, ftl_graphs *graphs, const int *head
     }
   }
   free(order);
+  failed = ftl_team_agree(team, failed, error);
   if (failed != FTL_OK) return failed;
   sum_over_ranks(team->parameters, gradient);
   ftl_ranks_sum(step->part, n);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "model/error.h"
+#include "parallel/ranks.h"
 
 ftl_status ftl_team_new(ftl_network *network, const ftl_parameters *parameters, int n, ftl_team *team,
                         ftl_error *error) {
@@ -19,6 +20,13 @@ ftl_status ftl_team_new(ftl_network *network, const ftl_parameters *parameters, 
     }
   }
   return FTL_OK;
+}
+
+ftl_status ftl_team_agree(ftl_team *team, ftl_status failed, ftl_error *error) {
+  const bool stopped = ftl_network_stopped(team->network);
+  if (failed != FTL_OK && !stopped) return failed;
+  team->interrupted = ftl_ranks_max(stopped) != 0;
+  return team->interrupted ? ftl_fail(error, FTL_ERR_ARGUMENT, NULL, "interrupted") : FTL_OK;
 }
 
 void ftl_team_free(ftl_team *team) {

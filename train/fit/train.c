@@ -1,14 +1,15 @@
 /* A run from its folder to its end: begins or resumes it, loops, reports. */
 #include "fit/train.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "data/output.h"
+#include "files/inputs.h"
+#include "files/run_folder.h"
+#include "fit/resume.h"
 #include "fit/run.h"
 #include "model/error.h"
 #include "parallel/ranks.h"
@@ -16,11 +17,13 @@
 
 static void free_run(ftl_run *run) {
   ftl_log_close(run->log);
+  json_decref(run->inputs);
   ftl_optimiser_free(&run->optimiser);
   ftl_predictions_free(&run->valid);
   free(run->gradient);
   free(run->ema);
   free(run->mean);
+  free(run->mean_before);
   free(run->best);
   free(run->part);
   free(run->whole);
@@ -30,21 +33,14 @@ static void free_run(ftl_run *run) {
 
 /* ---- the folder ---- */
 
-static bool exists(const char *folder, const char *name) {
-  char path[4096];
-  return snprintf(path, sizeof path, "%s/%s", folder, name) < (int)sizeof path && access(path, F_OK) == 0;
-}
-
-/* Makes the folder of a new run; *made: it was not there. */
-static ftl_status make_folder(const char *folder, bool *made, ftl_error *error) {
-  *made = false;
+/* On rank 0, which writes. */
+static ftl_status open_folder(const char *path, bool resume, const ftl_options *options, const ftl_train_host *host,
+                              ftl_run_folder *folder, ftl_error *error) {
+  char warning[400];
   if (ftl_ranks_mine() != 0) return FTL_OK;
-  if (exists(folder, "recipe.yaml") || exists(folder, "state.ftl") || exists(folder, "log.csv"))
-    return ftl_fail(error, FTL_ERR_INPUT, folder,
-                    "it holds a run; go on with it by --resume, or choose another output");
-  *made = mkdir(folder, 0777) == 0;
-  if (*made || errno == EEXIST) return FTL_OK;
-  return ftl_fail(error, FTL_ERR_IO, folder, "cannot make the folder of the run: %s", strerror(errno));
+  ftl_status status = ftl_run_folder_open(path, FTL_RUN_TRAIN, resume, options, folder, warning, error);
+  if (status == FTL_OK && *warning && host->warn) host->warn(host->context, warning);
+  return status;
 }
 
 static ftl_status write_recipe(ftl_run *run, ftl_error *error) {
@@ -151,7 +147,8 @@ static ftl_status make_vectors(ftl_run *run, ftl_error *error) {
   }
   bool ok = allocate(&run->gradient, count, NULL) && allocate(&run->best, moved->count, run->moved);
   ok = ok && (r->ema == 0 || allocate(&run->ema, moved->count, run->moved));
-  ok = ok && (!ftl_recipe_is_set(r, "swa.start") || allocate(&run->mean, moved->count, run->moved));
+  ok = ok && (!ftl_recipe_is_set(r, "swa.start") ||
+              (allocate(&run->mean, moved->count, run->moved) && allocate(&run->mean_before, moved->count, NULL)));
   ok = ok && (run->lora.n == 0 || allocate(&run->whole, count, run->values));
   ok = ok && (run->part = calloc((size_t)r->batch_size, sizeof *run->part)) != NULL;
   if (!ok)
@@ -163,13 +160,29 @@ static ftl_status make_vectors(ftl_run *run, ftl_error *error) {
 }
 
 static ftl_status open_log(ftl_run *run, int64_t last_epoch, ftl_error *error) {
+  char warning[400];
   if (!ftl_run_writes()) return FTL_OK;
-  return ftl_run_written(run, ftl_log_open(run->s.recipe->output, last_epoch, &run->log, error));
+  ftl_status status = ftl_run_written(run, ftl_log_open(run->s.recipe->output, last_epoch, &run->log, warning, error));
+  if (status == FTL_OK && *warning) ftl_setup_warn(&run->s, "%s", warning);
+  return status;
+}
+
+/* What the run reads, for the state; of a run that goes on it is what it began with. */
+static ftl_status record_inputs(ftl_run *run, const ftl_state *state, ftl_error *error) {
+  if (!ftl_run_writes()) return FTL_OK;
+  if (state) run->inputs = json_incref(json_object_get(state->object, "inputs"));
+  if (!run->inputs) run->inputs = ftl_inputs_record(&run->s.recipe->options, error);
+  return run->inputs ? FTL_OK : error ? error->code : FTL_ERR_IO;
+}
+
+static void enter(const ftl_run *run, ftl_train_phase phase) {
+  if (run->s.host->phase) run->s.host->phase(run->s.host->context, phase);
 }
 
 static ftl_status begin(ftl_run *run, ftl_error *error) {
   ftl_run_start_clock(run);
   ftl_status status = write_recipe(run, error);
+  if (status == FTL_OK) enter(run, FTL_TRAIN_BEGUN);
   if (status == FTL_OK) status = open_log(run, -1, error);
   if (status == FTL_OK) status = log_start(run, error);
   return status == FTL_OK ? ftl_run_first_look(run, error) : status;
@@ -226,20 +239,30 @@ static ftl_train_end end_of(const ftl_run *run, ftl_status status, bool interrup
   return run->unwritten ? FTL_TRAIN_UNWRITTEN : run->diverged ? FTL_TRAIN_DIVERGED : FTL_TRAIN_FAILED;
 }
 
-static ftl_status run_it(const ftl_recipe *recipe, const ftl_train_host *host, const ftl_state *state, bool made,
+static ftl_status run_it(const ftl_recipe *recipe, const ftl_train_host *host, const ftl_state *state,
                          ftl_train_end *end, ftl_error *error) {
   ftl_run run = {0};
   bool interrupted = false;
   ftl_status status = ftl_setup_make(recipe, host, state, &run.s, error);
   if (status == FTL_OK) status = make_vectors(&run, error);
-  if (status != FTL_OK && made) rmdir(recipe->output); /* nothing is in it yet */
+  if (status == FTL_OK) status = record_inputs(&run, state, error);
   if (status == FTL_OK) {
     say_setup(&run);
     status = state ? go_on(&run, state, error) : begin(&run, error);
   }
-  if (status == FTL_OK) status = ftl_run_loop(&run, &interrupted, error);
-  if (status == FTL_OK && interrupted) status = log_end(&run, "interrupted", error);
-  if (status == FTL_OK && !interrupted) status = finish(&run, error);
+  if (status == FTL_OK) {
+    enter(&run, FTL_TRAIN_STEPS);
+    status = ftl_run_loop(&run, &interrupted, error);
+  }
+  if (status == FTL_OK && !interrupted) {
+    enter(&run, FTL_TRAIN_REPORT);
+    status = finish(&run, error);
+  }
+  if (status != FTL_OK && run.s.team.interrupted) { /* outside of the loop, where there is nothing to save */
+    interrupted = true;
+    status = FTL_OK;
+  }
+  if (status == FTL_OK && interrupted && run.log) status = log_end(&run, "interrupted", error);
   if (run.diverged) log_end(&run, "diverged", NULL);
   *end = end_of(&run, status, interrupted);
   free_run(&run);
@@ -247,49 +270,35 @@ static ftl_status run_it(const ftl_recipe *recipe, const ftl_train_host *host, c
 }
 
 ftl_status ftl_train(const ftl_recipe *recipe, const ftl_train_host *host, ftl_train_end *end, ftl_error *error) {
-  bool made;
-  ftl_status status = make_folder(recipe->output, &made, error);
+  ftl_run_folder folder = {0};
+  ftl_status status = open_folder(recipe->output, false, &recipe->options, host, &folder, error);
   *end = status == FTL_ERR_IO ? FTL_TRAIN_UNWRITTEN : FTL_TRAIN_FAILED;
-  return status == FTL_OK ? run_it(recipe, host, NULL, made, end, error) : status;
+  if (status == FTL_OK) status = run_it(recipe, host, NULL, end, error);
+  ftl_run_folder_close(&folder);
+  return status;
 }
 
 /* ---- going on ---- */
 
-/* Copies an option that is given. */
-static ftl_status change(ftl_recipe *recipe, const ftl_recipe *changes, const char *key, ftl_error *error) {
-  if (!ftl_recipe_is_set(changes, key)) return FTL_OK;
-  char *text = ftl_options_text(&changes->options, ftl_option_find(&ftl_recipe_table, key));
-  if (!text) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the recipe");
-  ftl_status status = ftl_options_set(&recipe->options, key, text, "--resume", error);
-  free(text);
+static ftl_status resume(const char *run, const ftl_recipe *changes, const ftl_train_host *host, ftl_train_end *end,
+                         ftl_error *error) {
+  ftl_recipe *recipe = NULL;
+  ftl_state state = {0};
+  bool any;
+  ftl_status status = ftl_resume_read(run, changes, host, &recipe, &state, &any, error);
+  if (status == FTL_OK) status = ftl_run_folder_check_inputs(run, FTL_RUN_TRAIN, &recipe->options, error);
+  if (status == FTL_OK) status = run_it(recipe, host, any ? &state : NULL, end, error);
+  ftl_state_free(&state);
+  ftl_recipe_free(recipe);
   return status;
-}
-
-static ftl_status read_recipe(const char *run, const ftl_recipe *changes, ftl_recipe **recipe, ftl_error *error) {
-  char path[4096];
-  snprintf(path, sizeof path, "%s/recipe.yaml", run);
-  ftl_status status = ftl_recipe_new(recipe, error);
-  if (status == FTL_OK && access(path, F_OK) != 0)
-    status = ftl_fail(error, FTL_ERR_INPUT, run, "it holds no run to resume: there is no recipe.yaml in it");
-  if (status == FTL_OK) status = ftl_options_read(&(*recipe)->options, path, error);
-  if (status == FTL_OK) status = ftl_options_set(&(*recipe)->options, "output", run, "--resume", error);
-  const char *const keys[] = {"epochs", "steps", "threads"};
-  for (int k = 0; status == FTL_OK && k < 3; k++) status = change(*recipe, changes, keys[k], error);
-  return status == FTL_OK ? ftl_options_check(&(*recipe)->options, error) : status;
 }
 
 ftl_status ftl_train_resume(const char *run, const ftl_recipe *changes, const ftl_train_host *host, ftl_train_end *end,
                             ftl_error *error) {
-  ftl_recipe *recipe = NULL;
-  ftl_state state = {0};
-  char path[4096];
-  *end = FTL_TRAIN_FAILED;
-  snprintf(path, sizeof path, "%s/state.ftl", run);
-  ftl_status status = read_recipe(run, changes, &recipe, error);
-  const bool any = access(path, F_OK) == 0; /* or it was killed before its first step: it begins anew */
-  if (status == FTL_OK && any) status = ftl_state_read(path, &state, error);
-  if (status == FTL_OK) status = run_it(recipe, host, any ? &state : NULL, false, end, error);
-  ftl_state_free(&state);
-  ftl_recipe_free(recipe);
+  ftl_run_folder folder = {0};
+  ftl_status status = open_folder(run, true, NULL, host, &folder, error);
+  *end = status == FTL_ERR_IO ? FTL_TRAIN_UNWRITTEN : FTL_TRAIN_FAILED;
+  if (status == FTL_OK) status = resume(run, changes, host, end, error);
+  ftl_run_folder_close(&folder);
   return status;
 }

@@ -9,6 +9,8 @@
 #ifndef FTL_GRADIENT_H
 #define FTL_GRADIENT_H
 
+#include <signal.h>
+
 #include "parameters/parameters.h"
 
 typedef struct ftl_network ftl_network;
@@ -20,6 +22,9 @@ typedef struct ftl_kept ftl_kept;
 ftl_status ftl_network_new(const ftl_source *source, const ftl_parameters *parameters, ftl_precision precision,
                            ftl_network **network, ftl_error *error);
 void ftl_network_free(ftl_network *network);
+/* Sweeps give up between two stages, with FTL_ERR_ARGUMENT, once *stop is not 0. NULL (as at first): never. */
+void ftl_network_watch(ftl_network *network, const volatile sig_atomic_t *stop);
+bool ftl_network_stopped(const ftl_network *network);
 /* Takes the values [parameters->count]; call it once before the first sweep and after each change. */
 ftl_status ftl_network_set(ftl_network *network, const double *values, ftl_error *error);
 

@@ -300,6 +300,9 @@ ftl_status ftl_network_new(const ftl_source *source, const ftl_parameters *param
   return status;
 }
 
+void ftl_network_watch(ftl_network *network, const volatile sig_atomic_t *stop) { network->stop = stop; }
+bool ftl_network_stopped(const ftl_network *network) { return network->stop && *network->stop; }
+
 void ftl_network_free(ftl_network *network) {
   if (!network) return;
   for (int t = 0; t < FTL_MAX_LAYERS; t++) ftl_product_free(&network->layer[t].product);

@@ -135,8 +135,9 @@ struct ftl_network {
   bool scale_per_head, shift_per_head;
   ftl_network_layer layer[FTL_MAX_LAYERS];
   ftl_network_readout readout[FTL_MAX_LAYERS];
-  double *values; /* [parameters->count] as they were set */
-  void *theta;    /* the same as numbers */
+  double *values;                    /* [parameters->count] as they were set */
+  void *theta;                       /* the same as numbers */
+  const volatile sig_atomic_t *stop; /* ftl_network_watch */
 };
 
 /* Where block b of irreps begins, per atom. */

@@ -247,6 +247,7 @@ void ftl_options_free(ftl_options *options) {
   }
   free(options->given);
   free(options->grows);
+  free(options->source);
 }
 
 ftl_status ftl_options_set(ftl_options *options, const char *key, const char *text, const char *where,

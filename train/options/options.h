@@ -69,6 +69,7 @@ typedef struct {
   void *values; /* the struct that the offsets are in; the caller's */
   char **given; /* [option] where it was given ("FILE, line 3", "--set"); NULL: it has its default */
   bool *grows;  /* [option] a list that ftl_options_set began */
+  char *source; /* the file that ftl_options_read was given; NULL: none */
 } ftl_options;
 
 /* Every option gets its default. `values` is all zero, and stays where it is. To be freed also after a failure.

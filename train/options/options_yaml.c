@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <yaml.h>
 
 #include "model/error.h"
@@ -138,8 +139,15 @@ ftl_status ftl_options_read(ftl_options *options, const char *path, ftl_error *e
   char where[256];
   yaml_parser_t parser;
   reader r = {.options = options, .path = path};
+  free(options->source);
+  options->source = strdup(path);
   FILE *stream = fopen(path, "rb");
+  struct stat info;
   if (!stream) return ftl_fail(error, FTL_ERR_IO, path, "cannot open the recipe: %s", strerror(errno));
+  if (fstat(fileno(stream), &info) == 0 && S_ISDIR(info.st_mode)) {
+    fclose(stream);
+    return ftl_fail(error, FTL_ERR_IO, path, "it is a folder, not a recipe");
+  }
   r.seen = calloc((size_t)options->table->n, sizeof *r.seen);
   if (!r.seen || !yaml_parser_initialize(&parser)) {
     free(r.seen);

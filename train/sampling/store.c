@@ -139,7 +139,10 @@ ftl_status ftl_sampling_store_open(const ftl_sampling_plan *plan, const char *fo
   if (!store->folder || !store->entry) return ftl_fail(error, FTL_ERR_MEMORY, folder, "no memory for its runs");
   ftl_status status = make_folder(folder, error);
   path_of(store, "sampling.json", path);
-  if (status == FTL_OK && is_file(path)) status = read_folder(store, path, error);
+  if (status == FTL_OK && access(path, F_OK) == 0 && !is_file(path))
+    status =
+        ftl_fail(error, FTL_ERR_INPUT, path, "it is no regular file, as a sampling wrote it: restore it, or remove it");
+  else if (status == FTL_OK && is_file(path)) status = read_folder(store, path, error);
   else if (status == FTL_OK) status = write_json(path, json_pack("{s:s}", "plan", plan->digest), error);
   if (status != FTL_OK || store->sha256[0]) return status;
   path_of(store, "runs", path);

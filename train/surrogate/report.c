@@ -122,7 +122,12 @@ ftl_status ftl_surrogate_write_all(ftl_surrogate_state *run, ftl_error *error) {
   char *ftl = ftl_surrogate_path(run, "model.ftl");
   ftl_status status = text && ftl ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the report of a fit");
   run->unwritten = status == FTL_OK; /* from here on failures are of files */
-  if (!status) status = ftl_surrogate_write(&run->surrogate, ftl, text, error);
+  if (!status) {
+    ftl_output_file file;
+    ftl_output_begin_model(ftl, &file);
+    status = ftl_surrogate_write(&run->surrogate, ftl, text, error);
+    ftl_output_end_model(&file);
+  }
   if (!status) status = write_yace(run, error);
   if (!status) status = write_report(run, text, error);
   if (!status) ftl_surrogate_say(run, "wrote %s, model.yace and report.json", ftl);

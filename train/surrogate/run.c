@@ -1,15 +1,11 @@
 #include "surrogate/run.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "data/output.h"
 #include "model/error.h"
 #include "parallel/ranks.h"
 #include "surrogate/design.h"
@@ -24,75 +20,6 @@ void ftl_surrogate_say(const ftl_surrogate_state *run, const char *format, ...) 
   vsnprintf(text, sizeof text, format, list);
   va_end(list);
   run->host->say(run->host->context, text);
-}
-
-static char *join(const char *folder, const char *name) {
-  char *path = malloc(strlen(folder) + strlen(name) + 2);
-  if (path) sprintf(path, "%s/%s", folder, name);
-  return path;
-}
-
-char *ftl_surrogate_path(const ftl_surrogate_state *run, const char *name) { return join(run->recipe->output, name); }
-
-/* ---- the folder ---- */
-
-static ftl_status write_recipe(ftl_surrogate_state *run, const char *path, ftl_error *error) {
-  const ftl_options_style style = {.folder = run->recipe->output};
-  ftl_output_file file = {0};
-  ftl_status status = ftl_output_open(path, &file, error);
-  if (!status) status = ftl_options_write(&run->recipe->options, &style, file.stream, error);
-  if (!status) status = ftl_output_commit(&file, error);
-  else ftl_output_discard(&file);
-  return status;
-}
-
-static bool has_file(const ftl_surrogate_state *run, const char *name) {
-  char *path = ftl_surrogate_path(run, name);
-  const bool there = path && access(path, F_OK) == 0;
-  free(path);
-  return there;
-}
-
-/* A distillation can be resumed from its recipe on. A fit that ended early left nothing, and may begin again. */
-static ftl_status check_unused(const ftl_surrogate_state *run, ftl_error *error) {
-  const char *folder = run->recipe->output;
-  if (run->recipe->model && has_file(run, "recipe.yaml"))
-    return ftl_fail(error, FTL_ERR_INPUT, folder,
-                    "the folder holds a run; go on with it by --resume %.200s, or give another folder", folder);
-  if (!run->recipe->model && (has_file(run, "report.json") || has_file(run, "sampling")))
-    return ftl_fail(error, FTL_ERR_INPUT, folder, "the folder holds a run; give another folder");
-  return FTL_OK;
-}
-
-/* With several ranks the first one writes. */
-static ftl_status open_folder(ftl_surrogate_state *run, bool resume, ftl_error *error) {
-  const char *folder = run->recipe->output;
-  if (resume || ftl_ranks_mine() > 0) return FTL_OK;
-  ftl_status status = check_unused(run, error);
-  if (status) return status;
-  char *path = ftl_surrogate_path(run, "recipe.yaml");
-  if (!path) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a path");
-  if (mkdir(folder, 0777) != 0 && errno != EEXIST)
-    status = ftl_fail(error, FTL_ERR_IO, folder, "the folder cannot be made: %s", strerror(errno));
-  else status = write_recipe(run, path, error);
-  run->unwritten = status != FTL_OK;
-  free(path);
-  return status;
-}
-
-ftl_status ftl_surrogate_recipe_of_run(const char *folder, ftl_surrogate_recipe **recipe, ftl_error *error) {
-  char *path = join(folder, "recipe.yaml");
-  if (!path) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a path");
-  ftl_status status = FTL_OK;
-  if (access(path, R_OK) != 0)
-    status = ftl_fail(error, FTL_ERR_INPUT, folder, "there is no run to go on with: it has no recipe.yaml");
-  if (!status) status = ftl_surrogate_recipe_new(&ftl_distill_table, recipe, error);
-  if (!status) status = ftl_options_read(&(*recipe)->options, path, error);
-  free(path);
-  if (!status && !(*recipe)->model)
-    status =
-        ftl_fail(error, FTL_ERR_INPUT, folder, "it is a run of frozentl fit, which begins anew: there is no resume");
-  return status ? status : ftl_options_check(&(*recipe)->options, error);
 }
 
 /* ---- the basis ---- */
@@ -260,13 +187,14 @@ static ftl_status prepare(ftl_surrogate_state *run, bool resume, ftl_error *erro
   ftl_status status = ftl_surrogate_read_sets(run, error);
   if (!status && run->recipe->model) status = ftl_surrogate_prepare(run, error);
   if (!status) status = make_basis(run, error);
-  return status ? status : open_folder(run, resume, error);
+  return status || resume ? status : ftl_surrogate_begin(run, error);
 }
 
 static ftl_status do_run(ftl_surrogate_state *run, bool resume, bool *interrupted, ftl_error *error) {
   ftl_status status = prepare(run, resume, error);
   if (!status && run->recipe->model) status = ftl_surrogate_sample(run, interrupted, error);
   if (status || *interrupted) return status;
+  run->host->phase(run->host->context, FTL_SURROGATE_FITTING);
   status = ftl_surrogate_split(run, error);
   if (!status) status = check_elements(run, error);
   if (!status) status = set_inner(run, error);
@@ -278,15 +206,30 @@ static ftl_status do_run(ftl_surrogate_state *run, bool resume, bool *interrupte
   if (!status) status = measure(run, error);
   if (!status) ftl_surrogate_say_errors(run);
   if (!status) status = choose_active(run, error);
+  run->host->phase(run->host->context, FTL_SURROGATE_WRITING);
   if (!status) status = ftl_surrogate_write_all(run, error);
   return status;
 }
 
-ftl_status ftl_surrogate_run(const ftl_surrogate_recipe *recipe, bool resume, const ftl_surrogate_host *host,
+static void free_run(ftl_surrogate_state *run) {
+  ftl_dataset_free(&run->data);
+  ftl_dataset_free(&run->valid);
+  ftl_dataset_free(&run->train);
+  ftl_dataset_free(&run->held);
+  ftl_jobs_free(&run->jobs);
+  ftl_model_free(run->model);
+  ftl_solution_free(&run->solution);
+  ftl_surrogate_free(&run->surrogate);
+}
+
+ftl_status ftl_surrogate_run(ftl_surrogate_recipe *recipe, bool resume, const ftl_surrogate_host *host,
                              ftl_surrogate_end *end, ftl_error *error) {
   ftl_surrogate_state run = {.recipe = recipe, .host = host};
+  ftl_run_folder folder = {0};
   bool interrupted = false;
-  ftl_status status = do_run(&run, resume, &interrupted, error);
+  ftl_status status = ftl_surrogate_open_folder(recipe, resume, host, &folder, error);
+  run.unwritten = status == FTL_ERR_IO;
+  if (!status) status = do_run(&run, resume, &interrupted, error);
   if (status && host->stop && *host->stop) {
     interrupted = true;
     status = FTL_OK;
@@ -295,13 +238,7 @@ ftl_status ftl_surrogate_run(const ftl_surrogate_recipe *recipe, bool resume, co
          : status == 0   ? FTL_SURROGATE_DONE
          : run.unwritten ? FTL_SURROGATE_UNWRITTEN
                          : FTL_SURROGATE_FAILED;
-  ftl_dataset_free(&run.data);
-  ftl_dataset_free(&run.valid);
-  ftl_dataset_free(&run.train);
-  ftl_dataset_free(&run.held);
-  ftl_jobs_free(&run.jobs);
-  ftl_model_free(run.model);
-  ftl_solution_free(&run.solution);
-  ftl_surrogate_free(&run.surrogate);
+  free_run(&run);
+  ftl_run_folder_close(&folder);
   return status;
 }

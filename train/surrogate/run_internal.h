@@ -1,7 +1,8 @@
-/* Between run.c, sets.c, sampled.c and report.c. */
+/* Between run.c, folder.c, sets.c, sampled.c and report.c. */
 #ifndef FTL_SURROGATE_RUN_INTERNAL_H
 #define FTL_SURROGATE_RUN_INTERNAL_H
 
+#include "files/run_folder.h"
 #include "model/provenance.h"
 #include "surrogate/active_set.h"
 #include "surrogate/jobs.h"
@@ -38,6 +39,13 @@ typedef struct {
 void ftl_surrogate_say(const ftl_surrogate_state *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* "RUN/name"; NULL without memory. The caller frees it. */
 char *ftl_surrogate_path(const ftl_surrogate_state *run, const char *name);
+
+/* Takes the folder (files/run_folder.h), on rank 0, which writes; with `resume` settings and files must be those that
+   the run began with, and where files are goes into `recipe`. */
+ftl_status ftl_surrogate_open_folder(ftl_surrogate_recipe *recipe, bool resume, const ftl_surrogate_host *host,
+                                     ftl_run_folder *folder, ftl_error *error);
+/* Of a new run, once nothing is left that could be refused: recipe.yaml and, of a distillation, state.json. */
+ftl_status ftl_surrogate_begin(ftl_surrogate_state *run, ftl_error *error);
 
 /* Reads data and valid and, for a fit, decides on elements and E0. */
 ftl_status ftl_surrogate_read_sets(ftl_surrogate_state *run, ftl_error *error);

@@ -97,8 +97,10 @@ static const real *theta(const ftl_sweep *sweep, int64_t offset) {
   return (const real *)sweep->network->theta + offset;
 }
 
-/* Memory that lasts until the next structure, or while `keeping` as long as what is kept. Not zeroed; NULL: none. */
+/* Memory that lasts until the next structure, or while `keeping` as long as what is kept. Not zeroed; NULL: none, or
+   the sweep is to stop. Every stage begins with it, so a large structure is left within a stage. */
 static void *take_bytes(ftl_sweep *sweep, size_t bytes) {
+  if (ftl_network_stopped(sweep->network)) return NULL;
   if (!sweep->keeping) return arena_take(&sweep->memory, bytes);
   ftl_kept *kept = sweep->kept;
   void **block = realloc(kept->block, ((size_t)kept->n + 1) * sizeof *block);
@@ -114,6 +116,7 @@ static real *take(ftl_sweep *sweep, size_t n) { return take_bytes(sweep, (n + 16
 static void keep_if(ftl_sweep *sweep, bool stays) { sweep->keeping = sweep->filling && stays; }
 
 static ftl_status out_of_memory(const ftl_sweep *sweep, ftl_error *error) {
+  if (ftl_network_stopped(sweep->network)) return ftl_fail(error, FTL_ERR_ARGUMENT, "", "interrupted");
   return ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory for a structure of %d atoms and %d edges", sweep->n,
                   sweep->geometry.n_edges);
 }
