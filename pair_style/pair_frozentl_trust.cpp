@@ -196,16 +196,16 @@ void PairFrozenTL::refresh_fix_pair(bool renewed, const TrustNames &asked) {
     Fix *fix = modify->fix[k];
     if (strcmp(fix->style, "pair") != 0 || fix->nevery < 1) continue;
     if (step % fix->nevery == 0 ? seen : !others) continue;
-    int before[N_TRUST];
+    int before[N_TRUST], set[N_TRUST];
     std::copy(flag, flag + N_TRUST, before);
     std::fill(flag, flag + N_TRUST, 0);
     update->ntimestep = -3 * static_cast<bigint>(fix->nevery);
     fix->pre_force(0);
-    bool ours = false;
-    for (int f : flag) ours |= f;
+    std::copy(flag, flag + N_TRUST, set);
     update->ntimestep = -2 * static_cast<bigint>(fix->nevery);
-    if (ours) fix->post_force(0);
+    if (std::count(set, set + N_TRUST, 1)) fix->post_force(0);
     update->ntimestep = step;
-    std::copy(before, before + N_TRUST, flag);
+    const bool comes_again = step % fix->nevery == 0; /* and then finds its flags */
+    for (int what = 0; what < N_TRUST; what++) flag[what] = before[what] | (comes_again ? set[what] : 0);
   }
 }
