@@ -17,7 +17,7 @@ def crystal():
 
 def script(*lines):
     text, _ = setup(crystal(), ELEMENTS, two_heads(), pair=" ")
-    return text + "thermo_modify norm no format float %.17g\n" + "\n".join(lines) + "\n"
+    return text + "thermo_style custom step pe\nthermo_modify norm no format float %.17g\n" + "\n".join(lines) + "\n"
 
 
 def pair(style="", model=None):
@@ -54,7 +54,7 @@ def test_pair_style_without_pair_coeff():
     minimize = script(pair(), "run 0", "pair_style frozentl", "minimize 0 0 1 1")
     says("minimize", wanted, minimize)
     says("2 ranks", wanted, script(pair(), "run 0", "pair_style frozentl", "run 0"), ranks=2)
-    says("run pre no", "'pre no' can't follow pair_coeff", script(pair(), "run 0", pair("head Default"), "run 0 pre no"))
+    says("run pre no", "'pre no' can't follow pair_coeff", script(pair(), "run 0", pair("head Default"), "run 1 pre no"))
 
 
 def test_unknown_head():
@@ -90,7 +90,7 @@ def test_after_a_caught_error():
     environment = host_environment({"LD_LIBRARY_PATH": libraries})
     m = two_heads()
     coeff = f"pair_coeff * * {m} H O"
-    bad = ["pair_coeff * * nofile.ftl H O", f"pair_coeff * * {m} H", f"pair_coeff * * {m} H Xx", f"pair_coeff * * {m} H Cu",
+    bad = ["pair_coeff * * nofile.ftl H O", f"pair_coeff * * {m} H", f"pair_coeff * * {m} H Xx", f"pair_coeff * * {m} H U",
            "pair_style frozentl precision single", f"pair_style frozentl head none\n{coeff}"]
     start = script(pair())
     done = subprocess.run([PYTHON, "-c", IN_PYTHON, start, pair(), *bad], env=environment, stdout=subprocess.PIPE,
@@ -156,7 +156,7 @@ def test_bonds_made_in_a_run():
     must(lammps(bonded("lj/coul 1 0 0", between)))  # one bond has no second neighbours
     template = "2 atoms\n1 bonds\n\nCoords\n\n1 0 0 0\n2 0.75 0 0\n\nTypes\n\n1 2\n2 2\n\nBonds\n\n1 1 1 2\n\nSpecial Bond Counts\n\n1 1 0 0\n2 1 0 0\n\nSpecial Bonds\n\n1 2\n2 1\n"
     deposit = (
-        "molecule h2 h2.txt\nregion top block 2 14 2 14 12 15\nreset_atoms mol all\nfix d all deposit 1 0 1 12345 region top mol h2 near 1.0\n"
+        "molecule h2 h2.txt\nregion top block 2 14 2 14 12 15 units box\nreset_atoms mol all\nfix d all deposit 1 0 1 12345 region top mol h2 near 1.0\n"
     )
     for special, fails in (("lj/coul 0 0 0", True), ("lj/coul 1 1 1", False)):
         text = bonded(special, deposit).replace("atom_style bond", "atom_style molecular")
