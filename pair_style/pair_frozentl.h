@@ -20,6 +20,7 @@
 #include "presence.h"
 
 #include <array>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -117,6 +118,8 @@ private:
     std::vector<tagint> tag;                /* [n_local]; empty without IDs */
   } last;                                   /* the atoms of the last energy */
   unsigned long long atoms_of_fix_pair = 0; /* which atoms had their values last */
+  std::map<const class Fix *, int> period;  /* N of each fix pair of this run */
+  bool odd_look = false;
 
   std::vector<int> read_elements(int n, char **names) const;
   void open_model(const std::string &path, const std::vector<int> &atomic_number);
@@ -129,7 +132,9 @@ private:
   void tally(const ftl_output &result);
   bool any_trust() const;
   TrustNames asked_by_fix_pair();
-  static void clear_flags();
+  void clear_flags();
+  bool fix_asks_at(class Fix *fix, bigint step) const;
+  int period_of(class Fix *fix);
   void ask_trust(ftl_output &result, const TrustNames &asked);
   void tell_trust(const TrustNames &asked);
   void remember_atoms();

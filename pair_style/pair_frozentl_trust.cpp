@@ -152,7 +152,10 @@ void *PairFrozenTL::extract_peratom(const char *name, int &ncol) {
 }
 
 /* Before a run: of a run that ended in an error, or of a fix that is gone. */
-void PairFrozenTL::clear_flags() { std::fill(flag, flag + N_TRUST, 0); }
+void PairFrozenTL::clear_flags() {
+  std::fill(flag, flag + N_TRUST, 0);
+  period.clear();
+}
 
 PairFrozenTL::TrustNames PairFrozenTL::asked_by_fix_pair() {
   TrustNames asked;
@@ -176,11 +179,41 @@ static unsigned long long which_atoms(const Atom &atom, MPI_Comm world) {
   return sum;
 }
 
+/* Shows the fix a step that never was; true: it sets this style's flags there. */
+bool PairFrozenTL::fix_asks_at(Fix *fix, bigint step) const {
+  const bigint now = update->ntimestep;
+  int before[N_TRUST], set = 0;
+  std::copy(flag, flag + N_TRUST, before);
+  std::fill(flag, flag + N_TRUST, 0);
+  update->ntimestep = step;
+  fix->pre_force(0);
+  update->ntimestep = now;
+  for (int what = 0; what < N_TRUST; what++) {
+    set |= flag[what];
+    flag[what] |= before[what];
+  }
+  return set;
+}
+
+/* The N of a fix pair, which it keeps to itself; 0: of another style, or N is beyond all use. It never looks twice at
+   one step, hence two that it has not seen. */
+int PairFrozenTL::period_of(Fix *fix) {
+  const auto known = period.find(fix);
+  if (known != period.end()) return known->second;
+  int before[N_TRUST], n = 1;
+  std::copy(flag, flag + N_TRUST, before);
+  while (n <= 100000 &&
+         !(fix_asks_at(fix, -5 * static_cast<bigint>(n)) && fix_asks_at(fix, -7 * static_cast<bigint>(n))))
+    n++;
+  std::copy(before, before + N_TRUST, flag);
+  return period[fix] = n <= 100000 ? n : 0;
+}
+
 /* fix pair looks once at a time step, and every N. Energies are computed more often: in a second `run 0` of a step, by
    fix gcmc for trials before the step's own; and between two looks fix deposit adds atoms, for which the fix has
    nothing. Where it has not asked for this energy but would show other values beside it, it is made to look again. It
-   goes by update->ntimestep alone, and does nothing at a step that it thinks it has seen: so it is shown steps that
-   never were. Whether a fix pair is this style's is seen by the flag that it sets. */
+   goes by update->ntimestep alone, and does nothing at a step that it has seen: so it is shown steps that never were.
+ */
 void PairFrozenTL::refresh_fix_pair(bool renewed, const TrustNames &asked) {
   if (!fix_pair_was_here || !any_trust()) return;
   bool others = false;
@@ -189,23 +222,23 @@ void PairFrozenTL::refresh_fix_pair(bool renewed, const TrustNames &asked) {
     others = now != atoms_of_fix_pair;
     atoms_of_fix_pair = now;
   }
-  bool seen = false;
-  for (bool a : asked) seen |= a;
+  const bool seen = std::count(asked.begin(), asked.end(), true) > 0;
   const bigint step = update->ntimestep;
   for (int k = 0; k < modify->nfix; k++) {
     Fix *fix = modify->fix[k];
-    if (strcmp(fix->style, "pair") != 0 || fix->nevery < 1) continue;
-    if (step % fix->nevery == 0 ? seen : !others) continue;
-    int before[N_TRUST], set[N_TRUST];
+    const int n = strcmp(fix->style, "pair") == 0 ? period_of(fix) : 0;
+    if (!n) continue;
+    const bool looks_now = step % n == 0;
+    if (looks_now ? seen : !others) continue;
+    int before[N_TRUST];
     std::copy(flag, flag + N_TRUST, before);
-    std::fill(flag, flag + N_TRUST, 0);
-    update->ntimestep = -3 * static_cast<bigint>(fix->nevery);
-    fix->pre_force(0);
+    fix_asks_at(fix, -5 * static_cast<bigint>(n));
+    int set[N_TRUST];
     std::copy(flag, flag + N_TRUST, set);
-    update->ntimestep = -2 * static_cast<bigint>(fix->nevery);
-    if (std::count(set, set + N_TRUST, 1)) fix->post_force(0);
+    update->ntimestep = (odd_look ? -2 : -4) * static_cast<bigint>(n);
+    odd_look = !odd_look;
+    fix->post_force(0);
     update->ntimestep = step;
-    const bool comes_again = step % fix->nevery == 0; /* and then finds its flags */
-    for (int what = 0; what < N_TRUST; what++) flag[what] = before[what] | (comes_again ? set[what] : 0);
+    std::copy(looks_now ? set : before, (looks_now ? set : before) + N_TRUST, flag); /* it comes again, or not */
   }
 }
