@@ -252,7 +252,6 @@ void PairFrozenTL::init_style() {
   if (force->pair == this && (tail_flag || offset_flag))
     stop_all(std::string("'pair_modify ") + (tail_flag ? "tail" : "shift") +
              " yes' does not apply to it: the model ends at its cutoff; leave the keyword out");
-  read_scale();
   clear_flags();
   neighbor->add_request(this, NeighConst::REQ_FULL);
   prepare();
@@ -279,13 +278,8 @@ double PairFrozenTL::init_one(int i, int j) {
 
 /* ---- scale: thermodynamic integration ---- */
 
-/* fix adapt, fix adapt/fep and compute fep set entries of scale and then call this. */
-void PairFrozenTL::reinit() {
-  Pair::reinit();
-  read_scale();
-}
-
-/* A model of all atoms has no pairs whose energies could be scaled one by one. */
+/* Before each energy: fix adapt, fix adapt/fep and compute fep set entries and call reinit, but of pair_style hybrid.
+   A model of all atoms has no pairs whose energies could be scaled one by one. */
 void PairFrozenTL::read_scale() {
   const int ntypes = atom->ntypes;
   int first = 0;

@@ -36,7 +36,6 @@ public:
   void coeff(int narg, char **arg) override;
   void init_style() override;
   double init_one(int i, int j) override;
-  void reinit() override;
 
   void compute(int eflag, int vflag) override;
   void *extract(const char *name, int &dim) override;
@@ -83,6 +82,7 @@ protected: /* what pair_style frozentl/kk shares */
   virtual void prepare();      /* at the end of init_style: what evaluates the model */
   virtual void forget_model(); /* and what was made of it */
   virtual std::string kernels() const { return std::string(info.kernel_isa) + " kernels"; }
+  void read_scale();
   std::string hidden_pairs();
   void tally_totals(double energy, const double *w);
   void tally_atom_virial(int i, const double *w);
@@ -126,7 +126,6 @@ private:
   void cite() const;
   void report(const std::string &path, const std::vector<int> &atomic_number) const;
   void lose_model(const std::string &why);
-  void read_scale();
   bool renew_halo();
   void run_layers(ftl_output &result, const double (*x)[3], int n_atoms);
   void tally(const ftl_output &result);

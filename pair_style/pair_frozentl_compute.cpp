@@ -11,6 +11,7 @@ void PairFrozenTL::compute(int eflag, int vflag) {
   ev_init(eflag, vflag);
   last.there = false;
   if (!workspace) stop_all("the potential is new and the run was not set up for it: 'pre no' can't follow pair_coeff");
+  read_scale();
   const bool renewed = renew_halo();
   std::string problem;
   if (renewed) problem = hidden_pairs();

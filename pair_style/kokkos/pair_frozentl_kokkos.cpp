@@ -116,6 +116,7 @@ template <class View> void clear(View &view, const char *name, std::size_t n) {
 
 template <class Device> void PairFrozenTLKokkos<Device>::compute(int eflag, int vflag) {
   ev_init(eflag, vflag);
+  read_scale();
   atomKK->sync(execution_space, datamask_read);
   const Array<const double *[3]> x = double_positions();
   const int n_all = atom->nlocal + atom->nghost;

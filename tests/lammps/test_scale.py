@@ -73,6 +73,8 @@ def test_hybrid():
     energy = lambda tail, ranks=1: must(lammps(start(tail), ranks=ranks))["PotEng"]
     adapt = lambda value: ADAPT.format(value, "1*2", "1*2")
     zero, one = energy(adapt(0.0)), energy("")
+    parts = point(crystal(), potential())["PotEng"]
+    close("1 less 0 of the model", one - zero, parts, 1e-9)
     for ranks in (1, 2):
         close(f"0.4 of the model, {ranks} ranks", energy(adapt(0.4), ranks), zero + 0.4 * (one - zero), 1e-12)
     ti = "variable one equal 1.0\ncompute t all ti frozentl 1*2 v_lambda v_one\nthermo_style custom step c_t\nthermo_modify norm no format float %.17g\nrun 0\n"
