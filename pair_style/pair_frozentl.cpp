@@ -111,6 +111,7 @@ void PairFrozenTL::lose_model(const std::string &why) {
   forget_model();
   model.reset();
   why_no_model = why;
+  warned_of_others = false;
 }
 
 void PairFrozenTL::settings(int narg, char **arg) {

@@ -84,6 +84,7 @@ protected: /* what pair_style frozentl/kk shares */
   virtual std::string kernels() const { return std::string(info.kernel_isa) + " kernels"; }
   void read_scale();
   std::string hidden_pairs();
+  void warn_of_pairs_of_others();
   void tally_totals(double energy, const double *w);
   void tally_atom_virial(int i, const double *w);
   std::string bad_pair(int i, int j) const;
@@ -96,6 +97,7 @@ protected: /* what pair_style frozentl/kk shares */
 
 private:
   double lambda = 1.0; /* what scale says */
+  bool warned_of_others = false;
   std::unique_ptr<ftl_workspace, FreeWorkspace> workspace;
   int workspace_threads = 0;
 

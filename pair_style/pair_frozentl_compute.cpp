@@ -14,7 +14,10 @@ void PairFrozenTL::compute(int eflag, int vflag) {
   read_scale();
   const bool renewed = renew_halo();
   std::string problem;
-  if (renewed) problem = hidden_pairs();
+  if (renewed) {
+    problem = hidden_pairs();
+    warn_of_pairs_of_others();
+  }
   if (problem.empty()) {
     const auto bad = edges.build(*atom, *list, halo, present, info.cutoff, workspace_threads);
     if (bad.i >= 0) problem = bad.i == bad.j ? bad_position(bad.i) : bad_pair(bad.i, bad.j);

@@ -5,6 +5,7 @@
 
 #include "atom.h"
 #include "comm.h"
+#include "error.h"
 #include "force.h"
 #include "group.h"
 #include "neigh_list.h"
@@ -81,4 +82,19 @@ std::string PairFrozenTL::hidden_pairs() {
           "a type that is not the model's";
   }
   return hidden;
+}
+
+/* In pair_style hybrid a later pair_coeff may give a pair of the model's types to another style. That is asked for, and
+   of use between two layers, say, but the model then sees the atoms as if they were apart. */
+void PairFrozenTL::warn_of_pairs_of_others() {
+  if (warned_of_others || !list->ijskip) return;
+  warned_of_others = true;
+  for (int i = 1; i <= atom->ntypes; i++)
+    for (int j = i; j <= atom->ntypes; j++)
+      if (present.species_of_type[i] >= 0 && present.species_of_type[j] >= 0 && list->ijskip[i][j] && comm->me == 0)
+        error->warning(
+            FLERR,
+            "pair_style frozentl: pairs of types {} and {} are left to another style of pair_style hybrid, and "
+            "the model does not see them",
+            i, j);
 }

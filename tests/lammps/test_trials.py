@@ -144,6 +144,19 @@ def test_atom_swap():
         check(f"{ranks} ranks: share of Ti {mean_of(run, 'n'):.4f} (0.25)", abs(mean_of(run, "n") - 0.25), bound)
 
 
+def test_sgcmc():
+    """The same with LAMMPS' other fix for it, whose chemical potential has the other sign; on one rank, as LAMMPS demands."""
+    al, ti = energy_of(["Al"], [[0, 0, 0]]), energy_of(["Ti"], [[0, 0, 0]])
+    mu = (al - ti) + BOLTZMANN * TEMPERATURE * math.log(3)
+    commands = (
+        "create_atoms 1 random 20 4711 NULL overlap 12 maxtry 1000\n"
+        f"fix s all sgcmc 1 0.5 {TEMPERATURE} {mu:.15g} randseed 123\n"
+        "variable ti atom type==2\ncompute n all reduce sum v_ti\nvariable n equal c_n/20\n"
+    )
+    run = must(lammps(gas("atomic", commands, 300, AVERAGE.format(n=200, all=200))))
+    check(f"share of Ti {mean_of(run, 'n'):.4f} (0.25)", abs(mean_of(run, "n") - 0.25), 0.04)
+
+
 # ---- what can't be right
 
 
@@ -165,6 +178,15 @@ def test_hidden_pairs():
     must(lammps(script("neigh_modify exclude type 2 2\ngroup h type 2\nneigh_modify exclude group h h\n", pair=pair)))
     empty = "group none empty\nneigh_modify exclude group none none\n"
     must(lammps(script(empty)))
+
+
+def test_pairs_of_another_style():
+    """Asked for in pair_style hybrid, but said."""
+    pair = f"pair_style hybrid frozentl lj/cut 3.0\npair_coeff * * frozentl {potential()} Cu H\n"
+    for other, warns in (("pair_coeff 1 2 lj/cut 0 1", 1), ("pair_coeff 2 2 lj/cut 0 1\npair_coeff * * frozentl " + potential() + " Cu H", 0)):
+        log = lammps(setup(fcc(3.62, (2, 2, 2), hydrogens=2), ["Cu", "H"], None, pair=pair + other)[0] + "run 0\n").log
+        said = "pairs of types 1 and 2 are left to another style" in log
+        check(f"a warning ({warns}): {int(said)}", abs(warns - said), 0)
 
 
 def test_tail_and_shift():
