@@ -1,5 +1,6 @@
 #include "edges.h"
 #include "halo.h"
+#include "presence.h"
 
 #include "atom.h"
 #include "neigh_list.h"
@@ -22,10 +23,10 @@ static const double (*positions(const Atom &atom))[3] {
   return atom.x ? reinterpret_cast<const double(*)[3]>(atom.x[0]) : nullptr;
 }
 
-Edges::BadPair Edges::build(const Atom &atom, const NeighList &list, const Halo &halo,
-                            const std::vector<int> &species_of_type, double cutoff, int n_threads) {
+Edges::BadPair Edges::build(const Atom &atom, const NeighList &list, const Halo &halo, const Presence &present,
+                            double cutoff, int n_threads) {
   const double(*x)[3] = positions(atom);
-  const int *type = atom.type;
+  const int *type = atom.type, *mask = atom.mask;
   /* A hair more than the cutoff; core has the last word. Another rank sees the same pair from the other side and may
      round its distance otherwise: with an edge here if there is one there, an atom whose row the other rank uses is an
      outer receiver here, whose row is ready when it is sent. */
@@ -35,9 +36,12 @@ Edges::BadPair Edges::build(const Atom &atom, const NeighList &list, const Halo 
 
   /* One that flew off to infinity would only be missed by its neighbours. */
   for (int i = 0; i < atom.nlocal + atom.nghost; i++)
-    if (species_of_type[type[i]] >= 0 && !std::isfinite(x[i][0] + x[i][1] + x[i][2])) return {i, i};
+    if (present.species(type[i], mask[i]) >= 0 && !std::isfinite(x[i][0] + x[i][1] + x[i][2])) return {i, i};
   grow(species, n_nodes);
-  for (int k = 0; k < n_nodes; k++) species[k] = species_of_type[type[halo.atom_of_node(k)]];
+  for (int k = 0; k < n_nodes; k++) {
+    const int i = halo.atom_of_node(k);
+    species[k] = present.species(type[i], mask[i]);
+  }
 
   BadPair bad;
   auto is_edge = [&](int i, int j) {
@@ -81,15 +85,15 @@ Edges::BadPair Edges::build(const Atom &atom, const NeighList &list, const Halo 
   return bad;
 }
 
-ftl_graph Edges::graph(const Atom &atom, const Halo &halo) const {
+ftl_graph Edges::graph(const double (*x)[3], int n_atoms, const Halo &halo) const {
   ftl_graph g{};
-  g.n_local = atom.nlocal;
+  g.n_local = n_local();
   g.n_total = halo.n_nodes();
   g.species = species.data();
   g.first_edge = first_edge.data();
   g.sender = sender.data();
-  g.position = positions(atom);
-  g.n_atoms = atom.nlocal + atom.nghost;
+  g.position = x;
+  g.n_atoms = n_atoms;
   g.node = halo.node_of_atom().data();
   return g;
 }

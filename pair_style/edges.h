@@ -1,8 +1,8 @@
 /* From a full neighbour list of LAMMPS to the edges that core takes.
 
    Receivers are the local atoms in LAMMPS' order; senders are local atoms and ghosts, whose nodes are the halo's. Only
-   pairs within the model's cutoff are kept (the list has LAMMPS' skin around it), and only atoms whose type has an
-   element exist. An edge is its sender, four bytes: core makes the vectors of LAMMPS' positions. */
+   pairs within the model's cutoff are kept (the list has LAMMPS' skin around it), and only atoms that are there for the
+   model (presence.h) have any. An edge is its sender, four bytes: core makes the vectors of LAMMPS' positions. */
 #ifndef FROZENTL_EDGES_H
 #define FROZENTL_EDGES_H
 
@@ -20,6 +20,7 @@ class NeighList;
 namespace frozentl {
 
 class Halo;
+struct Presence;
 
 class Edges {
 public:
@@ -28,19 +29,21 @@ public:
     int i = -1, j = -1;
   };
 
-  /* species_of_type[1..ntypes]: species index, or -1 for types that another style handles. Returns what no
-     model can answer for, if there is such a thing; the graph is then not usable. Memory is kept between calls. */
+  /* Returns what no model can answer for, if there is such a thing; the graph is then not usable. Memory is kept
+     between calls. */
   BadPair build(const LAMMPS_NS::Atom &atom, const LAMMPS_NS::NeighList &list, const Halo &halo,
-                const std::vector<int> &species_of_type, double cutoff, int n_threads);
+                const Presence &present, double cutoff, int n_threads);
 
-  /* The graph of the last build; it points into this object and the two others. */
-  ftl_graph graph(const LAMMPS_NS::Atom &atom, const Halo &halo) const;
+  /* The graph of the last build with the atoms at x[n_atoms], those of LAMMPS or a copy; it points into this object and
+     the halo. */
+  ftl_graph graph(const double (*x)[3], int n_atoms, const Halo &halo) const;
+  int n_local() const { return static_cast<int>(first_edge.size()) - 1; }
   size_t bytes() const;
 
 private:
-  std::vector<int> species;        /* [n_nodes] */
-  std::vector<int64_t> first_edge; /* [n_local + 1] */
-  std::vector<int> sender;         /* [n_edges], an atom of LAMMPS */
+  std::vector<int> species;           /* [n_nodes] */
+  std::vector<int64_t> first_edge{0}; /* [n_local + 1] */
+  std::vector<int> sender;            /* [n_edges], an atom of LAMMPS */
 };
 
 } // namespace frozentl

@@ -16,6 +16,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 using namespace LAMMPS_NS;
 
@@ -40,6 +41,13 @@ PairFrozenTL::~PairFrozenTL() {
   if (!allocated) return;
   memory->destroy(setflag);
   memory->destroy(cutsq);
+  memory->destroy(scale);
+}
+
+static std::string number_text(double value) {
+  char text[32];
+  snprintf(text, sizeof text, "%g", value);
+  return text;
 }
 
 /* ---- errors ---- */
@@ -91,7 +99,23 @@ std::string PairFrozenTL::bad_position(int i) const {
 
 /* ---- pair_style ---- */
 
+void PairFrozenTL::forget_model() {
+  workspace.reset();
+  last.there = false;
+  for (auto &t : trust) t.known = false;
+}
+
+/* LAMMPS keeps a style that is named again, and a program may go on after an error that it caught: what there was
+   is gone, and a run says why. */
+void PairFrozenTL::lose_model(const std::string &why) {
+  forget_model();
+  model.reset();
+  why_no_model = why;
+  warned_of_others = false;
+}
+
 void PairFrozenTL::settings(int narg, char **arg) {
+  lose_model("pair_style was given again");
   precision = FTL_DOUBLE;
   head.clear();
   threads = 0;
@@ -149,12 +173,10 @@ void PairFrozenTL::open_model(const std::string &path, const std::vector<int> &a
   options.elements = needed.data();
   options.n_elements = static_cast<int>(needed.size());
 
-  forget_model();
-  model.reset();
   ftl_model *opened = nullptr;
   ftl_error failure{};
   const ftl_status status = ftl_model_open(path.c_str(), &options, &opened, &failure);
-  model.reset(opened);
+  std::unique_ptr<ftl_model, FreeModel> mine(opened);
 
   int failed = status == FTL_OK ? comm->nprocs : comm->me;
   MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MIN, world);
@@ -162,6 +184,7 @@ void PairFrozenTL::open_model(const std::string &path, const std::vector<int> &a
     MPI_Bcast(&failure, sizeof failure, MPI_BYTE, failed, world);
     stop_all(std::string(failure.message) + (*failure.where ? std::string(" [") + failure.where + "]" : ""));
   }
+  model = std::move(mine); /* on all ranks, or on none */
   ftl_model_get_info(model.get(), &info);
 }
 
@@ -174,12 +197,10 @@ void PairFrozenTL::cite() const {
 
 void PairFrozenTL::report(const std::string &path, const std::vector<int> &atomic_number) const {
   if (comm->me != 0) return;
-  char number[32];
-  snprintf(number, sizeof number, "%g", info.cutoff);
   std::string text = "pair_style frozentl: " + path + ", " + std::to_string(info.n_layers) +
-                     (info.n_layers == 1 ? " layer" : " layers") + ", cutoff " + number + " Angstrom, head " +
-                     info.heads[info.head] + ", " + (precision == FTL_DOUBLE ? "double" : "mixed") + " precision, " +
-                     kernels() + "\n";
+                     (info.n_layers == 1 ? " layer" : " layers") + ", cutoff " + number_text(info.cutoff) +
+                     " Angstrom, head " + info.heads[info.head] + ", " +
+                     (precision == FTL_DOUBLE ? "double" : "mixed") + " precision, " + kernels() + "\n";
   for (size_t t = 1; t < atomic_number.size(); t++)
     if (atomic_number[t] == 0) text += "  atom type " + std::to_string(t) + " is left to other styles\n";
   utils::logmesg(lmp, text);
@@ -187,6 +208,7 @@ void PairFrozenTL::report(const std::string &path, const std::vector<int> &atomi
 
 void PairFrozenTL::coeff(int narg, char **arg) {
   const int ntypes = atom->ntypes;
+  lose_model("the last pair_coeff failed");
   if (narg < 3 || strcmp(arg[0], "*") != 0 || strcmp(arg[1], "*") != 0)
     stop_all("write pair_coeff * * FILE and then one element, or NULL, for each of the " + std::to_string(ntypes) +
              " atom types");
@@ -201,17 +223,21 @@ void PairFrozenTL::coeff(int narg, char **arg) {
   if (path.empty()) path = arg[2];
   open_model(path, atomic_number);
 
-  species_of_type.assign(ntypes + 1, -1);
+  present.species_of_type.assign(ntypes + 1, -1);
   for (int t = 1; t <= ntypes; t++)
-    if (atomic_number[t]) species_of_type[t] = ftl_model_species(model.get(), atomic_number[t]);
+    if (atomic_number[t]) present.species_of_type[t] = ftl_model_species(model.get(), atomic_number[t]);
 
   if (!allocated) {
     memory->create(setflag, ntypes + 1, ntypes + 1, "pair:setflag");
     memory->create(cutsq, ntypes + 1, ntypes + 1, "pair:cutsq");
+    memory->create(scale, ntypes + 1, ntypes + 1, "pair:scale");
     allocated = 1;
   }
   for (int i = 1; i <= ntypes; i++)
-    for (int j = 1; j <= ntypes; j++) setflag[i][j] = i <= j && atomic_number[i] && atomic_number[j];
+    for (int j = 1; j <= ntypes; j++) {
+      setflag[i][j] = i <= j && atomic_number[i] && atomic_number[j];
+      scale[i][j] = 1.0;
+    }
 
   cite();
   report(path, atomic_number);
@@ -219,32 +245,15 @@ void PairFrozenTL::coeff(int narg, char **arg) {
 
 /* ---- before a run ---- */
 
-/* Neighbour lists leave out bonded neighbours whose special_bonds factors are 0: for a model of all atoms that would be
-   another energy, silently. */
-void PairFrozenTL::refuse_dropped_pairs() const {
-  bool drops = false;
-  for (int k = 1; k <= 3; k++) drops |= force->special_lj[k] == 0.0 && force->special_coul[k] == 0.0;
-  int dropped = 0;
-  if (drops && atom->molecular == Atom::MOLECULAR)
-    for (int i = 0; i < atom->nlocal; i++)
-      if (species_of_type[atom->type[i]] >= 0 && atom->nspecial[i][2] > 0) dropped = 1;
-  if (drops && atom->molecular == Atom::TEMPLATE) dropped = 1;
-  MPI_Allreduce(MPI_IN_PLACE, &dropped, 1, MPI_INT, MPI_MAX, world);
-  if (dropped)
-    stop_all("atoms of the model have bonds, and special_bonds hides bonded neighbours from it: "
-             "use 'special_bonds lj/coul 1 1 1' (in pair_style hybrid, 'special_bonds lj/coul 1e-50 1e-50 1e-50' "
-             "keeps the other styles as they were)");
-}
-
 void PairFrozenTL::init_style() {
+  if (!model)
+    stop_all("no potential is loaded, since " + why_no_model + ": give pair_coeff (All pair coeffs are not set)");
   if (!force->newton_pair)
     stop_all("'newton on' is needed: forces on ghost atoms go back to their owners; put it before the box is made");
-  refuse_dropped_pairs();
-  /* `exclude` itself is set later, when neighbour lists are made. */
-  if (neighbor->nex_type + neighbor->nex_group + neighbor->nex_mol > 0 && comm->me == 0)
-    error->warning(FLERR, "pair_style frozentl: neigh_modify exclude hides pairs of atoms from the model, so that "
-                          "energies and forces of their neighbours change too");
-
+  if (force->pair == this && (tail_flag || offset_flag))
+    stop_all(std::string("'pair_modify ") + (tail_flag ? "tail" : "shift") +
+             " yes' does not apply to it: the model ends at its cutoff; leave the keyword out");
+  clear_flags();
   neighbor->add_request(this, NeighConst::REQ_FULL);
   prepare();
 }
@@ -263,12 +272,35 @@ void PairFrozenTL::prepare() {
   }
 }
 
-double PairFrozenTL::init_one(int /*i*/, int /*j*/) { return info.cutoff; }
+double PairFrozenTL::init_one(int i, int j) {
+  scale[j][i] = scale[i][j];
+  return info.cutoff;
+}
+
+/* ---- scale: thermodynamic integration ---- */
+
+/* Before each energy: fix adapt, fix adapt/fep and compute fep set entries and call reinit, but of pair_style hybrid.
+   A model of all atoms has no pairs whose energies could be scaled one by one. */
+void PairFrozenTL::read_scale() {
+  const int ntypes = atom->ntypes;
+  int first = 0;
+  for (int i = 1; i <= ntypes; i++)
+    for (int j = i; j <= ntypes; j++) {
+      if (!setflag[i][j]) continue;
+      if (!first) first = i;
+      if (scale[i][j] != scale[first][first])
+        stop_all("scale is " + number_text(scale[first][first]) + " for types " + std::to_string(first) + " " +
+                 std::to_string(first) + " and " + number_text(scale[i][j]) + " for types " + std::to_string(i) + " " +
+                 std::to_string(j) + ": the energy is not a sum over pairs, so give one scale for all types of the " +
+                 "model, as in 'fix ID all adapt N pair frozentl scale * * v_NAME'");
+    }
+  lambda = scale[first][first];
+}
 
 double PairFrozenTL::memory_usage() {
   return Pair::memory_usage() +
          static_cast<double>(halo.bytes() + edges.bytes() + forces.capacity() * sizeof(double) +
                              node_energy.capacity() * sizeof(double) + atom_virial.capacity() * sizeof(atom_virial[0]) +
-                             committee_forces.capacity() * sizeof(double) +
+                             (committee_forces.capacity() + last.x.capacity()) * sizeof(double) +
                              (workspace ? ftl_workspace_bytes(workspace.get()) : 0));
 }

@@ -17,8 +17,10 @@
 #include "frozentl.h"
 #include "halo.h"
 #include "pair.h"
+#include "presence.h"
 
 #include <array>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -43,6 +45,18 @@ public:
 
   double memory_usage() override;
 
+  /* How far to trust it, for compute frozentl/trust and fix pair. */
+  enum { GAMMA, ENERGY_DEVIATION, FORCE_DEVIATION, N_TRUST };
+  static const char *const trust_name[N_TRUST];
+  using TrustNames = std::array<bool, N_TRUST>;
+
+  virtual bool knows(int what) const;
+  /* Ends LAMMPS if the potential does not know it, or is not there; `asker` begins the sentence. */
+  virtual void refuse_unknown_trust(int what, const std::string &asker) const;
+  /* On all ranks: what was asked, [nlocal] each, of the atoms where they were when the energy was last computed, in
+     LAMMPS' units. Computed when it has not been yet. Ends LAMMPS if other atoms are there now. */
+  const std::vector<double> &trust_values(int what, const TrustNames &asked, const std::string &asker);
+
 protected: /* what pair_style frozentl/kk shares */
   struct FreeModel {
     void operator()(ftl_model *m) const { ftl_model_free(m); }
@@ -59,13 +73,18 @@ protected: /* what pair_style frozentl/kk shares */
   /* model; the workspace uses it and so must go first: declared after it */
   std::unique_ptr<ftl_model, FreeModel> model;
   ftl_model_info info{};
-  std::vector<int> species_of_type; /* [ntypes + 1]; -1: NULL */
-  double ev = 1.0;                  /* one eV in LAMMPS' units of energy; lengths are Angstrom in both */
+  std::string why_no_model; /* after it was there: the end of a sentence */
+  frozentl::Presence present;
+  double ev = 1.0;          /* one eV in LAMMPS' units of energy; lengths are Angstrom in both */
+  double **scale = nullptr; /* [ntypes + 1][ntypes + 1], what fix adapt sets; one number for all pairs of the model */
+  double factor() const { return ev * lambda; } /* from eV to what LAMMPS gets */
 
-  virtual void prepare();                            /* at the end of init_style: what evaluates the model */
-  virtual void forget_model() { workspace.reset(); } /* before another is opened */
+  virtual void prepare();      /* at the end of init_style: what evaluates the model */
+  virtual void forget_model(); /* and what was made of it */
   virtual std::string kernels() const { return std::string(info.kernel_isa) + " kernels"; }
-  virtual void refuse_unknown_trust(int what) const;
+  void read_scale();
+  std::string hidden_pairs();
+  void warn_of_pairs_of_others();
   void tally_totals(double energy, const double *w);
   void tally_atom_virial(int i, const double *w);
   std::string bad_pair(int i, int j) const;
@@ -76,11 +95,9 @@ protected: /* what pair_style frozentl/kk shares */
   void check(ftl_status status, const ftl_error &failure) const;
   std::string atom_name(int i) const;
 
-  /* how far to trust it: what `fix pair` asks for, and gets */
-  enum { GAMMA, ENERGY_DEVIATION, FORCE_DEVIATION, N_TRUST };
-  static const char *const trust_name[N_TRUST];
-
 private:
+  double lambda = 1.0; /* what scale says */
+  bool warned_of_others = false;
   std::unique_ptr<ftl_workspace, FreeWorkspace> workspace;
   int workspace_threads = 0;
 
@@ -91,22 +108,38 @@ private:
   std::vector<double> node_energy;                /* [n_local], eV */
   std::vector<std::array<double, 9>> atom_virial; /* [n_nodes], eV */
 
+  /* how far to trust the last energy (pair_frozentl_trust.cpp) */
   struct {
-    int asked = 0;             /* set by the fix before a step */
-    std::vector<double> value; /* [n_local], LAMMPS' units; empty: not computed in this step */
+    bool known = false;        /* value is of the last energy */
+    std::vector<double> value; /* [n_local], LAMMPS' units */
   } trust[N_TRUST];
   std::vector<double> committee_forces; /* [n_nodes][n_committee][3], eV/Angstrom */
+  struct {
+    bool there = false;
+    std::vector<double> x;                  /* [atoms and ghosts][3] */
+    std::vector<tagint> tag;                /* [n_local]; empty without IDs */
+  } last;                                   /* the atoms of the last energy */
+  unsigned long long atoms_of_fix_pair = 0; /* which atoms had their values last */
+  std::map<const class Fix *, int> period;  /* N of each fix pair of this run */
+  bool odd_look = false;
 
   std::vector<int> read_elements(int n, char **names) const;
   void open_model(const std::string &path, const std::vector<int> &atomic_number);
   void cite() const;
   void report(const std::string &path, const std::vector<int> &atomic_number) const;
-  void refuse_dropped_pairs() const;
+  void lose_model(const std::string &why);
   bool renew_halo();
-  void run_layers(ftl_output &result);
+  void run_layers(ftl_output &result, const double (*x)[3], int n_atoms);
   void tally(const ftl_output &result);
-  void ask_trust(ftl_output &result);
-  void tell_trust();
+  bool any_trust() const;
+  TrustNames asked_by_fix_pair();
+  void clear_flags();
+  bool fix_asks_at(class Fix *fix, bigint step) const;
+  int period_of(class Fix *fix);
+  void ask_trust(ftl_output &result, const TrustNames &asked);
+  void tell_trust(const TrustNames &asked);
+  void remember_atoms();
+  void refresh_fix_pair(bool renewed, const TrustNames &asked);
 };
 
 } // namespace LAMMPS_NS

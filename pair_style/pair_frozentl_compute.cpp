@@ -9,10 +9,19 @@ using namespace LAMMPS_NS;
 
 void PairFrozenTL::compute(int eflag, int vflag) {
   ev_init(eflag, vflag);
+  last.there = false;
+  if (!workspace) stop_all("the potential is new and the run was not set up for it: 'pre no' can't follow pair_coeff");
+  read_scale();
   const bool renewed = renew_halo();
-  const auto bad = edges.build(*atom, *list, halo, species_of_type, info.cutoff, workspace_threads);
   std::string problem;
-  if (bad.i >= 0) problem = bad.i == bad.j ? bad_position(bad.i) : bad_pair(bad.i, bad.j);
+  if (renewed) {
+    problem = hidden_pairs();
+    warn_of_pairs_of_others();
+  }
+  if (problem.empty()) {
+    const auto bad = edges.build(*atom, *list, halo, present, info.cutoff, workspace_threads);
+    if (bad.i >= 0) problem = bad.i == bad.j ? bad_position(bad.i) : bad_pair(bad.i, bad.j);
+  }
   if (renewed) stop_together(problem);
   else if (!problem.empty()) stop_one(problem);
 
@@ -28,10 +37,13 @@ void PairFrozenTL::compute(int eflag, int vflag) {
     atom_virial.assign(n_nodes, {});
     result.atom_virial = reinterpret_cast<double(*)[9]>(atom_virial.data());
   }
-  ask_trust(result);
-  run_layers(result);
+  const TrustNames asked = asked_by_fix_pair();
+  ask_trust(result, asked);
+  run_layers(result, atom->x ? reinterpret_cast<const double(*)[3]>(atom->x[0]) : nullptr, atom->nlocal + atom->nghost);
   tally(result);
-  tell_trust();
+  tell_trust(asked);
+  remember_atoms();
+  refresh_fix_pair(renewed, asked);
 }
 
 /* Atoms move from rank to rank, and local indices change, only when LAMMPS makes new neighbour lists. True in such a
@@ -52,12 +64,12 @@ void PairFrozenTL::unpack_forward_comm(int n, int first, double *buf) { halo.unp
 
 /* In each layer the outer receivers come first: with them done, what other ranks wait for is final and sets out, and
    the inner ones are computed while it is under way. */
-void PairFrozenTL::run_layers(ftl_output &result) {
+void PairFrozenTL::run_layers(ftl_output &result, const double (*x)[3], int n_atoms) {
   ftl_workspace *ws = workspace.get();
   ftl_error failure{};
   size_t row_bytes, real_bytes;
 
-  const ftl_graph graph = edges.graph(*atom, halo);
+  const ftl_graph graph = edges.graph(x, n_atoms, halo);
   check(ftl_begin(ws, &graph, &result, &failure), failure);
   for (int layer = 0; layer + 1 < info.n_layers; layer++) {
     check(ftl_layer_forward(ws, layer, FTL_OUTER, &failure), failure);
@@ -85,16 +97,16 @@ void PairFrozenTL::run_layers(ftl_output &result) {
   check(ftl_end(ws, &failure), failure);
 }
 
-/* eV to LAMMPS' unit of energy, here and nowhere else. */
+/* eV to LAMMPS' unit of energy, and scaled, here and nowhere else. */
 void PairFrozenTL::tally(const ftl_output &result) {
   const int n_local = atom->nlocal, n_nodes = halo.n_nodes();
   for (int n = 0; n < n_nodes; n++) {
     double *f = atom->f[halo.atom_of_node(n)]; /* a ghost's goes to its owner with LAMMPS' reverse exchange */
-    for (int k = 0; k < 3; k++) f[k] += ev * forces[3 * n + k];
+    for (int k = 0; k < 3; k++) f[k] += factor() * forces[3 * n + k];
   }
   tally_totals(result.energy, result.virial);
   if (eflag_atom)
-    for (int i = 0; i < n_local; i++) eatom[i] += ev * node_energy[i];
+    for (int i = 0; i < n_local; i++) eatom[i] += factor() * node_energy[i];
   if (vflag_atom || cvflag_atom)
     for (int n = 0; n < n_nodes; n++) tally_atom_virial(halo.atom_of_node(n), atom_virial[n].data());
 }
@@ -102,17 +114,17 @@ void PairFrozenTL::tally(const ftl_output &result) {
 /* Virials w are xx yy zz xy xz yz yx zx zy, as LAMMPS' centroid virial is. Where LAMMPS keeps six numbers, they are the
    symmetric part: an edge's r (x) dE/dr alone need not be symmetric. */
 void PairFrozenTL::tally_totals(double energy, const double *w) {
-  if (eflag_global) eng_vdwl += ev * energy;
+  if (eflag_global) eng_vdwl += factor() * energy;
   if (!vflag_global) return;
-  for (int k = 0; k < 3; k++) virial[k] += ev * w[k];
-  for (int k = 3; k < 6; k++) virial[k] += 0.5 * ev * (w[k] + w[k + 3]);
+  for (int k = 0; k < 3; k++) virial[k] += factor() * w[k];
+  for (int k = 3; k < 6; k++) virial[k] += 0.5 * factor() * (w[k] + w[k + 3]);
 }
 
 void PairFrozenTL::tally_atom_virial(int i, const double *w) {
   if (vflag_atom) {
-    for (int k = 0; k < 3; k++) vatom[i][k] += ev * w[k];
-    for (int k = 3; k < 6; k++) vatom[i][k] += 0.5 * ev * (w[k] + w[k + 3]);
+    for (int k = 0; k < 3; k++) vatom[i][k] += factor() * w[k];
+    for (int k = 3; k < 6; k++) vatom[i][k] += 0.5 * factor() * (w[k] + w[k + 3]);
   }
   if (cvflag_atom)
-    for (int k = 0; k < 9; k++) cvatom[i][k] += ev * w[k];
+    for (int k = 0; k < 9; k++) cvatom[i][k] += factor() * w[k];
 }

@@ -1,4 +1,4 @@
-/* Registration of pair_style frozentl, after a look at the LAMMPS that loads it.
+/* Registration of pair_style frozentl and of its computes, after a look at the LAMMPS that loads it.
 
    A plugin calls into LAMMPS' C++ classes, whose layout changes from one release to the next, at times between updates
    of one release (class Pair did from 22 Jul 2025 update 1 to update 4), and with the sizes of integers and of MPI
@@ -7,6 +7,7 @@
 
    For that the plugin must load everywhere: its references to LAMMPS are weak (see CMakeLists.txt), and until the check
    has passed only LAMMPS' C library interface is used, which is stable, through dlsym. */
+#include "compute_frozentl_trust.h"
 #include "lammps_plugin.h"
 #include "pair_frozentl.h"
 #ifdef FTL_KOKKOS
@@ -98,6 +99,12 @@ void *refuse_pair(void *lammps) {
   return nullptr;
 }
 
+void *create_trust(void *lammps, int narg, char **arg) {
+  return static_cast<Compute *>(new ComputeFrozenTLTrust(static_cast<LAMMPS *>(lammps), narg, arg));
+}
+
+void *refuse_compute(void *lammps, int, char **) { return refuse_pair(lammps); }
+
 #ifdef FTL_KOKKOS
 std::string kokkos_problem; /* likewise, of frozentl/kk alone */
 
@@ -163,6 +170,14 @@ extern "C" void lammpsplugin_init(void *lammps, void *handle, void *register_fun
     reinterpret_cast<lammpsplugin_regfunc>(register_function)(&plugin, lammps);
   };
   add("frozentl", create_pair);
+  const auto add_compute = [&](const char *name, lammpsplugin_factory2 *create) {
+    lammpsplugin_t compute = plugin;
+    compute.style = "compute";
+    compute.name = name;
+    compute.creator.v2 = problem.empty() ? create : refuse_compute;
+    reinterpret_cast<lammpsplugin_regfunc>(register_function)(&compute, lammps);
+  };
+  add_compute("frozentl/trust", create_trust);
 #ifdef FTL_KOKKOS
   kokkos_problem = problem_of_kokkos();
   const bool fits = kokkos_problem.empty();

@@ -4,8 +4,10 @@
 #include "atom_kokkos.h"
 #include "atom_masks.h"
 #include "comm.h"
+#include "fix.h"
 #include "force.h"
 #include "kokkos.h"
+#include "modify.h"
 #include "neigh_request.h"
 #include "neighbor.h"
 
@@ -32,10 +34,21 @@ template <class Device> void PairFrozenTLKokkos<Device>::init_style() {
              "'-pk kokkos newton on neigh half' (the style itself takes a full neighbour list all the same)");
   if (threads)
     stop_all("frozentl/kk has no keyword threads: Kokkos has its own, '-k on t " + std::to_string(threads) + "'");
+  refuse_trials();
   PairFrozenTL::init_style();
   auto request = neighbor->find_request(this);
   request->set_kokkos_host(std::is_same_v<Device, LMPHostType> && !std::is_same_v<Device, LMPDeviceType>);
   request->set_kokkos_device(std::is_same_v<Device, LMPDeviceType>);
+}
+
+/* They change atoms on the host, and ask for the energy before LAMMPS has told the device. */
+template <class Device> void PairFrozenTLKokkos<Device>::refuse_trials() const {
+  for (const char *style : {"gcmc", "widom", "atom/swap", "mol/swap", "neighbor/swap", "sgcmc", "charge/regulation",
+                            "numdiff", "numdiff/virial"})
+    for (int k = 0; k < modify->nfix; k++)
+      if (std::string(style) == modify->fix[k]->style)
+        stop_all(std::string("frozentl/kk can't answer the trial energies that fix ") + style +
+                 " asks for; pair_style frozentl does (leave '-sf kk' out)");
 }
 
 template <class Device> void PairFrozenTLKokkos<Device>::prepare() {
@@ -43,7 +56,7 @@ template <class Device> void PairFrozenTLKokkos<Device>::prepare() {
     ftl_error failure{};
     check(frozentl::make_evaluator<Space>(model.get(), evaluator, &failure), failure);
   }
-  device_graph.set_species_of_type(species_of_type);
+  device_graph.set_species_of_type(present.species_of_type);
   graph = {};
   comm_forward = 0; /* LAMMPS makes buffers for the longest row */
   for (int t = 0; t + 1 < info.n_layers; t++) comm_forward = std::max(comm_forward, evaluator->row_doubles(t));
@@ -62,9 +75,9 @@ template <class Device> std::string PairFrozenTLKokkos<Device>::kernels() const 
   return std::string("Kokkos ") + Space::name();
 }
 
-template <class Device> void PairFrozenTLKokkos<Device>::refuse_unknown_trust(int what) const {
-  stop_all(std::string("fix pair asks for ") + trust_name[what] +
-           ", which frozentl/kk does not compute; pair_style frozentl does");
+template <class Device>
+void PairFrozenTLKokkos<Device>::refuse_unknown_trust(int what, const std::string &asker) const {
+  stop_all(asker + " asks for " + trust_name[what] + ", which frozentl/kk does not compute; pair_style frozentl does");
 }
 
 /* ---- a step ---- */
@@ -103,6 +116,7 @@ template <class View> void clear(View &view, const char *name, std::size_t n) {
 
 template <class Device> void PairFrozenTLKokkos<Device>::compute(int eflag, int vflag) {
   ev_init(eflag, vflag);
+  read_scale();
   atomKK->sync(execution_space, datamask_read);
   const Array<const double *[3]> x = double_positions();
   const int n_all = atom->nlocal + atom->nghost;
@@ -134,6 +148,10 @@ template <class Device> void PairFrozenTLKokkos<Device>::compute(int eflag, int 
 template <class Device> bool PairFrozenTLKokkos<Device>::renew_graph(const Array<const double *[3]> &x) {
   const int n_local = atom->nlocal, n_all = n_local + atom->nghost;
   if (neighbor->ago != 0 && graph.first_edge.data()) return false;
+  atomKK->sync(Host, TYPE_MASK | MASK_MASK | SPECIAL_MASK);
+  stop_together(hidden_pairs());
+  if (present.absent_groups)
+    stop_all("frozentl/kk has no absent atoms: 'neigh_modify exclude group ... all' is for pair_style frozentl");
   const auto *made = static_cast<NeighListKokkos<Device> *>(list);
   graph = device_graph.build({made->d_neighbors, made->d_ilist, made->d_numneigh, made->inum},
                              atomKK->k_type.template view<Device>(), x, n_local, n_all, info.cutoff + neighbor->skin);
@@ -182,7 +200,7 @@ template <class Device> void PairFrozenTLKokkos<Device>::run_layers() {
 template <class Device> void PairFrozenTLKokkos<Device>::add_forces() {
   const auto f = atomKK->k_f.template view<Device>();
   Kokkos::parallel_for("frozentl: add forces", Kokkos::RangePolicy<Space>(0, graph.n_total),
-                       AddForces<std::decay_t<decltype(f)>>{output.forces.data(), ev, f});
+                       AddForces<std::decay_t<decltype(f)>>{output.forces.data(), factor(), f});
   atomKK->modified(execution_space, F_MASK);
 }
 
@@ -190,7 +208,7 @@ template <class Device> void PairFrozenTLKokkos<Device>::add_forces() {
 template <class Device> void PairFrozenTLKokkos<Device>::tally_atoms() {
   if (eflag_atom) {
     const auto energy = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), output.node_energy);
-    for (int i = 0; i < atom->nlocal; i++) eatom[i] += ev * energy(i);
+    for (int i = 0; i < atom->nlocal; i++) eatom[i] += factor() * energy(i);
   }
   if (vflag_atom || cvflag_atom) {
     const auto w = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), output.atom_virial);

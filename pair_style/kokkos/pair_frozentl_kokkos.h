@@ -22,6 +22,8 @@ public:
   void init_style() override;
   void compute(int eflag, int vflag) override;
   double memory_usage() override;
+  bool knows(int) const override { return false; }
+  void refuse_unknown_trust(int what, const std::string &asker) const override;
 
   /* LAMMPS calls these four on a device ... */
   int pack_forward_comm_kokkos(int n, DAT::tdual_int_1d nodes, DAT::tdual_double_1d &buffer, int, int *) override;
@@ -38,7 +40,6 @@ protected:
   void prepare() override;
   void forget_model() override;
   std::string kernels() const override;
-  void refuse_unknown_trust(int what) const override;
 
 private:
   using Space = typename Device::execution_space;
@@ -54,6 +55,7 @@ private:
   bool renew_graph(const Array<const double *[3]> &x);
   Array<const double *[3]> double_positions();
   std::string problem(const Array<const double *[3]> &x, const ftl_error &failure) const;
+  void refuse_trials() const;
   void run_layers();
   void add_forces();
   void tally_atoms();

@@ -80,16 +80,6 @@ def test_settings_of_lammps():
     says("newton off for pairs", "'newton on' is needed", with_pair(pair, before="newton off on"), ranks=2)
 
 
-def test_excluded_pairs():
-    """Not an error, but said."""
-    pair = f"pair_style frozentl\npair_coeff * * {potential()} Cu\n"
-    exclude = "group few id 1:10\nneigh_modify exclude group few few\nrun 0\n"
-    log = must(lammps(with_pair(pair, run=exclude))).log
-    check("a warning about neigh_modify exclude (0: yes)", int("WARNING: pair_style frozentl: neigh_modify exclude" not in log), 0)
-    plain = must(lammps(with_pair(pair))).log
-    check("none without it (0: yes)", int("WARNING: pair_style frozentl" in plain), 0)
-
-
 def test_atoms():
     m = potential()
     twice = crystal()
