@@ -34,7 +34,7 @@ static const ftl_option rows[] = {
     WORDS(names, .key = "names", .initial = "a,b", .when = "", .doc = "names"),
     BOOL(last, .key = "last", .initial = "true", .when = "", .doc = "the last member"),
 };
-static const ftl_option_table table = {"other", rows, sizeof rows / sizeof *rows};
+static const ftl_option_table table = {.command = "other", .option = rows, .n = sizeof rows / sizeof *rows};
 
 static void make(ftl_options *options, values *v) {
   ftl_error error = {0};

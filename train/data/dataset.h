@@ -56,7 +56,6 @@ typedef struct {
 
 typedef struct {
   const char *prefix;          /* of labels; NULL: "REF_" */
-  int64_t frames;              /* the first N only, all files together; 0: all */
   double max_force;            /* eV/Angstrom, length of a force; 0: any */
   bool drop_absurd;            /* leave frames with a larger force out, instead of refusing the file */
   int n_configs;               /* factors of the weight by config_type */

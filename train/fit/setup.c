@@ -10,6 +10,7 @@
 #include "fit/lora.h"
 #include "fit/replay.h"
 #include "fit/sample.h"
+#include "fit/split.h"
 #include "fit/start.h"
 #include "model/error.h"
 #include "parallel/ranks.h"
@@ -68,6 +69,20 @@ static ftl_status check_sets(const ftl_setup *s, ftl_error *error) {
                           : "");
   ftl_findings_free(&findings);
   return status;
+}
+
+/* How data was divided, and what valid lacks. */
+static void warn_of_sets(const ftl_setup *s) {
+  char text[500];
+  for (int k = 0; k < 2; k++)
+    if (*s->sets.note[k]) ftl_setup_warn(s, "%s", s->sets.note[k]);
+  if (s->sets.valid.n < FTL_SPLIT_LEAST)
+    ftl_setup_warn(s,
+                   "valid has %lld structure%s only, so chance decides which epoch is the best: give more with valid, or "
+                   "a larger valid_fraction",
+                   (long long)s->sets.valid.n, s->sets.valid.n == 1 ? "" : "s");
+  ftl_split_lacking(&s->sets.train, &s->sets.valid, "valid", text);
+  if (*text) ftl_setup_warn(s, "%s", text);
 }
 
 /* The loss has no gradient for weights of elements that no structure has: the decay is then all that Adam sees, and it
@@ -159,7 +174,7 @@ static ftl_status restore_baseline(ftl_setup *s, const ftl_state *restored, ftl_
 static ftl_status fit_baseline(ftl_setup *s, ftl_error *error) {
   double *energies = NULL;
   ftl_status status = FTL_OK;
-  if (ftl_start_e0(s->recipe) == FTL_START_FIT && s->recipe->foundation) status = predict_energies(s, &energies, error);
+  if (s->recipe->e0.kind == FTL_START_FIT && s->recipe->foundation) status = predict_energies(s, &energies, error);
   if (status == FTL_OK) status = ftl_baseline_e0(s->recipe, &s->sets, s->source, energies, &s->baseline, error);
   free(energies);
   if (status == FTL_OK && *s->baseline.warning) ftl_setup_warn(s, "%s", s->baseline.warning);
@@ -188,16 +203,17 @@ static void set_losses(ftl_setup *s) {
   s->second = (ftl_loss){r->loss.kind, r->swa.energy, r->swa.forces, r->swa.stress, r->loss.huber_delta};
 }
 
-ftl_status ftl_setup_make(const ftl_recipe *recipe, const ftl_train_host *host, const ftl_state *restored,
+ftl_status ftl_setup_make(ftl_recipe *recipe, const ftl_train_host *host, const ftl_state *restored,
                           ftl_setup *setup, ftl_error *error) {
   ftl_setup *s = setup;
   s->recipe = recipe;
   s->host = host;
   s->memory.limit = (size_t)recipe->cache_mb * 1000000;
-  set_losses(s);
   ftl_status status = ftl_sets_read(recipe, &s->sets, error);
+  set_losses(s);
   if (status == FTL_OK) status = ftl_start_model(recipe, &s->sets, &s->source, error);
   if (status == FTL_OK) status = check_sets(s, error);
+  if (status == FTL_OK) warn_of_sets(s);
   if (status == FTL_OK) status = describe(s, restored, error);
   if (status == FTL_OK && recipe->checkpoint == FTL_CHECKPOINT_DELTA && !recipe->foundation)
     status = ftl_fail(error, FTL_ERR_INPUT, "checkpoint", "a delta needs a foundation; a new model is written in full");

@@ -4,23 +4,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fit/split.h"
 #include "model/error.h"
 #include "sampling/starts.h"
 
 /* ---- starts ---- */
 
-/* sample.n_starts of them, evenly spread, without labels. */
-static ftl_status add_spread(const ftl_dataset *from, int64_t wanted, ftl_dataset *starts, ftl_error *error) {
-  int64_t n = from->n < wanted ? from->n : wanted;
+/* sample.n_starts of them, a fair part in the order of the files, without labels. */
+static ftl_status add_part(const ftl_dataset *from, const ftl_surrogate_recipe *r, ftl_dataset *starts,
+                           ftl_error *error) {
+  const int64_t n = from->n < r->sample.n_starts ? from->n : r->sample.n_starts;
   ftl_structure *grown = realloc(starts->structure, (size_t)(starts->n + n + 1) * sizeof *grown);
   if (!grown) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for starting structures");
   starts->structure = grown;
   starts->room = (size_t)(starts->n + n + 1);
-  ftl_status status = FTL_OK;
-  for (int64_t k = 0; k < n && !status; k++) {
-    status = ftl_structure_copy(&from->structure[k * from->n / n], &starts->structure[starts->n], error);
+  int64_t *order = malloc(((size_t)from->n + 1) * sizeof *order);
+  bool *chosen = calloc((size_t)from->n + 1, sizeof *chosen);
+  ftl_status status = order && chosen ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a list of starts");
+  if (!status) status = ftl_split_order(from, (uint64_t)r->seed, order, error);
+  for (int64_t k = 0; k < n && !status; k++) chosen[order[k]] = true;
+  for (int64_t k = 0; k < from->n && !status; k++) {
+    if (!chosen[k]) continue;
+    status = ftl_structure_copy(&from->structure[k], &starts->structure[starts->n], error);
     if (!status) starts->n++;
   }
+  free(order);
+  free(chosen);
   return status;
 }
 
@@ -28,7 +37,7 @@ static ftl_status add_files(const ftl_surrogate_recipe *r, ftl_dataset *starts, 
   ftl_dataset read = {0};
   const ftl_dataset_options options = {.prefix = r->labels};
   ftl_status status = ftl_dataset_read(r->sample.starts.item, r->sample.starts.n, &options, &read, error);
-  if (!status) status = add_spread(&read, r->sample.n_starts, starts, error);
+  if (!status) status = add_part(&read, r, starts, error);
   ftl_dataset_free(&read);
   return status;
 }
@@ -99,7 +108,7 @@ static ftl_status make_starts(const ftl_surrogate_recipe *r, const ftl_dataset *
                               ftl_error *error) {
   ftl_status status = FTL_OK;
   if (r->sample.starts.n > 0) status = add_files(r, starts, error);
-  else if (data && data->n > 0) status = add_spread(data, r->sample.n_starts, starts, error);
+  else if (data && data->n > 0) status = add_part(data, r, starts, error);
   for (int k = 0; k < r->sample.crystals.n && !status; k++)
     status = add_crystal(r->sample.crystals.item[k], (uint64_t)r->seed + (uint64_t)k, starts, error);
   if (!status) status = add_lammps(r, starts, error);

@@ -20,12 +20,13 @@ static const ftl_option options[] = {
     TEXT(labels, .key = "labels", .initial = "REF_", .flag = "labels", .value = "PREFIX", .when = "",
          .doc = "prefix of the labels: PREFIXenergy, PREFIXforces, PREFIXstress or PREFIXvirial"),
     INTEGER(frames, 1, 1e9, .key = "frames", .flag = "frames", .when = "data",
-            .doc = "fit the first N structures of data only"),
+            .doc = "fit N structures of data only, drawn by seed, each config_type in proportion; of one seed, the larger part "
+                   "contains the smaller"),
     REAL(max_force, 1e-3, 1e6, .key = "max_force", .initial = "100", .flag = "max-force", .when = "",
          .doc = "forces above this, eV/Angstrom, are an error that names file and frame"),
     REAL(holdout, 0, 0.5, .key = "holdout", .initial = "0.05", .when = "",
-         .doc = "fraction of the structures, drawn by seed, that errors are measured on instead of fitted; the "
-                "uncertainty is scaled to them"),
+         .doc = "fraction of the structures, drawn by seed and config_type, that errors are measured on instead of fitted, at "
+                "least 4 (a quarter of few); the uncertainty is scaled to them"),
     WORDS(elements, .key = "elements", .flag = "elements", .when = "",
           .doc = "elements of the potential, as symbols; by default those of the structures"),
     RATES(e0, -1e9, 1e9, .key = "e0", .flag = "e0", .value = "EL=X,...", .when = "",
@@ -107,7 +108,7 @@ static const ftl_option options[] = {
     PATHS(sample.starts, .key = "sample.starts", .flag = "starts", .when = "",
           .doc = "structures that sampling starts from, extended XYZ; by default those of data"),
     INTEGER(sample.n_starts, 1, 1e6, .key = "sample.n_starts", .initial = "20", .flag = "n-starts", .when = "",
-            .doc = "so many of them, evenly spread over the files"),
+            .doc = "so many of them, drawn by seed, each config_type in proportion"),
     WORDS(sample.crystals, .key = "sample.crystals", .flag = "crystal", .value = "KIND:A[:C]:EL[+EL=X...]:NxNxN,...",
           .when = "", .doc = "generated crystals as further starts: hcp:2.93:4.66:Ti=0.86+Al=0.10+V=0.04:3x3x2"),
     PATHS(sample.lammps, .key = "sample.lammps", .when = "", .doc = "LAMMPS data files (atom_style atomic) as starts"),
@@ -164,8 +165,8 @@ static const ftl_option options[] = {
 
 enum { N_ALL = sizeof options / sizeof *options, N_DISTILL = 32 }; /* N_DISTILL: the last ones, from `model` on */
 
-const ftl_option_table ftl_fit_table = {"fit", options, N_ALL - N_DISTILL};
-const ftl_option_table ftl_distill_table = {"distill", options, N_ALL};
+const ftl_option_table ftl_fit_table = {.command = "fit", .option = options, .n = N_ALL - N_DISTILL};
+const ftl_option_table ftl_distill_table = {.command = "distill", .option = options, .n = N_ALL};
 
 ftl_status ftl_surrogate_recipe_new(const ftl_option_table *table, ftl_surrogate_recipe **recipe, ftl_error *error) {
   *recipe = calloc(1, sizeof **recipe);

@@ -4,15 +4,13 @@
 #include <string.h>
 
 #include "data/energies.h"
-#include "fit/random.h"
+#include "fit/split.h"
 #include "model/error.h"
 #include "surrogate/run_internal.h"
 
-static ftl_status read_set(ftl_surrogate_state *run, const ftl_words *files, bool fitted, ftl_dataset *set,
-                           ftl_error *error) {
+static ftl_status read_set(ftl_surrogate_state *run, const ftl_words *files, ftl_dataset *set, ftl_error *error) {
   const ftl_surrogate_recipe *r = run->recipe;
   const ftl_dataset_options options = {.prefix = r->labels,
-                                       .frames = fitted ? r->frames : 0,
                                        .max_force = r->max_force,
                                        .n_configs = r->weights.configs.n,
                                        .config = r->weights.configs.name,
@@ -67,8 +65,11 @@ static ftl_status choose_e0(ftl_surrogate_state *run, ftl_error *error) {
 
 ftl_status ftl_surrogate_read_sets(ftl_surrogate_state *run, ftl_error *error) {
   const bool distilled = run->recipe->model != NULL;
-  ftl_status status = read_set(run, &run->recipe->data, true, &run->data, error);
-  if (!status) status = read_set(run, &run->recipe->valid, false, &run->valid, error);
+  const ftl_surrogate_recipe *r = run->recipe;
+  ftl_status status = read_set(run, &r->data, &run->data, error);
+  if (!status && ftl_options_is_set(&r->options, "frames"))
+    status = ftl_split_keep(&run->data, r->frames, (uint64_t)r->seed, "frames", error);
+  if (!status) status = read_set(run, &r->valid, &run->valid, error);
   if (status) return status;
   if (!distilled && run->data.n == 0)
     return ftl_fail(error, FTL_ERR_INPUT, NULL, "a fit needs data: labelled structures in extended XYZ");
@@ -98,19 +99,11 @@ ftl_status ftl_surrogate_split(ftl_surrogate_state *run, ftl_error *error) {
     ftl_status status = add_data(run, error);
     if (status) return status;
   }
-  const int64_t n = run->train.n, share = (int64_t)((double)n * run->recipe->holdout + 0.5);
-  const int64_t n_held = share < n ? share : n > 0 ? n - 1 : 0;
-  bool *held = calloc((size_t)n + 1, sizeof *held);
-  ftl_random random;
-  if (!held) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the structures of a fit");
-  ftl_random_seed(&random, (uint64_t)run->recipe->seed + 1);
-  for (int64_t k = 0; k < n_held;) {
-    int64_t at = ftl_random_below(&random, n);
-    k += !held[at];
-    held[at] = true;
-  }
-  ftl_status status = n_held > 0 ? ftl_dataset_move(&run->train, held, &run->held, error) : FTL_OK;
-  free(held);
+  char note[300] = "";
+  ftl_status status = FTL_OK;
+  if (run->recipe->holdout > 0)
+    status = ftl_split_off(&run->train, run->recipe->holdout, (uint64_t)run->recipe->seed + 1, &run->held, note, error);
+  if (*note) ftl_surrogate_say(run, "holdout: %s", note);
   if (!status && run->recipe->model && run->data.n > 0) status = add_data(run, error);
   if (!status && run->train.n == 0) status = ftl_fail(error, FTL_ERR_INPUT, NULL, "there are no structures to fit");
   return status;
