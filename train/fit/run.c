@@ -291,7 +291,8 @@ static ftl_status begin_stage_two(ftl_run *run, ftl_error *error) {
   run->at.best_loss = run->at.best_next; /* by the weights of this stage, so that it can only get better */
   ftl_watch_start(&run->at.watch, run->at.next_loss);
   memcpy(run->mean, run->moved, (size_t)run->optimiser.parameters->count * sizeof *run->mean);
-  return note(run, "stage two begins", error);
+  ftl_status status = ftl_run_write_model(run, error); /* its loss on valid is by the new weights now */
+  return status == FTL_OK ? note(run, "stage two begins", error) : status;
 }
 
 static ftl_status train_epoch(ftl_run *run, bool *interrupted, ftl_error *error) {
