@@ -129,7 +129,7 @@ class Train(cli_case.CliCase):
         self.assertEqual([x["energy"] for x in a], [x["energy"] for x in b])
 
     def test_killed_and_resumed(self):
-        settings = ["-f", PLAIN, "-e", "40", "--ema", "0.9", "--swa", "30", "--set", "swa.energy=10", "--set",
+        settings = ["-f", PLAIN, "-e", "40", "--e0", "keep", "--ema", "0.9", "--swa", "30", "--set", "swa.energy=10", "--set",
                     "save_every=3", "--threads", "1"]  # fmt: skip
         began = time.monotonic()
         whole = self.train(*settings)
