@@ -309,6 +309,7 @@ int cmd_eval(int argc, char **argv) {
   ftl_error error = {0};
   int code = cli_parse(&argp, "eval", argc, argv, &o);
   if (code != CLI_OK) return code;
+  cli_warn_of_threads(o.threads);
   job j = {.o = &o};
   code = run(&j, &error);
   ftl_output_discard(&j.xyz);

@@ -8,6 +8,7 @@
 
 #include "fit/checkpoint.h"
 #include "fit/lora.h"
+#include "fit/no_effect.h"
 #include "fit/replay.h"
 #include "fit/sample.h"
 #include "fit/split.h"
@@ -245,6 +246,7 @@ ftl_status ftl_setup_make(ftl_recipe *recipe, const ftl_train_host *host, const 
   if (status == FTL_OK) status = ftl_sample_replay(s, error);
   if (status == FTL_OK) status = make_baseline(s, restored, error);
   if (status == FTL_OK) status = ftl_replay_join(s, error);
+  if (status == FTL_OK) status = ftl_no_effect_check(s, error);
   if (status == FTL_OK) warn_of_decay(s);
   if (status == FTL_OK) status = make_graphs(s, &s->sets.train, &s->train, error);
   if (status == FTL_OK) status = make_graphs(s, &s->sets.valid, &s->valid, error);

@@ -189,6 +189,9 @@ static ftl_status make_new(const ftl_recipe *recipe, const ftl_sets *sets, ftl_s
   o.gate = gate[recipe->scratch.gate];
   o.avg_num_neighbors = recipe->scratch.avg_num_neighbors;
   ftl_status status = read_widths(&recipe->scratch.radial_mlp, &o, error);
+  if (status == FTL_OK && is_word(&recipe->elements, "all"))
+    status = ftl_fail(error, FTL_ERR_INPUT, "elements",
+                      "all elements of a foundation can be kept, but there is none; name them, or leave it out");
   if (status == FTL_OK) status = wanted_elements(recipe, sets, elements, &n, error);
   if (status == FTL_OK && n == 0) n = ftl_sets_elements(sets, elements);
   if (status == FTL_OK && !ftl_recipe_is_set(recipe, "scratch.avg_num_neighbors"))

@@ -310,14 +310,20 @@ static bool any_has_value(const ftl_options *options, const char *keys, size_t l
   return false;
 }
 
+static double number_of(const ftl_options *options, const ftl_option *option) {
+  const void *member = ftl_option_member(options, option);
+  return option->type == FTL_OPTION_REAL ? *(const double *)member : (double)*(const int64_t *)member;
+}
+
 static bool holds(const ftl_options *options, const char *condition, size_t length) {
   char key[80];
   const bool negated = condition[0] == '!';
-  const size_t equals = strcspn(condition, "= ");
+  const size_t equals = strcspn(condition, "=> ");
   if (equals >= length) return any_has_value(options, condition + negated, length - negated) != negated;
   snprintf(key, sizeof key, "%.*s", (int)(equals - negated), condition + negated);
   const ftl_option *option = ftl_option_find(options->table, key);
   if (!option || !ftl_options_applies(options, option, NULL)) return false;
+  if (condition[equals] == '>') return number_of(options, option) > 0;
   char *have = ftl_options_text(options, option), *choices = strndup(condition + equals + 1, length - equals - 1);
   bool found = false;
   char *rest = NULL; /* lists have several words */
@@ -345,7 +351,7 @@ bool ftl_options_applies(const ftl_options *options, const ftl_option *option, c
 static ftl_status does_not_apply(const ftl_options *options, const ftl_option *option, const char *condition,
                                  const char *where, ftl_error *error) {
   char key[80];
-  const int length = (int)strcspn(condition, " "), equals = (int)strcspn(condition, "= ");
+  const int length = (int)strcspn(condition, " "), equals = (int)strcspn(condition, "=> ");
   if (condition[0] == '!')
     return ftl_fail(error, FTL_ERR_INPUT, where, "%s does not apply when %.*s is given; remove one of them",
                     option->key, length - 1, condition + 1);
@@ -354,19 +360,27 @@ static ftl_status does_not_apply(const ftl_options *options, const ftl_option *o
                     option->key, length, condition, option->key);
   snprintf(key, sizeof key, "%.*s", equals, condition);
   char *have = ftl_options_text(options, ftl_option_find(options->table, key));
-  ftl_fail(error, FTL_ERR_INPUT, where, "%s applies only with %s %.*s, and %s is %s; remove it or change %s",
-           option->key, key, length - equals - 1, condition + equals + 1, key, have ? have : "", key);
+  ftl_fail(error, FTL_ERR_INPUT, where, "%s applies only with %s%s %.*s, and %s is %s; remove it or change %s",
+           option->key, key, condition[equals] == '>' ? " above" : "", length - equals - 1, condition + equals + 1, key,
+           have ? have : "", key);
   free(have);
   return FTL_ERR_INPUT;
 }
 
-ftl_status ftl_options_check(const ftl_options *options, ftl_error *error) {
+ftl_status ftl_options_check_given(const ftl_options *options, ftl_error *error) {
   const ftl_option *option = options->table->option;
   for (int k = 0; k < options->table->n; k++) {
     const char *condition;
     if (options->given[k] && !ftl_options_applies(options, &option[k], &condition))
       return does_not_apply(options, &option[k], condition, options->given[k], error);
   }
+  return FTL_OK;
+}
+
+ftl_status ftl_options_check(const ftl_options *options, ftl_error *error) {
+  const ftl_option *option = options->table->option;
+  ftl_status status = ftl_options_check_given(options, error);
+  if (status != FTL_OK) return status;
   for (int k = 0; k < options->table->n; k++)
     if (option[k].needed && !ftl_options_has_value(options, &option[k]) &&
         ftl_options_applies(options, &option[k], NULL))

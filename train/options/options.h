@@ -47,8 +47,8 @@ typedef struct {
   double min, max;     /* of numbers, inclusive */
   const char *choices; /* "a|b|c" of a choice */
   const char *when;    /* "", or conditions that must all hold, separated by blanks: "key" (is set), "!key" (is not),
-                          "key=a|b" (has one of these values, or a list has one of these words), "a|b" (one of them is
-                          set) */
+                          "key=a|b" (has one of these values, or a list has one of these words), "key>0" (a number that
+                          is), "a|b" (one of them is set) */
   bool needed;         /* must have a value where it applies */
   const char *flag;    /* long flag, without "--"; NULL: only --set KEY=VALUE */
   char letter;         /* short flag, 0 for none */
@@ -94,7 +94,8 @@ ftl_status ftl_options_settle(ftl_options *options, ftl_error *error);
    FTL_ERR_INPUT. */
 ftl_status ftl_options_suit(ftl_options *options, const char *key, const char *text, ftl_error *error);
 
-/* Nothing that does not apply is set, and what is needed is there. FTL_ERR_INPUT names the key and why. */
+/* Nothing that does not apply is set; ftl_options_check: and what is needed is there. FTL_ERR_INPUT names the key and why. */
+ftl_status ftl_options_check_given(const ftl_options *options, ftl_error *error);
 ftl_status ftl_options_check(const ftl_options *options, ftl_error *error);
 
 /* The option of this key, or NULL. */

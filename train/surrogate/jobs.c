@@ -155,20 +155,33 @@ static ftl_sampling_job common_job(const ftl_surrogate_recipe *r, ftl_sampling_k
   return job;
 }
 
+enum { BULK, STRAIN, VACANCY, SURFACE, ADSORBATE, RATTLE, DIMER, N };
+
+static ftl_status find_job(const char *word, int *which, ftl_error *error) {
+  static const char *const words[N] = {"bulk", "strain", "vacancy", "surface", "adsorbate", "rattle", "dimer"};
+  for (*which = 0; *which < N; ++*which)
+    if (strcmp(words[*which], word) == 0) return FTL_OK;
+  return ftl_fail(error, FTL_ERR_INPUT, NULL,
+                  "sample.jobs: '%.30s' is none of bulk, strain, vacancy, surface, adsorbate, rattle, dimer", word);
+}
+
+ftl_status ftl_jobs_check_words(const ftl_surrogate_recipe *recipe, ftl_error *error) {
+  ftl_status status = FTL_OK;
+  int which;
+  for (int k = 0; status == FTL_OK && k < recipe->sample.jobs.n; k++)
+    status = find_job(recipe->sample.jobs.item[k], &which, error);
+  return status;
+}
+
 /* One job, or one for each plane; returns how many. */
 static ftl_status make_job(const ftl_surrogate_recipe *r, const char *word, ftl_jobs *jobs, ftl_error *error) {
-  static const char *const words[] = {"bulk", "strain", "vacancy", "surface", "adsorbate", "rattle", "dimer"};
-  enum { BULK, STRAIN, VACANCY, SURFACE, ADSORBATE, RATTLE, DIMER, N };
   static const ftl_sampling_kind kinds[N] = {FTL_SAMPLING_DYNAMICS, FTL_SAMPLING_DYNAMICS, FTL_SAMPLING_DYNAMICS,
                                              FTL_SAMPLING_DYNAMICS, FTL_SAMPLING_LAUNCH,   FTL_SAMPLING_RATTLES,
                                              FTL_SAMPLING_APPROACH};
-  int which = 0;
-  while (which < N && strcmp(words[which], word) != 0) which++;
-  if (which == N)
-    return ftl_fail(error, FTL_ERR_INPUT, NULL,
-                    "sample.jobs: '%.30s' is none of bulk, strain, vacancy, surface, adsorbate, rattle, dimer", word);
+  int which;
+  ftl_status status = find_job(word, &which, error);
+  if (status) return status;
   ftl_sampling_job job = common_job(r, kinds[which], jobs);
-  ftl_status status = FTL_OK;
   if (which == STRAIN || which == RATTLE) job.strain = r->sample.strain;
   if (which == STRAIN) job.volume = r->sample.volume;
   if (which == RATTLE) job.rattle = r->sample.rattle;
@@ -193,12 +206,6 @@ static ftl_status make_job(const ftl_surrogate_recipe *r, const char *word, ftl_
   return status;
 }
 
-static bool has_word(const ftl_words *words, const char *word) {
-  for (int k = 0; k < words->n; k++)
-    if (strcmp(words->item[k], word) == 0) return true;
-  return false;
-}
-
 static ftl_status read_temperatures(const ftl_words *words, double *temperature, ftl_error *error) {
   for (int k = 0; k < words->n; k++) {
     char *end;
@@ -216,8 +223,6 @@ ftl_status ftl_jobs_make(const ftl_surrogate_recipe *r, const ftl_dataset *data,
   jobs->options.seed = (uint64_t)r->seed;
   jobs->options.step = r->sample.step;
   jobs->options.max_force = r->sample.max_force;
-  if (r->sample.molecule && !has_word(&r->sample.jobs, "adsorbate"))
-    return ftl_fail(error, FTL_ERR_INPUT, NULL, "sample.molecule is for the job adsorbate, which sample.jobs lacks");
   jobs->temperature = calloc((size_t)r->sample.temperatures.n + 1, sizeof *jobs->temperature);
   jobs->job = calloc((size_t)r->sample.jobs.n * ((size_t)r->sample.surfaces.n + 1) + 1, sizeof *jobs->job);
   if (!jobs->temperature || !jobs->job) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the sampling");
