@@ -53,7 +53,7 @@ class Outcome(test_train.Train):
                 self.assertNotIn("forces", early[0][1].split(";")[0])
                 last = re.findall(r"warning: model.ftl \(epoch (\d+)\) .* worse than before training in energy", err)
                 self.assertEqual(len(last), 1, err)
-                self.assertEqual(err.count(cure), 2, err)
+                self.assertIn(cure, err.splitlines()[-1])
                 events = [json.loads(line) for line in self.read(run, "log.jsonl").decode().splitlines()]
                 self.assertEqual(events[-1]["best_epoch"], int(last[0]))
                 self.assertEqual(sum("larger than before" in e.get("text", "") for e in events), 1)
@@ -75,8 +75,7 @@ class Outcome(test_train.Train):
 
     def test_a_good_run_is_not_blamed(self):
         run, err = self.warnings("-d", self.data, "-f", PLAIN, "--batch-size", "4", "--epochs", "10", "--quiet")
-        self.assertNotIn("worse", err)
-        self.assertNotIn("larger than", err)
+        self.assertNotRegex(err, "(larger|worse) than before training.*(energy|forces)")
         out, _ = self.run_it("train", "-d", self.data, "-f", PLAIN, "--epochs", "2", "-o", self.path("loud"))
         self.assertRegex(out, r"best epoch [12], loss on valid \S+ \(before training \S+\): its model is \S+/model.ftl")
         self.assertRegex(out, r"valid, before training -> model.ftl: energy \S+ -> \S+ meV/atom, forces .*, stress ")
@@ -89,8 +88,8 @@ class Outcome(test_train.Train):
             self.run_it("train", "--init", recipe, *flags)
             self.run_it("train", *flags, "-o", run, "--quiet")
             self.run_it("train", recipe, "-o", again, "--quiet")
-            with open(os.path.join(run, "recipe.yaml")) as a, open(os.path.join(again, "recipe.yaml")) as b:
-                self.assertEqual(a.read(), b.read())
+            texts = [self.read(folder, "recipe.yaml").decode().splitlines()[1:] for folder in (run, again)]
+            self.assertEqual(*texts)  # but for the first line, output
             self.same_run(run, again)
 
     def test_order_of_the_file_does_not_count(self):
@@ -102,7 +101,8 @@ class Outcome(test_train.Train):
             for data in (self.data, other):
                 run, _ = self.warnings("-d", data, "-f", PLAIN, "--epochs", "1", "--quiet", "--e0", "keep", *options)
                 errors = self.read(run, "errors.csv").decode()
-                first.append((self.column(run, "valid_loss")[0], re.findall(r"(?m)^(\w+,\w+,\d+,\d+),", errors)))
+                parts = sorted(re.findall(r"(?m)^(\w+,\w+,\d+,\d+),", errors))
+                first.append((self.column(run, "valid_loss")[0], parts))
             self.assertAlmostEqual(first[0][0], first[1][0], delta=1e-9 * first[0][0])
             self.assertEqual(first[0][1], first[1][1])
 

@@ -199,7 +199,9 @@ ftl_status ftl_split_off(ftl_dataset *dataset, double fraction, uint64_t seed, f
   draw d;
   ftl_status status = start_draw(dataset, seed, asked < least ? least : asked > n - 1 ? n - 1 : asked, &d, error);
   note[0] = '\0';
-  for (int round = MISSING_TYPES; status == FTL_OK && round <= LAST_ONES; round++) take(&d, (round_kind)round);
+  if (status == FTL_OK) take(&d, MISSING_TYPES);
+  if (status == FTL_OK) take(&d, ALL_TYPES);
+  if (status == FTL_OK && d.count < d.wanted / 2 + d.wanted % 2) take(&d, LAST_ONES); /* mostly types of one structure */
   if (status == FTL_OK) status = ftl_dataset_move(dataset, d.taken, out, error);
   if (status == FTL_OK && asked < least && d.count > asked)
     snprintf(note, 300, "%g of %lld structures would be %lld to validate on; %lld are taken", fraction, (long long)n,

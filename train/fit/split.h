@@ -15,7 +15,7 @@ ftl_status ftl_split_order(const ftl_dataset *dataset, uint64_t seed, int64_t *o
 ftl_status ftl_split_keep(ftl_dataset *dataset, int64_t n, uint64_t seed, const char *key, ftl_error *error);
 
 /* Moves a fraction, but at least FTL_SPLIT_LEAST structures (a quarter of few), to `out`. A type of four or more
-   structures is in it as long as there is room, and none leaves `dataset` altogether unless every type has one structure
+   structures is in it as long as there is room, and none leaves `dataset` altogether unless most types have one structure
    only. Nothing is moved when there are no two different structures. note: "" or a sentence to warn with.
    FTL_ERR_MEMORY. */
 enum { FTL_SPLIT_LEAST = 4 };
