@@ -212,7 +212,7 @@ class Fit(cli_case.CliCase):
 
     def test_data_beside_samples(self):
         run, data = self.path("run"), self.labelled("data.xyz", 10)
-        out, _ = self.distill(run, "-d", data, "--jobs", "rattle", "--set", "weights.data=2")
+        out, _ = self.distill(run, "-d", data, "--jobs", "bulk,rattle", "--set", "weights.data=2")
         self.assertRegex(out, r"(?m)^H .*functions")
         report = self.report(run)
         self.assertEqual(report["errors_eV_Angstrom"]["fitted"]["structures"]
