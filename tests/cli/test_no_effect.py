@@ -72,6 +72,9 @@ FIT = [
     (["solver.max_ratio", "solver.kind"], sets("solver.max_ratio=1e5")),
     (["frames is 99"], ["--frames", "99"]),
     (["Ti", "elements"], ["--cutoffs", "Ti-Cu=3"]),
+    (["same pair"], ["--cutoffs", "H-Cu=3,Cu-H=2.5"]),
+    (["'Cu@H-Cu=4/2:1' has no effect"], ["--block", "H-Cu=5/3:2,Cu@H-Cu=4/2:1"]),
+    (["'Cu-H=4' has no effect"], ["--block", "H-Cu=5/3:2,Cu-H=4"]),
 ]
 CRYSTAL = ["--crystal", "fcc:3.6:Cu:2x2x2"]
 DISTILL = [
@@ -132,6 +135,12 @@ class NoEffect(cli_case.CliCase):
         _, err = self.run_it("train", "-d", self.data, "-f", PLAIN, "-e", "1", "-q", "-o", self.path("run"),
                              *sets("loss.stress=10"))  # fmt: skip
         self.assertIn("no structure has a stress", err)
+
+        _, err = self.run_it("fit", "-d", self.data, "-q", "-o", self.path("fitted"), "--n", "4", "--threads", "1",
+                             *sets("weights.stress=3", "weights.configs=liquid=2", "weights.forces=2"))  # fmt: skip
+        self.assertIn("weights.stress has no effect", err)
+        self.assertIn("weight for liquid", err)
+        self.assertNotIn("weights.forces", err)
 
     def test_init_checks_too(self):
         for command, options in (("train", ["-d", self.data, "--set", "swa.lr=0.1"]), ("fit", sets("solver.folds=3")),

@@ -58,6 +58,15 @@ class Outcome(test_train.Train):
                 self.assertEqual(events[-1]["best_epoch"], int(last[0]))
                 self.assertEqual(sum("larger than before" in e.get("text", "") for e in events), 1)
 
+    def test_it_is_told_once_when_resumed(self):
+        data = self.own("mixed.xyz", PLAIN, test_train.TEACHER)
+        light = ["--set", "loss.energy=1e-6", "--lr", "0.02", "--schedule", "constant"]
+        run, err = self.warnings("-d", data, "-f", PLAIN, *SHORT, *light, "--epochs", "4")
+        self.assertIn("errors on valid are larger", err)
+        _, err = self.run_it("train", "--resume", run, "--epochs", "8", "--quiet")
+        self.assertNotIn("errors on valid are larger", err)
+        self.assertIn("worse than before training in energy", err)
+
     def test_nothing_gained_is_told(self):
         data = self.own("perfect.xyz", PLAIN, PLAIN)
         run, err = self.warnings("-d", data, "-f", PLAIN, *SHORT, "--lr", "0.02")

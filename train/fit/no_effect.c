@@ -42,6 +42,10 @@ static ftl_status check_length(const ftl_setup *s, ftl_error *error) {
     ftl_setup_say(s, "the learning rate stays as it is: schedule.patience is %lld, and there are %lld epochs",
                   (long long)r->schedule.patience, (long long)epochs);
   }
+  const int64_t steps = is_set(s, "steps") ? r->steps : epochs * ftl_batches_count(&s->batches);
+  if (r->schedule.warmup >= steps)
+    ftl_setup_warn(s, "schedule.warmup is %lld, but there are %lld steps: the learning rate never gets to %g",
+                   (long long)r->schedule.warmup, (long long)steps, r->optimiser.lr);
   if (is_set(s, "schedule.min_lr") && r->schedule.min_lr >= r->optimiser.lr)
     return ftl_fail(error, FTL_ERR_INPUT, where(s, "schedule.min_lr"),
                     "schedule.min_lr is %g, but optimiser.lr is %g, so that the learning rate would never fall; make "

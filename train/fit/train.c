@@ -228,6 +228,7 @@ static ftl_status run_it(ftl_recipe *recipe, const ftl_train_host *host, const f
   if (status == FTL_OK) status = ftl_run_loop(&run, &interrupted, error);
   if (status == FTL_OK && interrupted) status = log_end(&run, "interrupted", error);
   if (status == FTL_OK && !interrupted) status = finish(&run, error);
+  if (run.diverged && isfinite(run.at.best_loss)) ftl_run_say_kept(&run, NULL);
   if (run.diverged) log_end(&run, "diverged", NULL);
   *end = end_of(&run, status, interrupted);
   free_run(&run);

@@ -240,8 +240,23 @@ static ftl_status read_pairs(const ftl_rates *cutoffs, ftl_basis_options *basis,
     if (words != 2 || !pair->element[0] || !pair->element[1])
       return ftl_fail(error, FTL_ERR_INPUT, NULL, "basis.cutoffs: '%.30s' is no pair of elements like H-Cu",
                       cutoffs->name[k]);
+    for (int j = 0; j < k; j++) {
+      const int *other = basis->pair[j].element;
+      if ((other[0] == pair->element[0] && other[1] == pair->element[1]) ||
+          (other[0] == pair->element[1] && other[1] == pair->element[0]))
+        return ftl_fail(error, FTL_ERR_INPUT, NULL, "basis.cutoffs: '%.30s' and '%.30s' are the same pair; give one",
+                        cutoffs->name[j], cutoffs->name[k]);
+    }
   }
   return FTL_OK;
+}
+
+/* The first block that fits counts: b, behind a, fits nothing more. */
+static bool is_hidden(const ftl_basis_block *a, const ftl_basis_block *b) {
+  if ((a->centre && a->centre != b->centre) || a->n_elements != b->n_elements) return false;
+  for (int k = 0; k < b->n_elements; k++)
+    if (ftl_element_index(a->elements, a->n_elements, b->elements[k]) < 0) return false;
+  return true;
 }
 
 ftl_status ftl_recipe_basis(const ftl_surrogate_recipe *r, const int *elements, int n_elements,
@@ -267,6 +282,13 @@ ftl_status ftl_recipe_basis(const ftl_surrogate_recipe *r, const int *elements, 
   if (!status) status = read_pairs(&r->basis.cutoffs, basis, error);
   for (int k = 0; k < r->basis.blocks.n && !status; k++)
     status = read_block(r->basis.blocks.item[k], &(*blocks)[k], error);
+  for (int k = 0; k < r->basis.blocks.n && !status; k++)
+    for (int j = 0; j < k && !status; j++)
+      if (is_hidden(&(*blocks)[j], &(*blocks)[k]))
+        status = ftl_fail(error, FTL_ERR_INPUT, NULL,
+                          "basis.blocks: '%.60s' has no effect, as '%.60s' before it fits all of its functions; remove one, "
+                          "or change their order",
+                          r->basis.blocks.item[k], r->basis.blocks.item[j]);
   return status;
 }
 

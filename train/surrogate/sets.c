@@ -63,6 +63,35 @@ static ftl_status choose_e0(ftl_surrogate_state *run, ftl_error *error) {
   return status;
 }
 
+/* Weights that are given for what no structure has. */
+static void warn_of_weights(const ftl_surrogate_state *run) {
+  const ftl_surrogate_recipe *r = run->recipe;
+  ftl_label_counts counts;
+  char text[300];
+  ftl_dataset_count_labels(&run->data, &counts);
+  const struct {
+    const char *key, *label;
+    int64_t there;
+  } weights[] = {{"weights.energy", "an energy", counts.energy},
+                 {"weights.forces", "forces", counts.forces},
+                 {"weights.stress", "a stress", counts.stress}};
+  if (r->model || run->data.n == 0) return; /* what is sampled has all labels */
+  for (size_t k = 0; k < 3; k++) {
+    if (weights[k].there > 0 || !ftl_options_is_set(&r->options, weights[k].key)) continue;
+    snprintf(text, sizeof text, "%s has no effect: no structure of data has %s", weights[k].key, weights[k].label);
+    run->host->warn(run->host->context, text);
+  }
+  for (int c = 0; c < r->weights.configs.n; c++) {
+    bool found = strcmp(r->weights.configs.name[c], "Default") == 0;
+    for (int64_t k = 0; !found && k < run->data.n; k++)
+      found = strcmp(run->data.structure[k].config_type, r->weights.configs.name[c]) == 0;
+    if (found) continue;
+    snprintf(text, sizeof text, "weights.configs has a weight for %.100s, but no structure of data is of this config_type",
+             r->weights.configs.name[c]);
+    run->host->warn(run->host->context, text);
+  }
+}
+
 ftl_status ftl_surrogate_read_sets(ftl_surrogate_state *run, ftl_error *error) {
   const bool distilled = run->recipe->model != NULL;
   const ftl_surrogate_recipe *r = run->recipe;
@@ -77,6 +106,7 @@ ftl_status ftl_surrogate_read_sets(ftl_surrogate_state *run, ftl_error *error) {
   if (!status && !distilled) status = choose_elements(run, error);
   if (!status && !distilled) status = choose_e0(run, error);
   if (!status) ftl_dataset_remove_isolated(&run->data); /* their energies are E0 */
+  if (!status) warn_of_weights(run);
   return status;
 }
 
