@@ -142,8 +142,7 @@ static void options(void **unused) {
   char *both[] = {write_file(0, one), write_file(1, two)};
   char *names[] = {"bulk", "Default", "slab"};
   const double weights[] = {0.5, 7, 11};
-  const ftl_dataset_options o = {
-      .prefix = "dft_", .n_configs = 3, .config = names, .config_weight = weights};
+  const ftl_dataset_options o = {.prefix = "dft_", .n_configs = 3, .config = names, .config_weight = weights};
   ftl_dataset set = {0};
   assert_int_equal(ftl_dataset_read(both, 2, &o, &set, NULL), FTL_OK);
   assert_int_equal(set.n, 4);

@@ -154,9 +154,9 @@ static void conditions_see_numbers_and_lists(void **state) {
   (void)state;
   static const struct {
     const char *scale, *names, *key, *words; /* words: NULL when it applies */
-  } cases[] = {{"1", "a,b", "limit", NULL},      {"0", "a,b", "limit", "scale above 0, and scale is 0"},
-               {"1", "a,c", "count", NULL},      {"1", "c", "count", NULL},
-               {"1", "a,bb", "count", "b|c, and names is a,bb"}, {"0", "b", "count", NULL}};
+  } cases[] = {
+      {"1", "a,b", "limit", NULL}, {"0", "a,b", "limit", "scale above 0, and scale is 0"}, {"1", "a,c", "count", NULL},
+      {"1", "c", "count", NULL},   {"1", "a,bb", "count", "b|c, and names is a,bb"},       {"0", "b", "count", NULL}};
   for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
     ftl_options options;
     values v;
@@ -173,12 +173,9 @@ static void conditions_see_numbers_and_lists(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(defaults_follow_what_is_given),
-      cmocka_unit_test(conditions_see_numbers_and_lists),
-      cmocka_unit_test(values_are_the_callers),
-      cmocka_unit_test(mistakes_name_the_table),
-      cmocka_unit_test(two_sets_of_one_table_are_apart),
-      cmocka_unit_test(the_manual_is_that_of_the_table),
+      cmocka_unit_test(defaults_follow_what_is_given),   cmocka_unit_test(conditions_see_numbers_and_lists),
+      cmocka_unit_test(values_are_the_callers),          cmocka_unit_test(mistakes_name_the_table),
+      cmocka_unit_test(two_sets_of_one_table_are_apart), cmocka_unit_test(the_manual_is_that_of_the_table),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

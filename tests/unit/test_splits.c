@@ -1,5 +1,5 @@
-/* Parts of a data set: of every size, mix of types and order of the file they are fair, nested, reproducible, and copies
-   of a structure do not get onto both sides. */
+/* Parts of a data set: of every size, mix of types and order of the file they are fair, nested, reproducible, and
+   copies of a structure do not get onto both sides. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -100,7 +100,8 @@ static void keep(const mix *m, int64_t n, uint64_t seed, uint64_t order, ftl_dat
   assert_int_equal(ftl_split_keep(set, n, seed, "frames", NULL), FTL_OK);
 }
 
-/* Guards validation sets: size, types, copies, and that neither the order of the file nor anything but the seed counts. */
+/* Guards validation sets: size, types, copies, and that neither the order of the file nor anything but the seed counts.
+ */
 static void what_is_split_off_is_fair(void **unused) {
   (void)unused;
   const double fractions[] = {1e-6, 0.05, 0.1, 0.3, 0.9};
@@ -111,7 +112,8 @@ static void what_is_split_off_is_fair(void **unused) {
                                  out2 = off(&mixes[m], fractions[f], seed, seed + 7, &rest2);
         const int64_t n = out.n + rest.n, copies = mixes[m].copies;
         const int64_t least = n / 4 < 4 ? (n / 4 < 1 ? 1 : n / 4) : 4;
-        if (rest.n < 1 || out.n < least - (copies - 1) || (double)out.n > fractions[f] * (double)n + 0.5 + (double)least)
+        if (rest.n < 1 || out.n < least - (copies - 1) ||
+            (double)out.n > fractions[f] * (double)n + 0.5 + (double)least)
           fail_msg("%s: %g of %d is %d", mixes[m].what, fractions[f], (int)n, (int)out.n);
         assert_true(same_numbers(&out, &out2));
         assert_true(same_numbers(&rest, &rest2));
@@ -121,7 +123,8 @@ static void what_is_split_off_is_fair(void **unused) {
           const bool many = mixes[m].n[1] && mixes[m].n[0] == 1; /* every structure its own type */
           if (all > 0 && !many) assert_true(count(&rest, t) > 0);
           /* in proportion, give or take a structure for each type that must be there */
-          if (!many && (here - fractions[f] * all > 4 * (double)copies || fractions[f] * all - here > 4 * (double)copies))
+          if (!many &&
+              (here - fractions[f] * all > 4 * (double)copies || fractions[f] * all - here > 4 * (double)copies))
             fail_msg("%s: %d of %d for %g", mixes[m].what, here, all, fractions[f]);
           if (all >= 8 * copies && fractions[f] >= 0.05 && n > 100) assert_true(here > 0);
         }

@@ -121,8 +121,8 @@ static ftl_status make_recipe(options *o, ftl_error *error) {
   if (!status) status = cli_flags_apply(&o->flags, o->path, &o->recipe->options, error);
   if (!status) status = ftl_surrogate_recipe_check(o->recipe, error);
   if (!status)
-    status = o->init ? ftl_options_check_given(&o->recipe->options, error)
-                     : ftl_options_check(&o->recipe->options, error);
+    status =
+        o->init ? ftl_options_check_given(&o->recipe->options, error) : ftl_options_check(&o->recipe->options, error);
   return status;
 }
 

@@ -1,10 +1,9 @@
 /* The folder of a run: what `frozentl train` writes for people and for `frozentl plot`.
 
      RUN/recipe.yaml            the effective settings; `frozentl train RUN/recipe.yaml -o ELSEWHERE` repeats the run
-     RUN/model.ftl              the best model so far by the loss on valid (EMA weights when they are on; in stage two by
-                                its weights of the loss); full or delta
-     RUN/state.ftl              everything that `frozentl train --resume RUN` needs (fit/state.h)
-     RUN/log.csv                a line per epoch, below a line with the names of ftl_log_columns
+     RUN/model.ftl              the best model so far by the loss on valid (EMA weights when they are on; in stage two
+   by its weights of the loss); full or delta RUN/state.ftl              everything that `frozentl train --resume RUN`
+   needs (fit/state.h) RUN/log.csv                a line per epoch, below a line with the names of ftl_log_columns
      RUN/log.jsonl              a JSON object per line: {"event": "start" | "epoch" | "note" | "end", ...}
      RUN/errors.csv             final errors, a line per set (train, valid, test) and config_type, and one with
    config_type "total" per set (last of its set); with replay also a set "replay":
@@ -20,8 +19,8 @@
 
    "start" has: version, foundation (or null), seed, threads, precision, train_frames, replay_frames, valid_frames,
    test_frames, parameters, trained, freeze. "epoch" has the columns of the CSV file. "note" has "text" (stage two
-   began, resumed from a step, stopped early, errors larger than before training). "end" has: reason ("epochs", "steps", "patience", "interrupted",
-   "diverged"), best_epoch, best_valid_loss, seconds.
+   began, resumed from a step, stopped early, errors larger than before training). "end" has: reason ("epochs", "steps",
+   "patience", "interrupted", "diverged"), best_epoch, best_valid_loss, seconds.
 
    When a run is resumed, lines after the state it is resumed from are removed, so that epochs appear once and in order.
  */

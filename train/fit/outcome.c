@@ -7,8 +7,7 @@
 static const struct {
   const char *name, *unit;
   double least; /* smallest difference that counts */
-} kinds[FTL_OUTCOME_KINDS] = {
-    {"energy", "meV/atom", 1e-4}, {"forces", "meV/A", 1e-3}, {"stress", "meV/A^3", 5e-5}};
+} kinds[FTL_OUTCOME_KINDS] = {{"energy", "meV/atom", 1e-4}, {"forces", "meV/A", 1e-3}, {"stress", "meV/A^3", 5e-5}};
 
 void ftl_outcome_start(ftl_outcome *outcome, const double errors[FTL_OUTCOME_KINDS], double loss, double second_loss) {
   *outcome = (ftl_outcome){.first_loss = {loss, second_loss}};

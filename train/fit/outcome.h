@@ -23,8 +23,8 @@ void ftl_outcome_start(ftl_outcome *outcome, const double errors[FTL_OUTCOME_KIN
    1 meV/Angstrom or 0.05 meV/Angstrom^3. */
 int ftl_outcome_worse(const ftl_outcome *outcome, const double errors[FTL_OUTCOME_KINDS]);
 
-/* After the validation of an epoch: bits of what is worse beyond doubt (for three epochs in a row, or more than twice as
-   large as at the start) and was not said before. */
+/* After the validation of an epoch: bits of what is worse beyond doubt (for three epochs in a row, or more than twice
+   as large as at the start) and was not said before. */
 int ftl_outcome_epoch(ftl_outcome *outcome, const double errors[FTL_OUTCOME_KINDS]);
 
 /* "energy 16.17 -> 111.30 meV/atom, forces ..." of these bits, where there are numbers. */

@@ -4,8 +4,8 @@
 
 #include "fit/recipe.h"
 
-/* Looks at recipe->data and settles what is not given exactly as a run with this recipe would (fit/suit.h). note as there.
-   FTL_ERR_INPUT when data is not given, or options do not go together; errors of reading. */
+/* Looks at recipe->data and settles what is not given exactly as a run with this recipe would (fit/suit.h). note as
+   there. FTL_ERR_INPUT when data is not given, or options do not go together; errors of reading. */
 ftl_status ftl_propose(ftl_recipe *recipe, char note[300], ftl_error *error);
 /* The recipe with comments, on top what was found in the data; `path` is that of the file to be written. FTL_ERR_IO,
    FTL_ERR_MEMORY. */

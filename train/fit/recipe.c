@@ -8,9 +8,9 @@
 #define FTL_VALUES ftl_recipe
 #include "options/table.h"
 
-/* The one place of all defaults: `initial`, or `tuned` where a foundation is given. fit/suit.c has those that follow from
-   the data (batch_size, epochs). Flags, --init and recipes start from the same. Those of new models are mace-torch's where
-   it has the option; those of fine-tuning are from docs/training.md, "The defaults". */
+/* The one place of all defaults: `initial`, or `tuned` where a foundation is given. fit/suit.c has those that follow
+   from the data (batch_size, epochs). Flags, --init and recipes start from the same. Those of new models are
+   mace-torch's where it has the option; those of fine-tuning are from docs/training.md, "The defaults". */
 static const ftl_option options[] = {
     PATH(output, .key = "output", .initial = "run", .flag = "output", .letter = 'o', .value = "RUN", .when = "",
          .doc = "folder of the run: it is made, and gets the model, the log and the state"),
@@ -19,9 +19,11 @@ static const ftl_option options[] = {
          .doc = "model to start from, .model or .ftl; without it a new model is made from the options of scratch"),
     TEXT(head, .key = "head", .flag = "head", .value = "NAME", .when = "foundation",
          .doc = "head of the foundation that is trained; it may be left out when there is one head"),
-    WORDS(elements, .key = "elements", .initial = "data", .flag = "elements", .when = "",
-          .doc = "elements of the trained model, as symbols; data: those of the data sets (and of add_elements) only; all: "
-                 "those of the foundation too, which is the default with replay.sample"),
+    WORDS(
+        elements, .key = "elements", .initial = "data", .flag = "elements", .when = "",
+        .doc =
+            "elements of the trained model, as symbols; data: those of the data sets (and of add_elements) only; all: "
+            "those of the foundation too, which is the default with replay.sample"),
 
     WORDS(add_elements, .key = "add_elements", .flag = "add-elements", .value = "EL=LIKE,...", .when = "foundation",
           .doc = "elements that the foundation lacks: Nb=Mo begins like Mo, Nb=mean like the mean of all elements, "
@@ -69,7 +71,8 @@ static const ftl_option options[] = {
     TEXT(labels, .key = "labels", .initial = "REF_", .flag = "labels", .value = "PREFIX", .when = "",
          .doc = "prefix of the labels: PREFIXenergy, PREFIXforces, PREFIXstress or PREFIXvirial"),
     INTEGER(frames, 1, 1e9, .key = "frames", .flag = "frames", .when = "",
-            .doc = "train on N structures of data only, drawn by seed, each config_type in proportion; of one seed, the larger "
+            .doc = "train on N structures of data only, drawn by seed, each config_type in proportion; of one seed, "
+                   "the larger "
                    "part contains the smaller"),
     REAL(fraction, 1e-6, 1, .key = "fraction", .flag = "fraction", .when = "!frames",
          .doc = "train on this fraction of data only, drawn as frames"),
@@ -80,17 +83,18 @@ static const ftl_option options[] = {
          .doc = "forces above this, eV/Angstrom, are an error that names file and frame"),
 
     CHOICE(e0.kind, "keep|fit|given", .key = "e0.kind", .initial = "fit", .flag = "e0", .when = "",
-           .doc = "energies of single atoms: the foundation's (0 from scratch), those of isolated atoms in data or else "
-                  "a least squares fit to data, or those of e0.values"),
+           .doc =
+               "energies of single atoms: the foundation's (0 from scratch), those of isolated atoms in data or else "
+               "a least squares fit to data, or those of e0.values"),
     RATES(e0.values, -1e7, 1e7, .key = "e0.values", .needed = true, .when = "e0.kind=given",
           .doc = "energy of a single atom of each element, eV: {H: -1.1, Cu: -0.2}"),
     CHOICE(scale_shift, "keep|fit", .key = "scale_shift", .initial = "fit", .tuned = "keep", .flag = "scale-shift",
            .when = "",
-           .doc = "scale and shift of the network's energies: the foundation's (1 and 0 from scratch), or from data (RMS "
-                  "of the forces, mean energy per atom without E0)"),
+           .doc =
+               "scale and shift of the network's energies: the foundation's (1 and 0 from scratch), or from data (RMS "
+               "of the forces, mean energy per atom without E0)"),
 
-    WORDS(freeze, .key = "freeze", .flag = "freeze", .value = "WHAT,...",
-          .when = "foundation !lora.rank",
+    WORDS(freeze, .key = "freeze", .flag = "freeze", .value = "WHAT,...", .when = "foundation !lora.rank",
           .doc = "what keeps its values: f0 to f7 as mace-torch's --freeze, groups (radial, layer0.linear, ...) and "
                  "patterns of tensor names ('products.*')"),
     WORDS(train, .key = "train", .flag = "train", .value = "WHAT,...", .when = "foundation",
@@ -149,9 +153,11 @@ static const ftl_option options[] = {
         loss.kind, "weighted|huber|universal", .key = "loss.kind", .flag = "loss", .initial = "weighted", .when = "",
         .doc =
             "mace-torch's losses: weighted squares, Huber, or its universal loss (Huber, less weight on large forces)"),
-    REAL(loss.energy, 0, 1e9, .key = "loss.energy", .initial = "100", .tuned = "500", .when = "", .doc = "weight of energies per atom"),
+    REAL(loss.energy, 0, 1e9, .key = "loss.energy", .initial = "100", .tuned = "500", .when = "",
+         .doc = "weight of energies per atom"),
     REAL(loss.forces, 0, 1e9, .key = "loss.forces", .initial = "100", .when = "", .doc = "weight of forces"),
-    REAL(loss.stress, 0, 1e9, .key = "loss.stress", .initial = "100", .tuned = "1000", .when = "", .doc = "weight of stresses"),
+    REAL(loss.stress, 0, 1e9, .key = "loss.stress", .initial = "100", .tuned = "1000", .when = "",
+         .doc = "weight of stresses"),
     REAL(loss.huber_delta, 1e-9, 1e6, .key = "loss.huber_delta", .initial = "0.01", .when = "loss.kind=huber|universal",
          .doc = "error, eV or eV/Angstrom, from which the loss grows linearly"),
     RATES(loss.configs, 0, 1e9, .key = "loss.configs", .when = "",
@@ -159,8 +165,7 @@ static const ftl_option options[] = {
 
     CHOICE(optimiser.kind, "amsgrad|adamw|adam", .key = "optimiser.kind", .flag = "optimiser", .initial = "amsgrad",
            .when = "", .doc = "Adam with AMSGrad as mace-torch, AdamW or Adam"),
-    REAL(optimiser.lr, 1e-12, 10, .key = "optimiser.lr", .initial = "0.01", .tuned = "0.002", .flag = "lr",
-         .when = "",
+    REAL(optimiser.lr, 1e-12, 10, .key = "optimiser.lr", .initial = "0.01", .tuned = "0.002", .flag = "lr", .when = "",
          .doc = "learning rate"),
     REAL(optimiser.weight_decay, 0, 1, .key = "optimiser.weight_decay", .initial = "5e-7", .when = "",
          .doc = "weight decay of message linears and products, as in mace-torch"),

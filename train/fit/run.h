@@ -82,8 +82,8 @@ ftl_status ftl_run_save(ftl_run *run, ftl_error *error);
 ftl_status ftl_run_restore(ftl_run *run, const ftl_state *state, ftl_error *error);
 /* RUN/model.ftl with the best values. */
 ftl_status ftl_run_write_model(ftl_run *run, ftl_error *error);
-/* Says which epoch model.ftl is of, why, and how its errors compare with those before training; warns when training made
-   them worse, or brought nothing. FTL_ERR_IO as of the log. */
+/* Says which epoch model.ftl is of, why, and how its errors compare with those before training; warns when training
+   made them worse, or brought nothing. FTL_ERR_IO as of the log. */
 ftl_status ftl_run_say_kept(ftl_run *run, ftl_error *error);
 /* What to do about errors that are worse (bits of fit/outcome.h): options, with the values that they have. */
 void ftl_run_advice(const ftl_run *run, int bits, char text[300]);

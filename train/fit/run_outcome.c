@@ -42,11 +42,12 @@ static ftl_status warn_of_nothing(ftl_run *run, ftl_error *error) {
   const ftl_recipe *r = run->s.recipe;
   char advice[300], text[600];
   ftl_run_advice(run, 0, advice);
-  snprintf(text, sizeof text,
-           "training brought nothing: no epoch has a smaller loss on valid than the model before training, so model.ftl "
-           "is that one (%s%s); %s, and check the labels",
-           r->foundation ? "the foundation's weights" : "random weights",
-           r->e0.kind == FTL_START_KEEP ? "" : ", with E0 of this run", advice);
+  snprintf(
+      text, sizeof text,
+      "training brought nothing: no epoch has a smaller loss on valid than the model before training, so model.ftl "
+      "is that one (%s%s); %s, and check the labels",
+      r->foundation ? "the foundation's weights" : "random weights",
+      r->e0.kind == FTL_START_KEEP ? "" : ", with E0 of this run", advice);
   return ftl_run_warn(run, text, error);
 }
 

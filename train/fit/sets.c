@@ -48,8 +48,7 @@ static ftl_status split_valid(const ftl_recipe *recipe, ftl_sets *sets, ftl_erro
 
 static ftl_status take_part(const ftl_recipe *recipe, ftl_sets *sets, ftl_error *error) {
   const uint64_t seed = (uint64_t)recipe->seed;
-  if (ftl_recipe_is_set(recipe, "frames"))
-    return ftl_split_keep(&sets->train, recipe->frames, seed, "frames", error);
+  if (ftl_recipe_is_set(recipe, "frames")) return ftl_split_keep(&sets->train, recipe->frames, seed, "frames", error);
   if (!ftl_recipe_is_set(recipe, "fraction")) return FTL_OK;
   return ftl_split_keep(&sets->train, llround(ceil(recipe->fraction * (double)sets->train.n)), seed, "fraction", error);
 }

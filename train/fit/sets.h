@@ -16,8 +16,8 @@ typedef struct {
   char note[2][300];    /* "" or sentences to warn with: about labels, and about how data was divided */
 } ftl_sets;
 
-/* What the recipe leaves open gets the defaults that suit the data (fit/suit.h). FTL_ERR_INPUT, FTL_ERR_FORMAT, FTL_ERR_IO
-   as ftl_dataset_read; FTL_ERR_INPUT when data cannot be divided. */
+/* What the recipe leaves open gets the defaults that suit the data (fit/suit.h). FTL_ERR_INPUT, FTL_ERR_FORMAT,
+   FTL_ERR_IO as ftl_dataset_read; FTL_ERR_INPUT when data cannot be divided. */
 ftl_status ftl_sets_read(ftl_recipe *recipe, ftl_sets *sets, ftl_error *error);
 void ftl_sets_free(ftl_sets *sets);
 

@@ -78,10 +78,11 @@ static void warn_of_sets(const ftl_setup *s) {
   for (int k = 0; k < 2; k++)
     if (*s->sets.note[k]) ftl_setup_warn(s, "%s", s->sets.note[k]);
   if (s->sets.valid.n < FTL_SPLIT_LEAST)
-    ftl_setup_warn(s,
-                   "valid has %lld structure%s only, so chance decides which epoch is the best: give more with valid, or "
-                   "a larger valid_fraction",
-                   (long long)s->sets.valid.n, s->sets.valid.n == 1 ? "" : "s");
+    ftl_setup_warn(
+        s,
+        "valid has %lld structure%s only, so chance decides which epoch is the best: give more with valid, or "
+        "a larger valid_fraction",
+        (long long)s->sets.valid.n, s->sets.valid.n == 1 ? "" : "s");
   ftl_split_lacking(&s->sets.train, &s->sets.valid, "valid", text);
   if (*text) ftl_setup_warn(s, "%s", text);
 }
@@ -184,12 +185,13 @@ static void say_zero(const ftl_setup *s, const double *predicted) {
     n++;
   }
   if (n == 0) return;
-  void (*tell)(const ftl_setup *, const char *, ...) = fabs(sum / (double)n) > 1 && !asked ? ftl_setup_warn : ftl_setup_say;
+  void (*tell)(const ftl_setup *, const char *, ...) =
+      fabs(sum / (double)n) > 1 && !asked ? ftl_setup_warn : ftl_setup_say;
   tell(s,
-       "energies of train are on average %.3f eV/atom from those of the foundation%s; E0 are fitted to them (--e0 fit, the "
+       "energies of train are on average %.3f eV/atom from those of the foundation%s; E0 are fitted to them (--e0 fit, "
+       "the "
        "default; isolated atoms in data give E0 where there is one of each element; --e0 keep keeps the foundation's)",
-       sum / (double)n,
-       fabs(sum / (double)n) > 1 ? ", as of another code, functional or pseudopotential" : "");
+       sum / (double)n, fabs(sum / (double)n) > 1 ? ", as of another code, functional or pseudopotential" : "");
 }
 
 static ftl_status fit_baseline(ftl_setup *s, ftl_error *error) {
@@ -225,8 +227,8 @@ static void set_losses(ftl_setup *s) {
   s->second = (ftl_loss){r->loss.kind, r->swa.energy, r->swa.forces, r->swa.stress, r->loss.huber_delta};
 }
 
-ftl_status ftl_setup_make(ftl_recipe *recipe, const ftl_train_host *host, const ftl_state *restored,
-                          ftl_setup *setup, ftl_error *error) {
+ftl_status ftl_setup_make(ftl_recipe *recipe, const ftl_train_host *host, const ftl_state *restored, ftl_setup *setup,
+                          ftl_error *error) {
   ftl_setup *s = setup;
   s->recipe = recipe;
   s->host = host;

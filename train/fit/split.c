@@ -9,9 +9,9 @@
 typedef struct {
   int64_t index;
   const char *type;
-  int64_t kind;  /* number of the type */
-  uint64_t hash; /* of the structure and the seed; equal for copies */
-  double place;  /* in the order, 0 to 1 */
+  int64_t kind;            /* number of the type */
+  uint64_t hash;           /* of the structure and the seed; equal for copies */
+  double place;            /* in the order, 0 to 1 */
   int64_t copies, of_type; /* structures that are the same, and of this type */
 } entry;
 
@@ -94,9 +94,8 @@ static entry *make_entries(const ftl_dataset *dataset, uint64_t seed, int64_t *n
     return NULL;
   }
   for (int64_t k = 0; k < n; k++)
-    list[k] = (entry){.index = k,
-                      .type = dataset->structure[k].config_type,
-                      .hash = hash_structure(&dataset->structure[k], seed)};
+    list[k] = (entry){
+        .index = k, .type = dataset->structure[k].config_type, .hash = hash_structure(&dataset->structure[k], seed)};
   qsort(list, (size_t)n, sizeof *list, by_hash);
   for (int64_t k = 1; k < n; k++) /* copies under other types go with the first */
     if (list[k].hash == list[k - 1].hash) list[k].type = list[k - 1].type;
@@ -201,7 +200,8 @@ ftl_status ftl_split_off(ftl_dataset *dataset, double fraction, uint64_t seed, f
   note[0] = '\0';
   if (status == FTL_OK) take(&d, MISSING_TYPES);
   if (status == FTL_OK) take(&d, ALL_TYPES);
-  if (status == FTL_OK && d.count < d.wanted / 2 + d.wanted % 2) take(&d, LAST_ONES); /* mostly types of one structure */
+  if (status == FTL_OK && d.count < d.wanted / 2 + d.wanted % 2)
+    take(&d, LAST_ONES); /* mostly types of one structure */
   if (status == FTL_OK) status = ftl_dataset_move(dataset, d.taken, out, error);
   if (status == FTL_OK && asked < least && d.count > asked)
     snprintf(note, 300, "%g of %lld structures would be %lld to validate on; %lld are taken", fraction, (long long)n,
@@ -212,9 +212,7 @@ ftl_status ftl_split_off(ftl_dataset *dataset, double fraction, uint64_t seed, f
 
 /* ---- types that are missing ---- */
 
-static int by_name(const void *left, const void *right) {
-  return strcmp(*(char *const *)left, *(char *const *)right);
-}
+static int by_name(const void *left, const void *right) { return strcmp(*(char *const *)left, *(char *const *)right); }
 
 /* config_types of all structures, sorted; NULL without memory. */
 static char **sorted_types(const ftl_dataset *dataset) {

@@ -26,8 +26,9 @@ typedef enum {
 } ftl_train_end;
 
 /* Trains into the folder recipe->output, which is made and must not hold a run yet (FTL_ERR_INPUT). The recipe has been
-   checked; what it leaves open gets the defaults that suit the data (fit/suit.h). *end is always set, and FTL_TRAIN_DONE or FTL_TRAIN_INTERRUPTED exactly when the status is FTL_OK. With
-   several ranks all of them call this; one that fails alone leaves the others waiting: end them. */
+   checked; what it leaves open gets the defaults that suit the data (fit/suit.h). *end is always set, and
+   FTL_TRAIN_DONE or FTL_TRAIN_INTERRUPTED exactly when the status is FTL_OK. With several ranks all of them call this;
+   one that fails alone leaves the others waiting: end them. */
 ftl_status ftl_train(ftl_recipe *recipe, const ftl_train_host *host, ftl_train_end *end, ftl_error *error);
 
 /* Goes on with the run in this folder, from its last state, with its recipe.yaml; of `changes` epochs, steps and

@@ -94,7 +94,8 @@ ftl_status ftl_options_settle(ftl_options *options, ftl_error *error);
    FTL_ERR_INPUT. */
 ftl_status ftl_options_suit(ftl_options *options, const char *key, const char *text, ftl_error *error);
 
-/* Nothing that does not apply is set; ftl_options_check: and what is needed is there. FTL_ERR_INPUT names the key and why. */
+/* Nothing that does not apply is set; ftl_options_check: and what is needed is there. FTL_ERR_INPUT names the key and
+ * why. */
 ftl_status ftl_options_check_given(const ftl_options *options, ftl_error *error);
 ftl_status ftl_options_check(const ftl_options *options, ftl_error *error);
 

@@ -153,7 +153,8 @@ ftl_status ftl_freeze_apply(ftl_parameters *parameters, const ftl_words *freeze,
   }
   ftl_status status = FTL_OK;
   for (int i = 0; i < freeze->n && status == FTL_OK; i++) status = freeze_word(parameters, freeze->item[i], error);
-  for (int i = 0; i < train->n && status == FTL_OK; i++) status = train_word(parameters, train->item[i], freeze->n > 0, error);
+  for (int i = 0; i < train->n && status == FTL_OK; i++)
+    status = train_word(parameters, train->item[i], freeze->n > 0, error);
   if (status == FTL_OK && ftl_parameters_trained(parameters) == 0)
     return ftl_fail(error, FTL_ERR_INPUT, "freeze",
                     "everything is frozen, so that nothing is left to train; freeze less, or name in train what moves");

@@ -20,7 +20,8 @@ static ftl_status add_part(const ftl_dataset *from, const ftl_surrogate_recipe *
   starts->room = (size_t)(starts->n + n + 1);
   int64_t *order = malloc(((size_t)from->n + 1) * sizeof *order);
   bool *chosen = calloc((size_t)from->n + 1, sizeof *chosen);
-  ftl_status status = order && chosen ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a list of starts");
+  ftl_status status =
+      order && chosen ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a list of starts");
   if (!status) status = ftl_split_order(from, (uint64_t)r->seed, order, error);
   for (int64_t k = 0; k < n && !status; k++) chosen[order[k]] = true;
   for (int64_t k = 0; k < from->n && !status; k++) {

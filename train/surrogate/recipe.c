@@ -21,12 +21,14 @@ static const ftl_option options[] = {
          .when = "data|valid|sample.starts",
          .doc = "prefix of the labels: PREFIXenergy, PREFIXforces, PREFIXstress or PREFIXvirial"),
     INTEGER(frames, 1, 1e9, .key = "frames", .flag = "frames", .when = "data",
-            .doc = "fit N structures of data only, drawn by seed, each config_type in proportion; of one seed, the larger part "
+            .doc = "fit N structures of data only, drawn by seed, each config_type in proportion; of one seed, the "
+                   "larger part "
                    "contains the smaller"),
     REAL(max_force, 1e-3, 1e6, .key = "max_force", .initial = "100", .flag = "max-force", .when = "data|valid",
          .doc = "forces above this, eV/Angstrom, are an error that names file and frame"),
     REAL(holdout, 0, 0.5, .key = "holdout", .initial = "0.05", .when = "",
-         .doc = "fraction of the structures, drawn by seed and config_type, that errors are measured on instead of fitted, at "
+         .doc = "fraction of the structures, drawn by seed and config_type, that errors are measured on instead of "
+                "fitted, at "
                 "least 4 (a quarter of few); the uncertainty is scaled to them"),
     WORDS(elements, .key = "elements", .flag = "elements", .when = "",
           .doc = "elements of the potential, as symbols; by default those of the structures"),
@@ -108,8 +110,8 @@ static const ftl_option options[] = {
          .doc = "factor of the squared errors of data, beside those of sampled structures"),
     PATHS(sample.starts, .key = "sample.starts", .flag = "starts", .when = "",
           .doc = "structures that sampling starts from, extended XYZ; by default those of data"),
-    INTEGER(sample.n_starts, 1, 1e6, .key = "sample.n_starts", .initial = "20", .flag = "n-starts", .when = "sample.starts|data",
-            .doc = "so many of them, drawn by seed, each config_type in proportion"),
+    INTEGER(sample.n_starts, 1, 1e6, .key = "sample.n_starts", .initial = "20", .flag = "n-starts",
+            .when = "sample.starts|data", .doc = "so many of them, drawn by seed, each config_type in proportion"),
     WORDS(sample.crystals, .key = "sample.crystals", .flag = "crystal", .value = "KIND:A[:C]:EL[+EL=X...]:NxNxN,...",
           .when = "", .doc = "generated crystals as further starts: hcp:2.93:4.66:Ti=0.86+Al=0.10+V=0.04:3x3x2"),
     PATHS(sample.lammps, .key = "sample.lammps", .when = "", .doc = "LAMMPS data files (atom_style atomic) as starts"),
@@ -118,17 +120,18 @@ static const ftl_option options[] = {
     WORDS(sample.jobs, .key = "sample.jobs", .initial = "bulk,strain,vacancy", .flag = "jobs", .when = "",
           .doc = "what is done with starts: bulk, strain, vacancy, surface, adsorbate (molecular dynamics), rattle, "
                  "dimer (pairs pushed together)"),
-    WORDS(sample.temperatures, .key = "sample.temperatures", .initial = "300,900", .flag = "temperatures", .when = "sample.jobs=bulk|strain|vacancy|surface|adsorbate",
-          .doc = "of the molecular dynamics, K"),
+    WORDS(sample.temperatures, .key = "sample.temperatures", .initial = "300,900", .flag = "temperatures",
+          .when = "sample.jobs=bulk|strain|vacancy|surface|adsorbate", .doc = "of the molecular dynamics, K"),
     INTEGER(sample.repeats, 1, 1000, .key = "sample.repeats", .initial = "1", .when = "",
             .doc = "runs for each start and temperature"),
-    INTEGER(sample.equilibration, 0, 1e7, .key = "sample.equilibration", .initial = "50", .when = "sample.jobs=bulk|strain|vacancy|surface|adsorbate",
-            .doc = "steps before the first frame"),
-    INTEGER(sample.steps, 1, 1e8, .key = "sample.steps", .initial = "200", .flag = "steps", .when = "sample.jobs=bulk|strain|vacancy|surface|adsorbate",
-            .doc = "steps after that"),
-    INTEGER(sample.every, 1, 1e7, .key = "sample.every", .initial = "20", .when = "sample.jobs=bulk|strain|vacancy|surface|adsorbate",
-            .doc = "steps from frame to frame"),
-    REAL(sample.step, 0, 20, .key = "sample.step", .initial = "0", .when = "sample.jobs=bulk|strain|vacancy|surface|adsorbate",
+    INTEGER(sample.equilibration, 0, 1e7, .key = "sample.equilibration", .initial = "50",
+            .when = "sample.jobs=bulk|strain|vacancy|surface|adsorbate", .doc = "steps before the first frame"),
+    INTEGER(sample.steps, 1, 1e8, .key = "sample.steps", .initial = "200", .flag = "steps",
+            .when = "sample.jobs=bulk|strain|vacancy|surface|adsorbate", .doc = "steps after that"),
+    INTEGER(sample.every, 1, 1e7, .key = "sample.every", .initial = "20",
+            .when = "sample.jobs=bulk|strain|vacancy|surface|adsorbate", .doc = "steps from frame to frame"),
+    REAL(sample.step, 0, 20, .key = "sample.step", .initial = "0",
+         .when = "sample.jobs=bulk|strain|vacancy|surface|adsorbate",
          .doc = "time step, fs; 0: by the lightest element"),
     REAL(sample.volume, 0, 0.5, .key = "sample.volume", .initial = "0.06", .when = "sample.jobs=strain",
          .doc = "largest relative change of the volume in strain"),
@@ -138,7 +141,8 @@ static const ftl_option options[] = {
          .doc = "largest standard deviation of a displacement in rattle, Angstrom"),
     INTEGER(sample.vacancies, 1, 1e6, .key = "sample.vacancies", .initial = "1", .when = "sample.jobs=vacancy",
             .doc = "atoms removed in vacancy"),
-    WORDS(sample.surfaces, .key = "sample.surfaces", .initial = "0_0_1", .value = "H_K_L,...", .when = "sample.jobs=surface|adsorbate sample.layers>0",
+    WORDS(sample.surfaces, .key = "sample.surfaces", .initial = "0_0_1", .value = "H_K_L,...",
+          .when = "sample.jobs=surface|adsorbate sample.layers>0",
           .doc = "planes of surface and adsorbate, in the vectors of the start's cell"),
     INTEGER(sample.layers, 0, 1000, .key = "sample.layers", .initial = "5", .when = "sample.jobs=surface|adsorbate",
             .doc = "least layers of a slab; 0: the start is one"),
@@ -285,10 +289,11 @@ ftl_status ftl_recipe_basis(const ftl_surrogate_recipe *r, const int *elements, 
   for (int k = 0; k < r->basis.blocks.n && !status; k++)
     for (int j = 0; j < k && !status; j++)
       if (is_hidden(&(*blocks)[j], &(*blocks)[k]))
-        status = ftl_fail(error, FTL_ERR_INPUT, NULL,
-                          "basis.blocks: '%.60s' has no effect, as '%.60s' before it fits all of its functions; remove one, "
-                          "or change their order",
-                          r->basis.blocks.item[k], r->basis.blocks.item[j]);
+        status =
+            ftl_fail(error, FTL_ERR_INPUT, NULL,
+                     "basis.blocks: '%.60s' has no effect, as '%.60s' before it fits all of its functions; remove one, "
+                     "or change their order",
+                     r->basis.blocks.item[k], r->basis.blocks.item[j]);
   return status;
 }
 

@@ -20,10 +20,11 @@ static ftl_status check_bounds(const char *key, const char *n, size_t n_length, 
                                ftl_error *error) {
   const int ranks = count_bounds(n, n_length), given = count_bounds(l, l_length);
   if (given <= ranks - 1) return FTL_OK;
-  return ftl_fail(error, FTL_ERR_INPUT, NULL,
-                  "%s: l is given for %d rank%s (%.*s), but n (%.*s) has %d from rank 2 on, so the rest has no effect; give "
-                  "as many l as there are ranks from 2 on",
-                  key, given, given == 1 ? "" : "s", (int)l_length, l, (int)n_length, n, ranks - 1);
+  return ftl_fail(
+      error, FTL_ERR_INPUT, NULL,
+      "%s: l is given for %d rank%s (%.*s), but n (%.*s) has %d from rank 2 on, so the rest has no effect; give "
+      "as many l as there are ranks from 2 on",
+      key, given, given == 1 ? "" : "s", (int)l_length, l, (int)n_length, n, ranks - 1);
 }
 
 static ftl_status check_block(const char *text, ftl_error *error) {

@@ -86,7 +86,8 @@ static void warn_of_weights(const ftl_surrogate_state *run) {
     for (int64_t k = 0; !found && k < run->data.n; k++)
       found = strcmp(run->data.structure[k].config_type, r->weights.configs.name[c]) == 0;
     if (found) continue;
-    snprintf(text, sizeof text, "weights.configs has a weight for %.100s, but no structure of data is of this config_type",
+    snprintf(text, sizeof text,
+             "weights.configs has a weight for %.100s, but no structure of data is of this config_type",
              r->weights.configs.name[c]);
     run->host->warn(run->host->context, text);
   }
