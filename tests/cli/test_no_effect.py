@@ -59,7 +59,8 @@ SCRATCH = [
     (["checkpoint", "foundation"], ["--checkpoint", "delta"]),
 ]
 TAKEN = [["-e", "2", "--swa", "2"], ["-e", "3", "--patience", "2"], ["--steps", "8", "--swa", "2"], ["-e", "1", "--freeze", "f0"],
-         ["-e", "1", "--freeze", "f5", "--train", "radial"], ["-e", "1", "--elements", "all"]]  # fmt: skip
+         ["-e", "1", "--freeze", "f5", "--train", "radial"], ["-e", "1", "--elements", "all"], ["-e", "1", "--train", "radial"],
+         ["-e", "2", "--schedule", "plateau"], ["-e", "1", "--replay-sample", "4"], ["-e", "1", "--lora", "2"]]  # fmt: skip
 FIT = [
     (["basis.l", "l is given for 3 ranks (4/3/2)", "n (5/3)"], ["--n", "5/3", "--l", "4/3/2"]),
     (["basis.l", "l is given for 1 rank"], ["--n", "5", "--l", "2"]),
@@ -128,8 +129,17 @@ class NoEffect(cli_case.CliCase):
     def test_train_takes_what_acts(self):
         for k, options in enumerate(TAKEN):
             with self.subTest(options):
-                self.run_it("train", "-d", self.data, "-f", PLAIN, "--batch-size", "8", "-q", "-o", self.path(f"run{k}"),
-                            *options)  # fmt: skip
+                run = self.path(f"run{k}")
+                self.run_it("train", "-d", self.data, "-f", PLAIN, "--batch-size", "8", "-q", "-o", run, *options)
+                # the settings it writes give every option, defaults too
+                self.run_it("train", os.path.join(run, "recipe.yaml"), "-q", "-o", run + "-again")
+
+    def test_fit_takes_its_own_settings(self):
+        for k, options in enumerate((["--n", "4"], ["--n", "4/2"], sets("smooth.n=0", "smooth.l=0", "basis.n=4"))):
+            run = self.path(f"run{k}")
+            self.run_it("fit", "-d", self.data, "-q", "-o", run, "--threads", "1", *options)
+            _, err = self.run_it("fit", os.path.join(run, "recipe.yaml"), "-q", "-o", run + "-again")
+            self.assertNotIn("no effect", err)
 
     def test_weights_without_labels_are_said(self):
         _, err = self.run_it("train", "-d", self.data, "-f", PLAIN, "-e", "1", "-q", "-o", self.path("run"),

@@ -382,7 +382,7 @@ class Train(cli_case.CliCase):
         rows = [line.split(",") for line in self.read(run, "predictions-test.csv").decode().split("\n")[1:-1]]
         forces = [float(x[4]) for x in rows if x[2] == "force"]
         self.assert_close(forces, cli_case.flat([x["forces"] for x in have]), 1e-9)
-        part = self.train("-f", PLAIN, *settings, "--checkpoint", "delta", "-e", "3")
+        part = self.train("-f", PLAIN, *settings, "--checkpoint", "delta", "-e", "5")
         self.run_it("train", "--resume", part, "-e", "6", "--quiet")
         self.same_run(run, part)
 

@@ -8,6 +8,7 @@
 #include "parallel/ranks.h"
 
 static bool is_set(const ftl_setup *s, const char *key) { return ftl_recipe_is_set(s->recipe, key); }
+static bool is_chosen(const ftl_setup *s, const char *key) { return ftl_options_is_chosen(&s->recipe->options, key); }
 
 /* Given by the user, not by the data or a default. */
 static const char *where(const ftl_setup *s, const char *key) {
@@ -37,7 +38,7 @@ static ftl_status check_length(const ftl_setup *s, ftl_error *error) {
   if (is_set(s, "patience") && r->patience >= epochs)
     return too_late(s, "patience", r->patience, "it could never end the run earlier", error);
   if (r->schedule.kind == FTL_SCHEDULE_PLATEAU && r->schedule.patience >= epochs) {
-    if (is_set(s, "schedule.patience"))
+    if (is_chosen(s, "schedule.patience"))
       return too_late(s, "schedule.patience", r->schedule.patience, "the learning rate would never fall", error);
     ftl_setup_say(s, "the learning rate stays as it is: schedule.patience is %lld, and there are %lld epochs",
                   (long long)r->schedule.patience, (long long)epochs);
@@ -46,7 +47,7 @@ static ftl_status check_length(const ftl_setup *s, ftl_error *error) {
   if (r->schedule.warmup >= steps)
     ftl_setup_warn(s, "schedule.warmup is %lld, but there are %lld steps: the learning rate never gets to %g",
                    (long long)r->schedule.warmup, (long long)steps, r->optimiser.lr);
-  if (is_set(s, "schedule.min_lr") && r->schedule.min_lr >= r->optimiser.lr)
+  if (is_chosen(s, "schedule.min_lr") && r->schedule.min_lr >= r->optimiser.lr)
     return ftl_fail(error, FTL_ERR_INPUT, where(s, "schedule.min_lr"),
                     "schedule.min_lr is %g, but optimiser.lr is %g, so that the learning rate would never fall; make "
                     "schedule.min_lr smaller, or give schedule.kind constant",
@@ -71,7 +72,7 @@ static ftl_status check_decay(const ftl_setup *s, ftl_error *error) {
   bool decays = false;
   for (int k = 0; k < s->parameters.n; k++)
     decays |= s->parameters.parameter[k].trained && ftl_optimiser_decays(&s->parameters.parameter[k]);
-  if (decays || !is_set(s, "optimiser.weight_decay") || s->recipe->optimiser.weight_decay == 0 ||
+  if (decays || !is_chosen(s, "optimiser.weight_decay") || s->recipe->optimiser.weight_decay == 0 ||
       is_set(s, "lora.rank"))
     return FTL_OK;
   return ftl_fail(error, FTL_ERR_INPUT, where(s, "optimiser.weight_decay"),

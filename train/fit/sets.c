@@ -39,7 +39,8 @@ static ftl_status split_valid(const ftl_recipe *recipe, ftl_sets *sets, ftl_erro
   const int64_t n = sets->train.n;
   ftl_status status =
       ftl_split_off(&sets->train, recipe->valid_fraction, (uint64_t)recipe->seed, &sets->valid, sets->note[1], error);
-  if (!ftl_recipe_is_set(recipe, "valid_fraction")) sets->note[1][0] = '\0'; /* the manual says it of the default */
+  if (!ftl_options_is_chosen(&recipe->options, "valid_fraction"))
+    sets->note[1][0] = '\0'; /* the manual says it of the default */
   if (status != FTL_OK || sets->valid.n > 0) return status;
   return ftl_fail(error, FTL_ERR_INPUT, recipe->data.item[0], "%s to validate on; give a set with valid",
                   n == 1 ? "there is one structure, so none can be split off"

@@ -176,7 +176,7 @@ static ftl_status restore_baseline(ftl_setup *s, const ftl_state *restored, ftl_
 /* With fitted E0 the labels may have any zero of energy; a far one is said, since it may be a mistake. */
 static void say_zero(const ftl_setup *s, const double *predicted) {
   const ftl_dataset *train = &s->sets.train;
-  const bool asked = ftl_recipe_is_set(s->recipe, "e0.kind");
+  const bool asked = ftl_options_is_chosen(&s->recipe->options, "e0.kind");
   double sum = 0;
   int64_t n = 0;
   for (int64_t k = 0; k < train->n; k++) {

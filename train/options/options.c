@@ -293,6 +293,19 @@ bool ftl_options_is_set(const ftl_options *options, const char *key) {
   return option && options->given[ftl_option_index(options, option)];
 }
 
+bool ftl_options_is_chosen(const ftl_options *options, const char *key) {
+  const ftl_option *option = ftl_option_find(options->table, key);
+  const char *text = option ? default_of(options, option) : NULL;
+  if (!ftl_options_is_set(options, key)) return false;
+  if (strncmp(options->given[ftl_option_index(options, option)], "--", 2) == 0) return true;
+  char *have = ftl_options_text(options, option);
+  double a, b;
+  const bool same =
+      text && have && (strcmp(have, text) == 0 || (ftl_parse_real(have, &a) && ftl_parse_real(text, &b) && a == b));
+  free(have);
+  return !same;
+}
+
 /* ---- what applies ---- */
 
 bool ftl_options_has_value(const ftl_options *options, const ftl_option *option) {

@@ -86,6 +86,8 @@ ftl_status ftl_options_read(ftl_options *options, const char *path, ftl_error *e
 ftl_status ftl_options_set(ftl_options *options, const char *key, const char *text, const char *where,
                            ftl_error *error);
 bool ftl_options_is_set(const ftl_options *options, const char *key); /* given, not the default */
+/* Given by a flag, or by a file and not as its default is: files of settings (RUN/recipe.yaml) give every option. */
+bool ftl_options_is_chosen(const ftl_options *options, const char *key);
 
 /* Options that are not given get the default that `tuned_by` brings: to be called after the last one is set, and before
    values are used. FTL_ERR_MEMORY. */

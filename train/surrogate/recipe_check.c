@@ -6,7 +6,9 @@
 #include "surrogate/jobs.h"
 #include "surrogate/recipe.h"
 
-static bool is_set(const ftl_surrogate_recipe *r, const char *key) { return ftl_options_is_set(&r->options, key); }
+static bool is_chosen(const ftl_surrogate_recipe *r, const char *key) {
+  return ftl_options_is_chosen(&r->options, key);
+}
 
 /* Numbers in "8/5/3". */
 static int count_bounds(const char *text, size_t length) {
@@ -35,10 +37,10 @@ static ftl_status check_block(const char *text, ftl_error *error) {
 
 static ftl_status check_basis(const ftl_surrogate_recipe *r, ftl_error *error) {
   ftl_status status = FTL_OK;
-  if (is_set(r, "basis.l"))
+  if (is_chosen(r, "basis.l"))
     status = check_bounds("basis.l", r->basis.n, strlen(r->basis.n), r->basis.l, strlen(r->basis.l), error);
   for (int k = 0; status == FTL_OK && k < r->basis.blocks.n; k++) status = check_block(r->basis.blocks.item[k], error);
-  if (status == FTL_OK && is_set(r, "smooth.power") && r->smooth.n == 0 && r->smooth.l == 0)
+  if (status == FTL_OK && is_chosen(r, "smooth.power") && r->smooth.n == 0 && r->smooth.l == 0)
     status = ftl_fail(error, FTL_ERR_INPUT, NULL,
                       "smooth.power has no effect, as smooth.n and smooth.l are 0; remove it, or raise one of them");
   return status;
@@ -46,7 +48,7 @@ static ftl_status check_basis(const ftl_surrogate_recipe *r, ftl_error *error) {
 
 static ftl_status check_sampling(const ftl_surrogate_recipe *r, ftl_error *error) {
   ftl_status status = ftl_jobs_check_words(r, error);
-  if (status == FTL_OK && is_set(r, "sample.bond") && r->sample.molecule && !strchr(r->sample.molecule, '-'))
+  if (status == FTL_OK && is_chosen(r, "sample.bond") && r->sample.molecule && !strchr(r->sample.molecule, '-'))
     status = ftl_fail(error, FTL_ERR_INPUT, NULL, "sample.bond has no effect, as sample.molecule (%.20s) is one atom",
                       r->sample.molecule);
   return status;

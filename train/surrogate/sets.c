@@ -77,7 +77,7 @@ static void warn_of_weights(const ftl_surrogate_state *run) {
                  {"weights.stress", "a stress", counts.stress}};
   if (r->model || run->data.n == 0) return; /* what is sampled has all labels */
   for (size_t k = 0; k < 3; k++) {
-    if (weights[k].there > 0 || !ftl_options_is_set(&r->options, weights[k].key)) continue;
+    if (weights[k].there > 0 || !ftl_options_is_chosen(&r->options, weights[k].key)) continue;
     snprintf(text, sizeof text, "%s has no effect: no structure of data has %s", weights[k].key, weights[k].label);
     run->host->warn(run->host->context, text);
   }
