@@ -89,8 +89,8 @@ typedef struct {
   const int *elements; /* atomic numbers the model is prepared for; NULL: all it has. Fewer is faster to open. */
   int n_elements;
   const char *foundation; /* for a delta `.ftl`: the file of its foundation; NULL: it is looked for next to the delta,
-                             then in the folders of the environment variable FROZENTL_PATH (separated by colons);
-                             FTL_ERR_ARGUMENT for any other file */
+                             then in the folders of the environment variable FROZENTL_PATH (separated by colons).
+                             FTL_ERR_INPUT when the file is no delta */
 } ftl_open_options;
 
 /* Opens a MACE `.model` (torch.save), a `.ftl` file or a PACE potential (`.yace`; double only), told apart by content.

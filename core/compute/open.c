@@ -66,14 +66,22 @@ ftl_status ftl_model_open(const char *path, const ftl_open_options *options, ftl
     return ftl_fail(error, FTL_ERR_ARGUMENT, path, "ftl_model_open: unknown precision %d", (int)options->precision);
   bool is_ace;
   ftl_status status = open_ace(path, options, &is_ace, model, error);
+  const char *foundation = options ? options->foundation : NULL;
+  if (!status && is_ace && foundation) {
+    ftl_model_free(*model);
+    *model = NULL;
+    return ftl_source_no_delta(path, error);
+  }
   if (status || is_ace) return status;
   ftl_source *source = NULL;
-  status = ftl_source_read_with(path, options ? options->foundation : NULL, &source, error);
+  status = ftl_source_read_with(path, foundation, &source, error);
   if (status) return status;
-  if (options && options->foundation && !source->delta)
-    status = ftl_fail(error, FTL_ERR_ARGUMENT, path,
-                      "it is no delta and builds on no other file: open it without a foundation");
-  if (!status && options && options->elements)
+  if (foundation && !source->delta) status = ftl_source_no_delta(path, error);
+  if (status) {
+    ftl_source_free(source);
+    return status;
+  }
+  if (options && options->elements)
     status = ftl_source_cut_elements(source, options->elements, options->n_elements, error);
   if (!status) status = ftl_prepare(source, options, model, error);
   ftl_source_free(source);

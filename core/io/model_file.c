@@ -185,6 +185,11 @@ ftl_status ftl_source_read_with(const char *path, const char *foundation, ftl_so
   return status;
 }
 
+ftl_status ftl_source_no_delta(const char *path, ftl_error *error) {
+  return ftl_fail(error, FTL_ERR_INPUT, path,
+                  "it is no delta, so that a foundation has no effect; leave the option out, or give the delta");
+}
+
 ftl_status ftl_source_read(const char *path, ftl_source **source, ftl_error *error) {
   return ftl_source_read_with(path, NULL, source, error);
 }

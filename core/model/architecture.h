@@ -164,6 +164,8 @@ ftl_status ftl_source_read(const char *path, ftl_source **source, ftl_error *err
 /* The same; `foundation` is the file of the foundation if PATH is a delta (else it is not looked at). NULL: as
    ftl_open_options.foundation in frozentl.h. */
 ftl_status ftl_source_read_with(const char *path, const char *foundation, ftl_source **source, ftl_error *error);
+/* A foundation that is given for a model that is no delta (ftl_source.delta) has no effect: FTL_ERR_INPUT says so. */
+ftl_status ftl_source_no_delta(const char *path, ftl_error *error);
 void ftl_source_free(ftl_source *source);
 
 /* Every tensor that the architecture needs is there with the right shape, is finite, and nothing uncovered is asked

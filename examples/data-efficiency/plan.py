@@ -70,8 +70,8 @@ def write_if_other(path, text):
 
 
 def prepare(work):
-    """Writes the files that are not in shared/data as they are needed: part of valid, and Mo, whose files are sorted by
-    type, in an order in which the first N are a fair sample. One in ten of the latter validates."""
+    """Writes the files that are not in shared/data as they are needed: part of valid, and Mo without what validates, one
+    in ten of its shuffled structures."""
     for name, data in SETS.items():
         train, valid = os.path.join(DATA, data["train"]), os.path.join(work, f"{name}-valid.xyz")
         if data["valid"]:
@@ -104,7 +104,7 @@ class Run:
                         "test": os.path.join(DATA, entry["test"]), "fraction": fraction, "seed": seed, "steps": steps,
                         **COMMON, **entry["options"], **MODES[mode]}  # fmt: skip
         if mode != "scratch":
-            self.options.update({"foundation": foundation, "e0.kind": "fit"})
+            self.options.update({"foundation": foundation, "elements": "all", "e0.kind": "fit"})
         if rate:
             self.options["optimiser.lr"] = rate
         if not decay:

@@ -212,7 +212,7 @@ class Fit(cli_case.CliCase):
 
     def test_data_beside_samples(self):
         run, data = self.path("run"), self.labelled("data.xyz", 10)
-        out, _ = self.distill(run, "-d", data, "--jobs", "rattle", "--set", "weights.data=2")
+        out, _ = self.distill(run, "-d", data, "--jobs", "bulk,rattle", "--set", "weights.data=2")
         self.assertRegex(out, r"(?m)^H .*functions")
         report = self.report(run)
         self.assertEqual(report["errors_eV_Angstrom"]["fitted"]["structures"]
@@ -248,7 +248,7 @@ class Fit(cli_case.CliCase):
                                (["is no atom or pair"], [*SAMPLE, "--jobs", "adsorbate"]),
                                (["'H2' is no atom or pair"], [*SAMPLE, "--jobs", "adsorbate", "--set",
                                                               "sample.molecule=H2"]),
-                               (["which sample.jobs lacks"], [*SAMPLE, "--set", "sample.molecule=H-H"]),
+                               (["sample.molecule", "sample.jobs is"], [*SAMPLE, "--set", "sample.molecule=H-H"]),
                                (["'-3' is no temperature"], [*SAMPLE, "--temperatures=-3"]),
                                (["does not have the element Ti"], ["--crystal", "hcp:2.93:4.66:Ti:1x1x1"]),
                                (["more than the 10 allowed"], [*SAMPLE, "--set", "basis.max_functions=10"]),

@@ -20,7 +20,8 @@ from cli_case import HEADS, PLAIN, TWINS
 
 TEACHER = os.path.join(TWINS, "t-plain-residual.model")
 
-BASE = ["--lr", "0.001", "--batch-size", "4", "--set", "valid_fraction=0.2", "--quiet"]
+BASE = ["--lr", "0.001", "--batch-size", "4", "--set", "valid_fraction=0.2", "--schedule", "plateau", "--ema", "0",
+        "--set", "loss.energy=1", "--set", "loss.stress=1", "--quiet"]  # fmt: skip
 SCRATCH = ["scratch.hidden=4x0e+4x1o", "scratch.max_ell=1", "scratch.r_max=3.5", "scratch.correlation=2",
            "scratch.basis=4", "scratch.radial_mlp=8", "scratch.readout=4x0e"]  # fmt: skip
 MPIRUN = os.environ.get("FTL_MPIRUN") or shutil.which("mpirun")
@@ -72,7 +73,8 @@ class Train(cli_case.CliCase):
     def train(self, *arguments, code=0, run=None):
         self.run_number += 1
         run = run or self.path(f"run{self.run_number}")
-        self.run_it("train", "-d", self.data, "-o", run, *BASE, *arguments, code=code)
+        e0 = ["--e0", "keep"] if "-f" in arguments else []
+        self.run_it("train", "-d", self.data, "-o", run, *BASE, *e0, *arguments, code=code)
         return run
 
     def column(self, run, name):
@@ -127,7 +129,7 @@ class Train(cli_case.CliCase):
         self.assertEqual([x["energy"] for x in a], [x["energy"] for x in b])
 
     def test_killed_and_resumed(self):
-        settings = ["-f", PLAIN, "-e", "40", "--ema", "0.9", "--swa", "30", "--set", "swa.energy=10", "--set",
+        settings = ["-f", PLAIN, "-e", "40", "--e0", "keep", "--ema", "0.9", "--swa", "30", "--set", "swa.energy=10", "--set",
                     "save_every=3", "--threads", "1"]  # fmt: skip
         began = time.monotonic()
         whole = self.train(*settings)
@@ -217,10 +219,11 @@ class Train(cli_case.CliCase):
             return self.run_it("train", "-d", copper, "-f", PLAIN, "-o", run, "-e", "1", *BASE, *arguments)[1]
 
         copper = self.labelled("copper.xyz", structures(10, elements=("Cu", "Cu")))
-        self.assertRegex(warnings(), r"weight decay will destroy .* [0-9]+ elements that train lacks")
-        for cure in (["--set", "optimiser.weight_decay=0"], ["--elements", "data"], ["--train", "linear"],
-                     ["--optimiser", "adamw"]):  # fmt: skip
-            self.assertNotIn("decay", warnings(*cure))
+        self.assertRegex(warnings("--elements", "all"), r"weight decay will destroy .* [0-9]+ elements that train lacks")
+        for cure in (["--set", "optimiser.weight_decay=0"], ["--train", "linear"], ["--optimiser", "adamw"]):
+            self.assertNotIn("decay", warnings("--elements", "all", *cure))
+        self.assertNotIn("decay", warnings("--elements", "data"))
+        self.assertNotIn("decay", warnings())
 
     def test_replay(self):
         raw = self.path("raw.xyz", structures(8, seed=9))
@@ -278,7 +281,7 @@ class Train(cli_case.CliCase):
         self.refuse(1, ["replay.frames", "replay.data|replay.sample"], "train", *out, "--set", "replay.frames=2")
         self.refuse(1, ["replay.steps", "replay.temperature"], "train", *out, *sample[:2], "--set", "replay.steps=2")
         self.refuse(1, ["replay.sample", "fit for use", "max_force"], "train", *out, *sample[:2], "--set",
-                    "replay.max_force=0.001")  # fmt: skip
+                    "replay.max_force=0.001", "--set", "valid_fraction=0.4")  # fmt: skip
 
     def test_model_says_what_it_was_trained_on(self):
         run = self.train("-f", PLAIN, "-e", "1", "--frames", "8")
@@ -379,7 +382,7 @@ class Train(cli_case.CliCase):
         rows = [line.split(",") for line in self.read(run, "predictions-test.csv").decode().split("\n")[1:-1]]
         forces = [float(x[4]) for x in rows if x[2] == "force"]
         self.assert_close(forces, cli_case.flat([x["forces"] for x in have]), 1e-9)
-        part = self.train("-f", PLAIN, *settings, "--checkpoint", "delta", "-e", "3")
+        part = self.train("-f", PLAIN, *settings, "--checkpoint", "delta", "-e", "5")
         self.run_it("train", "--resume", part, "-e", "6", "--quiet")
         self.same_run(run, part)
 
@@ -394,7 +397,8 @@ class Train(cli_case.CliCase):
         text[1] = re.sub(r"REF_energy=\S+", "REF_energy=1e308", text[1])
         self.data = self.path("huge.xyz", "\n".join(text))
         run = self.path("diverged")
-        _, err = self.run_it("train", "-d", self.data, "-f", PLAIN, "-o", run, *BASE, "--set", "seed=3", code=5)
+        _, err = self.run_it("train", "-d", self.data, "-f", PLAIN, "-o", run, *BASE, "--e0", "keep", "--set", "seed=3",
+                             code=5)  # fmt: skip
         self.assertIn("huge.xyz, line 1, frame 0", err)
         self.assertTrue(os.path.exists(os.path.join(run, "model.ftl")))
 

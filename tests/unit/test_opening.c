@@ -105,7 +105,7 @@ static void no_foundation_for_whole_models(void **unused) {
     ftl_error error = {0};
     const ftl_open_options options = {.foundation = "potentials/h2cu.ftl"};
     if (access(whole[k], R_OK)) continue;
-    assert_int_equal(ftl_model_open(whole[k], &options, &model, &error), FTL_ERR_ARGUMENT);
+    assert_int_equal(ftl_model_open(whole[k], &options, &model, &error), FTL_ERR_INPUT);
     assert_string_equal(error.where, whole[k]);
     assert_non_null(strstr(error.message, "foundation"));
   }

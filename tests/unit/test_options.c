@@ -21,6 +21,9 @@ typedef struct {
   } shape;
   ftl_words names;
   bool last;
+  double rate, limit;
+  ftl_words kept;
+  int64_t count;
 } values;
 
 #define FTL_VALUES values
@@ -33,8 +36,13 @@ static const ftl_option rows[] = {
     INTEGER(shape.order, 1, 9, .key = "shape.order", .initial = "3", .when = "shape.kind=square", .doc = "an order"),
     WORDS(names, .key = "names", .initial = "a,b", .when = "", .doc = "names"),
     BOOL(last, .key = "last", .initial = "true", .when = "", .doc = "the last member"),
+    REAL(rate, 0, 9, .key = "rate", .initial = "0.5", .tuned = "0.25", .when = "", .doc = "a rate"),
+    WORDS(kept, .key = "kept", .tuned = "data", .when = "", .doc = "words"),
+    REAL(limit, 0, 9, .key = "limit", .when = "scale>0", .doc = "a limit"),
+    INTEGER(count, 0, 9, .key = "count", .initial = "1", .when = "names=b|c", .doc = "a number"),
 };
-static const ftl_option_table table = {"other", rows, sizeof rows / sizeof *rows};
+static const ftl_option_table table = {
+    .command = "other", .option = rows, .n = sizeof rows / sizeof *rows, .tuned_by = "teacher"};
 
 static void make(ftl_options *options, values *v) {
   ftl_error error = {0};
@@ -119,12 +127,55 @@ static void the_manual_is_that_of_the_table(void **state) {
   free(text);
 }
 
+/* Options with another default where the teacher is given, whenever it is given; what was set stays. */
+static void defaults_follow_what_is_given(void **state) {
+  (void)state;
+  for (int given = 0; given < 2; given++)
+    for (int rate = 0; rate < 2; rate++) {
+      ftl_options options;
+      values v;
+      make(&options, &v);
+      if (rate) assert_int_equal(ftl_options_set(&options, "rate", "3", "--rate", NULL), FTL_OK);
+      if (given) assert_int_equal(ftl_options_set(&options, "teacher", "m", "--teacher", NULL), FTL_OK);
+      for (int again = 0; again < 2; again++) {
+        assert_int_equal(ftl_options_settle(&options, NULL), FTL_OK);
+        assert_true(v.rate == (rate ? 3 : given ? 0.25 : 0.5));
+        assert_int_equal(v.kept.n, given);
+        assert_true(ftl_options_is_set(&options, "rate") == rate && !ftl_options_is_set(&options, "kept"));
+      }
+      assert_int_equal(ftl_options_suit(&options, "rate", "5", NULL), FTL_OK);
+      assert_true(v.rate == (rate ? 3 : 5));
+      ftl_options_free(&options);
+    }
+}
+
+/* Conditions on a number and on the words of a list. */
+static void conditions_see_numbers_and_lists(void **state) {
+  (void)state;
+  static const struct {
+    const char *scale, *names, *key, *words; /* words: NULL when it applies */
+  } cases[] = {
+      {"1", "a,b", "limit", NULL}, {"0", "a,b", "limit", "scale above 0, and scale is 0"}, {"1", "a,c", "count", NULL},
+      {"1", "c", "count", NULL},   {"1", "a,bb", "count", "b|c, and names is a,bb"},       {"0", "b", "count", NULL}};
+  for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+    ftl_options options;
+    values v;
+    ftl_error error = {0};
+    make(&options, &v);
+    assert_int_equal(ftl_options_set(&options, "scale", cases[k].scale, "--set", NULL), FTL_OK);
+    assert_int_equal(ftl_options_set(&options, "names", cases[k].names, "--set", NULL), FTL_OK);
+    assert_int_equal(ftl_options_set(&options, cases[k].key, "2", "--set", NULL), FTL_OK);
+    assert_int_equal(ftl_options_check_given(&options, &error), cases[k].words ? FTL_ERR_INPUT : FTL_OK);
+    if (cases[k].words && !strstr(error.message, cases[k].words)) fail_msg("%s", error.message);
+    ftl_options_free(&options);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(values_are_the_callers),
-      cmocka_unit_test(mistakes_name_the_table),
-      cmocka_unit_test(two_sets_of_one_table_are_apart),
-      cmocka_unit_test(the_manual_is_that_of_the_table),
+      cmocka_unit_test(defaults_follow_what_is_given),   cmocka_unit_test(conditions_see_numbers_and_lists),
+      cmocka_unit_test(values_are_the_callers),          cmocka_unit_test(mistakes_name_the_table),
+      cmocka_unit_test(two_sets_of_one_table_are_apart), cmocka_unit_test(the_manual_is_that_of_the_table),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

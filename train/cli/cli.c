@@ -94,6 +94,15 @@ int cli_elements(struct argp_state *state, const char *option, const char *text,
   }
 }
 
+void cli_warn_of_threads(int threads) {
+  const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+  if (cores > 0 && threads > cores)
+    fprintf(stderr,
+            "frozentl: warning: threads is %d, but this machine has %ld cores: more threads than cores only make it "
+            "slower\n",
+            threads, cores);
+}
+
 double cli_seconds(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);

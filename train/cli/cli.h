@@ -64,6 +64,9 @@ void cli_progress_end(cli_progress *progress);   /* clears the line */
   "if it is a delta: the file of its foundation (otherwise looked for next to the delta and in the folders of "        \
   "FROZENTL_PATH)"
 
+/* More threads than cores are a mistake, mostly: says so on stderr. */
+void cli_warn_of_threads(int threads);
+
 double cli_seconds(void); /* a monotonic clock */
 
 int cmd_info(int argc, char **argv);

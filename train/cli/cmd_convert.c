@@ -117,9 +117,9 @@ static ftl_status read_surrogate(const options *o, ftl_pace_kind kind, ftl_ace_f
                     "only a surrogate can become .yace; this is none (`frozentl distill` makes one of a MACE model)");
   if (!ends_in(o->out, ".yace"))
     return ftl_fail(error, FTL_ERR_UNSUPPORTED, o->in, "a surrogate is an .ftl file already; it can become a .yace");
-  if (o->n_elements > 0 || o->head || o->cast)
+  if (o->n_elements > 0 || o->head || o->cast || o->foundation)
     return ftl_fail(error, FTL_ERR_UNSUPPORTED, o->in,
-                    "a surrogate is converted whole: without --elements, --head, --dtype");
+                    "a surrogate is converted whole: without --elements, --head, --dtype, --foundation");
   ftl_status status = ftl_surrogate_open(o->in, &surrogate, NULL, error);
   if (status) return status;
   status = ftl_surrogate_file(&surrogate, surrogate.coefficient, file, error);
@@ -163,6 +163,7 @@ int cmd_convert(int argc, char **argv) {
   if (status == FTL_OK && (pace != FTL_PACE_NONE || ends_in(o.out, ".yace")))
     return convert_surrogate(&o, pace, &error);
   if (status == FTL_OK) status = ftl_source_read_with(o.in, o.foundation, &source, &error);
+  if (status == FTL_OK && o.foundation && !source->delta) status = ftl_source_no_delta(o.in, &error);
   if (status == FTL_OK && o.n_elements > 0) status = ftl_source_cut_elements(source, o.elements, o.n_elements, &error);
   if (status == FTL_OK && o.head) status = ftl_source_cut_head(source, o.head, &error);
   if (status == FTL_OK && o.cast) status = ftl_source_cast(source, o.dtype, &error);

@@ -236,6 +236,10 @@ int cmd_diff(int argc, char **argv) {
   if (code != CLI_OK) return code;
   for (int k = 0; k < 2 && code == CLI_OK; k++)
     if (ftl_source_read_with(o.file[k], o.foundation, &source[k], &error)) code = cli_report(&error, CLI_INPUT);
+  if (code == CLI_OK && o.foundation && !source[0]->delta && !source[1]->delta) {
+    ftl_source_no_delta(o.file[0], &error);
+    code = cli_report(&error, CLI_INPUT);
+  }
   json_t *object = code == CLI_OK ? compare(source[0], source[1]) : NULL;
   if (code == CLI_OK && !object) {
     ftl_fail(&error, FTL_ERR_MEMORY, o.file[0], "cannot compare it: no memory, or a name that is not UTF-8");

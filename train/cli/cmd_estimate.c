@@ -244,6 +244,7 @@ int cmd_estimate(int argc, char **argv) {
   ftl_error error = {0};
   int code = cli_parse(&argp, "estimate", argc, argv, &o), elements[119];
   if (code != CLI_OK) return code;
+  cli_warn_of_threads(o.threads);
   ftl_xyz_frame frame = {0};
   ftl_model *model = NULL;
   ftl_workspace *ws = NULL;

@@ -390,6 +390,7 @@ int cmd_eval(int argc, char **argv) {
   if (code != CLI_OK) return code;
   job j = {.o = &o, .select = {o.select.n, o.select.item}};
   if (ftl_selection_check(&j.select, &error) != FTL_OK) code = cli_report(&error, CLI_INPUT);
+  if (code == CLI_OK) cli_warn_of_threads(o.threads);
   if (code == CLI_OK) code = run(&j, &error);
   ftl_output_discard(&j.xyz);
   ftl_output_discard(&j.json);

@@ -143,7 +143,10 @@ static ftl_status make_recipe(options *o, ftl_error *error) {
   ftl_status status = o->resume ? ftl_surrogate_recipe_of_run(o->resume, &o->recipe, error)
                                 : ftl_surrogate_recipe_new(o->table, &o->recipe, error);
   if (!status) status = cli_flags_apply(&o->flags, o->path, &o->recipe->options, error);
-  if (!status && !o->init) status = ftl_options_check(&o->recipe->options, error);
+  if (!status) status = ftl_surrogate_recipe_check(o->recipe, error);
+  if (!status)
+    status =
+        o->init ? ftl_options_check_given(&o->recipe->options, error) : ftl_options_check(&o->recipe->options, error);
   return status;
 }
 
@@ -180,6 +183,7 @@ static int run(options *o) {
   }
   if (o->resume) phase(o, FTL_SURROGATE_BEGUN);
   else cli_stop_phase(false, ftl_ranks_mine() == 0 ? "interrupted; nothing was written" : NULL);
+  if (ftl_ranks_mine() == 0) cli_warn_of_threads((int)o->recipe->threads);
   const ftl_surrogate_host host = {o, say, warn, stage, progress, phase, cli_stop_on_signals()};
   const ftl_status status = ftl_surrogate_run(o->recipe, o->resume != NULL, &host, &end, &error);
   cli_progress_end(&o->progress);

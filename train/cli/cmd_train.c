@@ -94,7 +94,9 @@ static int propose(options *o, ftl_error *error) {
     return CLI_OUTPUT;
   }
   ftl_output_file file;
-  if (ftl_propose(o->recipe, error) != FTL_OK) return cli_report(error, CLI_INPUT);
+  char note[300] = "";
+  if (ftl_propose(o->recipe, note, error) != FTL_OK) return cli_report(error, CLI_INPUT);
+  if (*note) fprintf(stderr, "frozentl: warning: %s\n", note);
   if (ftl_output_open(o->init, &file, error) != FTL_OK) return cli_report(error, CLI_OUTPUT);
   if (ftl_propose_write(o->recipe, o->init, file.stream, error) != FTL_OK) {
     ftl_output_discard(&file);

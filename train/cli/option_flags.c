@@ -37,9 +37,10 @@ bool cli_flags_start(cli_flags *flags, const ftl_option_table *table, const char
   for (int k = 0; k < table->n; k++) {
     const ftl_option *option = &table->option[k];
     if (!option->flag) continue;
-    snprintf(text, sizeof text, "%s%s%s%s%s", option->doc, option->choices ? "; one of " : "",
+    snprintf(text, sizeof text, "%s%s%s%s%s%s%s%s%s", option->doc, option->choices ? "; one of " : "",
              option->choices ? option->choices : "", option->initial ? "; default " : "",
-             option->initial ? option->initial : "");
+             option->initial ? option->initial : "", option->tuned ? "; default with " : "",
+             option->tuned ? table->tuned_by : "", option->tuned ? " " : "", option->tuned ? option->tuned : "");
     if (!help(flags, option->flag, option->letter ? option->letter : KEY_TABLE + k, value_name(option), text))
       return false;
   }
@@ -90,5 +91,5 @@ ftl_status cli_flags_apply(const cli_flags *flags, const char *recipe, ftl_optio
   ftl_status status = recipe ? ftl_options_read(options, recipe, error) : FTL_OK;
   for (int k = 0; status == FTL_OK && k < flags->n; k++)
     status = ftl_options_set(options, flags->given[k].key, flags->given[k].text, flags->given[k].name, error);
-  return status;
+  return status == FTL_OK ? ftl_options_settle(options, error) : status;
 }

@@ -173,13 +173,12 @@ static ftl_status add_file(ftl_dataset *dataset, const char *path, ftl_error *er
 }
 
 static ftl_status read_file(reading *r, const char *path, ftl_error *error) {
-  const int64_t limit = r->options->frames;
   ftl_xyz_reader *reader = NULL;
   ftl_status status = add_file(r->dataset, path, error);
   if (status == FTL_OK) status = ftl_xyz_open(path, &reader, error); /* before the digest: it knows folders */
   if (status == FTL_OK) status = ftl_sha256_file(path, r->dataset->file[r->dataset->n_files - 1].sha256, error);
   bool end = false;
-  while (status == FTL_OK && !(limit > 0 && r->dataset->n >= limit)) {
+  while (status == FTL_OK) {
     status = ftl_xyz_read(reader, &r->frame, &end, error);
     if (status != FTL_OK || end) break;
     status = take_frame(r, error);

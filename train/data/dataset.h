@@ -59,7 +59,6 @@ typedef struct {
 typedef struct {
   ftl_label_names labels;
   ftl_selection select;        /* which frames are taken */
-  int64_t frames;              /* the first N of them only, all files together; 0: all */
   double max_force;            /* eV/Angstrom, length of a force; 0: any */
   bool drop_absurd;            /* leave frames with a larger force out, instead of refusing the file */
   int n_configs;               /* factors of the weight by config_type */

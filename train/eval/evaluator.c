@@ -45,6 +45,7 @@ static ftl_status describe(const char *path, const char *foundation, description
   ftl_pace_kind pace;
   *d = (description){0};
   ftl_status status = ftl_pace_kind_of_file(path, &pace, error);
+  if (status == FTL_OK && pace != FTL_PACE_NONE && foundation) return ftl_source_no_delta(path, error);
   if (status == FTL_OK && pace != FTL_PACE_NONE) {
     ftl_model_info info;
     status = ftl_model_open(path, NULL, &d->pace, error);
@@ -56,7 +57,11 @@ static ftl_status describe(const char *path, const char *foundation, description
     d->heads = info.heads;
   } else if (status == FTL_OK) {
     status = ftl_source_read_with(path, foundation, &d->source, error);
-    if (status != FTL_OK) return status;
+    if (status == FTL_OK && foundation && !d->source->delta) status = ftl_source_no_delta(path, error);
+    if (status != FTL_OK) {
+      ftl_source_free(d->source);
+      return status;
+    }
     d->n_elements = d->source->arch.n_elements;
     d->elements = d->source->arch.atomic_numbers;
     d->n_heads = d->source->arch.n_heads;

@@ -74,7 +74,7 @@ static ftl_status from_isolated(const ftl_sets *sets, const ftl_source *source, 
 ftl_status ftl_baseline_e0(const ftl_recipe *recipe, const ftl_sets *sets, const ftl_source *source,
                            const double *predicted, ftl_baseline *baseline, ftl_error *error) {
   const ftl_architecture *arch = &source->arch;
-  const int kind = ftl_start_e0(recipe);
+  const int kind = recipe->e0.kind;
   baseline->warning[0] = '\0';
   if (kind == FTL_START_KEEP) return FTL_OK;
   baseline->free_atoms = kind == FTL_START_GIVEN;
@@ -98,17 +98,10 @@ ftl_status ftl_baseline_scale_shift(const ftl_recipe *recipe, const ftl_sets *se
                                     ftl_baseline *baseline, ftl_error *error) {
   const ftl_architecture *arch = &source->arch;
   baseline->warning[0] = '\0';
-  if (ftl_start_scale_shift(recipe) == FTL_START_KEEP) return FTL_OK;
+  if (recipe->scale_shift == FTL_START_KEEP) return FTL_OK;
   if (!arch->scale_shift)
     return ftl_fail(error, FTL_ERR_INPUT, source->path,
                     "scale_shift: fit needs a model with scale and shift; this one is without");
-  ftl_label_counts counts;
-  ftl_dataset_count_labels(&sets->train, &counts);
-  if (!ftl_recipe_is_set(recipe, "scale_shift") && (counts.energy == 0 || counts.forces == 0)) {
-    snprintf(baseline->warning, sizeof baseline->warning,
-             "scale and shift stay 1 and 0: to fit them, train needs energies and forces");
-    return FTL_OK;
-  }
   ftl_status status = ftl_scale_shift(&sets->train, arch->atomic_numbers, arch->n_elements, baseline->e0,
                                       &baseline->scale, &baseline->shift, error);
   if (baseline->free_atoms) baseline->shift = 0;

@@ -1,7 +1,8 @@
 /* The folder of a run: what `frozentl train` writes for people and for `frozentl plot`.
 
      RUN/recipe.yaml            the effective settings; `frozentl train RUN/recipe.yaml -o ELSEWHERE` repeats the run
-     RUN/model.ftl              the best model so far by the loss on valid (EMA weights when they are on); full or delta
+     RUN/model.ftl              the best model so far by the loss on valid (EMA weights when they are on; in stage two
+                                by its weights of the loss); full or delta
      RUN/state.ftl              everything that `frozentl train --resume RUN` needs (fit/state.h)
      RUN/frozentl.lock          who works there (files/lock.h), while the run goes on
      RUN/log.csv                a line per epoch, below a line with the names of ftl_log_columns
@@ -20,8 +21,8 @@
 
    "start" has: version, foundation (or null), seed, threads, precision, train_frames, replay_frames, valid_frames,
    test_frames, parameters, trained, freeze. "epoch" has the columns of the CSV file. "note" has "text" (stage two
-   began, resumed from a step, stopped early). "end" has: reason ("epochs", "steps", "patience", "interrupted",
-   "diverged"), best_epoch, best_valid_loss, seconds.
+   began, resumed from a step, stopped early, errors larger than before training). "end" has: reason ("epochs", "steps",
+   "patience", "interrupted", "diverged"), best_epoch, best_valid_loss, seconds.
 
    When a run is resumed, lines after the state it is resumed from are removed, so that epochs appear once and in order.
  */

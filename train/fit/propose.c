@@ -5,12 +5,8 @@
 #include <string.h>
 
 #include "fit/sets.h"
+#include "fit/suit.h"
 #include "model/error.h"
-
-/* Sets an option that the user did not give. */
-static ftl_status suggest(ftl_recipe *recipe, const char *key, const char *text, ftl_error *error) {
-  return ftl_recipe_is_set(recipe, key) ? FTL_OK : ftl_options_set(&recipe->options, key, text, "proposed", error);
-}
 
 static ftl_status read_data(const ftl_recipe *recipe, ftl_dataset *dataset, ftl_error *error) {
   ftl_dataset_options options;
@@ -36,48 +32,7 @@ static ftl_status check_labels(const ftl_recipe *recipe, const ftl_dataset *data
   return status;
 }
 
-/* A weight without labels would have no effect. */
-static ftl_status propose_loss(ftl_recipe *recipe, const ftl_label_counts *labels, ftl_error *error) {
-  ftl_status status = FTL_OK;
-  /* mace-torch's 1 to 100 leaves energies behind when there are few steps: 5 meV/atom then weigh as 0.5 meV/Angstrom */
-  status = suggest(recipe, "loss.energy", labels->energy > 0 ? "100" : "0", error);
-  if (status == FTL_OK && labels->forces == 0) status = suggest(recipe, "loss.forces", "0", error);
-  if (status == FTL_OK && labels->stress == 0) status = suggest(recipe, "loss.stress", "0", error);
-  return status;
-}
-
-/* A foundation is close to its goal: small steps, few of them, an average; what lies under the products stays. */
-static ftl_status propose_fine_tuning(ftl_recipe *recipe, ftl_error *error) {
-  ftl_status status = FTL_OK;
-  /* sampled replay is to have elements that the data lack */
-  if (!ftl_recipe_is_set(recipe, "replay.sample")) status = suggest(recipe, "elements", "data", error);
-  if (status == FTL_OK) status = suggest(recipe, "e0.kind", "fit", error);
-  if (status == FTL_OK && !ftl_recipe_is_set(recipe, "train")) status = suggest(recipe, "freeze", "f5", error);
-  if (status == FTL_OK) status = suggest(recipe, "optimiser.lr", "0.001", error);
-  if (status == FTL_OK) status = suggest(recipe, "ema", "0.99", error);
-  return status;
-}
-
-/* About 20 000 steps from scratch and 5000 from a foundation, in batches that leave many steps in an epoch. */
-static ftl_status propose_length(ftl_recipe *recipe, int64_t frames, ftl_error *error) {
-  const int64_t batch = ftl_recipe_is_set(recipe, "batch_size") ? recipe->batch_size
-                        : frames < 100                          ? 2
-                        : frames < 1000                         ? 5
-                                                                : 10;
-  const int64_t per_epoch = (frames + batch - 1) / batch, steps = recipe->foundation ? 5000 : 20000;
-  const int64_t epochs = steps / per_epoch < 10 ? 10 : steps / per_epoch > 500 ? 500 : steps / per_epoch;
-  char text[32];
-  snprintf(text, sizeof text, "%lld", (long long)batch);
-  ftl_status status = suggest(recipe, "batch_size", text, error);
-  snprintf(text, sizeof text, "%lld", (long long)epochs);
-  if (status == FTL_OK && !ftl_recipe_is_set(recipe, "steps")) status = suggest(recipe, "epochs", text, error);
-  if (status == FTL_OK) status = suggest(recipe, "schedule.kind", "cosine", error);
-  if (status == FTL_OK && recipe->valid.n == 0)
-    status = suggest(recipe, "valid_fraction", frames < 200 ? "0.1" : "0.05", error);
-  return status;
-}
-
-ftl_status ftl_propose(ftl_recipe *recipe, ftl_error *error) {
+ftl_status ftl_propose(ftl_recipe *recipe, char note[300], ftl_error *error) {
   ftl_dataset dataset = {0};
   ftl_label_counts labels = {0};
   ftl_status status = read_data(recipe, &dataset, error);
@@ -85,12 +40,10 @@ ftl_status ftl_propose(ftl_recipe *recipe, ftl_error *error) {
     ftl_dataset_count_labels(&dataset, &labels);
     status = check_labels(recipe, &dataset, error);
   }
-  if (status == FTL_OK) status = propose_loss(recipe, &labels, error);
-  if (status == FTL_OK && recipe->foundation) status = propose_fine_tuning(recipe, error);
-  if (status == FTL_OK) status = propose_length(recipe, dataset.n, error);
-  if (status == FTL_OK) status = suggest(recipe, "output", "run", error);
+  ftl_dataset_remove_isolated(&dataset);
+  if (status == FTL_OK) status = ftl_recipe_suit(recipe, &dataset, note, error);
   ftl_dataset_free(&dataset);
-  return status;
+  return status == FTL_OK ? ftl_options_check(&recipe->options, error) : status;
 }
 
 /* ---- writing ---- */

@@ -10,19 +10,22 @@
 
 #include "options/data_options.h"
 
-/* Defaults are mace-torch's where it has the option. */
+/* The one place of all defaults: `initial`, or `tuned` where a foundation is given. fit/suit.c has those that follow
+   from the data (batch_size, epochs). Flags, --init and recipes start from the same. Those of new models are
+   mace-torch's where it has the option; those of fine-tuning are from docs/training.md, "The defaults". */
 static const ftl_option options[] = {
-    PATH(output, .key = "output", .needed = true, .flag = "output", .letter = 'o', .value = "RUN", .when = "",
+    PATH(output, .key = "output", .initial = "run", .flag = "output", .letter = 'o', .value = "RUN", .when = "",
          .doc = "folder of the run: it is made, and gets the model, the log and the state"),
 
     PATH(foundation, .key = "foundation", .flag = "foundation", .letter = 'f', .when = "",
          .doc = "model to start from, .model or .ftl; without it a new model is made from the options of scratch"),
     TEXT(head, .key = "head", .flag = "head", .value = "NAME", .when = "foundation",
          .doc = "head of the foundation that is trained; it may be left out when there is one head"),
-    WORDS(elements, .key = "elements", .flag = "elements", .when = "",
-          .doc =
-              "elements of the trained model, as symbols; 'data' keeps those of the data sets only; by default all of "
-              "the foundation, or those of the data sets from scratch"),
+    WORDS(
+        elements, .key = "elements", .initial = "data", .flag = "elements", .when = "",
+        .doc =
+            "elements of the trained model, as symbols; data: those of the data sets (and of add_elements) only; all: "
+            "those of the foundation too, which is the default with replay.sample"),
 
     WORDS(add_elements, .key = "add_elements", .flag = "add-elements", .value = "EL=LIKE,...", .when = "foundation",
           .doc = "elements that the foundation lacks: Nb=Mo begins like Mo, Nb=mean like the mean of all elements, "
@@ -67,33 +70,37 @@ static const ftl_option options[] = {
           .doc = "structures to validate on; without it valid_fraction is taken from data"),
     PATHS(test, .key = "test", .flag = "test", .when = "",
           .doc = "structures on which only the final model is evaluated"),
-    LABEL_OPTIONS,
+    LABEL_OPTIONS(""),
     WORDS(select, .key = "select", .flag = "select", .value = "KEY=VALUE,...", .when = "",
           .doc = "only structures of data, valid and test whose comment line has this: head=pbe; several values of one "
                  "key are alternatives, (none) stands for no such key"),
     INTEGER(frames, 1, 1e9, .key = "frames", .flag = "frames", .when = "",
-            .doc = "train on the first N structures of data only"),
+            .doc = "train on N structures of data only, drawn by seed, each config_type in proportion; of one seed, "
+                   "the larger "
+                   "part contains the smaller"),
     REAL(fraction, 1e-6, 1, .key = "fraction", .flag = "fraction", .when = "!frames",
-         .doc = "train on this fraction of data only, from its beginning"),
-    REAL(valid_fraction, 1e-6, 0.9, .key = "valid_fraction", .initial = "0.05", .when = "!valid",
-         .doc = "fraction of data, drawn by seed, that is not trained on but validated on"),
-    LARGE_FORCES,
+         .doc = "train on this fraction of data only, drawn as frames"),
+    REAL(valid_fraction, 1e-6, 0.9, .key = "valid_fraction", .initial = "0.1", .when = "!valid",
+         .doc = "fraction of data that is not trained on but validated on: drawn by seed, each config_type in "
+                "proportion, at least 4 structures (a quarter of few)"),
+    LARGE_FORCES(""),
 
-    CHOICE(e0.kind, "keep|fit|given", .key = "e0.kind", .flag = "e0", .when = "",
+    CHOICE(e0.kind, "keep|fit|given", .key = "e0.kind", .initial = "fit", .flag = "e0", .when = "",
            .doc =
-               "energies of single atoms: the foundation's (0 from scratch), those of isolated atoms in data or else a "
-               "least squares fit to data, or those of e0.values; by default keep, and fit from scratch"),
+               "energies of single atoms: the foundation's (0 from scratch), those of isolated atoms in data or else "
+               "a least squares fit to data, or those of e0.values"),
     RATES(e0.values, -1e7, 1e7, .key = "e0.values", .needed = true, .when = "e0.kind=given",
           .doc = "energy of a single atom of each element, eV: {H: -1.1, Cu: -0.2}"),
-    CHOICE(scale_shift, "keep|fit", .key = "scale_shift", .flag = "scale-shift", .when = "",
+    CHOICE(scale_shift, "keep|fit", .key = "scale_shift", .initial = "fit", .tuned = "keep", .flag = "scale-shift",
+           .when = "",
            .doc =
                "scale and shift of the network's energies: the foundation's (1 and 0 from scratch), or from data (RMS "
-               "of the forces, mean energy per atom without E0); by default keep, and fit from scratch"),
+               "of the forces, mean energy per atom without E0)"),
 
-    WORDS(freeze, .key = "freeze", .flag = "freeze", .value = "WHAT,...", .when = "!lora.rank",
+    WORDS(freeze, .key = "freeze", .flag = "freeze", .value = "WHAT,...", .when = "foundation !lora.rank",
           .doc = "what keeps its values: f0 to f7 as mace-torch's --freeze, groups (radial, layer0.linear, ...) and "
                  "patterns of tensor names ('products.*')"),
-    WORDS(train, .key = "train", .flag = "train", .value = "WHAT,...", .when = "",
+    WORDS(train, .key = "train", .flag = "train", .value = "WHAT,...", .when = "foundation",
           .doc =
               "what is trained, given as in freeze: alone, everything else is frozen; with freeze, an exception to it"),
     RATES(rates, 0, 1e3, .key = "rates", .flag = "rates", .value = "WHAT=X,...", .when = "",
@@ -151,9 +158,11 @@ static const ftl_option options[] = {
         loss.kind, "weighted|huber|universal", .key = "loss.kind", .flag = "loss", .initial = "weighted", .when = "",
         .doc =
             "mace-torch's losses: weighted squares, Huber, or its universal loss (Huber, less weight on large forces)"),
-    REAL(loss.energy, 0, 1e9, .key = "loss.energy", .initial = "1", .when = "", .doc = "weight of energies per atom"),
+    REAL(loss.energy, 0, 1e9, .key = "loss.energy", .initial = "100", .tuned = "500", .when = "",
+         .doc = "weight of energies per atom"),
     REAL(loss.forces, 0, 1e9, .key = "loss.forces", .initial = "100", .when = "", .doc = "weight of forces"),
-    REAL(loss.stress, 0, 1e9, .key = "loss.stress", .initial = "1", .when = "", .doc = "weight of stresses"),
+    REAL(loss.stress, 0, 1e9, .key = "loss.stress", .initial = "100", .tuned = "1000", .when = "",
+         .doc = "weight of stresses"),
     REAL(loss.huber_delta, 1e-9, 1e6, .key = "loss.huber_delta", .initial = "0.01", .when = "loss.kind=huber|universal",
          .doc = "error, eV or eV/Angstrom, from which the loss grows linearly"),
     RATES(loss.configs, 0, 1e9, .key = "loss.configs", .when = "",
@@ -161,7 +170,7 @@ static const ftl_option options[] = {
 
     CHOICE(optimiser.kind, "amsgrad|adamw|adam", .key = "optimiser.kind", .flag = "optimiser", .initial = "amsgrad",
            .when = "", .doc = "Adam with AMSGrad as mace-torch, AdamW or Adam"),
-    REAL(optimiser.lr, 1e-12, 10, .key = "optimiser.lr", .initial = "0.01", .flag = "lr", .when = "",
+    REAL(optimiser.lr, 1e-12, 10, .key = "optimiser.lr", .initial = "0.01", .tuned = "0.002", .flag = "lr", .when = "",
          .doc = "learning rate"),
     REAL(optimiser.weight_decay, 0, 1, .key = "optimiser.weight_decay", .initial = "5e-7", .when = "",
          .doc = "weight decay of message linears and products, as in mace-torch"),
@@ -176,7 +185,7 @@ static const ftl_option options[] = {
 
     CHOICE(
         schedule.kind, "constant|plateau|exponential|cosine", .key = "schedule.kind", .flag = "schedule",
-        .initial = "plateau", .when = "",
+        .initial = "cosine", .when = "",
         .doc =
             "how the learning rate falls: not, when the loss on valid stalls, by a factor each epoch, or as a cosine"),
     REAL(schedule.factor, 1e-6, 0.999999, .key = "schedule.factor", .initial = "0.8", .when = "schedule.kind=plateau",
@@ -190,25 +199,26 @@ static const ftl_option options[] = {
     INTEGER(schedule.warmup, 0, 1e9, .key = "schedule.warmup", .initial = "0", .when = "",
             .doc = "steps over which the learning rate rises linearly from 0"),
 
-    REAL(ema, 0, 0.9999999, .key = "ema", .initial = "0", .flag = "ema", .when = "",
+    REAL(ema, 0, 0.9999999, .key = "ema", .initial = "0", .tuned = "0.99", .flag = "ema", .when = "",
          .doc = "decay of the exponential moving average of the parameters that is validated and kept; 0: none"),
     INTEGER(swa.start, 2, 1e9, .key = "swa.start", .flag = "swa", .value = "EPOCH", .when = "",
             .doc = "stage two from this epoch on: parameters averaged over epochs, other weights of the loss"),
-    REAL(swa.lr, 1e-12, 10, .key = "swa.lr", .initial = "0.001", .when = "swa.start",
+    REAL(swa.lr, 1e-12, 10, .key = "swa.lr", .initial = "0.001", .tuned = "0.0002", .when = "swa.start",
          .doc = "learning rate of stage two"),
-    REAL(swa.energy, 0, 1e9, .key = "swa.energy", .initial = "1000", .when = "swa.start",
+    REAL(swa.energy, 0, 1e9, .key = "swa.energy", .initial = "1000", .tuned = "5000", .when = "swa.start",
          .doc = "weight of energies in stage two"),
     REAL(swa.forces, 0, 1e9, .key = "swa.forces", .initial = "100", .when = "swa.start",
          .doc = "weight of forces in stage two"),
-    REAL(swa.stress, 0, 1e9, .key = "swa.stress", .initial = "10", .when = "swa.start",
+    REAL(swa.stress, 0, 1e9, .key = "swa.stress", .initial = "100", .tuned = "1000", .when = "swa.start",
          .doc = "weight of stresses in stage two"),
 
-    INTEGER(epochs, 1, 1e9, .key = "epochs", .flag = "epochs", .letter = 'e', .initial = "100", .when = "!steps",
-            .doc = "how often every structure is trained on"),
+    INTEGER(epochs, 1, 1e9, .key = "epochs", .flag = "epochs", .letter = 'e', .when = "!steps",
+            .doc = "how often every structure is trained on; by default as often as gives about 5000 steps with a "
+                   "foundation and 20000 without, 10 to 500"),
     INTEGER(steps, 1, 1e12, .key = "steps", .flag = "steps", .when = "",
             .doc = "number of optimiser steps, instead of epochs"),
-    INTEGER(batch_size, 1, 1e6, .key = "batch_size", .flag = "batch-size", .letter = 'b', .initial = "10", .when = "",
-            .doc = "structures per step"),
+    INTEGER(batch_size, 1, 1e6, .key = "batch_size", .flag = "batch-size", .letter = 'b', .when = "",
+            .doc = "structures per step; by default 2 below 100 structures, 5 below 1000, else 10"),
     INTEGER(patience, 1, 1e9, .key = "patience", .flag = "patience", .value = "EPOCHS", .when = "",
             .doc = "stop after this many epochs without a better loss on valid; by default never"),
     INTEGER(seed, 0, 9e15, .key = "seed", .flag = "seed", .initial = "1", .when = "",
@@ -227,7 +237,7 @@ static const ftl_option options[] = {
             .doc = "memory for what is kept between epochs, MB: neighbour lists, and what frozen layers give"),
 };
 
-const ftl_option_table ftl_recipe_table = {"train", options, sizeof options / sizeof *options};
+const ftl_option_table ftl_recipe_table = {"train", options, sizeof options / sizeof *options, "foundation"};
 
 ftl_status ftl_recipe_new(ftl_recipe **recipe, ftl_error *error) {
   *recipe = calloc(1, sizeof **recipe);

@@ -48,6 +48,7 @@ static ftl_status read_recipe(const char *run, const ftl_recipe *changes, ftl_re
     status = change(*recipe, changes, *key, error);
   for (const char *const *key = file_keys; status == FTL_OK && *key; key++)
     status = change(*recipe, changes, *key, error);
+  if (status == FTL_OK) status = ftl_options_settle(&(*recipe)->options, error);
   return status == FTL_OK ? ftl_options_check(&(*recipe)->options, error) : status;
 }
 

@@ -186,6 +186,8 @@ static ftl_status keep_best(ftl_run *run, ftl_log_epoch *line, ftl_error *error)
   run->at.best_loss = line->valid_loss;
   run->at.best_energy = line->energy_rmse;
   run->at.best_forces = line->forces_rmse;
+  run->at.best_stress = line->stress_rmse;
+  run->at.best_next = run->at.next_loss;
   run->at.best_epoch = line->epoch;
   run->at.best_step = run->optimiser.step;
   run->at.waited = 0;
@@ -218,11 +220,25 @@ static ftl_status log_epoch(ftl_run *run, const ftl_log_epoch *line, ftl_error *
 ftl_status ftl_run_first_look(ftl_run *run, ftl_error *error) {
   ftl_log_epoch line = {.stage = 1, .lr = NAN, .train_loss = NAN, .gradient_norm = NAN};
   ftl_status status = validate(run, &line, error);
+  const double errors[] = {line.energy_rmse, line.forces_rmse, line.stress_rmse};
   ftl_watch_start(&run->at.watch, line.valid_loss);
+  ftl_outcome_start(&run->at.outcome, errors, line.valid_loss, run->at.next_loss);
   if (status == FTL_OK) status = keep_best(run, &line, error);
   line.seconds = ftl_run_seconds(run);
   if (status == FTL_OK) status = log_epoch(run, &line, error);
   return status == FTL_OK ? ftl_run_save(run, error) : status;
+}
+
+static ftl_status warn_when_worse(ftl_run *run, const ftl_log_epoch *line, ftl_error *error) {
+  const double errors[] = {line->energy_rmse, line->forces_rmse, line->stress_rmse};
+  const int bits = ftl_outcome_epoch(&run->at.outcome, errors);
+  char list[200], advice[300], text[600];
+  if (bits == 0) return FTL_OK;
+  ftl_outcome_list(&run->at.outcome, errors, bits, list, sizeof list);
+  ftl_run_advice(run, bits, advice);
+  snprintf(text, sizeof text, "epoch %lld: errors on valid are larger than before training: %s; %s",
+           (long long)line->epoch, list, advice);
+  return ftl_run_warn(run, text, error);
 }
 
 /* What follows from the loss on valid: the learning rate, the end, or stage two at once. */
@@ -273,6 +289,7 @@ static ftl_status finish_epoch(ftl_run *run, bool *interrupted, ftl_error *error
   if (status == FTL_OK) status = keep_best(run, &line, error);
   line.seconds = ftl_run_seconds(run);
   if (status == FTL_OK) status = log_epoch(run, &line, error);
+  if (status == FTL_OK) status = warn_when_worse(run, &line, error);
   if (status != FTL_OK) return status;
   run->at.epoch++;
   run->at.position = 0;
@@ -285,10 +302,11 @@ static ftl_status finish_epoch(ftl_run *run, bool *interrupted, ftl_error *error
 static ftl_status begin_stage_two(ftl_run *run, ftl_error *error) {
   run->at.stage = 2;
   run->at.averaged = run->at.waited = 0;
-  run->at.best_loss = INFINITY; /* of another loss */
+  run->at.best_loss = run->at.best_next; /* by the weights of this stage, so that it can only get better */
   ftl_watch_start(&run->at.watch, run->at.next_loss);
   memcpy(run->mean, run->moved, (size_t)run->optimiser.parameters->count * sizeof *run->mean);
-  return note(run, "stage two begins", error);
+  ftl_status status = ftl_run_write_model(run, error); /* its loss on valid is by the new weights now */
+  return status == FTL_OK ? note(run, "stage two begins", error) : status;
 }
 
 static ftl_status train_epoch(ftl_run *run, bool *interrupted, ftl_error *error) {

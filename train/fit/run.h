@@ -5,6 +5,7 @@
 #include "fit/log.h"
 #include "fit/lora_pairs.h"
 #include "fit/optimiser.h"
+#include "fit/outcome.h"
 #include "fit/schedule.h"
 #include "fit/setup.h"
 #include "fit/watch.h"
@@ -22,9 +23,11 @@ typedef struct {
   int64_t reason;                    /* why it ended: FTL_REASON_... */
   ftl_random random;                 /* as it was before the order of this epoch was drawn */
   double loss_sum, largest_norm, lr; /* of the epoch so far */
-  double best_loss, best_energy, best_forces, seconds;
+  double best_loss, best_energy, best_forces, best_stress, seconds;
+  double best_next; /* next_loss of the best epoch so far */
   double next_loss; /* on valid, as stage two weighs it; NAN when there is none */
   ftl_watch watch;
+  ftl_outcome outcome;
 } ftl_position;
 
 enum { FTL_REASON_EPOCHS, FTL_REASON_STEPS, FTL_REASON_PATIENCE };
@@ -81,6 +84,13 @@ ftl_status ftl_run_save(ftl_run *run, ftl_error *error);
 ftl_status ftl_run_restore(ftl_run *run, const ftl_state *state, ftl_error *error);
 /* RUN/model.ftl with the best values. */
 ftl_status ftl_run_write_model(ftl_run *run, ftl_error *error);
+/* Says which epoch model.ftl is of, why, and how its errors compare with those before training; warns when training
+   made them worse, or brought nothing. FTL_ERR_IO as of the log. */
+ftl_status ftl_run_say_kept(ftl_run *run, ftl_error *error);
+/* What to do about errors that are worse (bits of fit/outcome.h): options, with the values that they have. */
+void ftl_run_advice(const ftl_run *run, int bits, char text[300]);
+/* To the host and the log. */
+ftl_status ftl_run_warn(ftl_run *run, const char *text, ftl_error *error);
 /* RUN/errors.csv and predictions with the best values as they are in the file, and their table to the host. */
 ftl_status ftl_run_report(ftl_run *run, ftl_error *error);
 

@@ -28,18 +28,36 @@ static const struct {
                 {"reason", offsetof(ftl_run, at.reason)},
                 {"step", offsetof(ftl_run, optimiser.step)},
                 {"watched", offsetof(ftl_run, at.watch.steps)},
+                {"told", offsetof(ftl_run, at.outcome.told)},
+                {"bad_energy", offsetof(ftl_run, at.outcome.bad[FTL_OUTCOME_ENERGY])},
+                {"bad_forces", offsetof(ftl_run, at.outcome.bad[FTL_OUTCOME_FORCES])},
+                {"bad_stress", offsetof(ftl_run, at.outcome.bad[FTL_OUTCOME_STRESS])},
                 {"random0", offsetof(ftl_run, at.random.s[0])},
                 {"random1", offsetof(ftl_run, at.random.s[1])},
                 {"random2", offsetof(ftl_run, at.random.s[2])},
                 {"random3", offsetof(ftl_run, at.random.s[3])},
                 {"schedule_bad", offsetof(ftl_run, schedule.bad)},
                 {"schedule_epoch", offsetof(ftl_run, schedule.epoch)}};
-static const size_t reals[] = {
-    offsetof(ftl_run, at.loss_sum),  offsetof(ftl_run, at.largest_norm),    offsetof(ftl_run, at.lr),
-    offsetof(ftl_run, at.best_loss), offsetof(ftl_run, at.best_energy),     offsetof(ftl_run, at.best_forces),
-    offsetof(ftl_run, at.seconds),   offsetof(ftl_run, schedule.factor),    offsetof(ftl_run, schedule.best),
-    offsetof(ftl_run, at.next_loss), offsetof(ftl_run, at.watch.reference), offsetof(ftl_run, at.watch.smallest),
-    offsetof(ftl_run, at.watch.sum)};
+static const size_t reals[] = {offsetof(ftl_run, at.loss_sum),
+                               offsetof(ftl_run, at.largest_norm),
+                               offsetof(ftl_run, at.lr),
+                               offsetof(ftl_run, at.best_loss),
+                               offsetof(ftl_run, at.best_energy),
+                               offsetof(ftl_run, at.best_forces),
+                               offsetof(ftl_run, at.seconds),
+                               offsetof(ftl_run, schedule.factor),
+                               offsetof(ftl_run, schedule.best),
+                               offsetof(ftl_run, at.next_loss),
+                               offsetof(ftl_run, at.watch.reference),
+                               offsetof(ftl_run, at.watch.smallest),
+                               offsetof(ftl_run, at.watch.sum),
+                               offsetof(ftl_run, at.best_stress),
+                               offsetof(ftl_run, at.best_next),
+                               offsetof(ftl_run, at.outcome.first[FTL_OUTCOME_ENERGY]),
+                               offsetof(ftl_run, at.outcome.first[FTL_OUTCOME_FORCES]),
+                               offsetof(ftl_run, at.outcome.first[FTL_OUTCOME_STRESS]),
+                               offsetof(ftl_run, at.outcome.first_loss[0]),
+                               offsetof(ftl_run, at.outcome.first_loss[1])};
 enum { N_INTEGERS = sizeof integers / sizeof *integers, N_REALS = sizeof reals / sizeof *reals };
 
 static int64_t *integer_of(const ftl_run *run, int k) { return (int64_t *)((char *)run + integers[k].offset); }

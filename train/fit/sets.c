@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fit/random.h"
 #include "fit/replay.h"
+#include "fit/split.h"
+#include "fit/suit.h"
 #include "model/error.h"
 
 void ftl_sets_free(ftl_sets *sets) {
@@ -34,41 +35,26 @@ static ftl_status set_isolated_aside(ftl_sets *sets, ftl_error *error) {
 
 /* The same structures are validated on, however many of the others are trained on: learning curves need that. */
 static ftl_status split_valid(const ftl_recipe *recipe, ftl_sets *sets, ftl_error *error) {
+  if (sets->train.n == 0) return FTL_OK; /* the checks say it */
   const int64_t n = sets->train.n;
-  if (n == 0) return FTL_OK; /* the checks say it */
-  if (n == 1)
-    return ftl_fail(error, FTL_ERR_INPUT, recipe->data.item[0],
-                    "there is one structure, so none can be split off to validate on; give a set with valid");
-  int64_t wanted = llround(recipe->valid_fraction * (double)n);
-  wanted = wanted < 1 ? 1 : wanted > n - 1 ? n - 1 : wanted;
-  bool *moved = calloc((size_t)n + 1, sizeof *moved);
-  int *order = malloc(((size_t)n + 1) * sizeof *order);
-  ftl_random random;
-  ftl_random_seed(&random, (uint64_t)recipe->seed);
-  for (int64_t k = 0; order && k < n; k++) order[k] = (int)k;
-  if (order) ftl_random_shuffle(&random, (int)n, order);
-  for (int64_t k = 0; order && moved && k < wanted; k++) moved[order[k]] = true;
-  ftl_status status = move(&sets->train, order ? moved : NULL, &sets->valid, error);
-  free(moved);
-  free(order);
-  return status;
+  ftl_status status =
+      ftl_split_off(&sets->train, recipe->valid_fraction, (uint64_t)recipe->seed, &sets->valid, sets->note[1], error);
+  if (!ftl_options_is_chosen(&recipe->options, "valid_fraction"))
+    sets->note[1][0] = '\0'; /* the manual says it of the default */
+  if (status != FTL_OK || sets->valid.n > 0) return status;
+  return ftl_fail(error, FTL_ERR_INPUT, recipe->data.item[0], "%s to validate on; give a set with valid",
+                  n == 1 ? "there is one structure, so none can be split off"
+                         : "too many structures are copies of each other to split some off");
 }
 
-static ftl_status take_first(const ftl_recipe *recipe, ftl_sets *sets, ftl_error *error) {
-  int64_t wanted = sets->train.n;
-  if (ftl_recipe_is_set(recipe, "fraction")) wanted = llround(ceil(recipe->fraction * (double)sets->train.n));
-  if (ftl_recipe_is_set(recipe, "frames")) {
-    wanted = recipe->frames;
-    if (wanted > sets->train.n)
-      return ftl_fail(error, FTL_ERR_INPUT, recipe->data.item[0],
-                      "frames is %lld, but only %lld structures are there to train on", (long long)wanted,
-                      (long long)sets->train.n);
-  }
-  ftl_dataset_truncate(&sets->train, wanted);
-  return FTL_OK;
+static ftl_status take_part(const ftl_recipe *recipe, ftl_sets *sets, ftl_error *error) {
+  const uint64_t seed = (uint64_t)recipe->seed;
+  if (ftl_recipe_is_set(recipe, "frames")) return ftl_split_keep(&sets->train, recipe->frames, seed, "frames", error);
+  if (!ftl_recipe_is_set(recipe, "fraction")) return FTL_OK;
+  return ftl_split_keep(&sets->train, llround(ceil(recipe->fraction * (double)sets->train.n)), seed, "fraction", error);
 }
 
-ftl_status ftl_sets_read(const ftl_recipe *recipe, ftl_sets *sets, ftl_error *error) {
+ftl_status ftl_sets_read(ftl_recipe *recipe, ftl_sets *sets, ftl_error *error) {
   ftl_dataset_options options;
   ftl_sets_options(recipe, &options);
   const struct {
@@ -82,8 +68,9 @@ ftl_status ftl_sets_read(const ftl_recipe *recipe, ftl_sets *sets, ftl_error *er
   if (status == FTL_OK) status = ftl_replay_read(recipe, sets, error);
   if (status == FTL_OK) status = ftl_sets_require_labels(recipe, sets, error);
   if (status == FTL_OK) status = set_isolated_aside(sets, error);
+  if (status == FTL_OK) status = ftl_recipe_suit(recipe, &sets->train, sets->note[0], error);
   if (status == FTL_OK && recipe->valid.n == 0) status = split_valid(recipe, sets, error);
-  if (status == FTL_OK) status = take_first(recipe, sets, error);
+  if (status == FTL_OK) status = take_part(recipe, sets, error);
   if (status == FTL_OK) ftl_dataset_remove_isolated(&sets->valid);
   return status;
 }

@@ -13,10 +13,12 @@ typedef struct {
   ftl_dataset train, valid, test;
   ftl_dataset isolated; /* single atoms of data: their energies are E0, they are not trained on */
   ftl_dataset replay;   /* structures of the foundation's kind, trained on beside the others */
+  char note[2][300];    /* "" or sentences to warn with: about labels, and about how data was divided */
 } ftl_sets;
 
-/* FTL_ERR_INPUT, FTL_ERR_FORMAT, FTL_ERR_IO as ftl_dataset_read; FTL_ERR_INPUT when data cannot be divided. */
-ftl_status ftl_sets_read(const ftl_recipe *recipe, ftl_sets *sets, ftl_error *error);
+/* What the recipe leaves open gets the defaults that suit the data (fit/suit.h). FTL_ERR_INPUT, FTL_ERR_FORMAT,
+   FTL_ERR_IO as ftl_dataset_read; FTL_ERR_INPUT when data cannot be divided. */
+ftl_status ftl_sets_read(ftl_recipe *recipe, ftl_sets *sets, ftl_error *error);
 void ftl_sets_free(ftl_sets *sets);
 
 /* How the files of data, valid and test are read. */

@@ -8,8 +8,10 @@
 
 #include "fit/checkpoint.h"
 #include "fit/lora.h"
+#include "fit/no_effect.h"
 #include "fit/replay.h"
 #include "fit/sample.h"
+#include "fit/split.h"
 #include "fit/start.h"
 #include "model/error.h"
 #include "parallel/ranks.h"
@@ -70,6 +72,21 @@ static ftl_status check_sets(const ftl_setup *s, ftl_error *error) {
                           : "");
   ftl_findings_free(&findings);
   return status;
+}
+
+/* How data was divided, and what valid lacks. */
+static void warn_of_sets(const ftl_setup *s) {
+  char text[500];
+  for (int k = 0; k < 2; k++)
+    if (*s->sets.note[k]) ftl_setup_warn(s, "%s", s->sets.note[k]);
+  if (s->sets.valid.n < FTL_SPLIT_LEAST)
+    ftl_setup_warn(
+        s,
+        "valid has %lld structure%s only, so chance decides which epoch is the best: give more with valid, or "
+        "a larger valid_fraction",
+        (long long)s->sets.valid.n, s->sets.valid.n == 1 ? "" : "s");
+  ftl_split_lacking(&s->sets.train, &s->sets.valid, "valid", text);
+  if (*text) ftl_setup_warn(s, "%s", text);
 }
 
 /* The loss has no gradient for weights of elements that no structure has: the decay is then all that Adam sees, and it
@@ -176,10 +193,32 @@ static ftl_status restore_baseline(ftl_setup *s, const ftl_state *restored, ftl_
   return FTL_OK;
 }
 
+/* With fitted E0 the labels may have any zero of energy; a far one is said, since it may be a mistake. */
+static void say_zero(const ftl_setup *s, const double *predicted) {
+  const ftl_dataset *train = &s->sets.train;
+  const bool asked = ftl_options_is_chosen(&s->recipe->options, "e0.kind");
+  double sum = 0;
+  int64_t n = 0;
+  for (int64_t k = 0; k < train->n; k++) {
+    if (!train->structure[k].labels.has_energy) continue;
+    sum += (train->structure[k].labels.energy - predicted[k]) / train->structure[k].n;
+    n++;
+  }
+  if (n == 0) return;
+  void (*tell)(const ftl_setup *, const char *, ...) =
+      fabs(sum / (double)n) > 1 && !asked ? ftl_setup_warn : ftl_setup_say;
+  tell(s,
+       "energies of train are on average %.3f eV/atom from those of the foundation%s; E0 are fitted to them (--e0 fit, "
+       "the "
+       "default; isolated atoms in data give E0 where there is one of each element; --e0 keep keeps the foundation's)",
+       sum / (double)n, fabs(sum / (double)n) > 1 ? ", as of another code, functional or pseudopotential" : "");
+}
+
 static ftl_status fit_baseline(ftl_setup *s, ftl_error *error) {
   double *energies = NULL;
   ftl_status status = FTL_OK;
-  if (ftl_start_e0(s->recipe) == FTL_START_FIT && s->recipe->foundation) status = predict_energies(s, &energies, error);
+  if (s->recipe->e0.kind == FTL_START_FIT && s->recipe->foundation) status = predict_energies(s, &energies, error);
+  if (status == FTL_OK && energies) say_zero(s, energies);
   if (status == FTL_OK) status = ftl_baseline_e0(s->recipe, &s->sets, s->source, energies, &s->baseline, error);
   free(energies);
   if (status == FTL_OK && *s->baseline.warning) ftl_setup_warn(s, "%s", s->baseline.warning);
@@ -208,17 +247,18 @@ static void set_losses(ftl_setup *s) {
   s->second = (ftl_loss){r->loss.kind, r->swa.energy, r->swa.forces, r->swa.stress, r->loss.huber_delta};
 }
 
-ftl_status ftl_setup_make(const ftl_recipe *recipe, const ftl_train_host *host, const ftl_state *restored,
-                          ftl_setup *setup, ftl_error *error) {
+ftl_status ftl_setup_make(ftl_recipe *recipe, const ftl_train_host *host, const ftl_state *restored, ftl_setup *setup,
+                          ftl_error *error) {
   ftl_setup *s = setup;
   s->recipe = recipe;
   s->host = host;
   s->memory.limit = (size_t)recipe->cache_mb * 1000000;
-  set_losses(s);
   ftl_status status = ftl_sets_read(recipe, &s->sets, error);
   if (status == FTL_OK) ftl_sets_report_labels(recipe, &s->sets, warn_of_labels, s);
+  set_losses(s);
   if (status == FTL_OK) status = ftl_start_model(recipe, &s->sets, &s->source, error);
   if (status == FTL_OK) status = check_sets(s, error);
+  if (status == FTL_OK) warn_of_sets(s);
   if (status == FTL_OK) status = describe(s, restored, error);
   if (status == FTL_OK && recipe->checkpoint == FTL_CHECKPOINT_DELTA && !recipe->foundation)
     status = ftl_fail(error, FTL_ERR_INPUT, "checkpoint", "a delta needs a foundation; a new model is written in full");
@@ -229,6 +269,7 @@ ftl_status ftl_setup_make(const ftl_recipe *recipe, const ftl_train_host *host, 
   if (status == FTL_OK) status = ftl_sample_replay(s, error);
   if (status == FTL_OK) status = make_baseline(s, restored, error);
   if (status == FTL_OK) status = ftl_replay_join(s, error);
+  if (status == FTL_OK) status = ftl_no_effect_check(s, error);
   if (status == FTL_OK) warn_of_decay(s);
   if (status == FTL_OK) status = make_graphs(s, &s->sets.train, &s->train, error);
   if (status == FTL_OK) status = make_graphs(s, &s->sets.valid, &s->valid, error);

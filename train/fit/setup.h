@@ -34,8 +34,8 @@ typedef struct {
 /* `restored` is the state of an earlier part of the run, whose E0, scale and shift are taken, or NULL. Findings that
    are no errors go to host->warn. FTL_ERR_INPUT: fatal findings, what the parts refuse, data or a foundation that
    changed since. */
-ftl_status ftl_setup_make(const ftl_recipe *recipe, const ftl_train_host *host, const ftl_state *restored,
-                          ftl_setup *setup, ftl_error *error);
+ftl_status ftl_setup_make(ftl_recipe *recipe, const ftl_train_host *host, const ftl_state *restored, ftl_setup *setup,
+                          ftl_error *error);
 void ftl_setup_free(ftl_setup *setup);
 
 /* To the host, on rank 0. */

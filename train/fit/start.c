@@ -9,16 +9,6 @@
 #include "model/tensors.h"
 #include "scratch/scratch.h"
 
-int ftl_start_e0(const ftl_recipe *recipe) {
-  if (ftl_recipe_is_set(recipe, "e0.kind")) return recipe->e0.kind;
-  return recipe->foundation ? FTL_START_KEEP : FTL_START_FIT;
-}
-
-int ftl_start_scale_shift(const ftl_recipe *recipe) {
-  if (ftl_recipe_is_set(recipe, "scale_shift")) return recipe->scale_shift;
-  return recipe->foundation ? FTL_START_KEEP : FTL_START_FIT;
-}
-
 ftl_status ftl_start_set(ftl_source *source, const char *name, const double *numbers, int64_t n, ftl_error *error) {
   ftl_tensor *tensor = (ftl_tensor *)ftl_tensors_find(&source->tensors, name);
   if (!tensor || tensor->count != n)
@@ -39,12 +29,17 @@ static ftl_status element(const char *symbol, const char *key, int *z, ftl_error
   return ftl_fail(error, FTL_ERR_INPUT, key, "'%.40s' is not a chemical element; symbols are spelt H, Cu", symbol);
 }
 
-/* The elements that the recipe asks for; n = 0: it asks for none in particular. */
+static bool is_word(const ftl_words *words, const char *word) {
+  return words->n == 1 && strcmp(words->item[0], word) == 0;
+}
+
+/* The elements that the recipe asks for; n = 0: all that there are. */
 static ftl_status wanted_elements(const ftl_recipe *recipe, const ftl_sets *sets, int elements[118], int *n,
                                   ftl_error *error) {
   const ftl_words *words = &recipe->elements;
   *n = 0;
-  if (words->n == 1 && strcmp(words->item[0], "data") == 0) {
+  if (is_word(words, "all")) return FTL_OK;
+  if (is_word(words, "data")) {
     *n = ftl_sets_elements(sets, elements);
     return FTL_OK;
   }
@@ -120,19 +115,33 @@ static ftl_status add_head(const ftl_recipe *recipe, ftl_source *source, ftl_err
   return ftl_source_add_head(source, old, own, error);
 }
 
+/* elements: data. Those of the data that the model has (the checks name structures with others), and those that were
+   added. */
+static ftl_status cut_to_data(const ftl_recipe *recipe, const int *elements, int n, ftl_source *source,
+                              ftl_error *error) {
+  const ftl_architecture *arch = &source->arch;
+  int kept[FTL_MAX_ELEMENTS], n_kept = 0;
+  for (int k = 0; k < arch->n_elements; k++)
+    if (ftl_element_index(elements, n, arch->atomic_numbers[k]) >= 0 || ftl_start_adds(recipe, arch->atomic_numbers[k]))
+      kept[n_kept++] = arch->atomic_numbers[k];
+  return n_kept > 0 ? ftl_source_cut_elements(source, kept, n_kept, error) : FTL_OK;
+}
+
 static ftl_status read_foundation(const ftl_recipe *recipe, const ftl_sets *sets, ftl_source **source,
                                   ftl_error *error) {
   int elements[118], n;
+  const bool data = is_word(&recipe->elements, "data");
   ftl_status status = wanted_elements(recipe, sets, elements, &n, error);
   if (status == FTL_OK) status = ftl_source_read(recipe->foundation, source, error);
   if (status == FTL_OK) status = choose_head(recipe, *source, error);
   if (status == FTL_OK) status = add_elements(recipe, *source, error);
-  for (int k = 0; status == FTL_OK && k < n; k++)
+  for (int k = 0; status == FTL_OK && !data && k < n; k++)
     if (ftl_element_index((*source)->arch.atomic_numbers, (*source)->arch.n_elements, elements[k]) < 0)
       status = ftl_fail(error, FTL_ERR_INPUT, (*source)->path,
                         "it does not know %s; add_elements (%s=mean, or like a similar element) adds it",
                         ftl_element_symbol(elements[k]), ftl_element_symbol(elements[k]));
-  if (status == FTL_OK && n > 0) status = ftl_source_cut_elements(*source, elements, n, error);
+  if (status == FTL_OK && data) status = cut_to_data(recipe, elements, n, *source, error);
+  else if (status == FTL_OK && n > 0) status = ftl_source_cut_elements(*source, elements, n, error);
   return status == FTL_OK ? add_head(recipe, *source, error) : status;
 }
 
@@ -180,6 +189,9 @@ static ftl_status make_new(const ftl_recipe *recipe, const ftl_sets *sets, ftl_s
   o.gate = gate[recipe->scratch.gate];
   o.avg_num_neighbors = recipe->scratch.avg_num_neighbors;
   ftl_status status = read_widths(&recipe->scratch.radial_mlp, &o, error);
+  if (status == FTL_OK && is_word(&recipe->elements, "all"))
+    status = ftl_fail(error, FTL_ERR_INPUT, "elements",
+                      "all elements of a foundation can be kept, but there is none; name them, or leave it out");
   if (status == FTL_OK) status = wanted_elements(recipe, sets, elements, &n, error);
   if (status == FTL_OK && n == 0) n = ftl_sets_elements(sets, elements);
   if (status == FTL_OK && !ftl_recipe_is_set(recipe, "scratch.avg_num_neighbors"))

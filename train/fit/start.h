@@ -9,10 +9,6 @@
    of reading and checking models. The caller frees *source with ftl_source_free. */
 ftl_status ftl_start_model(const ftl_recipe *recipe, const ftl_sets *sets, ftl_source **source, ftl_error *error);
 
-/* Where E0, and scale and shift, come from: what the recipe says, or else keep with a foundation and fit without. */
-int ftl_start_e0(const ftl_recipe *recipe);
-int ftl_start_scale_shift(const ftl_recipe *recipe);
-
 /* The recipe adds this element, so that the foundation's answers say nothing of it. */
 bool ftl_start_adds(const ftl_recipe *recipe, int atomic_number);
 

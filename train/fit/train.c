@@ -154,7 +154,7 @@ static ftl_status make_vectors(ftl_run *run, ftl_error *error) {
   if (!ok)
     return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for %lld parameters and their averages", (long long)count);
   ftl_schedule_start(&run->schedule);
-  run->at = (ftl_position){.epoch = 1, .stage = 1, .best_loss = INFINITY, .next_loss = NAN};
+  run->at = (ftl_position){.epoch = 1, .stage = 1, .best_loss = INFINITY, .next_loss = NAN, .best_next = NAN};
   ftl_random_seed(&run->at.random, (uint64_t)r->seed);
   return ftl_optimiser_new(moved, &options, &run->optimiser, error);
 }
@@ -225,8 +225,8 @@ static ftl_status go_on(ftl_run *run, const ftl_state *state, ftl_error *error) 
 
 static ftl_status finish(ftl_run *run, ftl_error *error) {
   static const char *const reasons[] = {"epochs", "steps", "patience"};
-  ftl_setup_say(&run->s, "best epoch %lld, loss on valid %.6g", (long long)run->at.best_epoch, run->at.best_loss);
-  ftl_status status = ftl_run_report(run, error);
+  ftl_status status = ftl_run_say_kept(run, error);
+  if (status == FTL_OK) status = ftl_run_report(run, error);
   if (status == FTL_OK) status = log_end(run, reasons[run->at.reason], error);
   run->at.finished = 1;
   return status == FTL_OK ? ftl_run_save(run, error) : status;
@@ -239,8 +239,8 @@ static ftl_train_end end_of(const ftl_run *run, ftl_status status, bool interrup
   return run->unwritten ? FTL_TRAIN_UNWRITTEN : run->diverged ? FTL_TRAIN_DIVERGED : FTL_TRAIN_FAILED;
 }
 
-static ftl_status run_it(const ftl_recipe *recipe, const ftl_train_host *host, const ftl_state *state,
-                         ftl_train_end *end, ftl_error *error) {
+static ftl_status run_it(ftl_recipe *recipe, const ftl_train_host *host, const ftl_state *state, ftl_train_end *end,
+                         ftl_error *error) {
   ftl_run run = {0};
   bool interrupted = false;
   ftl_status status = ftl_setup_make(recipe, host, state, &run.s, error);
@@ -263,13 +263,14 @@ static ftl_status run_it(const ftl_recipe *recipe, const ftl_train_host *host, c
     status = FTL_OK;
   }
   if (status == FTL_OK && interrupted && run.log) status = log_end(&run, "interrupted", error);
+  if (run.diverged && isfinite(run.at.best_loss)) ftl_run_say_kept(&run, NULL);
   if (run.diverged) log_end(&run, "diverged", NULL);
   *end = end_of(&run, status, interrupted);
   free_run(&run);
   return status;
 }
 
-ftl_status ftl_train(const ftl_recipe *recipe, const ftl_train_host *host, ftl_train_end *end, ftl_error *error) {
+ftl_status ftl_train(ftl_recipe *recipe, const ftl_train_host *host, ftl_train_end *end, ftl_error *error) {
   ftl_run_folder folder = {0};
   ftl_status status = open_folder(recipe->output, false, &recipe->options, host, &folder, error);
   *end = status == FTL_ERR_IO ? FTL_TRAIN_UNWRITTEN : FTL_TRAIN_FAILED;

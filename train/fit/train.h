@@ -34,9 +34,10 @@ typedef enum {
 } ftl_train_end;
 
 /* Trains into the folder recipe->output, which is made and must not hold a run yet (FTL_ERR_INPUT). The recipe has been
-   checked. *end is always set, and FTL_TRAIN_DONE or FTL_TRAIN_INTERRUPTED exactly when the status is FTL_OK. With
-   several ranks all of them call this; one that fails alone leaves the others waiting: end them. */
-ftl_status ftl_train(const ftl_recipe *recipe, const ftl_train_host *host, ftl_train_end *end, ftl_error *error);
+   checked; what it leaves open gets the defaults that suit the data (fit/suit.h). *end is always set, and
+   FTL_TRAIN_DONE or FTL_TRAIN_INTERRUPTED exactly when the status is FTL_OK. With several ranks all of them call this;
+   one that fails alone leaves the others waiting: end them. */
+ftl_status ftl_train(ftl_recipe *recipe, const ftl_train_host *host, ftl_train_end *end, ftl_error *error);
 
 /* Goes on with the run in this folder, from its last state, with its recipe.yaml. Of `changes` the options that may
    change (ftl_train_may_change) replace those of the recipe where they are given. FTL_ERR_INPUT: the run is finished;

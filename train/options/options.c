@@ -225,6 +225,15 @@ static ftl_status set_text(ftl_options *options, const ftl_option *option, const
   return status;
 }
 
+/* Leaves the option as not given. */
+static ftl_status set_default(ftl_options *options, const ftl_option *option, const char *text, ftl_error *error) {
+  char **given = &options->given[ftl_option_index(options, option)];
+  ftl_status status = set_text(options, option, text, false, "default", error);
+  free(*given);
+  *given = NULL;
+  return status;
+}
+
 ftl_status ftl_options_make(ftl_options *options, const ftl_option_table *table, void *values, ftl_error *error) {
   *options = (ftl_options){.table = table, .values = values};
   options->given = calloc((size_t)table->n, sizeof *options->given);
@@ -232,12 +241,28 @@ ftl_status ftl_options_make(ftl_options *options, const ftl_option_table *table,
   if (!options->given || !options->grows) return no_memory(error);
   for (int k = 0; k < table->n; k++) {
     if (!table->option[k].initial) continue;
-    ftl_status status = set_text(options, &table->option[k], table->option[k].initial, false, "default", error);
+    ftl_status status = set_default(options, &table->option[k], table->option[k].initial, error);
     if (status != FTL_OK) return status;
-    free(options->given[k]);
-    options->given[k] = NULL;
   }
   return FTL_OK;
+}
+
+/* The default of an option as things stand; NULL: none. */
+static const char *default_of(const ftl_options *options, const ftl_option *option) {
+  const char *by = options->table->tuned_by;
+  return option->tuned && by && ftl_options_is_set(options, by) ? option->tuned : option->initial;
+}
+
+ftl_status ftl_options_settle(ftl_options *options, ftl_error *error) {
+  ftl_status status = FTL_OK;
+  for (int k = 0; status == FTL_OK && k < options->table->n; k++) {
+    const ftl_option *option = &options->table->option[k];
+    if (!option->tuned || options->given[k]) continue;
+    const char *text = default_of(options, option);
+    if (text) status = set_default(options, option, text, error);
+    else free_value(options, option);
+  }
+  return status;
 }
 
 void ftl_options_free(ftl_options *options) {
@@ -260,15 +285,32 @@ ftl_status ftl_options_set(ftl_options *options, const char *key, const char *te
   return set_text(options, option, text, append, where, error);
 }
 
+ftl_status ftl_options_suit(ftl_options *options, const char *key, const char *text, ftl_error *error) {
+  return ftl_options_is_set(options, key) ? FTL_OK : ftl_options_set(options, key, text, "by the data", error);
+}
+
 bool ftl_options_is_set(const ftl_options *options, const char *key) {
   const ftl_option *option = ftl_option_find(options->table, key);
   return option && options->given[ftl_option_index(options, option)];
 }
 
+bool ftl_options_is_chosen(const ftl_options *options, const char *key) {
+  const ftl_option *option = ftl_option_find(options->table, key);
+  const char *text = option ? default_of(options, option) : NULL;
+  if (!ftl_options_is_set(options, key)) return false;
+  if (strncmp(options->given[ftl_option_index(options, option)], "--", 2) == 0) return true;
+  char *have = ftl_options_text(options, option);
+  double a, b;
+  const bool same =
+      text && have && (strcmp(have, text) == 0 || (ftl_parse_real(have, &a) && ftl_parse_real(text, &b) && a == b));
+  free(have);
+  return !same;
+}
+
 /* ---- what applies ---- */
 
 bool ftl_options_has_value(const ftl_options *options, const ftl_option *option) {
-  return option->initial || options->given[ftl_option_index(options, option)];
+  return default_of(options, option) || options->given[ftl_option_index(options, option)];
 }
 
 /* One of "a|b" has a value. */
@@ -282,17 +324,26 @@ static bool any_has_value(const ftl_options *options, const char *keys, size_t l
   return false;
 }
 
+static double number_of(const ftl_options *options, const ftl_option *option) {
+  const void *member = ftl_option_member(options, option);
+  return option->type == FTL_OPTION_REAL ? *(const double *)member : (double)*(const int64_t *)member;
+}
+
 static bool holds(const ftl_options *options, const char *condition, size_t length) {
-  char key[80], value[80];
+  char key[80];
   const bool negated = condition[0] == '!';
-  const size_t equals = strcspn(condition, "= ");
+  const size_t equals = strcspn(condition, "=> ");
   if (equals >= length) return any_has_value(options, condition + negated, length - negated) != negated;
   snprintf(key, sizeof key, "%.*s", (int)(equals - negated), condition + negated);
   const ftl_option *option = ftl_option_find(options->table, key);
   if (!option || !ftl_options_applies(options, option, NULL)) return false;
+  if (condition[equals] == '>') return number_of(options, option) > 0;
   char *have = ftl_options_text(options, option), *choices = strndup(condition + equals + 1, length - equals - 1);
-  snprintf(value, sizeof value, "%s", have ? have : "");
-  const bool found = choices && find_choice(choices, value) >= 0;
+  bool found = false;
+  char *rest = NULL; /* lists have several words */
+  for (char *word = have ? strtok_r(have, ",", &rest) : NULL; choices && word && !found;
+       word = strtok_r(NULL, ",", &rest))
+    found = find_choice(choices, word) >= 0;
   free(have);
   free(choices);
   return found;
@@ -314,7 +365,7 @@ bool ftl_options_applies(const ftl_options *options, const ftl_option *option, c
 static ftl_status does_not_apply(const ftl_options *options, const ftl_option *option, const char *condition,
                                  const char *where, ftl_error *error) {
   char key[80];
-  const int length = (int)strcspn(condition, " "), equals = (int)strcspn(condition, "= ");
+  const int length = (int)strcspn(condition, " "), equals = (int)strcspn(condition, "=> ");
   if (condition[0] == '!')
     return ftl_fail(error, FTL_ERR_INPUT, where, "%s does not apply when %.*s is given; remove one of them",
                     option->key, length - 1, condition + 1);
@@ -323,19 +374,27 @@ static ftl_status does_not_apply(const ftl_options *options, const ftl_option *o
                     option->key, length, condition, option->key);
   snprintf(key, sizeof key, "%.*s", equals, condition);
   char *have = ftl_options_text(options, ftl_option_find(options->table, key));
-  ftl_fail(error, FTL_ERR_INPUT, where, "%s applies only with %s %.*s, and %s is %s; remove it or change %s",
-           option->key, key, length - equals - 1, condition + equals + 1, key, have ? have : "", key);
+  ftl_fail(error, FTL_ERR_INPUT, where, "%s applies only with %s%s %.*s, and %s is %s; remove it or change %s",
+           option->key, key, condition[equals] == '>' ? " above" : "", length - equals - 1, condition + equals + 1, key,
+           have ? have : "", key);
   free(have);
   return FTL_ERR_INPUT;
 }
 
-ftl_status ftl_options_check(const ftl_options *options, ftl_error *error) {
+ftl_status ftl_options_check_given(const ftl_options *options, ftl_error *error) {
   const ftl_option *option = options->table->option;
   for (int k = 0; k < options->table->n; k++) {
     const char *condition;
     if (options->given[k] && !ftl_options_applies(options, &option[k], &condition))
       return does_not_apply(options, &option[k], condition, options->given[k], error);
   }
+  return FTL_OK;
+}
+
+ftl_status ftl_options_check(const ftl_options *options, ftl_error *error) {
+  const ftl_option *option = options->table->option;
+  ftl_status status = ftl_options_check_given(options, error);
+  if (status != FTL_OK) return status;
   for (int k = 0; k < options->table->n; k++)
     if (option[k].needed && !ftl_options_has_value(options, &option[k]) &&
         ftl_options_applies(options, &option[k], NULL))

@@ -45,10 +45,12 @@ typedef struct {
   const char *key;
   ftl_option_type type;
   const char *initial; /* the default as text; NULL: none */
+  const char *tuned;   /* the default where the table's `tuned_by` is set; NULL: initial */
   double min, max;     /* of numbers, inclusive */
   const char *choices; /* "a|b|c" of a choice */
   const char *when;    /* "", or conditions that must all hold, separated by blanks: "key" (is set), "!key" (is not),
-                          "key=a|b" (has one of these values), "a|b" (one of them is set) */
+                          "key=a|b" (has one of these values, or a list has one of these words), "key>0" (a number that
+                          is), "a|b" (one of them is set) */
   bool needed;         /* must have a value where it applies */
   const char *flag;    /* long flag, without "--"; NULL: only --set KEY=VALUE */
   char letter;         /* short flag, 0 for none */
@@ -61,6 +63,7 @@ typedef struct {
   const char *command;      /* "train": its --help lists the options */
   const ftl_option *option; /* in the order of the documentation; sections (keys before the first dot) stand together */
   int n;
+  const char *tuned_by; /* key of the option ("foundation") that brings the other defaults; NULL: there are none */
 } ftl_option_table;
 
 /* The set of values of one table. */
@@ -86,8 +89,19 @@ ftl_status ftl_options_read(ftl_options *options, const char *path, ftl_error *e
 ftl_status ftl_options_set(ftl_options *options, const char *key, const char *text, const char *where,
                            ftl_error *error);
 bool ftl_options_is_set(const ftl_options *options, const char *key); /* given, not the default */
+/* Given by a flag, or by a file and not as its default is: files of settings (RUN/recipe.yaml) give every option. */
+bool ftl_options_is_chosen(const ftl_options *options, const char *key);
 
-/* Nothing that does not apply is set, and what is needed is there. FTL_ERR_INPUT names the key and why. */
+/* Options that are not given get the default that `tuned_by` brings: to be called after the last one is set, and before
+   values are used. FTL_ERR_MEMORY. */
+ftl_status ftl_options_settle(ftl_options *options, ftl_error *error);
+/* Sets an option that is not given to what suits other input; it counts as given then (is_set). Nothing when it is.
+   FTL_ERR_INPUT. */
+ftl_status ftl_options_suit(ftl_options *options, const char *key, const char *text, ftl_error *error);
+
+/* Nothing that does not apply is set; ftl_options_check: and what is needed is there. FTL_ERR_INPUT names the key and
+ * why. */
+ftl_status ftl_options_check_given(const ftl_options *options, ftl_error *error);
 ftl_status ftl_options_check(const ftl_options *options, ftl_error *error);
 
 /* The option of this key, or NULL. */

@@ -248,7 +248,9 @@ void ftl_options_document(const ftl_option_table *table, FILE *stream) {
     fprintf(stream, "| `%s` | ", o->key);
     if (o->letter) fprintf(stream, "`-%c`, ", o->letter);
     if (o->flag) fprintf(stream, "`--%s`", o->flag);
-    fprintf(stream, " | %s | ", o->initial && *o->initial ? o->initial : o->needed ? "needed" : "");
+    fprintf(stream, " | %s", o->initial && *o->initial ? o->initial : o->needed ? "needed" : "");
+    if (o->tuned) fprintf(stream, "%swith %s: %s", o->initial ? "; " : "", table->tuned_by, o->tuned);
+    fputs(" | ", stream);
     print_markdown(stream, o->when);
     fputs(" | ", stream);
     print_markdown(stream, o->doc);

@@ -97,17 +97,23 @@ static ftl_status freeze_word(ftl_parameters *parameters, const char *word, ftl_
   return FTL_OK;
 }
 
-static ftl_status train_word(ftl_parameters *parameters, const char *word, ftl_error *error) {
+/* exception: from what freeze says, and then it must be one. */
+static ftl_status train_word(ftl_parameters *parameters, const char *word, bool exception, ftl_error *error) {
   const ftl_status status = check_word(parameters, "train", word, error);
   if (status != FTL_OK) return status;
   const ftl_parameter *constant = NULL;
-  bool any = false;
+  bool any = false, changed = false;
   for (int k = 0; k < parameters->n; k++) {
     ftl_parameter *p = &parameters->parameter[k];
     if (!names(word, p)) continue;
+    changed |= trainable(p) && !p->trained;
     if (trainable(p)) p->trained = any = true;
     else constant = p;
   }
+  if (any && !changed && exception)
+    return ftl_fail(error, FTL_ERR_INPUT, "train",
+                    "'%.80s' is trained anyway: with freeze, train makes exceptions to it; remove it, or freeze more",
+                    word);
   if (any) return FTL_OK;
   if (!constant) return ftl_fail(error, FTL_ERR_INPUT, "train", "'%s' names no parameter; remove it", word);
   if (constant->group == FTL_GROUP_E0)
@@ -147,7 +153,8 @@ ftl_status ftl_freeze_apply(ftl_parameters *parameters, const ftl_words *freeze,
   }
   ftl_status status = FTL_OK;
   for (int i = 0; i < freeze->n && status == FTL_OK; i++) status = freeze_word(parameters, freeze->item[i], error);
-  for (int i = 0; i < train->n && status == FTL_OK; i++) status = train_word(parameters, train->item[i], error);
+  for (int i = 0; i < train->n && status == FTL_OK; i++)
+    status = train_word(parameters, train->item[i], freeze->n > 0, error);
   if (status == FTL_OK && ftl_parameters_trained(parameters) == 0)
     return ftl_fail(error, FTL_ERR_INPUT, "freeze",
                     "everything is frozen, so that nothing is left to train; freeze less, or name in train what moves");

@@ -4,23 +4,33 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fit/split.h"
 #include "model/error.h"
 #include "sampling/starts.h"
 
 /* ---- starts ---- */
 
-/* sample.n_starts of them, evenly spread, without labels. */
-static ftl_status add_spread(const ftl_dataset *from, int64_t wanted, ftl_dataset *starts, ftl_error *error) {
-  int64_t n = from->n < wanted ? from->n : wanted;
+/* sample.n_starts of them, a fair part in the order of the files, without labels. */
+static ftl_status add_part(const ftl_dataset *from, const ftl_surrogate_recipe *r, ftl_dataset *starts,
+                           ftl_error *error) {
+  const int64_t n = from->n < r->sample.n_starts ? from->n : r->sample.n_starts;
   ftl_structure *grown = realloc(starts->structure, (size_t)(starts->n + n + 1) * sizeof *grown);
   if (!grown) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for starting structures");
   starts->structure = grown;
   starts->room = (size_t)(starts->n + n + 1);
-  ftl_status status = FTL_OK;
-  for (int64_t k = 0; k < n && !status; k++) {
-    status = ftl_structure_copy(&from->structure[k * from->n / n], &starts->structure[starts->n], error);
+  int64_t *order = malloc(((size_t)from->n + 1) * sizeof *order);
+  bool *chosen = calloc((size_t)from->n + 1, sizeof *chosen);
+  ftl_status status =
+      order && chosen ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a list of starts");
+  if (!status) status = ftl_split_order(from, (uint64_t)r->seed, order, error);
+  for (int64_t k = 0; k < n && !status; k++) chosen[order[k]] = true;
+  for (int64_t k = 0; k < from->n && !status; k++) {
+    if (!chosen[k]) continue;
+    status = ftl_structure_copy(&from->structure[k], &starts->structure[starts->n], error);
     if (!status) starts->n++;
   }
+  free(order);
+  free(chosen);
   return status;
 }
 
@@ -28,7 +38,7 @@ static ftl_status add_files(const ftl_surrogate_recipe *r, ftl_dataset *starts, 
   ftl_dataset read = {0};
   const ftl_dataset_options options = {.labels = {.prefix = r->labels}};
   ftl_status status = ftl_dataset_read(r->sample.starts.item, r->sample.starts.n, &options, &read, error);
-  if (!status) status = add_spread(&read, r->sample.n_starts, starts, error);
+  if (!status) status = add_part(&read, r, starts, error);
   ftl_dataset_free(&read);
   return status;
 }
@@ -99,7 +109,7 @@ static ftl_status make_starts(const ftl_surrogate_recipe *r, const ftl_dataset *
                               ftl_error *error) {
   ftl_status status = FTL_OK;
   if (r->sample.starts.n > 0) status = add_files(r, starts, error);
-  else if (data && data->n > 0) status = add_spread(data, r->sample.n_starts, starts, error);
+  else if (data && data->n > 0) status = add_part(data, r, starts, error);
   for (int k = 0; k < r->sample.crystals.n && !status; k++)
     status = add_crystal(r->sample.crystals.item[k], (uint64_t)r->seed + (uint64_t)k, starts, error);
   if (!status) status = add_lammps(r, starts, error);
@@ -146,20 +156,33 @@ static ftl_sampling_job common_job(const ftl_surrogate_recipe *r, ftl_sampling_k
   return job;
 }
 
+enum { BULK, STRAIN, VACANCY, SURFACE, ADSORBATE, RATTLE, DIMER, N };
+
+static ftl_status find_job(const char *word, int *which, ftl_error *error) {
+  static const char *const words[N] = {"bulk", "strain", "vacancy", "surface", "adsorbate", "rattle", "dimer"};
+  for (*which = 0; *which < N; ++*which)
+    if (strcmp(words[*which], word) == 0) return FTL_OK;
+  return ftl_fail(error, FTL_ERR_INPUT, NULL,
+                  "sample.jobs: '%.30s' is none of bulk, strain, vacancy, surface, adsorbate, rattle, dimer", word);
+}
+
+ftl_status ftl_jobs_check_words(const ftl_surrogate_recipe *recipe, ftl_error *error) {
+  ftl_status status = FTL_OK;
+  int which;
+  for (int k = 0; status == FTL_OK && k < recipe->sample.jobs.n; k++)
+    status = find_job(recipe->sample.jobs.item[k], &which, error);
+  return status;
+}
+
 /* One job, or one for each plane; returns how many. */
 static ftl_status make_job(const ftl_surrogate_recipe *r, const char *word, ftl_jobs *jobs, ftl_error *error) {
-  static const char *const words[] = {"bulk", "strain", "vacancy", "surface", "adsorbate", "rattle", "dimer"};
-  enum { BULK, STRAIN, VACANCY, SURFACE, ADSORBATE, RATTLE, DIMER, N };
   static const ftl_sampling_kind kinds[N] = {FTL_SAMPLING_DYNAMICS, FTL_SAMPLING_DYNAMICS, FTL_SAMPLING_DYNAMICS,
                                              FTL_SAMPLING_DYNAMICS, FTL_SAMPLING_LAUNCH,   FTL_SAMPLING_RATTLES,
                                              FTL_SAMPLING_APPROACH};
-  int which = 0;
-  while (which < N && strcmp(words[which], word) != 0) which++;
-  if (which == N)
-    return ftl_fail(error, FTL_ERR_INPUT, NULL,
-                    "sample.jobs: '%.30s' is none of bulk, strain, vacancy, surface, adsorbate, rattle, dimer", word);
+  int which;
+  ftl_status status = find_job(word, &which, error);
+  if (status) return status;
   ftl_sampling_job job = common_job(r, kinds[which], jobs);
-  ftl_status status = FTL_OK;
   if (which == STRAIN || which == RATTLE) job.strain = r->sample.strain;
   if (which == STRAIN) job.volume = r->sample.volume;
   if (which == RATTLE) job.rattle = r->sample.rattle;
@@ -184,12 +207,6 @@ static ftl_status make_job(const ftl_surrogate_recipe *r, const char *word, ftl_
   return status;
 }
 
-static bool has_word(const ftl_words *words, const char *word) {
-  for (int k = 0; k < words->n; k++)
-    if (strcmp(words->item[k], word) == 0) return true;
-  return false;
-}
-
 static ftl_status read_temperatures(const ftl_words *words, double *temperature, ftl_error *error) {
   for (int k = 0; k < words->n; k++) {
     char *end;
@@ -207,8 +224,6 @@ ftl_status ftl_jobs_make(const ftl_surrogate_recipe *r, const ftl_dataset *data,
   jobs->options.seed = (uint64_t)r->seed;
   jobs->options.step = r->sample.step;
   jobs->options.max_force = r->sample.max_force;
-  if (r->sample.molecule && !has_word(&r->sample.jobs, "adsorbate"))
-    return ftl_fail(error, FTL_ERR_INPUT, NULL, "sample.molecule is for the job adsorbate, which sample.jobs lacks");
   jobs->temperature = calloc((size_t)r->sample.temperatures.n + 1, sizeof *jobs->temperature);
   jobs->job = calloc((size_t)r->sample.jobs.n * ((size_t)r->sample.surfaces.n + 1) + 1, sizeof *jobs->job);
   if (!jobs->temperature || !jobs->job) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the sampling");

@@ -13,6 +13,8 @@ typedef struct {
   ftl_sampling_options options;
 } ftl_jobs;
 
+/* Every word of sample.jobs is a job. FTL_ERR_INPUT. */
+ftl_status ftl_jobs_check_words(const ftl_surrogate_recipe *recipe, ftl_error *error);
 /* `data` may be NULL; its structures are starts when the recipe names no files. Free it also after a failure.
    FTL_ERR_INPUT names the option and the word that is wrong. */
 ftl_status ftl_jobs_make(const ftl_surrogate_recipe *recipe, const ftl_dataset *data, ftl_jobs *jobs, ftl_error *error);

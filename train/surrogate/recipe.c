@@ -19,17 +19,19 @@ static const ftl_option options[] = {
           .doc = "reference structures to fit, extended XYZ; distill adds them to those it samples"),
     PATHS(valid, .key = "valid", .flag = "valid", .when = "",
           .doc = "reference structures to report errors on; nothing is fitted to them"),
-    LABEL_OPTIONS,
-    WORDS(select, .key = "select", .flag = "select", .value = "KEY=VALUE,...", .when = "",
+    LABEL_OPTIONS("data|valid|sample.starts"),
+    WORDS(select, .key = "select", .flag = "select", .value = "KEY=VALUE,...", .when = "data|valid",
           .doc =
               "only structures of data and valid whose comment line has this: head=pbe; several values of one key are "
               "alternatives, (none) stands for no such key"),
     INTEGER(frames, 1, 1e9, .key = "frames", .flag = "frames", .when = "data",
-            .doc = "fit the first N structures of data only"),
-    LARGE_FORCES,
+            .doc = "fit N structures of data only, drawn by seed, each config_type in proportion; of one seed, the "
+                   "larger part contains the smaller"),
+    LARGE_FORCES("data|valid"),
     REAL(holdout, 0, 0.5, .key = "holdout", .initial = "0.05", .when = "",
-         .doc = "fraction of the structures, drawn by seed, that errors are measured on instead of fitted; the "
-                "uncertainty is scaled to them"),
+         .doc = "fraction of the structures, drawn by seed and config_type, that errors are measured on instead of "
+                "fitted, at "
+                "least 4 (a quarter of few); the uncertainty is scaled to them"),
     WORDS(elements, .key = "elements", .flag = "elements", .when = "",
           .doc = "elements of the potential, as symbols; by default those of the structures"),
     RATES(e0, -1e9, 1e9, .key = "e0", .flag = "e0", .value = "EL=X,...", .when = "",
@@ -45,7 +47,7 @@ static const ftl_option options[] = {
                  "H@H-Cu=... for those around H; the first that fits counts"),
     REAL(basis.degree, 0, 1000, .key = "basis.degree", .initial = "0", .flag = "degree", .when = "",
          .doc = "largest sum over factors of n + degree_l l, n from 1; 0: any"),
-    REAL(basis.degree_l, 0, 100, .key = "basis.degree_l", .initial = "1", .when = "",
+    REAL(basis.degree_l, 0, 100, .key = "basis.degree_l", .initial = "1", .when = "basis.degree>0",
          .doc = "what l counts in the degree"),
     INTEGER(basis.max_species, 0, 5, .key = "basis.max_species", .initial = "0", .when = "",
             .doc = "different neighbour elements in one function; 0: any"),
@@ -110,8 +112,8 @@ static const ftl_option options[] = {
          .doc = "factor of the squared errors of data, beside those of sampled structures"),
     PATHS(sample.starts, .key = "sample.starts", .flag = "starts", .when = "",
           .doc = "structures that sampling starts from, extended XYZ; by default those of data"),
-    INTEGER(sample.n_starts, 1, 1e6, .key = "sample.n_starts", .initial = "20", .flag = "n-starts", .when = "",
-            .doc = "so many of them, evenly spread over the files"),
+    INTEGER(sample.n_starts, 1, 1e6, .key = "sample.n_starts", .initial = "20", .flag = "n-starts",
+            .when = "sample.starts|data", .doc = "so many of them, drawn by seed, each config_type in proportion"),
     WORDS(sample.crystals, .key = "sample.crystals", .flag = "crystal", .value = "KIND:A[:C]:EL[+EL=X...]:NxNxN,...",
           .when = "", .doc = "generated crystals as further starts: hcp:2.93:4.66:Ti=0.86+Al=0.10+V=0.04:3x3x2"),
     PATHS(sample.lammps, .key = "sample.lammps", .when = "", .doc = "LAMMPS data files (atom_style atomic) as starts"),
@@ -120,35 +122,37 @@ static const ftl_option options[] = {
     WORDS(sample.jobs, .key = "sample.jobs", .initial = "bulk,strain,vacancy", .flag = "jobs", .when = "",
           .doc = "what is done with starts: bulk, strain, vacancy, surface, adsorbate (molecular dynamics), rattle, "
                  "dimer (pairs pushed together)"),
-    WORDS(sample.temperatures, .key = "sample.temperatures", .initial = "300,900", .flag = "temperatures", .when = "",
-          .doc = "of the molecular dynamics, K"),
+    WORDS(sample.temperatures, .key = "sample.temperatures", .initial = "300,900", .flag = "temperatures",
+          .when = "sample.jobs=bulk|strain|vacancy|surface|adsorbate", .doc = "of the molecular dynamics, K"),
     INTEGER(sample.repeats, 1, 1000, .key = "sample.repeats", .initial = "1", .when = "",
             .doc = "runs for each start and temperature"),
-    INTEGER(sample.equilibration, 0, 1e7, .key = "sample.equilibration", .initial = "50", .when = "",
-            .doc = "steps before the first frame"),
-    INTEGER(sample.steps, 1, 1e8, .key = "sample.steps", .initial = "200", .flag = "steps", .when = "",
-            .doc = "steps after that"),
-    INTEGER(sample.every, 1, 1e7, .key = "sample.every", .initial = "20", .when = "",
-            .doc = "steps from frame to frame"),
-    REAL(sample.step, 0, 20, .key = "sample.step", .initial = "0", .when = "",
+    INTEGER(sample.equilibration, 0, 1e7, .key = "sample.equilibration", .initial = "50",
+            .when = "sample.jobs=bulk|strain|vacancy|surface|adsorbate", .doc = "steps before the first frame"),
+    INTEGER(sample.steps, 1, 1e8, .key = "sample.steps", .initial = "200", .flag = "steps",
+            .when = "sample.jobs=bulk|strain|vacancy|surface|adsorbate", .doc = "steps after that"),
+    INTEGER(sample.every, 1, 1e7, .key = "sample.every", .initial = "20",
+            .when = "sample.jobs=bulk|strain|vacancy|surface|adsorbate", .doc = "steps from frame to frame"),
+    REAL(sample.step, 0, 20, .key = "sample.step", .initial = "0",
+         .when = "sample.jobs=bulk|strain|vacancy|surface|adsorbate",
          .doc = "time step, fs; 0: by the lightest element"),
-    REAL(sample.volume, 0, 0.5, .key = "sample.volume", .initial = "0.06", .when = "",
+    REAL(sample.volume, 0, 0.5, .key = "sample.volume", .initial = "0.06", .when = "sample.jobs=strain",
          .doc = "largest relative change of the volume in strain"),
-    REAL(sample.strain, 0, 0.3, .key = "sample.strain", .initial = "0.03", .when = "",
+    REAL(sample.strain, 0, 0.3, .key = "sample.strain", .initial = "0.03", .when = "sample.jobs=strain|rattle",
          .doc = "largest component of the random strain in strain and rattle"),
-    REAL(sample.rattle, 0, 1, .key = "sample.rattle", .initial = "0.15", .when = "",
+    REAL(sample.rattle, 0, 1, .key = "sample.rattle", .initial = "0.15", .when = "sample.jobs=rattle",
          .doc = "largest standard deviation of a displacement in rattle, Angstrom"),
-    INTEGER(sample.vacancies, 1, 1e6, .key = "sample.vacancies", .initial = "1", .when = "",
+    INTEGER(sample.vacancies, 1, 1e6, .key = "sample.vacancies", .initial = "1", .when = "sample.jobs=vacancy",
             .doc = "atoms removed in vacancy"),
-    WORDS(sample.surfaces, .key = "sample.surfaces", .initial = "0_0_1", .value = "H_K_L,...", .when = "",
+    WORDS(sample.surfaces, .key = "sample.surfaces", .initial = "0_0_1", .value = "H_K_L,...",
+          .when = "sample.jobs=surface|adsorbate sample.layers>0",
           .doc = "planes of surface and adsorbate, in the vectors of the start's cell"),
-    INTEGER(sample.layers, 0, 1000, .key = "sample.layers", .initial = "5", .when = "",
+    INTEGER(sample.layers, 0, 1000, .key = "sample.layers", .initial = "5", .when = "sample.jobs=surface|adsorbate",
             .doc = "least layers of a slab; 0: the start is one"),
-    REAL(sample.vacuum, 1, 1000, .key = "sample.vacuum", .initial = "12", .when = "",
+    REAL(sample.vacuum, 1, 1000, .key = "sample.vacuum", .initial = "12", .when = "sample.jobs=surface|adsorbate",
          .doc = "above and below a slab together, Angstrom"),
-    REAL(sample.width, 0, 1000, .key = "sample.width", .initial = "0", .when = "",
+    REAL(sample.width, 0, 1000, .key = "sample.width", .initial = "0", .when = "sample.jobs=surface|adsorbate",
          .doc = "a slab is repeated until it is so wide, Angstrom"),
-    TEXT(sample.molecule, .key = "sample.molecule", .value = "EL-EL", .when = "",
+    TEXT(sample.molecule, .key = "sample.molecule", .value = "EL-EL", .when = "sample.jobs=adsorbate",
          .doc = "molecule or atom of adsorbate, such as H-H"),
     REAL(sample.bond, 0.1, 10, .key = "sample.bond", .initial = "0.74", .when = "sample.molecule",
          .doc = "its bond length, Angstrom"),
@@ -168,8 +172,8 @@ static const ftl_option options[] = {
 
 enum { N_ALL = sizeof options / sizeof *options, N_DISTILL = 32 }; /* N_DISTILL: the last ones, from `model` on */
 
-const ftl_option_table ftl_fit_table = {"fit", options, N_ALL - N_DISTILL};
-const ftl_option_table ftl_distill_table = {"distill", options, N_ALL};
+const ftl_option_table ftl_fit_table = {.command = "fit", .option = options, .n = N_ALL - N_DISTILL};
+const ftl_option_table ftl_distill_table = {.command = "distill", .option = options, .n = N_ALL};
 
 ftl_status ftl_surrogate_recipe_new(const ftl_option_table *table, ftl_surrogate_recipe **recipe, ftl_error *error) {
   *recipe = calloc(1, sizeof **recipe);
@@ -242,8 +246,23 @@ static ftl_status read_pairs(const ftl_rates *cutoffs, ftl_basis_options *basis,
     if (words != 2 || !pair->element[0] || !pair->element[1])
       return ftl_fail(error, FTL_ERR_INPUT, NULL, "basis.cutoffs: '%.30s' is no pair of elements like H-Cu",
                       cutoffs->name[k]);
+    for (int j = 0; j < k; j++) {
+      const int *other = basis->pair[j].element;
+      if ((other[0] == pair->element[0] && other[1] == pair->element[1]) ||
+          (other[0] == pair->element[1] && other[1] == pair->element[0]))
+        return ftl_fail(error, FTL_ERR_INPUT, NULL, "basis.cutoffs: '%.30s' and '%.30s' are the same pair; give one",
+                        cutoffs->name[j], cutoffs->name[k]);
+    }
   }
   return FTL_OK;
+}
+
+/* The first block that fits counts: b, behind a, fits nothing more. */
+static bool is_hidden(const ftl_basis_block *a, const ftl_basis_block *b) {
+  if ((a->centre && a->centre != b->centre) || a->n_elements != b->n_elements) return false;
+  for (int k = 0; k < b->n_elements; k++)
+    if (ftl_element_index(a->elements, a->n_elements, b->elements[k]) < 0) return false;
+  return true;
 }
 
 ftl_status ftl_recipe_basis(const ftl_surrogate_recipe *r, const int *elements, int n_elements,
@@ -269,6 +288,14 @@ ftl_status ftl_recipe_basis(const ftl_surrogate_recipe *r, const int *elements, 
   if (!status) status = read_pairs(&r->basis.cutoffs, basis, error);
   for (int k = 0; k < r->basis.blocks.n && !status; k++)
     status = read_block(r->basis.blocks.item[k], &(*blocks)[k], error);
+  for (int k = 0; k < r->basis.blocks.n && !status; k++)
+    for (int j = 0; j < k && !status; j++)
+      if (is_hidden(&(*blocks)[j], &(*blocks)[k]))
+        status =
+            ftl_fail(error, FTL_ERR_INPUT, NULL,
+                     "basis.blocks: '%.60s' has no effect, as '%.60s' before it fits all of its functions; remove one, "
+                     "or change their order",
+                     r->basis.blocks.item[k], r->basis.blocks.item[j]);
   return status;
 }
 

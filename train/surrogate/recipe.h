@@ -70,6 +70,9 @@ extern const ftl_option_table ftl_fit_table, ftl_distill_table;
 ftl_status ftl_surrogate_recipe_new(const ftl_option_table *table, ftl_surrogate_recipe **recipe, ftl_error *error);
 void ftl_surrogate_recipe_free(ftl_surrogate_recipe *recipe);
 
+/* What conditions in the table cannot say: unknown jobs, and options that are given and could not act. FTL_ERR_INPUT.
+   Before ftl_options_check, so that a misspelt job is told first. */
+ftl_status ftl_surrogate_recipe_check(const ftl_surrogate_recipe *recipe, ftl_error *error);
 /* The basis of these elements; *blocks is the caller's to free and must outlive the options. FTL_ERR_INPUT: text that
    is no list of numbers. */
 ftl_status ftl_recipe_basis(const ftl_surrogate_recipe *recipe, const int *elements, int n_elements,

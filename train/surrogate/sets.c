@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "data/energies.h"
-#include "fit/random.h"
+#include "fit/split.h"
 #include "model/error.h"
 #include "surrogate/run_internal.h"
 
@@ -54,7 +54,6 @@ static ftl_status read_set(ftl_surrogate_state *run, const ftl_words *files, boo
   ftl_dataset_options options;
   if (files->n == 0) return FTL_OK;
   options_of(run->recipe, &options);
-  options.frames = fitted ? run->recipe->frames : 0;
   ftl_status status = ftl_dataset_read(files->item, files->n, &options, set, error);
   if (!status && set->n == 0)
     status = ftl_fail(error, FTL_ERR_INPUT, files->item[0], "there is no structure in it to %s",
@@ -119,10 +118,43 @@ static ftl_status choose_e0(ftl_surrogate_state *run, ftl_error *error) {
   return status;
 }
 
+/* Weights that are given for what no structure has. */
+static void warn_of_weights(const ftl_surrogate_state *run) {
+  const ftl_surrogate_recipe *r = run->recipe;
+  ftl_label_counts counts;
+  char text[300];
+  ftl_dataset_count_labels(&run->data, &counts);
+  const struct {
+    const char *key, *label;
+    int64_t there;
+  } weights[] = {{"weights.energy", "an energy", counts.energy},
+                 {"weights.forces", "forces", counts.forces},
+                 {"weights.stress", "a stress", counts.stress}};
+  if (r->model || run->data.n == 0) return; /* what is sampled has all labels */
+  for (size_t k = 0; k < 3; k++) {
+    if (weights[k].there > 0 || !ftl_options_is_chosen(&r->options, weights[k].key)) continue;
+    snprintf(text, sizeof text, "%s has no effect: no structure of data has %s", weights[k].key, weights[k].label);
+    run->host->warn(run->host->context, text);
+  }
+  for (int c = 0; c < r->weights.configs.n; c++) {
+    bool found = strcmp(r->weights.configs.name[c], "Default") == 0;
+    for (int64_t k = 0; !found && k < run->data.n; k++)
+      found = strcmp(run->data.structure[k].config_type, r->weights.configs.name[c]) == 0;
+    if (found) continue;
+    snprintf(text, sizeof text,
+             "weights.configs has a weight for %.100s, but no structure of data is of this config_type",
+             r->weights.configs.name[c]);
+    run->host->warn(run->host->context, text);
+  }
+}
+
 ftl_status ftl_surrogate_read_sets(ftl_surrogate_state *run, ftl_error *error) {
   const bool distilled = run->recipe->model != NULL;
-  ftl_status status = read_set(run, &run->recipe->data, true, &run->data, error);
-  if (!status) status = read_set(run, &run->recipe->valid, false, &run->valid, error);
+  const ftl_surrogate_recipe *r = run->recipe;
+  ftl_status status = read_set(run, &r->data, true, &run->data, error);
+  if (!status && ftl_options_is_set(&r->options, "frames"))
+    status = ftl_split_keep(&run->data, r->frames, (uint64_t)r->seed, "frames", error);
+  if (!status) status = read_set(run, &r->valid, false, &run->valid, error);
   if (status) return status;
   if (!distilled && run->data.n == 0)
     return ftl_fail(error, FTL_ERR_INPUT, NULL, "a fit needs data: labelled structures in extended XYZ");
@@ -130,6 +162,7 @@ ftl_status ftl_surrogate_read_sets(ftl_surrogate_state *run, ftl_error *error) {
   if (!status && !distilled) status = choose_elements(run, error);
   if (!status && !distilled) status = choose_e0(run, error);
   if (!status) ftl_dataset_remove_isolated(&run->data); /* their energies are E0 */
+  if (!status) warn_of_weights(run);
   return status;
 }
 
@@ -152,19 +185,11 @@ ftl_status ftl_surrogate_split(ftl_surrogate_state *run, ftl_error *error) {
     ftl_status status = add_data(run, error);
     if (status) return status;
   }
-  const int64_t n = run->train.n, share = (int64_t)((double)n * run->recipe->holdout + 0.5);
-  const int64_t n_held = share < n ? share : n > 0 ? n - 1 : 0;
-  bool *held = calloc((size_t)n + 1, sizeof *held);
-  ftl_random random;
-  if (!held) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the structures of a fit");
-  ftl_random_seed(&random, (uint64_t)run->recipe->seed + 1);
-  for (int64_t k = 0; k < n_held;) {
-    int64_t at = ftl_random_below(&random, n);
-    k += !held[at];
-    held[at] = true;
-  }
-  ftl_status status = n_held > 0 ? ftl_dataset_move(&run->train, held, &run->held, error) : FTL_OK;
-  free(held);
+  char note[300] = "";
+  ftl_status status = FTL_OK;
+  if (run->recipe->holdout > 0)
+    status = ftl_split_off(&run->train, run->recipe->holdout, (uint64_t)run->recipe->seed + 1, &run->held, note, error);
+  if (*note) ftl_surrogate_say(run, "holdout: %s", note);
   if (!status && run->recipe->model && run->data.n > 0) status = add_data(run, error);
   if (!status && run->train.n == 0) status = ftl_fail(error, FTL_ERR_INPUT, NULL, "there are no structures to fit");
   return status;
