@@ -23,6 +23,7 @@ ftl_status ftl_labels_read(const ftl_xyz_frame *frame, const char *prefix, ftl_l
   snprintf(stress, sizeof stress, "%sstress", prefix);
   snprintf(virial, sizeof virial, "%svirial", prefix);
   double volume = ftl_frame_volume(frame);
+  labels->has_virial = false;
   ftl_status status = FTL_OK;
   labels->has_energy = ftl_xyz_value(frame, energy) != NULL;
   labels->has_forces = ftl_xyz_has_column(frame, forces);
@@ -36,6 +37,8 @@ ftl_status ftl_labels_read(const ftl_xyz_frame *frame, const char *prefix, ftl_l
     bool direct = ftl_xyz_value(frame, stress) != NULL;
     status = ftl_xyz_matrix(frame, direct ? stress : virial, labels->stress, error);
     for (int k = 0; status == FTL_OK && !direct && k < 9; k++) labels->stress[k / 3][k % 3] /= -volume;
+    labels->has_virial = ftl_xyz_value(frame, virial) != NULL;
+    if (status == FTL_OK && labels->has_virial) status = ftl_xyz_matrix(frame, virial, labels->virial, error);
   }
   return status;
 }

@@ -15,6 +15,8 @@ typedef struct {
   double energy;
   double (*forces)[3]; /* [n] */
   double stress[3][3];
+  bool has_virial;     /* there is a virial label, whether the stress is from it or not */
+  double virial[3][3]; /* as it is in the file, eV */
   size_t room;
 } ftl_labels;
 

@@ -76,6 +76,10 @@ static const ftl_option options[] = {
     REAL(max_force, 1e-3, 1e6, .key = "max_force", .initial = "100", .flag = "max-force", .when = "",
          .doc = "forces above this, eV/Angstrom, are an error that names file and frame"),
 
+    CHOICE(checks, "refuse|warn", .key = "checks", .flag = "checks", .initial = "refuse", .when = "",
+           .doc = "labels that are wrong beyond doubt (units, signs, energies of another calculation) end the run before "
+                  "it trains; warn: they are said, and trained on"),
+
     CHOICE(e0.kind, "keep|fit|given", .key = "e0.kind", .flag = "e0", .when = "",
            .doc =
                "energies of single atoms: the foundation's (0 from scratch), those of isolated atoms in data or else a "

@@ -4,16 +4,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/isolated.h"
 #include "model/error.h"
 
 bool ftl_replay_wanted(const ftl_recipe *recipe) {
   return recipe->replay.data.n > 0 || ftl_recipe_is_set(recipe, "replay.sample");
 }
 
-ftl_status ftl_replay_read(const ftl_recipe *recipe, ftl_sets *sets, ftl_error *error) {
+ftl_status ftl_replay_read(const ftl_recipe *recipe, double cutoff, ftl_sets *sets, ftl_error *error) {
   const ftl_dataset_options options = {.prefix = recipe->labels, .max_force = recipe->max_force, .drop_absurd = true};
   if (recipe->replay.data.n == 0) return FTL_OK;
   ftl_status status = ftl_dataset_read(recipe->replay.data.item, recipe->replay.data.n, &options, &sets->replay, error);
+  if (status == FTL_OK) status = ftl_isolated_mark(&sets->replay, cutoff, error);
   if (status == FTL_OK) ftl_dataset_remove_isolated(&sets->replay);
   if (status == FTL_OK && sets->replay.n == 0)
     return ftl_fail(error, FTL_ERR_INPUT, recipe->replay.data.item[0], "there is no structure in it to replay");

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/isolated.h"
 #include "fit/random.h"
 #include "fit/replay.h"
 #include "model/error.h"
@@ -68,7 +69,7 @@ static ftl_status take_first(const ftl_recipe *recipe, ftl_sets *sets, ftl_error
   return FTL_OK;
 }
 
-ftl_status ftl_sets_read(const ftl_recipe *recipe, ftl_sets *sets, ftl_error *error) {
+ftl_status ftl_sets_read(const ftl_recipe *recipe, double cutoff, ftl_sets *sets, ftl_error *error) {
   const ftl_dataset_options options = {.prefix = recipe->labels,
                                        .max_force = recipe->max_force,
                                        .n_configs = recipe->loss.configs.n,
@@ -82,7 +83,8 @@ ftl_status ftl_sets_read(const ftl_recipe *recipe, ftl_sets *sets, ftl_error *er
   for (int k = 0; status == FTL_OK && k < 3; k++)
     if (set[k].paths->n > 0)
       status = ftl_dataset_read(set[k].paths->item, set[k].paths->n, &options, set[k].dataset, error);
-  if (status == FTL_OK) status = ftl_replay_read(recipe, sets, error);
+  for (int k = 0; status == FTL_OK && k < 3; k++) status = ftl_isolated_mark(set[k].dataset, cutoff, error);
+  if (status == FTL_OK) status = ftl_replay_read(recipe, cutoff, sets, error);
   if (status == FTL_OK) status = set_isolated_aside(sets, error);
   if (status == FTL_OK && recipe->valid.n == 0) status = split_valid(recipe, sets, error);
   if (status == FTL_OK) status = take_first(recipe, sets, error);
@@ -93,7 +95,7 @@ ftl_status ftl_sets_read(const ftl_recipe *recipe, ftl_sets *sets, ftl_error *er
 /* ---- checks ---- */
 
 ftl_status ftl_sets_check(const ftl_recipe *recipe, const ftl_sets *sets, const int *elements, int n_elements,
-                          ftl_findings *findings, ftl_error *error) {
+                          double cutoff, ftl_findings *findings, ftl_error *error) {
   ftl_checked_set set[4] = {{"train", &sets->train, true}, {"valid", &sets->valid, true}};
   int n = 2;
   if (recipe->test.n > 0) set[n++] = (ftl_checked_set){"test", &sets->test, false};
@@ -103,7 +105,8 @@ ftl_status ftl_sets_check(const ftl_recipe *recipe, const ftl_sets *sets, const 
   /* a default weight of stress is no reason to remark that there is none */
   ftl_label_counts counts;
   ftl_dataset_count_labels(&sets->train, &counts);
-  const bool stress = recipe->loss.stress > 0 && (counts.stress > 0 || ftl_recipe_is_set(recipe, "loss.stress"));
+  const bool stress = recipe->loss.stress > 0 &&
+                      (counts.stress + counts.stress_without_volume > 0 || ftl_recipe_is_set(recipe, "loss.stress"));
   const ftl_checks checks = {.n_sets = n,
                              .set = set,
                              .n_elements = n_elements,
@@ -112,7 +115,10 @@ ftl_status ftl_sets_check(const ftl_recipe *recipe, const ftl_sets *sets, const 
                              .forces = recipe->loss.forces > 0,
                              .stress = stress,
                              .n_configs = recipe->loss.configs.n,
-                             .config = recipe->loss.configs.name};
+                             .config = recipe->loss.configs.name,
+                             .isolated = &sets->isolated,
+                             .cutoff = cutoff,
+                             .adds_elements = recipe->foundation != NULL};
   return ftl_checks_run(&checks, findings, error);
 }
 

@@ -15,13 +15,14 @@ typedef struct {
   ftl_dataset replay;   /* structures of the foundation's kind, trained on beside the others */
 } ftl_sets;
 
-/* FTL_ERR_INPUT, FTL_ERR_FORMAT, FTL_ERR_IO as ftl_dataset_read; FTL_ERR_INPUT when data cannot be divided. */
-ftl_status ftl_sets_read(const ftl_recipe *recipe, ftl_sets *sets, ftl_error *error);
+/* `cutoff` of the model: single atoms in a longer box are isolated. FTL_ERR_INPUT, FTL_ERR_FORMAT, FTL_ERR_IO as
+   ftl_dataset_read; FTL_ERR_INPUT when data cannot be divided. */
+ftl_status ftl_sets_read(const ftl_recipe *recipe, double cutoff, ftl_sets *sets, ftl_error *error);
 void ftl_sets_free(ftl_sets *sets);
 
-/* What is wrong or doubtful; elements[n_elements] are the model's. FTL_ERR_MEMORY. */
+/* What is wrong or doubtful; elements[n_elements] and cutoff are the model's. FTL_ERR_MEMORY. */
 ftl_status ftl_sets_check(const ftl_recipe *recipe, const ftl_sets *sets, const int *elements, int n_elements,
-                          ftl_findings *findings, ftl_error *error);
+                          double cutoff, ftl_findings *findings, ftl_error *error);
 /* Atomic numbers of all sets, ascending; returns how many. */
 int ftl_sets_elements(const ftl_sets *sets, int elements[118]);
 /* {"files": [{"name", "frames", "sha256", "set"}], "sha256": digest of all of it}, frames being those that are used;
