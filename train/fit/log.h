@@ -4,7 +4,7 @@
      RUN/model.ftl              the best model so far by the loss on valid (EMA weights when they are on); full or delta
      RUN/state.ftl              everything that `frozentl train --resume RUN` needs (fit/state.h)
      RUN/log.csv                a line per epoch, below a line with the names of ftl_log_columns
-     RUN/log.jsonl              a JSON object per line: {"event": "start" | "epoch" | "note" | "end", ...}
+     RUN/log.jsonl              a JSON object per line: {"event": "start" | "finding" | "epoch" | "note" | "end", ...}
      RUN/errors.csv             final errors, a line per set (train, valid, test) and config_type, and one with
    config_type "total" per set (last of its set); with replay also a set "replay":
                                 set,config_type,frames,atoms,energy_rmse,energy_mae,forces_rmse,forces_mae,stress_rmse,stress_mae
@@ -18,7 +18,8 @@
    without one is "(none)".
 
    "start" has: version, foundation (or null), seed, threads, precision, train_frames, replay_frames, valid_frames,
-   test_frames, parameters, trained, freeze. "epoch" has the columns of the CSV file. "note" has "text" (stage two
+   test_frames, parameters, trained, freeze. "epoch" has the columns of the CSV file. "finding" has
+   "count" and "text" (what is doubtful about the data). "note" has "text" (stage two
    began, resumed from a step, stopped early). "end" has: reason ("epochs", "steps", "patience", "interrupted",
    "diverged"), best_epoch, best_valid_loss, seconds.
 

@@ -77,8 +77,9 @@ static const ftl_option options[] = {
          .doc = "forces above this, eV/Angstrom, are an error that names file and frame"),
 
     CHOICE(checks, "refuse|warn", .key = "checks", .flag = "checks", .initial = "refuse", .when = "",
-           .doc = "labels that are wrong beyond doubt (units, signs, energies of another calculation) end the run before "
-                  "it trains; warn: they are said, and trained on"),
+           .doc =
+               "labels that are wrong beyond doubt (units, signs, energies of another calculation) end the run before "
+               "it trains; warn: they are said, and trained on"),
 
     CHOICE(e0.kind, "keep|fit|given", .key = "e0.kind", .flag = "e0", .when = "",
            .doc =

@@ -23,6 +23,10 @@ static const ftl_option options[] = {
             .doc = "fit the first N structures of data only"),
     REAL(max_force, 1e-3, 1e6, .key = "max_force", .initial = "100", .flag = "max-force", .when = "",
          .doc = "forces above this, eV/Angstrom, are an error that names file and frame"),
+    CHOICE(checks, "refuse|warn", .key = "checks", .flag = "checks", .initial = "refuse", .when = "",
+           .doc =
+               "labels that are wrong beyond doubt (units, signs, energies of another calculation) end the run before "
+               "it fits; warn: they are said, and fitted"),
     REAL(holdout, 0, 0.5, .key = "holdout", .initial = "0.05", .when = "",
          .doc = "fraction of the structures, drawn by seed, that errors are measured on instead of fitted; the "
                 "uncertainty is scaled to them"),

@@ -257,6 +257,7 @@ static ftl_status choose_active(ftl_surrogate_state *run, ftl_error *error) {
 static ftl_status prepare(ftl_surrogate_state *run, bool resume, ftl_error *error) {
   ftl_status status = ftl_surrogate_read_sets(run, error);
   if (!status && run->recipe->model) status = ftl_surrogate_prepare(run, error);
+  if (!status && run->recipe->model && !resume) status = ftl_surrogate_check_answers(run, error);
   if (!status) status = make_basis(run, error);
   return status ? status : open_folder(run, resume, error);
 }
@@ -293,6 +294,7 @@ ftl_status ftl_surrogate_run(const ftl_surrogate_recipe *recipe, bool resume, co
          : status == 0   ? FTL_SURROGATE_DONE
          : run.unwritten ? FTL_SURROGATE_UNWRITTEN
                          : FTL_SURROGATE_FAILED;
+  ftl_findings_free(&run.findings);
   ftl_dataset_free(&run.data);
   ftl_dataset_free(&run.valid);
   ftl_dataset_free(&run.train);

@@ -5,12 +5,12 @@
 #include "data/findings/find.h"
 
 /* Neighbours up to here tell whether the surroundings of an atom have a direction, Angstrom. */
-#define SURROUNDINGS 6.
+#define SURROUNDINGS 4.
 /* Of the sum of all weights: displacements by thermal motion give 0.05 and more, coordinates with four digits 1e-4. */
 #define DIRECTED 5e-3
-/* DFT codes leave a drift of up to some meV/Angstrom an atom, and some tenths in all. */
+/* DFT codes leave a drift of up to some meV/Angstrom an atom (liquid water: 7), and some hundredths in all. */
 #define DRIFT         0.1
-#define DRIFT_AN_ATOM 0.005
+#define DRIFT_AN_ATOM 0.01
 /* A net force counts from this part of the largest force on. */
 #define NET_PART 0.25
 

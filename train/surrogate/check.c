@@ -1,0 +1,87 @@
+/* What is wrong or doubtful about the structures of a fit. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/checks.h"
+#include "data/findings/compare.h"
+#include "model/error.h"
+#include "surrogate/run_internal.h"
+
+enum { STRUCTURES = 40, ATOMS = 2500 }; /* of data that the model answers for */
+
+static ftl_status tell(ftl_surrogate_state *run, int first, ftl_error *error) {
+  if (run->recipe->checks == FTL_DATA_WARN) ftl_findings_accept(&run->findings);
+  return ftl_findings_tell(&run->findings, first, run->host->warn, run->host->context,
+                           "; --checks warn fits it as it is", error);
+}
+
+ftl_status ftl_surrogate_check(ftl_surrogate_state *run, ftl_error *error) {
+  const ftl_surrogate_recipe *r = run->recipe;
+  ftl_checked_set set[2];
+  ftl_label_counts counts;
+  int n = 0;
+  const int first = run->findings.n;
+  if (run->data.n > 0) set[n++] = (ftl_checked_set){"data", &run->data, r->model == NULL};
+  if (run->valid.n > 0) set[n++] = (ftl_checked_set){"valid", &run->valid, false};
+  ftl_dataset_count_labels(&run->data, &counts);
+  /* a default weight of stress is no reason to remark that there is none */
+  const bool stress = r->weights.stress > 0 && (counts.stress + counts.stress_without_volume > 0 ||
+                                                ftl_options_is_set(&r->options, "weights.stress"));
+  const ftl_checks checks = {.n_sets = n,
+                             .set = set,
+                             .energy = r->weights.energy > 0,
+                             .forces = r->weights.forces > 0,
+                             .stress = stress,
+                             .n_configs = r->model ? 0 : r->weights.configs.n, /* sampling makes types of its own */
+                             .config = r->weights.configs.name,
+                             .cutoff = r->basis.cutoff};
+  ftl_status status = n > 0 ? ftl_checks_run(&checks, &run->findings, error) : FTL_OK;
+  return status ? status : tell(run, first, error);
+}
+
+/* ---- against the model ---- */
+
+static ftl_status answer(const ftl_surrogate_state *run, ftl_workspace *workspace, const ftl_structure *s,
+                         ftl_comparison *comparison, ftl_error *error) {
+  int *species = malloc((size_t)s->n * sizeof *species);
+  double(*forces)[3] = malloc((size_t)s->n * sizeof *forces), stress[3][3] = {{0}};
+  static const int at[3][3] = {{0, 3, 4}, {3, 1, 5}, {4, 5, 2}}; /* xx yy zz xy xz yz, as frozentl.h has it */
+  ftl_status status = FTL_OK;
+  if (!species || !forces) status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to check the data");
+  for (int i = 0; !status && i < s->n; i++) species[i] = ftl_model_species(run->model, s->atomic_number[i]);
+  ftl_result result = {.forces = status ? NULL : forces[0]};
+  if (!status)
+    status = ftl_compute(workspace, s->n, species, (const double(*)[3])s->position,
+                         s->has_cell ? (const double(*)[3])s->cell : NULL, s->pbc, &result, error);
+  for (int k = 0; !status && s->volume > 0 && k < 9; k++)
+    stress[k / 3][k % 3] = -result.virial[at[k / 3][k % 3]] / s->volume;
+  if (!status)
+    status =
+        ftl_comparison_add(comparison, s, result.energy, (const double(*)[3])forces, (const double(*)[3])stress, error);
+  free(species);
+  free(forces);
+  return status;
+}
+
+ftl_status ftl_surrogate_check_answers(ftl_surrogate_state *run, ftl_error *error) {
+  ftl_comparison comparison = {0};
+  ftl_workspace *workspace = NULL;
+  const int first = run->findings.n;
+  if (run->data.n == 0) return FTL_OK;
+  bool *chosen = malloc((size_t)run->data.n);
+  ftl_status status = chosen ? ftl_workspace_new(run->model, (int)run->recipe->threads, &workspace, error)
+                             : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to check the data");
+  if (!status) ftl_comparison_choose(&run->data, STRUCTURES, ATOMS, chosen);
+  for (int64_t k = 0; !status && k < run->data.n; k++)
+    if (chosen[k]) status = answer(run, workspace, &run->data.structure[k], &comparison, error);
+  if (!status) status = ftl_comparison_units("data", &comparison, &run->findings, error);
+  if (!status && !ftl_findings_have(&run->findings, FTL_FINDING_ENERGY_UNIT))
+    status = ftl_comparison_zero("data", &comparison, NULL,
+                                 "data and sampled structures would contradict each other: distil a model that was "
+                                 "trained on this calculation, or set weights.data=0",
+                                 NULL, &run->findings, error);
+  free(chosen);
+  ftl_workspace_free(workspace);
+  ftl_comparison_free(&comparison);
+  return status ? status : tell(run, first, error);
+}
