@@ -15,15 +15,27 @@ static ftl_status tell(ftl_surrogate_state *run, int first, ftl_error *error) {
                            "; --checks warn fits it as it is", error);
 }
 
-ftl_status ftl_surrogate_check(ftl_surrogate_state *run, ftl_error *error) {
+/* Shallow copies of the isolated structures of a set, or of the others. */
+static ftl_status view(const ftl_dataset *set, bool isolated, ftl_dataset *copies, ftl_error *error) {
+  *copies = *set;
+  copies->structure = malloc(((size_t)set->n + 1) * sizeof *copies->structure);
+  copies->n = 0;
+  if (!copies->structure) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to check the data");
+  for (int64_t k = 0; k < set->n; k++)
+    if (set->structure[k].isolated == isolated) copies->structure[copies->n++] = set->structure[k];
+  return FTL_OK;
+}
+
+static ftl_status check(ftl_surrogate_state *run, const ftl_dataset *data, const ftl_dataset *isolated,
+                        ftl_error *error) {
   const ftl_surrogate_recipe *r = run->recipe;
   ftl_checked_set set[2];
   ftl_label_counts counts;
   int n = 0;
-  const int first = run->findings.n;
-  if (run->data.n > 0) set[n++] = (ftl_checked_set){"data", &run->data, r->model == NULL};
+  if (run->data.n > 0) set[n++] = (ftl_checked_set){"data", data, r->model == NULL};
   if (run->valid.n > 0) set[n++] = (ftl_checked_set){"valid", &run->valid, false};
-  ftl_dataset_count_labels(&run->data, &counts);
+  ftl_dataset_count_labels(data, &counts);
+  if (!r->model && counts.none == data->n) return FTL_OK; /* the fit says it */
   /* a default weight of stress is no reason to remark that there is none */
   const bool stress = r->weights.stress > 0 && (counts.stress + counts.stress_without_volume > 0 ||
                                                 ftl_options_is_set(&r->options, "weights.stress"));
@@ -34,8 +46,19 @@ ftl_status ftl_surrogate_check(ftl_surrogate_state *run, ftl_error *error) {
                              .stress = stress,
                              .n_configs = r->model ? 0 : r->weights.configs.n, /* sampling makes types of its own */
                              .config = r->weights.configs.name,
+                             .isolated = isolated,
                              .cutoff = r->basis.cutoff};
-  ftl_status status = n > 0 ? ftl_checks_run(&checks, &run->findings, error) : FTL_OK;
+  return n > 0 ? ftl_checks_run(&checks, &run->findings, error) : FTL_OK;
+}
+
+ftl_status ftl_surrogate_check(ftl_surrogate_state *run, ftl_error *error) {
+  ftl_dataset data = {0}, isolated = {0};
+  const int first = run->findings.n;
+  ftl_status status = view(&run->data, false, &data, error);
+  if (!status) status = view(&run->data, true, &isolated, error);
+  if (!status) status = check(run, &data, &isolated, error);
+  free(data.structure);
+  free(isolated.structure);
   return status ? status : tell(run, first, error);
 }
 

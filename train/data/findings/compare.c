@@ -18,6 +18,7 @@ enum { FEW = 3 };
 
 ftl_status ftl_comparison_add(ftl_comparison *c, const ftl_structure *s, double energy, const double (*forces)[3],
                               const double (*stress)[3], ftl_error *error) {
+  if (!isfinite(energy)) return FTL_OK; /* atoms in each other: there is nothing to compare */
   ftl_status status = ftl_xyz_grow(&c->frame, &c->room, (size_t)c->n + 1, sizeof *c->frame, error);
   if (status == FTL_OK) status = ftl_compositions_add(&c->compositions, s->n, s->atomic_number, error);
   if (status != FTL_OK) return status;
@@ -71,27 +72,32 @@ const ftl_unit *ftl_unit_of(double slope, const ftl_unit *units, int n) {
   return best;
 }
 
-void ftl_votes_add(ftl_votes *votes, int64_t k, double slope, double correlation, const ftl_unit *units, int n_units) {
+void ftl_votes_add(ftl_votes *votes, int64_t k, int n, double slope, double correlation, const ftl_unit *units,
+                   int n_units) {
   votes->frames++;
   const ftl_unit *unit = fabs(correlation) >= FOLLOWS ? ftl_unit_of(slope, units, n_units) : NULL;
   if (!unit) return;
   const size_t at = 2 * (size_t)(unit - units) + (slope < 0);
   if (votes->count[at]++ == 0) votes->first[at] = k;
+  votes->large[at] += n > 2;
 }
 
 const ftl_unit *ftl_votes_winner(const ftl_votes *votes, const ftl_unit *units, int n_units, bool *negative,
                                  int64_t *count, int64_t *first, ftl_severity *severity) {
-  int best = 0;
-  for (int k = 1; k < 2 * n_units; k++)
-    if (votes->count[k] > votes->count[best]) best = k;
+  int best = -1;
+  for (int k = 0; k < 2 * n_units; k++) {
+    const bool right = !units[k / 2].name && k % 2 == 0;
+    if (!right && votes->count[k] > 0 && (best < 0 || votes->count[k] > votes->count[best])) best = k;
+  }
+  *severity = FTL_REMARK;
+  *count = 0;
+  if (best < 0) return NULL;
   *count = votes->count[best];
   *first = votes->first[best];
   *negative = best % 2;
-  const double part = (double)*count / (double)(votes->frames > 0 ? votes->frames : 1);
-  *severity = part >= MOST && *count >= FEW ? FTL_REFUSE : FTL_REMARK;
-  const bool right = units[best / 2].factor == 1 && !*negative;
-  const bool said = part >= MOST || (part >= SOME && *count >= FEW);
-  return *count > 0 && said && !right ? &units[best / 2] : NULL;
+  const double all = (double)votes->frames, part = (double)*count / all, large = (double)votes->large[best] / all;
+  if (part >= MOST && *count >= FEW) *severity = FTL_REFUSE;
+  return part >= MOST || (large >= SOME && votes->large[best] >= FEW) ? &units[best / 2] : NULL;
 }
 
 ftl_status ftl_comparison_units(const char *name, const ftl_comparison *comparison, ftl_findings *findings,

@@ -6,7 +6,7 @@
 #define SMALL 0.1
 
 /* Hartree/Angstrom is within 6 % of Rydberg/Bohr. */
-static const ftl_unit units[] = {{1, "eV/A"},
+static const ftl_unit units[] = {{1, NULL},
                                  {1 / 51.422067, "Hartree/Bohr"},
                                  {1 / 26.46, "Rydberg/Bohr or Hartree/A"},
                                  {1 / 13.605693, "Rydberg/A"},
@@ -45,7 +45,7 @@ static ftl_status find_unit(const char *name, const ftl_comparison *comparison, 
     const ftl_compared *f = &comparison->frame[k];
     if (!f->has_forces || f->n < 2 || f->force2 == 0 || f->answer2 == 0) continue;
     if (fmax(f->force2, f->answer2) < SMALL * SMALL * 3 * f->n) continue;
-    ftl_votes_add(&votes, k, f->force_answer / f->answer2, f->force_answer / sqrt(f->force2 * f->answer2), units,
+    ftl_votes_add(&votes, k, f->n, f->force_answer / f->answer2, f->force_answer / sqrt(f->force2 * f->answer2), units,
                   N_UNITS);
   }
   bool negative;
@@ -61,8 +61,8 @@ static ftl_status find_unit(const char *name, const ftl_comparison *comparison, 
       "%s: the forces of %lld of %lld structures look like %s%s: they follow the model's answers "
       "with a factor of about %.3g; first: %.150s (%.4g); forces in eV/A, minus the gradient of the "
       "energy, are expected",
-      name, (long long)count, (long long)votes.frames, negative ? "gradients, of the other sign, in " : "", unit->name,
-      (negative ? -1 : 1) * unit->factor, where, f->force_answer / f->answer2);
+      name, (long long)count, (long long)votes.frames, negative ? "gradients, of the other sign, in " : "",
+      unit->name ? unit->name : "eV/A", (negative ? -1 : 1) * unit->factor, where, f->force_answer / f->answer2);
 }
 
 ftl_status ftl_compare_forces(const char *name, const ftl_comparison *comparison, ftl_findings *findings,

@@ -7,7 +7,7 @@
 /* A unit that labels may have instead, and its size: label = factor * (what it is in eV, Angstrom). */
 typedef struct {
   double factor;
-  const char *name;
+  const char *name; /* NULL: the right one */
 } ftl_unit;
 
 /* The unit, or minus the unit, whose factor the slope is within a quarter of; NULL when the slope is none's. */
@@ -27,12 +27,14 @@ ftl_status ftl_compare_stress(const char *name, const ftl_comparison *comparison
 typedef struct {
   int64_t frames;    /* that say something */
   int64_t count[32]; /* by unit, positive and negative ones */
+  int64_t large[32]; /* of them, those of three atoms and more: a pair has one force, which follows by chance */
   int64_t first[32]; /* the first frame of each */
 } ftl_votes;
 
-/* Frame k has labels of `slope` times the answers, and follows them by `correlation`. */
-void ftl_votes_add(ftl_votes *votes, int64_t k, double slope, double correlation, const ftl_unit *units, int n_units);
-/* The winner and its sign, or NULL; *severity by how many agree. */
+/* Frame k, of n atoms, has labels of `slope` times the answers, and follows them by `correlation`. */
+void ftl_votes_add(ftl_votes *votes, int64_t k, int n, double slope, double correlation, const ftl_unit *units,
+                   int n_units);
+/* The winner among wrong units and signs, or NULL when few agree on it; *severity by how many do. */
 const ftl_unit *ftl_votes_winner(const ftl_votes *votes, const ftl_unit *units, int n_units, bool *negative,
                                  int64_t *count, int64_t *first, ftl_severity *severity);
 

@@ -7,7 +7,7 @@
 #define SMALL 0.01
 #define SHEAR 0.005
 
-static const ftl_unit units[] = {{1, "eV/A^3"},
+static const ftl_unit units[] = {{1, NULL},
                                  {160.21766, "GPa"},
                                  {1602.1766, "kbar"},
                                  {160217.66, "MPa"},
@@ -43,8 +43,8 @@ static ftl_status find_unit(const char *name, const ftl_comparison *comparison, 
     double both, label, answer;
     if (!says_something(f)) continue;
     sums(f, &both, &label, &answer);
-    ftl_votes_add(&votes, k, both / answer, both / sqrt(label * answer), units, N_UNITS);
-    ftl_votes_add(&virials, k, both / answer / f->volume, both / sqrt(label * answer), volume, 1);
+    ftl_votes_add(&votes, k, f->n, both / answer, both / sqrt(label * answer), units, N_UNITS);
+    ftl_votes_add(&virials, k, f->n, both / answer / f->volume, both / sqrt(label * answer), volume, 1);
   }
   bool negative, other;
   int64_t count, first, n_virials, first_virial;
@@ -52,8 +52,7 @@ static ftl_status find_unit(const char *name, const ftl_comparison *comparison, 
   char where[256];
   const ftl_unit *unit = ftl_votes_winner(&votes, units, N_UNITS, &negative, &count, &first, &severity);
   ftl_votes_winner(&virials, volume, 1, &other, &n_virials, &first_virial, &of_virials);
-  if (n_virials > count && n_virials >= 3 && 5 * n_virials >= 3 * virials.frames && of_virials == FTL_REFUSE &&
-      votes.count[0] < n_virials) {
+  if (of_virials == FTL_REFUSE && n_virials > count && n_virials > votes.count[0]) {
     unit = volume;
     negative = other;
     count = n_virials;
@@ -71,8 +70,9 @@ static ftl_status find_unit(const char *name, const ftl_comparison *comparison, 
       "%s: the stress of %lld of %lld structures looks like %s%s; first: %.150s has %.4g where the model answers %.4g "
       "eV/A^3 = %.3g GPa; expected is eV/A^3 with the sign of ASE, positive when the cell wants to shrink: divide kbar "
       "of VASP by -1602.18, GPa by 160.218",
-      name, (long long)count, (long long)votes.frames, unit->name, negative ? " of the other sign" : "", where,
-      f->stress[at / 3][at % 3], f->stress_answer[at / 3][at % 3], f->stress_answer[at / 3][at % 3] * 160.21766);
+      name, (long long)count, (long long)votes.frames, unit->name ? unit->name : "eV/A^3",
+      negative ? " of the other sign" : "", where, f->stress[at / 3][at % 3], f->stress_answer[at / 3][at % 3],
+      f->stress_answer[at / 3][at % 3] * 160.21766);
 }
 
 /* ---- the order of shears ---- */

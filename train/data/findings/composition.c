@@ -59,6 +59,15 @@ double ftl_robust_deviation(const double *x, int64_t n, double centre, double *w
   return 1.4826 * ftl_median(work, n);
 }
 
+double ftl_trimmed_size(const double *x, int64_t n, double *work) {
+  const int64_t kept = n - n / 10;
+  double sum = 0;
+  for (int64_t k = 0; k < n; k++) work[k] = fabs(x[k]);
+  qsort(work, (size_t)n, sizeof *work, by_size);
+  for (int64_t k = 0; k < kept; k++) sum += work[k];
+  return kept > 0 ? sum / (double)kept : 0;
+}
+
 /* One step of weighted least squares from what is left; a small diagonal decides what the compositions leave open, and
    does not bend the rest, because steps go on from what is left. */
 static void step(const ftl_compositions *c, const double *weight, double *left, double *a, double *b) {

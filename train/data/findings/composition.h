@@ -31,4 +31,8 @@ double ftl_median(double *x, int64_t n);
 /* Median of |x - centre| times 1.4826: the standard deviation of normal numbers. `work` has room for n. */
 double ftl_robust_deviation(const double *x, int64_t n, double centre, double *work);
 
+/* Mean of the smaller nine tenths of |x|: a size that a second group of numbers shows in, and a few impossible ones do
+   not. `work` has room for n. */
+double ftl_trimmed_size(const double *x, int64_t n, double *work);
+
 #endif

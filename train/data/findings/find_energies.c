@@ -126,12 +126,12 @@ static ftl_status find_per_atom(const char *name, energies *e, ftl_findings *fin
     if (e->structure[k]->n > most) most = e->structure[k]->n;
     e->energy[k] *= e->structure[k]->n;
   }
-  const double as_totals = ftl_robust_deviation(e->left, n, 0, e->work);
-  if (most < 2 * fewest || as_totals < 0.2) return FTL_OK;
+  const double as_totals = ftl_trimmed_size(e->left, n, e->work);
+  if (most < 2 * fewest || as_totals < 0.15) return FTL_OK;
   ftl_status status = ftl_compositions_fit(&e->compositions, e->energy, e->left, error);
   if (status != FTL_OK) return status;
-  const double as_given = ftl_robust_deviation(e->left, n, 0, e->work);
-  if (!(as_given < 0.2 * as_totals && as_given < 1)) return FTL_OK;
+  const double as_given = ftl_trimmed_size(e->left, n, e->work);
+  if (!(as_given < 0.4 * as_totals && as_given < 1)) return FTL_OK;
   char where[256];
   ftl_structure_where(e->structure[0], -1, where);
   return ftl_findings_add(

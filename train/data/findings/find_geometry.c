@@ -16,7 +16,7 @@
 #define SHORT 0.68
 /* Distances up to this part of the radii are looked for, in so many structures. */
 #define SEARCHED 2.8
-enum { SAMPLE = 200 };
+enum { SAMPLE = 200, FEW = 3 };
 
 /* Distance of the nearest pair as a part of its covalent radii; `beyond` when there is none up to that part. */
 static ftl_status nearest(const ftl_structure *s, double beyond, ftl_neighbours *list, double *part, ftl_error *error) {
@@ -95,7 +95,7 @@ static ftl_status find_scale(const char *name, const ftl_dataset *dataset, doubl
     n++;
   }
   const double median = ftl_median(part, n);
-  if (status != FTL_OK || n == 0 || (median <= LONG && median >= SHORT)) return status;
+  if (status != FTL_OK || n < FEW || (median <= LONG && median >= SHORT)) return status;
   ftl_structure_where(first, -1, where);
   return ftl_findings_add(
       findings, FTL_FINDING_CLOSE, FTL_REMARK, n, error,

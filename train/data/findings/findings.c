@@ -47,7 +47,9 @@ ftl_status ftl_findings_tell(const ftl_findings *findings, int first, void (*war
     /* one that can't be accepted comes before those that can: the hint would not help */
     if (finding->fatal && (!fatal || (fatal->acceptable && !finding->acceptable))) fatal = finding;
   }
-  for (int k = first; k < findings->n && warn; k++)
+  /* beside what ends the run whatever the user says, the rest is noise */
+  const bool alone = fatal && !fatal->acceptable;
+  for (int k = first; k < findings->n && warn && !alone; k++)
     if (&findings->finding[k] != fatal) warn(context, findings->finding[k].text);
   if (!fatal) return FTL_OK;
   return ftl_fail(error, FTL_ERR_INPUT, NULL, "%s%s", fatal->text, fatal->acceptable ? hint : "");

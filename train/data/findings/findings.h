@@ -60,7 +60,8 @@ const ftl_finding *ftl_findings_fatal(const ftl_findings *findings);
 /* Those that the user may accept become remarks. */
 void ftl_findings_accept(ftl_findings *findings);
 /* Prints all of the list from `first` on by warn(context, text), but the fatal one that it fails with: FTL_ERR_INPUT,
-   FTL_OK when there is none. `hint` (or "") is added to the message of a fatal one that may be accepted. */
+   FTL_OK when there is none. One that can't be accepted is told alone. `hint` (or "") is added to the message of a
+   fatal one that may be accepted. */
 ftl_status ftl_findings_tell(const ftl_findings *findings, int first, void (*warn)(void *context, const char *text),
                              void *context, const char *hint, ftl_error *error);
 void ftl_findings_free(ftl_findings *findings);
