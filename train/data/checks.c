@@ -108,6 +108,9 @@ static ftl_status check_physics(const ftl_checks *checks, const ftl_checked_set 
   if (status == FTL_OK && checks->energy && checks->cutoff > 0 && first)
     status = ftl_find_atom_energies(set->name, set->dataset, isolated, checks->cutoff, findings, error);
   if (status == FTL_OK && checks->forces) status = ftl_find_forces(set->name, set->dataset, findings, error);
+  if (status == FTL_OK && checks->energy && checks->forces && first &&
+      !ftl_findings_have(findings, FTL_FINDING_ENERGY_UNIT))
+    status = ftl_find_work(set->name, set->dataset, findings, error);
   if (status == FTL_OK && checks->stress) status = ftl_find_stress(set->name, set->dataset, findings, error);
   return status;
 }

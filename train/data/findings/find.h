@@ -18,6 +18,9 @@ ftl_status ftl_find_energies(const char *name, const ftl_dataset *dataset, ftl_f
 ftl_status ftl_find_forces(const char *name, const ftl_dataset *dataset, ftl_findings *findings, ftl_error *error);
 /* Stresses of no matter, and such that contradict the virial of their frame. */
 ftl_status ftl_find_stress(const char *name, const ftl_dataset *dataset, ftl_findings *findings, ftl_error *error);
+/* Energies that do not change as forces and stresses say, by a unit or a sign. Time n log n: of many structures of the
+   same atoms a part is looked at. */
+ftl_status ftl_find_work(const char *name, const ftl_dataset *dataset, ftl_findings *findings, ftl_error *error);
 /* Atoms that are too close, and coordinates in another unit. */
 ftl_status ftl_find_geometry(const char *name, const ftl_dataset *dataset, ftl_findings *findings, ftl_error *error);
 
