@@ -202,6 +202,15 @@ class Findings(cli_case.CliCase):
         err = self.train(mended(self.base, lambda f: None) + atoms, code=1)
         self.expect(err, "isolated atoms")
 
+    def test_given_energies_of_atoms(self):
+        self.expect(self.fit(self.base, "--e0", "Al=-0.85,Cu=-0.67"), lines=0)
+        self.refused(self.base, "E0 that are given", how=self.fit, options=["--e0", "Al=-538.2,Cu=-1353.3"], lines=1)
+
+    def test_valid_of_another_calculation(self):
+        frames = mended(self.base, lambda f: setattr(f, "energy", f.energy - 100 * len(f.atoms)), lambda k: k < 4)
+        self.refused(frames, "valid: energies are typically", "away from those of data", how=self.fit, lines=1)
+        self.expect(self.train(frames, code=1), "valid: energies are typically", "away from those of train")
+
     def test_isolated_atoms_are_the_same_everywhere(self):
         """By box, by name in any spelling, without a period: E0 is theirs in train and in fit."""
         ways = [("T T T", "lone", 20), ("T T T", "IsolatedAtom", 20), ("T T T", "isolated_atom", 20),

@@ -107,6 +107,12 @@ static ftl_status check_physics(const ftl_checks *checks, const ftl_checked_set 
   if (status == FTL_OK && checks->energy) status = ftl_find_energies(set->name, set->dataset, findings, error);
   if (status == FTL_OK && checks->energy && checks->cutoff > 0 && first)
     status = ftl_find_atom_energies(set->name, set->dataset, isolated, checks->cutoff, findings, error);
+  if (status == FTL_OK && checks->energy && checks->n_e0 > 0 && first)
+    status =
+        ftl_find_given_energies(set->name, set->dataset, checks->n_e0, checks->e0_element, checks->e0, findings, error);
+  if (status == FTL_OK && checks->energy && !first && !set->apart && checks->set->dataset->n > 0 &&
+      !ftl_findings_have(findings, FTL_FINDING_ENERGY_UNIT))
+    status = ftl_find_other_energies(checks->set->name, checks->set->dataset, set->name, set->dataset, findings, error);
   if (status == FTL_OK && checks->forces) status = ftl_find_forces(set->name, set->dataset, findings, error);
   if (status == FTL_OK && checks->energy && checks->forces && first &&
       !ftl_findings_have(findings, FTL_FINDING_ENERGY_UNIT))

@@ -9,6 +9,7 @@ typedef struct {
   const char *name; /* "train", "valid", "test" */
   const ftl_dataset *dataset;
   bool trained_on; /* unlabelled is fatal */
+  bool apart;      /* of another calculation than the first set, on purpose */
 } ftl_checked_set;
 
 typedef struct {
@@ -21,6 +22,9 @@ typedef struct {
   char *const *config;         /* config_types that have a weight */
   const ftl_dataset *isolated; /* atoms that were set aside from the first set; NULL: they are in it */
   double cutoff;               /* of the model, for isolated atoms; 0: these are not looked at */
+  int n_e0;                    /* E0 that are given: */
+  const int *e0_element;       /* [n_e0] atomic numbers */
+  const double *e0;            /* [n_e0] eV */
   bool adds_elements;          /* add_elements is an option of the command */
 } ftl_checks;
 

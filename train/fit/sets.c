@@ -96,17 +96,23 @@ ftl_status ftl_sets_read(const ftl_recipe *recipe, double cutoff, ftl_sets *sets
 
 ftl_status ftl_sets_check(const ftl_recipe *recipe, const ftl_sets *sets, const int *elements, int n_elements,
                           double cutoff, ftl_findings *findings, ftl_error *error) {
-  ftl_checked_set set[4] = {{"train", &sets->train, true}, {"valid", &sets->valid, true}};
+  ftl_checked_set set[4] = {{"train", &sets->train, true, false}, {"valid", &sets->valid, true, false}};
   int n = 2;
-  if (recipe->test.n > 0) set[n++] = (ftl_checked_set){"test", &sets->test, false};
+  if (recipe->test.n > 0) set[n++] = (ftl_checked_set){"test", &sets->test, false, false};
   /* labels that the foundation is to give are not there yet */
   if (sets->replay.n_files > 0 && recipe->replay.labels == FTL_REPLAY_DATA)
-    set[n++] = (ftl_checked_set){"replay", &sets->replay, true};
+    set[n++] = (ftl_checked_set){"replay", &sets->replay, true, true};
   /* a default weight of stress is no reason to remark that there is none */
   ftl_label_counts counts;
   ftl_dataset_count_labels(&sets->train, &counts);
   const bool stress = recipe->loss.stress > 0 &&
                       (counts.stress + counts.stress_without_volume > 0 || ftl_recipe_is_set(recipe, "loss.stress"));
+  const bool given = recipe->e0.kind == FTL_START_GIVEN && ftl_recipe_is_set(recipe, "e0.kind");
+  int element[FTL_MAX_ELEMENTS], n_e0 = 0;
+  for (int k = 0; given && k < recipe->e0.values.n && n_e0 < FTL_MAX_ELEMENTS; k++) {
+    element[n_e0] = ftl_atomic_number(recipe->e0.values.name[k]);
+    n_e0 += element[n_e0] > 0 && n_e0 == k; /* another than a symbol is refused where they are used */
+  }
   const ftl_checks checks = {.n_sets = n,
                              .set = set,
                              .n_elements = n_elements,
@@ -117,6 +123,9 @@ ftl_status ftl_sets_check(const ftl_recipe *recipe, const ftl_sets *sets, const 
                              .n_configs = recipe->loss.configs.n,
                              .config = recipe->loss.configs.name,
                              .isolated = &sets->isolated,
+                             .n_e0 = n_e0,
+                             .e0_element = element,
+                             .e0 = recipe->e0.values.value,
                              .cutoff = cutoff,
                              .adds_elements = recipe->foundation != NULL};
   return ftl_checks_run(&checks, findings, error);

@@ -34,6 +34,13 @@ static ftl_status check(ftl_surrogate_state *run, const ftl_dataset *data, const
   int n = 0;
   if (run->data.n > 0) set[n++] = (ftl_checked_set){"data", data, r->model == NULL};
   if (run->valid.n > 0) set[n++] = (ftl_checked_set){"valid", &run->valid, false};
+  int element[FTL_MAX_ELEMENTS], n_e0 = 0;
+  double e0[FTL_MAX_ELEMENTS];
+  for (int k = 0; k < r->e0.n && n_e0 < FTL_MAX_ELEMENTS; k++) {
+    e0[n_e0] = r->e0.value[k];
+    element[n_e0] = ftl_atomic_number(r->e0.name[k]); /* another than a symbol is refused where they are used */
+    n_e0 += element[n_e0] > 0;
+  }
   ftl_dataset_count_labels(data, &counts);
   if (!r->model && counts.none == data->n) return FTL_OK; /* the fit says it */
   /* a default weight of stress is no reason to remark that there is none */
@@ -47,6 +54,9 @@ static ftl_status check(ftl_surrogate_state *run, const ftl_dataset *data, const
                              .n_configs = r->model ? 0 : r->weights.configs.n, /* sampling makes types of its own */
                              .config = r->weights.configs.name,
                              .isolated = isolated,
+                             .n_e0 = n_e0,
+                             .e0_element = element,
+                             .e0 = e0,
                              .cutoff = r->basis.cutoff};
   return n > 0 ? ftl_checks_run(&checks, &run->findings, error) : FTL_OK;
 }

@@ -12,8 +12,14 @@ ftl_status ftl_find_isolated(const char *name, const ftl_dataset *dataset, doubl
 /* Energies of isolated atoms that contradict each other, or that the energies of structures do not belong to. */
 ftl_status ftl_find_atom_energies(const char *name, const ftl_dataset *dataset, const ftl_dataset *isolated,
                                   double cutoff, ftl_findings *findings, ftl_error *error);
+/* The same for E0 that are given, of n elements. */
+ftl_status ftl_find_given_energies(const char *name, const ftl_dataset *dataset, int n, const int *atomic_number,
+                                   const double *e0, ftl_findings *findings, ftl_error *error);
 /* Energies that are far from those of the other structures, or per atom instead of in total. */
 ftl_status ftl_find_energies(const char *name, const ftl_dataset *dataset, ftl_findings *findings, ftl_error *error);
+/* Energies of `other` that have another zero than those of `dataset`. */
+ftl_status ftl_find_other_energies(const char *name, const ftl_dataset *dataset, const char *other_name,
+                                   const ftl_dataset *other, ftl_findings *findings, ftl_error *error);
 /* Forces that are zero (of all atoms, or of some), and that do not add up to zero. */
 ftl_status ftl_find_forces(const char *name, const ftl_dataset *dataset, ftl_findings *findings, ftl_error *error);
 /* Stresses of no matter, and such that contradict the virial of their frame. */

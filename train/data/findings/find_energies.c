@@ -18,6 +18,8 @@
 #define ALL_BONDS 12.
 /* Bonds of all kinds are within this of each other, eV an atom: an energy that is farther is of another calculation. */
 #define REFUSED 25.
+/* Sets of one calculation may hold other kinds of structures, whose energies are so far apart, eV an atom. */
+#define OTHER_SET 5.
 /* One frame in so many may be called far from the rest; if there are more, they are a part of the set. */
 #define RARE 20
 
@@ -159,5 +161,41 @@ ftl_status ftl_find_energies(const char *name, const ftl_dataset *dataset, ftl_f
     ftl_findings_free(&far);
   }
   free_energies(&e);
+  return status;
+}
+
+/* Both are fitted together: what is left of either then tells their zeros apart. */
+ftl_status ftl_find_other_energies(const char *name, const ftl_dataset *dataset, const char *other_name,
+                                   const ftl_dataset *other, ftl_findings *findings, ftl_error *error) {
+  ftl_structure *copies = malloc(((size_t)dataset->n + (size_t)other->n + 1) * sizeof *copies);
+  energies e = {0};
+  char where[256];
+  ftl_status status = FTL_OK;
+  if (!copies) status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to compare energies");
+  int64_t n = 0, split = 0;
+  for (int64_t k = 0; status == FTL_OK && k < dataset->n; k++) copies[n++] = dataset->structure[k];
+  for (int64_t k = 0; status == FTL_OK && k < other->n; k++) copies[n++] = other->structure[k];
+  const ftl_dataset all = {.n = n, .structure = copies};
+  if (status == FTL_OK) status = collect(&all, &e, error);
+  while (status == FTL_OK && split < e.compositions.n && e.structure[split] < copies + dataset->n) split++;
+  const int64_t rest = e.compositions.n - split;
+  if (status == FTL_OK && split > 0 && rest > 0) {
+    status = ftl_compositions_fit(&e.compositions, e.energy, e.left, error);
+    for (int64_t k = 0; k < split; k++) e.work[k] = e.left[k];
+    const double own = ftl_median(e.work, split);
+    for (int64_t k = 0; k < rest; k++) e.work[k] = e.left[split + k];
+    const double apart = ftl_median(e.work, rest) - own;
+    if (status == FTL_OK && fabs(apart) > OTHER_SET) {
+      ftl_structure_where(e.structure[split], -1, where);
+      status = ftl_findings_add(findings, FTL_FINDING_ENERGY_FAR, fabs(apart) > REFUSED ? FTL_REFUSE : FTL_REMARK, rest,
+                                error,
+                                "%s: energies are typically %+.4g eV an atom away from those of %s, at the same "
+                                "composition: another calculation? %lld structures; first: %.150s; errors on %s mean "
+                                "nothing then: give sets of one calculation",
+                                other_name, apart, name, (long long)rest, where, other_name);
+    }
+  }
+  free_energies(&e);
+  free(copies);
   return status;
 }

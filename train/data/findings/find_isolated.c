@@ -87,12 +87,46 @@ static bool above_atoms(const atom_energies *atoms, const ftl_structure *s, doub
   return true;
 }
 
+/* `whose` energies of atoms do not belong to those of the structures; `advice` says what to do. */
+static ftl_status compare(const char *name, const ftl_dataset *dataset, const atom_energies *atoms, const char *whose,
+                          const char *advice, ftl_findings *findings, ftl_error *error) {
+  ftl_worst far = {0};
+  int64_t compared = 0;
+  double worst = 0;
+  char where[256];
+  for (int64_t k = 0; k < dataset->n; k++) {
+    const ftl_structure *s = &dataset->structure[k];
+    double energy;
+    if (!s->labels.has_energy || s->isolated || !above_atoms(atoms, s, &energy)) continue;
+    compared++;
+    if (energy >= MOST_BOUND && energy <= LEAST_BOUND + OF_A_FORCE * ftl_largest_force(s)) continue;
+    if (far.count == 0 || fabs(energy) > fabs(worst)) worst = energy;
+    ftl_worst_add(&far, s, fabs(energy));
+  }
+  if (far.count == 0 || far.count * 5 < compared) return FTL_OK; /* a few: another matter */
+  ftl_worst_where(&far, where);
+  return ftl_findings_add(
+      findings, FTL_FINDING_ATOM_ENERGIES, fabs(worst) > REFUSED ? FTL_REFUSE : FTL_REMARK, far.count, error,
+      "%s: %s do not belong to the other energies: %lld of %lld structures are not within %g and %g "
+      "eV an atom of them; worst: %.150s, %.4g eV an atom; %s",
+      name, whose, (long long)far.count, (long long)compared, MOST_BOUND, LEAST_BOUND, where, worst, advice);
+}
+
+ftl_status ftl_find_given_energies(const char *name, const ftl_dataset *dataset, int n, const int *atomic_number,
+                                   const double *e0, ftl_findings *findings, ftl_error *error) {
+  atom_energies atoms = {0};
+  for (int k = 0; k < n; k++) {
+    atoms.known[atomic_number[k]] = true;
+    atoms.energy[atomic_number[k]] = e0[k];
+  }
+  return compare(name, dataset, &atoms, "the E0 that are given",
+                 "correct them (eV, of the same calculation), or leave e0 to be found in the data", findings, error);
+}
+
 ftl_status ftl_find_atom_energies(const char *name, const ftl_dataset *dataset, const ftl_dataset *isolated,
                                   double cutoff, ftl_findings *findings, ftl_error *error) {
   atom_energies atoms = {0};
-  ftl_worst odd = {0}, far = {0};
-  int64_t compared = 0;
-  double worst = 0;
+  ftl_worst odd = {0};
   char where[256];
   ftl_status status = read_atoms(isolated, cutoff, &atoms, &odd, error);
   if (status == FTL_OK && odd.count > 0) {
@@ -104,21 +138,9 @@ ftl_status ftl_find_atom_energies(const char *name, const ftl_dataset *dataset, 
                               name, (long long)odd.count, ftl_element_symbol(z), odd.structure->labels.energy, where,
                               atoms.energy[z], (long long)atoms.source[z]->frame, atoms.source[z]->path);
   }
-  for (int64_t k = 0; k < dataset->n; k++) {
-    const ftl_structure *s = &dataset->structure[k];
-    double energy;
-    if (!s->labels.has_energy || s->isolated || !above_atoms(&atoms, s, &energy)) continue;
-    compared++;
-    if (energy >= MOST_BOUND && energy <= LEAST_BOUND + OF_A_FORCE * ftl_largest_force(s)) continue;
-    if (far.count == 0 || fabs(energy) > fabs(worst)) worst = energy;
-    ftl_worst_add(&far, s, fabs(energy));
-  }
-  if (status != FTL_OK || far.count == 0 || far.count * 5 < compared) return status; /* a few: another matter */
-  ftl_worst_where(&far, where);
-  return ftl_findings_add(findings, FTL_FINDING_ATOM_ENERGIES, fabs(worst) > REFUSED ? FTL_REFUSE : FTL_REMARK,
-                          far.count, error,
-                          "%s: the isolated atoms do not belong to the other energies: %lld of %lld structures are not "
-                          "within %g and %g eV an atom of them; worst: %.150s, %.4g eV an atom; correct the isolated "
-                          "atoms (same code, functional, pseudopotentials, unit), or leave them out: E0 is then fitted",
-                          name, (long long)far.count, (long long)compared, MOST_BOUND, LEAST_BOUND, where, worst);
+  if (status != FTL_OK) return status;
+  return compare(name, dataset, &atoms, "the isolated atoms",
+                 "correct the isolated atoms (same code, functional, pseudopotentials, unit), or leave them out: E0 is "
+                 "then fitted",
+                 findings, error);
 }
