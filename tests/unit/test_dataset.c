@@ -329,7 +329,8 @@ static void checks(void **unused) {
                                 "2\n" CELL "config_weight=0\nO 0 1 0\nZr 0 1 3\n",
                                 NULL);
   ftl_dataset empty = read_text(2, "", NULL);
-  ftl_checked_set sets[] = {{"train", &good, true}, {"valid", &mixed, false}, {"test", &empty, false}};
+  ftl_checked_set sets[] = {
+      {"train", &good, true, false}, {"valid", &mixed, false, false}, {"test", &empty, false, false}};
   char *configs[] = {"Default", "slabb"};
   ftl_checks run = {.n_sets = 1,
                     .set = sets,
@@ -388,7 +389,8 @@ static void duplicates(void **unused) {
                                 "2\nREF_energy=1 " CELL "\nCu 0 0.5 0\nH 1 2 3\n"
                                 "2\nREF_energy=1 " CELL "\nH 0 0.50001 0\nCu 1 2 3\n",
                                 NULL);
-  const ftl_checked_set sets[] = {{"train", &train, true}, {"valid", &valid, false}, {"test", &other, false}};
+  const ftl_checked_set sets[] = {
+      {"train", &train, true, false}, {"valid", &valid, false, false}, {"test", &other, false, false}};
   const ftl_checks run = {.n_sets = 3, .set = sets, .energy = true};
   ftl_findings findings = {0};
   char first[400];

@@ -238,7 +238,7 @@ static void real_data(void **unused) {
     assert_int_equal(ftl_isolated_mark(&set, 5, &error), FTL_OK);
     ftl_dataset_remove_isolated(&set);
     ftl_dataset_count_labels(&set, &counts);
-    const ftl_checked_set checked = {"train", &set, true};
+    const ftl_checked_set checked = {"train", &set, true, false};
     const ftl_checks checks = {
         .n_sets = 1, .set = &checked, .energy = true, .forces = true, .stress = counts.stress > 0, .cutoff = 5};
     ftl_findings findings = {0};

@@ -32,8 +32,8 @@ static ftl_status check(ftl_surrogate_state *run, const ftl_dataset *data, const
   ftl_checked_set set[2];
   ftl_label_counts counts;
   int n = 0;
-  if (run->data.n > 0) set[n++] = (ftl_checked_set){"data", data, r->model == NULL};
-  if (run->valid.n > 0) set[n++] = (ftl_checked_set){"valid", &run->valid, false};
+  if (run->data.n > 0) set[n++] = (ftl_checked_set){"data", data, r->model == NULL, false};
+  if (run->valid.n > 0) set[n++] = (ftl_checked_set){"valid", &run->valid, false, false};
   int element[FTL_MAX_ELEMENTS], n_e0 = 0;
   double e0[FTL_MAX_ELEMENTS];
   for (int k = 0; k < r->e0.n && n_e0 < FTL_MAX_ELEMENTS; k++) {
