@@ -77,10 +77,10 @@ static ftl_status check_labels(const ftl_checks *checks, const ftl_checked_set *
   if (status == FTL_OK && checks->stress && !all_left_out)
     status = check_label(set, "a stress", "stress", counts.stress, findings, error);
   if (status == FTL_OK && checks->stress && counts.stress_without_volume > 0)
-    status =
-        ftl_findings_add(findings, FTL_FINDING_NO_VOLUME, FTL_REMARK, counts.stress_without_volume, error,
-                         "%s: stress labels left out, because the structure is not periodic in three directions: %lld",
-                         set->name, (long long)counts.stress_without_volume);
+    status = ftl_findings_add(findings, FTL_FINDING_NO_VOLUME, FTL_REMARK, counts.stress_without_volume, error,
+                              "%s: stress labels left out, because the structure is not periodic in three directions: "
+                              "%lld (with vacuum in a cell, pbc=\"T T T\" keeps them)",
+                              set->name, (long long)counts.stress_without_volume);
   return status;
 }
 
