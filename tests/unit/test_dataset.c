@@ -321,14 +321,16 @@ static const int h_and_cu[] = {1, 29};
 /* Guards that good data have no findings, and each of them. */
 static void checks(void **unused) {
   (void)unused;
-  ftl_dataset good = read_text(0, "1\n" CELL FORCES "REF_energy=1 REF_stress=\"1 2 3 4 5 6\"\nH 0 0 0 0 0 0\n", NULL);
+  ftl_dataset good =
+      read_text(0, "1\n" CELL FORCES "REF_energy=1 REF_stress=\".1 .2 .3 .1 .2 .3\"\nH 0 0 0 0 0 0\n", NULL);
   ftl_dataset mixed = read_text(1,
-                                "1\n" CELL "REF_energy=1 REF_stress=\"1 2 3 4 5 6\"\nH 0 1 0\n"
-                                "1\nREF_energy=1 REF_stress=\"1 2 3 4 5 6\"\nH 0 1 0\n"
+                                "1\n" CELL "REF_energy=1 REF_stress=\".1 .2 .3 .1 .2 .3\"\nCu 0 1 0\n"
+                                "1\nREF_energy=1 REF_stress=\".1 .2 .3 .1 .2 .3\"\nH 0 1 0\n"
                                 "2\n" CELL "config_weight=0\nO 0 1 0\nZr 0 1 3\n",
                                 NULL);
   ftl_dataset empty = read_text(2, "", NULL);
-  ftl_checked_set sets[] = {{"train", &good, true}, {"valid", &mixed, false}, {"test", &empty, false}};
+  ftl_checked_set sets[] = {
+      {"train", &good, true, false}, {"valid", &mixed, false, false}, {"test", &empty, false, false}};
   char *configs[] = {"Default", "slabb"};
   ftl_checks run = {.n_sets = 1,
                     .set = sets,
@@ -374,8 +376,9 @@ static void checks(void **unused) {
 
 #define FRAME(x) "2\n" CELL "REF_energy=1\nH 0 " x " 0\nCu 1 2 3\n"
 
-/* Guards the search of duplicates: positions that differ in the seventh digit are the same, on whichever side of a
-   rounding boundary; elements, cell, pbc and the fifth digit tell structures apart; counts and the first pair. */
+/* Guards the search of duplicates (test_findings: in other orders and cells): positions that differ in the seventh
+   digit are the same, on whichever side of a rounding boundary; elements, cell, pbc and the fifth digit tell structures
+   apart; counts and the first pair. */
 static void duplicates(void **unused) {
   (void)unused;
   ftl_dataset train = read_text(0, FRAME("0.5") FRAME("0.6") FRAME("0.50000049999") FRAME("0.7"), NULL);
@@ -386,7 +389,8 @@ static void duplicates(void **unused) {
                                 "2\nREF_energy=1 " CELL "\nCu 0 0.5 0\nH 1 2 3\n"
                                 "2\nREF_energy=1 " CELL "\nH 0 0.50001 0\nCu 1 2 3\n",
                                 NULL);
-  const ftl_checked_set sets[] = {{"train", &train, true}, {"valid", &valid, false}, {"test", &other, false}};
+  const ftl_checked_set sets[] = {
+      {"train", &train, true, false}, {"valid", &valid, false, false}, {"test", &other, false, false}};
   const ftl_checks run = {.n_sets = 3, .set = sets, .energy = true};
   ftl_findings findings = {0};
   char first[400];

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "data/findings/find.h"
 #include "data/selection.h"
 #include "model/error.h"
 
@@ -224,6 +225,27 @@ static ftl_status read_first(const options *o, ftl_xyz_frame *frame, ftl_error *
   if (status == FTL_OK) status = ftl_selection_require(&count, &select, o->data, error);
   if (status == FTL_OK && !takes) status = ftl_fail(error, FTL_ERR_FORMAT, o->data, "it has no frames");
   ftl_xyz_close(reader);
+  frame->path = o->data;
+  return status;
+}
+
+/* Too many neighbours, of coordinates that are no Angstrom, give a time that means nothing. */
+static ftl_status warn_of_geometry(const ftl_xyz_frame *frame, ftl_error *error) {
+  ftl_findings findings = {0};
+  ftl_structure view = {.path = (char *)frame->path,
+                        .frame = frame->index,
+                        .line = frame->line,
+                        .n = frame->n,
+                        .atomic_number = frame->atomic_number,
+                        .position = frame->position,
+                        .has_cell = frame->has_cell};
+  memcpy(view.cell, frame->cell, sizeof view.cell);
+  memcpy(view.pbc, frame->pbc, sizeof view.pbc);
+  const ftl_dataset one = {.n = 1, .structure = &view};
+  ftl_status status = ftl_find_geometry("data", &one, &findings, error);
+  for (int k = 0; status == FTL_OK && k < findings.n; k++)
+    fprintf(stderr, "frozentl: warning: %s\n", findings.finding[k].text);
+  ftl_findings_free(&findings);
   return status;
 }
 
@@ -252,6 +274,7 @@ int cmd_estimate(int argc, char **argv) {
   sample s = {0};
   double seconds = 0;
   ftl_status status = read_first(&o, &frame, &error);
+  if (status == FTL_OK) status = warn_of_geometry(&frame, &error);
   if (status == FTL_OK) {
     ftl_open_options open = {o.precision, o.head, elements, elements_of(&frame, elements), o.foundation};
     status = ftl_model_open(o.model, &open, &model, &error);

@@ -12,6 +12,7 @@
 
 #include "eval/answers.h"
 #include "cli/cli.h"
+#include "eval/compare.h"
 #include "eval/evaluator.h"
 #include "data/label_survey.h"
 #include "model/error.h"
@@ -38,7 +39,8 @@ typedef struct {
   ftl_label_survey survey;
   ftl_selection select;
   ftl_selection_count selected;
-  bool surveyed; /* the survey is complete, and was reported */
+  bool surveyed;             /* the survey is complete, and was reported */
+  ftl_comparison comparison; /* of labels and answers, for findings */
   ftl_output_file xyz, json;
   int64_t frames, atoms, answers;
   double seconds; /* in the model */
@@ -252,6 +254,9 @@ static int answer_frame(job *j, int head, ftl_error *error) {
     status = ftl_error_table_add(&j->table, j->answer.head, ftl_xyz_value(&j->frame, "config_type"), j->frame.n,
                                  &j->labels, j->answer.energy, (const double(*)[3])j->answer.forces,
                                  j->answer.has_stress ? (const double(*)[3])j->answer.stress : NULL, error);
+  if (status == FTL_OK && labelled && !j->all_heads)
+    status = ftl_answer_compare(&j->comparison, strcmp(j->o->data, "-") == 0 ? "standard input" : j->o->data, &j->frame,
+                                &j->labels, &j->answer, error);
   if (status != FTL_OK) {
     cli_progress_end(&j->progress);
     return cli_report(error, CLI_INPUT);
@@ -324,6 +329,21 @@ static int evaluate(job *j, ftl_error *error) {
   return code;
 }
 
+/* What errors may come from, when labels and answers do not belong together. */
+static int print_findings(const job *j, ftl_error *error) {
+  ftl_findings findings = {0};
+  ftl_status status = ftl_comparison_units("data", &j->comparison, &findings, error);
+  if (status == FTL_OK && !ftl_findings_have(&findings, FTL_FINDING_ENERGY_UNIT))
+    status = ftl_comparison_zero("data", &j->comparison, NULL,
+                                 "such energies compare as differences only; frozentl train --e0 fit adapts a model",
+                                 NULL, &findings, error);
+  fflush(stdout);
+  for (int k = 0; status == FTL_OK && k < findings.n; k++)
+    fprintf(stderr, "frozentl: warning: %s\n", findings.finding[k].text);
+  ftl_findings_free(&findings);
+  return status == FTL_OK ? CLI_OK : cli_report(error, CLI_INPUT);
+}
+
 static int open_outputs(job *j, ftl_error *error) {
   ftl_status status = FTL_OK;
   if (j->o->xyz) status = ftl_output_open(j->o->xyz, &j->xyz, error);
@@ -370,7 +390,7 @@ static int run(job *j, ftl_error *error) {
          (long long)j->atoms, counts, j->seconds, 1e3 * j->seconds / (j->done > 0 ? j->done : 1));
   ftl_label_survey_advise(&j->survey, counts); /* again: the warning may be many lines above */
   if (*counts) printf("not compared with: %s\n", counts);
-  return CLI_OK;
+  return print_findings(j, error);
 }
 
 static int check_paths(const options *o) {
@@ -395,6 +415,7 @@ int cmd_eval(int argc, char **argv) {
   ftl_output_discard(&j.xyz);
   ftl_output_discard(&j.json);
   ftl_error_table_free(&j.table);
+  ftl_comparison_free(&j.comparison);
   ftl_answer_free(&j.answer);
   ftl_labels_free(&j.labels);
   ftl_xyz_frame_free(&j.frame);

@@ -1,29 +1,11 @@
 #include "data/checks.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "data/duplicates.h"
-#include "data/xyz_internal.h"
+#include "data/findings/find.h"
 #include "model/error.h"
-
-static ftl_status find(ftl_findings *findings, ftl_finding_kind kind, bool fatal, int64_t count, ftl_error *error,
-                       const char *format, ...) __attribute__((format(printf, 6, 7)));
-
-static ftl_status find(ftl_findings *findings, ftl_finding_kind kind, bool fatal, int64_t count, ftl_error *error,
-                       const char *format, ...) {
-  ftl_status status =
-      ftl_xyz_grow(&findings->finding, &findings->room, (size_t)findings->n + 1, sizeof *findings->finding, error);
-  if (status != FTL_OK) return status;
-  ftl_finding *finding = &findings->finding[findings->n++];
-  *finding = (ftl_finding){.kind = kind, .fatal = fatal, .count = count};
-  va_list arguments;
-  va_start(arguments, format);
-  vsnprintf(finding->text, sizeof finding->text, format, arguments);
-  va_end(arguments);
-  return FTL_OK;
-}
 
 /* ---- one set ---- */
 
@@ -54,9 +36,11 @@ static ftl_status check_elements(const ftl_checks *checks, const ftl_checked_set
       if (*names) strcat(names, " ");
       strcat(names, ftl_element_symbol(z));
     }
-  return find(findings, FTL_FINDING_ELEMENT, true, count, error,
-              "%s: the model does not have %.120s, which %lld of %lld structures contain; first: %s, atom %d",
-              set->name, names, (long long)count, (long long)dataset->n, first, first_atom);
+  return ftl_findings_add(
+      findings, FTL_FINDING_ELEMENT, FTL_FATAL, count, error,
+      "%s: the model does not have %.120s, which %lld of %lld structures contain; first: %.150s, atom %d%s", set->name,
+      names, (long long)count, (long long)dataset->n, first, first_atom,
+      checks->adds_elements ? "; add_elements adds elements to a foundation" : "");
 }
 
 /* One kind of label: none at all, or on a part of the structures. */
@@ -65,11 +49,12 @@ static ftl_status check_label(const ftl_checked_set *set, const char *a_label, c
   const int64_t n = set->dataset->n, without = n - labelled;
   if (without == 0) return FTL_OK;
   if (labelled == 0)
-    return find(findings, FTL_FINDING_UNLABELLED, false, n, error,
-                "%s: no structure has %s, so the weight of %s in the loss has no effect", set->name, a_label, name);
-  return find(findings, FTL_FINDING_PARTIAL, false, without, error,
-              "%s: %lld of %lld structures have %s; the other %lld count with their other labels only", set->name,
-              (long long)labelled, (long long)n, a_label, (long long)without);
+    return ftl_findings_add(findings, FTL_FINDING_UNLABELLED, FTL_REMARK, n, error,
+                            "%s: no structure has %s, so the weight of %s in the loss has no effect", set->name,
+                            a_label, name);
+  return ftl_findings_add(findings, FTL_FINDING_PARTIAL, FTL_REMARK, without, error,
+                          "%s: %lld of %lld structures have %s; the other %lld count with their other labels only",
+                          set->name, (long long)labelled, (long long)n, a_label, (long long)without);
 }
 
 static ftl_status check_labels(const ftl_checks *checks, const ftl_checked_set *set, ftl_findings *findings,
@@ -81,19 +66,21 @@ static ftl_status check_labels(const ftl_checks *checks, const ftl_checked_set *
                        (checks->stress ? counts.stress : 0);
   ftl_status status = FTL_OK;
   if (used == 0)
-    return find(
-        findings, FTL_FINDING_UNLABELLED, set->trained_on, n, error,
+    return ftl_findings_add(
+        findings, FTL_FINDING_UNLABELLED, set->trained_on ? FTL_FATAL : FTL_REMARK, n, error,
         "%s: none of the %lld structures has a label that the loss weighs; see the prefix of the labels and the "
         "weights of the loss",
         set->name, n);
   if (checks->energy) status = check_label(set, "an energy", "energies", counts.energy, findings, error);
   if (status == FTL_OK && checks->forces) status = check_label(set, "forces", "forces", counts.forces, findings, error);
-  if (status == FTL_OK && checks->stress)
+  const bool all_left_out = counts.stress == 0 && counts.stress_without_volume > 0; /* the next one says it */
+  if (status == FTL_OK && checks->stress && !all_left_out)
     status = check_label(set, "a stress", "stress", counts.stress, findings, error);
   if (status == FTL_OK && checks->stress && counts.stress_without_volume > 0)
-    status = find(findings, FTL_FINDING_NO_VOLUME, false, counts.stress_without_volume, error,
-                  "%s: stress labels left out, because the structure is not periodic in three directions: %lld",
-                  set->name, (long long)counts.stress_without_volume);
+    status = ftl_findings_add(findings, FTL_FINDING_NO_VOLUME, FTL_REMARK, counts.stress_without_volume, error,
+                              "%s: stress labels left out, because the structure is not periodic in three directions: "
+                              "%lld (with vacuum in a cell, pbc=\"T T T\" keeps them)",
+                              set->name, (long long)counts.stress_without_volume);
   return status;
 }
 
@@ -102,9 +89,36 @@ static ftl_status check_weights(const ftl_checked_set *set, ftl_findings *findin
   int64_t count = 0;
   for (int64_t s = 0; s < dataset->n; s++) count += dataset->structure[s].weight == 0;
   if (count == 0) return FTL_OK;
-  return find(findings, FTL_FINDING_WEIGHT, set->trained_on && count == dataset->n, count, error,
-              "%s: %lld of %lld structures have the weight 0 and train nothing", set->name, (long long)count,
-              (long long)dataset->n);
+  return ftl_findings_add(findings, FTL_FINDING_WEIGHT, set->trained_on && count == dataset->n ? FTL_FATAL : FTL_REMARK,
+                          count, error, "%s: %lld of %lld structures have the weight 0 and train nothing", set->name,
+                          (long long)count, (long long)dataset->n);
+}
+
+/* What labels and positions can be. Labels that the loss does not weigh do no harm. */
+static ftl_status check_physics(const ftl_checks *checks, const ftl_checked_set *set, ftl_findings *findings,
+                                ftl_error *error) {
+  const ftl_dataset *isolated = checks->isolated ? checks->isolated : set->dataset;
+  const bool first = set == checks->set;
+  ftl_status status = ftl_find_geometry(set->name, set->dataset, findings, error);
+  if (status == FTL_OK && checks->cutoff > 0)
+    status = ftl_find_isolated(set->name, set->dataset, checks->cutoff, findings, error);
+  if (status == FTL_OK && checks->cutoff > 0 && checks->isolated && first)
+    status = ftl_find_isolated(set->name, checks->isolated, checks->cutoff, findings, error);
+  if (status == FTL_OK && checks->energy) status = ftl_find_energies(set->name, set->dataset, findings, error);
+  if (status == FTL_OK && checks->energy && checks->cutoff > 0 && first)
+    status = ftl_find_atom_energies(set->name, set->dataset, isolated, checks->cutoff, findings, error);
+  if (status == FTL_OK && checks->energy && checks->n_e0 > 0 && first)
+    status =
+        ftl_find_given_energies(set->name, set->dataset, checks->n_e0, checks->e0_element, checks->e0, findings, error);
+  if (status == FTL_OK && checks->energy && !first && !set->apart && checks->set->dataset->n > 0 &&
+      !ftl_findings_have(findings, FTL_FINDING_ENERGY_UNIT))
+    status = ftl_find_other_energies(checks->set->name, checks->set->dataset, set->name, set->dataset, findings, error);
+  if (status == FTL_OK && checks->forces) status = ftl_find_forces(set->name, set->dataset, findings, error);
+  if (status == FTL_OK && checks->energy && checks->forces && first &&
+      !ftl_findings_have(findings, FTL_FINDING_ENERGY_UNIT))
+    status = ftl_find_work(set->name, set->dataset, findings, error);
+  if (status == FTL_OK && checks->stress) status = ftl_find_stress(set->name, set->dataset, findings, error);
+  return status;
 }
 
 static ftl_status check_set(const ftl_checks *checks, const ftl_checked_set *set, ftl_findings *findings,
@@ -112,17 +126,17 @@ static ftl_status check_set(const ftl_checks *checks, const ftl_checked_set *set
   const ftl_dataset *dataset = set->dataset;
   ftl_status status = FTL_OK;
   if (dataset->dropped > 0)
-    status = find(findings, FTL_FINDING_DROPPED, false, dataset->dropped, error,
-                  "%s: structures left out for absurd forces: %lld; first: %.400s", set->name,
-                  (long long)dataset->dropped, dataset->first_dropped);
+    status = ftl_findings_add(findings, FTL_FINDING_DROPPED, FTL_REMARK, dataset->dropped, error,
+                              "%s: structures left out for absurd forces: %lld; first: %.400s", set->name,
+                              (long long)dataset->dropped, dataset->first_dropped);
   if (status == FTL_OK && dataset->n == 0)
-    return find(findings, FTL_FINDING_EMPTY, true, 0, error, "%s: there is no structure in %s%s", set->name,
-                dataset->n_files ? dataset->file[0].path : "the set",
-                dataset->n_files > 1 ? " and the other files" : "");
+    return ftl_findings_add(findings, FTL_FINDING_EMPTY, FTL_FATAL, 0, error, "%s: there is no structure in %s%s",
+                            set->name, dataset->n_files ? dataset->file[0].path : "the set",
+                            dataset->n_files > 1 ? " and the other files" : "");
   if (status == FTL_OK && checks->n_elements > 0) status = check_elements(checks, set, findings, error);
   if (status == FTL_OK) status = check_labels(checks, set, findings, error);
   if (status == FTL_OK) status = check_weights(set, findings, error);
-  return status;
+  return status == FTL_OK ? check_physics(checks, set, findings, error) : status;
 }
 
 /* ---- all sets ---- */
@@ -135,11 +149,28 @@ static ftl_status check_configs(const ftl_checks *checks, ftl_findings *findings
       for (int64_t s = 0; !found && s < checks->set[a].dataset->n; s++)
         found = strcmp(checks->set[a].dataset->structure[s].config_type, name) == 0;
     if (found) continue;
-    ftl_status status = find(findings, FTL_FINDING_CONFIG, false, 0, error,
-                             "there is a weight for config_type %.100s, but no structure is of this type", name);
+    ftl_status status =
+        ftl_findings_add(findings, FTL_FINDING_CONFIG, FTL_REMARK, 0, error,
+                         "there is a weight for config_type %.100s, but no structure is of this type", name);
     if (status != FTL_OK) return status;
   }
   return FTL_OK;
+}
+
+/* Structures of set b that are in set a too, with other labels. */
+static ftl_status check_relabelled(const ftl_duplicates *pair, const char *one, const char *two, ftl_findings *findings,
+                                   ftl_error *error) {
+  const ftl_structure *s = pair->worst, *twin = pair->worst_twin;
+  const bool energies = s->labels.has_energy && twin->labels.has_energy;
+  char values[100] = "";
+  if (energies)
+    snprintf(values, sizeof values, " (%.6g and %.6g eV an atom)", twin->labels.energy / twin->n,
+             s->labels.energy / s->n);
+  return ftl_findings_add(findings, FTL_FINDING_RELABELLED, FTL_REMARK, pair->relabelled, error,
+                          "%s%s%s: the same structure has other labels: %lld; worst: %.110s frame %lld is %.110s frame "
+                          "%lld%s; order of atoms and lattice translations aside; remove the wrong ones",
+                          one, one == two ? "" : " and ", one == two ? "" : two, (long long)pair->relabelled,
+                          twin->path, (long long)twin->frame, s->path, (long long)s->frame, values);
 }
 
 static ftl_status check_duplicates(const ftl_checks *checks, ftl_findings *findings, ftl_error *error) {
@@ -156,14 +187,16 @@ static ftl_status check_duplicates(const ftl_checks *checks, ftl_findings *findi
       const char *one = checks->set[a].name, *two = checks->set[b].name;
       const long long count = pair->count, frame = pair->first->frame, same = pair->second->frame;
       if (a == b)
-        status = find(findings, FTL_FINDING_DUPLICATE, false, count, error,
-                      "%s: repeated structures: %lld; first: %.150s frame %lld is %.150s frame %lld", one, count,
-                      pair->second->path, same, pair->first->path, frame);
+        status = ftl_findings_add(findings, FTL_FINDING_DUPLICATE, FTL_REMARK, count, error,
+                                  "%s: repeated structures: %lld; first: %.150s frame %lld is %.150s frame %lld", one,
+                                  count, pair->second->path, same, pair->first->path, frame);
       else
-        status = find(findings, FTL_FINDING_DUPLICATE, false, count, error,
-                      "%lld of %lld structures of %s are in %s too, so errors on %s are too good; first: %.120s frame "
-                      "%lld is %.120s frame %lld",
-                      count, (long long)sets[b]->n, two, one, two, pair->second->path, same, pair->first->path, frame);
+        status = ftl_findings_add(
+            findings, FTL_FINDING_DUPLICATE, FTL_REMARK, count, error,
+            "%lld of %lld structures of %s are in %s too, so errors on %s are too good; first: %.120s frame "
+            "%lld is %.120s frame %lld",
+            count, (long long)sets[b]->n, two, one, two, pair->second->path, same, pair->first->path, frame);
+      if (status == FTL_OK && pair->relabelled > 0) status = check_relabelled(pair, one, two, findings, error);
     }
   free(sets);
   free(pairs);
@@ -177,16 +210,4 @@ ftl_status ftl_checks_run(const ftl_checks *checks, ftl_findings *findings, ftl_
   if (status == FTL_OK) status = check_configs(checks, findings, error);
   if (status == FTL_OK) status = check_duplicates(checks, findings, error);
   return status;
-}
-
-const ftl_finding *ftl_findings_fatal(const ftl_findings *findings) {
-  for (int k = 0; k < findings->n; k++)
-    if (findings->finding[k].fatal) return &findings->finding[k];
-  return NULL;
-}
-
-void ftl_findings_free(ftl_findings *findings) {
-  if (!findings) return;
-  free(findings->finding);
-  *findings = (ftl_findings){0};
 }

@@ -3,37 +3,13 @@
 #define FTL_CHECKS_H
 
 #include "data/dataset.h"
-
-typedef enum {
-  FTL_FINDING_EMPTY,      /* a set without structures */
-  FTL_FINDING_ELEMENT,    /* atoms of elements that the model lacks; count: structures */
-  FTL_FINDING_UNLABELLED, /* no structure of a set has a label that the loss weighs; count: structures */
-  FTL_FINDING_PARTIAL,    /* some structures have it and others do not; count: those that do not */
-  FTL_FINDING_NO_VOLUME,  /* stress labels that were left out; count: structures */
-  FTL_FINDING_DROPPED,    /* structures left out for absurd forces; count: structures */
-  FTL_FINDING_DUPLICATE,  /* the same structure in two sets, or twice in one; count: structures of the second set */
-  FTL_FINDING_CONFIG,     /* a config_type with a weight that no structure has; count 0 */
-  FTL_FINDING_WEIGHT      /* structures with weight 0; count: structures */
-} ftl_finding_kind;
-
-typedef struct {
-  ftl_finding_kind kind;
-  bool fatal; /* training makes no sense */
-  int64_t count;
-  char text[512]; /* a sentence; places as FILE and frame */
-} ftl_finding;
-
-/* In the order: by set, then between sets. Owned; zero-initialise. */
-typedef struct {
-  int n;
-  size_t room;
-  ftl_finding *finding;
-} ftl_findings;
+#include "data/findings/findings.h"
 
 typedef struct {
   const char *name; /* "train", "valid", "test" */
   const ftl_dataset *dataset;
   bool trained_on; /* unlabelled is fatal */
+  bool apart;      /* of another calculation than the first set, on purpose */
 } ftl_checked_set;
 
 typedef struct {
@@ -43,14 +19,17 @@ typedef struct {
   const int *elements;
   bool energy, forces, stress; /* which labels the loss weighs */
   int n_configs;
-  char *const *config; /* config_types that have a weight */
+  char *const *config;         /* config_types that have a weight */
+  const ftl_dataset *isolated; /* atoms that were set aside from the first set; NULL: they are in it */
+  double cutoff;               /* of the model, for isolated atoms; 0: these are not looked at */
+  int n_e0;                    /* E0 that are given: */
+  const int *e0_element;       /* [n_e0] atomic numbers */
+  const double *e0;            /* [n_e0] eV */
+  bool adds_elements;          /* add_elements is an option of the command */
 } ftl_checks;
 
-/* Two structures are the same when elements (in order), pbc, cell and positions agree to 1e-6 Angstrom. FTL_ERR_MEMORY.
- */
+/* Everything that data/findings/find.h and data/duplicates.h look for. FTL_ERR_MEMORY; FTL_ERR_INPUT: structures
+   without a neighbour list (atoms in one place, a flat cell). */
 ftl_status ftl_checks_run(const ftl_checks *checks, ftl_findings *findings, ftl_error *error);
-/* The first fatal finding, or NULL. */
-const ftl_finding *ftl_findings_fatal(const ftl_findings *findings);
-void ftl_findings_free(ftl_findings *findings);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "data/isolated.h"
 #include "data/xyz_internal.h"
 #include "model/error.h"
 
@@ -114,8 +115,7 @@ static ftl_status fill(reading *r, ftl_structure *structure, ftl_error *error) {
     return ftl_fail(error, FTL_ERR_MEMORY, frame->path, "out of memory for structures");
   memcpy(structure->cell, frame->cell, sizeof structure->cell);
   memcpy(structure->pbc, frame->pbc, sizeof structure->pbc);
-  structure->isolated = frame->n == 1 && ((type && strcmp(type, "IsolatedAtom") == 0) ||
-                                          (!frame->pbc[0] && !frame->pbc[1] && !frame->pbc[2]));
+  structure->isolated = ftl_isolated_alone(structure);
   ftl_status status = read_weights(r, structure, error);
   if (status != FTL_OK) return status;
   structure->labels = r->labels;

@@ -27,7 +27,7 @@ typedef struct {
   char *config_type;          /* never NULL: FTL_NO_CONFIG_TYPE */
   char *head;                 /* key `head`, or NULL */
   bool stress_without_volume; /* a stress or virial was left out: not periodic in three directions */
-  bool isolated;              /* one atom: config_type IsolatedAtom, or not periodic at all */
+  bool isolated;              /* what is known without a cutoff, until ftl_isolated_mark (data/isolated.h) */
   double weight, energy_weight, forces_weight, stress_weight;
   ftl_labels labels; /* forces are NULL without has_forces; a virial has become a stress */
 } ftl_structure;

@@ -1,5 +1,5 @@
-/* Structures are sorted by what must be equal exactly (a hash of atomic numbers and pbc) and then by a random linear
-   combination of all coordinates: structures that agree to the tolerance lie within a known window of it, on whatever
+/* Structures are sorted by what must be equal exactly (a hash of elements and pbc) and then by a number that changes
+   smoothly with cell and positions: structures that agree to the tolerance lie within a known window of it, on whatever
    side of a rounding boundary they are, and only those are compared. */
 #include "data/duplicates.h"
 
@@ -7,9 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/same.h"
 #include "model/error.h"
 
-#define TOLERANCE 1e-6
+/* Labels of one structure that differ by more are of different calculations: eV an atom, eV/Angstrom, eV/Angstrom^3. */
+#define OTHER_ENERGY 1e-3
+#define OTHER_FORCE  0.05
+#define OTHER_STRESS 2e-3
 
 typedef struct {
   const ftl_structure *structure;
@@ -18,37 +22,8 @@ typedef struct {
   uint64_t hash;
   double projection, window;
   int64_t group; /* entry (in sorted order) of the first structure that is the same */
+  double other;  /* how far its labels are from that one's, in units of the OTHER_... */
 } entry;
-
-/* splitmix64, as a hash of a counter */
-static uint64_t mix(uint64_t x) {
-  x += 0x9e3779b97f4a7c15u;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-  return x ^ (x >> 31);
-}
-
-static double coefficient(uint64_t k) { return (double)(mix(k) >> 11) * 0x1p-52 - 1; }
-
-static void describe(entry *e) {
-  const ftl_structure *s = e->structure;
-  e->hash = mix((uint64_t)s->n);
-  for (int k = 0; k < 3; k++) e->hash = mix(e->hash ^ (uint64_t)(s->pbc[k] != 0));
-  for (int i = 0; i < s->n; i++) e->hash = mix(e->hash ^ (uint64_t)s->atomic_number[i]);
-  double sum = 0, scale = 0, largest = 0;
-  uint64_t k = 0;
-  for (int i = 0; i < s->n + 3; i++) {
-    const double *x = i < s->n ? s->position[i] : s->cell[i - s->n];
-    for (int c = 0; c < 3; c++, k++) {
-      const double factor = coefficient(k);
-      sum += factor * x[c];
-      scale += fabs(factor);
-      largest = fmax(largest, fabs(x[c]));
-    }
-  }
-  e->projection = sum;
-  e->window = scale * (TOLERANCE + 1e-14 * largest); /* and the rounding of the sum */
-}
 
 static int by_projection(const void *left, const void *right) {
   const entry *a = left, *b = right;
@@ -58,35 +33,41 @@ static int by_projection(const void *left, const void *right) {
   return a->index < b->index ? -1 : a->index > b->index;
 }
 
-static bool close(const double (*a)[3], const double (*b)[3], int rows) {
-  for (int i = 0; i < rows; i++)
-    for (int c = 0; c < 3; c++)
-      if (fabs(a[i][c] - b[i][c]) > TOLERANCE) return false;
-  return true;
-}
-
-static bool same(const ftl_structure *a, const ftl_structure *b) {
-  if (a->n != b->n || memcmp(a->atomic_number, b->atomic_number, (size_t)a->n * sizeof *a->atomic_number) != 0)
-    return false;
-  for (int k = 0; k < 3; k++)
-    if (!a->pbc[k] != !b->pbc[k]) return false;
-  return close((const double(*)[3])a->cell, (const double(*)[3])b->cell, 3) &&
-         close((const double(*)[3])a->position, (const double(*)[3])b->position, a->n);
+/* The largest difference of labels in units of the OTHER_...; image[i] is the atom of b that is atom i of a. */
+static double labels_differ(const ftl_structure *a, const ftl_structure *b, const int *image) {
+  const ftl_labels *x = &a->labels, *y = &b->labels;
+  double most = 0;
+  if (x->has_energy && y->has_energy) most = fabs(x->energy - y->energy) / a->n / OTHER_ENERGY;
+  for (int i = 0; i < a->n && x->has_forces && y->has_forces; i++)
+    for (int c = 0; c < 3; c++) most = fmax(most, fabs(x->forces[i][c] - y->forces[image[i]][c]) / OTHER_FORCE);
+  for (int k = 0; k < 9 && x->has_stress && y->has_stress; k++)
+    most = fmax(most, fabs(x->stress[k / 3][k % 3] - y->stress[k / 3][k % 3]) / OTHER_STRESS);
+  return most;
 }
 
 /* Gives every entry its group. Only the firsts of groups are compared with, so that many copies cost no more. */
-static void group(entry *entries, int64_t n, int64_t *firsts) {
+static ftl_status group(entry *entries, int64_t n, int64_t *firsts, ftl_error *error) {
   int64_t start = 0, end = 0; /* of the groups that can still be within a window */
-  for (int64_t k = 0; k < n; k++) {
+  ftl_same_work work = {0};
+  ftl_status status = FTL_OK;
+  for (int64_t k = 0; status == FTL_OK && k < n; k++) {
     entry *e = &entries[k];
     while (start < end &&
            (entries[firsts[start]].hash != e->hash || e->projection - entries[firsts[start]].projection > e->window))
       start++;
     e->group = k;
-    for (int64_t f = start; f < end && e->group == k; f++)
-      if (same(entries[firsts[f]].structure, e->structure)) e->group = firsts[f];
+    for (int64_t f = start; status == FTL_OK && f < end && e->group == k; f++) {
+      const ftl_structure *first = entries[firsts[f]].structure;
+      bool same;
+      status = ftl_same(first, e->structure, &work, &same, error);
+      if (status != FTL_OK || !same) continue;
+      e->group = firsts[f];
+      e->other = labels_differ(first, e->structure, work.image);
+    }
     if (e->group == k) firsts[end++] = k;
   }
+  ftl_same_work_free(&work);
+  return status;
 }
 
 static int by_group(const void *left, const void *right) {
@@ -112,6 +93,13 @@ static void count(tally *t, const entry *entries, int64_t n) {
       ftl_duplicates *pair = &t->pairs[a * t->n_sets + b];
       int64_t *where = &t->where[a * t->n_sets + b];
       if (!t->member[a]) continue;
+      const double other = fmax(entries[k].other, t->member[a]->other); /* from the first of the group */
+      pair->relabelled += other > 1;
+      if (other > 1 && other > pair->other) {
+        pair->other = other;
+        pair->worst = t->member[a]->structure;
+        pair->worst_twin = entries[k].structure;
+      }
       if (pair->count++ > 0 && *where <= entries[k].index) continue;
       *where = entries[k].index;
       pair->first = t->member[a]->structure;
@@ -137,10 +125,14 @@ ftl_status ftl_duplicates_find(const ftl_dataset *const *sets, int n_sets, ftl_d
   for (int a = 0; a < n_sets; a++)
     for (int64_t s = 0; s < sets[a]->n; s++, k++) {
       entries[k] = (entry){.structure = &sets[a]->structure[s], .set = a, .index = s};
-      describe(&entries[k]);
+      const ftl_fingerprint print = ftl_same_fingerprint(entries[k].structure);
+      entries[k].hash = print.hash;
+      entries[k].projection = print.projection;
+      entries[k].window = print.window;
     }
   qsort(entries, (size_t)n, sizeof *entries, by_projection);
-  group(entries, n, firsts);
+  status = group(entries, n, firsts, error);
+  if (status != FTL_OK) goto done;
   qsort(entries, (size_t)n, sizeof *entries, by_group);
   for (int64_t first = 0, next; first < n; first = next) {
     for (next = first + 1; next < n && entries[next].group == entries[first].group;) next++;

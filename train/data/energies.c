@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/isolated.h"
 #include "model/error.h"
 
 /* LAPACK: x = argmin |A x - b| of smallest norm, by singular values s; A (m x n, column-major) is overwritten. */
@@ -47,10 +48,9 @@ ftl_status ftl_e0_isolated(const ftl_dataset *dataset, double cutoff, const int 
     if (structure->n != 1 || !structure->labels.has_energy) continue;
     const int species = ftl_element_index(elements, n, structure->atomic_number[0]);
     if (species < 0) continue;
-    if (!structure->isolated) {
-      status = ftl_structure_neighbours(structure, cutoff, &list, error);
-      if (status != FTL_OK || list.n_edges > 0) continue;
-    }
+    bool isolated;
+    status = ftl_isolated_within(structure, cutoff, &list, &isolated, error);
+    if (status != FTL_OK || !isolated) continue;
     const double energy = structure->labels.energy;
     if (found[species] && fabs(energy - e0[species]) > 1e-3) {
       char where[sizeof error->where];

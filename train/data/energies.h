@@ -12,7 +12,7 @@
 ftl_status ftl_e0_given(char *const *symbol, const double *value, int n_values, const int *elements, int n, double *e0,
                         ftl_error *error);
 
-/* From structures of one atom that are marked isolated, or are alone within the cutoff, and have an energy. e0 of other
+/* From isolated atoms (data/isolated.h) with this cutoff that have an energy. e0 of other
    elements stays as it is; found[n] says which were set. FTL_ERR_INPUT: two such energies of an element that differ by
    more than 1 meV; FTL_ERR_MEMORY. */
 ftl_status ftl_e0_isolated(const ftl_dataset *dataset, double cutoff, const int *elements, int n, double *e0,

@@ -6,7 +6,7 @@
      RUN/state.ftl              everything that `frozentl train --resume RUN` needs (fit/state.h)
      RUN/frozentl.lock          who works there (files/lock.h), while the run goes on
      RUN/log.csv                a line per epoch, below a line with the names of ftl_log_columns
-     RUN/log.jsonl              a JSON object per line: {"event": "start" | "epoch" | "note" | "end", ...}
+     RUN/log.jsonl              a JSON object per line: {"event": "start" | "finding" | "epoch" | "note" | "end", ...}
      RUN/errors.csv             final errors, a line per set (train, valid, test) and config_type, and one with
    config_type "total" per set (last of its set); with replay also a set "replay":
                                 set,config_type,frames,atoms,energy_rmse,energy_mae,forces_rmse,forces_mae,stress_rmse,stress_mae
@@ -20,9 +20,10 @@
    without one is "(none)".
 
    "start" has: version, foundation (or null), seed, threads, precision, train_frames, replay_frames, valid_frames,
-   test_frames, parameters, trained, freeze. "epoch" has the columns of the CSV file. "note" has "text" (stage two
-   began, resumed from a step, stopped early, errors larger than before training). "end" has: reason ("epochs", "steps",
-   "patience", "interrupted", "diverged"), best_epoch, best_valid_loss, seconds.
+   test_frames, parameters, trained, freeze. "epoch" has the columns of the CSV file. "finding" has "count" and "text"
+   (what is doubtful about the data). "note" has "text" (stage two began, resumed from a step, stopped early, errors
+   larger than before training). "end" has: reason ("epochs", "steps", "patience", "interrupted", "diverged"),
+   best_epoch, best_valid_loss, seconds.
 
    When a run is resumed, lines after the state it is resumed from are removed, so that epochs appear once and in order.
  */

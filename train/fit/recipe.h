@@ -13,6 +13,7 @@ enum { FTL_REPLAY_FOUNDATION, FTL_REPLAY_DATA }; /* replay.labels */
 enum { FTL_REPLAY_SHARED, FTL_REPLAY_SEPARATE }; /* replay.head */
 enum { FTL_FORCES_REFUSE, FTL_FORCES_DROP };     /* large_forces */
 enum { FTL_CHECKPOINT_FULL, FTL_CHECKPOINT_DELTA };
+enum { FTL_CHECKS_REFUSE, FTL_CHECKS_WARN };
 
 /* The value of every option; what each one means is said in the table (recipe.c). */
 typedef struct {
@@ -26,6 +27,7 @@ typedef struct {
   int large_forces;
   int64_t frames;
   double fraction, valid_fraction, max_force;
+  int checks;
   struct {
     int kind;
     ftl_rates values;

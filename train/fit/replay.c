@@ -4,13 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/isolated.h"
 #include "model/error.h"
 
 bool ftl_replay_wanted(const ftl_recipe *recipe) {
   return recipe->replay.data.n > 0 || ftl_recipe_is_set(recipe, "replay.sample");
 }
 
-ftl_status ftl_replay_read(const ftl_recipe *recipe, ftl_sets *sets, ftl_error *error) {
+ftl_status ftl_replay_read(const ftl_recipe *recipe, double cutoff, ftl_sets *sets, ftl_error *error) {
   ftl_dataset_options options;
   ftl_sets_options(recipe, &options);
   options.select = (ftl_selection){recipe->replay.select.n, recipe->replay.select.item};
@@ -18,6 +19,7 @@ ftl_status ftl_replay_read(const ftl_recipe *recipe, ftl_sets *sets, ftl_error *
   options.n_configs = 0;
   if (recipe->replay.data.n == 0) return FTL_OK;
   ftl_status status = ftl_dataset_read(recipe->replay.data.item, recipe->replay.data.n, &options, &sets->replay, error);
+  if (status == FTL_OK) status = ftl_isolated_mark(&sets->replay, cutoff, error);
   if (status == FTL_OK) ftl_dataset_remove_isolated(&sets->replay);
   if (status == FTL_OK && sets->replay.n == 0)
     return ftl_fail(error, FTL_ERR_INPUT, recipe->replay.data.item[0], "there is no structure in it to replay");

@@ -7,8 +7,8 @@
 
 /* There is replay, from files or sampled. */
 bool ftl_replay_wanted(const ftl_recipe *recipe);
-/* Reads replay.data into setup->sets.replay. */
-ftl_status ftl_replay_read(const ftl_recipe *recipe, ftl_sets *sets, ftl_error *error);
+/* Reads replay.data into setup->sets.replay, without atoms that are isolated at this cutoff. */
+ftl_status ftl_replay_read(const ftl_recipe *recipe, double cutoff, ftl_sets *sets, ftl_error *error);
 /* With replay.labels foundation: labels become what the network, which still is the foundation, answers. */
 ftl_status ftl_replay_label(ftl_setup *setup, ftl_error *error);
 /* The labels of a structure become what a model answers. FTL_ERR_MEMORY. */

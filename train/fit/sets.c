@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/isolated.h"
 #include "fit/replay.h"
 #include "fit/split.h"
 #include "fit/suit.h"
@@ -54,7 +55,7 @@ static ftl_status take_part(const ftl_recipe *recipe, ftl_sets *sets, ftl_error 
   return ftl_split_keep(&sets->train, llround(ceil(recipe->fraction * (double)sets->train.n)), seed, "fraction", error);
 }
 
-ftl_status ftl_sets_read(ftl_recipe *recipe, ftl_sets *sets, ftl_error *error) {
+ftl_status ftl_sets_read(ftl_recipe *recipe, double cutoff, ftl_sets *sets, ftl_error *error) {
   ftl_dataset_options options;
   ftl_sets_options(recipe, &options);
   const struct {
@@ -65,7 +66,8 @@ ftl_status ftl_sets_read(ftl_recipe *recipe, ftl_sets *sets, ftl_error *error) {
   for (int k = 0; status == FTL_OK && k < 3; k++)
     if (set[k].paths->n > 0)
       status = ftl_dataset_read(set[k].paths->item, set[k].paths->n, &options, set[k].dataset, error);
-  if (status == FTL_OK) status = ftl_replay_read(recipe, sets, error);
+  for (int k = 0; status == FTL_OK && k < 3; k++) status = ftl_isolated_mark(set[k].dataset, cutoff, error);
+  if (status == FTL_OK) status = ftl_replay_read(recipe, cutoff, sets, error);
   if (status == FTL_OK) status = ftl_sets_require_labels(recipe, sets, error);
   if (status == FTL_OK) status = set_isolated_aside(sets, error);
   if (status == FTL_OK) status = ftl_recipe_suit(recipe, &sets->train, sets->note[0], error);
@@ -78,17 +80,24 @@ ftl_status ftl_sets_read(ftl_recipe *recipe, ftl_sets *sets, ftl_error *error) {
 /* ---- checks ---- */
 
 ftl_status ftl_sets_check(const ftl_recipe *recipe, const ftl_sets *sets, const int *elements, int n_elements,
-                          ftl_findings *findings, ftl_error *error) {
-  ftl_checked_set set[4] = {{"train", &sets->train, true}, {"valid", &sets->valid, true}};
+                          double cutoff, ftl_findings *findings, ftl_error *error) {
+  ftl_checked_set set[4] = {{"train", &sets->train, true, false}, {"valid", &sets->valid, true, false}};
   int n = 2;
-  if (recipe->test.n > 0) set[n++] = (ftl_checked_set){"test", &sets->test, false};
+  if (recipe->test.n > 0) set[n++] = (ftl_checked_set){"test", &sets->test, false, false};
   /* labels that the foundation is to give are not there yet */
   if (sets->replay.n_files > 0 && recipe->replay.labels == FTL_REPLAY_DATA)
-    set[n++] = (ftl_checked_set){"replay", &sets->replay, true};
+    set[n++] = (ftl_checked_set){"replay", &sets->replay, true, true};
   /* a default weight of stress is no reason to remark that there is none */
   ftl_label_counts counts;
   ftl_dataset_count_labels(&sets->train, &counts);
-  const bool stress = recipe->loss.stress > 0 && (counts.stress > 0 || ftl_recipe_is_set(recipe, "loss.stress"));
+  const bool stress = recipe->loss.stress > 0 &&
+                      (counts.stress + counts.stress_without_volume > 0 || ftl_recipe_is_set(recipe, "loss.stress"));
+  const bool given = recipe->e0.kind == FTL_START_GIVEN && ftl_recipe_is_set(recipe, "e0.kind");
+  int element[FTL_MAX_ELEMENTS], n_e0 = 0;
+  for (int k = 0; given && k < recipe->e0.values.n && n_e0 < FTL_MAX_ELEMENTS; k++) {
+    element[n_e0] = ftl_atomic_number(recipe->e0.values.name[k]);
+    n_e0 += element[n_e0] > 0 && n_e0 == k; /* another than a symbol is refused where they are used */
+  }
   const ftl_checks checks = {.n_sets = n,
                              .set = set,
                              .n_elements = n_elements,
@@ -97,7 +106,13 @@ ftl_status ftl_sets_check(const ftl_recipe *recipe, const ftl_sets *sets, const 
                              .forces = recipe->loss.forces > 0,
                              .stress = stress,
                              .n_configs = recipe->loss.configs.n,
-                             .config = recipe->loss.configs.name};
+                             .config = recipe->loss.configs.name,
+                             .isolated = &sets->isolated,
+                             .n_e0 = n_e0,
+                             .e0_element = element,
+                             .e0 = recipe->e0.values.value,
+                             .cutoff = cutoff,
+                             .adds_elements = recipe->foundation != NULL};
   return ftl_checks_run(&checks, findings, error);
 }
 

@@ -16,9 +16,10 @@ typedef struct {
   char note[2][300];    /* "" or sentences to warn with: about labels, and about how data was divided */
 } ftl_sets;
 
-/* What the recipe leaves open gets the defaults that suit the data (fit/suit.h). FTL_ERR_INPUT, FTL_ERR_FORMAT,
-   FTL_ERR_IO as ftl_dataset_read; FTL_ERR_INPUT when data cannot be divided. */
-ftl_status ftl_sets_read(ftl_recipe *recipe, ftl_sets *sets, ftl_error *error);
+/* `cutoff` of the model: single atoms in a longer box are isolated. What the recipe leaves open gets the defaults that
+   suit the data (fit/suit.h). FTL_ERR_INPUT, FTL_ERR_FORMAT, FTL_ERR_IO as ftl_dataset_read; FTL_ERR_INPUT when data
+   cannot be divided. */
+ftl_status ftl_sets_read(ftl_recipe *recipe, double cutoff, ftl_sets *sets, ftl_error *error);
 void ftl_sets_free(ftl_sets *sets);
 
 /* How the files of data, valid and test are read. */
@@ -30,9 +31,9 @@ ftl_status ftl_sets_require_labels(const ftl_recipe *recipe, const ftl_sets *set
 void ftl_sets_report_labels(const ftl_recipe *recipe, const ftl_sets *sets,
                             void (*say)(void *context, const char *text), void *context);
 
-/* What is wrong or doubtful; elements[n_elements] are the model's. FTL_ERR_MEMORY. */
+/* What is wrong or doubtful; elements[n_elements] and cutoff are the model's. FTL_ERR_MEMORY. */
 ftl_status ftl_sets_check(const ftl_recipe *recipe, const ftl_sets *sets, const int *elements, int n_elements,
-                          ftl_findings *findings, ftl_error *error);
+                          double cutoff, ftl_findings *findings, ftl_error *error);
 /* Atomic numbers of all sets, ascending; returns how many. */
 int ftl_sets_elements(const ftl_sets *sets, int elements[118]);
 /* {"files": [{"name", "frames", "sha256", "set"}], "sha256": digest of all of it}, frames being those that are used;

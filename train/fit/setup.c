@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fit/check.h"
 #include "fit/checkpoint.h"
 #include "fit/lora.h"
 #include "fit/no_effect.h"
@@ -30,6 +31,8 @@ void ftl_setup_free(ftl_setup *s) {
   ftl_parameters_free(&s->parameters);
   ftl_source_free(s->source);
   ftl_source_free(s->base);
+  for (int k = 0; k < 3; k++) ftl_comparison_free(&s->compared[k]);
+  ftl_findings_free(&s->findings);
   ftl_sets_free(&s->sets);
   json_decref(s->described);
   *s = (ftl_setup){0};
@@ -58,21 +61,6 @@ void ftl_setup_warn(const ftl_setup *setup, const char *format, ...) {
 /* ---- data ---- */
 
 static void warn_of_labels(void *context, const char *text) { ftl_setup_warn(context, "%s", text); }
-
-static ftl_status check_sets(const ftl_setup *s, ftl_error *error) {
-  ftl_findings findings = {0};
-  const ftl_architecture *arch = &s->source->arch;
-  ftl_status status = ftl_sets_check(s->recipe, &s->sets, arch->atomic_numbers, arch->n_elements, &findings, error);
-  const ftl_finding *fatal = status == FTL_OK ? ftl_findings_fatal(&findings) : NULL;
-  for (int k = 0; status == FTL_OK && !fatal && k < findings.n; k++) ftl_setup_warn(s, "%s", findings.finding[k].text);
-  if (fatal)
-    status = ftl_fail(error, FTL_ERR_INPUT, NULL, "%s%s", fatal->text,
-                      fatal->kind == FTL_FINDING_ELEMENT && s->recipe->foundation
-                          ? "; add_elements adds elements to a foundation"
-                          : "");
-  ftl_findings_free(&findings);
-  return status;
-}
 
 /* How data was divided, and what valid lacks. */
 static void warn_of_sets(const ftl_setup *s) {
@@ -232,6 +220,7 @@ static ftl_status make_baseline(ftl_setup *s, const ftl_state *restored, ftl_err
   ftl_baseline_get(s->source, &s->baseline);
   const ftl_baseline before = s->baseline;
   ftl_status status = restored ? restore_baseline(s, restored, error) : fit_baseline(s, error);
+  if (status == FTL_OK && !restored) status = ftl_check_zero(s, &before, error);
   const bool changed = memcmp(before.e0, s->baseline.e0, sizeof before.e0) != 0 || before.scale != s->baseline.scale ||
                        before.shift != s->baseline.shift;
   if (status != FTL_OK || !changed) return status;
@@ -253,11 +242,13 @@ ftl_status ftl_setup_make(ftl_recipe *recipe, const ftl_train_host *host, const 
   s->recipe = recipe;
   s->host = host;
   s->memory.limit = (size_t)recipe->cache_mb * 1000000;
-  ftl_status status = ftl_sets_read(recipe, &s->sets, error);
+  double cutoff;
+  ftl_status status = ftl_start_read(recipe, &s->source, &cutoff, error);
+  if (status == FTL_OK) status = ftl_sets_read(recipe, cutoff, &s->sets, error);
   if (status == FTL_OK) ftl_sets_report_labels(recipe, &s->sets, warn_of_labels, s);
   set_losses(s);
   if (status == FTL_OK) status = ftl_start_model(recipe, &s->sets, &s->source, error);
-  if (status == FTL_OK) status = check_sets(s, error);
+  if (status == FTL_OK) status = ftl_check_labels(s, restored != NULL, error);
   if (status == FTL_OK) warn_of_sets(s);
   if (status == FTL_OK) status = describe(s, restored, error);
   if (status == FTL_OK && recipe->checkpoint == FTL_CHECKPOINT_DELTA && !recipe->foundation)
@@ -265,6 +256,7 @@ ftl_status ftl_setup_make(ftl_recipe *recipe, const ftl_train_host *host, const 
   if (status == FTL_OK && recipe->checkpoint == FTL_CHECKPOINT_DELTA)
     status = ftl_checkpoint_base(recipe->foundation, s->source, &s->base, error);
   if (status == FTL_OK) status = make_network(s, error);
+  if (status == FTL_OK && !restored) status = ftl_check_answers(s, error);
   if (status == FTL_OK) status = ftl_replay_label(s, error);
   if (status == FTL_OK) status = ftl_sample_replay(s, error);
   if (status == FTL_OK) status = make_baseline(s, restored, error);

@@ -2,6 +2,7 @@
 #ifndef FTL_SETUP_H
 #define FTL_SETUP_H
 
+#include "data/findings/compare.h"
 #include "fit/baseline.h"
 #include "fit/batches.h"
 #include "fit/evaluate.h"
@@ -15,8 +16,10 @@ typedef struct {
   const ftl_recipe *recipe;
   const ftl_train_host *host;
   ftl_sets sets;
-  int64_t own;               /* structures of sets.train that are the user's: the first ones; the rest is replay */
-  ftl_source *source, *base; /* base: the foundation as it was, for deltas; else NULL */
+  ftl_findings findings;      /* about the sets: what the host was told (fit/check.h) */
+  ftl_comparison compared[3]; /* some of train, valid and test with the foundation's answers */
+  int64_t own;                /* structures of sets.train that are the user's: the first ones; the rest is replay */
+  ftl_source *source, *base;  /* base: the foundation as it was, for deltas; else NULL */
   ftl_baseline baseline;
   ftl_parameters parameters;
   double *values; /* [parameters.count] at the start */

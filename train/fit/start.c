@@ -127,22 +127,30 @@ static ftl_status cut_to_data(const ftl_recipe *recipe, const int *elements, int
   return n_kept > 0 ? ftl_source_cut_elements(source, kept, n_kept, error) : FTL_OK;
 }
 
-static ftl_status read_foundation(const ftl_recipe *recipe, const ftl_sets *sets, ftl_source **source,
-                                  ftl_error *error) {
+ftl_status ftl_start_read(const ftl_recipe *recipe, ftl_source **source, double *cutoff, ftl_error *error) {
+  *source = NULL;
+  *cutoff = recipe->scratch.r_max;
+  if (!recipe->foundation) return FTL_OK;
+  ftl_status status = ftl_source_read(recipe->foundation, source, error);
+  if (status == FTL_OK) *cutoff = (*source)->arch.r_max;
+  return status;
+}
+
+static ftl_status adapt_foundation(const ftl_recipe *recipe, const ftl_sets *sets, ftl_source *source,
+                                   ftl_error *error) {
   int elements[118], n;
   const bool data = is_word(&recipe->elements, "data");
   ftl_status status = wanted_elements(recipe, sets, elements, &n, error);
-  if (status == FTL_OK) status = ftl_source_read(recipe->foundation, source, error);
-  if (status == FTL_OK) status = choose_head(recipe, *source, error);
-  if (status == FTL_OK) status = add_elements(recipe, *source, error);
+  if (status == FTL_OK) status = choose_head(recipe, source, error);
+  if (status == FTL_OK) status = add_elements(recipe, source, error);
   for (int k = 0; status == FTL_OK && !data && k < n; k++)
-    if (ftl_element_index((*source)->arch.atomic_numbers, (*source)->arch.n_elements, elements[k]) < 0)
-      status = ftl_fail(error, FTL_ERR_INPUT, (*source)->path,
+    if (ftl_element_index(source->arch.atomic_numbers, source->arch.n_elements, elements[k]) < 0)
+      status = ftl_fail(error, FTL_ERR_INPUT, source->path,
                         "it does not know %s; add_elements (%s=mean, or like a similar element) adds it",
                         ftl_element_symbol(elements[k]), ftl_element_symbol(elements[k]));
-  if (status == FTL_OK && data) status = cut_to_data(recipe, elements, n, *source, error);
-  else if (status == FTL_OK && n > 0) status = ftl_source_cut_elements(*source, elements, n, error);
-  return status == FTL_OK ? add_head(recipe, *source, error) : status;
+  if (status == FTL_OK && data) status = cut_to_data(recipe, elements, n, source, error);
+  else if (status == FTL_OK && n > 0) status = ftl_source_cut_elements(source, elements, n, error);
+  return status == FTL_OK ? add_head(recipe, source, error) : status;
 }
 
 /* ---- a new model ---- */
@@ -204,11 +212,6 @@ static ftl_status make_new(const ftl_recipe *recipe, const ftl_sets *sets, ftl_s
 }
 
 ftl_status ftl_start_model(const ftl_recipe *recipe, const ftl_sets *sets, ftl_source **source, ftl_error *error) {
-  *source = NULL;
-  ftl_status status =
-      recipe->foundation ? read_foundation(recipe, sets, source, error) : make_new(recipe, sets, source, error);
-  if (status == FTL_OK) return FTL_OK;
-  ftl_source_free(*source);
-  *source = NULL;
-  return status;
+  if (*source) return adapt_foundation(recipe, sets, *source, error);
+  return make_new(recipe, sets, source, error);
 }

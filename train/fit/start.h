@@ -5,8 +5,12 @@
 #include "fit/recipe.h"
 #include "fit/sets.h"
 
-/* FTL_ERR_INPUT: an element or a head that the foundation does not have, options of a new model that do not fit; errors
-   of reading and checking models. The caller frees *source with ftl_source_free. */
+/* The foundation as it is in its file, in *source, or NULL when there is none; and the cutoff that the run will have:
+   what is isolated in data depends on it. Errors of reading models. */
+ftl_status ftl_start_read(const ftl_recipe *recipe, ftl_source **source, double *cutoff, ftl_error *error);
+/* Makes the foundation, or a new model where *source is NULL, what the recipe asks for. FTL_ERR_INPUT: an element or a
+   head that the foundation does not have, options of a new model that do not fit. The caller frees *source with
+   ftl_source_free, also after a failure. */
 ftl_status ftl_start_model(const ftl_recipe *recipe, const ftl_sets *sets, ftl_source **source, ftl_error *error);
 
 /* The recipe adds this element, so that the foundation's answers say nothing of it. */

@@ -74,6 +74,18 @@ static ftl_status log_start(ftl_run *run, ftl_error *error) {
   return ftl_run_written(run, ftl_log_event(run->log, "start", members, error));
 }
 
+/* What was found in the data, for who reads the log later. */
+static ftl_status log_findings(ftl_run *run, ftl_error *error) {
+  const ftl_findings *findings = &run->s.findings;
+  ftl_status status = FTL_OK;
+  for (int k = 0; run->log && status == FTL_OK && k < findings->n; k++)
+    status = ftl_log_event(
+        run->log, "finding",
+        json_pack("{s:I, s:s}", "count", (json_int_t)findings->finding[k].count, "text", findings->finding[k].text),
+        error);
+  return ftl_run_written(run, status);
+}
+
 static ftl_status log_end(ftl_run *run, const char *reason, ftl_error *error) {
   if (!run->log) return FTL_OK;
   json_t *best = isfinite(run->at.best_loss) ? json_real(run->at.best_loss) : json_null();
@@ -185,6 +197,7 @@ static ftl_status begin(ftl_run *run, ftl_error *error) {
   if (status == FTL_OK) enter(run, FTL_TRAIN_BEGUN);
   if (status == FTL_OK) status = open_log(run, -1, error);
   if (status == FTL_OK) status = log_start(run, error);
+  if (status == FTL_OK) status = log_findings(run, error);
   return status == FTL_OK ? ftl_run_first_look(run, error) : status;
 }
 

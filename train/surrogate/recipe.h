@@ -7,6 +7,7 @@
 #include "surrogate/fit.h"
 
 enum { FTL_SELECT_BY_VOLUME, FTL_SELECT_BY_DISTANCE };
+enum { FTL_DATA_REFUSE, FTL_DATA_WARN }; /* checks */
 
 /* What each one means is said in the table (recipe.c). */
 typedef struct {
@@ -20,6 +21,7 @@ typedef struct {
   int large_forces; /* 0 refuse, 1 drop */
   int64_t frames, seed, threads;
   double max_force, holdout;
+  int checks; /* FTL_DATA_... */
   ftl_rates e0;
   struct {
     char *n, *l;

@@ -61,6 +61,12 @@ static json_t *recipe_json(const ftl_surrogate_state *run) {
   return object;
 }
 
+static json_t *findings_json(const ftl_surrogate_state *run) {
+  json_t *list = json_array();
+  for (int k = 0; k < run->findings.n; k++) json_array_append_new(list, json_string(run->findings.finding[k].text));
+  return list;
+}
+
 static json_t *report_json(const ftl_surrogate_state *run) {
   json_t *report = json_object(), *sources = json_object(), *errors = json_object();
   if (*run->model_sha256) json_object_set_new(sources, "model_sha256", json_string(run->model_sha256));
@@ -76,6 +82,7 @@ static json_t *report_json(const ftl_surrogate_state *run) {
   json_object_set_new(report, "e0", json_string(run->e0_from));
   json_object_set_new(report, "fit", fit_json(run));
   json_object_set_new(report, "errors_eV_Angstrom", errors);
+  json_object_set_new(report, "findings", findings_json(run));
   json_object_set_new(report, "recipe", recipe_json(run));
   return report;
 }

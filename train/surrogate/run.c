@@ -186,6 +186,7 @@ static ftl_status choose_active(ftl_surrogate_state *run, ftl_error *error) {
 static ftl_status prepare(ftl_surrogate_state *run, bool resume, ftl_error *error) {
   ftl_status status = ftl_surrogate_read_sets(run, error);
   if (!status && run->recipe->model) status = ftl_surrogate_prepare(run, error);
+  if (!status && run->recipe->model && !resume) status = ftl_surrogate_check_answers(run, error);
   if (!status) status = make_basis(run, error);
   return status || resume ? status : ftl_surrogate_begin(run, error);
 }
@@ -212,6 +213,7 @@ static ftl_status do_run(ftl_surrogate_state *run, bool resume, bool *interrupte
 }
 
 static void free_run(ftl_surrogate_state *run) {
+  ftl_findings_free(&run->findings);
   ftl_dataset_free(&run->data);
   ftl_dataset_free(&run->valid);
   ftl_dataset_free(&run->train);

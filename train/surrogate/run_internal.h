@@ -2,6 +2,7 @@
 #ifndef FTL_SURROGATE_RUN_INTERNAL_H
 #define FTL_SURROGATE_RUN_INTERNAL_H
 
+#include "data/findings/findings.h"
 #include "files/run_folder.h"
 #include "model/provenance.h"
 #include "surrogate/active_set.h"
@@ -26,6 +27,7 @@ typedef struct {
   ftl_dataset train, held;
   int64_t n_sampled, n_candidates; /* of train and held */
   char data_sha256[FTL_SHA256_HEX];
+  ftl_findings findings; /* about data and valid: what the host was told */
 
   ftl_surrogate surrogate;
   int n_fitted; /* functions of the fit, before those without a coefficient went */
@@ -49,6 +51,10 @@ ftl_status ftl_surrogate_begin(ftl_surrogate_state *run, ftl_error *error);
 
 /* Reads data and valid and, for a fit, decides on elements and E0. */
 ftl_status ftl_surrogate_read_sets(ftl_surrogate_state *run, ftl_error *error);
+/* Tells what is wrong or doubtful about data and valid. FTL_ERR_INPUT: fatal findings. */
+ftl_status ftl_surrogate_check(ftl_surrogate_state *run, ftl_error *error);
+/* Of a distillation, the same for data against what the model, which is open, answers. */
+ftl_status ftl_surrogate_check_answers(ftl_surrogate_state *run, ftl_error *error);
 /* Of a distillation: jobs, model, elements and E0. Nothing is written yet. */
 ftl_status ftl_surrogate_prepare(ftl_surrogate_state *run, ftl_error *error);
 /* Samples with the model, chooses frames, writes sampled.xyz; they are in train. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "data/energies.h"
+#include "data/isolated.h"
 #include "fit/split.h"
 #include "model/error.h"
 #include "surrogate/run_internal.h"
@@ -55,6 +56,7 @@ static ftl_status read_set(ftl_surrogate_state *run, const ftl_words *files, boo
   if (files->n == 0) return FTL_OK;
   options_of(run->recipe, &options);
   ftl_status status = ftl_dataset_read(files->item, files->n, &options, set, error);
+  if (!status) status = ftl_isolated_mark(set, run->recipe->basis.cutoff, error);
   if (!status && set->n == 0)
     status = ftl_fail(error, FTL_ERR_INPUT, files->item[0], "there is no structure in it to %s",
                       fitted ? "fit" : "measure errors on");
@@ -159,6 +161,7 @@ ftl_status ftl_surrogate_read_sets(ftl_surrogate_state *run, ftl_error *error) {
   if (!distilled && run->data.n == 0)
     return ftl_fail(error, FTL_ERR_INPUT, NULL, "a fit needs data: labelled structures in extended XYZ");
   if (run->data.n > 0) status = ftl_dataset_digest(&run->data, run->data_sha256, error);
+  if (!status) status = ftl_surrogate_check(run, error);
   if (!status && !distilled) status = choose_elements(run, error);
   if (!status && !distilled) status = choose_e0(run, error);
   if (!status) ftl_dataset_remove_isolated(&run->data); /* their energies are E0 */
