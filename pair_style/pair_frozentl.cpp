@@ -240,6 +240,7 @@ void PairFrozenTL::init_style() {
   if (!force->newton_pair)
     stop_all("'newton on' is needed: forces on ghost atoms go back to their owners; put it before the box is made");
   refuse_dropped_pairs();
+  refuse_wrong_heat_flux();
   /* `exclude` itself is set later, when neighbour lists are made. */
   if (neighbor->nex_type + neighbor->nex_group + neighbor->nex_mol > 0 && comm->me == 0)
     error->warning(FLERR, "pair_style frozentl: neigh_modify exclude hides pairs of atoms from the model, so that "
@@ -268,7 +269,8 @@ double PairFrozenTL::init_one(int /*i*/, int /*j*/) { return info.cutoff; }
 double PairFrozenTL::memory_usage() {
   return Pair::memory_usage() +
          static_cast<double>(halo.bytes() + edges.bytes() + forces.capacity() * sizeof(double) +
-                             node_energy.capacity() * sizeof(double) + atom_virial.capacity() * sizeof(atom_virial[0]) +
+                             node_energy.capacity() * sizeof(double) +
+                             (atom_virial.capacity() + centroid_virial.capacity()) * sizeof(atom_virial[0]) +
                              committee_forces.capacity() * sizeof(double) +
                              (workspace ? ftl_workspace_bytes(workspace.get()) : 0));
 }

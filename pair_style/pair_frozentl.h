@@ -40,6 +40,7 @@ public:
   void *extract_peratom(const char *name, int &ncol) override;
   int pack_forward_comm(int n, int *list, double *buf, int pbc_flag, int *pbc) override;
   void unpack_forward_comm(int n, int first, double *buf) override;
+  void add_tally_callback(class Compute *compute) override;
 
   double memory_usage() override;
 
@@ -87,9 +88,10 @@ private:
   /* a step */
   frozentl::Halo halo;
   frozentl::Edges edges;
-  std::vector<double> forces;                     /* [n_nodes][3], eV/Angstrom */
-  std::vector<double> node_energy;                /* [n_local], eV */
-  std::vector<std::array<double, 9>> atom_virial; /* [n_nodes], eV */
+  std::vector<double> forces;                         /* [n_nodes][3], eV/Angstrom */
+  std::vector<double> node_energy;                    /* [n_local], eV */
+  std::vector<std::array<double, 9>> atom_virial;     /* [n_nodes], eV */
+  std::vector<std::array<double, 9>> centroid_virial; /* [n_nodes], eV */
 
   struct {
     int asked = 0;             /* set by the fix before a step */
@@ -102,7 +104,9 @@ private:
   void cite() const;
   void report(const std::string &path, const std::vector<int> &atomic_number) const;
   void refuse_dropped_pairs() const;
+  void refuse_wrong_heat_flux() const;
   bool renew_halo();
+  void return_moments(int layer);
   void run_layers(ftl_output &result);
   void tally(const ftl_output &result);
   void ask_trust(ftl_output &result);

@@ -24,9 +24,13 @@ void PairFrozenTL::compute(int eflag, int vflag) {
     node_energy.resize(atom->nlocal);
     result.node_energy = node_energy.data();
   }
-  if (vflag_atom || cvflag_atom) {
+  if (vflag_atom) {
     atom_virial.assign(n_nodes, {});
     result.atom_virial = reinterpret_cast<double(*)[9]>(atom_virial.data());
+  }
+  if (cvflag_atom) {
+    centroid_virial.assign(n_nodes, {});
+    result.centroid_virial = reinterpret_cast<double(*)[9]>(centroid_virial.data());
   }
   ask_trust(result);
   run_layers(result);
@@ -81,8 +85,21 @@ void PairFrozenTL::run_layers(ftl_output &result) {
     halo.start_reverse(rows, row_bytes);
     compute_part(FTL_INNER);
     halo.finish_reverse(real_bytes);
+    return_moments(layer - 1);
   }
   check(ftl_end(ws, &failure), failure);
+}
+
+/* What centroid virials need besides, in the few steps that ask for them. */
+void PairFrozenTL::return_moments(int layer) {
+  size_t row_bytes, real_bytes;
+  ftl_feature_row_bytes(model.get(), layer, &real_bytes);
+  for (int component = 0; component < 3; component++) {
+    void *rows = ftl_feature_moments(workspace.get(), layer, component, &row_bytes);
+    if (!rows) return;
+    halo.start_reverse(rows, row_bytes);
+    halo.finish_reverse(real_bytes);
+  }
 }
 
 /* eV to LAMMPS' unit of energy, here and nowhere else. */
@@ -95,8 +112,10 @@ void PairFrozenTL::tally(const ftl_output &result) {
   tally_totals(result.energy, result.virial);
   if (eflag_atom)
     for (int i = 0; i < n_local; i++) eatom[i] += ev * node_energy[i];
-  if (vflag_atom || cvflag_atom)
+  if (vflag_atom)
     for (int n = 0; n < n_nodes; n++) tally_atom_virial(halo.atom_of_node(n), atom_virial[n].data());
+  for (int n = 0; n < n_nodes && cvflag_atom; n++)
+    for (int k = 0; k < 9; k++) cvatom[halo.atom_of_node(n)][k] += ev * centroid_virial[n][k];
 }
 
 /* Virials w are xx yy zz xy xz yz yx zx zy, as LAMMPS' centroid virial is. Where LAMMPS keeps six numbers, they are the
@@ -109,10 +128,6 @@ void PairFrozenTL::tally_totals(double energy, const double *w) {
 }
 
 void PairFrozenTL::tally_atom_virial(int i, const double *w) {
-  if (vflag_atom) {
-    for (int k = 0; k < 3; k++) vatom[i][k] += ev * w[k];
-    for (int k = 3; k < 6; k++) vatom[i][k] += 0.5 * ev * (w[k] + w[k + 3]);
-  }
-  if (cvflag_atom)
-    for (int k = 0; k < 9; k++) cvatom[i][k] += ev * w[k];
+  for (int k = 0; k < 3; k++) vatom[i][k] += ev * w[k];
+  for (int k = 3; k < 6; k++) vatom[i][k] += 0.5 * ev * (w[k] + w[k + 3]);
 }

@@ -1,4 +1,4 @@
-/* Registration of pair_style frozentl, after a look at the LAMMPS that loads it.
+/* Registration of pair_style frozentl and compute heat/flux/frozentl, after a look at the LAMMPS that loads it.
 
    A plugin calls into LAMMPS' C++ classes, whose layout changes from one release to the next, at times between updates
    of one release (class Pair did from 22 Jul 2025 update 1 to update 4), and with the sizes of integers and of MPI
@@ -7,6 +7,7 @@
 
    For that the plugin must load everywhere: its references to LAMMPS are weak (see CMakeLists.txt), and until the check
    has passed only LAMMPS' C library interface is used, which is stable, through dlsym. */
+#include "compute_heat_flux_frozentl.h"
 #include "lammps_plugin.h"
 #include "pair_frozentl.h"
 #ifdef FTL_KOKKOS
@@ -98,6 +99,11 @@ void *refuse_pair(void *lammps) {
   return nullptr;
 }
 
+void *create_heat_flux(void *lammps, int narg, char **arg) {
+  return static_cast<Compute *>(new ComputeHeatFluxFrozenTL(static_cast<LAMMPS *>(lammps), narg, arg));
+}
+void *refuse_compute(void *lammps, int /*narg*/, char ** /*arg*/) { return refuse_pair(lammps); }
+
 #ifdef FTL_KOKKOS
 std::string kokkos_problem; /* likewise, of frozentl/kk alone */
 
@@ -170,4 +176,10 @@ extern "C" void lammpsplugin_init(void *lammps, void *handle, void *register_fun
   add("frozentl/kk/device", fits ? create_kokkos_pair : refuse_kokkos_pair);
   add("frozentl/kk/host", fits ? create_kokkos_pair_on_host : refuse_kokkos_pair);
 #endif
+  static const std::string compute_info = std::string("compute style heat/flux/frozentl, ") + ftl_version();
+  plugin.style = "compute";
+  plugin.name = "heat/flux/frozentl";
+  plugin.info = compute_info.c_str();
+  plugin.creator.v2 = problem.empty() ? create_heat_flux : refuse_compute;
+  reinterpret_cast<lammpsplugin_regfunc>(register_function)(&plugin, lammps);
 }

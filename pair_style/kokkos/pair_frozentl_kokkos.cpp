@@ -4,8 +4,10 @@
 #include "atom_kokkos.h"
 #include "atom_masks.h"
 #include "comm.h"
+#include "compute.h"
 #include "force.h"
 #include "kokkos.h"
+#include "modify.h"
 #include "neigh_request.h"
 #include "neighbor.h"
 
@@ -18,6 +20,7 @@ template <class Device> PairFrozenTLKokkos<Device>::PairFrozenTLKokkos(LAMMPS *l
   respa_enable = 0;
   kokkosable = 1;
   reverse_comm_device = 1;
+  centroidstressflag = CENTROID_NOTAVAIL;
   atomKK = static_cast<AtomKokkos *>(atom);
   execution_space = ExecutionSpaceFromDevice<Device>::space;
   datamask_read = X_MASK | F_MASK | TYPE_MASK;
@@ -32,10 +35,20 @@ template <class Device> void PairFrozenTLKokkos<Device>::init_style() {
              "'-pk kokkos newton on neigh half' (the style itself takes a full neighbour list all the same)");
   if (threads)
     stop_all("frozentl/kk has no keyword threads: Kokkos has its own, '-k on t " + std::to_string(threads) + "'");
+  refuse_centroid_virials();
   PairFrozenTL::init_style();
   auto request = neighbor->find_request(this);
   request->set_kokkos_host(std::is_same_v<Device, LMPHostType> && !std::is_same_v<Device, LMPDeviceType>);
   request->set_kokkos_device(std::is_same_v<Device, LMPDeviceType>);
+}
+
+/* The evaluators have no moments of adjoints (docs/theory.md, eq. 33). LAMMPS would not name the style that has. */
+template <class Device> void PairFrozenTLKokkos<Device>::refuse_centroid_virials() const {
+  for (const Compute *c : modify->get_compute_list())
+    if (c->pressatomflag & 2)
+      stop_all(std::string("compute ") + c->id + " " + c->style +
+               " needs centroid virials, and with them compute heat/flux, which frozentl/kk does not compute; pair_style "
+               "frozentl does (without -sf kk, or with 'suffix off' before pair_style)");
 }
 
 template <class Device> void PairFrozenTLKokkos<Device>::prepare() {
@@ -113,7 +126,7 @@ template <class Device> void PairFrozenTLKokkos<Device>::compute(int eflag, int 
   output.node_energy = {};
   output.atom_virial = {};
   if (eflag_atom) clear(output.node_energy, "frozentl: energies", atom->nlocal);
-  if (vflag_atom || cvflag_atom) clear(output.atom_virial, "frozentl: virials", n_all);
+  if (vflag_atom) clear(output.atom_virial, "frozentl: virials", n_all);
   const int lost = device_graph.not_finite(x, n_all);
   ftl_status status = lost < 0 ? evaluator->begin(x, output, &failure) : FTL_ERR_INPUT;
   std::string what;
@@ -192,7 +205,7 @@ template <class Device> void PairFrozenTLKokkos<Device>::tally_atoms() {
     const auto energy = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), output.node_energy);
     for (int i = 0; i < atom->nlocal; i++) eatom[i] += ev * energy(i);
   }
-  if (vflag_atom || cvflag_atom) {
+  if (vflag_atom) {
     const auto w = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), output.atom_virial);
     for (int i = 0; i < graph.n_total; i++) tally_atom_virial(i, &w(i, 0));
   }
