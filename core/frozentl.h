@@ -208,8 +208,8 @@ typedef struct {
                                get the part that belongs to their owners, as with `forces` */
   /* [n_total][9], added to, order of `virial`, eV: W_j = sum over i of (x_i - x_j) (x) dU_i/dx_j with the energies U_i
      of single atoms, ghosts get the part that belongs to their owners; may be NULL. They sum to the virial, and sum
-     over j of W_j v_j is the potential part of the heat flux (docs/theory.md, eq. 32). Exact for any number of layers,
-     at about three times the cost of the forces where there is more than one. */
+     over j of W_j v_j is the potential part of the heat flux (docs/theory.md, eq. 32). Exact for any number of layers;
+     with two, a step takes two to three times as long. */
   double (*centroid_virial)[9];
 } ftl_output;
 

@@ -35,7 +35,6 @@ void ComputeHeatFluxFrozenTL::init() {
   const std::string instead =
       "; compute heat/flux with pe/atom and centroid/stress/atom adds them all, and is exact for pair_style frozentl";
   auto *pair = dynamic_cast<PairFrozenTL *>(force->pair);
-  if (pair && pair->kokkosable) stop_all("pair_style frozentl/kk has no heat flux: use pair_style frozentl");
   if (!pair && force->pair && force->pair_match("frozentl", 0))
     stop_all("pair_style hybrid has other parts that carry heat" + instead);
   if (!pair) stop_all("it needs pair_style frozentl");

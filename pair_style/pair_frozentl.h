@@ -69,6 +69,7 @@ protected: /* what pair_style frozentl/kk shares */
   virtual void refuse_unknown_trust(int what) const;
   void tally_totals(double energy, const double *w);
   void tally_atom_virial(int i, const double *w);
+  void tally_centroid_virial(int i, const double *w);
   std::string bad_pair(int i, int j) const;
   std::string bad_position(int i) const;
   [[noreturn]] void stop_all(const std::string &what) const;

@@ -114,8 +114,8 @@ void PairFrozenTL::tally(const ftl_output &result) {
     for (int i = 0; i < n_local; i++) eatom[i] += ev * node_energy[i];
   if (vflag_atom)
     for (int n = 0; n < n_nodes; n++) tally_atom_virial(halo.atom_of_node(n), atom_virial[n].data());
-  for (int n = 0; n < n_nodes && cvflag_atom; n++)
-    for (int k = 0; k < 9; k++) cvatom[halo.atom_of_node(n)][k] += ev * centroid_virial[n][k];
+  if (cvflag_atom)
+    for (int n = 0; n < n_nodes; n++) tally_centroid_virial(halo.atom_of_node(n), centroid_virial[n].data());
 }
 
 /* Virials w are xx yy zz xy xz yz yx zx zy, as LAMMPS' centroid virial is. Where LAMMPS keeps six numbers, they are the
@@ -130,4 +130,8 @@ void PairFrozenTL::tally_totals(double energy, const double *w) {
 void PairFrozenTL::tally_atom_virial(int i, const double *w) {
   for (int k = 0; k < 3; k++) vatom[i][k] += ev * w[k];
   for (int k = 3; k < 6; k++) vatom[i][k] += 0.5 * ev * (w[k] + w[k + 3]);
+}
+
+void PairFrozenTL::tally_centroid_virial(int i, const double *w) {
+  for (int k = 0; k < 9; k++) cvatom[i][k] += ev * w[k];
 }

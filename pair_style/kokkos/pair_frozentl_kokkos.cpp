@@ -20,7 +20,6 @@ template <class Device> PairFrozenTLKokkos<Device>::PairFrozenTLKokkos(LAMMPS *l
   respa_enable = 0;
   kokkosable = 1;
   reverse_comm_device = 1;
-  centroidstressflag = CENTROID_NOTAVAIL;
   atomKK = static_cast<AtomKokkos *>(atom);
   execution_space = ExecutionSpaceFromDevice<Device>::space;
   datamask_read = X_MASK | F_MASK | TYPE_MASK;
@@ -42,12 +41,12 @@ template <class Device> void PairFrozenTLKokkos<Device>::init_style() {
   request->set_kokkos_device(std::is_same_v<Device, LMPDeviceType>);
 }
 
-/* The evaluators have no moments of adjoints (docs/theory.md, eq. 33). LAMMPS would not name the style that has. */
+/* The evaluators have no moments of adjoints (docs/theory.md, eq. 33), which more than one layer needs. */
 template <class Device> void PairFrozenTLKokkos<Device>::refuse_centroid_virials() const {
   for (const Compute *c : modify->get_compute_list())
-    if (c->pressatomflag & 2)
+    if ((c->pressatomflag & 2) && info.n_layers > 1)
       stop_all(std::string("compute ") + c->id + " " + c->style +
-               " needs centroid virials, and with them compute heat/flux, which frozentl/kk does not compute; pair_style "
+               " needs centroid virials, which frozentl/kk does not compute for a model of several layers; pair_style "
                "frozentl does (without -sf kk, or with 'suffix off' before pair_style)");
 }
 
@@ -125,8 +124,10 @@ template <class Device> void PairFrozenTLKokkos<Device>::compute(int eflag, int 
   clear(output.forces, "frozentl: forces", n_all);
   output.node_energy = {};
   output.atom_virial = {};
+  output.centroid_virial = {};
   if (eflag_atom) clear(output.node_energy, "frozentl: energies", atom->nlocal);
   if (vflag_atom) clear(output.atom_virial, "frozentl: virials", n_all);
+  if (cvflag_atom) clear(output.centroid_virial, "frozentl: centroid virials", n_all);
   const int lost = device_graph.not_finite(x, n_all);
   ftl_status status = lost < 0 ? evaluator->begin(x, output, &failure) : FTL_ERR_INPUT;
   std::string what;
@@ -209,13 +210,18 @@ template <class Device> void PairFrozenTLKokkos<Device>::tally_atoms() {
     const auto w = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), output.atom_virial);
     for (int i = 0; i < graph.n_total; i++) tally_atom_virial(i, &w(i, 0));
   }
+  if (cvflag_atom) {
+    const auto w = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), output.centroid_virial);
+    for (int i = 0; i < graph.n_total; i++) tally_centroid_virial(i, &w(i, 0));
+  }
 }
 
 template <class Device> double PairFrozenTLKokkos<Device>::memory_usage() {
   return Pair::memory_usage() +
          static_cast<double>(device_graph.bytes() + output.forces.span() * sizeof(double) +
                              output.node_energy.span() * sizeof(double) + output.atom_virial.span() * sizeof(double) +
-                             positions.span() * sizeof(double) + (evaluator ? evaluator->bytes() : 0));
+                             output.centroid_virial.span() * sizeof(double) + positions.span() * sizeof(double) +
+                             (evaluator ? evaluator->bytes() : 0));
 }
 
 /* ---- rows of features, and of the energy's derivative by them, between ranks ---- */

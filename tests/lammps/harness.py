@@ -248,7 +248,7 @@ def lammps(script, ranks=1, threads=None, files=(), arguments=(), plugins=None, 
         raise Skip(f"no LAMMPS at {LMP}: run scripts/setup.sh")
     folder = tempfile.mkdtemp(prefix="frozentl-")
     _folders.append(folder)
-    if "kk" in ARGUMENTS:  # frozentl/kk has no centroid virials
+    if "kk" in ARGUMENTS:  # of more than one layer frozentl/kk has no centroid virials
         script = script.replace("compute c all centroid/stress/atom NULL virial\n", "").replace(" c_c[*]", "")
     for name, text in [("in.test", script), *files]:
         with open(os.path.join(folder, name), "w") as f:
