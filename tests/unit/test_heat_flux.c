@@ -164,7 +164,46 @@ static void test_ace(void **unused) {
   check_model("potentials/ti64-ace.ftl", 4.4, 2.4);
 }
 
+/* One workspace that is asked now and then, as in a run, and for structures of different sizes. */
+static void test_now_and_then(void **unused) {
+  (void)unused;
+  enum { MOST = 40 };
+  static structure s;
+  static structure_graph g;
+  static double W[MOST][9], expected[MOST][9], forces[MOST][3];
+  double virial[9];
+  ftl_error error = {0};
+  ftl_model *model;
+  ftl_model_info info;
+  ftl_workspace *ws;
+  uint64_t state = 3;
+  must_succeed(ftl_model_open("tests/parity/twins/t-nonlinear-heads.model", NULL, &model, &error), &error);
+  ftl_model_get_info(model, &info);
+  must_succeed(ftl_workspace_new(model, 2, &ws, &error), &error);
+  for (int round = 0; round < 6; round++) {
+    random_structure(&s, round < 3 ? 5 : MOST, round < 3 ? 5 : 9, 1.5, info.atomic_numbers, info.n_elements, &state);
+    build_graph(&g, &s, info.atomic_numbers, info.n_elements, info.cutoff);
+    ftl_output output = {.forces = forces[0], .centroid_virial = round % 2 ? W : NULL};
+    memset(W, 0, sizeof W);
+    evaluate(ws, info.n_layers, &g.graph, &output);
+    size_t bytes, moment_bytes;
+    assert_non_null(ftl_feature_adjoints(ws, 0, &bytes));
+    for (int x = 0; x < 3; x++) assert_true((ftl_feature_moments(ws, 0, x, &moment_bytes) != NULL) == (round % 2 == 1));
+    assert_int_equal(bytes, moment_bytes);
+    assert_null(ftl_feature_moments(ws, 0, 3, NULL));
+    assert_null(ftl_feature_moments(ws, info.n_layers - 1, 0, NULL));
+    if (round % 2) {
+      centroid_virials(model, &g.graph, 2, expected, virial);
+      assert_memory_equal(W, expected, (size_t)s.n * sizeof *W);
+    }
+    free_graph(&g);
+  }
+  ftl_workspace_free(ws);
+  ftl_model_free(model);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_mace), cmocka_unit_test(test_ace)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_mace), cmocka_unit_test(test_ace),
+                                     cmocka_unit_test(test_now_and_then)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
