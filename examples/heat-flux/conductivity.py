@@ -13,8 +13,8 @@ TO_SI = 1602.1766  # eV/(ps Angstrom K) in W/(m K)
 
 
 def correlation(x, n):
-    """<x(0) x(t)> for t = 0 .. n-1, from an FFT with zeros behind, about x's mean."""
-    x = x - x.mean()
+    """<x(0) x(t)> for t = 0 .. n-1, from an FFT with zeros behind. In a crystal at rest the flux is zero on average: to take off the
+    mean of a short trajectory would take off a part of the integral."""
     f = np.fft.rfft(x, 2 * len(x))
     return np.fft.irfft(f * f.conj())[:n] / (len(x) - np.arange(n))
 
