@@ -170,7 +170,8 @@ FTL_API ftl_status ftl_compute(ftl_workspace *workspace, int n, const int *speci
        ftl_begin(ws, graph, output)
        for t = 0 .. n_layers-2:  ftl_layer_forward(ws, t, part);   fill the ghost rows of ftl_features(ws, t)
        ftl_last_layer(ws, part)                                    (forward and reverse of the last layer)
-       for t = n_layers-2 .. 0:  add the ghost rows of ftl_feature_adjoints(ws, t) to their owners' rows;
+       for t = n_layers-2 .. 0:  add the ghost rows of ftl_feature_adjoints(ws, t) to their owners' rows, and with
+                                 output.centroid_virial those of ftl_feature_moments(ws, t, 0 .. 2) likewise;
                                  ftl_layer_reverse(ws, t, part)
        ftl_end(ws)
 
@@ -212,6 +213,11 @@ typedef struct {
   double *energy_deviation; /* [n_local], overwritten */
   double *committee_forces; /* [n_total][n_committee][3] flat, added to: of each member, less the potential's; ghosts
                                get the part that belongs to their owners, as with `forces` */
+  /* [n_total][9], added to, order of `virial`, eV: W_j = sum over i of (x_i - x_j) (x) dU_i/dx_j with the energies U_i
+     of single atoms, ghosts get the part that belongs to their owners; may be NULL. They sum to the virial, and sum
+     over j of W_j v_j is the potential part of the heat flux (docs/theory.md, eq. 32). Exact for any number of layers;
+     with two, a step takes two to three times as long. */
+  double (*centroid_virial)[9];
 } ftl_output;
 
 /* The graph's arrays must stay valid and unchanged, and the output's valid, until ftl_end. FTL_ERR_INPUT names the atom
@@ -230,6 +236,10 @@ FTL_API void ftl_workspace_set_poll(ftl_workspace *workspace, void (*poll)(void 
  *of row_bytes bytes each (float64, or float32 in FTL_MIXED). Valid until ftl_end. */
 FTL_API void *ftl_features(ftl_workspace *workspace, int layer, size_t *row_bytes);
 FTL_API void *ftl_feature_adjoints(ftl_workspace *workspace, int layer, size_t *row_bytes);
+/* With output.centroid_virial, rows like ftl_feature_adjoints': component 0, 1 or 2 of the sum over atoms k of
+   (x_k - x_j) times the derivative of k's energy by the features of node j. NULL when they are not carried (one layer,
+   no centroid_virial). Valid until ftl_end; row_bytes may be NULL. */
+FTL_API void *ftl_feature_moments(ftl_workspace *workspace, int layer, int component, size_t *row_bytes);
 /* The same row size before any graph is there; `real_bytes` (4 or 8, may be NULL) is the size of its numbers. */
 FTL_API size_t ftl_feature_row_bytes(const ftl_model *model, int layer, size_t *real_bytes);
 

@@ -11,7 +11,7 @@ typedef void *(lammpsplugin_factory2)(void *lammps, int n_arguments, char **argu
 
 typedef struct {
   const char *version; /* of the LAMMPS that the plugin was compiled for, "22 Jul 2025" */
-  const char *style;   /* category: "pair" */
+  const char *style;   /* category: "pair", "compute" */
   const char *name;
   const char *info;
   const char *author;

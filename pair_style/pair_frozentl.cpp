@@ -254,6 +254,7 @@ void PairFrozenTL::init_style() {
     stop_all(std::string("'pair_modify ") + (tail_flag ? "tail" : "shift") +
              " yes' does not apply to it: the model ends at its cutoff; leave the keyword out");
   clear_flags();
+  refuse_wrong_heat_flux();
   neighbor->add_request(this, NeighConst::REQ_FULL);
   prepare();
 }
@@ -300,7 +301,8 @@ void PairFrozenTL::read_scale() {
 double PairFrozenTL::memory_usage() {
   return Pair::memory_usage() +
          static_cast<double>(halo.bytes() + edges.bytes() + forces.capacity() * sizeof(double) +
-                             node_energy.capacity() * sizeof(double) + atom_virial.capacity() * sizeof(atom_virial[0]) +
+                             node_energy.capacity() * sizeof(double) +
+                             (atom_virial.capacity() + centroid_virial.capacity()) * sizeof(atom_virial[0]) +
                              (committee_forces.capacity() + last.x.capacity()) * sizeof(double) +
                              (workspace ? ftl_workspace_bytes(workspace.get()) : 0));
 }

@@ -42,6 +42,7 @@ public:
   void *extract_peratom(const char *name, int &ncol) override;
   int pack_forward_comm(int n, int *list, double *buf, int pbc_flag, int *pbc) override;
   void unpack_forward_comm(int n, int first, double *buf) override;
+  void add_tally_callback(class Compute *compute) override;
 
   double memory_usage() override;
 
@@ -87,6 +88,7 @@ protected: /* what pair_style frozentl/kk shares */
   void warn_of_pairs_of_others();
   void tally_totals(double energy, const double *w);
   void tally_atom_virial(int i, const double *w);
+  void tally_centroid_virial(int i, const double *w);
   std::string bad_pair(int i, int j) const;
   std::string bad_position(int i) const;
   [[noreturn]] void stop_all(const std::string &what) const;
@@ -104,9 +106,10 @@ private:
   /* a step */
   frozentl::Halo halo;
   frozentl::Edges edges;
-  std::vector<double> forces;                     /* [n_nodes][3], eV/Angstrom */
-  std::vector<double> node_energy;                /* [n_local], eV */
-  std::vector<std::array<double, 9>> atom_virial; /* [n_nodes], eV */
+  std::vector<double> forces;                         /* [n_nodes][3], eV/Angstrom */
+  std::vector<double> node_energy;                    /* [n_local], eV */
+  std::vector<std::array<double, 9>> atom_virial;     /* [n_nodes], eV */
+  std::vector<std::array<double, 9>> centroid_virial; /* [n_nodes], eV */
 
   /* how far to trust the last energy (pair_frozentl_trust.cpp) */
   struct {
@@ -128,7 +131,9 @@ private:
   void cite() const;
   void report(const std::string &path, const std::vector<int> &atomic_number) const;
   void lose_model(const std::string &why);
+  void refuse_wrong_heat_flux() const;
   bool renew_halo();
+  void return_moments(int layer);
   void run_layers(ftl_output &result, const double (*x)[3], int n_atoms);
   void tally(const ftl_output &result);
   bool any_trust() const;

@@ -33,9 +33,13 @@ void PairFrozenTL::compute(int eflag, int vflag) {
     node_energy.resize(atom->nlocal);
     result.node_energy = node_energy.data();
   }
-  if (vflag_atom || cvflag_atom) {
+  if (vflag_atom) {
     atom_virial.assign(n_nodes, {});
     result.atom_virial = reinterpret_cast<double(*)[9]>(atom_virial.data());
+  }
+  if (cvflag_atom) {
+    centroid_virial.assign(n_nodes, {});
+    result.centroid_virial = reinterpret_cast<double(*)[9]>(centroid_virial.data());
   }
   const TrustNames asked = asked_by_fix_pair();
   ask_trust(result, asked);
@@ -93,8 +97,21 @@ void PairFrozenTL::run_layers(ftl_output &result, const double (*x)[3], int n_at
     halo.start_reverse(rows, row_bytes);
     compute_part(FTL_INNER);
     halo.finish_reverse(real_bytes);
+    return_moments(layer - 1);
   }
   check(ftl_end(ws, &failure), failure);
+}
+
+/* What centroid virials need besides, in the few steps that ask for them. */
+void PairFrozenTL::return_moments(int layer) {
+  size_t row_bytes, real_bytes;
+  ftl_feature_row_bytes(model.get(), layer, &real_bytes);
+  for (int component = 0; component < 3; component++) {
+    void *rows = ftl_feature_moments(workspace.get(), layer, component, &row_bytes);
+    if (!rows) return;
+    halo.start_reverse(rows, row_bytes);
+    halo.finish_reverse(real_bytes);
+  }
 }
 
 /* eV to LAMMPS' unit of energy, and scaled, here and nowhere else. */
@@ -107,8 +124,10 @@ void PairFrozenTL::tally(const ftl_output &result) {
   tally_totals(result.energy, result.virial);
   if (eflag_atom)
     for (int i = 0; i < n_local; i++) eatom[i] += factor() * node_energy[i];
-  if (vflag_atom || cvflag_atom)
+  if (vflag_atom)
     for (int n = 0; n < n_nodes; n++) tally_atom_virial(halo.atom_of_node(n), atom_virial[n].data());
+  if (cvflag_atom)
+    for (int n = 0; n < n_nodes; n++) tally_centroid_virial(halo.atom_of_node(n), centroid_virial[n].data());
 }
 
 /* Virials w are xx yy zz xy xz yz yx zx zy, as LAMMPS' centroid virial is. Where LAMMPS keeps six numbers, they are the
@@ -121,10 +140,10 @@ void PairFrozenTL::tally_totals(double energy, const double *w) {
 }
 
 void PairFrozenTL::tally_atom_virial(int i, const double *w) {
-  if (vflag_atom) {
-    for (int k = 0; k < 3; k++) vatom[i][k] += factor() * w[k];
-    for (int k = 3; k < 6; k++) vatom[i][k] += 0.5 * factor() * (w[k] + w[k + 3]);
-  }
-  if (cvflag_atom)
-    for (int k = 0; k < 9; k++) cvatom[i][k] += factor() * w[k];
+  for (int k = 0; k < 3; k++) vatom[i][k] += factor() * w[k];
+  for (int k = 3; k < 6; k++) vatom[i][k] += 0.5 * factor() * (w[k] + w[k + 3]);
+}
+
+void PairFrozenTL::tally_centroid_virial(int i, const double *w) {
+  for (int k = 0; k < 9; k++) cvatom[i][k] += factor() * w[k];
 }

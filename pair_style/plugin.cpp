@@ -8,6 +8,7 @@
    For that the plugin must load everywhere: its references to LAMMPS are weak (see CMakeLists.txt), and until the check
    has passed only LAMMPS' C library interface is used, which is stable, through dlsym. */
 #include "compute_frozentl_trust.h"
+#include "compute_heat_flux_frozentl.h"
 #include "lammps_plugin.h"
 #include "pair_frozentl.h"
 #ifdef FTL_KOKKOS
@@ -102,9 +103,11 @@ void *refuse_pair(void *lammps) {
 void *create_trust(void *lammps, int narg, char **arg) {
   return static_cast<Compute *>(new ComputeFrozenTLTrust(static_cast<LAMMPS *>(lammps), narg, arg));
 }
+void *create_heat_flux(void *lammps, int narg, char **arg) {
+  return static_cast<Compute *>(new ComputeHeatFluxFrozenTL(static_cast<LAMMPS *>(lammps), narg, arg));
+}
 
 void *refuse_compute(void *lammps, int, char **) { return refuse_pair(lammps); }
-
 #ifdef FTL_KOKKOS
 std::string kokkos_problem; /* likewise, of frozentl/kk alone */
 
@@ -178,6 +181,7 @@ extern "C" void lammpsplugin_init(void *lammps, void *handle, void *register_fun
     reinterpret_cast<lammpsplugin_regfunc>(register_function)(&compute, lammps);
   };
   add_compute("frozentl/trust", create_trust);
+  add_compute("heat/flux/frozentl", create_heat_flux);
 #ifdef FTL_KOKKOS
   kokkos_problem = problem_of_kokkos();
   const bool fits = kokkos_problem.empty();

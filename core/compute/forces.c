@@ -36,6 +36,8 @@ static void collect(ftl_workspace *ws, int k) {
       for (int x = 0; x < 3 && output->forces; x++)
         output->forces[3 * (size_t)j + (size_t)x] += thread->slot_forces[s][x];
       for (int c = 0; c < 9 && output->atom_virial; c++) output->atom_virial[j][c] += thread->slot_forces[s][3 + c];
+      for (int c = 0; c < 9 && output->centroid_virial; c++)
+        output->centroid_virial[j][c] += thread->slot_centroid[s][c];
     }
   }
 }

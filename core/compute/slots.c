@@ -65,7 +65,7 @@ bool ftl_slots_make(ftl_workspace *ws, ftl_thread *thread) {
   free(thread->slot_node);
   thread->slot_node = sorted;
   thread->slot_capacity = thread->slot_capacity + 1;
-  size_t bytes = (size_t)n * (size_t)widest_adjoint(ws->model) * (size_t)ws->model->real_bytes;
+  size_t bytes = (size_t)(n * ws->n_sweeps) * (size_t)widest_adjoint(ws->model) * (size_t)ws->model->real_bytes;
   if (bytes > thread->slot_rows_bytes || !thread->slot_rows) {
     thread->slot_rows_bytes = 0;
     if (!ftl_renew(&thread->slot_rows, bytes + bytes / 8 + 64)) return false;
@@ -76,37 +76,47 @@ bool ftl_slots_make(ftl_workspace *ws, ftl_thread *thread) {
     if (!ftl_renew(&thread->slot_forces, ((size_t)n + (size_t)n / 8 + 8) * sizeof *thread->slot_forces)) return false;
     thread->slot_forces_count = (size_t)n + (size_t)n / 8 + 8;
   }
+  if (ws->output->centroid_virial && ((size_t)n > thread->slot_centroid_count || !thread->slot_centroid)) {
+    thread->slot_centroid_count = 0;
+    if (!ftl_renew(&thread->slot_centroid, ((size_t)n + (size_t)n / 8 + 8) * sizeof *thread->slot_centroid))
+      return false;
+    thread->slot_centroid_count = (size_t)n + (size_t)n / 8 + 8;
+  }
   return true;
 }
 
 static void clear_rows(ftl_workspace *ws, ftl_thread *thread, size_t row) {
-  if (thread->n_slots > 0 && ws->n_threads > 1) memset(thread->slot_rows, 0, (size_t)thread->n_slots * row);
+  if (thread->n_slots > 0 && ws->n_threads > 1)
+    memset(thread->slot_rows, 0, (size_t)(thread->n_slots * ws->n_sweeps) * row);
 }
 
 void ftl_adjoints_clear(ftl_workspace *ws, int layer) {
   size_t row = (size_t)ws->model->layer[layer + 1].conv.edge.dim * (size_t)ws->model->real_bytes;
-  if (ws->graph.n_total > 0 && !ws->outer_done) memset(ws->adjoints[layer], 0, (size_t)ws->graph.n_total * row);
+  for (int sweep = 0; sweep < ws->n_sweeps && ws->graph.n_total > 0 && !ws->outer_done; sweep++)
+    memset(ws->adjoints[sweep][layer], 0, (size_t)ws->graph.n_total * row);
   for (int k = 0; k < ws->n_threads; k++) clear_rows(ws, &ws->thread[k], row);
+}
+
+/* Adds another thread's private rows of a sweep to the rows that thread k owns. */
+static void reduce_rows(ftl_workspace *ws, int layer, int sweep, const ftl_thread *from, int k) {
+  int dim = ws->model->layer[layer + 1].conv.edge.dim, end = ws->outer_done ? ws->graph.n_local : ws->graph.n_total;
+  void *rows = ws->adjoints[sweep][layer];
+  for (int s = from->slot_start[k]; s < from->slot_start[k + 1]; s++) {
+    if (from->slot_node[s] >= end) continue;
+    size_t to = (size_t)from->slot_node[s] * (size_t)dim, at = (size_t)(sweep * from->n_slots + s) * (size_t)dim;
+    if (ws->model->precision == FTL_DOUBLE)
+      for (int c = 0; c < dim; c++) ((double *)rows)[to + (size_t)c] += ((double *)from->slot_rows)[at + (size_t)c];
+    else
+      for (int c = 0; c < dim; c++) ((float *)rows)[to + (size_t)c] += ((float *)from->slot_rows)[at + (size_t)c];
+  }
 }
 
 /* Each thread adds the other threads' private rows to the rows it owns, in thread order: no locks, same sums every
    time. Ghosts' rows are left alone once they are final. */
 void ftl_adjoints_reduce(ftl_workspace *ws, int layer) {
   if (ws->n_threads == 1) return;
-  int dim = ws->model->layer[layer + 1].conv.edge.dim, end = ws->outer_done ? ws->graph.n_local : ws->graph.n_total;
 #pragma omp parallel for num_threads(ftl_team(ws)) schedule(static, 1)
   for (int k = 0; k < ws->n_threads; k++)
-    for (int from = 0; from < ws->n_threads; from++) {
-      const ftl_thread *thread = &ws->thread[from];
-      for (int s = thread->slot_start[k]; s < thread->slot_start[k + 1]; s++) {
-        if (thread->slot_node[s] >= end) continue;
-        size_t to = (size_t)thread->slot_node[s] * (size_t)dim, at = (size_t)s * (size_t)dim;
-        if (ws->model->precision == FTL_DOUBLE)
-          for (int c = 0; c < dim; c++)
-            ((double *)ws->adjoints[layer])[to + (size_t)c] += ((double *)thread->slot_rows)[at + (size_t)c];
-        else
-          for (int c = 0; c < dim; c++)
-            ((float *)ws->adjoints[layer])[to + (size_t)c] += ((float *)thread->slot_rows)[at + (size_t)c];
-      }
-    }
+    for (int from = 0; from < ws->n_threads; from++)
+      for (int sweep = 0; sweep < ws->n_sweeps; sweep++) reduce_rows(ws, layer, sweep, &ws->thread[from], k);
 }

@@ -8,9 +8,9 @@
 
 ftl_status ftl_begin(ftl_workspace *ws, const ftl_graph *graph, ftl_output *output, ftl_error *error) {
   if (!ws || !output) return ftl_fail(error, FTL_ERR_ARGUMENT, "", "ftl_begin: NULL workspace or output");
+  ws->output = output;
   ftl_status status = ftl_workspace_load(ws, graph, error);
   if (status) return status;
-  ws->output = output;
   ws->stage = FTL_FORWARD;
   ws->next_layer = 0;
   ws->outer_done = false;
@@ -118,7 +118,13 @@ void *ftl_features(ftl_workspace *ws, int layer, size_t *row_bytes) {
 void *ftl_feature_adjoints(ftl_workspace *ws, int layer, size_t *row_bytes) {
   size_t bytes = ftl_feature_row_bytes(ws->model, layer, NULL);
   if (row_bytes) *row_bytes = bytes;
-  return bytes ? ws->adjoints[layer] : NULL;
+  return bytes ? ws->adjoints[0][layer] : NULL;
+}
+
+void *ftl_feature_moments(ftl_workspace *ws, int layer, int component, size_t *row_bytes) {
+  size_t bytes = ftl_feature_row_bytes(ws->model, layer, NULL);
+  if (row_bytes) *row_bytes = bytes;
+  return bytes && ws->n_sweeps > 1 && component >= 0 && component < 3 ? ws->adjoints[1 + component][layer] : NULL;
 }
 
 ftl_status ftl_end(ftl_workspace *ws, ftl_error *error) {

@@ -94,6 +94,7 @@ void ftl_workspace_free(ftl_workspace *ws) {
     free(thread->slot_start);
     free(thread->slot_rows);
     free(thread->slot_forces);
+    free(thread->slot_centroid);
     free(thread->edge);
     free(thread->Y);
     free(thread->dY);
@@ -115,8 +116,10 @@ void ftl_workspace_free(ftl_workspace *ws) {
   free(ws->outer);
   for (int t = 0; t < FTL_MAX_LAYERS; t++) {
     free(ws->features[t]);
-    free(ws->adjoints[t]);
-    free(ws->sc[t]);
+    for (int sweep = 0; sweep < FTL_MAX_SWEEPS; sweep++) {
+      free(ws->adjoints[sweep][t]);
+      free(ws->sc[sweep][t]);
+    }
   }
   ftl_neighbours_free(&ws->neighbours);
   ftl_uncertainty_free(ws->uncertainty);
@@ -142,7 +145,8 @@ static bool reserve_nodes(ftl_workspace *ws, size_t n) {
   bool ok = true;
   for (int t = 0; t + 1 < model->arch.n_layers && ok; t++) {
     size_t row = (size_t)model->layer[t + 1].conv.edge.dim * (size_t)model->real_bytes;
-    ok = ftl_renew(&ws->features[t], n * row) && ftl_renew(&ws->adjoints[t], n * row);
+    ok = ftl_renew(&ws->features[t], n * row);
+    for (int sweep = 0; sweep < ws->sweeps_capacity && ok; sweep++) ok = ftl_renew(&ws->adjoints[sweep][t], n * row);
   }
   for (int k = 0; k < ws->n_threads && ok && ws->n_threads > 1; k++) {
     ok = ftl_renew(&ws->thread[k].slot_of, n * sizeof(int)) &&
@@ -158,13 +162,17 @@ static bool reserve_locals(ftl_workspace *ws, size_t n) {
   bool ok = ftl_renew(&ws->order, n * sizeof(int)) && ftl_renew(&ws->outer, n) &&
             ftl_renew(&ws->block, n_blocks * sizeof *ws->block) && ftl_renew(&ws->node_energy, n * sizeof(double));
   for (int t = 1; t < model->arch.n_layers && ok; t++)
-    if (model->layer[t].has_sc)
-      ok = ftl_renew(&ws->sc[t], n * (size_t)model->layer[t].out.dim * (size_t)model->real_bytes);
+    for (int sweep = 0; sweep < ws->sweeps_capacity && model->layer[t].has_sc && ok; sweep++)
+      ok = ftl_renew(&ws->sc[sweep][t], n * (size_t)model->layer[t].out.dim * (size_t)model->real_bytes);
   return ok;
 }
 
 static ftl_status reserve(ftl_workspace *ws, int n_local, int n_total, ftl_error *error) {
   bool ok = true;
+  if (ws->n_sweeps > ws->sweeps_capacity) {
+    ws->sweeps_capacity = ws->n_sweeps;
+    ws->node_capacity = ws->local_capacity = 0;
+  }
   if (n_total >= ws->node_capacity) { /* also for no atoms at all */
     size_t n = room_for(n_total, ws->node_capacity);
     ws->node_capacity = 0;
@@ -186,11 +194,13 @@ static size_t bytes_held(const ftl_workspace *ws) {
   size_t nodes = (size_t)ws->node_capacity, locals = (size_t)ws->local_capacity;
   for (int t = 0; t < model->arch.n_layers; t++) {
     const ftl_prepared_layer *layer = &model->layer[t];
-    if (t > 0) bytes += 2 * nodes * (size_t)layer->conv.edge.dim * real_bytes;
-    if (t > 0 && layer->has_sc) bytes += locals * (size_t)layer->out.dim * real_bytes;
+    size_t sweeps = (size_t)ws->sweeps_capacity;
+    if (t > 0) bytes += (1 + sweeps) * nodes * (size_t)layer->conv.edge.dim * real_bytes;
+    if (t > 0 && layer->has_sc) bytes += sweeps * locals * (size_t)layer->out.dim * real_bytes;
   }
   for (int k = 0; k < ws->n_threads; k++)
-    bytes += ws->thread[k].slot_rows_bytes + ws->thread[k].slot_forces_count * sizeof *ws->thread[k].slot_forces;
+    bytes += ws->thread[k].slot_rows_bytes + ws->thread[k].slot_forces_count * sizeof *ws->thread[k].slot_forces +
+             ws->thread[k].slot_centroid_count * sizeof *ws->thread[k].slot_centroid;
   for (int k = 0; k < ws->n_threads && !model->ace; k++)
     bytes += (size_t)ws->thread[k].edge_capacity * (sizeof(ftl_edge) + (2 * FTL_MAX_SH + 1) * sizeof(double));
   for (int k = 0; k < ws->n_threads && model->ace; k++)
@@ -310,7 +320,10 @@ static void clear_sums(ftl_workspace *ws) {
   for (int k = 0; k < ws->n_threads; k++) {
     ftl_thread *thread = &ws->thread[k];
     memset(thread->virial, 0, sizeof thread->virial);
-    if (thread->slot_of) memset(thread->slot_forces, 0, (size_t)thread->n_slots * sizeof *thread->slot_forces);
+    if (!thread->slot_of) continue;
+    memset(thread->slot_forces, 0, (size_t)thread->n_slots * sizeof *thread->slot_forces);
+    if (ws->output->centroid_virial)
+      memset(thread->slot_centroid, 0, (size_t)thread->n_slots * sizeof *thread->slot_centroid);
   }
 }
 
@@ -325,6 +338,7 @@ ftl_status ftl_workspace_load(ftl_workspace *ws, const ftl_graph *graph, ftl_err
   int64_t n_edges = ws->graph.first_edge[graph->n_local];
   if (n_edges < 0 || (n_edges > 0 && (!graph->sender || (!graph->vector && !graph->position))))
     return ftl_fail(error, FTL_ERR_ARGUMENT, "", "ftl_begin: edges without senders, or neither vectors nor positions");
+  ws->n_sweeps = ws->output->centroid_virial && ws->model->arch.n_layers > 1 ? FTL_MAX_SWEEPS : 1;
   ftl_status status = reserve(ws, graph->n_local, graph->n_total, error);
   if (status) return status;
   partition(ws);

@@ -7,6 +7,10 @@
 #include "kernels/timers.h"
 #include "neighbour/neighbours.h"
 
+/* Sweeps back through the layers: one of the adjoints dE/dh, and on request three of their moments by x, y and z
+   (docs/theory.md, eq. 33). */
+#define FTL_MAX_SWEEPS 4
+
 /* Receivers of one element, processed together by one thread: order[first .. first + n - 1]. */
 typedef struct {
   int species, n, first;
@@ -39,10 +43,12 @@ typedef struct {
   int n_slots, slot_capacity;
   int *slot_node;
   int *slot_start; /* [n_threads + 1] */
-  void *slot_rows; /* adjoint rows */
+  void *slot_rows; /* [n_sweeps][n_slots] adjoint rows */
   size_t slot_rows_bytes;
   double (*slot_forces)[12]; /* force and virial */
   size_t slot_forces_count;
+  double (*slot_centroid)[9]; /* centroid virial, where it is asked for */
+  size_t slot_centroid_count;
   /* scratch for a block; sizes from the model, edge arrays from the graph */
   int edge_capacity;
   int edge_start[FTL_BLOCK_ATOMS + 1];
@@ -84,19 +90,25 @@ struct ftl_workspace {
   int *order;  /* receivers grouped into blocks */
   ftl_block *block;
   int n_blocks, n_active;
-  double *node_energy;                                       /* [n_local] */
-  void *features[FTL_MAX_LAYERS], *adjoints[FTL_MAX_LAYERS]; /* [n_total] rows, of layers before the last */
-  void *sc[FTL_MAX_LAYERS]; /* block order, of layers after the first: the skip connection, then its adjoint */
+  double *node_energy;                                                       /* [n_local] */
+  int n_sweeps;                                                              /* of this computation */
+  int sweeps_capacity;                                                       /* there is memory for */
+  void *features[FTL_MAX_LAYERS], *adjoints[FTL_MAX_SWEEPS][FTL_MAX_LAYERS]; /* [n_total] rows, but the last layer's */
+  /* Block order, of layers after the first: the skip connection, then its adjoint; of later sweeps the adjoint alone.
+   */
+  void *sc[FTL_MAX_SWEEPS][FTL_MAX_LAYERS];
   size_t bytes;
   struct ftl_uncertainty *uncertainty; /* made when it is asked for first */
   ftl_neighbours neighbours;           /* of ftl_compute */
 };
 
-/* Where a thread adds the adjoint of node j's features made by layer `layer`. */
-static inline void *ftl_adjoint_row(ftl_workspace *ws, ftl_thread *thread, int layer, int j, size_t real_bytes) {
+/* Where a thread adds a sweep's adjoint of node j's features made by layer `layer`. */
+static inline void *ftl_adjoint_row(ftl_workspace *ws, ftl_thread *thread, int sweep, int layer, int j,
+                                    size_t real_bytes) {
   size_t row = (size_t)ws->model->layer[layer + 1].conv.edge.dim * real_bytes;
   int slot = thread->slot_of ? thread->slot_of[j] : -1;
-  return slot < 0 ? (char *)ws->adjoints[layer] + (size_t)j * row : (char *)thread->slot_rows + (size_t)slot * row;
+  return slot < 0 ? (char *)ws->adjoints[sweep][layer] + (size_t)j * row
+                  : (char *)thread->slot_rows + ((size_t)sweep * (size_t)thread->n_slots + (size_t)slot) * row;
 }
 
 /* W -= r_ij (x) g in the order xx yy zz xy xz yz yx zx zy, times a factor. */
@@ -111,6 +123,24 @@ static inline void ftl_add_virial(double *virial, double factor, const double v[
   virial[6] += y * g[0];
   virial[7] += z * g[0];
   virial[8] += z * g[1];
+}
+
+/* A thread's sum for the centroid virial of node j. */
+static inline double *ftl_centroid_row(ftl_workspace *ws, ftl_thread *thread, int j) {
+  int slot = thread->slot_of ? thread->slot_of[j] : -1;
+  return slot >= 0 ? thread->slot_centroid[slot] : ws->output->centroid_virial[j];
+}
+
+/* An edge's part of the centroid virials beyond that of its own receiver's energy: G = sum over k of
+   (x_k - x_i)_component dU_k/dr_ij moves j one way and i the other (docs/theory.md, eq. 34). `thread` owns i. */
+static inline void ftl_add_edge_moment(ftl_workspace *ws, ftl_thread *thread, int i, int j, int component,
+                                       const double G[3]) {
+  static const int place[3][3] = {{0, 3, 4}, {6, 1, 5}, {7, 8, 2}};
+  double *own = ws->output->centroid_virial[i], *other = ftl_centroid_row(ws, thread, j);
+  for (int x = 0; x < 3; x++) {
+    own[place[component][x]] -= G[x];
+    other[place[component][x]] += G[x];
+  }
 }
 
 /* Adds an edge's g = dE/dr_ij to forces and virials: F_i += g, F_j -= g, W -= r_ij (x) g (docs/theory.md). `thread`
@@ -128,6 +158,7 @@ static inline void ftl_add_edge_force(ftl_workspace *ws, ftl_thread *thread, int
     }
   }
   ftl_add_virial(thread->virial, 1, v, g);
+  if (output->centroid_virial) ftl_add_virial(ftl_centroid_row(ws, thread, j), 1, v, g);
   if (!output->atom_virial) return;
   ftl_add_virial(output->atom_virial[i], 0.5, v, g);
   ftl_add_virial(private_row ? private_row + 3 : output->atom_virial[j], 0.5, v, g);

@@ -51,7 +51,7 @@ static void product_forward(ftl_workspace *ws, ftl_thread *thread, int t, const 
   if (layer->first) {
     add_constant_row(&layer->out, block->n, layer->sc_first + (size_t)block->species * (size_t)layer->out.dim, h);
   } else {
-    const real *sc = (const real *)ws->sc[t] + offset_of(block, &layer->out);
+    const real *sc = (const real *)ws->sc[0][t] + offset_of(block, &layer->out);
     for (size_t k = 0; k < (size_t)block->n * (size_t)layer->out.dim; k += (size_t)LANES)
       store(h + k, load(h + k) + load(sc + k));
   }
@@ -78,7 +78,7 @@ static void next_features(ftl_workspace *ws, ftl_thread *thread, int t, const ft
   linear_forward(&next->linear_up, 0, block->n, h, thread->own, false);
   scatter_rows(ws, block, &next->conv.edge, thread->own, ws->features[t]);
   if (next->has_sc)
-    linear_forward(&next->skip, block->species, block->n, h, (real *)ws->sc[t + 1] + offset_of(block, &next->out),
+    linear_forward(&next->skip, block->species, block->n, h, (real *)ws->sc[0][t + 1] + offset_of(block, &next->out),
                    false);
 }
 
@@ -99,17 +99,17 @@ static void forward_block(ftl_workspace *ws, ftl_thread *thread, int t, const ft
   }
 }
 
-/* dE/dh of a layer before the last: through the next layer's features and skip connection, and its own linear readouts.
- */
-static void output_adjoint(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block, real *dh) {
+/* dE/dh of a layer before the last: through the next layer's features and skip connection, and its own linear readouts,
+   which add to an atom's own energy and so to no moment. */
+static void output_adjoint(ftl_workspace *ws, ftl_thread *thread, int sweep, int t, const ftl_block *block, real *dh) {
   const ftl_model *model = ws->model;
   const ftl_prepared_layer *layer = &model->layer[t], *next = &model->layer[t + 1];
-  gather_rows(ws, block, &next->conv.edge, ws->adjoints[t], thread->own);
+  gather_rows(ws, block, &next->conv.edge, ws->adjoints[sweep][t], thread->own);
   linear_reverse(&next->linear_up, 0, block->n, thread->own, dh, false);
   if (next->has_sc)
-    linear_reverse(&next->skip, block->species, block->n, (const real *)ws->sc[t + 1] + offset_of(block, &next->out),
-                   dh, true);
-  for (int r = 0; r < layer->n_readouts; r++) {
+    linear_reverse(&next->skip, block->species, block->n,
+                   (const real *)ws->sc[sweep][t + 1] + offset_of(block, &next->out), dh, true);
+  for (int r = 0; r < layer->n_readouts && sweep == 0; r++) {
     const ftl_layout_block *in = &layer->out.b[layer->readout[r].block];
     for (int a = 0; a < block->n; a++)
       for (int c = 0; c < layer->readout[r].n_in; c++)
@@ -118,21 +118,15 @@ static void output_adjoint(ftl_workspace *ws, ftl_thread *thread, int t, const f
   }
 }
 
-static void reverse_block(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block) {
+/* One sweep's way back, with the product's input and what else the forward left in the scratch: everything is linear in
+   the adjoint of the layer's output, which is in thread->h_adjoint. */
+static void sweep_block(ftl_workspace *ws, ftl_thread *thread, int sweep, int t, const ftl_block *block) {
   const ftl_prepared_layer *layer = &ws->model->layer[t];
   int n = block->n;
   real *A = thread->product_input, *dh = thread->h_adjoint, *dA = thread->message_adjoint;
-  STAGE_START(thread, t);
-  if (!is_last(ws, t)) {
-    block_edges(ws, thread, block, &layer->grid);
-    STAGE_DONE(thread, EDGES);
-    interaction_forward(ws, thread, t, block, A);
-    STAGE_DONE(thread, NORM);
-    output_adjoint(ws, thread, t, block, dh);
-    STAGE_DONE(thread, UP_REVERSE);
-  }
   if (layer->has_sc && !layer->first)
-    memcpy((real *)ws->sc[t] + offset_of(block, &layer->out), dh, (size_t)n * (size_t)layer->out.dim * sizeof(real));
+    memcpy((real *)ws->sc[sweep][t] + offset_of(block, &layer->out), dh,
+           (size_t)n * (size_t)layer->out.dim * sizeof(real));
   linear_reverse(&layer->product_linear, 0, n, dh, thread->product, false);
   STAGE_DONE(thread, PRODUCT_LINEAR_REVERSE);
   contraction_reverse(&layer->contraction, block->species, n, A, thread->product, dA);
@@ -156,10 +150,10 @@ static void reverse_block(ftl_workspace *ws, ftl_thread *thread, int t, const ft
       gather_rows(ws, block, edge, ws->features[t - 1], own);
       linear_reverse(&layer->linear_res, 0, n, dA, own_adjoint, false);
       dot_atoms(edge, n, own, own_adjoint, residual_part);
-      gather_rows(ws, block, edge, ws->adjoints[t - 1], own); /* this thread owns these rows */
+      gather_rows(ws, block, edge, ws->adjoints[sweep][t - 1], own); /* this thread owns these rows */
       for (size_t k = 0; k < (size_t)n * (size_t)edge->dim; k += (size_t)LANES)
         store(own + k, load(own + k) + load(own_adjoint + k));
-      scatter_rows(ws, block, edge, own, ws->adjoints[t - 1]);
+      scatter_rows(ws, block, edge, own, ws->adjoints[sweep][t - 1]);
     }
   }
   if (layer->norm != FTL_NORM_AVERAGE) {
@@ -173,12 +167,36 @@ static void reverse_block(ftl_workspace *ws, ftl_thread *thread, int t, const ft
   }
   STAGE_DONE(thread, NORM_REVERSE);
   if (layer->first) {
-    first_message_reverse(ws, thread, block, dA, density_adjoint);
+    first_message_reverse(ws, thread, sweep, block, dA, density_adjoint);
     STAGE_DONE(thread, SUMS_REVERSE);
   } else {
     linear_reverse(&layer->conv.linear, block->species, n, dA, thread->mid, false);
     STAGE_DONE(thread, CONV_LINEAR_REVERSE);
-    conv_reverse(ws, thread, t, block, thread->mid, density_adjoint);
+    conv_reverse(ws, thread, sweep, t, block, thread->mid, density_adjoint);
     STAGE_DONE(thread, EDGES_REVERSE);
+  }
+}
+
+static void reverse_block(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block) {
+  const ftl_prepared_layer *layer = &ws->model->layer[t];
+  STAGE_START(thread, t);
+  if (!is_last(ws, t)) {
+    block_edges(ws, thread, block, &layer->grid);
+    STAGE_DONE(thread, EDGES);
+    interaction_forward(ws, thread, t, block, thread->product_input);
+    STAGE_DONE(thread, NORM);
+  }
+  for (int sweep = 0; sweep < ws->n_sweeps; sweep++) {
+    if (!is_last(ws, t)) {
+      output_adjoint(ws, thread, sweep, t, block, thread->h_adjoint);
+      STAGE_DONE(thread, UP_REVERSE);
+    } else if (sweep > 0) { /* readouts have no moments */
+      if (layer->has_sc)
+        memset((real *)ws->sc[sweep][t] + offset_of(block, &layer->out), 0,
+               (size_t)block->n * (size_t)layer->out.dim * sizeof(real));
+      continue;
+    }
+    sweep_block(ws, thread, sweep, t, block);
+    if (sweep == 0 && ws->n_sweeps > 1 && !layer->first) moments_to_senders(ws, thread, t, block, thread->mid);
   }
 }

@@ -47,14 +47,14 @@ static void sort_edges(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_b
     const ftl_edge *edge = &thread->edge[e];
     while (e >= thread->edge_start[atom + 1]) atom++;
     thread->sorted[species_start[species[edge->sender]]++] =
-        (ftl_sorted_edge){edge->t,
-                          e,
-                          atom,
-                          edge->sender,
-                          edge->class_,
-                          edge->cell,
-                          ftl_adjoint_row(ws, thread, t - 1, edge->sender, sizeof(real))};
+        (ftl_sorted_edge){edge->t, e, atom, edge->sender, edge->class_, edge->cell, NULL};
   }
+}
+
+/* The sorted edges' adjoints become a sweep's. */
+static void aim_at_senders(ftl_workspace *ws, ftl_thread *thread, int sweep, int t, int n_edges) {
+  for (int s = 0; s < n_edges; s++)
+    thread->sorted[s].adjoint = ftl_adjoint_row(ws, thread, sweep, t - 1, thread->sorted[s].sender, sizeof(real));
 }
 
 /* The edges' coupling coefficients, [path][edge][d3][d1]. */
@@ -245,10 +245,10 @@ static void conv_forward(ftl_workspace *ws, ftl_thread *thread, int t, const ftl
   conv_paths_of_width(ws, thread, t, block, mid, NULL);
 }
 
-/* Sender adjoints and edge forces from the adjoint of `mid` (and of the density, per atom). The thread's edges and
-   coupling coefficients are as conv_forward of the block left them. */
-static void conv_reverse(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block, const real *mid_adjoint,
-                         const double *density_adjoint) {
+/* Sender adjoints and edge forces from the adjoint of `mid` (and of the density, per atom), or from a moment of it. The
+   thread's edges and coupling coefficients are as conv_forward of the block left them. */
+static void conv_reverse(ftl_workspace *ws, ftl_thread *thread, int sweep, int t, const ftl_block *block,
+                         const real *mid_adjoint, const double *density_adjoint) {
   const ftl_prepared_layer *layer = &ws->model->layer[t];
   const ftl_conv *conv = &layer->conv;
   int n_edges = thread->edge_start[block->n];
@@ -256,6 +256,7 @@ static void conv_reverse(ftl_workspace *ws, ftl_thread *thread, int t, const ftl
   memset(thread->dr, 0, (size_t)n_edges * sizeof(double));
   memset(thread->dY, 0, (size_t)n_edges * FTL_MAX_SH * sizeof(double));
   memset(thread->dM, 0, (size_t)n_edges * (size_t)conv->n_m * sizeof(real));
+  aim_at_senders(ws, thread, sweep, t, n_edges);
   conv_paths_of_width(ws, thread, t, block, NULL, mid_adjoint);
   STAGE_DONE(thread, CONV_REVERSE);
   coupling_reverse(conv, n_edges, thread->dM, thread->dY);
@@ -269,6 +270,28 @@ static void conv_reverse(ftl_workspace *ws, ftl_thread *thread, int t, const ftl
         edge_density(layer, edge, &slope);
         dr += density_adjoint[a] * slope;
       }
-      edge_gradient(ws, thread, ws->order[block->first + a], edge, dr, thread->dY + (size_t)e * FTL_MAX_SH);
+      edge_gradient(ws, thread, sweep, ws->order[block->first + a], edge, dr, thread->dY + (size_t)e * FTL_MAX_SH);
     }
+}
+
+/* The senders' moments are about themselves, not about the receivers: each gets -r_ij times what the adjoint of `mid`
+   sends it (docs/theory.md, eq. 33). M, and with it all that goes to senders, is linear in Y; dE/dr and dE/dM are not
+   wanted. Leaves the coupling coefficients as they were. */
+static void moments_to_senders(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block,
+                               const real *mid_adjoint) {
+  const ftl_conv *conv = &ws->model->layer[t].conv;
+  int n_edges = thread->edge_start[block->n];
+  if (n_edges == 0) return;
+  for (int x = 0; x < 3; x++) {
+    double *scaled = thread->dY;
+    for (int e = 0; e < n_edges; e++)
+      for (int lm = 0; lm < ws->model->n_sh; lm++) {
+        size_t at = (size_t)e * FTL_MAX_SH + (size_t)lm;
+        scaled[at] = thread->edge[e].r * thread->edge[e].n[x] * thread->Y[at];
+      }
+    coupling_coefficients(conv, n_edges, scaled, thread->M);
+    aim_at_senders(ws, thread, 1 + x, t, n_edges);
+    conv_paths_of_width(ws, thread, t, block, NULL, mid_adjoint);
+  }
+  coupling_coefficients(conv, n_edges, thread->Y, thread->M);
 }

@@ -75,7 +75,7 @@ static void first_message_forward(ftl_workspace *ws, ftl_thread *thread, const f
 }
 
 /* Edge forces from the message's adjoint (and the density's, per atom). */
-static void first_message_reverse(ftl_workspace *ws, ftl_thread *thread, const ftl_block *block,
+static void first_message_reverse(ftl_workspace *ws, ftl_thread *thread, int sweep, const ftl_block *block,
                                   const real *message_adjoint, const double *density_adjoint) {
   const ftl_model *model = ws->model;
   const ftl_prepared_layer *layer = &model->layer[0];
@@ -125,6 +125,6 @@ static void first_message_reverse(ftl_workspace *ws, ftl_thread *thread, const f
         edge_density(layer, edge, &slope);
         dr += density_adjoint[a] * slope;
       }
-      edge_gradient(ws, thread, ws->order[block->first + a], edge, dr, dY);
+      edge_gradient(ws, thread, sweep, ws->order[block->first + a], edge, dr, dY);
     }
 }

@@ -33,8 +33,8 @@ static void block_edges(const ftl_workspace *ws, ftl_thread *thread, const ftl_b
 }
 
 /* dE/dr_ij from dE/dr and dE/dY of one edge of receiver i: n = -r_ij/r, dn/dr_ij = -(1 - n n^T)/r. Goes to forces and
-   virials. */
-static void edge_gradient(ftl_workspace *ws, ftl_thread *thread, int i, const ftl_edge *edge, double dr,
+   virials; that of a moment to the centroid virials alone. */
+static void edge_gradient(ftl_workspace *ws, ftl_thread *thread, int sweep, int i, const ftl_edge *edge, double dr,
                           const double *dY) {
   double g[3], v[3], gradient[3];
   spherical_harmonics_reverse(ws->model->lmax, edge->n[0], edge->n[1], edge->n[2], dY, g);
@@ -43,7 +43,8 @@ static void edge_gradient(ftl_workspace *ws, ftl_thread *thread, int i, const ft
     v[x] = -edge->r * edge->n[x];
     gradient[x] = -dr * edge->n[x] - (g[x] - along * edge->n[x]) * inverse;
   }
-  ftl_add_edge_force(ws, thread, i, edge->sender, v, gradient);
+  if (sweep == 0) ftl_add_edge_force(ws, thread, i, edge->sender, v, gradient);
+  else ftl_add_edge_moment(ws, thread, i, edge->sender, sweep - 1, gradient);
 }
 
 /* The density an edge adds to its receiver, and its derivative by r. */

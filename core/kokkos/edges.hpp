@@ -167,13 +167,13 @@ KOKKOS_INLINE_FUNCTION void add_edge_gradient(int lmax, const EdgeVector &v, dou
 
 namespace edge_stages {
 
-/* F_i += g, F_j -= g; half of an edge's virial to either end. */
+/* F_i += g, F_j -= g; half of an edge's virial to either end, and to the sender's centroid virial the whole. */
 struct CollectNode {
   EdgeList edges;
   int n_local;
-  double *forces, *atom_virial;
+  double *forces, *atom_virial, *centroid_virial;
   KOKKOS_INLINE_FUNCTION void operator()(int j) const {
-    double f[3] = {0, 0, 0}, w[9] = {0, 0, 0, 0, 0, 0, 0, 0, 0};
+    double f[3] = {0, 0, 0}, w[9] = {0, 0, 0, 0, 0, 0, 0, 0, 0}, moved[9] = {0, 0, 0, 0, 0, 0, 0, 0, 0};
     if (j < n_local)
       for (std::int64_t s = edges.first[j]; s < edges.first[j] + edges.count[j]; s++) {
         for (int x = 0; x < 3; x++) f[x] += edges.gradient[s][x];
@@ -183,11 +183,14 @@ struct CollectNode {
       const int s = edges.sent[k];
       for (int x = 0; x < 3; x++) f[x] -= edges.gradient[s][x];
       if (atom_virial) add_virial(w, 0.5, edges.vector[s], edges.gradient[s]);
+      if (centroid_virial) add_virial(moved, 1, edges.vector[s], edges.gradient[s]);
     }
     if (forces)
       for (int x = 0; x < 3; x++) forces[3 * static_cast<std::size_t>(j) + x] += f[x];
     if (atom_virial)
       for (int c = 0; c < 9; c++) atom_virial[9 * static_cast<std::size_t>(j) + c] += w[c];
+    if (centroid_virial)
+      for (int c = 0; c < 9; c++) centroid_virial[9 * static_cast<std::size_t>(j) + c] += moved[c];
   }
 };
 
@@ -281,9 +284,9 @@ public:
 
   /* Forces and virials from the gradients. */
   void collect(const Output<Space> &output, double virial[9]) const {
-    for_each<Space>(
-        "collect forces", graph.n_total,
-        edge_stages::CollectNode{edge_list, graph.n_local, output.forces.data(), output.atom_virial.data()});
+    for_each<Space>("collect forces", graph.n_total,
+                    edge_stages::CollectNode{edge_list, graph.n_local, output.forces.data(), output.atom_virial.data(),
+                                             output.centroid_virial.data()});
     Sums<double, 9> sum;
     Kokkos::parallel_reduce("virial", Kokkos::RangePolicy<Space>(0, graph.n_local), edge_stages::TotalVirial{edge_list},
                             Kokkos::Sum<Sums<double, 9>>(sum));

@@ -41,6 +41,7 @@ template <class Space> struct Output {
   Array<double *[3], Space> forces;      /* [n_total] added to; ghosts get the part that belongs to their owners */
   Array<double *, Space> node_energy;    /* [n_local] overwritten */
   Array<double *[9], Space> atom_virial; /* [n_total] added to: half of each edge to either end; order of frozentl.h */
+  Array<double *[9], Space> centroid_virial; /* [n_total] added to, as in frozentl.h; of models of one layer only */
 };
 
 struct Totals {

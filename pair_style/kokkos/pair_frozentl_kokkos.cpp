@@ -4,6 +4,7 @@
 #include "atom_kokkos.h"
 #include "atom_masks.h"
 #include "comm.h"
+#include "compute.h"
 #include "fix.h"
 #include "force.h"
 #include "kokkos.h"
@@ -35,6 +36,7 @@ template <class Device> void PairFrozenTLKokkos<Device>::init_style() {
   if (threads)
     stop_all("frozentl/kk has no keyword threads: Kokkos has its own, '-k on t " + std::to_string(threads) + "'");
   refuse_trials();
+  refuse_centroid_virials();
   PairFrozenTL::init_style();
   auto request = neighbor->find_request(this);
   request->set_kokkos_host(std::is_same_v<Device, LMPHostType> && !std::is_same_v<Device, LMPDeviceType>);
@@ -49,6 +51,15 @@ template <class Device> void PairFrozenTLKokkos<Device>::refuse_trials() const {
       if (std::string(style) == modify->fix[k]->style)
         stop_all(std::string("frozentl/kk can't answer the trial energies that fix ") + style +
                  " asks for; pair_style frozentl does (leave '-sf kk' out)");
+}
+
+/* The evaluators have no moments of adjoints (docs/theory.md, eq. 33), which more than one layer needs. */
+template <class Device> void PairFrozenTLKokkos<Device>::refuse_centroid_virials() const {
+  for (const Compute *c : modify->get_compute_list())
+    if ((c->pressatomflag & 2) && info.n_layers > 1)
+      stop_all(std::string("compute ") + c->id + " " + c->style +
+               " needs centroid virials, which frozentl/kk does not compute for a model of several layers; pair_style "
+               "frozentl does (without -sf kk, or with 'suffix off' before pair_style)");
 }
 
 template <class Device> void PairFrozenTLKokkos<Device>::prepare() {
@@ -126,8 +137,10 @@ template <class Device> void PairFrozenTLKokkos<Device>::compute(int eflag, int 
   clear(output.forces, "frozentl: forces", n_all);
   output.node_energy = {};
   output.atom_virial = {};
+  output.centroid_virial = {};
   if (eflag_atom) clear(output.node_energy, "frozentl: energies", atom->nlocal);
-  if (vflag_atom || cvflag_atom) clear(output.atom_virial, "frozentl: virials", n_all);
+  if (vflag_atom) clear(output.atom_virial, "frozentl: virials", n_all);
+  if (cvflag_atom) clear(output.centroid_virial, "frozentl: centroid virials", n_all);
   const int lost = device_graph.not_finite(x, n_all);
   ftl_status status = lost < 0 ? evaluator->begin(x, output, &failure) : FTL_ERR_INPUT;
   std::string what;
@@ -210,9 +223,13 @@ template <class Device> void PairFrozenTLKokkos<Device>::tally_atoms() {
     const auto energy = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), output.node_energy);
     for (int i = 0; i < atom->nlocal; i++) eatom[i] += factor() * energy(i);
   }
-  if (vflag_atom || cvflag_atom) {
+  if (vflag_atom) {
     const auto w = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), output.atom_virial);
     for (int i = 0; i < graph.n_total; i++) tally_atom_virial(i, &w(i, 0));
+  }
+  if (cvflag_atom) {
+    const auto w = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), output.centroid_virial);
+    for (int i = 0; i < graph.n_total; i++) tally_centroid_virial(i, &w(i, 0));
   }
 }
 
@@ -220,7 +237,8 @@ template <class Device> double PairFrozenTLKokkos<Device>::memory_usage() {
   return Pair::memory_usage() +
          static_cast<double>(device_graph.bytes() + output.forces.span() * sizeof(double) +
                              output.node_energy.span() * sizeof(double) + output.atom_virial.span() * sizeof(double) +
-                             positions.span() * sizeof(double) + (evaluator ? evaluator->bytes() : 0));
+                             output.centroid_virial.span() * sizeof(double) + positions.span() * sizeof(double) +
+                             (evaluator ? evaluator->bytes() : 0));
 }
 
 /* ---- rows of features, and of the energy's derivative by them, between ranks ---- */

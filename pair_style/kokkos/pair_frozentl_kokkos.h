@@ -59,6 +59,7 @@ private:
   void run_layers();
   void add_forces();
   void tally_atoms();
+  void refuse_centroid_virials() const;
 };
 
 } // namespace LAMMPS_NS

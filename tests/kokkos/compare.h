@@ -11,7 +11,8 @@
 #define MAX_NODES 20000
 
 typedef struct {
-  double energy, virial[9], forces[MAX_ATOMS][3], node_energy[MAX_ATOMS], atom_virial[MAX_ATOMS][9];
+  double energy, virial[9], forces[MAX_ATOMS][3], node_energy[MAX_ATOMS], atom_virial[MAX_ATOMS][9],
+      centroid_virial[MAX_ATOMS][9];
 } answers;
 
 /* Forces in mixed are held against the largest force, but of at least 0.1 eV/Angstrom: in a crystal nearly at rest,
@@ -43,7 +44,10 @@ static void c_answers(const ftl_model *model, const ftl_graph *graph, answers *a
   ftl_model_info info;
   ftl_workspace *ws;
   memset(a, 0, sizeof *a);
-  ftl_output output = {.forces = a->forces[0], .node_energy = a->node_energy, .atom_virial = a->atom_virial};
+  ftl_output output = {.forces = a->forces[0],
+                       .node_energy = a->node_energy,
+                       .atom_virial = a->atom_virial,
+                       .centroid_virial = a->centroid_virial};
   ftl_model_get_info(model, &info);
   MUST(ftl_workspace_new(model, 1, &ws, error));
   MUST(ftl_begin(ws, graph, &output, error));
@@ -70,12 +74,21 @@ static double differ(const double *x, const double *y, size_t n) {
 /* Largest relative difference of anything in double; in mixed, of forces. */
 static void compare(const char *name, const char *space, const ftl_model *model, const ftl_graph *graph,
                     const int *owner, const answers *c, bool mixed) {
-  static double forces[3 * MAX_NODES], node_energy[MAX_ATOMS], atom_virial[MAX_NODES][9];
-  kokkos_answer k = {.forces = forces, .node_energy = node_energy, .atom_virial = atom_virial};
+  static double forces[3 * MAX_NODES], node_energy[MAX_ATOMS], atom_virial[MAX_NODES][9], centroid_virial[MAX_NODES][9];
+  ftl_model_info info;
+  ftl_model_get_info(model, &info);
+  const bool one_layer = info.n_layers == 1;
+  kokkos_answer k = {.forces = forces,
+                     .node_energy = node_energy,
+                     .atom_virial = atom_virial,
+                     .centroid_virial = one_layer ? centroid_virial : NULL};
   const size_t n = (size_t)graph->n_local;
   MUST(kokkos_evaluate(space, model, graph, owner, owner ? 2 : 1, &k, error));
   for (int g = graph->n_local; g < graph->n_total; g++)
-    for (int x = 0; x < 9; x++) atom_virial[owner[g - graph->n_local]][x] += atom_virial[g][x];
+    for (int x = 0; x < 9; x++) {
+      atom_virial[owner[g - graph->n_local]][x] += atom_virial[g][x];
+      centroid_virial[owner[g - graph->n_local]][x] += centroid_virial[g][x];
+    }
   double d = differ(forces, c->forces[0], 3 * n);
   if (mixed) {
     d *= fmin(1, largest(c->forces[0], 3 * n) / LEAST_FORCE);
@@ -84,6 +97,7 @@ static void compare(const char *name, const char *space, const ftl_model *model,
     d = fmax(d, fabs(k.energy - c->energy) / (largest(c->node_energy, n) * (double)n));
     d = fmax(d, differ(k.virial, c->virial, 9));
     d = fmax(d, differ(atom_virial[0], c->atom_virial[0], 9 * n));
+    if (one_layer) d = fmax(d, differ(centroid_virial[0], c->centroid_virial[0], 9 * n));
   }
   double *worst = mixed ? &worst_mixed : &worst_double;
   *worst = fmax(*worst, d);

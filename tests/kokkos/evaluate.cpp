@@ -82,6 +82,7 @@ ftl_status evaluate(const ftl_model *model, const ftl_graph *g, const int *owner
     output.forces = Array<double *[3], Space>("forces", total);
     output.node_energy = Array<double *, Space>("node_energy", local);
     if (answer->atom_virial) output.atom_virial = Array<double *[9], Space>("atom_virial", total);
+    if (answer->centroid_virial) output.centroid_virial = Array<double *[9], Space>("centroid_virial", total);
     if ((status = evaluator->begin(positions, output, error))) return status;
     const auto buffer_of = [&](int t) {
       return Array<double *, Space>("buffer",
@@ -114,6 +115,7 @@ ftl_status evaluate(const ftl_model *model, const ftl_graph *g, const int *owner
   to_host(output.forces, answer->forces, 3 * total);
   to_host(output.node_energy, answer->node_energy, local);
   if (answer->atom_virial) to_host(output.atom_virial, &answer->atom_virial[0][0], 9 * total);
+  if (answer->centroid_virial) to_host(output.centroid_virial, &answer->centroid_virial[0][0], 9 * total);
   for (std::size_t k = local; k < total && owner; k++)
     for (std::size_t x = 0; x < 3; x++)
       answer->forces[3 * static_cast<std::size_t>(owner[k - local]) + x] += answer->forces[3 * k + x];

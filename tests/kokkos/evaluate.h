@@ -10,9 +10,10 @@ extern "C" {
 
 typedef struct {
   double energy, virial[9];
-  double *forces;           /* [n_total][3], zeroed here; ghosts' forces are added to their owners' too */
-  double *node_energy;      /* [n_local] */
-  double (*atom_virial)[9]; /* [n_total] zeroed here */
+  double *forces;               /* [n_total][3], zeroed here; ghosts' forces are added to their owners' too */
+  double *node_energy;          /* [n_local] */
+  double (*atom_virial)[9];     /* [n_total] zeroed here */
+  double (*centroid_virial)[9]; /* likewise; NULL: not wanted */
   size_t bytes;
   double seconds; /* of the last of `repeat` evaluations, without the graph */
 } kokkos_answer;

@@ -145,6 +145,8 @@ def test_errors():
     with Kokkos():
         says("threads", "no keyword threads: Kokkos has its own, '-k on t 3'", script(pair.replace("frozentl\n", "frozentl threads 3\n")))
         gamma = "fix u all pair 1 frozentl/kk gamma 1\n"
+        says("centroid virials", "compute cs centroid/stress/atom needs centroid virials.*several layers; pair_style frozentl does", script(pair, "compute cs all centroid/stress/atom NULL virial\nrun 0\n"))
+        says("heat flux", "compute j heat/flux/frozentl needs centroid virials", script(pair, "compute j all heat/flux/frozentl\nrun 0\n"))
         says("fix pair", "asks for gamma, which frozentl/kk does not compute; pair_style frozentl does", script(pair, gamma + "run 0\n"))
         twice = fcc(3.62, (2, 2, 2))
         twice.positions[5] = list(twice.positions[3])

@@ -4,6 +4,7 @@
 #include "twins.h"
 
 #include "close.h"
+#include "heat.h"
 
 #define MAX_RANKS 3
 
@@ -16,10 +17,10 @@ typedef struct {
   int *sender;
   double (*vector)[3];
   ftl_workspace *workspace;
-  char *sent;     /* ghosts' adjoint rows as they leave for their owners */
+  char *sent[4];  /* ghosts' adjoint rows as they leave for their owners, and their moments' */
   double *forces; /* [n_total][3] */
   double *node_energy;
-  double (*atom_virial)[9];
+  double (*atom_virial)[9], (*centroid_virial)[9];
   ftl_output output;
 } rank;
 
@@ -34,7 +35,8 @@ static void deal(rank *r, int index, int n_ranks, const structure *s, const stru
               .vector = calloc((size_t)room, sizeof(double[3])),
               .forces = calloc((size_t)room * 3, sizeof(double)),
               .node_energy = calloc((size_t)room, sizeof(double)),
-              .atom_virial = calloc((size_t)room, sizeof(double[9]))};
+              .atom_virial = calloc((size_t)room, sizeof(double[9])),
+              .centroid_virial = calloc((size_t)room, sizeof(double[9]))};
   for (int i = index; i < s->n; i += n_ranks) r->owner[r->n_local++] = i;
   r->n_total = r->n_local;
   int64_t n_edges = 0;
@@ -57,7 +59,8 @@ static void deal(rank *r, int index, int n_ranks, const structure *s, const stru
 
 static void free_rank(rank *r) {
   free(r->owner), free(r->species), free(r->first_edge), free(r->sender), free(r->vector);
-  free(r->sent), free(r->forces), free(r->node_energy), free(r->atom_virial);
+  for (int k = 0; k < 4; k++) free(r->sent[k]);
+  free(r->forces), free(r->node_energy), free(r->atom_virial), free(r->centroid_virial);
   ftl_workspace_free(r->workspace);
 }
 
@@ -75,28 +78,34 @@ static void copy_to_ghosts(rank *ranks, int n_ranks, int layer) {
   }
 }
 
+/* k = 0: the adjoints, 1 .. 3: their moments. */
+static void *adjoint_rows(rank *r, int layer, int k, size_t *bytes) {
+  return k == 0 ? ftl_feature_adjoints(r->workspace, layer, bytes)
+                : ftl_feature_moments(r->workspace, layer, k - 1, bytes);
+}
+
 /* Ghosts' adjoints leave; what inner receivers do to them afterwards would be lost. */
 static void take_ghost_adjoints(rank *ranks, int n_ranks, int layer) {
-  for (int r = 0; r < n_ranks; r++) {
-    size_t bytes, n = (size_t)ranks[r].n_total;
-    const char *rows = ftl_feature_adjoints(ranks[r].workspace, layer, &bytes);
-    ranks[r].sent = realloc(ranks[r].sent, n * bytes + 1);
-    if (n > 0) memcpy(ranks[r].sent, rows, n * bytes);
-  }
+  for (int r = 0; r < n_ranks; r++)
+    for (int k = 0; k < 4; k++) {
+      size_t bytes, n = (size_t)ranks[r].n_total;
+      const char *rows = adjoint_rows(&ranks[r], layer, k, &bytes);
+      ranks[r].sent[k] = realloc(ranks[r].sent[k], n * bytes + 1);
+      if (n > 0) memcpy(ranks[r].sent[k], rows, n * bytes);
+    }
 }
 
 static void add_to_owners(rank *ranks, int n_ranks, int layer) {
-  for (int r = 0; r < n_ranks; r++) {
-    size_t bytes;
-    ftl_feature_adjoints(ranks[r].workspace, layer, &bytes);
-    for (int k = ranks[r].n_local; k < ranks[r].n_total; k++) {
-      const int atom = ranks[r].owner[k];
-      char *owner_rows = ftl_feature_adjoints(ranks[atom % n_ranks].workspace, layer, &bytes);
-      const double *ghost = (const double *)(const void *)(ranks[r].sent + (size_t)k * bytes);
-      double *owner = (double *)(void *)(owner_rows + (size_t)(atom / n_ranks) * bytes);
-      for (size_t q = 0; q < bytes / sizeof(double); q++) owner[q] += ghost[q];
-    }
-  }
+  for (int r = 0; r < n_ranks; r++)
+    for (int k = ranks[r].n_local; k < ranks[r].n_total; k++)
+      for (int m = 0; m < 4; m++) {
+        size_t bytes;
+        const int atom = ranks[r].owner[k];
+        char *owner_rows = adjoint_rows(&ranks[atom % n_ranks], layer, m, &bytes);
+        const double *ghost = (const double *)(const void *)(ranks[r].sent[m] + (size_t)k * bytes);
+        double *owner = (double *)(void *)(owner_rows + (size_t)(atom / n_ranks) * bytes);
+        for (size_t q = 0; q < bytes / sizeof(double); q++) owner[q] += ghost[q];
+      }
 }
 
 #define MUST(call)                                                                                                     \
@@ -128,7 +137,10 @@ static void run(rank *ranks, int n_ranks, const ftl_model *model) {
                            .first_edge = q->first_edge,
                            .sender = q->sender,
                            .vector = (const double(*)[3])q->vector};
-    q->output = (ftl_output){.forces = q->forces, .node_energy = q->node_energy, .atom_virial = q->atom_virial};
+    q->output = (ftl_output){.forces = q->forces,
+                             .node_energy = q->node_energy,
+                             .atom_virial = q->atom_virial,
+                             .centroid_virial = q->centroid_virial};
     MUST(ftl_begin(q->workspace, &graph[r], &q->output, error));
   }
   /* As a host does: what goes to others leaves after the outer part, and arrives after the inner one. */
@@ -154,22 +166,29 @@ static void run(rank *ranks, int n_ranks, const ftl_model *model) {
 }
 
 static void compare(const ftl_model *model, const structure *s, const structure_graph *g, int n_ranks) {
-  static double forces[MAX_ATOMS][3], node_energy[MAX_ATOMS], summed[MAX_ATOMS][3];
+  static double forces[MAX_ATOMS][3], node_energy[MAX_ATOMS], summed[MAX_ATOMS][3], W[MAX_ATOMS][9],
+      moved[MAX_ATOMS][9];
   ftl_workspace *workspace;
   ftl_result result = {.forces = forces[0], .node_energy = node_energy};
   MUST(ftl_workspace_new(model, 1, &workspace, error));
   MUST(ftl_compute(workspace, s->n, g->species, s->position, s->cell, s->pbc, &result, error));
   ftl_workspace_free(workspace);
+  double whole[9];
+  centroid_virials(model, &g->graph, 1, W, whole);
 
   rank ranks[MAX_RANKS];
   for (int r = 0; r < n_ranks; r++) deal(&ranks[r], r, n_ranks, s, g);
   run(ranks, n_ranks, model);
+  double centroid_scale = 1e-3;
   double energy = 0, virial[9] = {0}, atom_virial[9] = {0}, force_scale = 1e-3, node_scale = 1e-3, virial_scale = 1e-3;
   memset(summed, 0, sizeof summed);
+  memset(moved, 0, sizeof moved);
   for (int r = 0; r < n_ranks; r++) {
     energy += ranks[r].output.energy;
     for (int k = 0; k < ranks[r].n_total; k++)
       for (int c = 0; c < 3; c++) summed[ranks[r].owner[k]][c] += ranks[r].forces[3 * k + c];
+    for (int k = 0; k < ranks[r].n_total; k++)
+      for (int c = 0; c < 9; c++) moved[ranks[r].owner[k]][c] += ranks[r].centroid_virial[k][c];
     for (int c = 0; c < 9; c++) {
       virial[c] += ranks[r].output.virial[c];
       for (int k = 0; k < ranks[r].n_total; k++) atom_virial[c] += ranks[r].atom_virial[k][c];
@@ -178,12 +197,14 @@ static void compare(const ftl_model *model, const structure *s, const structure_
   for (int i = 0; i < s->n; i++) {
     node_scale = fmax(node_scale, fabs(node_energy[i]));
     for (int c = 0; c < 3; c++) force_scale = fmax(force_scale, fabs(forces[i][c]));
+    for (int c = 0; c < 9; c++) centroid_scale = fmax(centroid_scale, fabs(W[i][c]));
   }
   for (int c = 0; c < 6; c++) virial_scale = fmax(virial_scale, fabs(result.virial[c]));
   assert_close(energy, result.energy, 1e-12 * s->n * node_scale);
   for (int i = 0; i < s->n; i++) {
     assert_close(ranks[i % n_ranks].node_energy[i / n_ranks], node_energy[i], 1e-12 * node_scale);
     for (int c = 0; c < 3; c++) assert_close(summed[i][c], forces[i][c], 1e-12 * force_scale);
+    for (int c = 0; c < 9; c++) assert_close(moved[i][c], W[i][c], 1e-12 * centroid_scale);
   }
   for (int c = 0; c < 9; c++) assert_close(atom_virial[c], virial[c], 1e-11 * virial_scale);
   for (int c = 0; c < 6; c++) {
