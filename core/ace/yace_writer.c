@@ -61,9 +61,10 @@ static void write_function(FILE *stream, int mu, const ftl_ace_function *g) {
 ftl_status ftl_ace_file_write(const ftl_ace_file *file, double spline_bins, const char *metadata, FILE *stream,
                               ftl_error *error) {
   int n = file->n_elements;
-  if (!(spline_bins > 0 && spline_bins <= 0.1))
+  if (!(spline_bins >= FTL_ACE_LEAST_BINS && spline_bins <= FTL_ACE_MOST_BINS))
     return ftl_fail(error, FTL_ERR_INPUT, NULL,
-                    "deltaSplineBins is %g Angstrom; it must be above 0 and at most 0.1 (0.001 is usual)", spline_bins);
+                    "deltaSplineBins is %g Angstrom; it must lie between %g and %g (0.001 is usual)", spline_bins,
+                    FTL_ACE_LEAST_BINS, FTL_ACE_MOST_BINS);
   fputs("elements: [", stream);
   for (int mu = 0; mu < n; mu++) fprintf(stream, "%s%s", mu ? ", " : "", ftl_element_symbol(file->atomic_number[mu]));
   fputs("]\nE0: ", stream);
