@@ -215,7 +215,7 @@ static ftl_status add_tensor(reader *r, const entry *e, const json_t *buffers, b
   if (e->count == 0) return ftl_fail(r->error, FTL_ERR_FORMAT, r->file->where, "tensor %s has no elements", e->name);
   status = (mapped && (uintptr_t)data % 8 == 0 ? ftl_tensors_add_view : ftl_tensors_add)(
       tensors, e->name, e->dtype, e->ndim, e->shape, data, is_parameter, r->error);
-  if (status && r->error) snprintf(r->error->where, sizeof r->error->where, "%s", r->file->where);
+  if (status) ftl_error_place(r->error, r->file->where);
   return status;
 }
 

@@ -280,7 +280,7 @@ ftl_status ftl_torch_add_tensor(ftl_torch_archive *a, const ftl_py *record, cons
   if (!data) return ftl_fail(error, FTL_ERR_MEMORY, a->where, "no memory for tensor %s", name);
   copy_view(&v, width, storage->data, data);
   status = ftl_tensors_add_view(tensors, name, dtype, v.ndim, v.shape, data, is_parameter, error);
-  if (status && error) snprintf(error->where, sizeof error->where, "%s", a->where);
+  if (status) ftl_error_place(error, a->where);
   return status;
 }
 

@@ -54,6 +54,7 @@ static int finish(int code) {
 int main(int argc, char **argv) {
   argp_program_version_hook = print_version;
   argp_err_exit_status = CLI_USAGE;
+  if (!cli_guard_streams()) return CLI_MEMORY;
   ftl_output_clean_on_signals();
   const char *name = argc > 1 ? argv[1] : "";
   if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "-?") == 0 || strcmp(name, "help") == 0) {
