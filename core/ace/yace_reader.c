@@ -273,8 +273,7 @@ static ftl_status read_all(ftl_yaml *yaml, ftl_ace_file *file, ftl_error *error)
                            ftl_element_symbol(file->atomic_number[mu]));
   if ((status = read_bonds(yaml, f[BONDS].value, file, error))) return status;
   if (!ftl_ace_bins_good(file, wrong)) return ftl_yaml_fail(yaml, f[BINS].value, error, "%s", wrong);
-  if ((status = for_elements(yaml, f[FUNCTIONS].value, "functions", file, read_functions, error)))
-    return status;
+  if ((status = for_elements(yaml, f[FUNCTIONS].value, "functions", file, read_functions, error))) return status;
   for (int mu = 0; mu < file->n_elements; mu++)
     if (!file->function[mu])
       return ftl_yaml_fail(yaml, f[FUNCTIONS].value, error, "functions lacks element %d (%s)", mu,

@@ -5,13 +5,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Replaces in place, by one '?' each, control characters (ESC, BEL, CR, DEL, C1, ...), characters that turn or hide text
-   (bidirectional overrides, zero widths, line separators, ...) and bytes that are no UTF-8. `keep` lists the control
-   characters that may stay, "" for none, "\n\t" for whole pages. Returns text. */
+/* Replaces in place, by one '?' each, control characters (ESC, BEL, CR, DEL, C1, ...), characters that turn or hide
+   text (bidirectional overrides, zero widths, line separators, ...) and bytes that are no UTF-8. `keep` lists the
+   control characters that may stay, "" for none, "\n\t" for whole pages. Returns text. */
 char *ftl_printable(char *text, const char *keep);
 
-/* The same of n bytes, of which NUL is one more to replace; the number that is left. An incomplete character at the end is
-   replaced too, or, if `rest` is not NULL, left there: *rest of its bytes. */
+/* The same of n bytes, of which NUL is one more to replace; the number that is left. An incomplete character at the end
+   is replaced too, or, if `rest` is not NULL, left there: *rest of its bytes. */
 size_t ftl_printable_bytes(char *bytes, size_t n, const char *keep, size_t *rest);
 
 /* Whether it would leave all of a text as it is. */

@@ -97,7 +97,8 @@ static ftl_status add(loader *l, const yaml_event_t *e) {
   int node;
   if (anchor) return refuse(l, FTL_ERR_FORMAT, line, "anchors and aliases have no place in %s", "this format");
   if (opens && l->depth == MAX_DEPTH)
-    return refuse(l, FTL_ERR_FORMAT, line, "lists and mappings nest deeper than %s levels, which no such file does", "64");
+    return refuse(l, FTL_ERR_FORMAT, line, "lists and mappings nest deeper than %s levels, which no such file does",
+                  "64");
   if (l->document->nodes.top - l->document->nodes.start >= MAX_NODES)
     return refuse(l, FTL_ERR_FORMAT, line, "there are more than 2^30 entries%s", "");
   if (e->type == YAML_SCALAR_EVENT)

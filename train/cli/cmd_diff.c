@@ -205,9 +205,11 @@ static void print_pairs(const json_t *list, const char *what, const char *key) {
   json_t *line;
   json_array_foreach(list, k, line) {
     printf("%s %s: ", what, json_string_value(json_object_get(line, key)));
-    json_dumpf(json_object_get(line, "a"), stdout, JSON_ENCODE_ANY | JSON_ENSURE_ASCII | JSON_COMPACT | JSON_REAL_PRECISION(15));
+    json_dumpf(json_object_get(line, "a"), stdout,
+               JSON_ENCODE_ANY | JSON_ENSURE_ASCII | JSON_COMPACT | JSON_REAL_PRECISION(15));
     printf(" and ");
-    json_dumpf(json_object_get(line, "b"), stdout, JSON_ENCODE_ANY | JSON_ENSURE_ASCII | JSON_COMPACT | JSON_REAL_PRECISION(15));
+    json_dumpf(json_object_get(line, "b"), stdout,
+               JSON_ENCODE_ANY | JSON_ENSURE_ASCII | JSON_COMPACT | JSON_REAL_PRECISION(15));
     putchar('\n');
   }
 }

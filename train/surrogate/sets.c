@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "data/energies.h"
+#include "data/sense.h"
 #include "fit/random.h"
 #include "model/error.h"
 #include "surrogate/run_internal.h"
@@ -20,6 +21,7 @@ static ftl_status read_set(ftl_surrogate_state *run, const ftl_words *files, boo
   if (files->n == 0) return FTL_OK;
   ftl_status status = ftl_dataset_read(files->item, files->n, &options, set, error);
   if (!status && set->n == 0) status = ftl_fail(error, FTL_ERR_INPUT, files->item[0], "the file has no structures");
+  if (!status) status = ftl_labels_possible(set, error);
   return status;
 }
 
@@ -66,7 +68,11 @@ static ftl_status choose_e0(ftl_surrogate_state *run, ftl_error *error) {
 }
 
 ftl_status ftl_surrogate_read_sets(ftl_surrogate_state *run, ftl_error *error) {
-  const bool distilled = run->recipe->model != NULL;
+  const ftl_surrogate_recipe *r = run->recipe;
+  const bool distilled = r->model != NULL;
+  if (r->weights.energy + r->weights.forces + r->weights.stress == 0)
+    return ftl_fail(error, FTL_ERR_INPUT, NULL,
+                    "weights.energy, weights.forces and weights.stress are all 0, so that nothing would be fitted");
   ftl_status status = read_set(run, &run->recipe->data, true, &run->data, error);
   if (!status) status = read_set(run, &run->recipe->valid, false, &run->valid, error);
   if (status) return status;
@@ -112,6 +118,7 @@ ftl_status ftl_surrogate_split(ftl_surrogate_state *run, ftl_error *error) {
   ftl_status status = n_held > 0 ? ftl_dataset_move(&run->train, held, &run->held, error) : FTL_OK;
   free(held);
   if (!status && run->recipe->model && run->data.n > 0) status = add_data(run, error);
-  if (!status && run->train.n == 0) status = ftl_fail(error, FTL_ERR_INPUT, NULL, "there are no structures to fit");
+  if (!status && run->train.n == 0)
+    status = ftl_fail(error, FTL_ERR_INPUT, NULL, "there are no structures to fit: isolated atoms only give E0");
   return status;
 }
