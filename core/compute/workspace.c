@@ -10,6 +10,7 @@
 #include "ace/ace.h"
 #include "ace/uncertainty.h"
 #include "compute/stages.h"
+#include "compute/threads.h"
 #include "model/error.h"
 
 static int largest(int a, int b) { return a > b ? a : b; }
@@ -70,6 +71,7 @@ ftl_status ftl_workspace_new(const ftl_model *model, int n_threads, ftl_workspac
   ws->thread = calloc((size_t)ws->n_threads, sizeof *ws->thread);
   ftl_status status = ws->thread ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory for a workspace");
   for (int k = 0; k < ws->n_threads && !status; k++) status = thread_scratch(model, &ws->thread[k], error);
+  if (!status) status = ftl_threads_start(ws->n_threads, error);
   if (status) {
     ftl_workspace_free(ws);
     return status;

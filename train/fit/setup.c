@@ -13,6 +13,7 @@
 #include "fit/sample.h"
 #include "fit/start.h"
 #include "model/error.h"
+#include "parallel/memory.h"
 #include "parallel/ranks.h"
 #include "parameters/freeze.h"
 
@@ -215,7 +216,8 @@ ftl_status ftl_setup_make(const ftl_recipe *recipe, const ftl_train_host *host, 
   s->host = host;
   s->memory.limit = (size_t)recipe->cache_mb * 1000000;
   set_losses(s);
-  ftl_status status = ftl_sets_read(recipe, &s->sets, error);
+  ftl_status status = ftl_work_start((int)recipe->threads, 1, error); /* threads work on structures */
+  if (status == FTL_OK) status = ftl_sets_read(recipe, &s->sets, error);
   if (status == FTL_OK) status = check_labels(s, error);
   if (status == FTL_OK) status = ftl_start_model(recipe, &s->sets, &s->source, error);
   if (status == FTL_OK) status = check_sets(s, error);

@@ -11,6 +11,7 @@
 
 #include "data/output.h"
 #include "model/error.h"
+#include "parallel/memory.h"
 #include "parallel/ranks.h"
 #include "surrogate/design.h"
 #include "surrogate/distances.h"
@@ -268,7 +269,8 @@ static void warn_of_empty(const ftl_surrogate_state *run) {
 
 /* What cannot be is found before anything is written or sampled. */
 static ftl_status prepare(ftl_surrogate_state *run, bool resume, ftl_error *error) {
-  ftl_status status = ftl_surrogate_read_sets(run, error);
+  ftl_status status = ftl_work_start((int)run->recipe->threads, 0, error);
+  if (!status) status = ftl_surrogate_read_sets(run, error);
   if (!status && run->recipe->model) status = ftl_surrogate_prepare(run, error);
   if (!status) status = make_basis(run, error);
   return status ? status : open_folder(run, resume, error);
