@@ -26,6 +26,8 @@ static ftl_status parse_header(ftl_safetensors *s, const unsigned char *file, si
                     "no .ftl file",
                     (unsigned long long)length, size, (unsigned long long)FTL_MAX_HEADER);
   s->header = json_loadb((const char *)file + 8, (size_t)length, JSON_REJECT_DUPLICATES, &found);
+  if (!s->header && json_error_code(&found) == json_error_out_of_memory)
+    return ftl_fail(error, FTL_ERR_MEMORY, s->where, "no memory for the header");
   if (!json_is_object(s->header))
     return ftl_fail(error, FTL_ERR_FORMAT, s->where, "the header is not a JSON object: %.200s",
                     s->header ? "it is something else" : found.text);
