@@ -96,6 +96,8 @@ static bool can_map(size_t size) {
   return true;
 }
 
+bool ftl_memory_is_left(void) { return can_map((size_t)8 << 20); }
+
 /* All at once, so that there are as many; it keeps what is given back. */
 static void have_buffers(int n) {
   void **buffer = blas_memory_alloc && blas_memory_free ? malloc((size_t)n * sizeof *buffer) : NULL;

@@ -56,7 +56,7 @@ static ftl_status start_assembly(assembly *a, const ftl_surrogate *surrogate, co
   if (status) return status;
   a->designer = calloc((size_t)a->n_threads, sizeof *a->designer);
   a->panel = malloc(((size_t)a->n + 1) * (size_t)a->ld * sizeof *a->panel);
-  if (!a->designer || !a->panel)
+  if (!a->designer || !a->panel || !ftl_memory_is_left())
     return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the equations of a fit of %d functions", a->n);
   for (int k = 0; k < a->n_threads && !status; k++)
     status = ftl_designer_new(surrogate, a->plan, &a->designer[k], error);
