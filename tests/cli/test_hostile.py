@@ -88,7 +88,7 @@ class Hostile(cli_case.CliCase):
                                ("nradbasemax: 3", "nradbasemax: 0", "nradbasemax is"), ("num_ms_combs: 2", "num_ms_combs: 1000000", "ms_combs"),
                                ("rank: 4", "rank: 400", "rank is")):  # fmt: skip
             self.refuse_at_once([word], "info", self.yace(old, new))
-        broken = self.yace("radparameters: [5.25]", "radparameters: [1e300]")
+        broken = self.yace("radcoefficients: [[[1, 0, 0]", "radcoefficients: [[[1.7e308, 1.7e308, 1.7e308]")
         self.refuse_at_once(["not finite"], "eval", broken, self.path("cu.xyz", '2\nProperties=species:S:1:pos:R:3\nCu 0 0 0\nCu 0 0 2\n'))
         ace = os.path.join(ROOT, "potentials", "h2cu-ace.ftl")
         for value in ("0", "1e-9", "1", "nan", "-1"):
@@ -202,13 +202,14 @@ class Hostile(cli_case.CliCase):
 
     def test_data_files_of_lammps(self):
         head = "a\n\n2 atoms\n1 atom types\n0 4 xlo xhi\n0 4 ylo yhi\n0 4 zlo zhi\n\nAtoms # atomic\n\n"
-        distill = ("distill", "--model", PLAIN, "--n", "3/2", "--l", "1", "--cutoff", "4", "-o", self.path("run"), "--set", "elements=Cu")
+        distill = ("distill", "--model", PLAIN, "--n", "3/2", "--l", "1", "--cutoff", "4", "-o", self.path("run"), "--set", "elements=Cu",
+                   "--set", "sample.lammps_elements=Cu")
         for text, word in ((head.replace("2 atoms", "9999999 atoms") + "1 1 0 0 0\n", "atoms"),
                            (head.replace("2 atoms", "99999999999999999999 atoms"), "99999"), (head + "1 1 0 0 0\n1 1 2 2 2\n", "id 1"),
                            (head + "1 1 0 0 0\n2 1 nan 2 2\n", "nan"), (head.replace("0 4 x", "0 1e999 x"), "bounds"),
                            (head + "1 1" + " 0" * 100000 + "\n", "words")):  # fmt: skip
             starts = self.path("starts.data", text)
-            self.refuse_at_once([word], *distill, "--starts", starts)
+            self.refuse_at_once([word], *distill, "--set", f"sample.lammps={starts}")
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ class Memory(cli_case.CliCase):
     def sweep(self, *arguments, done=0, steps=STEPS):
         codes = []
         for step in steps:
-            for name in ("run", "out.ftl"):
+            for name in ("run", "out.ftl", "out.yace"):
                 path = self.path(name)
                 shutil.rmtree(path, ignore_errors=True)
                 if os.path.isfile(path):

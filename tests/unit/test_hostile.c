@@ -75,7 +75,7 @@ static void names_that_cannot_be_shown(void **unused) {
   assert_int_equal(ftl_tensors_add(&tensors, "a\033[31m", FTL_F64, 1, shape, &one, true, &error), FTL_ERR_FORMAT);
   assert_non_null(strstr(error.message, "'a?[31m'"));
   ftl_tensors_free(&tensors);
-  bytes b = patch_pickle(SEED_HEADS, NULL, "omat", 4, "o\033[m", 4);
+  bytes b = patch_pickle(SEED_HEADS, NULL, "X\1\0\0\0b", 6, "X\1\0\0\0\033", 6);
   expect_refusal(b.data, b.size, FTL_ERR_FORMAT, "cannot be shown");
   free(b.data);
 }
