@@ -19,7 +19,8 @@ libraries=($(pkg-config --libs libzip jansson libmd zlib yaml-0.1) -lm)
 sources=(core/model/*.c core/io/*.c core/ace/{ace_check,surrogate,yace_reader,yace_writer,yaml}.c)
 
 # those of the trainer, without what computes
-trainer=(core/neighbour/*.c train/data/*.c train/options/*.c train/fit/{recipe,state}.c train/surrogate/recipe.c
+trainer=(core/neighbour/*.c train/data/{checks,dataset,duplicates,labels,output,sense,structure_graph}.c train/data/xyz_*.c
+  train/options/*.c train/fit/{random,recipe,state}.c train/surrogate/recipe.c
   train/sampling/{lammps_data,structures}.c tests/fuzz/memory.c)
 
 # Compiled once for all targets that need it.
