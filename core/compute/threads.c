@@ -58,7 +58,7 @@ int ftl_threads_possible(int n) {
   return made;
 }
 
-ftl_status ftl_threads_start(int n, ftl_error *error) {
+ftl_status ftl_threads_check(int n, ftl_error *error) {
   const int possible = n > 1 ? ftl_threads_possible(n - 1) : 0;
   if (n > 1 && possible < n - 1)
     return ftl_fail(
@@ -66,7 +66,14 @@ ftl_status ftl_threads_start(int n, ftl_error *error) {
         "no memory for %d threads, of which %d can be made: take fewer threads, or raise the limits of memory "
         "and processes (ulimit -v, -u)",
         n, possible + 1);
+  return FTL_OK;
+}
+
+ftl_status ftl_threads_start(int n, ftl_error *error) {
+  const ftl_status status = ftl_threads_check(n, error);
+  if (status) return status;
 #pragma omp parallel num_threads(n)
-  { /* nothing: the team stays for later */ }
+  { /* nothing: the team stays for later */
+  }
   return FTL_OK;
 }

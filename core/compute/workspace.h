@@ -70,6 +70,7 @@ typedef enum { FTL_IDLE, FTL_FORWARD, FTL_REVERSE, FTL_FINISH } ftl_stage;
 struct ftl_workspace {
   const ftl_model *model;
   int n_threads;
+  bool has_team; /* OpenMP has made its threads */
   ftl_thread *thread;
   ftl_stage stage;
   int next_layer;
