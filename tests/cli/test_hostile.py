@@ -4,12 +4,12 @@ sense is refused at once, by one sentence with the file and the place.
     python3 tests/cli/test_hostile.py PATH-OF-frozentl
 """
 
-import io
 import json
 import os
 import re
 import struct
 import time
+import warnings
 import zipfile
 
 import cli_case
@@ -65,12 +65,15 @@ class Hostile(cli_case.CliCase):
 
     def test_second_documents_and_keys(self):
         text = read(YACE).decode()
-        self.refuse_at_once([f"line {text.count(chr(10)) + 1}", "second document"], "info", self.path("two.yace", text + "---\n" + text))
+        self.refuse_at_once([f"line {text.count(chr(10)) + 1}", "second document"], "info",
+                            self.path("two.yace", text + "---\n" + text))  # fmt: skip
         self.refuse_at_once(["second document"], "train", self.path("two.yaml", "epochs: 3\n...\n---\nepochs: 4\n"))
         for line in ("E0: [1]", "bonds: {}", "functions: {}"):
-            self.refuse_at_once([f"'{line.split(':')[0]}' is given twice"], "info", self.path("key.yace", line + "\n" + text))
+            twice = self.path("key.yace", line + "\n" + text)
+            self.refuse_at_once([f"'{line.split(':')[0]}' is given twice"], "info", twice)
         zero = re.search(r"\n  0: (\{.*\})\n", text).group(1)
-        self.refuse_at_once(["line 6", "embeddings of element 0 are given twice"], "info", self.yace("\nbonds:", f"\n  00: {zero}\nbonds:"))
+        self.refuse_at_once(["line 6", "embeddings of element 0 are given twice"], "info",
+                            self.yace("\nbonds:", f"\n  00: {zero}\nbonds:"))  # fmt: skip
         self.refuse_at_once(["line 2", "'seed' is given twice"], "fit", self.path("seed.yaml", "seed: 3\nseed: 3\n"))
         self.refuse_at_once(["'Cu' is given twice"], "fit", self.path("e0.yaml", "e0: {Cu: 1, H: 2, Cu: 3}\n"))
 
@@ -84,12 +87,15 @@ class Hostile(cli_case.CliCase):
                                ("rcut: 5, dcut: 1", "rcut: 0.001, dcut: 0", "deltaSplineBins"),
                                ("dcut: 1,", "dcut: 6,", "dcut is"), ("rcut_in: 0", "rcut_in: 7", "rcut_in is"),
                                ("dcut_in: 0", "dcut_in: 1e9", "dcut_in"), ("lmax: 1,", "lmax: 1000000,", "lmax is"),
-                               ("nradmax: 2", "nradmax: 2000000000", "nradmax is"), ("nradmax: 2", "nradmax: 99999999999999999999", "nradmax is"),
-                               ("nradbasemax: 3", "nradbasemax: 0", "nradbasemax is"), ("num_ms_combs: 2", "num_ms_combs: 1000000", "ms_combs"),
+                               ("nradmax: 2", "nradmax: 2000000000", "nradmax is"),
+                               ("nradmax: 2", "nradmax: 99999999999999999999", "nradmax is"),
+                               ("nradbasemax: 3", "nradbasemax: 0", "nradbasemax is"),
+                               ("num_ms_combs: 2", "num_ms_combs: 1000000", "ms_combs"),
                                ("rank: 4", "rank: 400", "rank is")):  # fmt: skip
             self.refuse_at_once([word], "info", self.yace(old, new))
         broken = self.yace("radcoefficients: [[[1, 0, 0]", "radcoefficients: [[[1.7e308, 1.7e308, 1.7e308]")
-        self.refuse_at_once(["not finite"], "eval", broken, self.path("cu.xyz", '2\nProperties=species:S:1:pos:R:3\nCu 0 0 0\nCu 0 0 2\n'))
+        two = self.path("cu.xyz", "2\nProperties=species:S:1:pos:R:3\nCu 0 0 0\nCu 0 0 2\n")
+        self.refuse_at_once(["not finite"], "eval", broken, two)
         ace = os.path.join(ROOT, "potentials", "h2cu-ace.ftl")
         for value in ("0", "1e-9", "1", "nan", "-1"):
             self.run_it("convert", ace, "-b", value, self.path("o.yace"), code=2)
@@ -110,8 +116,6 @@ class Hostile(cli_case.CliCase):
     def test_archives(self):
         top = zipfile.ZipFile(PLAIN).namelist()[0].split("/")[0]
         self.run_it("info", self.archive(lambda e: None))
-        import warnings
-
         warnings.simplefilter("ignore")  # Python says that a name is there twice
         for name in (f"{top}/data.pkl", f"{top}/data/0", f"{top}/version"):
             again = self.archive(lambda e: e.append((name, b"x", zipfile.ZIP_STORED)))
@@ -134,7 +138,10 @@ class Hostile(cli_case.CliCase):
         central = plain.index(b"PK\1\2")
         for at, value in ((20, 0x7FFFFFFF), (24, 0x7FFFFFFF), (20, 0xFFFFFFFF), (42, 0x7FFFFFFF), (8, 1)):
             lie = bytearray(plain)
-            lie[central + at : central + at + 4] = struct.pack("<I", value) if at != 8 else bytes((1, 0)) + bytes(lie[central + 10 : central + 12])
+            if at == 8:  # flags: encrypted
+                lie[central + 8] = 1
+            else:
+                lie[central + at : central + at + 4] = struct.pack("<I", value)
             self.refuse_at_once([""], "info", self.path("lie.model", bytes(lie)))
         # every entry over all of the file
         overlap = bytearray(plain)
@@ -190,10 +197,12 @@ class Hostile(cli_case.CliCase):
         self.run_it("eval", PLAIN, data, "--quiet", "-o", answers)
         text = read(answers).decode().replace(":forces:R:3", ":REF_forces:R:3").replace(" energy=", " REF_energy=")
         labelled = self.path("l.xyz", text)
-        self.run_it("train", "-f", PLAIN, "-d", labelled, "--valid", labelled, "-b", "2", "-e", "1", "--lr", "1e-4", "-q", "-o", run)
+        self.run_it("train", "-f", PLAIN, "-d", labelled, "--valid", labelled, "-b", "2", "-e", "1", "--lr", "1e-4", "-q",
+                    "-o", run)  # fmt: skip
         state = os.path.join(run, "state.ftl")
         whole = read(state)
-        for bad in (whole + b"x", whole[:-1], struct.pack("<Q", 1 << 62) + whole[8:], whole[:8] + b"[" * 100000 + whole[100008:]):
+        for bad in (whole + b"x", whole[:-1], struct.pack("<Q", 1 << 62) + whole[8:],
+                    whole[:8] + b"[" * 100000 + whole[100008:]):  # fmt: skip
             with open(state, "wb") as f:
                 f.write(bad)
             self.refuse_at_once(["state"], "train", "--resume", run)
@@ -202,8 +211,8 @@ class Hostile(cli_case.CliCase):
 
     def test_data_files_of_lammps(self):
         head = "a\n\n2 atoms\n1 atom types\n0 4 xlo xhi\n0 4 ylo yhi\n0 4 zlo zhi\n\nAtoms # atomic\n\n"
-        distill = ("distill", "--model", PLAIN, "--n", "3/2", "--l", "1", "--cutoff", "4", "-o", self.path("run"), "--set", "elements=Cu",
-                   "--set", "sample.lammps_elements=Cu")
+        distill = ("distill", "--model", PLAIN, "--n", "3/2", "--l", "1", "--cutoff", "4", "-o", self.path("run"), "--set",
+                   "elements=Cu", "--set", "sample.lammps_elements=Cu")  # fmt: skip
         for text, word in ((head.replace("2 atoms", "9999999 atoms") + "1 1 0 0 0\n", "atoms"),
                            (head.replace("2 atoms", "99999999999999999999 atoms"), "99999"), (head + "1 1 0 0 0\n1 1 2 2 2\n", "id 1"),
                            (head + "1 1 0 0 0\n2 1 nan 2 2\n", "nan"), (head.replace("0 4 x", "0 1e999 x"), "bounds"),

@@ -81,12 +81,14 @@ class Memory(cli_case.CliCase):
         self.run_it("eval", PLAIN, self.data, "--quiet", "-o", answers)
         with open(answers) as f:
             text = f.read()
-        text = text.replace(":forces:R:3", ":REF_forces:R:3").replace(" energy=", " REF_energy=").replace(" stress=", " REF_stress=")
+        text = text.replace(":forces:R:3", ":REF_forces:R:3")
+        text = text.replace(" energy=", " REF_energy=").replace(" stress=", " REF_stress=")
         return self.path("train.xyz", text)
 
     def test_train(self):
         data = self.labelled()
-        self.sweep("train", "-f", PLAIN, "-d", data, "--valid", data, "-b", "2", "-e", "1", "--lr", "1e-4", "-q", "-o", "run")
+        self.sweep("train", "-f", PLAIN, "-d", data, "--valid", data, "-b", "2", "-e", "1", "--lr", "1e-4", "-q",
+                   "-o", "run")  # fmt: skip
 
     def test_fits(self):
         data = self.labelled()

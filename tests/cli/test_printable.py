@@ -75,7 +75,8 @@ class Printable(cli_case.CliCase):
         def key(header):
             header["__metadata__"]["architecture"] = json.dumps({TEXT: 1})
 
-        for change in (tensor, key, lambda h: h["__metadata__"].update(kind=TEXT), lambda h: h["__metadata__"].update(units=TEXT)):
+        for change in (tensor, key, lambda h: h["__metadata__"].update(kind=TEXT),
+                       lambda h: h["__metadata__"].update(units=TEXT)):  # fmt: skip
             self.run_bytes("info", self.header(change), codes=(1,))
         with zipfile.ZipFile(HEADS) as old, zipfile.ZipFile(self.path("heads.model"), "w") as new:
             for info in old.infolist():
@@ -91,7 +92,8 @@ class Printable(cli_case.CliCase):
         self.run_bytes("info", self.path("names.model"), codes=(1,))
 
     def test_text_files(self):
-        for content in (WORD + b": 3\n", b"elements: [" + WORD + b"]\n", b'elements: "\\e[31m\\x9b\\u202e"\nE0: []\n', b'"\\e[31m": 1\n"\\e[31m": 1\n'):
+        for content in (WORD + b": 3\n", b"elements: [" + WORD + b"]\n", b'elements: "\\e[31m\\x9b\\u202e"\nE0: []\n',
+                        b'"\\e[31m": 1\n"\\e[31m": 1\n'):  # fmt: skip
             for name in ("x.yace", "x.yaml"):
                 path = self.path(name, content)
                 self.run_bytes(*((("info",), ("train",))[name == "x.yaml"]), path, codes=(1,))
@@ -116,14 +118,16 @@ class Printable(cli_case.CliCase):
         with open(answers, "rb") as f:
             text = f.read()
         os.remove(answers)
-        text = text.replace(b":forces:R:3", b":REF_forces:R:3").replace(b" energy=", b" REF_energy=").replace(b" stress=", b" REF_stress=")
+        text = text.replace(b":forces:R:3", b":REF_forces:R:3")
+        text = text.replace(b" energy=", b" REF_energy=").replace(b" stress=", b" REF_stress=")
         text = re.sub(rb" config_type=\S+", b"", text)
         return self.path("d.xyz", text.replace(b" REF_energy=", b' config_type="' + WORD + b'" note="' + WORD + b'" REF_energy='))
 
     def test_data(self):
         data = self.xyz()
         self.run_bytes("eval", PLAIN, data, "--labels", "REF_")
-        self.run_bytes("train", "-f", PLAIN, "-d", data, "--valid", data, "--test", data, "-b", "2", "-e", "1", "--lr", "1e-4", "-o", "run")
+        self.run_bytes("train", "-f", PLAIN, "-d", data, "--valid", data, "--test", data, "-b", "2", "-e", "1", "--lr",
+                       "1e-4", "-o", "run")  # fmt: skip
         run = self.path("run")
         for name in os.listdir(run):
             with open(os.path.join(run, name), "rb") as f:

@@ -23,8 +23,8 @@ enum {
 };
 
 /* From here on what the program prints on stdout and stderr, argp's messages and libraries' included, goes through
-   ftl_printable: no file can act on the terminal. Lines and tabs stay. False without memory. Only the progress bar, which
-   writes to cli_terminal, is as it is. */
+   ftl_printable: no file can act on the terminal. Lines and tabs stay. False without memory. Only the progress bar,
+   which writes to cli_terminal, is as it is. */
 bool cli_guard_streams(void);
 extern FILE *cli_terminal;
 
