@@ -16,7 +16,7 @@ help:
 	@echo '  make kokkos-cuda  compile core/kokkos for NVIDIA GPUs, and print what each kernel takes (needs nvcc, no GPU)'
 	@echo '  make bench     all benchmarks, tables and charts, in under 30 minutes: MD against mace-torch and symmetrix (11.5 at most),'
 	@echo '                 scaling (6.5), training (5), surrogates (3, with FTL_MLPACE_SOURCE), start-up and stages (3.5)'
-	@echo '  make fuzz      fuzz the model readers (FUZZ_SECONDS=600)'
+	@echo '  make fuzz      fuzz the readers of all files (FUZZ_SECONDS=600 each)'
 	@echo '  make docs      the documentation as a site in build/docs/site, links checked, and man pages'
 	@echo '  make format    clang-format on every C and C++ file (format-check: only look)'
 	@echo '  make install   into PREFIX (/usr/local)'

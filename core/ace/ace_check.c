@@ -46,12 +46,26 @@ bool ftl_ace_bond_good(const ftl_ace_bond *b, char *text) {
   if (b->d_cutoff < 0 || b->d_cutoff > b->cutoff)
     return wrong(text, "dcut is %g; it must lie between 0 and rcut", b->d_cutoff);
   if (b->inner < 0 || b->d_inner < 0) return wrong(text, "rcut_in and dcut_in must not be negative");
+  if (b->inner > b->cutoff || b->d_inner > 100)
+    return wrong(text, "rcut_in is %g and dcut_in %g; rcut_in must lie below rcut, which is %g, and dcut_in below 100",
+                 b->inner, b->d_inner, b->cutoff);
   if (b->inner_kind == FTL_ACE_INNER_ZBL && !(b->d_cutoff > 0 && b->d_inner > 0))
     return wrong(text, "inner_cutoff_type zbl needs a positive dcut and dcut_in");
   if (b->kind == FTL_ACE_CHEB_EXP_COS && b->lambda == 0)
     return wrong(text, "radparameters: ChebExpCos needs a number other than 0");
   if (b->kind == FTL_ACE_CHEB_POW && b->lambda < 1)
     return wrong(text, "radparameters: ChebPow needs a power of at least 1, so that forces exist");
+  return true;
+}
+
+bool ftl_ace_bins_good(const ftl_ace_file *file, char *text) {
+  if (!(file->bins >= FTL_ACE_LEAST_BINS && file->bins <= FTL_ACE_MOST_BINS))
+    return wrong(text, "deltaSplineBins is %g Angstrom; %g to %g make sense (0.001 is usual)", file->bins,
+                 FTL_ACE_LEAST_BINS, FTL_ACE_MOST_BINS);
+  for (int k = 0; k < file->n_elements * file->n_elements; k++)
+    if (file->bond[k].cutoff < FTL_ACE_FEWEST_BINS * file->bins)
+      return wrong(text, "rcut of [%d, %d] is %g Angstrom, less than %d times deltaSplineBins, which is %g",
+                   k / file->n_elements, k % file->n_elements, file->bond[k].cutoff, FTL_ACE_FEWEST_BINS, file->bins);
   return true;
 }
 

@@ -9,6 +9,8 @@ enum { FTL_ACE_TEXT = 160 };
 /* False, and a sentence of up to FTL_ACE_TEXT bytes in `text`, for what cannot be used. */
 bool ftl_ace_embedding_good(const ftl_ace_embedding *embedding, char *text);
 bool ftl_ace_bond_good(const ftl_ace_bond *bond, char *text);
+/* file->bins against the bonds' cutoffs. */
+bool ftl_ace_bins_good(const ftl_ace_file *file, char *text);
 /* Of element mu; file->embedding must be there. */
 bool ftl_ace_function_good(const ftl_ace_file *file, int mu, const ftl_ace_function *function, char *text);
 

@@ -12,6 +12,11 @@
 #define FTL_ACE_MAX_RADIAL  64 /* of R_nl and of g_k */
 #define FTL_ACE_MAX_DENSITY 8
 
+/* Of deltaSplineBins, Angstrom, and how many of them a cutoff has at least: what is outside was no one's intention. */
+#define FTL_ACE_LEAST_BINS  1e-6
+#define FTL_ACE_MOST_BINS   0.1
+#define FTL_ACE_FEWEST_BINS 10
+
 typedef enum { FTL_ACE_CHEB_EXP_COS, FTL_ACE_CHEB_POW, FTL_ACE_CHEB_LINEAR, FTL_ACE_SBESSEL } ftl_ace_base_kind;
 typedef enum { FTL_ACE_INNER_DENSITY, FTL_ACE_INNER_DISTANCE, FTL_ACE_INNER_ZBL } ftl_ace_inner_kind;
 

@@ -189,13 +189,16 @@ static void put(const ftl_model *model, const ftl_ace_table *table, int n, const
   }
 }
 
-static ftl_status fill(const ftl_model *model, ftl_ace_table *table, const wish *w, ftl_error *error) {
+static ftl_status fill(const ftl_model *model, ftl_ace_table *table, const wish *w, const char *path,
+                       ftl_error *error) {
   size_t pad = (size_t)table->pad;
   double *now = calloc(4 * pad, sizeof *now), *next = now + 2 * pad;
-  if (!now) return ftl_fail(error, FTL_ERR_MEMORY, "", "no memory for radial functions");
+  bool finite = true;
+  if (!now) return ftl_fail(error, FTL_ERR_MEMORY, path, "no memory for radial functions");
   for (int n = table->n_bins; n >= 1; n--) {
     memcpy(next, now, 2 * pad * sizeof *now);
     sample(table, w, model->ace->n_base, n, now, now + pad);
+    for (size_t k = 0; k < 2 * pad; k++) finite = finite && isfinite(now[k]);
     put(model, table, n, now, next);
   }
   for (size_t f = 0; f < pad; f++) { /* bin 1 at -1 */
@@ -206,16 +209,20 @@ static ftl_status fill(const ftl_model *model, ftl_ace_table *table, const wish 
   }
   put(model, table, 0, next, now);
   free(now);
-  return FTL_OK;
+  return finite ? FTL_OK
+                : ftl_fail(error, FTL_ERR_FORMAT, path,
+                           "its radial functions are not finite: radparameters or radcoefficients are beyond sense");
 }
 
-static ftl_status fill_core(ftl_ace_pair *pair, int n_bins, ftl_error *error) {
+static ftl_status fill_core(ftl_ace_pair *pair, int n_bins, const char *path, ftl_error *error) {
   double(*core)[2] = calloc((size_t)n_bins + 1, sizeof *core), step = node_at(&pair->bond, n_bins, 1), c[4];
-  if (!core) return ftl_fail(error, FTL_ERR_MEMORY, "", "no memory for the core repulsion");
+  if (!core) return ftl_fail(error, FTL_ERR_MEMORY, path, "no memory for the core repulsion");
+  bool finite = true;
   for (int n = 1; n <= n_bins; n++) {
     double r = node_at(&pair->bond, n_bins, n);
     if (r < pair->bond.cutoff) core[n][0] = ftl_ace_core(pair, r, &core[n][1]);
     core[n][1] *= step;
+    finite = finite && isfinite(core[n][0]) && isfinite(core[n][1]);
     if (core[n][0] != 0 || core[n][1] != 0) pair->n_core = smallest(n + 1, n_bins);
   }
   cubic(core[1][0], core[1][1], core[2][0], core[2][1], c);
@@ -223,7 +230,9 @@ static ftl_status fill_core(ftl_ace_pair *pair, int n_bins, ftl_error *error) {
   core[0][1] = c[1] - 2 * c[2] + 3 * c[3];
   pair->core = realloc(core, ((size_t)pair->n_core + 1) * sizeof *core);
   if (!pair->core) pair->core = core;
-  return FTL_OK;
+  return finite ? FTL_OK
+                : ftl_fail(error, FTL_ERR_FORMAT, path,
+                           "its core repulsion is not finite: prehc or lambdahc are beyond sense");
 }
 
 /* ---- all pairs ---- */
@@ -299,7 +308,7 @@ static ftl_status make_table(maker *m, const wish *w, ftl_ace_table *table, ftl_
   table->row = ftl_calloc64(((size_t)table->n_bins + 3) * row_bytes(m, m->n_functions));
   table->zero_row = ((size_t)table->n_bins + 1) * row_bytes(m, m->n_functions) / (size_t)m->model->real_bytes;
   if (!table->row) return ftl_fail(error, FTL_ERR_MEMORY, m->path, "no memory for radial functions");
-  return fill(m->model, table, w, error);
+  return fill(m->model, table, w, m->path, error);
 }
 
 /* [n_out - n_direct][table functions] */
@@ -328,7 +337,7 @@ static ftl_status make_pairs(maker *m, ftl_error *error) {
     pair->table = table;
     if (!table->row) status = make_table(m, &m->wish[k], table, error);
     if (!status) status = make_mix(m, i, j, &pair->mix, error);
-    if (!status && pair->bond.core != 0) status = fill_core(pair, table->n_bins, error);
+    if (!status && pair->bond.core != 0) status = fill_core(pair, table->n_bins, m->path, error);
   }
   return status;
 }

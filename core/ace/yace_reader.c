@@ -52,6 +52,7 @@ static ftl_status read_embedding(ftl_yaml *yaml, const yaml_node_t *node, int mu
   double parameters[2 * FTL_ACE_MAX_DENSITY];
   ftl_ace_embedding *e = &file->embedding[mu];
   snprintf(what, sizeof what, "embeddings of element %d", mu);
+  if (e->n_density > 0) return ftl_yaml_fail(yaml, node, error, "%s are given twice", what); /* "0" and "00" */
   ftl_status status = ftl_yaml_fields(yaml, node, what, f, N, error);
   if (status) return status;
   if ((status = ftl_yaml_integer(yaml, f[N_DENSITY].value, "ndensity", 1, FTL_ACE_MAX_DENSITY, &e->n_density, error)))
@@ -259,21 +260,20 @@ static ftl_status read_all(ftl_yaml *yaml, ftl_ace_file *file, ftl_error *error)
                          {"embeddings", true, NULL}, {"bonds", true, NULL}, {"functions", true, NULL},
                          {"metadata", false, NULL}};
   const yaml_node_t *root = yaml_document_get_root_node(&yaml->document);
+  char wrong[FTL_ACE_TEXT];
   if (!root) return ftl_fail(error, FTL_ERR_FORMAT, yaml->path, "the file has no content");
   ftl_status status = ftl_yaml_fields(yaml, root, "the file", f, N, error);
   if (status || (status = read_elements(yaml, f[ELEMENTS].value, f[E0].value, file, error)) ||
       (status = ftl_yaml_number(yaml, f[BINS].value, "deltaSplineBins", &file->bins, error)) ||
       (status = for_elements(yaml, f[EMBEDDINGS].value, "embeddings", file, read_embedding, error)))
     return status;
-  if (file->bins <= 0)
-    return ftl_yaml_fail(yaml, f[BINS].value, error, "deltaSplineBins is %g, it must be above 0", file->bins);
   for (int mu = 0; mu < file->n_elements; mu++)
     if (file->embedding[mu].n_density == 0)
       return ftl_yaml_fail(yaml, f[EMBEDDINGS].value, error, "embeddings lacks element %d (%s)", mu,
                            ftl_element_symbol(file->atomic_number[mu]));
-  if ((status = read_bonds(yaml, f[BONDS].value, file, error)) ||
-      (status = for_elements(yaml, f[FUNCTIONS].value, "functions", file, read_functions, error)))
-    return status;
+  if ((status = read_bonds(yaml, f[BONDS].value, file, error))) return status;
+  if (!ftl_ace_bins_good(file, wrong)) return ftl_yaml_fail(yaml, f[BINS].value, error, "%s", wrong);
+  if ((status = for_elements(yaml, f[FUNCTIONS].value, "functions", file, read_functions, error))) return status;
   for (int mu = 0; mu < file->n_elements; mu++)
     if (!file->function[mu])
       return ftl_yaml_fail(yaml, f[FUNCTIONS].value, error, "functions lacks element %d (%s)", mu,

@@ -61,9 +61,10 @@ static void write_function(FILE *stream, int mu, const ftl_ace_function *g) {
 ftl_status ftl_ace_file_write(const ftl_ace_file *file, double spline_bins, const char *metadata, FILE *stream,
                               ftl_error *error) {
   int n = file->n_elements;
-  if (!(spline_bins > 0 && spline_bins <= 0.1))
-    return ftl_fail(error, FTL_ERR_INPUT, NULL,
-                    "deltaSplineBins is %g Angstrom; it must be above 0 and at most 0.1 (0.001 is usual)", spline_bins);
+  ftl_ace_file as_read = *file;
+  char wrong[FTL_ACE_TEXT];
+  as_read.bins = spline_bins;
+  if (!ftl_ace_bins_good(&as_read, wrong)) return ftl_fail(error, FTL_ERR_INPUT, NULL, "%s", wrong);
   fputs("elements: [", stream);
   for (int mu = 0; mu < n; mu++) fprintf(stream, "%s%s", mu ? ", " : "", ftl_element_symbol(file->atomic_number[mu]));
   fputs("]\nE0: ", stream);

@@ -8,7 +8,7 @@
 
 /* Writes every number so that ftl_ace_file_read returns the same bits. spline_bins is `deltaSplineBins`, the spacing of
    ML-PACE's radial splines in Angstrom. `metadata` is a JSON object on one line (YAML reads it), which other readers
-   skip; NULL: none. FTL_ERR_INPUT for spline_bins outside 0 to 0.1; FTL_ERR_IO. */
+   skip; NULL: none. FTL_ERR_INPUT for a spline_bins that ftl_ace_file_read refuses; FTL_ERR_IO. */
 ftl_status ftl_ace_file_write(const ftl_ace_file *file, double spline_bins, const char *metadata, FILE *stream,
                               ftl_error *error);
 

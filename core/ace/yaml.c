@@ -1,6 +1,5 @@
 #include "ace/yaml.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,6 +7,7 @@
 #include <string.h>
 
 #include "model/error.h"
+#include "model/yaml_load.h"
 
 ftl_status ftl_yaml_fail(ftl_yaml *yaml, const yaml_node_t *node, ftl_error *error, const char *format, ...) {
   char where[256], message[400];
@@ -19,49 +19,10 @@ ftl_status ftl_yaml_fail(ftl_yaml *yaml, const yaml_node_t *node, ftl_error *err
   return ftl_fail(error, FTL_ERR_FORMAT, where, "%s", message);
 }
 
-/* Every node but the root belongs to one place; a second one is an alias. */
-static ftl_status refuse_aliases(ftl_yaml *yaml, ftl_error *error) {
-  yaml_document_t *d = &yaml->document;
-  size_t n = (size_t)(d->nodes.top - d->nodes.start);
-  bool *used = calloc(n + 1, sizeof *used);
-  if (!used) return ftl_fail(error, FTL_ERR_MEMORY, yaml->path, "out of memory");
-  ftl_status status = FTL_OK;
-  for (size_t k = 0; k < n && !status; k++) {
-    const yaml_node_t *node = &d->nodes.start[k];
-    const yaml_node_item_t *item = NULL, *end = NULL;
-    if (node->type == YAML_SEQUENCE_NODE) item = node->data.sequence.items.start, end = node->data.sequence.items.top;
-    if (node->type == YAML_MAPPING_NODE) { /* a pair is two items */
-      item = &node->data.mapping.pairs.start->key;
-      end = item + 2 * (node->data.mapping.pairs.top - node->data.mapping.pairs.start);
-    }
-    for (; item < end && !status; item++) {
-      if (used[*item]) status = ftl_yaml_fail(yaml, node, error, "anchors and aliases have no place in this format");
-      used[*item] = true;
-    }
-  }
-  free(used);
-  return status;
-}
-
 ftl_status ftl_yaml_open(ftl_yaml *yaml, const void *data, size_t size, const char *path, ftl_error *error) {
-  yaml_parser_t parser;
   memset(yaml, 0, sizeof *yaml);
   yaml->path = path;
-  if (!yaml_parser_initialize(&parser)) return ftl_fail(error, FTL_ERR_MEMORY, path, "out of memory");
-  yaml_parser_set_input_string(&parser, data, size);
-  if (!yaml_parser_load(&parser, &yaml->document)) {
-    char where[256];
-    snprintf(where, sizeof where, "%.200s, line %zu", path, parser.problem_mark.line + 1);
-    bool memory = parser.error == YAML_MEMORY_ERROR;
-    ftl_fail(error, memory ? FTL_ERR_MEMORY : FTL_ERR_FORMAT, where, "this is not YAML: %s",
-             parser.problem ? parser.problem : "cannot be parsed");
-    yaml_parser_delete(&parser);
-    return memory ? FTL_ERR_MEMORY : FTL_ERR_FORMAT;
-  }
-  yaml_parser_delete(&parser);
-  ftl_status status = refuse_aliases(yaml, error);
-  if (status) ftl_yaml_close(yaml);
-  return status;
+  return ftl_yaml_load(data, size, path, &yaml->document, error);
 }
 
 void ftl_yaml_close(ftl_yaml *yaml) { yaml_document_delete(&yaml->document); }
@@ -102,7 +63,6 @@ ftl_status ftl_yaml_fields(ftl_yaml *yaml, const yaml_node_t *mapping, const cha
     if (!name || f == n)
       return ftl_yaml_fail(yaml, key, error, "%s has a field '%.60s', which is not known here", what,
                            name ? name : "(no word)");
-    if (field[f].value) return ftl_yaml_fail(yaml, key, error, "%s has '%s' twice", what, name);
     field[f].value = ftl_yaml_node(yaml, pair->value);
   }
   for (int f = 0; f < n; f++)

@@ -13,7 +13,7 @@ typedef struct {
   const char *path;
 } ftl_yaml;
 
-/* Refuses anchors and aliases: a tree that fits in the file cannot grow when it is walked. */
+/* Refuses what model/yaml_load.h refuses: a tree that fits in the file cannot grow when it is walked. */
 ftl_status ftl_yaml_open(ftl_yaml *yaml, const void *data, size_t size, const char *path, ftl_error *error);
 void ftl_yaml_close(ftl_yaml *yaml);
 
@@ -23,7 +23,7 @@ typedef struct {
   const yaml_node_t *value; /* found, or NULL */
 } ftl_yaml_field;
 
-/* The fields of a mapping; `what` is its name for errors. Unknown, repeated and missing fields are refused by name. */
+/* The fields of a mapping; `what` is its name for errors. Unknown and missing fields are refused by name. */
 ftl_status ftl_yaml_fields(ftl_yaml *yaml, const yaml_node_t *mapping, const char *what, ftl_yaml_field *field, int n,
                            ftl_error *error);
 

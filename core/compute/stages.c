@@ -4,12 +4,15 @@
 
 #include "ace/uncertainty.h"
 #include "kernels/kernels.h"
+#include "compute/threads.h"
 #include "model/error.h"
 
 ftl_status ftl_begin(ftl_workspace *ws, const ftl_graph *graph, ftl_output *output, ftl_error *error) {
   if (!ws || !output) return ftl_fail(error, FTL_ERR_ARGUMENT, "", "ftl_begin: NULL workspace or output");
   ws->output = output;
-  ftl_status status = ftl_workspace_load(ws, graph, error);
+  ftl_status status = ws->has_team ? FTL_OK : ftl_threads_start(ws->n_threads, error);
+  ws->has_team = !status;
+  if (!status) status = ftl_workspace_load(ws, graph, error);
   if (status) return status;
   ws->stage = FTL_FORWARD;
   ws->next_layer = 0;

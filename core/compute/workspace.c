@@ -11,6 +11,7 @@
 #include "ace/uncertainty.h"
 #include "compute/stages.h"
 #include "compute/team.h"
+#include "compute/threads.h"
 #include "model/error.h"
 
 #define FTL_MAX_THREADS 1024
@@ -77,6 +78,7 @@ ftl_status ftl_workspace_new(const ftl_model *model, int n_threads, ftl_workspac
   ws->thread = calloc((size_t)ws->n_threads, sizeof *ws->thread);
   ftl_status status = ws->thread ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory for a workspace");
   for (int k = 0; k < ws->n_threads && !status; k++) status = thread_scratch(model, &ws->thread[k], error);
+  if (!status) status = ftl_threads_check(ws->n_threads, error); /* they are made by the first computation */
   if (status) {
     ftl_workspace_free(ws);
     return status;

@@ -77,6 +77,7 @@ struct ftl_workspace {
   const ftl_model *model;
   int n_threads;
   int generation; /* of the process that made it (team.h) */
+  bool has_team;  /* OpenMP has made its threads */
   ftl_thread *thread;
   ftl_stage stage;
   int next_layer;

@@ -136,7 +136,8 @@ ftl_status ftl_file_map(const char *path, void **data, size_t *size, ftl_error *
   if (*size) {
     *data = mmap(NULL, *size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (*data == MAP_FAILED) {
-      status = ftl_fail(error, FTL_ERR_IO, path, "the file cannot be mapped: %s", strerror(errno));
+      status = ftl_fail(error, errno == ENOMEM ? FTL_ERR_MEMORY : FTL_ERR_IO, path, "the file cannot be mapped: %s",
+                        strerror(errno));
       *data = NULL;
     }
   }

@@ -473,6 +473,7 @@ static bool run(machine *m) {
     unsigned char opcode = *m->at++;
     if (opcode == '.') {
       m->pickle->root = pop(m);
+      if (m->pickle->root && m->at < m->end) return bad(m, FTL_ERR_FORMAT, "it goes on after its end");
       return m->pickle->root != NULL;
     }
     if (!step(m, opcode)) return false;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "io/pickle.h"
+#include "model/printable.h"
 
 bool ftl_py_text_is(ftl_py_text text, const char *expected) {
   size_t n = strlen(expected);
@@ -68,8 +69,5 @@ const char *ftl_py_describe(const ftl_py *value, char *text, size_t size) {
              global->u.global.module.data, (int)(global->u.global.name.size < 120 ? global->u.global.name.size : 120),
              global->u.global.name.data);
   else snprintf(text, size, "%s", kinds[value->kind]);
-  /* Names come from the file: keep control characters out of messages. */
-  for (char *c = text; *c; c++)
-    if ((unsigned char)*c < 0x20 || (unsigned char)*c > 0x7e) *c = '?';
-  return text;
+  return ftl_printable(text, "");
 }

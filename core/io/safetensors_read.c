@@ -26,6 +26,8 @@ static ftl_status parse_header(ftl_safetensors *s, const unsigned char *file, si
                     "no .ftl file",
                     (unsigned long long)length, size, (unsigned long long)FTL_MAX_HEADER);
   s->header = json_loadb((const char *)file + 8, (size_t)length, JSON_REJECT_DUPLICATES, &found);
+  if (!s->header && json_error_code(&found) == json_error_out_of_memory)
+    return ftl_fail(error, FTL_ERR_MEMORY, s->where, "no memory for the header");
   if (!json_is_object(s->header))
     return ftl_fail(error, FTL_ERR_FORMAT, s->where, "the header is not a JSON object: %.200s",
                     s->header ? "it is something else" : found.text);
@@ -215,7 +217,7 @@ static ftl_status add_tensor(reader *r, const entry *e, const json_t *buffers, b
   if (e->count == 0) return ftl_fail(r->error, FTL_ERR_FORMAT, r->file->where, "tensor %s has no elements", e->name);
   status = (mapped && (uintptr_t)data % 8 == 0 ? ftl_tensors_add_view : ftl_tensors_add)(
       tensors, e->name, e->dtype, e->ndim, e->shape, data, is_parameter, r->error);
-  if (status && r->error) snprintf(r->error->where, sizeof r->error->where, "%s", r->file->where);
+  if (status) ftl_error_place(r->error, r->file->where);
   return status;
 }
 

@@ -9,7 +9,6 @@
 #include "model/tensors.h"
 
 typedef struct {
-  int entry; /* of the archive */
   size_t size;
   void *data;
 } torch_storage;
@@ -21,9 +20,8 @@ struct ftl_torch_archive {
   ftl_zip *zip;
   void *pickle_data;
   ftl_pickle *pickle;
-  torch_storage *storages; /* read so far */
-  size_t n_storages, capacity;
-  size_t bytes; /* of tensors made so far */
+  torch_storage *storages; /* by entry of the archive; read where there are data */
+  size_t bytes;            /* of tensors made so far */
 };
 
 /* ---- opening ---- */
@@ -94,6 +92,8 @@ static ftl_status open_all(ftl_torch_archive *a, const void *data, size_t size, 
   size_t pickle_size;
   ftl_status status;
   if ((status = ftl_zip_open(data, size, a->where, &a->zip, error))) return status;
+  a->storages = calloc((size_t)ftl_zip_count(a->zip) + 1, sizeof *a->storages);
+  if (!a->storages) return ftl_fail(error, FTL_ERR_MEMORY, a->where, "no memory for the storages");
   if ((status = find_pickle(a, &entry, error))) return status;
   if (!script && (status = refuse_script(a, error))) return status;
   if ((status = check_byte_order(a, error))) return status;
@@ -117,7 +117,7 @@ ftl_status ftl_torch_open(const void *data, size_t size, const char *where, bool
 
 void ftl_torch_free(ftl_torch_archive *archive) {
   if (!archive) return;
-  for (size_t k = 0; k < archive->n_storages; k++) free(archive->storages[k].data);
+  for (int k = 0; archive->storages && k < ftl_zip_count(archive->zip); k++) free(archive->storages[k].data);
   free(archive->storages);
   ftl_pickle_free(archive->pickle);
   free(archive->pickle_data);
@@ -182,22 +182,8 @@ static ftl_status load_storage(ftl_torch_archive *a, const ftl_py *reference, co
   snprintf(entry, sizeof entry, "%sdata/%.*s", a->prefix, (int)key->u.text.size, key->u.text.data);
   if ((k = ftl_zip_find(a->zip, entry)) < 0)
     return ftl_fail(error, FTL_ERR_FORMAT, a->where, "the storage of tensor %s is missing in the archive", name);
-  for (size_t j = 0; j < a->n_storages; j++)
-    if (a->storages[j].entry == k) {
-      *storage = &a->storages[j];
-      return FTL_OK;
-    }
-  if (a->n_storages == a->capacity) {
-    size_t capacity = a->capacity ? 2 * a->capacity : 64;
-    torch_storage *grown = realloc(a->storages, capacity * sizeof *grown);
-    if (!grown) return ftl_fail(error, FTL_ERR_MEMORY, a->where, "no memory for the storages");
-    a->storages = grown;
-    a->capacity = capacity;
-  }
-  s = &a->storages[a->n_storages];
-  s->entry = k;
-  if ((status = read_entry(a, k, &s->data, &s->size, error))) return status;
-  a->n_storages++;
+  s = &a->storages[k];
+  if (!s->data && (status = read_entry(a, k, &s->data, &s->size, error))) return status;
   *storage = s;
   return FTL_OK;
 }
@@ -280,7 +266,7 @@ ftl_status ftl_torch_add_tensor(ftl_torch_archive *a, const ftl_py *record, cons
   if (!data) return ftl_fail(error, FTL_ERR_MEMORY, a->where, "no memory for tensor %s", name);
   copy_view(&v, width, storage->data, data);
   status = ftl_tensors_add_view(tensors, name, dtype, v.ndim, v.shape, data, is_parameter, error);
-  if (status && error) snprintf(error->where, sizeof error->where, "%s", a->where);
+  if (status) ftl_error_place(error, a->where);
   return status;
 }
 

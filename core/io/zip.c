@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <zip.h>
 
 #include "model/error.h"
@@ -16,6 +17,58 @@ struct ftl_zip {
   int n;
   char where[256];
 };
+
+/* ---- what torch.save never writes ---- */
+
+static int compare_names(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+static bool is_plain(const char *name) {
+  if (!*name || *name == '/' || strchr(name, '\\')) return false;
+  for (const char *part = name; part; part = strchr(part, '/')) {
+    part += *part == '/';
+    if (!strncmp(part, "..", 2) && (part[2] == '/' || !part[2])) return false;
+  }
+  return true;
+}
+
+/* Two entries of one name: readers differ in which they take. */
+static ftl_status check_names(ftl_zip *z, ftl_error *error) {
+  const char **name = malloc(((size_t)z->n + 1) * sizeof *name);
+  ftl_status status = FTL_OK;
+  if (!name) return ftl_fail(error, FTL_ERR_MEMORY, z->where, "no memory to open the archive");
+  for (int k = 0; k < z->n && !status; k++) {
+    name[k] = ftl_zip_name(z, k);
+    if (!is_plain(name[k]))
+      status = ftl_fail(error, FTL_ERR_FORMAT, z->where,
+                        "entry '%.200s' of the archive has a name that leads elsewhere", name[k]);
+  }
+  if (!status) qsort(name, (size_t)z->n, sizeof *name, compare_names);
+  for (int k = 1; k < z->n && !status; k++)
+    if (!strcmp(name[k - 1], name[k]))
+      status =
+          ftl_fail(error, FTL_ERR_FORMAT, z->where, "entry %.200s is in the archive twice: write it again", name[k]);
+  free(name);
+  return status;
+}
+
+/* Entries that lie in the same bytes, or bytes after the archive. */
+static ftl_status check_sizes(ftl_zip *z, const unsigned char *data, ftl_error *error) {
+  enum { END = 22 }; /* of the central directory, without a comment */
+  zip_uint64_t total = 0;
+  for (int k = 0; k < z->n; k++) {
+    zip_stat_t st;
+    if (zip_stat_index(z->archive, (zip_uint64_t)k, 0, &st) || !(st.valid & ZIP_STAT_COMP_SIZE) ||
+        st.comp_size > z->file_size || (total += st.comp_size) > z->file_size)
+      return ftl_fail(error, FTL_ERR_FORMAT, z->where,
+                      "the entries of the archive, up to %.200s, claim more bytes than the file has: it is damaged",
+                      ftl_zip_name(z, k));
+  }
+  if (z->file_size < END || memcmp(data + z->file_size - END, "PK\5\6", 4) || data[z->file_size - 1] ||
+      data[z->file_size - 2])
+    return ftl_fail(error, FTL_ERR_FORMAT, z->where,
+                    "the file goes on after the end of its ZIP archive: something was appended to it");
+  return FTL_OK;
+}
 
 ftl_status ftl_zip_open(const void *data, size_t size, const char *where, ftl_zip **zip, ftl_error *error) {
   ftl_zip *z = calloc(1, sizeof *z);
@@ -35,8 +88,10 @@ ftl_status ftl_zip_open(const void *data, size_t size, const char *where, ftl_zi
   if (!z->archive) {
     ftl_fail(error, FTL_ERR_FORMAT, where, "the ZIP archive cannot be read (%.200s): the file is truncated or damaged",
              zip_error_strerror(&zip_error));
+    const bool memory = zip_error_code_zip(&zip_error) == ZIP_ER_MEMORY;
     zip_error_fini(&zip_error);
     ftl_zip_free(z);
+    if (memory) return ftl_fail(error, FTL_ERR_MEMORY, where, "no memory to open the archive");
     return FTL_ERR_FORMAT;
   }
   zip_error_fini(&zip_error);
@@ -47,8 +102,11 @@ ftl_status ftl_zip_open(const void *data, size_t size, const char *where, ftl_zi
                     (long long)n, MAX_ENTRIES);
   }
   z->n = (int)n;
-  *zip = z;
-  return FTL_OK;
+  ftl_status status = check_names(z, error);
+  if (!status) status = check_sizes(z, data, error);
+  if (status) ftl_zip_free(z);
+  else *zip = z;
+  return status;
 }
 
 void ftl_zip_free(ftl_zip *zip) {

@@ -9,7 +9,8 @@
 
 typedef struct ftl_zip ftl_zip;
 
-/* `data` must outlive the archive. `where` (the file) is for messages and is copied. */
+/* Refuses names that are there twice, are absolute or lead up, entries that overlap, and bytes after the archive.
+ * `data` must outlive the archive. `where` (the file) is for messages and is copied. */
 ftl_status ftl_zip_open(const void *data, size_t size, const char *where, ftl_zip **zip, ftl_error *error);
 void ftl_zip_free(ftl_zip *zip);
 

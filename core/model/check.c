@@ -4,6 +4,7 @@
 
 #include "model/architecture.h"
 #include "model/error.h"
+#include "model/printable.h"
 #include "model/expect.h"
 
 #define MAX_ELL         3
@@ -36,6 +37,9 @@ static ftl_status check_heads(const ftl_source *s, ftl_error *error) {
                     arch->norm_heads);
   for (int k = 0; k < arch->n_heads; k++) {
     if (!arch->heads[k][0]) return ftl_fail(error, FTL_ERR_FORMAT, s->path, "head %d has no name", k);
+    if (!ftl_is_printable(arch->heads[k])) /* hosts print it */
+      return ftl_fail(error, FTL_ERR_FORMAT, s->path,
+                      "the name of head %d, '%.100s', has characters that cannot be shown", k, arch->heads[k]);
     for (int j = 0; j < k; j++)
       if (!strcmp(arch->heads[j], arch->heads[k]))
         return ftl_fail(error, FTL_ERR_FORMAT, s->path, "head %.100s is there twice", arch->heads[k]);

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "model/error.h"
+#include "model/printable.h"
 
 #define MAX_COUNT ((int64_t)1 << 48)
 
@@ -112,6 +113,9 @@ ftl_status ftl_tensors_add_view(ftl_tensors *tensors, const char *name, ftl_dtyp
   if (!ftl_shape_count(ndim, shape, &t.count))
     return ftl_fail(error, FTL_ERR_FORMAT, NULL, "tensor %.200s has a shape that is not credible (%d dimensions)", name,
                     ndim);
+  if (!ftl_is_printable(name))
+    return ftl_fail(error, FTL_ERR_FORMAT, NULL, "the name of tensor '%.200s' has characters that cannot be shown",
+                    name);
   for (int k = 0; k < tensors->n; k++)
     if (!strcmp(tensors->tensor[k].name, name))
       return ftl_fail(error, FTL_ERR_FORMAT, NULL, "tensor %.200s is there twice", name);

@@ -158,7 +158,7 @@ class Fit(cli_case.CliCase):
                                (["width of the cutoff"], ["--set", "basis.dcut=4.5"])):  # fmt: skip
             self.refuse(1, words, "fit", *out, *given, *options)
         cv = ["--n", "30/24", "--l", "6", "--set", "basis.max_functions=20000", "--solver", "cv", "--set"]
-        self.refuse(1, ["GB and", "evidence instead of cv"], "fit", *out, *given, *cv, "solver.folds=100")
+        self.refuse(4, ["GB and", "evidence instead of cv"], "fit", *out, *given, *cv, "solver.folds=100")
         nan = self.path("nan.xyz", re.sub(r"REF_energy=\S+", "REF_energy=inf", text, count=1))
         self.refuse(1, ["nan.xyz, line 2", "not a finite number"], "fit", "-d", nan, "-o", no)
         bare = self.path("bare.xyz", structures(3))

@@ -394,7 +394,7 @@ class Train(cli_case.CliCase):
     def test_divergence_is_told(self):
         with open(self.data) as f:
             text = f.read().split("\n")
-        text[1] = re.sub(r"REF_energy=\S+", "REF_energy=1e308", text[1])
+        text[1] = re.sub(r"REF_energy=\S+", "config_weight=1e308 REF_energy=1e5", text[1])
         self.data = self.path("huge.xyz", "\n".join(text))
         run = self.path("diverged")
         _, err = self.run_it("train", "-d", self.data, "-f", PLAIN, "-o", run, *BASE, "--e0", "keep", "--set", "seed=3",

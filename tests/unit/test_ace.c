@@ -307,7 +307,7 @@ static void files_that_are_wrong(void **unused) {
       {"E0: [-1.25, -1.75]", "E0: [-1.25, 1e999]", "not a finite number"},
       {"deltaSplineBins: 0.0001", "deltaSplineBins: -1", "deltaSplineBins is -1"},
       {"E0: [", "E1: [", "has a field 'E1', which is not known here"},
-      {"deltaSplineBins:", "E0: [1, 2]\ndeltaSplineBins:", "has 'E0' twice"},
+      {"deltaSplineBins:", "E0: [1, 2]\ndeltaSplineBins:", "'E0' is given twice"},
       {"npoti: FinnisSinclairShiftedScaled", "npoti: Linear", "npoti is 'Linear'"},
       {"ndensity: 1, FS", "ndensity: 2, FS", "FS_parameters has 2 entries where 4 are needed"},
       {"radbasename: SBessel", "radbasename: Gauss", "radbasename is 'Gauss'"},

@@ -221,8 +221,8 @@ static void mistakes_are_told(void **state) {
   refuse("a: [\n", FTL_ERR_FORMAT, "r.yaml, line", "not YAML");
   refuse("", FTL_ERR_FORMAT, "r.yaml", "empty");
   refuse("- a\n", FTL_ERR_FORMAT, "r.yaml", "option: value");
-  refuse("&a a: *a\n", FTL_ERR_FORMAT, "line 1", "no option 'a'");
-  refuse("loss: &a {kind: *a}\n", FTL_ERR_FORMAT, "line 1", "nested");
+  refuse("&a a: *a\n", FTL_ERR_FORMAT, "line 1", "anchors");
+  refuse("loss: &a {kind: *a}\n", FTL_ERR_FORMAT, "line 1", "anchors");
   /* options that do not apply, and what is missing */
   const char *base = "output: r\nfoundation: m\ndata: x\n";
   char text[256];

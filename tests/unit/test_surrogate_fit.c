@@ -319,13 +319,18 @@ static void errors_are_those_of_predictions(void **unused) {
 
 /* ---- what is refused ---- */
 
-static void refuse(designed *d, const ftl_dataset *set, const ftl_fit_options *options, const char *words,
-                   const char *where) {
+static void refuse_with(ftl_status code, designed *d, const ftl_dataset *set, const ftl_fit_options *options,
+                        const char *words, const char *where) {
   ftl_solution solution;
   ftl_error error = {0};
-  assert_int_equal(ftl_fit_surrogate(&d->surrogate, set, options, &solution, &error), FTL_ERR_INPUT);
+  assert_int_equal(ftl_fit_surrogate(&d->surrogate, set, options, &solution, &error), code);
   if (!strstr(error.message, words)) fail_msg("'%s' does not say '%s'", error.message, words);
   if (!strstr(error.where, where)) fail_msg("'%s' is not at '%s'", error.where, where);
+}
+
+static void refuse(designed *d, const ftl_dataset *set, const ftl_fit_options *options, const char *words,
+                   const char *where) {
+  refuse_with(FTL_ERR_INPUT, d, set, options, words, where);
 }
 
 static void refused(void **unused) {
@@ -338,7 +343,8 @@ static void refused(void **unused) {
   start_design(&basis, &d);
   options.solve.kind = FTL_SOLVE_CV;
   options.folds = 1000000000;
-  refuse(&d, &train.set, &options, " GB are free; make the basis smaller, or choose the strength by evidence", "");
+  refuse_with(FTL_ERR_MEMORY, &d, &train.set, &options,
+              " GB are free; make the basis smaller, or choose the strength by evidence", "");
   options.folds = 2;
   train.set.n = 1;
   refuse(&d, &train.set, &options, "at least two folds", "");

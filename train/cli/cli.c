@@ -122,7 +122,7 @@ void cli_progress_update(cli_progress *progress, double done) {
   if (!progress->shown || now - progress->drawn < 0.2) return;
   progress->drawn = now;
   if (progress->total <= 0 || done <= 0) {
-    fprintf(stderr, "\r\033[K%.0f %s", done, progress->what);
+    fprintf(cli_terminal, "\r\033[K%.0f %s", done, progress->what);
     return;
   }
   enum { WIDTH = 30 };
@@ -130,13 +130,13 @@ void cli_progress_update(cli_progress *progress, double done) {
   int filled = (int)(fraction * WIDTH);
   double here = done - progress->first; /* of this run */
   double left = here > 0 ? (now - progress->began) * (progress->total - done) / here : 0;
-  fprintf(stderr, "\r\033[K[%.*s%*s] %3.0f %%  %.0f of %.0f %s, %d:%02d:%02d left", filled,
+  fprintf(cli_terminal, "\r\033[K[%.*s%*s] %3.0f %%  %.0f of %.0f %s, %d:%02d:%02d left", filled,
           "##############################", WIDTH - filled, "", 100 * fraction, done, progress->total, progress->what,
           (int)(left / 3600), (int)(left / 60) % 60, (int)left % 60);
 }
 
 void cli_progress_clear(cli_progress *progress) {
-  if (progress->shown && progress->drawn > 0) fputs("\r\033[K", stderr);
+  if (progress->shown && progress->drawn > 0) fputs("\r\033[K", cli_terminal);
   progress->drawn = 0;
 }
 

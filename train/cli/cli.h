@@ -4,7 +4,9 @@
 #define FTL_CLI_H
 
 #include <argp.h>
+#include <jansson.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "files/paths.h"
 #include "frozentl.h"
@@ -22,6 +24,15 @@ enum {
   CLI_INTERRUPTED = 6, /* a signal ended train, fit or distill */
   CLI_DIFFERENT = 7    /* frozentl diff: the models differ */
 };
+
+/* From here on what the program prints on stdout and stderr, argp's messages and libraries' included, goes through
+   ftl_printable: no file can act on the terminal. Lines and tabs stay. False without memory. Only the progress bar,
+   which writes to cli_terminal, is as it is. */
+bool cli_guard_streams(void);
+extern FILE *cli_terminal;
+
+/* Prints JSON on stdout and ends the line, in ASCII: names from files are escaped rather than replaced. */
+void cli_print_json(const json_t *json, size_t flags);
 
 /* Prints "frozentl: WHERE: MESSAGE" on stderr and returns `exit_code`, or CLI_MEMORY if that is what the error is. */
 int cli_report(const ftl_error *error, int exit_code);

@@ -53,8 +53,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     return 0;
   case 'b':
     o->spline_bins = strtod(argument, &end);
-    if (end == argument || *end || !(o->spline_bins > 0 && o->spline_bins <= 0.1))
-      argp_error(state, "--spline-bins is a length in Angstrom, above 0 and at most 0.1, not '%s'", argument);
+    if (end == argument || *end || !(o->spline_bins >= 1e-6 && o->spline_bins <= 0.1))
+      argp_error(state, "--spline-bins is a length in Angstrom, 1e-6 to 0.1, not '%s'", argument);
     return 0;
   case ARGP_KEY_ARG:
     if (!o->in) o->in = argument;

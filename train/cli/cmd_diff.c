@@ -205,9 +205,11 @@ static void print_pairs(const json_t *list, const char *what, const char *key) {
   json_t *line;
   json_array_foreach(list, k, line) {
     printf("%s %s: ", what, json_string_value(json_object_get(line, key)));
-    json_dumpf(json_object_get(line, "a"), stdout, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(15));
+    json_dumpf(json_object_get(line, "a"), stdout,
+               JSON_ENCODE_ANY | JSON_ENSURE_ASCII | JSON_COMPACT | JSON_REAL_PRECISION(15));
     printf(" and ");
-    json_dumpf(json_object_get(line, "b"), stdout, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(15));
+    json_dumpf(json_object_get(line, "b"), stdout,
+               JSON_ENCODE_ANY | JSON_ENSURE_ASCII | JSON_COMPACT | JSON_REAL_PRECISION(15));
     putchar('\n');
   }
 }
@@ -248,12 +250,8 @@ int cmd_diff(int argc, char **argv) {
   ftl_source_free(source[0]);
   ftl_source_free(source[1]);
   if (!object) return code;
-  if (o.json) {
-    json_dumpf(object, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
-    putchar('\n');
-  } else {
-    print_text(object);
-  }
+  if (o.json) cli_print_json(object, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
+  else print_text(object);
   code = json_is_true(json_object_get(object, "equal")) ? CLI_OK : CLI_DIFFERENT;
   json_decref(object);
   return code;

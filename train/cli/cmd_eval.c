@@ -243,7 +243,7 @@ static void print_energy(const job *j) {
 /* Names the file in an error of writing, and tells it from errors of reading. */
 static int written(ftl_status status, const char *path, ftl_error *error) {
   if (status == FTL_OK) return CLI_OK;
-  if (!*error->where) snprintf(error->where, sizeof error->where, "%.250s", path);
+  if (!*error->where) ftl_error_place(error, path);
   return cli_report(error, CLI_OUTPUT);
 }
 

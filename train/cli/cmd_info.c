@@ -309,12 +309,8 @@ int cmd_info(int argc, char **argv) {
     ftl_fail(&error, FTL_ERR_MEMORY, o.file, "cannot describe it: no memory, or text in it that is not UTF-8");
     return cli_report(&error, CLI_INPUT);
   }
-  if (o.json) {
-    json_dumpf(object, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
-    putchar('\n');
-  } else {
-    print_text(object);
-  }
+  if (o.json) cli_print_json(object, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
+  else print_text(object);
   json_decref(object);
   return CLI_OK;
 }

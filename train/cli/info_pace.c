@@ -146,8 +146,7 @@ int cli_info_pace(const char *path, ftl_pace_kind kind, int json, ftl_error *err
   if (!object) {
     ftl_fail(error, FTL_ERR_MEMORY, path, "cannot describe it: no memory");
   } else if (json) {
-    json_dumpf(object, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
-    putchar('\n');
+    cli_print_json(object, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
   } else {
     print_text(&s.file, surrogate ? "ACE surrogate" : "PACE", path);
     if (surrogate) print_uncertainty(&s);

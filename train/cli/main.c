@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "cli/cli.h"
 #include "data/output.h"
@@ -51,9 +52,29 @@ static int finish(int code) {
   return code;
 }
 
+/* The stack grows as it is used, and a program that gets no more of it is killed: what commands need is taken now. */
+enum { STACK = 1 << 20, PAGE = 4096 };
+__attribute__((noinline)) static void use_stack(void) {
+  volatile char room[STACK];
+  for (int k = STACK - PAGE; k >= 0; k -= PAGE) room[k] = 0;
+  (void)room[0];
+}
+
+static bool take_stack(void) {
+  void *as_much = mmap(NULL, 2 * STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (as_much == MAP_FAILED) return false;
+  munmap(as_much, 2 * STACK);
+  use_stack();
+  return true;
+}
+
 int main(int argc, char **argv) {
   argp_program_version_hook = print_version;
   argp_err_exit_status = CLI_USAGE;
+  if (!cli_guard_streams() || !take_stack()) {
+    fputs("frozentl: no memory to start the program\n", stderr);
+    return CLI_MEMORY;
+  }
   ftl_output_clean_on_signals();
   const char *name = argc > 1 ? argv[1] : "";
   if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "-?") == 0 || strcmp(name, "help") == 0) {

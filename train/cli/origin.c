@@ -5,22 +5,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/printable.h"
+
+/* Text of the file: its line breaks could make lines of their own, which would say anything. */
+static void print_word(const char *text, int width) {
+  char *copy = text ? strdup(text) : NULL;
+  printf("%-*s", width, copy ? ftl_printable(copy, "") : "?");
+  free(copy);
+}
+
 static void print_value(const json_t *value) {
-  char *text = json_is_string(value) ? strdup(json_string_value(value))
-                                     : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(8));
-  printf("%s", text ? text : "");
-  free(text);
+  if (json_is_string(value)) print_word(json_string_value(value), 0);
+  else json_dumpf(value, stdout, JSON_ENCODE_ANY | JSON_ENSURE_ASCII | JSON_COMPACT | JSON_REAL_PRECISION(8));
 }
 
 /* Any content: one level of it as lines. */
 static void print_plain(const char *part, const json_t *content) {
   const char *key;
   json_t *item;
-  printf("%-20s ", part);
+  print_word(part, 20);
+  putchar(' ');
   if (!json_is_object(content)) print_value(content);
   putchar('\n');
   json_object_foreach((json_t *)content, key, item) {
-    printf("  %-18s ", key);
+    fputs("  ", stdout);
+    print_word(key, 18);
+    putchar(' ');
     print_value(item);
     putchar('\n');
   }
@@ -32,7 +42,11 @@ static const char *text_of(const json_t *object, const char *key) {
 }
 
 static void print_foundation(const char *part, const json_t *content) {
-  printf("%-20s %s (SHA-256 %s)\n", part, text_of(content, "name"), text_of(content, "sha256"));
+  printf("%-20s ", part);
+  print_word(text_of(content, "name"), 0);
+  fputs(" (SHA-256 ", stdout);
+  print_word(text_of(content, "sha256"), 0);
+  puts(")");
 }
 
 /* "lora rank 4, alpha 8: radial skip" */
@@ -41,8 +55,10 @@ static void print_lora(const json_t *lora, bool first) {
   json_t *word;
   printf("%s lora rank %g, alpha %g:", first ? "" : ";", json_number_value(json_object_get(lora, "rank")),
          json_number_value(json_object_get(lora, "alpha")));
-  json_array_foreach(json_object_get(lora, "groups"), k, word)
-      printf(" %s", json_string_value(word) ? json_string_value(word) : "?");
+  json_array_foreach(json_object_get(lora, "groups"), k, word) {
+    putchar(' ');
+    print_word(json_string_value(word), 0);
+  }
 }
 
 static void print_freeze(const char *part, const json_t *content) {
@@ -58,10 +74,18 @@ static void print_freeze(const char *part, const json_t *content) {
       first = false;
       continue;
     }
-    printf("%s %s", first ? "" : ";", key);
+    fputs(first ? " " : "; ", stdout);
+    print_word(key, 0);
     first = false;
-    json_array_foreach(list, k, item) printf(" %s", json_string_value(item) ? json_string_value(item) : "?");
-    json_object_foreach(list, word, item) printf(" %s x %g", word, json_number_value(item));
+    json_array_foreach(list, k, item) {
+      putchar(' ');
+      print_word(json_string_value(item), 0);
+    }
+    json_object_foreach(list, word, item) {
+      putchar(' ');
+      print_word(word, 0);
+      printf(" x %g", json_number_value(item));
+    }
   }
   printf("%s\n", first ? " nothing" : "");
 }
@@ -70,18 +94,28 @@ static void print_trained(const char *part, const json_t *content) {
   size_t k;
   json_t *name;
   printf("%-20s %zu tensor%s\n", part, json_array_size(content), json_array_size(content) == 1 ? "" : "s");
-  json_array_foreach(content, k, name) printf("  %s\n", json_string_value(name) ? json_string_value(name) : "?");
+  json_array_foreach(content, k, name) {
+    fputs("  ", stdout);
+    print_word(json_string_value(name), 0);
+    putchar('\n');
+  }
 }
 
 static void print_dataset(const char *part, const json_t *content) {
   size_t k;
   json_t *file, *value;
   const char *key;
-  printf("%-20s SHA-256 %s\n", part, text_of(content, "sha256"));
+  printf("%-20s SHA-256 ", part);
+  print_word(text_of(content, "sha256"), 0);
+  putchar('\n');
   json_array_foreach(json_object_get(content, "files"), k, file) {
     printf("  ");
     json_object_foreach(file, key, value) {
-      if (strcmp(key, "name")) printf(", %s ", key);
+      if (strcmp(key, "name")) {
+        fputs(", ", stdout);
+        print_word(key, 0);
+        putchar(' ');
+      }
       print_value(value);
     }
     putchar('\n');

@@ -4,6 +4,7 @@
 
 #include "data/dataset.h"
 #include "model/error.h"
+#include "parallel/memory.h"
 
 int ftl_element_index(const int *elements, int n_elements, int atomic_number) {
   for (int k = 0; k < n_elements; k++)
@@ -52,7 +53,8 @@ ftl_status ftl_structure_graph_build(const ftl_structure *structure, const int *
   const size_t vectors = n_edges * sizeof(double[3]), firsts = (n + 1) * sizeof(int64_t);
   graph->bytes = vectors + firsts + (n_edges + n) * sizeof(int);
   char *memory = graph->memory = malloc(graph->bytes);
-  if (!memory) {
+  if (!memory || !ftl_memory_is_left()) {
+    free(memory);
     *graph = (ftl_structure_graph){0};
     ftl_structure_where(structure, -1, where);
     return ftl_fail(error, FTL_ERR_MEMORY, where, "out of memory for %zu neighbours", n_edges);

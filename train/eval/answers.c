@@ -46,7 +46,7 @@ static void write_vector(FILE *stream, const double v[3]) {
 ftl_status ftl_answer_write_json(FILE *stream, const ftl_xyz_frame *frame, const ftl_answer *answer, bool first,
                                  ftl_error *error) {
   json_t *name = json_string(answer->head);
-  char *head = json_dumps(name, JSON_ENCODE_ANY); /* quotes and escapes */
+  char *head = json_dumps(name, JSON_ENCODE_ANY | JSON_ENSURE_ASCII); /* quotes and escapes */
   json_decref(name);
   if (!head) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to write the head's name");
   fprintf(stream, "%s\n{\"frame\": %lld, \"head\": %s, \"energy\": %.17g,\n \"forces\": [", first ? "" : ",",

@@ -243,7 +243,7 @@ ftl_status ftl_evaluator_run(ftl_evaluator *evaluator, int head, const ftl_xyz_f
   answer->seconds = repeat > 0 ? (times[1 + (repeat - 1) / 2] + times[1 + repeat / 2]) / 2 : times[0];
   free(times);
   if (status != FTL_OK) {
-    if (error && !*error->where) memcpy(error->where, where, sizeof where);
+    if (error && !*error->where) ftl_error_place(error, where);
     return status;
   }
   answer->head = evaluator->heads[head];

@@ -157,7 +157,7 @@ ftl_status ftl_log_event(ftl_log *log, const char *event, json_t *members, ftl_e
   json_t *object = json_pack("{ss}", "event", event);
   if (object && members) json_object_update(object, members);
   json_decref(members);
-  char *text = object ? json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
+  char *text = object ? json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_ENSURE_ASCII) : NULL;
   json_decref(object);
   if (!text) return ftl_fail(error, FTL_ERR_MEMORY, log->lines_path, "no memory for a line of the log");
   const off_t began = size_of(log->lines);

@@ -7,6 +7,7 @@
 #include "data/xyz.h"
 #include "fit/run.h"
 #include "model/error.h"
+#include "model/printable.h"
 
 /* A structure of train that is the user's own, or of replay. */
 typedef struct {
@@ -21,16 +22,15 @@ typedef struct {
 /* ---- CSV ---- */
 
 static void print_name(FILE *stream, const char *name) {
-  if (!strpbrk(name, ",\"\r\n")) {
-    fputs(name, stream);
-    return;
-  }
-  putc('"', stream);
-  for (; *name; name++) {
+  const bool quoted = strpbrk(name, ",\"") != NULL;
+  if (quoted) putc('"', stream);
+  for (int size; *name; name += size > 0 ? size : 1) {
+    size = ftl_printable_size(name);
     if (*name == '"') putc('"', stream);
-    putc(*name, stream);
+    if (size > 0) fwrite(name, 1, (size_t)size, stream);
+    else putc('?', stream);
   }
-  putc('"', stream);
+  if (quoted) putc('"', stream);
 }
 
 static void print_real(FILE *stream, double value) {

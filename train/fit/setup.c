@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/sense.h"
 #include "fit/check.h"
 #include "fit/checkpoint.h"
 #include "fit/lora.h"
@@ -15,6 +16,7 @@
 #include "fit/split.h"
 #include "fit/start.h"
 #include "model/error.h"
+#include "parallel/memory.h"
 #include "parallel/ranks.h"
 #include "parameters/freeze.h"
 
@@ -230,6 +232,25 @@ static ftl_status make_baseline(ftl_setup *s, const ftl_state *restored, ftl_err
   return ftl_network_set(s->network, s->values, error);
 }
 
+/* A loss of nothing is 0 in every epoch. */
+static ftl_status check_weights(const ftl_setup *s, ftl_error *error) {
+  const ftl_recipe *r = s->recipe;
+  const ftl_label_weights first = {r->loss.energy, r->loss.forces, r->loss.stress, "loss"},
+                          second = {r->swa.energy, r->swa.forces, r->swa.stress, "swa"};
+  ftl_status status = ftl_labels_weigh(&s->sets.train, &first, "train", error);
+  if (status == FTL_OK) status = ftl_labels_weigh(&s->sets.valid, &first, "valid", error);
+  if (status == FTL_OK && ftl_recipe_is_set(r, "swa.start"))
+    status = ftl_labels_weigh(&s->sets.train, &second, "train, in stage two,", error);
+  return status;
+}
+
+static ftl_status check_labels(const ftl_setup *s, ftl_error *error) {
+  const ftl_dataset *set[] = {&s->sets.train, &s->sets.valid, &s->sets.test, &s->sets.isolated, &s->sets.replay};
+  ftl_status status = FTL_OK;
+  for (size_t k = 0; k < sizeof set / sizeof *set && status == FTL_OK; k++) status = ftl_labels_possible(set[k], error);
+  return status;
+}
+
 static void set_losses(ftl_setup *s) {
   const ftl_recipe *r = s->recipe;
   s->loss = (ftl_loss){r->loss.kind, r->loss.energy, r->loss.forces, r->loss.stress, r->loss.huber_delta};
@@ -243,13 +264,16 @@ ftl_status ftl_setup_make(ftl_recipe *recipe, const ftl_train_host *host, const 
   s->host = host;
   s->memory.limit = (size_t)recipe->cache_mb * 1000000;
   double cutoff;
-  ftl_status status = ftl_start_read(recipe, &s->source, &cutoff, error);
+  ftl_status status = ftl_work_start((int)recipe->threads, 1, error); /* threads work on structures */
+  if (status == FTL_OK) status = ftl_start_read(recipe, &s->source, &cutoff, error);
   if (status == FTL_OK) status = ftl_sets_read(recipe, cutoff, &s->sets, error);
+  if (status == FTL_OK) status = check_labels(s, error);
   if (status == FTL_OK) ftl_sets_report_labels(recipe, &s->sets, warn_of_labels, s);
   set_losses(s);
   if (status == FTL_OK) status = ftl_start_model(recipe, &s->sets, &s->source, error);
   if (status == FTL_OK) status = ftl_check_labels(s, restored != NULL, error);
   if (status == FTL_OK) warn_of_sets(s);
+  if (status == FTL_OK) status = check_weights(s, error);
   if (status == FTL_OK) status = describe(s, restored, error);
   if (status == FTL_OK && recipe->checkpoint == FTL_CHECKPOINT_DELTA && !recipe->foundation)
     status = ftl_fail(error, FTL_ERR_INPUT, "checkpoint", "a delta needs a foundation; a new model is written in full");

@@ -8,6 +8,7 @@
 #include "gradient/network.h"
 #include "kernels/harmonics.h"
 #include "model/error.h"
+#include "parallel/memory.h"
 
 #include "gradient/stages/real.h"
 #include "gradient/stages/sweep.h"

@@ -8,8 +8,9 @@
 #include <yaml.h>
 
 #include "model/error.h"
+#include "model/yaml_load.h"
 
-enum { MAX_KEY = 256, MAX_DEPTH = 8 };
+enum { MAX_KEY = 256, MAX_DEPTH = 8, MAX_RECIPE = 4 << 20 };
 
 typedef struct {
   ftl_options *options;
@@ -135,12 +136,17 @@ static ftl_status read_mapping(reader *r, const yaml_node_t *mapping, const char
   return FTL_OK;
 }
 
-ftl_status ftl_options_read(ftl_options *options, const char *path, ftl_error *error) {
-  char where[256];
-  yaml_parser_t parser;
-  reader r = {.options = options, .path = path};
-  free(options->source);
-  options->source = strdup(path);
+static ftl_status read_document(reader *r, ftl_error *error) {
+  const yaml_node_t *root = yaml_document_get_root_node(&r->document);
+  if (!root || (root->type == YAML_SCALAR_NODE && !*text_of(root)))
+    return ftl_fail(error, FTL_ERR_FORMAT, r->path, "the recipe is empty");
+  if (root->type != YAML_MAPPING_NODE)
+    return ftl_fail(error, FTL_ERR_FORMAT, r->path, "a recipe has lines like 'option: value'");
+  return read_mapping(r, root, "", 0, error);
+}
+
+/* All of a file, which may be a pipe. */
+static ftl_status read_text(const char *path, char **text, size_t *size, ftl_error *error) {
   FILE *stream = fopen(path, "rb");
   struct stat info;
   if (!stream) return ftl_fail(error, FTL_ERR_IO, path, "cannot open the recipe: %s", strerror(errno));
@@ -148,30 +154,35 @@ ftl_status ftl_options_read(ftl_options *options, const char *path, ftl_error *e
     fclose(stream);
     return ftl_fail(error, FTL_ERR_IO, path, "it is a folder, not a recipe");
   }
-  r.seen = calloc((size_t)options->table->n, sizeof *r.seen);
-  if (!r.seen || !yaml_parser_initialize(&parser)) {
-    free(r.seen);
-    fclose(stream);
-    return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the recipe");
-  }
-  yaml_parser_set_input_file(&parser, stream);
   ftl_status status = FTL_OK;
-  if (!yaml_parser_load(&parser, &r.document)) {
-    const size_t line = parser.problem_mark.line + 1;
-    snprintf(where, sizeof where, "%.200s, line %zu", path, line);
-    status = ftl_fail(error, FTL_ERR_FORMAT, where, "it is not YAML: %s",
-                      parser.problem ? parser.problem : "cannot be read");
+  *text = malloc(MAX_RECIPE + 1);
+  if (!*text) {
+    status = ftl_fail(error, FTL_ERR_MEMORY, path, "no memory for the recipe");
   } else {
-    yaml_node_t *root = yaml_document_get_root_node(&r.document);
-    if (!root || (root->type == YAML_SCALAR_NODE && !*text_of(root)))
-      status = ftl_fail(error, FTL_ERR_FORMAT, path, "the recipe is empty");
-    else if (root->type != YAML_MAPPING_NODE)
-      status = ftl_fail(error, FTL_ERR_FORMAT, path, "a recipe has lines like 'option: value'");
-    else status = read_mapping(&r, root, "", 0, error);
+    *size = fread(*text, 1, MAX_RECIPE + 1, stream);
+    if (ferror(stream)) status = ftl_fail(error, FTL_ERR_IO, path, "cannot read the recipe: %s", strerror(errno));
+    else if (*size > MAX_RECIPE)
+      status = ftl_fail(error, FTL_ERR_FORMAT, path, "a recipe has at most %d MB: is this one?", MAX_RECIPE >> 20);
+  }
+  fclose(stream);
+  return status;
+}
+
+ftl_status ftl_options_read(ftl_options *options, const char *path, ftl_error *error) {
+  reader r = {.options = options, .path = path};
+  char *text = NULL;
+  size_t size = 0;
+  free(options->source);
+  options->source = strdup(path);
+  ftl_status status = read_text(path, &text, &size, error);
+  r.seen = calloc((size_t)options->table->n, sizeof *r.seen);
+  if (!status && !r.seen) status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the recipe");
+  if (!status) status = ftl_yaml_load(text, size, path, &r.document, error);
+  if (!status) {
+    status = read_document(&r, error);
     yaml_document_delete(&r.document);
   }
-  yaml_parser_delete(&parser);
   free(r.seen);
-  fclose(stream);
+  free(text);
   return status;
 }

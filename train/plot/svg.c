@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "model/printable.h"
+
 const char *const ftl_svg_colours[FTL_N_COLOURS] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
                                                     "#e69f00", "#56b4e9", "#555555"};
 
@@ -23,19 +25,8 @@ static void put_attribute(FILE *stream, const char *name, double value) {
   fputc('"', stream);
 }
 
-/* Bytes of the UTF-8 character at p, 0 if there is none that XML 1.0 allows. */
-static int character(const unsigned char *p) {
-  if (*p < 0x80) return *p >= 0x20 || *p == '\t';
-  int n = *p >= 0xF0 && *p < 0xF5 ? 4 : *p >= 0xE0 ? 3 : *p >= 0xC2 ? 2 : 0;
-  if (*p >= 0xF5) return 0;
-  for (int k = 1; k < n; k++)
-    if ((p[k] & 0xC0) != 0x80) return 0;
-  /* overlong forms, surrogates, beyond U+10FFFF, U+FFFE and U+FFFF */
-  if ((*p == 0xE0 && p[1] < 0xA0) || (*p == 0xED && p[1] > 0x9F) || (*p == 0xF0 && p[1] < 0x90) ||
-      (*p == 0xF4 && p[1] > 0x8F) || (*p == 0xEF && p[1] == 0xBF && p[2] > 0xBD))
-    return 0;
-  return n;
-}
+/* Bytes of the character at p, 0 for one that has no place in a picture. */
+static int character(const unsigned char *p) { return *p == '\t' ? 1 : ftl_printable_size((const char *)p); }
 
 static void put_text(FILE *stream, const char *text) {
   for (const unsigned char *p = (const unsigned char *)text; *p;) {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "data/xyz_internal.h"
 #include "model/error.h"
@@ -117,6 +118,10 @@ static ftl_status begin_atoms(reader *r, ftl_error *error) {
   const char *style = r->comment ? strtok_r(r->comment, " \t\r\n", &rest) : NULL;
   if (style && strcmp(style, "atomic") != 0)
     return bad(r, error, "the atoms are of style '%.40s'; only atomic can be read", style);
+  struct stat file; /* an atom takes ten bytes at least: a header must not make memory of nothing */
+  if (fstat(fileno(r->stream), &file) == 0 && S_ISREG(file.st_mode) && r->atoms > file.st_size / 10)
+    return bad(r, error, "the header says that there are %lld atoms, which the file has no room for",
+               (long long)r->atoms);
   if (r->atoms < 1 || r->atoms > 10000000 || r->types < 1)
     return bad(r, error, "the header says nothing of 'atoms' and 'atom types', or that there are none");
   if (!r->has_side[0] || !r->has_side[1] || !r->has_side[2])

@@ -85,7 +85,7 @@ static void read_run(ftl_sampling_store *store, int64_t run) {
   char path[PATH_ROOM], digest[FTL_SHA256_HEX];
   ftl_sampling_entry entry;
   run_path(store, run, "json", path);
-  json_t *json = is_file(path) ? json_load_file(path, 0, NULL) : NULL;
+  json_t *json = is_file(path) ? json_load_file(path, JSON_REJECT_DUPLICATES, NULL) : NULL;
   if (json && entry_from_json(json, run, &entry)) {
     run_path(store, run, "xyz", path);
     if (ftl_sha256_file(path, digest, NULL) == FTL_OK && strcmp(digest, entry.sha256) == 0) store->entry[run] = entry;
@@ -113,7 +113,7 @@ static ftl_status read_finished(ftl_sampling_store *store, const json_t *json, c
 static ftl_status read_folder(ftl_sampling_store *store, const char *path, ftl_error *error) {
   json_error_t why;
   const char *digest = NULL, *sha256 = NULL;
-  json_t *json = json_load_file(path, 0, &why);
+  json_t *json = json_load_file(path, JSON_REJECT_DUPLICATES, &why);
   ftl_status status = FTL_OK;
   if (!json || json_unpack(json, "{s:s, s?s}", "plan", &digest, "candidates", &sha256))
     status = ftl_fail(error, FTL_ERR_FORMAT, path, "this is not the state of a sampling%s%.200s", json ? "" : ": ",

@@ -7,6 +7,7 @@
 
 #include "fit/random.h"
 #include "model/error.h"
+#include "parallel/memory.h"
 #include "surrogate/lapack.h"
 #include "surrogate/solve_internal.h"
 
@@ -138,7 +139,7 @@ ftl_status ftl_solve_ard(const ftl_triangle *all, const double *penalty, const f
                  .rhs = malloc(side * sizeof(double))};
   ftl_status status = FTL_OK;
   double unit = 0, residual = 0, total = 0;
-  if (!x.index || !x.alpha || !x.mean || !x.a || !x.root || !x.rhs)
+  if (!x.index || !x.alpha || !x.mean || !x.a || !x.root || !x.rhs || !ftl_memory_is_left())
     status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a fit of %zu functions", n);
   if (!status) {
     total = label_square(all);

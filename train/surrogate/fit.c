@@ -2,12 +2,12 @@
 
 #include <math.h>
 #include <omp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "fit/random.h"
 #include "model/error.h"
+#include "parallel/memory.h"
 #include "parallel/ranks.h"
 #include "surrogate/design.h"
 
@@ -19,16 +19,6 @@ size_t ftl_fit_bytes(int n, const ftl_fit_options *o) {
   size_t solving = 6 + (folds ? folds + 1 : 0); /* decomposition; CV keeps one per fold */
   size_t joining = ftl_ranks_n() > 1 ? (size_t)ftl_ranks_n() : 0;
   return (1 + folds + (solving > joining ? solving : joining)) * square + PANEL_ROWS * side * sizeof(double);
-}
-
-size_t ftl_free_bytes(void) {
-  FILE *stream = fopen("/proc/meminfo", "r");
-  char line[128];
-  size_t kb = 0;
-  while (stream && fgets(line, sizeof line, stream))
-    if (sscanf(line, "MemAvailable: %zu kB", &kb) == 1) break;
-  if (stream) fclose(stream);
-  return kb << 10;
 }
 
 /* ---- equations ---- */
@@ -66,7 +56,7 @@ static ftl_status start_assembly(assembly *a, const ftl_surrogate *surrogate, co
   if (status) return status;
   a->designer = calloc((size_t)a->n_threads, sizeof *a->designer);
   a->panel = malloc(((size_t)a->n + 1) * (size_t)a->ld * sizeof *a->panel);
-  if (!a->designer || !a->panel)
+  if (!a->designer || !a->panel || !ftl_memory_is_left())
     return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the equations of a fit of %d functions", a->n);
   for (int k = 0; k < a->n_threads && !status; k++)
     status = ftl_designer_new(surrogate, a->plan, &a->designer[k], error);
@@ -174,8 +164,8 @@ static void deal(const ftl_dataset *data, int folds, uint64_t seed, int *shuffle
 
 ftl_status ftl_fit_check_memory(int n, const ftl_fit_options *options, ftl_error *error) {
   size_t needed = ftl_fit_bytes(n, options), there = ftl_free_bytes();
-  if (there == 0 || needed <= there) return FTL_OK;
-  return ftl_fail(error, FTL_ERR_INPUT, NULL,
+  if (needed <= there) return FTL_OK;
+  return ftl_fail(error, FTL_ERR_MEMORY, NULL,
                   "a fit of %d functions needs %.1f GB and %.1f GB are free; make the basis smaller%s", n,
                   (double)needed / 1e9, (double)there / 1e9,
                   options->solve.kind == FTL_SOLVE_CV ? ", or choose the strength by evidence instead of cv" : "");

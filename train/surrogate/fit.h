@@ -21,15 +21,14 @@ typedef struct {
   void *context;
 } ftl_fit_options;
 
-/* Bytes that a fit of n functions needs besides the data, and what the machine has free (0: unknown). */
+/* Bytes that a fit of n functions needs besides the data. */
 size_t ftl_fit_bytes(int n, const ftl_fit_options *options);
-size_t ftl_free_bytes(void);
-/* FTL_ERR_INPUT when that would not suffice; ftl_fit_surrogate checks it too. */
+/* FTL_ERR_MEMORY when fewer are free; ftl_fit_surrogate checks it too. */
 ftl_status ftl_fit_check_memory(int n, const ftl_fit_options *options, ftl_error *error);
 
 /* Sets the surrogate's coefficients and committee; file.e0 must be set. *solution is the caller's. FTL_ERR_INPUT: as
-   ftl_design_fill, no labels, or memory that would not suffice, which is said before anything is computed. With several
-   ranks each takes its share of structures and all get the same. */
+   ftl_design_fill, no labels. FTL_ERR_MEMORY, which is said before anything is computed where it is foreseen. With
+   several ranks each takes its share of structures and all get the same. */
 ftl_status ftl_fit_surrogate(ftl_surrogate *surrogate, const ftl_dataset *data, const ftl_fit_options *options,
                              ftl_solution *solution, ftl_error *error);
 

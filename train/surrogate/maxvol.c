@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "model/error.h"
+#include "parallel/memory.h"
 #include "surrogate/lapack.h"
 
 static ftl_status no_memory(int n, ftl_error *error) {
@@ -34,7 +35,7 @@ ftl_status ftl_maxvol_new(int n, const double *rms, double delta, ftl_maxvol *m,
                     .list = malloc(rows * sizeof(int)),
                     .at = malloc(rows * sizeof(int))};
   if (!m->scale || !m->row || !m->inverse || !m->offered || !m->block || !m->c || !m->u || !m->v || !m->most ||
-      !m->list || !m->at) {
+      !m->list || !m->at || !ftl_memory_is_left()) {
     ftl_maxvol_free(m);
     return no_memory(n, error);
   }

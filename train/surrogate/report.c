@@ -125,7 +125,7 @@ static ftl_status write_report(const ftl_surrogate_state *run, const char *text,
 
 ftl_status ftl_surrogate_write_all(ftl_surrogate_state *run, ftl_error *error) {
   json_t *report = report_json(run);
-  char *text = report ? json_dumps(report, JSON_INDENT(2) | JSON_REAL_PRECISION(8)) : NULL;
+  char *text = report ? json_dumps(report, JSON_INDENT(2) | JSON_REAL_PRECISION(8) | JSON_ENSURE_ASCII) : NULL;
   char *ftl = ftl_surrogate_path(run, "model.ftl");
   ftl_status status = text && ftl ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the report of a fit");
   run->unwritten = status == FTL_OK; /* from here on failures are of files */

@@ -7,9 +7,11 @@
 #include <string.h>
 
 #include "model/error.h"
+#include "parallel/memory.h"
 #include "parallel/ranks.h"
 #include "surrogate/design.h"
 #include "surrogate/distances.h"
+#include "surrogate/outcome.h"
 #include "surrogate/prune.h"
 #include "surrogate/run_internal.h"
 
@@ -180,11 +182,24 @@ static ftl_status choose_active(ftl_surrogate_state *run, ftl_error *error) {
   return status;
 }
 
+/* An element whose functions were all left out has no energy of its own but E0. */
+static void warn_of_empty(const ftl_surrogate_state *run) {
+  const ftl_ace_file *file = &run->surrogate.file;
+  for (int mu = 0; mu < file->n_elements; mu++) {
+    char text[200];
+    if (file->n_functions[mu] > 0) continue;
+    snprintf(text, sizeof text, "no function around %s is left: the energy of such an atom is its E0, wherever it is",
+             ftl_element_symbol(file->atomic_number[mu]));
+    run->host->warn(run->host->context, text);
+  }
+}
+
 /* ---- all of it ---- */
 
 /* What cannot be is found before anything is written or sampled. */
 static ftl_status prepare(ftl_surrogate_state *run, bool resume, ftl_error *error) {
-  ftl_status status = ftl_surrogate_read_sets(run, error);
+  ftl_status status = ftl_work_start((int)run->recipe->threads, 0, error);
+  if (!status) status = ftl_surrogate_read_sets(run, error);
   if (!status && run->recipe->model) status = ftl_surrogate_prepare(run, error);
   if (!status && run->recipe->model && !resume) status = ftl_surrogate_check_answers(run, error);
   if (!status) status = make_basis(run, error);
@@ -197,16 +212,22 @@ static ftl_status do_run(ftl_surrogate_state *run, bool resume, bool *interrupte
   if (status || *interrupted) return status;
   run->host->phase(run->host->context, FTL_SURROGATE_FITTING);
   status = ftl_surrogate_split(run, error);
+  if (!status) status = ftl_outcome_expected(run, error);
   if (!status) status = check_elements(run, error);
   if (!status) status = set_inner(run, error);
   if (!status) say_basis(run);
   if (!status) status = fit(run, error);
+  if (!status) status = ftl_outcome_fitted(run, error);
   run->n_fitted = run->surrogate.first[run->n_elements];
-  if (!status) ftl_surrogate_prune(&run->surrogate);
+  if (!status) {
+    ftl_surrogate_prune(&run->surrogate);
+    warn_of_empty(run);
+  }
   if (ftl_ranks_mine() > 0) return status; /* all have the same coefficients; one measures and writes */
   if (!status) status = measure(run, error);
   if (!status) ftl_surrogate_say_errors(run);
   if (!status) status = choose_active(run, error);
+  if (!status) status = ftl_outcome_measured(run, error);
   run->host->phase(run->host->context, FTL_SURROGATE_WRITING);
   if (!status) status = ftl_surrogate_write_all(run, error);
   return status;

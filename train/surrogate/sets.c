@@ -5,6 +5,7 @@
 
 #include "data/energies.h"
 #include "data/isolated.h"
+#include "data/sense.h"
 #include "fit/split.h"
 #include "model/error.h"
 #include "surrogate/run_internal.h"
@@ -60,6 +61,7 @@ static ftl_status read_set(ftl_surrogate_state *run, const ftl_words *files, boo
   if (!status && set->n == 0)
     status = ftl_fail(error, FTL_ERR_INPUT, files->item[0], "there is no structure in it to %s",
                       fitted ? "fit" : "measure errors on");
+  if (!status) status = ftl_labels_possible(set, error);
   if (!status) status = check_set(set, &options, files->item[0], fitted, run->recipe->model != NULL, error);
   if (!status) report_set(run, set, &options, name);
   return status;
@@ -151,8 +153,11 @@ static void warn_of_weights(const ftl_surrogate_state *run) {
 }
 
 ftl_status ftl_surrogate_read_sets(ftl_surrogate_state *run, ftl_error *error) {
-  const bool distilled = run->recipe->model != NULL;
   const ftl_surrogate_recipe *r = run->recipe;
+  const bool distilled = r->model != NULL;
+  if (r->weights.energy + r->weights.forces + r->weights.stress == 0)
+    return ftl_fail(error, FTL_ERR_INPUT, NULL,
+                    "weights.energy, weights.forces and weights.stress are all 0, so that nothing would be fitted");
   ftl_status status = read_set(run, &r->data, true, &run->data, error);
   if (!status && ftl_options_is_set(&r->options, "frames"))
     status = ftl_split_keep(&run->data, r->frames, (uint64_t)r->seed, "frames", error);
@@ -194,6 +199,7 @@ ftl_status ftl_surrogate_split(ftl_surrogate_state *run, ftl_error *error) {
     status = ftl_split_off(&run->train, run->recipe->holdout, (uint64_t)run->recipe->seed + 1, &run->held, note, error);
   if (*note) ftl_surrogate_say(run, "holdout: %s", note);
   if (!status && run->recipe->model && run->data.n > 0) status = add_data(run, error);
-  if (!status && run->train.n == 0) status = ftl_fail(error, FTL_ERR_INPUT, NULL, "there are no structures to fit");
+  if (!status && run->train.n == 0)
+    status = ftl_fail(error, FTL_ERR_INPUT, NULL, "there are no structures to fit: isolated atoms only give E0");
   return status;
 }

@@ -5,6 +5,7 @@
 
 #include "fit/random.h"
 #include "model/error.h"
+#include "parallel/memory.h"
 #include "surrogate/lapack.h"
 #include "surrogate/solve_internal.h"
 
@@ -46,7 +47,8 @@ static ftl_status decompose(const ftl_triangle *t, const double *penalty, spectr
   x->z = malloc(((size_t)n + 1) * sizeof(double));
   double *a = malloc((square + 1) * sizeof(double)), *u = malloc((square + 1) * sizeof(double)), *work = NULL;
   int *iwork = malloc(8 * side * sizeof(int));
-  ftl_status status = x->s && x->vt && x->u_q && x->z && a && u && iwork ? FTL_OK : no_memory(n, error);
+  ftl_status status =
+      x->s && x->vt && x->u_q && x->z && a && u && iwork && ftl_memory_is_left() ? FTL_OK : no_memory(n, error);
   if (!status) {
     for (size_t k = 0; k < (size_t)n; k++)
       for (size_t i = 0; i < (size_t)n; i++) a[k * (size_t)n + i] = t->r[k * side + i] / penalty[k];

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "model/error.h"
+#include "parallel/memory.h"
 #include "parallel/ranks.h"
 #include "surrogate/lapack.h"
 
@@ -19,7 +20,7 @@ ftl_status ftl_triangle_new(int n, ftl_triangle *triangle, ftl_error *error) {
   triangle->r = calloc(side(n) * side(n), sizeof(double));
   triangle->t = malloc(BLOCK * side(n) * sizeof(double));
   triangle->work = malloc(BLOCK * side(n) * sizeof(double));
-  if (triangle->r && triangle->t && triangle->work) return FTL_OK;
+  if (triangle->r && triangle->t && triangle->work && ftl_memory_is_left()) return FTL_OK;
   ftl_triangle_free(triangle);
   return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a fit of %d functions (%zu MB)", n,
                   ftl_triangle_bytes(n) >> 20);

@@ -70,13 +70,21 @@ typedef struct {
   int n;
 } arena;
 
+/* Zeroed; NULL when out of memory, or nearly so. */
+static void *allocate(size_t bytes) {
+  void *block = ftl_calloc64(bytes);
+  if (!block || ftl_memory_is_left()) return block;
+  free(block);
+  return NULL;
+}
+
 static void arena_reset(arena *memory) {
   size_t total = 0;
   for (int k = 0; k < memory->n; k++) total += memory->size[k];
   if (memory->n > 1) {
     for (int k = 0; k < memory->n; k++) free(memory->chunk[k]);
     memory->n = 0;
-    memory->chunk[0] = ftl_calloc64(total);
+    memory->chunk[0] = allocate(total);
     if (memory->chunk[0]) {
       memory->size[0] = total;
       memory->n = 1;
@@ -96,7 +104,7 @@ static void *arena_take(arena *memory, size_t bytes) {
   if (memory->n == 0 || memory->used + bytes > memory->size[memory->n - 1]) {
     size_t size = memory->n ? 2 * memory->size[memory->n - 1] : (size_t)1 << 22;
     if (size < bytes) size = bytes;
-    if (memory->n == 64 || !(memory->chunk[memory->n] = ftl_calloc64(size))) return NULL;
+    if (memory->n == 64 || !(memory->chunk[memory->n] = allocate(size))) return NULL;
     memory->size[memory->n++] = size;
     memory->used = 0;
   }

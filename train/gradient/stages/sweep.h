@@ -106,7 +106,7 @@ static void *take_bytes(ftl_sweep *sweep, size_t bytes) {
   void **block = realloc(kept->block, ((size_t)kept->n + 1) * sizeof *block);
   if (!block) return NULL;
   kept->block = block;
-  if (!(block[kept->n] = ftl_calloc64(bytes + 64))) return NULL;
+  if (!(block[kept->n] = allocate(bytes + 64))) return NULL;
   kept->bytes += bytes + 64;
   return block[kept->n++];
 }
