@@ -227,13 +227,13 @@ static ftl_status message_linear(const ftl_model *model, const ftl_source *sourc
                                  const ftl_irreps *message, ftl_linear *linear, double **dense, int *n_species,
                                  ftl_error *error) {
   const ftl_layer *layer = &model->arch.layer[t];
-  bool gated = layer->kind == FTL_INTERACTION_NONLINEAR;
-  const ftl_tensor *w =
-      ftl_require(source, error, gated ? "interactions.%d.linear_1.weight" : "interactions.%d.linear.weight", t);
+  const ftl_layer_traits traits = ftl_layer_traits_of(layer);
+  const ftl_tensor *w = ftl_require(
+      source, error, traits.nonlinear ? "interactions.%d.linear_1.weight" : "interactions.%d.linear.weight", t);
   if (!w) return FTL_ERR_FORMAT;
   ftl_linear_paths(model, mid, message, linear);
   size_t size = ftl_linear_dense_size(linear);
-  bool folds_skip = layer->kind == FTL_INTERACTION || layer->kind == FTL_INTERACTION_DENSITY;
+  const bool folds_skip = traits.skip_on_message;
   *n_species = folds_skip ? model->n_species : 0;
   double *plain = malloc((size + 1) * sizeof *plain);
   *dense = malloc((size * (size_t)(folds_skip ? model->n_species : 1) + 1) * sizeof **dense);
@@ -242,7 +242,7 @@ static ftl_status message_linear(const ftl_model *model, const ftl_source *sourc
     return ftl_fail(error, FTL_ERR_MEMORY, w->name, "out of memory");
   }
   ftl_linear_dense(linear, w, plain);
-  if (layer->kind == FTL_INTERACTION || layer->kind == FTL_INTERACTION_RESIDUAL)
+  if (traits.norm == FTL_NORM_AVERAGE)
     for (size_t k = 0; k < size; k++) plain[k] /= layer->avg_num_neighbors;
   if (!folds_skip) {
     memcpy(*dense, plain, size * sizeof *plain);
@@ -570,7 +570,7 @@ ftl_status ftl_prepare_radial(ftl_model *model, const ftl_source *source, int t,
   if (!status) status = fit_features(model, &radial, &prepared->grid, &prepared->density, &tables, error);
   /* what the message's linear makes: the target, or with a gate its scalars, gates and gated irreps */
   ftl_irreps message = layer->target;
-  if (layer->kind == FTL_INTERACTION_NONLINEAR) {
+  if (ftl_layer_traits_of(layer).nonlinear) {
     int gates = 0;
     for (int b = 0; b < message.n; b++)
       if (message.block[b].l > 0) gates += message.block[b].mul;

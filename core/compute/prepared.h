@@ -11,6 +11,7 @@
 #include "compute/function.h"
 #include "compute/layout.h"
 #include "model/architecture.h"
+#include "model/traits.h"
 
 #define FTL_BLOCK_ATOMS 8  /* receivers of one species that a thread takes through a layer together */
 #define FTL_MAX_SH      16 /* (max_ell + 1)^2 for max_ell = 3 */
@@ -155,8 +156,6 @@ typedef struct {
 
 /* ---- one layer ---- */
 
-typedef enum { FTL_NORM_AVERAGE, FTL_NORM_DENSITY, FTL_NORM_ALPHA_BETA } ftl_norm_kind;
-
 typedef struct {
   bool first;
   ftl_first_layer first_layer;
@@ -168,7 +167,7 @@ typedef struct {
   double *density; /* [class][cell][coefficient], double; NULL without */
 
   ftl_layout message; /* after the message's linear */
-  bool gated;         /* FTL_INTERACTION_NONLINEAR */
+  bool gated;         /* of a nonlinear block */
   double gate_scalar_cst, gate_cst;
   int n_scalars;         /* channels of the scalar block that are scalars; the rest are gates */
   ftl_linear linear_res; /* edge -> message (later layers) */

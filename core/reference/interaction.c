@@ -52,15 +52,13 @@ static ftl_status prepare_others(ftl_ref_run *run, int t, ftl_error *error) {
   const ftl_source *source = run->source;
   ftl_ref_layer *layer = &run->layer[t];
   const ftl_layer *spec = layer->spec;
-  const bool residual =
-      layer->has_sc || spec->kind == FTL_INTERACTION_RESIDUAL || spec->kind == FTL_INTERACTION_DENSITY_RESIDUAL;
   char name[64];
   snprintf(name, sizeof name, "interactions.%d.linear", t);
   FTL_REF_TRY(ftl_ref_linear_prepare(&layer->linear, source, name, &layer->conv.paths.mid, &spec->target, false,
                                      &run->memory, error));
   snprintf(name, sizeof name, "interactions.%d.skip_tp", t);
-  return ftl_ref_skip_prepare(&layer->skip, source, name, residual ? &spec->node_feats : &spec->target,
-                              residual ? &spec->hidden : &spec->target, &run->memory, error);
+  return ftl_ref_skip_prepare(&layer->skip, source, name, &layer->traits.skip_in, &layer->traits.skip_out, &run->memory,
+                              error);
 }
 
 ftl_status ftl_ref_layer_prepare(ftl_ref_run *run, int t, ftl_error *error) {
@@ -69,11 +67,8 @@ ftl_status ftl_ref_layer_prepare(ftl_ref_run *run, int t, ftl_error *error) {
   ftl_ref_memory *memory = &run->memory;
   ftl_ref_layer *layer = &run->layer[t];
   const ftl_layer *spec = layer->spec = &arch->layer[t];
-  const bool nonlinear = spec->kind == FTL_INTERACTION_NONLINEAR;
-  layer->has_density =
-      nonlinear || spec->kind == FTL_INTERACTION_DENSITY || spec->kind == FTL_INTERACTION_DENSITY_RESIDUAL;
-  layer->has_sc = spec->use_sc && (nonlinear || spec->kind == FTL_INTERACTION_RESIDUAL ||
-                                   spec->kind == FTL_INTERACTION_DENSITY_RESIDUAL);
+  layer->traits = ftl_layer_traits_of(spec);
+  const bool nonlinear = layer->traits.nonlinear;
   char name[64];
   snprintf(name, sizeof name, "interactions.%d.linear_up", t);
   FTL_REF_TRY(
@@ -87,7 +82,7 @@ ftl_status ftl_ref_layer_prepare(ftl_ref_run *run, int t, ftl_error *error) {
   FTL_REF_TRY(ftl_ref_mlp_prepare(&layer->weights, source, name, nonlinear, spec->radial_act_cst, n_in,
                                   layer->conv.n_weights, memory, error));
   snprintf(name, sizeof name, "interactions.%d.density_fn", t);
-  if (layer->has_density)
+  if (layer->traits.has_density)
     FTL_REF_TRY(ftl_ref_mlp_prepare(&layer->density_net, source, name, nonlinear, spec->radial_act_cst, n_in, 1, memory,
                                     error));
 
@@ -139,7 +134,7 @@ static void edges_forward(ftl_ref_run *run, ftl_ref_layer *layer) {
       for (int k = 0; k < layer->conv.n_weights; k++) run->edge_w[k] *= run->cutoff[e];
       ftl_ref_conv_forward(&layer->conv, row(layer->up, j, &layer->spec->edge), run->y + e * n_sh, run->edge_w,
                            row(layer->mid, i, &layer->conv.paths.mid));
-      if (layer->has_density) {
+      if (layer->traits.has_density) {
         double q;
         ftl_ref_mlp_forward(&layer->density_net, run->edge_in, &q);
         layer->density[i] += tanh(q * q) * run->cutoff[e];
@@ -169,7 +164,7 @@ static void edges_reverse(ftl_ref_run *run, ftl_ref_layer *layer) {
         d_w[k] *= run->cutoff[e];
       }
       ftl_ref_mlp_reverse(&layer->weights, in, d_w, d_in);
-      if (layer->has_density) {
+      if (layer->traits.has_density) {
         double q;
         ftl_ref_mlp_forward(&layer->density_net, in, &q);
         const double th = tanh(q * q);
@@ -185,16 +180,14 @@ static void edges_reverse(ftl_ref_run *run, ftl_ref_layer *layer) {
 
 /* What the sum over neighbours is divided by, and its derivative by the density. */
 static double normalisation(const ftl_ref_layer *layer, int i, double *d_density) {
-  switch (layer->spec->kind) {
-  case FTL_INTERACTION_DENSITY:
-  case FTL_INTERACTION_DENSITY_RESIDUAL:
+  switch (layer->traits.norm) {
+  case FTL_NORM_DENSITY:
     *d_density = 1;
     return layer->density[i] + 1;
-  case FTL_INTERACTION_NONLINEAR:
+  case FTL_NORM_ALPHA_BETA:
     *d_density = layer->beta;
     return layer->beta * layer->density[i] + layer->alpha;
-  case FTL_INTERACTION:
-  case FTL_INTERACTION_RESIDUAL:
+  case FTL_NORM_AVERAGE:
     break;
   }
   *d_density = 0;
@@ -208,21 +201,15 @@ static void message_forward(ftl_ref_run *run, ftl_ref_layer *layer, int i) {
   const double norm = normalisation(layer, i, &d_density);
   ftl_ref_linear_forward(&layer->linear, row(layer->mid, i, &layer->conv.paths.mid), message);
   for (int k = 0; k < n; k++) message[k] /= norm;
-  switch (layer->spec->kind) {
-  case FTL_INTERACTION:
-  case FTL_INTERACTION_DENSITY:
+  if (layer->traits.skip_on_message) {
     ftl_ref_skip_forward(&layer->skip, species, message, a);
-    break;
-  case FTL_INTERACTION_RESIDUAL:
-  case FTL_INTERACTION_DENSITY_RESIDUAL:
-    memcpy(a, message, (size_t)n * sizeof *a);
-    break;
-  case FTL_INTERACTION_NONLINEAR:
+  } else if (layer->traits.nonlinear) {
     ftl_ref_linear_forward(&layer->linear_res, row(layer->up, i, &layer->spec->edge), run->row_a);
     for (int k = 0; k < n; k++) message[k] += run->row_a[k];
     ftl_ref_gate_forward(&layer->gate, message, run->row_a);
     ftl_ref_linear_forward(&layer->linear_2, run->row_a, a);
-    break;
+  } else {
+    memcpy(a, message, (size_t)n * sizeof *a);
   }
 }
 
@@ -232,23 +219,16 @@ static void message_reverse(ftl_ref_run *run, ftl_ref_layer *layer, int i, const
   const double *message = row(layer->message, i, &layer->linear.out);
   double *d_message = run->row_a, *sum = run->row_b;
   zero(d_message, n);
-  switch (layer->spec->kind) {
-  case FTL_INTERACTION:
-  case FTL_INTERACTION_DENSITY:
+  if (layer->traits.skip_on_message) {
     ftl_ref_skip_reverse(&layer->skip, species, d_a, d_message);
-    break;
-  case FTL_INTERACTION_RESIDUAL:
-  case FTL_INTERACTION_DENSITY_RESIDUAL:
-    memcpy(d_message, d_a, (size_t)n * sizeof *d_message);
-    break;
-  case FTL_INTERACTION_NONLINEAR: {
+  } else if (layer->traits.nonlinear) {
     double *d_gated = run->row_b;
     zero(d_gated, dim(&layer->spec->target));
     ftl_ref_linear_reverse(&layer->linear_2, d_a, d_gated);
     ftl_ref_gate_reverse(&layer->gate, message, d_gated, d_message);
     ftl_ref_linear_reverse(&layer->linear_res, d_message, row(layer->d_up, i, &layer->spec->edge));
-    break;
-  }
+  } else {
+    memcpy(d_message, d_a, (size_t)n * sizeof *d_message);
   }
   /* message = linear(mid) / norm + ... */
   double norm_by_density;
@@ -280,8 +260,8 @@ void ftl_ref_layer_forward(ftl_ref_run *run, int t) {
     ftl_ref_contraction_forward(&layer->contraction, spec->agnostic_product ? 0 : species[i],
                                 row(layer->a, i, &spec->target), b);
     ftl_ref_linear_forward(&layer->product_linear, b, output);
-    if (!layer->has_sc) continue;
-    if (spec->kind == FTL_INTERACTION_NONLINEAR) ftl_ref_linear_forward(&layer->skip_linear, input, run->row_a);
+    if (!layer->traits.has_sc) continue;
+    if (layer->traits.nonlinear) ftl_ref_linear_forward(&layer->skip_linear, input, run->row_a);
     else ftl_ref_skip_forward(&layer->skip, species[i], input, run->row_a);
     for (int k = 0; k < dim(&spec->product); k++) output[k] += run->row_a[k];
   }
@@ -297,9 +277,9 @@ void ftl_ref_layer_reverse(ftl_ref_run *run, int t, double *d_input) {
   for (int i = 0; i < run->n; i++) {
     if (species[i] < 0) continue;
     const double *d_output = row(layer->d_output, i, &spec->product);
-    if (layer->has_sc && d_input) {
+    if (layer->traits.has_sc && d_input) {
       double *d_in = row(d_input, i, &spec->node_feats);
-      if (spec->kind == FTL_INTERACTION_NONLINEAR) ftl_ref_linear_reverse(&layer->skip_linear, d_output, d_in);
+      if (layer->traits.nonlinear) ftl_ref_linear_reverse(&layer->skip_linear, d_output, d_in);
       else ftl_ref_skip_reverse(&layer->skip, species[i], d_output, d_in);
     }
     double *d_b = run->row_a, *d_a = run->row_c;

@@ -5,21 +5,21 @@
 #ifndef FTL_REFERENCE_H
 #define FTL_REFERENCE_H
 
+#include "model/traits.h"
 #include "reference/stages.h"
 
 /* One layer: its stages and what it computed. Rows of species < 0 are zero. */
 typedef struct {
   const ftl_layer *spec;
+  ftl_layer_traits traits;
   ftl_ref_linear linear_up, linear; /* linear: what makes the message (linear_1 of the non-linear block) */
   ftl_ref_conv conv;
   ftl_ref_mlp weights, density_net; /* conv_tp_weights, density_fn */
   ftl_ref_skip skip;                /* skip_tp of all kinds but the non-linear */
   ftl_ref_contraction contraction;
   ftl_ref_linear product_linear;
-  bool has_density;
-  bool has_sc; /* a skip connection from the layer's input to its output */
 
-  /* only FTL_INTERACTION_NONLINEAR */
+  /* only of a nonlinear block */
   ftl_ref_linear skip_linear, linear_res, linear_2;
   ftl_ref_gate gate;
   const double *source_embedding, *target_embedding; /* [n_elements][n_embedding], not normalised */

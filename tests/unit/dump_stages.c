@@ -47,7 +47,7 @@ static void print_layer(const ftl_ref_run *run, int t, int atom) {
     print_array(arrays[k].name, arrays[k].values, n, ftl_irreps_dim(arrays[k].irreps), atom);
     printf("  %-22s %s\n", "", text);
   }
-  if (layer->has_density) print_array("density", layer->density, n, 1, atom);
+  if (layer->traits.has_density) print_array("density", layer->density, n, 1, atom);
 }
 
 int main(int argc, char **argv) {

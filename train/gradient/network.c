@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "model/error.h"
+#include "model/traits.h"
 
 int64_t ftl_network_offset(const ftl_network *network, bool *trained, const char *format, ...) {
   char name[160];
@@ -151,15 +152,13 @@ static ftl_status prepare_others(ftl_network *network, int t, ftl_error *error) 
   const ftl_layer *spec = layer->spec;
   char name[64];
   layer->alpha = layer->beta = FTL_NO_PARAMETER;
-  layer->skip_on_message = spec->kind == FTL_INTERACTION || spec->kind == FTL_INTERACTION_DENSITY;
   snprintf(name, sizeof name, "interactions.%d.linear", t);
   FTL_REF_TRY(prepare_map(network, name, &layer->conv.mid, &spec->target, 1, 1, &layer->linear, error));
   if (!layer->skip_on_message && !layer->has_sc) return FTL_OK;
   snprintf(name, sizeof name, "interactions.%d.skip_tp", t);
-  const ftl_irreps *in = layer->skip_on_message ? &spec->target : &spec->node_feats;
-  const ftl_irreps *out = layer->skip_on_message ? &spec->target : &spec->hidden;
-  return prepare_map(network, name, in, out, network->arch->n_elements, network->arch->norm_elements, &layer->skip,
-                     error);
+  const ftl_layer_traits traits = ftl_layer_traits_of(spec);
+  return prepare_map(network, name, &traits.skip_in, &traits.skip_out, network->arch->n_elements,
+                     network->arch->norm_elements, &layer->skip, error);
 }
 
 /* The second adjoint is propagated only as far down as something is trained. */
@@ -186,11 +185,11 @@ static ftl_status prepare_layer(ftl_network *network, int t, ftl_error *error) {
   const ftl_architecture *arch = network->arch;
   ftl_network_layer *layer = &network->layer[t];
   const ftl_layer *spec = layer->spec = &arch->layer[t];
-  layer->nonlinear = spec->kind == FTL_INTERACTION_NONLINEAR;
-  layer->has_density =
-      layer->nonlinear || spec->kind == FTL_INTERACTION_DENSITY || spec->kind == FTL_INTERACTION_DENSITY_RESIDUAL;
-  layer->has_sc = spec->use_sc && (layer->nonlinear || spec->kind == FTL_INTERACTION_RESIDUAL ||
-                                   spec->kind == FTL_INTERACTION_DENSITY_RESIDUAL);
+  const ftl_layer_traits traits = ftl_layer_traits_of(spec);
+  layer->nonlinear = traits.nonlinear;
+  layer->has_density = traits.has_density;
+  layer->has_sc = traits.has_sc;
+  layer->skip_on_message = traits.skip_on_message;
   char name[64];
   snprintf(name, sizeof name, "interactions.%d.linear_up", t);
   FTL_REF_TRY(prepare_map(network, name, &spec->node_feats, &spec->edge, 1, 1, &layer->linear_up, error));
