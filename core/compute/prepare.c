@@ -67,7 +67,7 @@ static ftl_status copy_architecture(ftl_model *model, const ftl_source *source, 
 static ftl_status make_classes(ftl_model *model, const char *path, ftl_error *error) {
   int n = model->n_species;
   bool ordered = false, unordered = model->arch.transform != FTL_TRANSFORM_NONE;
-  for (int t = 0; t < model->arch.n_layers; t++) ordered |= model->arch.layer[t].kind == FTL_INTERACTION_NONLINEAR;
+  for (int t = 0; t < model->arch.n_layers; t++) ordered |= ftl_layer_traits_of(&model->arch.layer[t]).nonlinear;
   model->pair_class = calloc((size_t)n * (size_t)n, sizeof *model->pair_class);
   if (!model->pair_class) return ftl_fail(error, FTL_ERR_MEMORY, path, "out of memory");
   for (int i = 0; i < n; i++)
@@ -129,11 +129,6 @@ static ftl_status prepare_zbl(ftl_model *model, const ftl_source *source, ftl_er
       z[2] = ftl_tensor_at(radii, zi) + ftl_tensor_at(radii, zj);
     }
   return FTL_OK;
-}
-
-static bool residual(const ftl_layer *layer) {
-  return layer->kind == FTL_INTERACTION_RESIDUAL || layer->kind == FTL_INTERACTION_DENSITY_RESIDUAL ||
-         layer->kind == FTL_INTERACTION_NONLINEAR;
 }
 
 /* A linear of scalars applied to one vector: out[o] += sum_c in[c] w[c][o]. */
@@ -200,12 +195,10 @@ static ftl_status prepare_layer(ftl_model *model, const ftl_source *source, int 
   ftl_prepared_layer *prepared = &model->layer[t];
   const ftl_layer *layer = &model->arch.layer[t];
   prepared->first = t == 0;
-  prepared->gated = layer->kind == FTL_INTERACTION_NONLINEAR;
-  prepared->norm = prepared->gated ? FTL_NORM_ALPHA_BETA
-                   : layer->kind == FTL_INTERACTION_DENSITY || layer->kind == FTL_INTERACTION_DENSITY_RESIDUAL
-                       ? FTL_NORM_DENSITY
-                       : FTL_NORM_AVERAGE;
-  prepared->has_sc = layer->use_sc && residual(layer);
+  const ftl_layer_traits traits = ftl_layer_traits_of(layer);
+  prepared->gated = traits.nonlinear;
+  prepared->norm = traits.norm;
+  prepared->has_sc = traits.has_sc;
   ftl_layout_make(&layer->target, model->pad, &prepared->target);
   ftl_layout_make(&layer->product, model->pad, &prepared->out);
   if (t == 0 && (layer->edge.n != 1 || layer->edge.block[0].l != 0 || layer->edge.block[0].p != 1))
@@ -242,9 +235,9 @@ static ftl_status prepare_layer(ftl_model *model, const ftl_source *source, int 
   if (prepared->has_sc) {
     const ftl_tensor *skip = ftl_require(source, error, "interactions.%d.skip_tp.weight", t);
     if (!skip) return FTL_ERR_FORMAT;
-    status = prepared->gated
-                 ? ftl_prepare_linear(model, &layer->node_feats, &layer->product, skip, &prepared->skip, error)
-                 : ftl_prepare_skip(model, &layer->node_feats, &layer->product, skip, &prepared->skip, error);
+    status = !traits.skip_by_element
+                 ? ftl_prepare_linear(model, &traits.skip_in, &traits.skip_out, skip, &prepared->skip, error)
+                 : ftl_prepare_skip(model, &traits.skip_in, &traits.skip_out, skip, &prepared->skip, error);
     if (status) return status;
   }
   const ftl_tensor *up = ftl_require(source, error, "interactions.%d.linear_up.weight", t);

@@ -8,9 +8,10 @@
 #define FTL_PREPARED_H
 
 #include "ace/surrogate.h"
-#include "compute/function.h"
 #include "compute/layout.h"
+#include "compute/piecewise.h"
 #include "model/architecture.h"
+#include "model/traits.h"
 
 #define FTL_BLOCK_ATOMS 8  /* receivers of one species that a thread takes through a layer together */
 #define FTL_MAX_SH      16 /* (max_ell + 1)^2 for max_ell = 3 */
@@ -37,33 +38,6 @@ typedef struct {
   void *weight, *transpose;        /* numbers; [species] blocks of `stride`, or one for all when stride is 0 */
   size_t stride, stride_transpose; /* per species, numbers */
 } ftl_linear;
-
-/* ---- radial functions ---- */
-
-/* Piecewise polynomials in r: n_fine cells on [0, split), the rest on [split, cutoff). Short distances, which are rare
-   in a run, need narrow cells (the Agnesi transform turns quickly there); where most edges are, wide cells keep the
-   tables in cache. In a cell, value = sum_k c[k] t^k with t in [-1, 1]. One polynomial set per pair class (pairs of
-   elements whose functions are the same). */
-typedef struct {
-  int n_cells, n_fine, n_coefficients;        /* degree + 1 */
-  double split, inverse_fine, inverse_coarse; /* cells per Angstrom */
-} ftl_grid;
-
-/* The cell of r, t in it, and dt/dr. */
-FTL_FUNCTION void ftl_grid_locate(const ftl_grid *grid, double r, int *cell, double *t, double *slope) {
-  int fine = r < grid->split;
-  double inverse = fine ? grid->inverse_fine : grid->inverse_coarse, s = (fine ? r : r - grid->split) * inverse;
-  int k = (int)s, most = (fine ? grid->n_fine : grid->n_cells - grid->n_fine) - 1;
-  if (k > most) k = most;
-  *cell = fine ? k : grid->n_fine + k;
-  *t = 2 * (s - k) - 1;
-  *slope = 2 * inverse;
-}
-/* The r at t of a cell. */
-static inline double ftl_grid_point(const ftl_grid *grid, int cell, double t) {
-  return cell < grid->n_fine ? (cell + 0.5 * (t + 1)) / grid->inverse_fine
-                             : grid->split + (cell - grid->n_fine + 0.5 * (t + 1)) / grid->inverse_coarse;
-}
 
 /* ---- first layer: the sender's features depend on its element only, so the message is
    A_i[lm, c] = sum_zj sum_k B_i[zj, lm, k] V[zi, zj][k, l, c],  B_i[zj, lm, k] = sum_{j of zj} Y_lm(r_ij) phi_k(r_ij)
@@ -155,8 +129,6 @@ typedef struct {
 
 /* ---- one layer ---- */
 
-typedef enum { FTL_NORM_AVERAGE, FTL_NORM_DENSITY, FTL_NORM_ALPHA_BETA } ftl_norm_kind;
-
 typedef struct {
   bool first;
   ftl_first_layer first_layer;
@@ -168,7 +140,7 @@ typedef struct {
   double *density; /* [class][cell][coefficient], double; NULL without */
 
   ftl_layout message; /* after the message's linear */
-  bool gated;         /* FTL_INTERACTION_NONLINEAR */
+  bool gated;         /* of a nonlinear block */
   double gate_scalar_cst, gate_cst;
   int n_scalars;         /* channels of the scalar block that are scalars; the rest are gates */
   ftl_linear linear_res; /* edge -> message (later layers) */

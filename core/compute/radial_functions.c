@@ -237,10 +237,10 @@ static ftl_status make_mlps(const ftl_source *source, int t, ftl_radial *radial,
   char weights[64], density[64];
   snprintf(weights, sizeof weights, "interactions.%d.conv_tp_weights", t);
   snprintf(density, sizeof density, "interactions.%d.density_fn", t);
-  radial->has_density = layer->kind == FTL_INTERACTION_DENSITY || layer->kind == FTL_INTERACTION_DENSITY_RESIDUAL ||
-                        layer->kind == FTL_INTERACTION_NONLINEAR;
+  const ftl_layer_traits traits = ftl_layer_traits_of(layer);
+  radial->has_density = traits.has_density;
   ftl_status status;
-  if (layer->kind == FTL_INTERACTION_NONLINEAR) {
+  if (traits.nonlinear) {
     radial->n_embedding = ftl_irreps_count(&layer->node_feats, 0, 1);
     const ftl_tensor *s = ftl_require(source, error, "interactions.%d.source_embedding.weight", t);
     const ftl_tensor *g = ftl_require(source, error, "interactions.%d.target_embedding.weight", t);

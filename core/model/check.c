@@ -5,7 +5,7 @@
 #include "model/architecture.h"
 #include "model/error.h"
 #include "model/printable.h"
-#include "model/expect.h"
+#include "model/schema.h"
 
 #define MAX_ELL         3
 #define MAX_HIDDEN_L    2
@@ -194,6 +194,6 @@ ftl_status ftl_source_check(const ftl_source *source, ftl_error *error) {
     if ((status = check_layer(source, t, error))) return status;
   for (int k = 0; k < arch->n_readouts; k++)
     if ((status = check_readout(source, k, error))) return status;
-  if ((status = ftl_expect_tensors(source, error))) return status;
+  if ((status = ftl_schema_check(source, error))) return status;
   return check_finite(source, error);
 }

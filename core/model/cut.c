@@ -1,151 +1,55 @@
-/* Smaller models with the same energies: fewer elements, one head. Only rows and columns are taken out; the numbers
-   that normalised the weights when they were trained stay (norm_elements, norm_heads). */
+/* Smaller models with the same energies: fewer elements, one head. Only rows and columns are taken out, where the
+   schema says that they are; the numbers that normalised the weights when they were trained stay (norm_elements,
+   norm_heads). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "model/error.h"
 #include "model/provenance.h"
+#include "model/schema.h"
 #include "model/tensors.h"
 
-/* One tensor seen as [outer][extent][inner], of which some indices of the middle axis are kept. */
-typedef struct {
-  int64_t outer, extent, inner;
-} axes;
-
-static ftl_tensor *find(ftl_source *source, const char *name) {
-  return (ftl_tensor *)ftl_tensors_find(&source->tensors, name);
-}
-
-/* Writes the kept indices of a tensor, seen through `from`, to *to, which moves on. */
-static void copy_kept(const ftl_tensor *t, int64_t offset, axes from, const int *keep, int n, char **to) {
-  const size_t width = ftl_dtype_bytes(t->dtype), row = (size_t)from.inner * width;
-  const char *base = (const char *)t->data + (size_t)offset * width;
-  for (int64_t o = 0; o < from.outer; o++)
-    for (int k = 0; k < n; k++) {
-      memcpy(*to, base + (size_t)(o * from.extent + keep[k]) * row, row);
-      *to += row;
-    }
-}
-
-static ftl_status allocate(ftl_source *source, const ftl_tensor *t, int64_t count, char **data, ftl_error *error) {
-  *data = ftl_tensors_allocate(&source->tensors, (size_t)count * ftl_dtype_bytes(t->dtype));
-  return *data ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, source->path, "no memory to cut tensor %s", t->name);
-}
-
-/* Replaces a tensor by its part: [outer][n][inner]. Axis `dim` of its shape is the one that shrinks (to n times what is
-   left beside `extent`); a scalar becomes a vector. */
-static ftl_status keep_indices(ftl_source *source, const char *name, axes from, int dim, const int *keep, int n,
-                               ftl_error *error) {
-  ftl_tensor *t = find(source, name);
-  char *data, *to;
-  int64_t count = from.outer * n * from.inner;
-  ftl_status status;
-  if (!t || t->count != from.outer * from.extent * from.inner)
-    return ftl_fail(error, FTL_ERR_FORMAT, source->path, "tensor %s does not have the shape that its cut needs", name);
-  if ((status = allocate(source, t, count, &data, error))) return status;
-  to = data;
-  copy_kept(t, 0, from, keep, n, &to);
-  if (t->ndim == 0) t->shape[t->ndim++] = 1;
-  t->shape[dim] = t->shape[dim] / from.extent * n;
-  t->data = data;
-  t->count = count;
-  return FTL_OK;
+/* The tensor of a spec, NULL if an optional one is not there, and memory for `count` numbers in its place. */
+static ftl_status replace(ftl_source *source, const ftl_tensor_spec *spec, int64_t count, ftl_tensor **tensor,
+                          char **data, ftl_error *error) {
+  *tensor = (ftl_tensor *)ftl_tensors_find(&source->tensors, spec->name);
+  if (!*tensor && spec->optional) return FTL_OK;
+  if (!*tensor) return ftl_fail(error, FTL_ERR_FORMAT, source->path, "tensor %s is missing", spec->name);
+  *data = ftl_tensors_allocate(&source->tensors, (size_t)count * ftl_dtype_bytes((*tensor)->dtype));
+  return *data ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, source->path, "no memory to cut tensor %s", spec->name);
 }
 
 /* ---- elements ---- */
 
-typedef struct {
-  ftl_source *source;
-  const int *keep; /* indices of the elements that stay */
-  int n;
-  ftl_error *error;
-} cutter;
-
-static ftl_status cut_flat(const cutter *c, const char *name, int64_t outer, int64_t inner) {
-  const int extent = c->source->arch.n_elements;
-  return keep_indices(c->source, name, (axes){outer, extent, inner}, 0, c->keep, c->n, c->error);
-}
-
-/* e3nn's FullyConnectedTensorProduct with the element's one-hot vector: for each pair of blocks with the same irrep, in
-   that order, a matrix [mul in][elements][mul out]. */
-static ftl_status cut_skip(const cutter *c, const char *name, const ftl_irreps *in, const ftl_irreps *out) {
-  const int n_elements = c->source->arch.n_elements;
-  ftl_tensor *t = find(c->source, name);
-  int64_t at = 0, count;
+/* Keeps these n indices of the axis over elements. */
+static ftl_status cut_elements_of(ftl_source *source, const ftl_tensor_spec *spec, const int *keep, int n,
+                                  ftl_error *error) {
+  const int n_old = source->arch.n_elements;
+  ftl_tensor *t;
   char *data, *to;
-  ftl_status status;
-  if (!t) return ftl_fail(c->error, FTL_ERR_FORMAT, c->source->path, "tensor %s is missing", name);
-  count = t->count / n_elements * c->n;
-  if ((status = allocate(c->source, t, count, &data, c->error))) return status;
+  int64_t rows = 0;
+  for (int p = 0; p < spec->n_parts; p++) rows += spec->part[p].outer * spec->part[p].inner;
+  ftl_status status = replace(source, spec, rows * n, &t, &data, error);
+  if (status || !t) return status;
+  const char *from = t->data;
   to = data;
-  for (int i = 0; i < in->n; i++)
-    for (int o = 0; o < out->n; o++) {
-      const ftl_irrep *a = &in->block[i], *b = &out->block[o];
-      if (a->l != b->l || a->p != b->p) continue;
-      copy_kept(t, at, (axes){a->mul, n_elements, b->mul}, c->keep, c->n, &to);
-      at += (int64_t)a->mul * n_elements * b->mul;
-    }
-  t->shape[0] = t->count = count;
-  t->data = data;
-  return FTL_OK;
-}
-
-static ftl_status cut_interaction(const cutter *c, int t) {
-  const ftl_layer *layer = &c->source->arch.layer[t];
-  const int64_t channels = ftl_irreps_count(&layer->node_feats, 0, 1);
-  char name[200];
-  ftl_status status;
-  if (layer->kind == FTL_INTERACTION_NONLINEAR) {
-    snprintf(name, sizeof name, "interactions.%d.source_embedding.weight", t);
-    if ((status = cut_flat(c, name, 1, channels))) return status;
-    snprintf(name, sizeof name, "interactions.%d.target_embedding.weight", t);
-    return cut_flat(c, name, 1, channels);
+  for (int p = 0; p < spec->n_parts; p++) {
+    const size_t row = (size_t)spec->part[p].inner * ftl_dtype_bytes(t->dtype);
+    for (int64_t o = 0; o < spec->part[p].outer; o++, from += (size_t)n_old * row)
+      for (int k = 0; k < n; k++, to += row) memcpy(to, from + (size_t)keep[k] * row, row);
   }
-  snprintf(name, sizeof name, "interactions.%d.skip_tp.weight", t);
-  if (layer->kind == FTL_INTERACTION || layer->kind == FTL_INTERACTION_DENSITY)
-    return cut_skip(c, name, &layer->target, &layer->target);
-  return cut_skip(c, name, &layer->node_feats, &layer->hidden);
-}
-
-static ftl_status cut_product(const cutter *c, int t) {
-  const ftl_layer *layer = &c->source->arch.layer[t];
-  char name[200];
-  if (layer->agnostic_product) return FTL_OK;
-  for (int block = 0; block < layer->product.n; block++)
-    for (int nu = 1; nu <= layer->correlation; nu++) {
-      char part[32] = "weights_max";
-      const ftl_tensor *w;
-      ftl_status status;
-      if (nu < layer->correlation) snprintf(part, sizeof part, "weights.%d", layer->correlation - 1 - nu);
-      snprintf(name, sizeof name, "products.%d.symmetric_contractions.contractions.%d.%s", t, block, part);
-      w = find(c->source, name);
-      status = cut_flat(c, name, 1, w ? w->count / c->source->arch.n_elements : 0);
-      if (status) return status;
-    }
-  return FTL_OK;
-}
-
-static ftl_status cut_all(const cutter *c) {
-  static const char energies[] = "atomic_energies_fn.atomic_energies";
-  const ftl_architecture *arch = &c->source->arch;
-  const ftl_tensor *e0 = find(c->source, energies);
-  ftl_status status;
-  status = keep_indices(c->source, energies, (axes){arch->n_heads, arch->n_elements, 1}, e0 && e0->ndim == 2 ? 1 : 0,
-                        c->keep, c->n, c->error);
-  if (status) return status;
-  if ((status = cut_flat(c, "atomic_numbers", 1, 1))) return status;
-  if ((status = cut_flat(c, "node_embedding.linear.weight", 1, ftl_irreps_count(&arch->layer[0].node_feats, 0, 1))))
-    return status;
-  for (int t = 0; t < arch->n_layers; t++)
-    if ((status = cut_interaction(c, t)) || (status = cut_product(c, t))) return status;
+  if (t->ndim == 0) t->shape[t->ndim++] = 1;
+  t->shape[spec->element_axis] = t->shape[spec->element_axis] / n_old * n;
+  t->count = rows * n;
+  t->data = data;
   return FTL_OK;
 }
 
 ftl_status ftl_source_cut_elements(ftl_source *source, const int *elements, int n, ftl_error *error) {
   ftl_architecture *arch = &source->arch;
   int keep[FTL_MAX_ELEMENTS], n_keep = 0;
-  cutter c = {source, keep, 0, error};
+  ftl_schema schema;
   char note[FTL_MAX_ELEMENTS * 4 + 32] = "cut to elements";
   ftl_status status;
   if (n < 1) return ftl_fail(error, FTL_ERR_INPUT, source->path, "no element is given to keep");
@@ -164,8 +68,11 @@ ftl_status ftl_source_cut_elements(ftl_source *source, const int *elements, int 
     snprintf(note + strlen(note), sizeof note - strlen(note), " %s", ftl_element_symbol(arch->atomic_numbers[j]));
   }
   if (n_keep == arch->n_elements) return FTL_OK;
-  c.n = n_keep;
-  if ((status = cut_all(&c))) return status;
+  if ((status = ftl_schema_of(source, &schema, error))) return status;
+  for (int k = 0; !status && k < schema.n; k++)
+    if (schema.spec[k].n_parts) status = cut_elements_of(source, &schema.spec[k], keep, n_keep, error);
+  ftl_schema_free(&schema);
+  if (status) return status;
   for (int k = 0; k < n_keep; k++) arch->atomic_numbers[k] = arch->atomic_numbers[keep[k]];
   arch->n_elements = n_keep;
   if ((status = ftl_provenance_note(source, note, error))) return status;
@@ -174,51 +81,37 @@ ftl_status ftl_source_cut_elements(ftl_source *source, const int *elements, int 
 
 /* ---- heads ---- */
 
-/* A matrix [rows][columns], flat: keeps `n_rows` rows from `row` and `n_columns` columns from `column`. */
-static ftl_status keep_part(ftl_source *source, const char *name, int64_t rows, int64_t columns, int64_t row,
-                            int64_t n_rows, int64_t column, int64_t n_columns, ftl_error *error) {
-  ftl_tensor *t = find(source, name);
+/* Keeps the rows and columns of one head of a matrix. */
+static ftl_status cut_head_of(ftl_source *source, const ftl_tensor_spec *spec, int head, ftl_error *error) {
+  const int n_heads = source->arch.n_heads;
+  const int64_t n_rows = spec->heads_in_rows ? spec->rows / n_heads : spec->rows;
+  const int64_t n_columns = spec->heads_in_columns ? spec->columns / n_heads : spec->columns;
+  const int64_t row = spec->heads_in_rows ? head * n_rows : 0, column = spec->heads_in_columns ? head * n_columns : 0;
+  ftl_tensor *t;
   char *data;
-  size_t width;
-  ftl_status status;
-  if (!t || t->count != rows * columns || t->ndim != 1)
-    return ftl_fail(error, FTL_ERR_FORMAT, source->path, "tensor %s does not have the shape that its cut needs", name);
-  if ((status = allocate(source, t, n_rows * n_columns, &data, error))) return status;
-  width = ftl_dtype_bytes(t->dtype);
+  ftl_status status = replace(source, spec, n_rows * n_columns, &t, &data, error);
+  if (status || !t) return status;
+  const size_t width = ftl_dtype_bytes(t->dtype);
   for (int64_t k = 0; k < n_rows; k++)
     memcpy(data + (size_t)(k * n_columns) * width,
-           (const char *)t->data + (size_t)((row + k) * columns + column) * width, (size_t)n_columns * width);
+           (const char *)t->data + (size_t)((row + k) * spec->columns + column) * width, (size_t)n_columns * width);
   t->data = data;
-  t->shape[0] = t->count = n_rows * n_columns;
+  t->shape[0] = t->shape[0] * n_rows * n_columns / (spec->rows * spec->columns);
+  t->count = n_rows * n_columns;
   return FTL_OK;
 }
 
-/* mace's mask_head gives each head its own block of mlp / n_heads hidden channels, in the order of the heads. */
-static ftl_status cut_readout(ftl_source *source, int k, int head, ftl_error *error) {
-  const ftl_architecture *arch = &source->arch;
-  ftl_readout *readout = &source->arch.readout[k];
-  const int64_t in = ftl_irreps_count(&readout->in, 0, 1), all = ftl_irreps_count(&readout->mlp, 0, 1);
-  const int64_t part = all / arch->n_heads, first = part * head;
-  char name[200];
-  ftl_status status;
-  if (readout->kind == FTL_READOUT_LINEAR) {
-    snprintf(name, sizeof name, "readouts.%d.linear.weight", k);
-    return keep_part(source, name, in, arch->n_heads, 0, in, head, 1, error);
-  }
-  snprintf(name, sizeof name, "readouts.%d.linear_1.weight", k);
-  if ((status = keep_part(source, name, in, all, 0, in, first, part, error))) return status;
-  snprintf(name, sizeof name, "readouts.%d.linear_2.weight", k);
-  if ((status = keep_part(source, name, all, arch->n_heads, first, part, head, 1, error))) return status;
-  if (readout->kind == FTL_READOUT_NONLINEAR_BIAS) {
-    snprintf(name, sizeof name, "readouts.%d.linear_mid.weight", k);
-    if ((status = keep_part(source, name, all, all, first, part, first, part, error))) return status;
-    snprintf(name, sizeof name, "readouts.%d.linear_mid.bias", k);
-    if ((status = keep_part(source, name, all, 1, first, part, 0, 1, error))) return status;
-    snprintf(name, sizeof name, "readouts.%d.linear_2.bias", k);
-    if ((status = keep_part(source, name, arch->n_heads, 1, head, 1, 0, 1, error))) return status;
-  }
-  readout->mlp.block[0].mul = (int)part;
-  return FTL_OK;
+static ftl_status cut_to_head(ftl_source *source, int head, ftl_error *error) {
+  ftl_architecture *arch = &source->arch;
+  ftl_schema schema;
+  ftl_status status = ftl_schema_of(source, &schema, error);
+  for (int k = 0; !status && k < schema.n; k++)
+    if (schema.spec[k].heads_in_rows || schema.spec[k].heads_in_columns)
+      status = cut_head_of(source, &schema.spec[k], head, error);
+  ftl_schema_free(&schema);
+  for (int k = 0; !status && k < arch->n_readouts; k++)
+    if (arch->readout[k].kind != FTL_READOUT_LINEAR) arch->readout[k].mlp.block[0].mul /= arch->n_heads;
+  return status;
 }
 
 ftl_status ftl_source_cut_head(ftl_source *source, const char *head, ftl_error *error) {
@@ -237,14 +130,7 @@ ftl_status ftl_source_cut_head(ftl_source *source, const char *head, ftl_error *
     return ftl_fail(error, FTL_ERR_INPUT, source->path, "the model has no head \"%.100s\"; it has %s", head, all);
   }
   if (n_heads == 1) return FTL_OK;
-  status =
-      keep_indices(source, "atomic_energies_fn.atomic_energies", (axes){1, n_heads, arch->n_elements}, 0, &h, 1, error);
-  if (!status && arch->scale_shift)
-    status = keep_indices(source, "scale_shift.scale", (axes){1, n_heads, 1}, 0, &h, 1, error);
-  if (!status && arch->scale_shift)
-    status = keep_indices(source, "scale_shift.shift", (axes){1, n_heads, 1}, 0, &h, 1, error);
-  for (int k = 0; !status && k < arch->n_readouts; k++) status = cut_readout(source, k, h, error);
-  if (status) return status;
+  if ((status = cut_to_head(source, h, error))) return status;
   name = arch->heads[h];
   arch->heads[h] = arch->heads[0];
   arch->heads[0] = name;

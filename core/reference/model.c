@@ -52,17 +52,12 @@ static ftl_status prepare_scratch(ftl_ref_run *run, ftl_error *error) {
   int features = 1, inputs = 1, weights = 1;
   for (int t = 0; t < run->source->arch.n_layers; t++) {
     const ftl_ref_layer *layer = &run->layer[t];
-    const ftl_irreps *irreps[] = {&layer->spec->node_feats, &layer->spec->edge,   &layer->conv.paths.mid,
-                                  &layer->linear.out,       &layer->spec->target, &layer->spec->product};
-    for (size_t k = 0; k < sizeof irreps / sizeof irreps[0]; k++)
-      features = larger(features, ftl_irreps_dim(irreps[k]));
+    for (int f = 0; f < FTL_N_FEATURES; f++) features = larger(features, ftl_irreps_dim(&layer->operations.irreps[f]));
     inputs = larger(inputs, layer->weights.size[0]);
     weights = larger(weights, layer->conv.n_weights);
   }
   ftl_ref_memory *memory = &run->memory;
   FTL_REF_TRY(ftl_ref_doubles(memory, features, &run->row_a, error));
-  FTL_REF_TRY(ftl_ref_doubles(memory, features, &run->row_b, error));
-  FTL_REF_TRY(ftl_ref_doubles(memory, features, &run->row_c, error));
   FTL_REF_TRY(ftl_ref_doubles(memory, inputs, &run->edge_in, error));
   FTL_REF_TRY(ftl_ref_doubles(memory, inputs, &run->d_edge_in, error));
   FTL_REF_TRY(ftl_ref_doubles(memory, weights, &run->edge_w, error));
@@ -183,11 +178,12 @@ void ftl_ref_run_forward(ftl_ref_run *run) {
   const int channels = ftl_irreps_dim(&arch->layer[0].node_feats);
   for (int i = 0; i < run->n; i++)
     for (int c = 0; c < channels && species[i] >= 0; c++)
-      run->layer[0].input[i * channels + c] = run->embedding[species[i] * channels + c] / sqrt(arch->norm_elements);
+      run->layer[0].x[FTL_FEATURES_INPUT][i * channels + c] =
+          run->embedding[species[i] * channels + c] / sqrt(arch->norm_elements);
   for (int t = 0; t < arch->n_layers; t++) {
     ftl_ref_layer_forward(run, t);
     if (t + 1 < arch->n_layers)
-      memcpy(run->layer[t + 1].input, run->layer[t].output,
+      memcpy(run->layer[t + 1].x[FTL_FEATURES_INPUT], run->layer[t].x[FTL_FEATURES_OUTPUT],
              (size_t)run->n * (size_t)ftl_irreps_dim(&arch->layer[t].product) * sizeof(double));
   }
   run->energy = 0;
@@ -196,7 +192,7 @@ void ftl_ref_run_forward(ftl_ref_run *run) {
     double interaction = run->zbl_energy[i];
     for (int k = 0; k < arch->n_readouts; k++) {
       const ftl_ref_layer *layer = &run->layer[run->readout[k].layer];
-      const double *x = layer->output + (int64_t)i * ftl_irreps_dim(&layer->spec->product);
+      const double *x = layer->x[FTL_FEATURES_OUTPUT] + (int64_t)i * ftl_irreps_dim(&layer->spec->product);
       run->readout_energy[k][i] = ftl_ref_readout_forward(&run->readout[k], x);
       interaction += run->readout_energy[k][i];
     }
@@ -212,17 +208,23 @@ void ftl_ref_run_reverse(ftl_ref_run *run) {
   memset(run->d_basis, 0, (size_t)run->n_edges * (size_t)n_basis * sizeof(double));
   memset(run->d_cutoff, 0, (size_t)run->n_edges * sizeof(double));
   for (int t = 0; t < arch->n_layers; t++)
-    memset(run->layer[t].d_output, 0,
+    memset(run->layer[t].d[FTL_FEATURES_OUTPUT], 0,
            (size_t)run->n * (size_t)ftl_irreps_dim(&arch->layer[t].product) * sizeof(double));
   for (int k = 0; k < arch->n_readouts; k++) {
     ftl_ref_layer *layer = &run->layer[run->readout[k].layer];
     const int64_t width = ftl_irreps_dim(&layer->spec->product);
     for (int i = 0; i < run->n; i++)
       if (run->graph->species[i] >= 0)
-        ftl_ref_readout_reverse(&run->readout[k], layer->output + i * width, run->scale, layer->d_output + i * width);
+        ftl_ref_readout_reverse(&run->readout[k], layer->x[FTL_FEATURES_OUTPUT] + i * width, run->scale,
+                                layer->d[FTL_FEATURES_OUTPUT] + i * width);
   }
-  for (int t = arch->n_layers - 1; t >= 0; t--)
-    ftl_ref_layer_reverse(run, t, t > 0 ? run->layer[t - 1].d_output : NULL);
+  for (int t = arch->n_layers - 1; t >= 0; t--) {
+    ftl_ref_layer_reverse(run, t);
+    if (t == 0) break;
+    const int64_t size = (int64_t)run->n * ftl_irreps_dim(&arch->layer[t].node_feats);
+    for (int64_t k = 0; k < size; k++)
+      run->layer[t - 1].d[FTL_FEATURES_OUTPUT][k] += run->layer[t].d[FTL_FEATURES_INPUT][k];
+  }
 
   for (int64_t e = 0; e < run->n_edges; e++) {
     double *d_vector = run->d_vector[e];

@@ -5,39 +5,33 @@
 #ifndef FTL_REFERENCE_H
 #define FTL_REFERENCE_H
 
+#include "model/operations.h"
 #include "reference/stages.h"
 
-/* One layer: its stages and what it computed. Rows of species < 0 are zero. */
+/* What an operation needs, by its kind. */
+typedef union {
+  ftl_ref_linear linear;
+  ftl_ref_skip skip;
+  ftl_ref_gate gate;
+  ftl_ref_contraction contraction;
+} ftl_ref_operation;
+
+/* One layer: its operations and what they computed. Rows of species < 0 are zero. */
 typedef struct {
   const ftl_layer *spec;
-  ftl_ref_linear linear_up, linear; /* linear: what makes the message (linear_1 of the non-linear block) */
+  ftl_layer_traits traits;
+  ftl_operations operations;
+  ftl_ref_operation op[FTL_MAX_OPERATIONS];
+
+  /* the convolution */
   ftl_ref_conv conv;
-  ftl_ref_mlp weights, density_net; /* conv_tp_weights, density_fn */
-  ftl_ref_skip skip;                /* skip_tp of all kinds but the non-linear */
-  ftl_ref_contraction contraction;
-  ftl_ref_linear product_linear;
-  bool has_density;
-  bool has_sc; /* a skip connection from the layer's input to its output */
-
-  /* only FTL_INTERACTION_NONLINEAR */
-  ftl_ref_linear skip_linear, linear_res, linear_2;
-  ftl_ref_gate gate;
-  const double *source_embedding, *target_embedding; /* [n_elements][n_embedding], not normalised */
+  ftl_ref_mlp weights, density_net;                  /* conv_tp_weights, density_fn */
+  const double *source_embedding, *target_embedding; /* [n_elements][n_embedding], not normalised; nonlinear block */
   int n_embedding;
-  double alpha, beta;
+  double alpha, beta; /* norm = alpha + beta density, where there is a density */
 
-  /* forward */
-  double *input;   /* [n][dim node_feats] */
-  double *up;      /* [n][dim edge] */
-  double *mid;     /* [n][dim conv.paths.mid]: sum over neighbours */
-  double *density; /* [n] */
-  double *message; /* [n][dim linear.out]: after linear and normalisation (and linear_res) */
-  double *a;       /* [n][dim target]: the product's input, A of MACE (9) */
-  double *b;       /* [n][dim product]: symmetric contraction, B of MACE (11) */
-  double *output;  /* [n][dim product]: features for readouts and the next layer */
-
-  /* reverse: dE/d(...) */
-  double *d_output, *d_mid, *d_up, *d_density; /* [n] rows as above */
+  double *x[FTL_N_FEATURES], *d[FTL_N_FEATURES]; /* [n][dim of operations.irreps]: features, and dE/d(features) */
+  double *density, *d_density;                   /* [n] */
 } ftl_ref_layer;
 
 typedef struct {
@@ -71,7 +65,7 @@ typedef struct {
   double energy;
   double (*d_vector)[3]; /* [n_edges] dE/dr_ij of the graph's vectors */
 
-  double *row_a, *row_b, *row_c;                   /* scratch: a row of features of any kind */
+  double *row_a;                                   /* scratch: a row of features of any kind */
   double *edge_in, *d_edge_in, *edge_w, *d_edge_w; /* scratch: inputs and outputs of the networks for one edge */
 } ftl_ref_run;
 
@@ -90,14 +84,18 @@ void ftl_ref_run_reverse(ftl_ref_run *run);
 ftl_status ftl_reference_compute(const ftl_source *source, int head, const ftl_graph *graph, double *energy,
                                  double *node_energy, double (*forces)[3], double virial[9], ftl_error *error);
 
-/* ---- inside: one layer of a run (interaction.c) ---- */
+/* ---- inside: one layer of a run (layer.c, convolution.c) ---- */
 
 /* Reads the weights of layer t and allocates its arrays. */
 ftl_status ftl_ref_layer_prepare(ftl_ref_run *run, int t, ftl_error *error);
-/* From layer->input to layer->output. */
+/* From x[FTL_FEATURES_INPUT] to x[FTL_FEATURES_OUTPUT]. */
 void ftl_ref_layer_forward(ftl_ref_run *run, int t);
-/* From layer->d_output; adds to d_input [n][dim node_feats] (NULL for the first layer: the input depends on nothing),
-   and to the run's d_y, d_basis and d_cutoff. */
-void ftl_ref_layer_reverse(ftl_ref_run *run, int t, double *d_input);
+/* From d[FTL_FEATURES_OUTPUT] to d[FTL_FEATURES_INPUT]; adds to the run's d_y, d_basis and d_cutoff. */
+void ftl_ref_layer_reverse(ftl_ref_run *run, int t);
+
+ftl_status ftl_ref_convolution_prepare(ftl_ref_run *run, int t, ftl_error *error);
+/* From what neighbours send to the sum and the density. */
+void ftl_ref_convolution_forward(ftl_ref_run *run, ftl_ref_layer *layer);
+void ftl_ref_convolution_reverse(ftl_ref_run *run, ftl_ref_layer *layer);
 
 #endif

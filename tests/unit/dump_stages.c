@@ -22,32 +22,20 @@ static void print_array(const char *what, const double *x, int64_t n_rows, int w
 
 static void print_layer(const ftl_ref_run *run, int t, int atom) {
   const ftl_ref_layer *layer = &run->layer[t];
-  const ftl_layer *spec = layer->spec;
   const int n = run->n;
   char text[512];
   printf("layer %d\n", t);
-  const struct {
-    const char *name;
-    const ftl_irreps *irreps;
-    const double *values;
-  } arrays[] = {
-      {"input", &spec->node_feats, layer->input},
-      {"up = linear_up(input)", &spec->edge, layer->up},
-      {"mid = sum of messages", &layer->conv.paths.mid, layer->mid},
-      {"message = linear(mid)/n", &layer->linear.out, layer->message},
-      {"A", &spec->target, layer->a},
-      {"B", &spec->product, layer->b},
-      {"output", &spec->product, layer->output},
-      {"dE/d(output)", &spec->product, layer->d_output},
-      {"dE/d(mid)", &layer->conv.paths.mid, layer->d_mid},
-      {"dE/d(up)", &spec->edge, layer->d_up},
-  };
-  for (size_t k = 0; k < sizeof arrays / sizeof arrays[0]; k++) {
-    if (!ftl_irreps_format(arrays[k].irreps, text, sizeof text)) text[0] = 0;
-    print_array(arrays[k].name, arrays[k].values, n, ftl_irreps_dim(arrays[k].irreps), atom);
+  for (int f = 0; f < FTL_N_FEATURES; f++) {
+    if (!layer->operations.used[f]) continue;
+    const ftl_irreps *irreps = &layer->operations.irreps[f];
+    char name[32];
+    if (!ftl_irreps_format(irreps, text, sizeof text)) text[0] = 0;
+    print_array(ftl_features_name((ftl_features_of)f), layer->x[f], n, ftl_irreps_dim(irreps), atom);
+    snprintf(name, sizeof name, "dE/d(%s)", ftl_features_name((ftl_features_of)f));
+    print_array(name, layer->d[f], n, ftl_irreps_dim(irreps), atom);
     printf("  %-22s %s\n", "", text);
   }
-  if (layer->has_density) print_array("density", layer->density, n, 1, atom);
+  if (layer->traits.has_density) print_array("density", layer->density, n, 1, atom);
 }
 
 int main(int argc, char **argv) {

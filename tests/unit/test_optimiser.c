@@ -1,5 +1,5 @@
 /* Optimisers: torch's numbers (optimiser_cases.h) for each kind, with decay, rates, clipping and averages; frozen
-   numbers keep their bits; what mace-torch decays; a gradient that is not finite; a continuation that agrees to the
+   numbers keep their bits; a gradient that is not finite; a continuation that agrees to the
    bit. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,6 +19,7 @@
 enum { FROZEN = 2, TENSORS = CASE_TENSORS + 1, COUNT = TENSORS * CASE_NUMBERS };
 static ftl_parameter list[TENSORS] = {
     {.name = "interactions.0.linear.weight",
+     .decays = true,
      .group = FTL_GROUP_LINEAR,
      .layer = 0,
      .offset = 0,
@@ -33,6 +34,7 @@ static ftl_parameter list[TENSORS] = {
      .trained = true,
      .rate = 1},
     {.name = "products.1.linear.weight",
+     .decays = true,
      .group = FTL_GROUP_PRODUCT_LINEAR,
      .layer = 1,
      .offset = 2 * CASE_NUMBERS,
@@ -40,6 +42,7 @@ static ftl_parameter list[TENSORS] = {
      .trained = false,
      .rate = 1},
     {.name = "products.0.linear.weight",
+     .decays = true,
      .group = FTL_GROUP_PRODUCT_LINEAR,
      .layer = 0,
      .offset = 3 * CASE_NUMBERS,
@@ -162,32 +165,6 @@ static void continuation(void **unused) {
   ftl_optimiser_free(&other);
 }
 
-/* mace-torch's get_params_options. */
-static void what_decays(void **unused) {
-  (void)unused;
-  static const struct {
-    const char *name;
-    bool decays;
-  } names[] = {{"node_embedding.linear.weight", false},
-               {"interactions.0.linear_up.weight", false},
-               {"interactions.0.conv_tp_weights.layer0.weight", false},
-               {"interactions.0.linear.weight", true},
-               {"interactions.1.linear_1.weight", false},
-               {"interactions.1.linear_res.weight", false},
-               {"interactions.0.skip_tp.weight", false},
-               {"interactions.0.skip_tp_full.weight", true},
-               {"interactions.0.density_fn.layer0.weight", false},
-               {"interactions.0.alpha", false},
-               {"products.0.symmetric_contractions.contractions.0.weights_max", true},
-               {"products.0.linear.weight", true},
-               {"readouts.0.linear.weight", false},
-               {"readouts.1.linear_1.weight", false}};
-  for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
-    const ftl_parameter p = {.name = names[k].name};
-    if (ftl_optimiser_decays(&p) != names[k].decays) fail_msg("decay of %s", names[k].name);
-  }
-}
-
 /* The running mean of 1, 2, ..., whatever stood there; frozen numbers stay. */
 static void running_mean(void **unused) {
   (void)unused;
@@ -204,7 +181,7 @@ static void running_mean(void **unused) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(as_torch),     cmocka_unit_test(clipping),    cmocka_unit_test(not_finite),
-      cmocka_unit_test(continuation), cmocka_unit_test(what_decays), cmocka_unit_test(running_mean),
+      cmocka_unit_test(continuation), cmocka_unit_test(running_mean),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

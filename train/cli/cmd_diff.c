@@ -8,7 +8,7 @@
 #include "io/architecture_json.h"
 #include "model/architecture.h"
 #include "model/error.h"
-#include "parameters/groups.h"
+#include "model/schema.h"
 
 typedef struct {
   const char *file[2], *foundation;
@@ -133,9 +133,9 @@ typedef struct {
   int same;
 } comparison;
 
-static void compare_tensor(comparison *c, const ftl_tensor *a, const ftl_tensor *b) {
+static void compare_tensor(comparison *c, const ftl_schema *schema, const ftl_tensor *a, const ftl_tensor *b) {
   int layer;
-  const ftl_group group = ftl_tensor_group(a, &layer);
+  const ftl_group group = ftl_schema_group(schema, a, &layer);
   distance d = {0};
   if (!same_shape(a, b)) {
     json_array_append_new(c->shapes,
@@ -158,12 +158,12 @@ static void compare_tensor(comparison *c, const ftl_tensor *a, const ftl_tensor 
   json_array_append_new(c->tensors, line);
 }
 
-static json_t *compare(const ftl_source *a, const ftl_source *b) {
+static json_t *compare(const ftl_source *a, const ftl_source *b, const ftl_schema *schema) {
   comparison c = {.tensors = json_array(), .shapes = json_array(), .only_a = json_array(), .only_b = json_array()};
   json_t *groups = json_array(), *architecture = compare_architectures(a, b);
   for (int k = 0; k < a->tensors.n; k++) {
     const ftl_tensor *x = &a->tensors.tensor[k], *y = ftl_tensors_find(&b->tensors, x->name);
-    if (y) compare_tensor(&c, x, y);
+    if (y) compare_tensor(&c, schema, x, y);
     else json_array_append_new(c.only_a, json_string(x->name));
   }
   for (int k = 0; k < b->tensors.n; k++)
@@ -242,7 +242,10 @@ int cmd_diff(int argc, char **argv) {
     ftl_source_no_delta(o.file[0], &error);
     code = cli_report(&error, CLI_INPUT);
   }
-  json_t *object = code == CLI_OK ? compare(source[0], source[1]) : NULL;
+  ftl_schema schema = {0};
+  if (code == CLI_OK && ftl_schema_of(source[0], &schema, &error)) code = cli_report(&error, CLI_MEMORY);
+  json_t *object = code == CLI_OK ? compare(source[0], source[1], &schema) : NULL;
+  ftl_schema_free(&schema);
   if (code == CLI_OK && !object) {
     ftl_fail(&error, FTL_ERR_MEMORY, o.file[0], "cannot compare it: no memory, or a name that is not UTF-8");
     code = cli_report(&error, CLI_MEMORY);

@@ -8,9 +8,9 @@
 #include "cli/info_pace.h"
 #include "cli/origin.h"
 #include "io/model_file.h"
-#include "parameters/groups.h"
 #include "model/architecture.h"
 #include "model/error.h"
+#include "model/schema.h"
 
 typedef struct {
   const char *file, *foundation;
@@ -171,6 +171,8 @@ static json_t *heads(const ftl_source *source) {
 }
 
 static json_t *groups(const ftl_source *source) {
+  ftl_schema schema;
+  if (ftl_schema_of(source, &schema, NULL)) return NULL;
   json_t *list = json_array();
   for (int layer = -1; layer < FTL_MAX_LAYERS; layer++)
     for (int group = 0; group < FTL_N_GROUPS; group++) {
@@ -180,7 +182,7 @@ static json_t *groups(const ftl_source *source) {
       for (int k = 0; k < source->tensors.n; k++) {
         const ftl_tensor *tensor = &source->tensors.tensor[k];
         int at;
-        if ((int)ftl_tensor_group(tensor, &at) != group || at != layer) continue;
+        if ((int)ftl_schema_group(&schema, tensor, &at) != group || at != layer) continue;
         count += tensor->count;
         tensors++;
         weights |= tensor->is_parameter;
@@ -192,6 +194,7 @@ static json_t *groups(const ftl_source *source) {
       json_array_append_new(list, json_pack("{s:s, s:i, s:I, s:b}", "group", name, "tensors", tensors, "numbers",
                                             (json_int_t)count, "weights", weights));
     }
+  ftl_schema_free(&schema);
   return list;
 }
 

@@ -71,7 +71,7 @@ static ftl_status check_replay(const ftl_setup *s, ftl_error *error) {
 static ftl_status check_decay(const ftl_setup *s, ftl_error *error) {
   bool decays = false;
   for (int k = 0; k < s->parameters.n; k++)
-    decays |= s->parameters.parameter[k].trained && ftl_optimiser_decays(&s->parameters.parameter[k]);
+    decays |= s->parameters.parameter[k].trained && s->parameters.parameter[k].decays;
   if (decays || !is_chosen(s, "optimiser.weight_decay") || s->recipe->optimiser.weight_decay == 0 ||
       is_set(s, "lora.rank"))
     return FTL_OK;

@@ -28,14 +28,6 @@ void ftl_optimiser_free(ftl_optimiser *optimiser) {
   *optimiser = (ftl_optimiser){0};
 }
 
-/* mace-torch tells the weights of interactions by these parts of their names. */
-bool ftl_optimiser_decays(const ftl_parameter *parameter) {
-  const char *name = parameter->name;
-  if (strncmp(name, "products.", strlen("products.")) == 0) return true;
-  if (strncmp(name, "interactions.", strlen("interactions.")) != 0) return false;
-  return strstr(name, "linear.weight") || strstr(name, "skip_tp_full.weight");
-}
-
 /* ---- clipping, torch.nn.utils.clip_grad_norm_ ---- */
 
 static double gradient_norm(const ftl_parameters *parameters, const double *gradient) {
@@ -62,7 +54,7 @@ static void scale_gradient(const ftl_parameters *parameters, double factor, doub
    values), moments, the largest square before its bias is corrected, the step. */
 static void move(ftl_optimiser *optimiser, const ftl_parameter *p, double lr, const double *gradient, double *values) {
   const ftl_optimiser_options *o = &optimiser->options;
-  const double decay = ftl_optimiser_decays(p) ? o->weight_decay : 0;
+  const double decay = p->decays ? o->weight_decay : 0;
   const double l2 = o->kind == FTL_OPTIMISER_ADAMW ? 0 : decay;
   const double shrink = o->kind == FTL_OPTIMISER_ADAMW ? 1 - lr * decay : 1;
   const double step = lr / (1 - pow(o->beta1, (double)optimiser->step));

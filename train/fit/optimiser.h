@@ -25,9 +25,6 @@ typedef struct {
 ftl_status ftl_optimiser_new(const ftl_parameters *parameters, const ftl_optimiser_options *options,
                              ftl_optimiser *optimiser, ftl_error *error);
 void ftl_optimiser_free(ftl_optimiser *optimiser);
-/* mace-torch decays the weights of message linears and products only (groups linear of the interaction's
-   `linear.weight`, product.weights, product.linear). */
-bool ftl_optimiser_decays(const ftl_parameter *parameter);
 /* One step on `values` with learning rate lr times each parameter's rate. `gradient` is clipped in place. Returns the
    gradient's norm before clipping; if it is not finite nothing is changed. */
 double ftl_optimiser_step(ftl_optimiser *optimiser, double lr, double *gradient, double *values);

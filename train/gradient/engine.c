@@ -74,7 +74,7 @@ static double shift_of(const ftl_sweep *sweep) {
 static bool embed(ftl_sweep *sweep) {
   const ftl_network *network = sweep->network;
   int n = ftl_irreps_dim(&network->arch->layer[0].node_feats);
-  variable *input = &sweep->layer[0].input;
+  variable *input = &sweep->layer[0].f[FTL_FEATURES_INPUT];
   if (!take_value(sweep, input, (size_t)(sweep->n * n))) return false;
   real factor = (real)(1 / sqrt(network->arch->norm_elements));
   for (int a = 0; a < sweep->n; a++) {
@@ -88,7 +88,7 @@ static bool forward(ftl_sweep *sweep) {
   const ftl_architecture *arch = sweep->network->arch;
   if (!embed(sweep)) return false;
   for (int t = 0; t < arch->n_layers; t++) {
-    if (t > 0) sweep->layer[t].input = (variable){.x = sweep->layer[t - 1].output.x};
+    if (t > 0) sweep->layer[t].f[FTL_FEATURES_INPUT] = (variable){.x = sweep->layer[t - 1].f[FTL_FEATURES_OUTPUT].x};
     if (!layer_forward(sweep, t)) return false;
   }
   for (int k = 0; k < arch->n_readouts; k++)
@@ -134,7 +134,8 @@ static bool reverse(ftl_sweep *sweep, ftl_prediction *prediction) {
     sweep->geometry.pair[p].r_bar =
         arch->pair_repulsion ? scale * sweep->geometry.pair[p].n_edges * sweep->geometry.pair[p].zbl_by_r : 0;
   for (int t = 0; t < arch->n_layers; t++)
-    if (!take_zeros(sweep, &sweep->layer[t].output.bar, features(sweep, &arch->layer[t].product))) return false;
+    if (!take_zeros(sweep, &sweep->layer[t].f[FTL_FEATURES_OUTPUT].bar, features(sweep, &arch->layer[t].product)))
+      return false;
   for (int k = 0; k < arch->n_readouts; k++)
     if (!readout_reverse(sweep, k, scale)) return false;
   for (int t = arch->n_layers - 1; t >= 0; t--)
@@ -216,16 +217,16 @@ static bool second(ftl_sweep *sweep, double d_energy) {
   const ftl_network *network = sweep->network;
   const ftl_architecture *arch = network->arch;
   for (int t = 0; t < arch->n_layers; t++)
-    if (network->layer[t].trained_to_product &&
-        !take_zeros(sweep, &sweep->layer[t].output.til, features(sweep, &arch->layer[t].product)))
+    if (network->layer[t].below[FTL_FEATURES_OUTPUT] &&
+        !take_zeros(sweep, &sweep->layer[t].f[FTL_FEATURES_OUTPUT].til, features(sweep, &arch->layer[t].product)))
       return false;
   for (int k = 0; k < arch->n_readouts; k++)
     if (!readout_second(sweep, k, d_energy * scale_of(sweep))) return false;
   if (network->embedding_trained) {
     size_t n = (size_t)(sweep->n * ftl_irreps_dim(&arch->layer[0].node_feats));
-    if (!take_zeros(sweep, &sweep->layer[0].input.til, n)) return false;
+    if (!take_zeros(sweep, &sweep->layer[0].f[FTL_FEATURES_INPUT].til, n)) return false;
   }
-  for (int t = arch->n_layers - 1; t >= 0 && network->layer[t].trained_to_product; t--)
+  for (int t = arch->n_layers - 1; t >= 0 && network->layer[t].below[FTL_FEATURES_OUTPUT]; t--)
     if (!layer_second(sweep, t)) return false;
   return true;
 }
@@ -236,7 +237,7 @@ static void embedding_gradient(ftl_sweep *sweep) {
   real factor = (real)(1 / sqrt(network->arch->norm_elements));
   for (int a = 0; a < sweep->n && network->embedding_trained; a++) {
     real *row = sweep->parameter_gradient + network->embedding + (int64_t)sweep->geometry.species[a] * n;
-    for (int c = 0; c < n; c++) row[c] += factor * sweep->layer[0].input.til[a * n + c];
+    for (int c = 0; c < n; c++) row[c] += factor * sweep->layer[0].f[FTL_FEATURES_INPUT].til[a * n + c];
   }
 }
 

@@ -113,99 +113,91 @@ static ftl_status prepare_conv(ftl_network *network, int t, ftl_edge_product *co
   return FTL_OK;
 }
 
-/* The gate takes its scalars and one more scalar for every gated channel. */
-static ftl_irreps gate_input(const ftl_irreps *out) {
-  ftl_irreps in = *out;
-  for (int b = 1; b < out->n; b++) in.block[0].mul += out->block[b].mul;
-  return in;
-}
-
-static ftl_status prepare_nonlinear(ftl_network *network, int t, ftl_error *error) {
+static ftl_status prepare_embeddings(ftl_network *network, int t, ftl_error *error) {
   ftl_network_layer *layer = &network->layer[t];
-  const ftl_layer *spec = layer->spec;
-  const ftl_irreps gated = gate_input(&spec->target);
-  char name[64];
-  layer->n_scalars = spec->target.block[0].mul;
-  snprintf(name, sizeof name, "interactions.%d.linear_1", t);
-  FTL_REF_TRY(prepare_map(network, name, &layer->conv.mid, &gated, 1, 1, &layer->linear, error));
-  snprintf(name, sizeof name, "interactions.%d.linear_res", t);
-  FTL_REF_TRY(prepare_map(network, name, &spec->edge, &gated, 1, 1, &layer->linear_res, error));
-  snprintf(name, sizeof name, "interactions.%d.linear_2", t);
-  FTL_REF_TRY(prepare_map(network, name, &spec->target, &spec->target, 1, 1, &layer->linear_2, error));
-  snprintf(name, sizeof name, "interactions.%d.skip_tp", t);
-  if (layer->has_sc)
-    FTL_REF_TRY(prepare_map(network, name, &spec->node_feats, &spec->hidden, 1, 1, &layer->skip, error));
-  layer->n_embedding = ftl_irreps_count(&spec->node_feats, 0, 1);
   bool *trained = &layer->embedding_trained;
+  layer->n_embedding = ftl_irreps_count(&layer->spec->node_feats, 0, 1);
   layer->source_embedding = ftl_network_offset(network, trained, "interactions.%d.source_embedding.weight", t);
   layer->target_embedding = ftl_network_offset(network, trained, "interactions.%d.target_embedding.weight", t);
-  layer->alpha = ftl_network_offset(network, NULL, "interactions.%d.alpha", t);
-  layer->beta = ftl_network_offset(network, NULL, "interactions.%d.beta", t);
-  if (layer->source_embedding < 0 || layer->target_embedding < 0 || layer->alpha < 0 || layer->beta < 0)
-    return missing(network, "of the nonlinear block", error);
+  const bool found = layer->source_embedding >= 0 && layer->target_embedding >= 0;
+  return found ? FTL_OK : missing(network, "of the nonlinear block's embeddings", error);
+}
+
+/* The convolution and its radial networks. */
+static ftl_status prepare_convolution(ftl_network *network, int t, bool *trained, ftl_error *error) {
+  ftl_network_layer *layer = &network->layer[t];
+  const bool nonlinear = layer->traits.nonlinear;
+  char name[64];
+  FTL_REF_TRY(prepare_conv(network, t, &layer->conv, error));
+  if (nonlinear) FTL_REF_TRY(prepare_embeddings(network, t, error));
+  const int n_in = network->n_basis + 2 * layer->n_embedding;
+  snprintf(name, sizeof name, "interactions.%d.conv_tp_weights", t);
+  FTL_REF_TRY(prepare_net(network, name, nonlinear, layer->spec->radial_act_cst, n_in, &layer->weights, error));
+  snprintf(name, sizeof name, "interactions.%d.density_fn", t);
+  if (layer->traits.has_density)
+    FTL_REF_TRY(prepare_net(network, name, nonlinear, layer->spec->radial_act_cst, n_in, &layer->density, error));
+  *trained = layer->trained_in_radial = layer->weights.trained || layer->density.trained || layer->embedding_trained;
   return FTL_OK;
 }
 
-static ftl_status prepare_others(ftl_network *network, int t, ftl_error *error) {
+static ftl_status prepare_norm(ftl_network *network, int t, bool *trained, ftl_error *error) {
   ftl_network_layer *layer = &network->layer[t];
-  const ftl_layer *spec = layer->spec;
-  char name[64];
   layer->alpha = layer->beta = FTL_NO_PARAMETER;
-  layer->skip_on_message = spec->kind == FTL_INTERACTION || spec->kind == FTL_INTERACTION_DENSITY;
-  snprintf(name, sizeof name, "interactions.%d.linear", t);
-  FTL_REF_TRY(prepare_map(network, name, &layer->conv.mid, &spec->target, 1, 1, &layer->linear, error));
-  if (!layer->skip_on_message && !layer->has_sc) return FTL_OK;
-  snprintf(name, sizeof name, "interactions.%d.skip_tp", t);
-  const ftl_irreps *in = layer->skip_on_message ? &spec->target : &spec->node_feats;
-  const ftl_irreps *out = layer->skip_on_message ? &spec->target : &spec->hidden;
-  return prepare_map(network, name, in, out, network->arch->n_elements, network->arch->norm_elements, &layer->skip,
-                     error);
+  if (layer->traits.norm != FTL_NORM_ALPHA_BETA) return FTL_OK;
+  layer->alpha = ftl_network_offset(network, trained, "interactions.%d.alpha", t);
+  layer->beta = ftl_network_offset(network, trained, "interactions.%d.beta", t);
+  return layer->alpha >= 0 && layer->beta >= 0 ? FTL_OK : missing(network, "of the nonlinear block's norm", error);
 }
 
-/* The second adjoint is propagated only as far down as something is trained. */
-static void mark_trained(ftl_network *network, int t) {
+static ftl_status prepare_operation(ftl_network *network, int t, int k, ftl_error *error) {
+  const ftl_architecture *arch = network->arch;
   ftl_network_layer *layer = &network->layer[t];
-  bool below = t > 0 ? network->layer[t - 1].trained_to_product : network->embedding_trained;
-  layer->trained_in_input = below;
-  layer->trained_in_radial = layer->weights.trained || layer->density.trained || layer->embedding_trained;
-  layer->trained_to_mid = below || layer->linear_up.trained || layer->trained_in_radial;
-  bool norm = false;
-  ftl_network_offset(network, &norm, "interactions.%d.alpha", t);
-  ftl_network_offset(network, &norm, "interactions.%d.beta", t);
-  layer->trained_to_message = layer->trained_to_mid || layer->linear.trained || layer->linear_res.trained ||
-                              layer->linear_2.trained || norm || (layer->skip_on_message && layer->skip.trained);
-  layer->trained_to_product = layer->trained_to_message || layer->product.trained || layer->product_linear.trained ||
-                              (layer->has_sc && layer->skip.trained);
-  layer->kept_to = !layer->trained_to_product   ? FTL_KEPT_OUTPUT
-                   : !layer->trained_to_message ? FTL_KEPT_MESSAGE
-                   : !layer->trained_to_mid     ? FTL_KEPT_MID
-                                                : FTL_KEPT_NONE;
+  const ftl_operation *op = &layer->operations.op[k];
+  const ftl_irreps *from = &layer->operations.irreps[op->from], *to = &layer->operations.irreps[op->to];
+  ftl_map *map = &layer->map[k];
+  bool *trained = &layer->trained[k];
+  ftl_status status = FTL_OK;
+  switch (op->kind) {
+  case FTL_OP_LINEAR:
+    status = prepare_map(network, op->tensor, from, to, 1, 1, map, error);
+    *trained = map->trained;
+    break;
+  case FTL_OP_LINEAR_BY_ELEMENT:
+    status = prepare_map(network, op->tensor, from, to, arch->n_elements, arch->norm_elements, map, error);
+    *trained = map->trained;
+    break;
+  case FTL_OP_CONVOLUTION:
+    status = prepare_convolution(network, t, trained, error);
+    break;
+  case FTL_OP_NORM:
+    status = prepare_norm(network, t, trained, error);
+    break;
+  case FTL_OP_CONTRACTION:
+    status = ftl_product_prepare(network, t, &layer->product, error);
+    *trained = layer->product.trained;
+    break;
+  case FTL_OP_GATE:
+    break;
+  }
+  return status;
 }
 
 static ftl_status prepare_layer(ftl_network *network, int t, ftl_error *error) {
-  const ftl_architecture *arch = network->arch;
   ftl_network_layer *layer = &network->layer[t];
-  const ftl_layer *spec = layer->spec = &arch->layer[t];
-  layer->nonlinear = spec->kind == FTL_INTERACTION_NONLINEAR;
-  layer->has_density =
-      layer->nonlinear || spec->kind == FTL_INTERACTION_DENSITY || spec->kind == FTL_INTERACTION_DENSITY_RESIDUAL;
-  layer->has_sc = spec->use_sc && (layer->nonlinear || spec->kind == FTL_INTERACTION_RESIDUAL ||
-                                   spec->kind == FTL_INTERACTION_DENSITY_RESIDUAL);
-  char name[64];
-  snprintf(name, sizeof name, "interactions.%d.linear_up", t);
-  FTL_REF_TRY(prepare_map(network, name, &spec->node_feats, &spec->edge, 1, 1, &layer->linear_up, error));
-  FTL_REF_TRY(prepare_conv(network, t, &layer->conv, error));
-  FTL_REF_TRY(layer->nonlinear ? prepare_nonlinear(network, t, error) : prepare_others(network, t, error));
-  int n_in = network->n_basis + 2 * layer->n_embedding;
-  snprintf(name, sizeof name, "interactions.%d.conv_tp_weights", t);
-  FTL_REF_TRY(prepare_net(network, name, layer->nonlinear, spec->radial_act_cst, n_in, &layer->weights, error));
-  snprintf(name, sizeof name, "interactions.%d.density_fn", t);
-  if (layer->has_density)
-    FTL_REF_TRY(prepare_net(network, name, layer->nonlinear, spec->radial_act_cst, n_in, &layer->density, error));
-  FTL_REF_TRY(ftl_product_prepare(network, t, &layer->product, error));
-  snprintf(name, sizeof name, "products.%d.linear", t);
-  FTL_REF_TRY(prepare_map(network, name, &spec->product, &spec->product, 1, 1, &layer->product_linear, error));
-  mark_trained(network, t);
+  layer->spec = &network->arch->layer[t];
+  layer->traits = ftl_layer_traits_of(layer->spec);
+  FTL_REF_TRY(ftl_operations_make(network->arch, t, &layer->operations, error));
+  layer->below[FTL_FEATURES_INPUT] =
+      t > 0 ? network->layer[t - 1].below[FTL_FEATURES_OUTPUT] : network->embedding_trained;
+  for (int k = 0; k < layer->operations.n; k++) {
+    const ftl_operation *op = &layer->operations.op[k];
+    FTL_REF_TRY(prepare_operation(network, t, k, error));
+    layer->below[op->to] |= layer->trained[k] || layer->below[op->from];
+  }
+  layer->kept_to = !layer->below[FTL_FEATURES_OUTPUT]   ? FTL_KEPT_OUTPUT
+                   : !layer->below[FTL_FEATURES_TARGET] ? FTL_KEPT_MESSAGE
+                   : !layer->below[FTL_FEATURES_SUM]    ? FTL_KEPT_MID
+                                                        : FTL_KEPT_NONE;
   return FTL_OK;
 }
 

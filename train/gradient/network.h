@@ -6,6 +6,7 @@
 
 #include "compute/contraction_terms.h"
 #include "gradient/gradient.h"
+#include "model/operations.h"
 #include "reference/stages.h"
 
 #define FTL_NO_PARAMETER (-1)
@@ -80,24 +81,20 @@ typedef struct {
 
 typedef struct {
   const ftl_layer *spec;
-  bool nonlinear, has_density, has_sc;
-  ftl_map linear_up;
+  ftl_layer_traits traits;
+  ftl_operations operations;
+  ftl_map map[FTL_MAX_OPERATIONS]; /* of the operations that are linear maps */
   ftl_edge_product conv;
   ftl_net weights, density;
   int64_t source_embedding, target_embedding; /* [element][n_embedding] */
   int n_embedding;                            /* 0: none */
   bool embedding_trained;
   int64_t alpha, beta; /* or FTL_NO_PARAMETER: norm = density + 1, or avg_num_neighbors without density */
-  ftl_map linear;      /* mid -> message */
-  ftl_map linear_res, linear_2;
-  int n_scalars; /* of the gate's output */
-  ftl_map skip;  /* of the message (no residual), or of the input (has_sc) */
-  bool skip_on_message;
   ftl_product product;
-  ftl_map product_linear;
-  /* whether anything is trained below these points; what lies under needs no second adjoint */
-  int kept_to; /* how much of its forward sweep is below the first trained stage: ftl_kept_level */
-  bool trained_in_input, trained_in_radial, trained_to_mid, trained_to_message, trained_to_product;
+  int kept_to;                      /* how much of its forward sweep is below the first trained stage: ftl_kept_level */
+  bool trained_in_radial;           /* in weights, density or embeddings */
+  bool trained[FTL_MAX_OPERATIONS]; /* has the operation a parameter that is trained? */
+  bool below[FTL_N_FEATURES]; /* is anything trained in what makes these? What lies under needs no second adjoint */
 } ftl_network_layer;
 
 typedef struct {

@@ -4,27 +4,35 @@
 #include <string.h>
 
 #include "model/error.h"
+#include "model/schema.h"
 #include "model/tensors.h"
 
 ftl_status ftl_parameters_list(const ftl_source *source, ftl_parameters *parameters, ftl_error *error) {
+  ftl_schema schema;
   *parameters = (ftl_parameters){0};
+  ftl_status status = ftl_schema_of(source, &schema, error);
+  if (status) return status;
   parameters->parameter = calloc((size_t)source->tensors.n + 1, sizeof *parameters->parameter);
-  if (!parameters->parameter)
+  if (!parameters->parameter) {
+    ftl_schema_free(&schema);
     return ftl_fail(error, FTL_ERR_MEMORY, source->path, "out of memory for the list of parameters");
+  }
   for (int k = 0; k < source->tensors.n; k++) {
     const ftl_tensor *tensor = &source->tensors.tensor[k];
     int layer;
-    ftl_group group = ftl_tensor_group(tensor, &layer);
+    ftl_group group = ftl_schema_group(&schema, tensor, &layer);
     if (group == FTL_GROUP_NONE) continue;
     parameters->parameter[parameters->n++] = (ftl_parameter){.name = tensor->name,
                                                              .group = group,
                                                              .layer = layer,
                                                              .offset = parameters->count,
                                                              .count = tensor->count,
+                                                             .decays = ftl_schema_find(&schema, tensor->name)->decays,
                                                              .trained = tensor->is_parameter,
                                                              .rate = 1};
     parameters->count += tensor->count;
   }
+  ftl_schema_free(&schema);
   return FTL_OK;
 }
 

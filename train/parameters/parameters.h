@@ -1,18 +1,20 @@
 /* The parameters of a model as one vector: what the gradient is taken of, and what an optimiser moves.
 
-   Every tensor that has a group (groups.h) is there, frozen or not, in the order of its names; parameter k holds the
-   numbers offset .. offset + count - 1 of a vector of `count` doubles, in the order of the tensor in the file. Values,
-   gradients and moments are such vectors. */
+   Every tensor that has a group (core/model/groups.h) is there, frozen or not, in the order of its names; parameter k
+   holds the numbers offset .. offset + count - 1 of a vector of `count` doubles, in the order of the tensor in the
+   file. Values, gradients and moments are such vectors. */
 #ifndef FTL_PARAMETERS_H
 #define FTL_PARAMETERS_H
 
-#include "parameters/groups.h"
+#include "model/architecture.h"
+#include "model/groups.h"
 
 typedef struct {
   const char *name; /* of the tensor; belongs to the source */
   ftl_group group;
   int layer; /* -1: of no layer */
   int64_t offset, count;
+  bool decays;  /* with the optimiser's weight decay, as the schema says */
   bool trained; /* false: its gradient is not computed and its values never change */
   double rate;  /* factor of the learning rate; 1 */
   void *put;    /* private: memory of the source that ftl_parameters_put filled, and fills again */

@@ -1,11 +1,12 @@
-/* A model for more elements. As in core/model/cut.c every tensor with an axis over elements is seen as
-   [outer][elements][inner]; here rows are added to the middle axis. */
+/* A model for more elements: every tensor whose schema has an axis over elements, [outer][elements][inner], gets rows
+   there. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "model/error.h"
 #include "model/provenance.h"
+#include "model/schema.h"
 #include "model/tensors.h"
 #include "scratch/scratch.h"
 
@@ -16,8 +17,6 @@ typedef struct {
   const ftl_new_element *new; /* NULL: an element that the model had */
 } slot;
 
-typedef enum { ZERO, NORMAL, UNIFORM } distribution; /* of random rows; UNIFORM: from -1 to 1 */
-
 typedef struct {
   ftl_source *source;
   const slot *slot; /* [n] */
@@ -26,11 +25,10 @@ typedef struct {
   ftl_error *error;
 } widener;
 
+/* One part of a tensor. */
 typedef struct {
-  int64_t offset; /* of the part in the tensor */
-  int64_t outer, inner;
-  distribution kind;
-  double width;
+  const ftl_tensor_spec *spec;
+  int64_t offset, outer, inner; /* offset: of the part in the tensor */
 } part;
 
 /* ---- rows ---- */
@@ -41,9 +39,18 @@ static void put(const ftl_tensor *t, char *to, double value) {
   else memcpy(to, &value, sizeof value);
 }
 
-static double draw(const widener *w, const part *p) {
-  if (p->kind == ZERO) return 0;
-  return p->width * (p->kind == NORMAL ? ftl_random_normal(w->random) : 2 * ftl_random_uniform(w->random) - 1);
+static double draw(const widener *w, const ftl_tensor_spec *spec) {
+  switch (spec->initial) {
+  case FTL_INITIAL_NORMAL:
+    return spec->width * ftl_random_normal(w->random);
+  case FTL_INITIAL_UNIFORM:
+    return spec->width * (2 * ftl_random_uniform(w->random) - 1);
+  case FTL_INITIAL_VALUE:
+    return spec->width;
+  case FTL_INITIAL_CONSTANT: /* E0, which is fitted to data */
+    break;
+  }
+  return 0;
 }
 
 static double mean(const widener *w, const ftl_tensor *t, const part *p, int64_t o, int64_t i) {
@@ -62,7 +69,7 @@ static void widen_part(const widener *w, const ftl_tensor *t, const part *p, cha
         const slot *s = &w->slot[k];
         const int64_t from = p->offset + (o * w->source->arch.n_elements + s->row) * p->inner + i;
         if (s->row >= 0) memcpy(*to, (const char *)t->data + (size_t)from * width, width);
-        else put(t, *to, s->new->like == FTL_LIKE_RANDOM ? draw(w, p) : mean(w, t, p, o, i));
+        else put(t, *to, s->new->like == FTL_LIKE_RANDOM ? draw(w, p->spec) : mean(w, t, p, o, i));
       }
 }
 
@@ -72,90 +79,36 @@ static ftl_tensor *find(const widener *w, const char *name) {
   return (ftl_tensor *)ftl_tensors_find(&w->source->tensors, name);
 }
 
-/* Widens a tensor of one or more parts, of which axis `dim` grows. */
-static ftl_status widen(const widener *w, const char *name, int dim, const part *parts, int n_parts) {
-  const int n_old = w->source->arch.n_elements;
-  ftl_tensor *t = find(w, name);
-  int64_t count = 0;
+static ftl_status widen(const widener *w, const ftl_tensor_spec *spec) {
+  const int n_old = w->source->arch.n_elements, axis = spec->element_axis;
+  ftl_tensor *t = find(w, spec->name);
+  int64_t count = 0, offset = 0;
   char *data, *to;
-  for (int k = 0; k < n_parts; k++) count += parts[k].outer * parts[k].inner;
-  if (!t || t->ndim <= dim || t->count != count * n_old)
+  for (int k = 0; k < spec->n_parts; k++) count += spec->part[k].outer * spec->part[k].inner;
+  if (!t || t->ndim <= axis || t->count != count * n_old)
     return ftl_fail(w->error, FTL_ERR_FORMAT, w->source->path,
-                    "tensor %s does not have the shape that is needed to add elements", name);
+                    "tensor %s does not have the shape that is needed to add elements", spec->name);
   data = to = ftl_tensors_allocate(&w->source->tensors, (size_t)(count * w->n) * ftl_dtype_bytes(t->dtype));
-  if (!data) return ftl_fail(w->error, FTL_ERR_MEMORY, w->source->path, "no memory to add elements to tensor %s", name);
-  for (int k = 0; k < n_parts; k++) widen_part(w, t, &parts[k], &to);
-  t->shape[dim] = t->shape[dim] / n_old * w->n;
+  if (!data)
+    return ftl_fail(w->error, FTL_ERR_MEMORY, w->source->path, "no memory to add elements to tensor %s", spec->name);
+  for (int k = 0; k < spec->n_parts; k++) {
+    const part p = {spec, offset, spec->part[k].outer, spec->part[k].inner};
+    widen_part(w, t, &p, &to);
+    offset += p.outer * n_old * p.inner;
+  }
+  t->shape[axis] = t->shape[axis] / n_old * w->n;
   t->count = count * w->n;
   t->data = data;
   return FTL_OK;
 }
 
-/* e3nn's FullyConnectedTensorProduct with the element's one-hot vector: a matrix [mul in][elements][mul out] for each
-   pair of blocks with the same irrep. */
-static ftl_status widen_skip(const widener *w, const char *name, const ftl_irreps *in, const ftl_irreps *out) {
-  part parts[FTL_MAX_BLOCKS];
-  int64_t offset = 0;
-  int n = 0;
-  for (int i = 0; i < in->n; i++)
-    for (int o = 0; o < out->n; o++) {
-      const ftl_irrep *a = &in->block[i], *b = &out->block[o];
-      if (a->l != b->l || a->p != b->p || n == FTL_MAX_BLOCKS) continue;
-      parts[n++] = (part){offset, a->mul, b->mul, NORMAL, 1};
-      offset += (int64_t)a->mul * w->source->arch.n_elements * b->mul;
-    }
-  return widen(w, name, 0, parts, n);
-}
-
-static ftl_status widen_interaction(const widener *w, int t) {
-  const ftl_layer *layer = &w->source->arch.layer[t];
-  const part embedding = {0, 1, ftl_irreps_count(&layer->node_feats, 0, 1), UNIFORM, 0.001};
-  char name[200];
-  ftl_status status;
-  if (layer->kind == FTL_INTERACTION_NONLINEAR) {
-    snprintf(name, sizeof name, "interactions.%d.source_embedding.weight", t);
-    if ((status = widen(w, name, 0, &embedding, 1))) return status;
-    snprintf(name, sizeof name, "interactions.%d.target_embedding.weight", t);
-    return widen(w, name, 0, &embedding, 1);
-  }
-  snprintf(name, sizeof name, "interactions.%d.skip_tp.weight", t);
-  if (layer->kind == FTL_INTERACTION || layer->kind == FTL_INTERACTION_DENSITY)
-    return widen_skip(w, name, &layer->target, &layer->target);
-  return widen_skip(w, name, &layer->node_feats, &layer->hidden);
-}
-
-static ftl_status widen_product(const widener *w, int t) {
-  const ftl_layer *layer = &w->source->arch.layer[t];
-  char name[200];
-  if (layer->agnostic_product) return FTL_OK;
-  for (int block = 0; block < layer->product.n; block++)
-    for (int nu = 1; nu <= layer->correlation; nu++) {
-      char which[32] = "weights_max";
-      const ftl_tensor *weights;
-      ftl_status status;
-      if (nu < layer->correlation) snprintf(which, sizeof which, "weights.%d", layer->correlation - 1 - nu);
-      snprintf(name, sizeof name, "products.%d.symmetric_contractions.contractions.%d.%s", t, block, which);
-      weights = find(w, name);
-      if (!weights || weights->ndim != 3)
-        return ftl_fail(w->error, FTL_ERR_FORMAT, w->source->path, "tensor %s is missing", name);
-      status = widen(w, name, 0,
-                     &(part){0, 1, weights->shape[1] * weights->shape[2], NORMAL, 1.0 / (double)weights->shape[1]}, 1);
-      if (status) return status;
-    }
-  return FTL_OK;
-}
-
-static ftl_status widen_energies(const widener *w) {
-  static const char name[] = "atomic_energies_fn.atomic_energies";
-  const int n_heads = w->source->arch.n_heads;
-  const ftl_tensor *e0 = find(w, name);
-  ftl_status status = widen(w, name, e0 && e0->ndim == 2, &(part){0, n_heads, 1, ZERO, 0}, 1);
-  if (status) return status;
-  for (int h = 0; h < n_heads; h++)
+/* E0 of the new elements where they are given. */
+static void set_energies(const widener *w, const ftl_tensor_spec *spec) {
+  const ftl_tensor *e0 = find(w, spec->name);
+  for (int h = 0; h < w->source->arch.n_heads; h++)
     for (int k = 0; k < w->n; k++)
       if (w->slot[k].new && !isnan(w->slot[k].new->e0))
         put(e0, (char *)e0->data + (size_t)(h * w->n + k) * ftl_dtype_bytes(e0->dtype), w->slot[k].new->e0);
-  return FTL_OK;
 }
 
 static ftl_status widen_numbers(const widener *w) {
@@ -171,14 +124,15 @@ static ftl_status widen_numbers(const widener *w) {
 }
 
 static ftl_status widen_all(const widener *w) {
-  const ftl_architecture *arch = &w->source->arch;
-  const part embedding = {0, 1, ftl_irreps_count(&arch->layer[0].node_feats, 0, 1), NORMAL, 1};
-  ftl_status status = widen(w, "node_embedding.linear.weight", 0, &embedding, 1);
-  for (int t = 0; !status && t < arch->n_layers; t++) {
-    status = widen_interaction(w, t);
-    if (!status) status = widen_product(w, t);
+  ftl_schema schema;
+  ftl_status status = ftl_schema_of(w->source, &schema, w->error);
+  for (int k = 0; !status && k < schema.n; k++) {
+    const ftl_tensor_spec *spec = &schema.spec[k];
+    if (!spec->n_parts || spec->holds == FTL_HOLDS_NUMBERS) continue; /* atomic_numbers: below */
+    status = widen(w, spec);
+    if (!status && spec->group == FTL_GROUP_E0) set_energies(w, spec);
   }
-  if (!status) status = widen_energies(w);
+  ftl_schema_free(&schema);
   return status ? status : widen_numbers(w);
 }
 

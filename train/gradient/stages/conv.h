@@ -96,15 +96,15 @@ static bool conv_matrices(ftl_sweep *sweep, const ftl_edge_product *conv, layer_
 static void conv_forward(ftl_sweep *sweep, const ftl_edge_product *conv, layer_state *state) {
   conv_path paths[FTL_MAX_BLOCKS];
   int n_paths = conv_paths(sweep, conv, paths);
-  zero(state->mid.x, features(sweep, &conv->mid));
+  zero(state->f[FTL_FEATURES_SUM].x, features(sweep, &conv->mid));
   for (int a = 0; a < sweep->n; a++)
     for (int e = sweep->geometry.first_edge[a]; e < sweep->geometry.first_edge[a + 1]; e++)
       for (int k = 0; k < n_paths; k++) {
         const conv_path *p = &paths[k];
         const real *m = state->m.x + (size_t)e * (size_t)conv->n_m + p->path->first_m;
-        const real *h = state->up.x + p->in + (size_t)sweep->geometry.edge[e].sender * p->in_stride;
+        const real *h = state->f[FTL_FEATURES_UP].x + p->in + (size_t)sweep->geometry.edge[e].sender * p->in_stride;
         const real *w = state->w.x + (size_t)sweep->geometry.edge[e].pair * (size_t)conv->n_weights + p->path->weight;
-        real *out = state->mid.x + p->out + (size_t)a * p->out_stride;
+        real *out = state->f[FTL_FEATURES_SUM].x + p->out + (size_t)a * p->out_stride;
         WITH_DIMENSIONS(p->path, path_forward, p->path->mul, m, h, w, out)
       }
 }
@@ -132,7 +132,7 @@ FTL_INLINE void path_tangent(int d1, int d3, int n, const real *m, const real *m
 static bool conv_tangent(ftl_sweep *sweep, const ftl_edge_product *conv, layer_state *state) {
   conv_path paths[FTL_MAX_BLOCKS];
   int n_paths = conv_paths(sweep, conv, paths);
-  zero(state->mid.dot, features(sweep, &conv->mid));
+  zero(state->f[FTL_FEATURES_SUM].dot, features(sweep, &conv->mid));
   if (!(state->m.dot = take(sweep, (size_t)sweep->geometry.n_edges * (size_t)conv->n_m))) return false;
   edge_matrices(sweep, conv, sweep->geometry.y.dot, state->m.dot);
   for (int a = 0; a < sweep->n; a++)
@@ -142,9 +142,11 @@ static bool conv_tangent(ftl_sweep *sweep, const ftl_edge_product *conv, layer_s
         size_t at_m = (size_t)e * (size_t)conv->n_m + (size_t)p->path->first_m;
         size_t at_h = p->in + (size_t)sweep->geometry.edge[e].sender * p->in_stride;
         size_t at_w = (size_t)sweep->geometry.edge[e].pair * (size_t)conv->n_weights + (size_t)p->path->weight;
-        real *out = state->mid.dot + p->out + (size_t)a * p->out_stride;
-        WITH_DIMENSIONS(p->path, path_tangent, p->path->mul, state->m.x + at_m, state->m.dot + at_m, state->up.x + at_h,
-                        state->up.dot ? state->up.dot + at_h : NULL, state->w.x + at_w, state->w.dot + at_w, out)
+        real *out = state->f[FTL_FEATURES_SUM].dot + p->out + (size_t)a * p->out_stride;
+        WITH_DIMENSIONS(p->path, path_tangent, p->path->mul, state->m.x + at_m, state->m.dot + at_m,
+                        state->f[FTL_FEATURES_UP].x + at_h,
+                        state->f[FTL_FEATURES_UP].dot ? state->f[FTL_FEATURES_UP].dot + at_h : NULL, state->w.x + at_w,
+                        state->w.dot + at_w, out)
       }
   return true;
 }
@@ -186,10 +188,10 @@ static void conv_reverse(ftl_sweep *sweep, const ftl_edge_product *conv, layer_s
         size_t at_h = p->in + (size_t)sweep->geometry.edge[e].sender * p->in_stride;
         size_t at_w = (size_t)sweep->geometry.edge[e].pair * (size_t)conv->n_weights + (size_t)p->path->weight;
         const real *m = state->m.x + (size_t)e * (size_t)conv->n_m + p->path->first_m;
-        WITH_DIMENSIONS(p->path, path_reverse, p->path->mul, m, state->up.x + at_h, state->w.x + at_w,
-                        state->mid.bar + p->out + (size_t)a * p->out_stride, state->w.bar + at_w,
-                        state->up.bar ? state->up.bar + at_h : NULL, conv->entry + p->path->first_entry,
-                        p->path->n_entries, p->path->first_m, y)
+        WITH_DIMENSIONS(p->path, path_reverse, p->path->mul, m, state->f[FTL_FEATURES_UP].x + at_h, state->w.x + at_w,
+                        state->f[FTL_FEATURES_SUM].bar + p->out + (size_t)a * p->out_stride, state->w.bar + at_w,
+                        state->f[FTL_FEATURES_UP].bar ? state->f[FTL_FEATURES_UP].bar + at_h : NULL,
+                        conv->entry + p->path->first_entry, p->path->n_entries, p->path->first_m, y)
       }
       for (int k = 0; k < n_sh; k++) sweep->geometry.y.bar[(size_t)e * (size_t)n_sh + (size_t)k] += lane_sum(y[k]);
     }
@@ -234,9 +236,11 @@ static void conv_second(ftl_sweep *sweep, const ftl_edge_product *conv, layer_st
         size_t at_h = p->in + (size_t)sweep->geometry.edge[e].sender * p->in_stride;
         size_t at_w = (size_t)sweep->geometry.edge[e].pair * (size_t)conv->n_weights + (size_t)p->path->weight;
         size_t to = p->out + (size_t)a * p->out_stride;
-        WITH_DIMENSIONS(p->path, path_second, p->path->mul, state->m.x + at_m, state->m.dot + at_m, state->up.x + at_h,
-                        state->up.dot ? state->up.dot + at_h : NULL, state->w.x + at_w, state->w.dot + at_w,
-                        state->mid.bar + to, state->mid.til + to, state->w.til ? state->w.til + at_w : NULL,
-                        state->up.til ? state->up.til + at_h : NULL)
+        WITH_DIMENSIONS(p->path, path_second, p->path->mul, state->m.x + at_m, state->m.dot + at_m,
+                        state->f[FTL_FEATURES_UP].x + at_h,
+                        state->f[FTL_FEATURES_UP].dot ? state->f[FTL_FEATURES_UP].dot + at_h : NULL, state->w.x + at_w,
+                        state->w.dot + at_w, state->f[FTL_FEATURES_SUM].bar + to, state->f[FTL_FEATURES_SUM].til + to,
+                        state->w.til ? state->w.til + at_w : NULL,
+                        state->f[FTL_FEATURES_UP].til ? state->f[FTL_FEATURES_UP].til + at_h : NULL)
       }
 }

@@ -1,4 +1,5 @@
-/* One layer in the four sweeps: interaction, product, skip connection (docs/theory.md, eqs. 8 to 16). */
+/* One layer in the four sweeps: its operations one after another (core/model/operations.h; docs/theory.md, eqs. 8 to
+   16). */
 
 /* An array of n zeros in *p; false when out of memory. */
 static bool take_zeros(ftl_sweep *sweep, real **p, size_t n) {
@@ -6,51 +7,54 @@ static bool take_zeros(ftl_sweep *sweep, real **p, size_t n) {
   zero(*p, n);
   return true;
 }
+/* The same, unless it is there. */
+static bool need_zeros(ftl_sweep *sweep, real **p, size_t n) { return *p || take_zeros(sweep, p, n); }
+
+static size_t numbers(const ftl_sweep *sweep, const ftl_network_layer *layer, ftl_features_of f) {
+  return features(sweep, &layer->operations.irreps[f]);
+}
 
 /* ---- forward ---- */
 
-static bool message_forward(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
-  size_t n_message = features(sweep, &layer->linear.out), n_target = features(sweep, &layer->spec->target);
-  if (!take_zeros(sweep, &state->sum.x, n_message) || !take_value(sweep, &state->norm, (size_t)sweep->n) ||
-      !take_value(sweep, &state->message, n_message))
-    return false;
-  map_forward(sweep, &layer->linear, state->mid.x, state->sum.x);
-  norm_forward(sweep, layer, state);
-  if (layer->nonlinear) {
-    if (!take_value(sweep, &state->gated, n_target) || !take_zeros(sweep, &state->a.x, n_target)) return false;
-    map_forward(sweep, &layer->linear_res, state->up.x, state->message.x);
-    gate(sweep, layer, state, GATE_FORWARD);
-    map_forward(sweep, &layer->linear_2, state->gated.x, state->a.x);
-  } else if (layer->skip_on_message) {
-    if (!take_zeros(sweep, &state->a.x, n_target)) return false;
-    map_forward(sweep, &layer->skip, state->message.x, state->a.x);
-  } else {
-    state->a.x = state->message.x;
+/* What of a layer's forward sweep is kept for later predictions ends with one of these operations. */
+static ftl_kept_level level_of(const ftl_operation *op) {
+  return op->to <= FTL_FEATURES_SUM ? FTL_KEPT_MID : op->to <= FTL_FEATURES_TARGET ? FTL_KEPT_MESSAGE : FTL_KEPT_OUTPUT;
+}
+
+/* With everything up to the product's input kept, the neighbours' sum itself is not needed again. */
+static bool is_kept(const ftl_network_layer *layer, const ftl_operation *op) {
+  if (op->to == FTL_FEATURES_SUM) return layer->kept_to == FTL_KEPT_MID;
+  return layer->kept_to >= (int)level_of(op);
+}
+
+static bool operation_forward(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state, int k) {
+  const ftl_operation *op = &layer->operations.op[k];
+  variable *from = &state->f[op->from], *to = &state->f[op->to];
+  const bool is_map = op->kind == FTL_OP_LINEAR || op->kind == FTL_OP_LINEAR_BY_ELEMENT;
+  const size_t n = numbers(sweep, layer, op->to);
+  if (!op->adds) {
+    if (!take_value(sweep, to, n)) return false;
+    if (is_map) zero(to->x, n);
   }
-  return true;
-}
-
-static bool mid_forward(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
-  keep_if(sweep, layer->kept_to >= FTL_KEPT_MID);
-  bool taken = take_zeros(sweep, &state->up.x, features(sweep, &layer->spec->edge));
-  keep_if(sweep, layer->kept_to == FTL_KEPT_MID); /* above, the sum itself is not needed again */
-  taken = taken && take_value(sweep, &state->mid, features(sweep, &layer->conv.mid));
-  keep_if(sweep, false);
-  if (!taken) return false;
-  map_forward(sweep, &layer->linear_up, state->input.x, state->up.x);
-  conv_forward(sweep, &layer->conv, state);
-  return true;
-}
-
-static bool output_forward(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
-  size_t n_product = features(sweep, &layer->spec->product);
-  keep_if(sweep, layer->kept_to >= FTL_KEPT_OUTPUT);
-  bool taken = take_value(sweep, &state->b, n_product) && take_zeros(sweep, &state->output.x, n_product);
-  keep_if(sweep, false);
-  if (!taken) return false;
-  product_forward(sweep, &layer->product, &state->a, &state->b, false);
-  map_forward(sweep, &layer->product_linear, state->b.x, state->output.x);
-  if (layer->has_sc) map_forward(sweep, &layer->skip, state->input.x, state->output.x);
+  switch (op->kind) {
+  case FTL_OP_LINEAR:
+  case FTL_OP_LINEAR_BY_ELEMENT:
+    map_forward(sweep, &layer->map[k], from->x, to->x);
+    break;
+  case FTL_OP_CONVOLUTION:
+    conv_forward(sweep, &layer->conv, state);
+    break;
+  case FTL_OP_NORM:
+    if (!take_value(sweep, &state->norm, (size_t)sweep->n)) return false;
+    norm_forward(sweep, layer, state, from, to);
+    break;
+  case FTL_OP_GATE:
+    gate(sweep, layer, from, to, GATE_FORWARD);
+    break;
+  case FTL_OP_CONTRACTION:
+    product_forward(sweep, &layer->product, from, to, false);
+    break;
+  }
   return true;
 }
 
@@ -58,7 +62,7 @@ static bool output_forward(ftl_sweep *sweep, const ftl_network_layer *layer, lay
 static bool layer_forward(ftl_sweep *sweep, int t) {
   const ftl_network_layer *layer = &sweep->network->layer[t];
   layer_state *state = &sweep->layer[t];
-  ftl_kept_level level = sweep->restored ? (ftl_kept_level)layer->kept_to : FTL_KEPT_NONE;
+  const int level = sweep->restored ? layer->kept_to : FTL_KEPT_NONE;
   if (!sweep->restored) {
     keep_if(sweep, true);
     bool made = conv_matrices(sweep, &layer->conv, state);
@@ -66,32 +70,43 @@ static bool layer_forward(ftl_sweep *sweep, int t) {
     if (!made) return false;
   }
   if (!radial_forward(sweep, layer, state)) return false;
-  if (level < FTL_KEPT_MID && !mid_forward(sweep, layer, state)) return false;
-  keep_if(sweep, layer->kept_to >= FTL_KEPT_MESSAGE);
-  bool made = level >= FTL_KEPT_MESSAGE || message_forward(sweep, layer, state);
-  keep_if(sweep, false);
-  return made && (level >= FTL_KEPT_OUTPUT || output_forward(sweep, layer, state));
+  for (int k = 0; k < layer->operations.n; k++) {
+    const ftl_operation *op = &layer->operations.op[k];
+    if (level >= (int)level_of(op)) continue;
+    keep_if(sweep, is_kept(layer, op));
+    bool made = operation_forward(sweep, layer, state, k);
+    keep_if(sweep, false);
+    if (!made) return false;
+  }
+  return true;
 }
 
 /* ---- tangent ---- */
 
-static bool message_tangent(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
-  size_t n_message = features(sweep, &layer->linear.out), n_target = features(sweep, &layer->spec->target);
-  if (!take_zeros(sweep, &state->sum.dot, n_message) || !(state->norm.dot = take(sweep, (size_t)sweep->n)) ||
-      !(state->message.dot = take(sweep, n_message)))
-    return false;
-  map_forward(sweep, &layer->linear, state->mid.dot, state->sum.dot);
-  norm_tangent(sweep, layer, state);
-  if (layer->nonlinear) {
-    if (!(state->gated.dot = take(sweep, n_target)) || !take_zeros(sweep, &state->a.dot, n_target)) return false;
-    if (state->up.dot) map_forward(sweep, &layer->linear_res, state->up.dot, state->message.dot);
-    gate(sweep, layer, state, GATE_TANGENT);
-    map_forward(sweep, &layer->linear_2, state->gated.dot, state->a.dot);
-  } else if (layer->skip_on_message) {
-    if (!take_zeros(sweep, &state->a.dot, n_target)) return false;
-    map_forward(sweep, &layer->skip, state->message.dot, state->a.dot);
-  } else {
-    state->a.dot = state->message.dot;
+/* Features without a tangent, as the first layer's input, do not change along the direction. */
+static bool operation_tangent(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state, int k) {
+  const ftl_operation *op = &layer->operations.op[k];
+  variable *from = &state->f[op->from], *to = &state->f[op->to];
+  if (op->kind == FTL_OP_CONVOLUTION && !radial_tangent(sweep, layer, state)) return false;
+  if (op->kind != FTL_OP_CONVOLUTION && !from->dot) return true;
+  if (!op->adds && !take_zeros(sweep, &to->dot, numbers(sweep, layer, op->to))) return false;
+  switch (op->kind) {
+  case FTL_OP_LINEAR:
+  case FTL_OP_LINEAR_BY_ELEMENT:
+    map_forward(sweep, &layer->map[k], from->dot, to->dot);
+    break;
+  case FTL_OP_CONVOLUTION:
+    return conv_tangent(sweep, &layer->conv, state);
+  case FTL_OP_NORM:
+    if (!(state->norm.dot = take(sweep, (size_t)sweep->n))) return false;
+    norm_tangent(sweep, layer, state, from, to);
+    break;
+  case FTL_OP_GATE:
+    gate(sweep, layer, from, to, GATE_TANGENT);
+    break;
+  case FTL_OP_CONTRACTION:
+    product_forward(sweep, &layer->product, from, to, true);
+    break;
   }
   return true;
 }
@@ -99,131 +114,104 @@ static bool message_tangent(ftl_sweep *sweep, const ftl_network_layer *layer, la
 static bool layer_tangent(ftl_sweep *sweep, int t) {
   const ftl_network_layer *layer = &sweep->network->layer[t];
   layer_state *state = &sweep->layer[t];
-  size_t n_product = features(sweep, &layer->spec->product);
-  state->input.dot = t > 0 ? sweep->layer[t - 1].output.dot : NULL;
-  if (state->input.dot) {
-    if (!take_zeros(sweep, &state->up.dot, features(sweep, &layer->spec->edge))) return false;
-    map_forward(sweep, &layer->linear_up, state->input.dot, state->up.dot);
-  }
-  if (!radial_tangent(sweep, layer, state) || !(state->mid.dot = take(sweep, features(sweep, &layer->conv.mid))))
-    return false;
-  if (!conv_tangent(sweep, &layer->conv, state) || !message_tangent(sweep, layer, state) ||
-      !(state->b.dot = take(sweep, n_product)) || !take_zeros(sweep, &state->output.dot, n_product))
-    return false;
-  product_forward(sweep, &layer->product, &state->a, &state->b, true);
-  map_forward(sweep, &layer->product_linear, state->b.dot, state->output.dot);
-  if (layer->has_sc && state->input.dot) map_forward(sweep, &layer->skip, state->input.dot, state->output.dot);
+  state->f[FTL_FEATURES_INPUT].dot = t > 0 ? sweep->layer[t - 1].f[FTL_FEATURES_OUTPUT].dot : NULL;
+  for (int k = 0; k < layer->operations.n; k++)
+    if (!operation_tangent(sweep, layer, state, k)) return false;
   return true;
 }
 
 /* ---- reverse ---- */
 
-static bool message_reverse(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
-  size_t n_message = features(sweep, &layer->linear.out), n_target = features(sweep, &layer->spec->target);
-  if (layer->nonlinear) {
-    if (!take_zeros(sweep, &state->gated.bar, n_target) || !(state->message.bar = take(sweep, n_message))) return false;
-    map_reverse(sweep, &layer->linear_2, state->a.bar, state->gated.bar);
-    gate(sweep, layer, state, GATE_REVERSE);
-    if (state->up.bar) map_reverse(sweep, &layer->linear_res, state->message.bar, state->up.bar);
-  } else if (layer->skip_on_message) {
-    if (!take_zeros(sweep, &state->message.bar, n_message)) return false;
-    map_reverse(sweep, &layer->skip, state->a.bar, state->message.bar);
-  } else {
-    state->message.bar = state->a.bar;
+/* The first layer's input depends on nothing that moves, nor does what neighbours send there. */
+static bool moves(const layer_state *state, ftl_features_of f) {
+  return state->f[FTL_FEATURES_INPUT].bar || (f != FTL_FEATURES_INPUT && f != FTL_FEATURES_UP);
+}
+
+static bool operation_reverse(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state, int k) {
+  const ftl_operation *op = &layer->operations.op[k];
+  variable *from = &state->f[op->from], *to = &state->f[op->to];
+  if (moves(state, op->from) && !need_zeros(sweep, &from->bar, numbers(sweep, layer, op->from))) return false;
+  switch (op->kind) {
+  case FTL_OP_LINEAR:
+  case FTL_OP_LINEAR_BY_ELEMENT:
+    if (from->bar) map_reverse(sweep, &layer->map[k], to->bar, from->bar);
+    break;
+  case FTL_OP_CONVOLUTION:
+    if (!take_zeros(sweep, &state->w.bar, (size_t)sweep->geometry.n_pairs * (size_t)layer->conv.n_weights))
+      return false;
+    conv_reverse(sweep, &layer->conv, state);
+    return radial_reverse(sweep, layer, state);
+  case FTL_OP_NORM:
+    if (!(state->norm.bar = take(sweep, (size_t)sweep->n)) || !(state->density.bar = take(sweep, (size_t)sweep->n)))
+      return false;
+    norm_reverse(sweep, layer, state, from, to);
+    break;
+  case FTL_OP_GATE:
+    gate(sweep, layer, from, to, GATE_REVERSE);
+    break;
+  case FTL_OP_CONTRACTION:
+    product_reverse(sweep, &layer->product, from, to);
+    break;
   }
-  if (!(state->sum.bar = take(sweep, n_message)) || !(state->norm.bar = take(sweep, (size_t)sweep->n)) ||
-      !(state->density.bar = take(sweep, (size_t)sweep->n)) ||
-      !take_zeros(sweep, &state->mid.bar, features(sweep, &layer->conv.mid)))
-    return false;
-  norm_reverse(sweep, layer, state);
-  map_reverse(sweep, &layer->linear, state->sum.bar, state->mid.bar);
   return true;
 }
 
-/* From output.bar; adds to the output.bar of the layer before. */
+/* From the output's bar; adds to the output's of the layer before. */
 static bool layer_reverse(ftl_sweep *sweep, int t) {
   const ftl_network_layer *layer = &sweep->network->layer[t];
   layer_state *state = &sweep->layer[t];
-  state->input.bar = t > 0 ? sweep->layer[t - 1].output.bar : NULL;
-  if (!take_zeros(sweep, &state->b.bar, features(sweep, &layer->spec->product)) ||
-      !take_zeros(sweep, &state->a.bar, features(sweep, &layer->spec->target)))
-    return false;
-  map_reverse(sweep, &layer->product_linear, state->output.bar, state->b.bar);
-  if (layer->has_sc && state->input.bar) map_reverse(sweep, &layer->skip, state->output.bar, state->input.bar);
-  product_reverse(sweep, &layer->product, &state->a, &state->b);
-  if (state->input.bar && !take_zeros(sweep, &state->up.bar, features(sweep, &layer->spec->edge))) return false;
-  if (!message_reverse(sweep, layer, state)) return false;
-  if (!take_zeros(sweep, &state->w.bar, (size_t)sweep->geometry.n_pairs * (size_t)layer->conv.n_weights)) return false;
-  conv_reverse(sweep, &layer->conv, state);
-  if (!radial_reverse(sweep, layer, state)) return false;
-  if (state->input.bar) map_reverse(sweep, &layer->linear_up, state->up.bar, state->input.bar);
+  state->f[FTL_FEATURES_INPUT].bar = t > 0 ? sweep->layer[t - 1].f[FTL_FEATURES_OUTPUT].bar : NULL;
+  for (int k = layer->operations.n - 1; k >= 0; k--)
+    if (!operation_reverse(sweep, layer, state, k)) return false;
   return true;
 }
 
 /* ---- second: gradients of the parameters, and the second adjoint as far down as something is trained ---- */
 
-/* From a.til to sum.til and, if something is trained below mid, to mid.til and the density's. */
-static bool message_second(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
-  size_t n_message = features(sweep, &layer->linear.out), n_target = features(sweep, &layer->spec->target);
-  if (layer->nonlinear) {
-    map_gradient(sweep, &layer->linear_2, &state->gated, &state->a);
-    if (!take_zeros(sweep, &state->gated.til, n_target) || !(state->message.til = take(sweep, n_message))) return false;
-    map_reverse(sweep, &layer->linear_2, state->a.til, state->gated.til);
-    gate(sweep, layer, state, GATE_SECOND);
-    map_gradient(sweep, &layer->linear_res, &state->up, &state->message);
-    if (state->up.til) map_reverse(sweep, &layer->linear_res, state->message.til, state->up.til);
-  } else if (layer->skip_on_message) {
-    map_gradient(sweep, &layer->skip, &state->message, &state->a);
-    if (!take_zeros(sweep, &state->message.til, n_message)) return false;
-    map_reverse(sweep, &layer->skip, state->a.til, state->message.til);
-  } else {
-    state->message.til = state->a.til;
-  }
-  if (!(state->sum.til = take(sweep, n_message)) || !(state->norm.til = take(sweep, (size_t)sweep->n)) ||
-      !(state->density.til = take(sweep, (size_t)sweep->n)))
-    return false;
-  norm_second(sweep, layer, state);
-  map_gradient(sweep, &layer->linear, &state->mid, &state->sum);
-  if (!layer->trained_to_mid) return true;
-  if (!take_zeros(sweep, &state->mid.til, features(sweep, &layer->conv.mid))) return false;
-  map_reverse(sweep, &layer->linear, state->sum.til, state->mid.til);
-  return true;
-}
-
-static bool edges_second(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
+static bool convolution_second(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
   state->w.til = NULL;
   if (layer->trained_in_radial &&
       !take_zeros(sweep, &state->w.til, (size_t)sweep->geometry.n_pairs * (size_t)layer->conv.n_weights))
     return false;
   conv_second(sweep, &layer->conv, state);
-  if (layer->trained_in_radial && !radial_second(sweep, layer, state)) return false;
-  map_gradient(sweep, &layer->linear_up, &state->input, &state->up);
-  if (state->input.til) map_reverse(sweep, &layer->linear_up, state->up.til, state->input.til);
+  return !layer->trained_in_radial || radial_second(sweep, layer, state);
+}
+
+static bool operation_second(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state, int k) {
+  const ftl_operation *op = &layer->operations.op[k];
+  variable *from = &state->f[op->from], *to = &state->f[op->to];
+  const bool writes = op->kind == FTL_OP_NORM || op->kind == FTL_OP_GATE, below = layer->below[op->from];
+  if ((below || writes) && !need_zeros(sweep, &from->til, numbers(sweep, layer, op->from))) return false;
+  switch (op->kind) {
+  case FTL_OP_LINEAR:
+  case FTL_OP_LINEAR_BY_ELEMENT:
+    map_gradient(sweep, &layer->map[k], from, to);
+    if (below) map_reverse(sweep, &layer->map[k], to->til, from->til);
+    break;
+  case FTL_OP_CONVOLUTION:
+    return convolution_second(sweep, layer, state);
+  case FTL_OP_NORM:
+    if (!(state->norm.til = take(sweep, (size_t)sweep->n)) || !(state->density.til = take(sweep, (size_t)sweep->n)))
+      return false;
+    norm_second(sweep, layer, state, from, to);
+    break;
+  case FTL_OP_GATE:
+    gate(sweep, layer, from, to, GATE_SECOND);
+    break;
+  case FTL_OP_CONTRACTION:
+    return product_second(sweep, &layer->product, from, to);
+  }
   return true;
 }
 
-/* From output.til; adds to the output.til of the layer before where something is trained there. */
+/* From the output's til; adds to the output's of the layer before where something is trained there. */
 static bool layer_second(ftl_sweep *sweep, int t) {
   const ftl_network_layer *layer = &sweep->network->layer[t];
   layer_state *state = &sweep->layer[t];
-  if (t > 0) state->input.til = sweep->layer[t - 1].output.til;
-  map_gradient(sweep, &layer->product_linear, &state->b, &state->output);
-  if (layer->has_sc) {
-    map_gradient(sweep, &layer->skip, &state->input, &state->output);
-    if (state->input.til) map_reverse(sweep, &layer->skip, state->output.til, state->input.til);
-  }
-  if (!layer->product.trained && !layer->trained_to_message) return true;
-  if (!take_zeros(sweep, &state->b.til, features(sweep, &layer->spec->product))) return false;
-  map_reverse(sweep, &layer->product_linear, state->output.til, state->b.til);
-  state->a.til = NULL;
-  if (layer->trained_to_message && !take_zeros(sweep, &state->a.til, features(sweep, &layer->spec->target)))
-    return false;
-  if (!product_second(sweep, &layer->product, &state->a, &state->b)) return false;
-  if (!layer->trained_to_message) return true;
-  state->up.til = NULL;
-  if ((layer->trained_in_input || layer->linear_up.trained) &&
-      !take_zeros(sweep, &state->up.til, features(sweep, &layer->spec->edge)))
-    return false;
-  if (!message_second(sweep, layer, state)) return false;
-  return !layer->trained_to_mid || edges_second(sweep, layer, state);
+  if (t > 0) state->f[FTL_FEATURES_INPUT].til = sweep->layer[t - 1].f[FTL_FEATURES_OUTPUT].til;
+  for (int f = FTL_FEATURES_UP; f < FTL_FEATURES_OUTPUT; f++) state->f[f].til = NULL;
+  for (int k = layer->operations.n - 1; k >= 0; k--)
+    if ((layer->trained[k] || layer->below[layer->operations.op[k].from]) && !operation_second(sweep, layer, state, k))
+      return false;
+  return true;
 }

@@ -1,7 +1,7 @@
 /* From the neighbours' sum to what the product takes: MACE (8) divided by its norm, and the gate of the nonlinear block
    (docs/theory.md, eqs. 10 and 13). */
 
-/* ---- division by the norm: message = sum / norm ---- */
+/* ---- division by the norm: to = from / norm ---- */
 
 /* Where the features of an atom in a block are. */
 static real *block_row(const ftl_sweep *sweep, const ftl_irreps *irreps, int b, int atom, real *x) {
@@ -9,76 +9,81 @@ static real *block_row(const ftl_sweep *sweep, const ftl_irreps *irreps, int b, 
   return x + (size_t)sweep->n * (size_t)ftl_block_offset(irreps, b) + (size_t)atom * width;
 }
 
-static void norm_forward(const ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
+static void norm_forward(const ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state,
+                         const variable *from, const variable *to) {
   real alpha = layer->alpha == FTL_NO_PARAMETER ? 1 : *theta(sweep, layer->alpha);
   real beta = layer->beta == FTL_NO_PARAMETER ? 1 : *theta(sweep, layer->beta);
   for (int a = 0; a < sweep->n; a++)
-    state->norm.x[a] = layer->has_density ? alpha + beta * state->density.x[a] : (real)layer->spec->avg_num_neighbors;
-  const ftl_irreps *irreps = &layer->linear.out;
+    state->norm.x[a] =
+        layer->traits.has_density ? alpha + beta * state->density.x[a] : (real)layer->spec->avg_num_neighbors;
+  const ftl_irreps *irreps = &layer->operations.irreps[FTL_FEATURES_MIXED];
   for (int b = 0; b < irreps->n; b++)
     for (int a = 0; a < sweep->n; a++) {
       int width = ftl_block_dim(irreps, b) * irreps->block[b].mul;
-      const real *sum = block_row(sweep, irreps, b, a, state->sum.x);
-      real *message = block_row(sweep, irreps, b, a, state->message.x), inverse = 1 / state->norm.x[a];
+      const real *sum = block_row(sweep, irreps, b, a, from->x);
+      real *message = block_row(sweep, irreps, b, a, to->x), inverse = 1 / state->norm.x[a];
       for (int k = 0; k < width; k++) message[k] = sum[k] * inverse;
     }
 }
 
-static void norm_tangent(const ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
+static void norm_tangent(const ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state,
+                         const variable *from, const variable *to) {
   real beta = layer->beta == FTL_NO_PARAMETER ? 1 : *theta(sweep, layer->beta);
-  const ftl_irreps *irreps = &layer->linear.out;
-  for (int a = 0; a < sweep->n && layer->has_density; a++) state->norm.dot[a] = beta * state->density.dot[a];
+  const ftl_irreps *irreps = &layer->operations.irreps[FTL_FEATURES_MIXED];
+  for (int a = 0; a < sweep->n && layer->traits.has_density; a++) state->norm.dot[a] = beta * state->density.dot[a];
   for (int b = 0; b < irreps->n; b++)
     for (int a = 0; a < sweep->n; a++) {
       int width = ftl_block_dim(irreps, b) * irreps->block[b].mul;
-      const real *sum = block_row(sweep, irreps, b, a, state->sum.x);
-      const real *dot = block_row(sweep, irreps, b, a, state->sum.dot);
-      real *message = block_row(sweep, irreps, b, a, state->message.dot), inverse = 1 / state->norm.x[a];
-      real change = layer->has_density ? -state->norm.dot[a] * inverse * inverse : 0;
+      const real *sum = block_row(sweep, irreps, b, a, from->x);
+      const real *dot = block_row(sweep, irreps, b, a, from->dot);
+      real *message = block_row(sweep, irreps, b, a, to->dot), inverse = 1 / state->norm.x[a];
+      real change = layer->traits.has_density ? -state->norm.dot[a] * inverse * inverse : 0;
       for (int k = 0; k < width; k++) message[k] = dot[k] * inverse + sum[k] * change;
     }
 }
 
-/* From message.bar to sum.bar, norm.bar and density.bar. */
-static void norm_reverse(const ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
+/* From to->bar to from->bar, norm.bar and density.bar. */
+static void norm_reverse(const ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state,
+                         const variable *from, const variable *to) {
   real beta = layer->beta == FTL_NO_PARAMETER ? 1 : *theta(sweep, layer->beta);
-  const ftl_irreps *irreps = &layer->linear.out;
-  if (layer->has_density) zero(state->norm.bar, (size_t)sweep->n);
+  const ftl_irreps *irreps = &layer->operations.irreps[FTL_FEATURES_MIXED];
+  if (layer->traits.has_density) zero(state->norm.bar, (size_t)sweep->n);
   for (int b = 0; b < irreps->n; b++)
     for (int a = 0; a < sweep->n; a++) {
       int width = ftl_block_dim(irreps, b) * irreps->block[b].mul;
-      const real *sum = block_row(sweep, irreps, b, a, state->sum.x);
-      const real *bar = block_row(sweep, irreps, b, a, state->message.bar);
-      real *out = block_row(sweep, irreps, b, a, state->sum.bar), inverse = 1 / state->norm.x[a], along = 0;
+      const real *sum = block_row(sweep, irreps, b, a, from->x);
+      const real *bar = block_row(sweep, irreps, b, a, to->bar);
+      real *out = block_row(sweep, irreps, b, a, from->bar), inverse = 1 / state->norm.x[a], along = 0;
       for (int k = 0; k < width; k++) out[k] = bar[k] * inverse, along += bar[k] * sum[k];
-      if (layer->has_density) state->norm.bar[a] -= along * inverse * inverse;
+      if (layer->traits.has_density) state->norm.bar[a] -= along * inverse * inverse;
     }
-  for (int a = 0; a < sweep->n && layer->has_density; a++) state->density.bar[a] = beta * state->norm.bar[a];
+  for (int a = 0; a < sweep->n && layer->traits.has_density; a++) state->density.bar[a] = beta * state->norm.bar[a];
 }
 
-/* The derivative of norm_reverse along the direction, with message.til; gradients of alpha and beta. */
-static void norm_second(const ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
-  const ftl_irreps *irreps = &layer->linear.out;
-  if (layer->has_density) zero(state->norm.til, (size_t)sweep->n);
+/* The derivative of norm_reverse along the direction, with to->til; gradients of alpha and beta. */
+static void norm_second(const ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state,
+                        const variable *from, const variable *to) {
+  const ftl_irreps *irreps = &layer->operations.irreps[FTL_FEATURES_MIXED];
+  if (layer->traits.has_density) zero(state->norm.til, (size_t)sweep->n);
   for (int b = 0; b < irreps->n; b++)
     for (int a = 0; a < sweep->n; a++) {
       int width = ftl_block_dim(irreps, b) * irreps->block[b].mul;
-      const real *sum = block_row(sweep, irreps, b, a, state->sum.x);
-      const real *sum_dot = block_row(sweep, irreps, b, a, state->sum.dot);
-      const real *bar = block_row(sweep, irreps, b, a, state->message.bar);
-      const real *til = block_row(sweep, irreps, b, a, state->message.til);
-      real *out = block_row(sweep, irreps, b, a, state->sum.til), inverse = 1 / state->norm.x[a];
-      real norm_dot = layer->has_density ? state->norm.dot[a] : 0, change = -norm_dot * inverse * inverse;
+      const real *sum = block_row(sweep, irreps, b, a, from->x);
+      const real *sum_dot = block_row(sweep, irreps, b, a, from->dot);
+      const real *bar = block_row(sweep, irreps, b, a, to->bar);
+      const real *til = block_row(sweep, irreps, b, a, to->til);
+      real *out = block_row(sweep, irreps, b, a, from->til), inverse = 1 / state->norm.x[a];
+      real norm_dot = layer->traits.has_density ? state->norm.dot[a] : 0, change = -norm_dot * inverse * inverse;
       real first = 0, second = 0;
       for (int k = 0; k < width; k++) {
         out[k] = til[k] * inverse + bar[k] * change;
         first += til[k] * sum[k] + bar[k] * sum_dot[k];
         second += bar[k] * sum[k];
       }
-      if (layer->has_density)
+      if (layer->traits.has_density)
         state->norm.til[a] += -first * inverse * inverse + 2 * second * norm_dot * inverse * inverse * inverse;
     }
-  if (!layer->has_density) return;
+  if (!layer->traits.has_density) return;
   real beta = layer->beta == FTL_NO_PARAMETER ? 1 : *theta(sweep, layer->beta);
   for (int a = 0; a < sweep->n; a++) {
     state->density.til[a] = beta * state->norm.til[a];
@@ -108,9 +113,9 @@ static real scaled_sigmoid(real cst, real x, real *d1, real *d2) {
 /* One value, its tangent, adjoint or second adjoint of the gate: which sweep it is decides what is read and written. */
 typedef enum { GATE_FORWARD, GATE_TANGENT, GATE_REVERSE, GATE_SECOND } gate_sweep;
 
-static void gate_scalars(const ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state, gate_sweep which) {
-  const variable *x = &state->message, *y = &state->gated;
-  int n_in = layer->linear.out.block[0].mul, n = layer->n_scalars;
+static void gate_scalars(const ftl_sweep *sweep, const ftl_network_layer *layer, const variable *x, const variable *y,
+                         gate_sweep which) {
+  int n_in = layer->operations.irreps[FTL_FEATURES_MESSAGE].block[0].mul, n = layer->spec->target.block[0].mul;
   for (int a = 0; a < sweep->n; a++)
     for (int c = 0; c < n; c++) {
       size_t in = (size_t)(a * n_in + c), out = (size_t)(a * n + c);
@@ -132,10 +137,10 @@ static void gate_scalars(const ftl_sweep *sweep, const ftl_network_layer *layer,
     }
 }
 
-static void gate_blocks(const ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state, gate_sweep which) {
-  const variable *x = &state->message, *y = &state->gated;
-  const ftl_irreps *in = &layer->linear.out, *out = &layer->spec->target;
-  int n_in = in->block[0].mul, first_gate = layer->n_scalars;
+static void gate_blocks(const ftl_sweep *sweep, const ftl_network_layer *layer, const variable *x, const variable *y,
+                        gate_sweep which) {
+  const ftl_irreps *in = &layer->operations.irreps[FTL_FEATURES_MESSAGE], *out = &layer->spec->target;
+  int n_in = in->block[0].mul, first_gate = out->block[0].mul;
   for (int b = 1; b < out->n; b++) {
     int mul = out->block[b].mul, d = ftl_block_dim(out, b);
     for (int a = 0; a < sweep->n; a++) {
@@ -171,7 +176,8 @@ static void gate_blocks(const ftl_sweep *sweep, const ftl_network_layer *layer, 
   }
 }
 
-static void gate(const ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state, gate_sweep which) {
-  gate_scalars(sweep, layer, state, which);
-  gate_blocks(sweep, layer, state, which);
+static void gate(const ftl_sweep *sweep, const ftl_network_layer *layer, const variable *x, const variable *y,
+                 gate_sweep which) {
+  gate_scalars(sweep, layer, x, y, which);
+  gate_blocks(sweep, layer, x, y, which);
 }

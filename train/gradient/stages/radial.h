@@ -177,7 +177,7 @@ static bool frozen_functions(ftl_sweep *sweep, const ftl_network_layer *layer, l
       state->w_by_r[k] = raw->dot[k] * cutoff + raw->x[k] * by_r;
     }
   }
-  return !layer->has_density || frozen_density(sweep, layer, state, &input);
+  return !layer->traits.has_density || frozen_density(sweep, layer, state, &input);
 }
 
 static bool frozen_forward(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
@@ -192,7 +192,7 @@ static bool frozen_forward(ftl_sweep *sweep, const ftl_network_layer *layer, lay
     keep_if(sweep, false);
     if (!taken || !frozen_functions(sweep, layer, state)) return false;
   }
-  if (!layer->has_density) return true;
+  if (!layer->traits.has_density) return true;
   if (!take_value(sweep, &state->density, (size_t)sweep->n)) return false;
   zero(state->density.x, (size_t)sweep->n);
   for (int a = 0; a < sweep->n; a++)
@@ -208,7 +208,7 @@ static bool frozen_tangent(ftl_sweep *sweep, const ftl_network_layer *layer, lay
     real r_dot = (real)sweep->geometry.pair[p].r_dot;
     for (size_t k = p * n; k < (p + 1) * n; k++) state->w.dot[k] = state->w_by_r[k] * r_dot;
   }
-  if (!layer->has_density) return true;
+  if (!layer->traits.has_density) return true;
   if (!(state->density.dot = take(sweep, (size_t)sweep->n))) return false;
   zero(state->density.dot, (size_t)sweep->n);
   for (int a = 0; a < sweep->n; a++)
@@ -229,7 +229,7 @@ static void frozen_reverse(ftl_sweep *sweep, const ftl_network_layer *layer, lay
     }
     sweep->geometry.pair[p].r_bar += (double)lane_sum(sum);
   }
-  for (int a = 0; a < sweep->n && layer->has_density; a++)
+  for (int a = 0; a < sweep->n && layer->traits.has_density; a++)
     for (int e = sweep->geometry.first_edge[a]; e < sweep->geometry.first_edge[a + 1]; e++) {
       int p = sweep->geometry.edge[e].pair;
       sweep->geometry.pair[p].r_bar += (double)(state->density.bar[a] * state->density_by_r[p]);
@@ -252,7 +252,7 @@ static bool radial_forward(ftl_sweep *sweep, const ftl_network_layer *layer, lay
     for (size_t p = 0; p < pairs; p++)
       for (size_t k = 0; k < n; k++) state->w.x[p * n + k] = raw[p * n + k] * (real)sweep->geometry.pair[p].cutoff;
   }
-  return !layer->has_density || density_forward(sweep, layer, state, &state->input_net);
+  return !layer->traits.has_density || density_forward(sweep, layer, state, &state->input_net);
 }
 
 static bool radial_tangent(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
@@ -271,7 +271,7 @@ static bool radial_tangent(ftl_sweep *sweep, const ftl_network_layer *layer, lay
       for (size_t k = 0; k < n; k++) state->w.dot[p * n + k] = raw->dot[p * n + k] * cutoff + raw->x[p * n + k] * dot;
     }
   }
-  return !layer->has_density || density_tangent(sweep, layer, state);
+  return !layer->traits.has_density || density_tangent(sweep, layer, state);
 }
 
 /* From w.bar and density.bar to basis.bar and the pairs' r_bar. */
@@ -296,7 +296,7 @@ static bool radial_reverse(ftl_sweep *sweep, const ftl_network_layer *layer, lay
   }
   if (!net_reverse(sweep, &layer->weights, &state->weights)) return false;
   radial_input_reverse(sweep, layer, state->weights.input.bar);
-  return !layer->has_density || density_reverse(sweep, layer, state);
+  return !layer->traits.has_density || density_reverse(sweep, layer, state);
 }
 
 /* From w.til and density.til to the gradients of the networks and embeddings. */
@@ -315,6 +315,6 @@ static bool radial_second(ftl_sweep *sweep, const ftl_network_layer *layer, laye
     if (!net_second(sweep, &layer->weights, &state->weights, layer->embedding_trained)) return false;
     if (layer->embedding_trained) radial_input_second(sweep, layer, state->weights.input.til);
   }
-  if (!layer->has_density || !(layer->density.trained || layer->embedding_trained)) return true;
+  if (!layer->traits.has_density || !(layer->density.trained || layer->embedding_trained)) return true;
   return density_second(sweep, layer, state);
 }

@@ -62,7 +62,7 @@ static void hidden_sweep(const ftl_sweep *sweep, const ftl_readout *spec, const 
 static bool readout_forward(ftl_sweep *sweep, int k) {
   const ftl_network_readout *readout = &sweep->network->readout[k];
   readout_state *state = &sweep->readout[k];
-  const variable *x = &sweep->layer[readout->spec->layer].output;
+  const variable *x = &sweep->layer[readout->spec->layer].f[FTL_FEATURES_OUTPUT];
   size_t n = (size_t)sweep->n, hidden = n * (size_t)ftl_irreps_dim(&readout->spec->mlp);
   *state = (readout_state){0};
   if (!take_zeros(sweep, &state->energies.x, n * (size_t)sweep->network->arch->n_heads)) return false;
@@ -89,7 +89,7 @@ static bool readout_forward(ftl_sweep *sweep, int k) {
 static bool readout_tangent(ftl_sweep *sweep, int k) {
   const ftl_network_readout *readout = &sweep->network->readout[k];
   readout_state *state = &sweep->readout[k];
-  const variable *x = &sweep->layer[readout->spec->layer].output;
+  const variable *x = &sweep->layer[readout->spec->layer].f[FTL_FEATURES_OUTPUT];
   size_t n = (size_t)sweep->n, hidden = n * (size_t)ftl_irreps_dim(&readout->spec->mlp);
   if (!take_zeros(sweep, &state->energies.dot, n * (size_t)sweep->network->arch->n_heads)) return false;
   if (readout->spec->kind == FTL_READOUT_LINEAR) {
@@ -122,7 +122,7 @@ static bool energies_adjoint(ftl_sweep *sweep, real **adjoint, double value) {
 static bool readout_reverse(ftl_sweep *sweep, int k, double scale) {
   const ftl_network_readout *readout = &sweep->network->readout[k];
   readout_state *state = &sweep->readout[k];
-  real *x_bar = sweep->layer[readout->spec->layer].output.bar;
+  real *x_bar = sweep->layer[readout->spec->layer].f[FTL_FEATURES_OUTPUT].bar;
   size_t hidden = (size_t)sweep->n * (size_t)ftl_irreps_dim(&readout->spec->mlp);
   if (!energies_adjoint(sweep, &state->energies.bar, scale)) return false;
   if (readout->spec->kind == FTL_READOUT_LINEAR) {
@@ -147,7 +147,7 @@ static bool readout_reverse(ftl_sweep *sweep, int k, double scale) {
 static bool readout_second(ftl_sweep *sweep, int k, double scale) {
   const ftl_network_readout *readout = &sweep->network->readout[k];
   readout_state *state = &sweep->readout[k];
-  const variable *x = &sweep->layer[readout->spec->layer].output;
+  const variable *x = &sweep->layer[readout->spec->layer].f[FTL_FEATURES_OUTPUT];
   size_t hidden = (size_t)sweep->n * (size_t)ftl_irreps_dim(&readout->spec->mlp);
   if (!energies_adjoint(sweep, &state->energies.til, scale)) return false;
   if (readout->spec->kind == FTL_READOUT_LINEAR) {

@@ -32,21 +32,15 @@ typedef struct {
 } net_state;
 
 typedef struct {
-  variable input;     /* node_feats; the output of the layer before */
-  variable up;        /* edge irreps */
-  variable input_net; /* [pair][inputs of the radial networks] */
+  variable f[FTL_N_FEATURES]; /* node features: what the operations read and set (core/model/operations.h) */
+  variable input_net;         /* [pair][inputs of the radial networks] */
   net_state weights, density_net;
   variable w; /* [pair][n_weights], cutoff included */
   real *w_by_r, *density_of_pair,
       *density_by_r; /* of frozen radial functions: slopes along r [pair][n_weights], [pair] */
   variable m;        /* [edge][n_m] matrices of the tensor product's paths */
   variable density;  /* [n] */
-  variable mid, sum; /* the neighbours' sum; linear of it */
   variable norm;     /* [n] what the sum is divided by */
-  variable message;  /* sum / norm, with the residual of a nonlinear block: the gate's input */
-  variable gated;
-  variable a; /* the product's input */
-  variable b, output;
 } layer_state;
 
 typedef struct {

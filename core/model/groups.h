@@ -1,8 +1,6 @@
-/* Parameter groups: the names by which tensors of a MACE model are counted (and, by the trainer, frozen). */
+/* Parameter groups: the names by which tensors of a model are counted (and, by the trainer, frozen). */
 #ifndef FTL_GROUPS_H
 #define FTL_GROUPS_H
-
-#include "model/architecture.h"
 
 typedef enum {
   FTL_GROUP_EMBEDDING,       /* node_embedding */
@@ -22,8 +20,5 @@ typedef enum {
 } ftl_group;
 
 const char *ftl_group_name(ftl_group group); /* "product.weights" */
-
-/* Group and layer (-1 for none) of a tensor. Buffers that are fitted to data (E0, scale and shift) have a group too. */
-ftl_group ftl_tensor_group(const ftl_tensor *tensor, int *layer);
 
 #endif

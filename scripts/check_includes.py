@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+"""Fails where a folder includes from a folder above it, or where two folders include each other.
+
+The order is that of docs/design.md: a folder may use those that stand before it, in its own tree or in core/. Run by
+ctest (unit.includes); `scripts/check_includes.py --list` prints who uses whom.
+"""
+import collections
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+# From the ground up. A line is one level: folders on it do not see each other.
+ORDER = [
+    ["core"],  # frozentl.h alone
+    ["core/base"],
+    ["core/math"],
+    ["core/model"],
+    ["core/files"],
+    ["core/neighbour"],
+    ["core/reference"],
+    ["core/mace", "core/ace"],
+    ["core/engine"],
+    ["core/kokkos"],
+    ["pair_style"],
+    ["pair_style/kokkos"],
+    ["train/support"],
+    ["train/data"],
+    ["train/parameters"],
+    ["train/new_model"],
+    ["train/gradient"],
+    ["train/gradient/stages"],
+    ["train/tune"],
+    ["train/sampling"],
+    ["train/surrogate"],
+    ["train/plot"],
+    ["train/cli"],
+]
+LEVEL = {folder: level for level, row in enumerate(ORDER) for folder in row}
+
+
+def sources():
+    for tree in ("core", "train", "pair_style"):
+        for path in sorted((ROOT / tree).rglob("*")):
+            if path.suffix in (".c", ".h", ".cpp", ".hpp"):
+                yield path
+
+
+def target(path, name):
+    """The file of the project that an include names, or None for those of others."""
+    for base in (path.parent, ROOT / "core", ROOT / "train", ROOT / "pair_style"):
+        if (base / name).is_file():
+            return (base / name).resolve().relative_to(ROOT)
+    return None
+
+
+def main():
+    uses = collections.defaultdict(list)  # (from, to): lines
+    unknown = set()
+    for path in sources():
+        here = str(path.parent.relative_to(ROOT))
+        if here not in LEVEL:
+            unknown.add(here)
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            match = re.match(r'\s*#\s*include\s+"([^"]+)"', line)
+            found = target(path, match.group(1)) if match else None
+            if found and str(found.parent) != here:
+                uses[here, str(found.parent)].append(f"{path.relative_to(ROOT)}:{number} {match.group(1)}")
+    if "--list" in sys.argv:
+        for (here, there), lines in sorted(uses.items()):
+            print(f"{here} -> {there}: {len(lines)}")
+    bad = [f"{folder}: no place in ORDER of scripts/check_includes.py" for folder in sorted(unknown)]
+    for (here, there), lines in sorted(uses.items()):
+        if here in LEVEL and there in LEVEL and LEVEL[there] >= LEVEL[here]:
+            bad += [f"{line}: {here} is below {there}" for line in lines]
+    for line in bad:
+        print(line)
+    print(f"includes: {sum(map(len, uses.values()))} between {len(LEVEL)} folders, {len(bad)} upward")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

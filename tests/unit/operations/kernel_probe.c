@@ -1,0 +1,65 @@
+/* Compiled with FTL_ISA=probe_ISA and its flags: the kernels once more, and their parts. */
+#include "kernels/kernels.c"
+
+#include "operations/probe.h"
+
+/* ---- rows of a block and the reference's ---- */
+
+/* To and from [block][atom][m][channel with padding]. */
+static void copy_rows(const ftl_workspace *ws, const ftl_block *block, const ftl_layout *layout, real *rows,
+                      double *features, bool out) {
+  int dim = 0, at = 0;
+  for (int b = 0; b < layout->n; b++) dim += layout->b[b].mul * layout->b[b].d;
+  for (int b = 0; b < layout->n; at += layout->b[b].mul * layout->b[b].d, b++)
+    for (int a = 0; a < block->n; a++)
+      for (int m = 0; m < layout->b[b].d; m++)
+        for (int c = 0; c < layout->b[b].mul; c++) {
+          double *to = features + (size_t)ws->order[block->first + a] * (size_t)dim + at + c * layout->b[b].d + m;
+          real *from = rows + (size_t)block->n * (size_t)layout->b[b].offset +
+                       (size_t)((a * layout->b[b].d + m) * layout->b[b].pad + c);
+          if (out) *to = (double)*from;
+          else *from = (real)*to;
+        }
+}
+
+static void forward(ftl_workspace *ws, int t, const ftl_block *block, probe_features *out, double *up) {
+  ftl_thread *thread = &ws->thread[0];
+  const ftl_prepared_layer *layer = &ws->model->layer[t];
+  block_edges(ws, thread, block, &layer->grid);
+  interaction_forward(ws, thread, t, block, thread->product_input);
+  copy_rows(ws, block, &layer->target, thread->product_input, out->x[FTL_FEATURES_TARGET], true);
+  product_forward(ws, thread, t, block, thread->product_input, thread->h);
+  copy_rows(ws, block, &layer->out, thread->product, out->x[FTL_FEATURES_PRODUCT], true);
+  copy_rows(ws, block, &layer->out, thread->h, out->x[FTL_FEATURES_OUTPUT], true);
+  if (is_last(ws, t)) return;
+  next_features(ws, thread, t, block, thread->h);
+  copy_rows(ws, block, &ws->model->layer[t + 1].conv.edge, thread->own, up, true);
+}
+
+static void reverse(ftl_workspace *ws, int t, const ftl_block *block, probe_features *f) {
+  ftl_thread *thread = &ws->thread[0];
+  const ftl_prepared_layer *layer = &ws->model->layer[t];
+  real *dA = thread->message_adjoint;
+  block_edges(ws, thread, block, &layer->grid);
+  interaction_forward(ws, thread, t, block, thread->product_input);
+  memset(thread->h_adjoint, 0, (size_t)block->n * (size_t)layer->out.dim * sizeof(real));
+  copy_rows(ws, block, &layer->out, thread->h_adjoint, f->d[FTL_FEATURES_OUTPUT], false);
+  linear_reverse(&layer->product_linear, 0, block->n, thread->h_adjoint, thread->product, false);
+  copy_rows(ws, block, &layer->out, thread->product, f->d[FTL_FEATURES_PRODUCT], true);
+  contraction_reverse(&layer->contraction, block->species, block->n, thread->product_input, thread->product, dA);
+  copy_rows(ws, block, &layer->target, dA, f->d[FTL_FEATURES_TARGET], true);
+  if (layer->gated) {
+    linear_reverse(&layer->linear_2, 0, block->n, dA, thread->gated, false);
+    copy_rows(ws, block, &layer->target, thread->gated, f->d[FTL_FEATURES_GATED], true);
+    gate_reverse(layer, block->n, thread->gate_input, thread->gated, dA);
+    copy_rows(ws, block, &layer->message, dA, f->d[FTL_FEATURES_MESSAGE], true);
+  }
+  if (layer->first) return;
+  if (layer->norm != FTL_NORM_AVERAGE) scale_atoms(&layer->message, block->n, thread->factor, dA);
+  linear_reverse(&layer->conv.linear, block->species, block->n, dA, thread->mid, false);
+  copy_rows(ws, block, &layer->conv.mid, thread->mid, f->d[FTL_FEATURES_SUM], true);
+}
+
+#define PROBE(isa, suffix)   kernel_##isa##_##suffix
+#define EXPANDED_PROBE(i, s) PROBE(i, s)
+const kernel_probe EXPANDED_PROBE(FTL_ISA, FTL_SUFFIX) = {forward, reverse};
