@@ -216,6 +216,7 @@ class Hostile(cli_case.CliCase):
         for text, word in ((head.replace("2 atoms", "9999999 atoms") + "1 1 0 0 0\n", "atoms"),
                            (head.replace("2 atoms", "99999999999999999999 atoms"), "99999"), (head + "1 1 0 0 0\n1 1 2 2 2\n", "id 1"),
                            (head + "1 1 0 0 0\n2 1 nan 2 2\n", "nan"), (head.replace("0 4 x", "0 1e999 x"), "bounds"),
+                           (head + "1 1 0 0 0\n2 1 2 2 2\n\n5 atoms\n", "line 14: '5'"),
                            (head + "1 1" + " 0" * 100000 + "\n", "words")):  # fmt: skip
             starts = self.path("starts.data", text)
             self.refuse_at_once([word], *distill, "--set", f"sample.lammps={starts}")

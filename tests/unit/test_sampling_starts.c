@@ -326,7 +326,7 @@ static void lammps_data_that_is_none(void **unused) {
   refuse_text(HEADER "Atoms\n\n1 3 0 0 0\n2 2 1 1 1\n", FTL_ERR_FORMAT, "line 13", "'3' is none of the atom types");
   refuse_text(HEADER "Atoms\n\n1 1 0 0 nan\n2 2 1 1 1\n", FTL_ERR_FORMAT, "line 13", "'nan' is not a number");
   refuse_text(HEADER "Atoms\n\n1 1 0.5 0 0 0\n2 2 1 1 1\n", FTL_ERR_FORMAT, "line 13", "here are 6");
-  refuse_text(HEADER ATOMS "4 1 0 0 0\n", FTL_ERR_FORMAT, "line 15", "'1 0' are not for atom_style atomic");
+  refuse_text(HEADER ATOMS "4 1 0 0 0\n", FTL_ERR_FORMAT, "line 15", "behind the section Atoms");
   refuse_text(HEADER "Masses\n\n1\n2 3\n", FTL_ERR_FORMAT, "line 13", "Masses has 2 words");
   refuse_text(HEADER "Bonds\n\n1 1 1 2\n", FTL_ERR_FORMAT, "line 11", "'Bonds' is neither");
   refuse_text("x\n2 atoms\n1 atom types\n0 1 xlo xhi\n0 1 ylo yhi\n0 1 zlo zhi\n" ATOMS, FTL_ERR_INPUT, "lammps",

@@ -100,6 +100,10 @@ static ftl_status read_count(reader *r, ftl_error *error) {
 
 static ftl_status read_header_line(reader *r, ftl_error *error) {
   static const char *const side[3][2] = {{"xlo", "xhi"}, {"ylo", "yhi"}, {"zlo", "zhi"}};
+  if (r->has_atoms) /* memory was made for what the header said before */
+    return bad(r, error,
+               "'%.40s' is neither a section that is known nor, behind the section Atoms, a line of the header",
+               r->word[0]);
   for (int axis = 0; axis < 3; axis++)
     if (r->n_words == 4 && is(r, 2, side[axis][0]) && is(r, 3, side[axis][1])) return read_side(r, axis, error);
   if (r->n_words == 6 && is(r, 3, "xy") && is(r, 4, "xz") && is(r, 5, "yz")) {
