@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "ceiling_loops.h"
-#include "kernels/kernels.h"
+#include "engine/kernels.h"
 
 #define TRIES 40 /* short ones: some are not interrupted */
 

@@ -3,7 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "compute/graph.h"
+#include "engine/graph.h"
 
 typedef struct {
   const ftl_workspace *ws;
@@ -173,7 +173,7 @@ static void block_counts(counter *c, int t) {
   linear(c, FTL_STAGE_PRODUCT_LINEAR, &c->layer->product_linear);
   readouts(c);
   if (next) {
-    interaction(c); /* once more in the reverse (kernels/blocks.h) */
+    interaction(c); /* once more in the reverse (mace/blocks.h) */
     for (int reverse = 0; reverse < 2; reverse++) {
       linear(c, reverse ? FTL_STAGE_UP_REVERSE : FTL_STAGE_UP, &next->linear_up);
       if (next->has_sc) linear(c, reverse ? FTL_STAGE_UP_REVERSE : FTL_STAGE_UP, &next->skip);

@@ -5,7 +5,7 @@
 #ifndef FTL_STAGE_COUNTS_H
 #define FTL_STAGE_COUNTS_H
 
-#include "compute/workspace.h"
+#include "engine/workspace.h"
 
 typedef struct {
   double flops, bytes;

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "compute/stage_times.h"
+#include "engine/stage_times.h"
 #include "data/xyz.h"
 #include "stage_counts.h"
 

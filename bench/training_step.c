@@ -12,8 +12,8 @@
 #include <time.h>
 
 #include "data/dataset.h"
-#include "fit/loss.h"
-#include "fit/optimiser.h"
+#include "tune/loss.h"
+#include "tune/optimiser.h"
 #include "gradient/gradient.h"
 #include "parameters/freeze.h"
 

@@ -1,5 +1,5 @@
 # Code that is compiled once per instruction set and number type, and chosen for the CPU at run time
-# (core/kernels/dispatch.c): core's kernels and the trainer's sweeps.
+# (core/engine/dispatch.c): core's kernels and the trainer's sweeps.
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
   set(FTL_ISAS neon) # which every such CPU has
   set(FTL_ISA_DEFINITIONS FTL_ARM_KERNELS) # for what names the builds

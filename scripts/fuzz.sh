@@ -16,11 +16,10 @@ cflags=(-std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-reco
   $(pkg-config --cflags libzip jansson libmd zlib yaml-0.1))
 libraries=($(pkg-config --libs libzip jansson libmd zlib yaml-0.1) -lm)
 
-sources=(core/model/*.c core/io/*.c core/ace/{ace_check,surrogate,yace_reader,yace_writer,yaml}.c)
+sources=(core/base/*.c core/model/*.c core/files/*.c)
 
 # those of the trainer, without what computes
-trainer=(core/neighbour/*.c train/data/{checks,dataset,duplicates,labels,output,sense,structure_graph}.c train/data/xyz_*.c
-  train/options/*.c train/fit/{random,recipe,state}.c train/surrogate/recipe.c
+trainer=(core/neighbour/*.c train/data/*.c train/data/findings/*.c train/support/*.c train/tune/{train_recipe,state}.c train/surrogate/fit_recipe.c
   train/sampling/{lammps_data,structures}.c tests/fuzz/memory.c)
 
 # Compiled once for all targets that need it.

@@ -2,8 +2,8 @@
 #ifndef FTL_ACE_H
 #define FTL_ACE_H
 
-#include "ace/ace_file.h"
-#include "compute/prepared.h"
+#include "model/ace_potential.h"
+#include "mace/prepared.h"
 
 /* A basis entry A[mu][l, m][n] as a factor of products; m < 0 is (-1)^m times the conjugate of -m. */
 typedef struct {

@@ -6,9 +6,9 @@
 
 #include "ace/ace.h"
 #include "ace/descriptors_plan.h"
-#include "compute/prepared.h"
-#include "kernels/kernels.h"
-#include "model/error.h"
+#include "mace/prepared.h"
+#include "engine/kernels.h"
+#include "base/error.h"
 
 #define DECLARE(isa) extern const ftl_descriptor_build ftl_descriptor_build_##isa;
 #define BUILD(isa)   {#isa, &ftl_descriptor_build_##isa},

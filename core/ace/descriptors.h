@@ -5,7 +5,7 @@
 #ifndef FTL_DESCRIPTORS_H
 #define FTL_DESCRIPTORS_H
 
-#include "ace/surrogate.h"
+#include "model/surrogate.h"
 
 typedef struct ftl_descriptors ftl_descriptors;
 typedef struct ftl_descriptor_scratch ftl_descriptor_scratch;

@@ -5,8 +5,8 @@
 
 #include <math.h>
 
-#include "ace/ace_file.h"
-#include "compute/function.h"
+#include "model/ace_potential.h"
+#include "math/function.h"
 
 /* 1 below `end - width`, 0 above `end`, a polynomial of degree 5 between. */
 FTL_FUNCTION double ftl_ace_switch(double x, double end, double width, double *slope) {

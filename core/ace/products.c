@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "ace/ace.h"
-#include "model/error.h"
+#include "base/error.h"
 
 typedef struct {
   int rank, key[FTL_ACE_MAX_RANK];

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "ace/ace.h"
-#include "model/error.h"
+#include "base/error.h"
 
 /* Leaves and nodes in the program so far. */
 typedef struct {

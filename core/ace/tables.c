@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "ace/ace.h"
-#include "compute/prepared.h"
-#include "model/error.h"
+#include "mace/prepared.h"
+#include "base/error.h"
 
 #define MAX_BYTES    ((size_t)1 << 30)
 #define MAX_BINS     (1 << 17) /* from here on splines and functions agree to 1e-11 */

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "ace/descriptors.h"
-#include "compute/team.h"
-#include "model/error.h"
+#include "engine/fork_team.h"
+#include "base/error.h"
 
 enum { BATCH = 16 }; /* atoms of one element whose functions go through an inverse together */
 

@@ -3,7 +3,7 @@
 #ifndef FTL_UNCERTAINTY_H
 #define FTL_UNCERTAINTY_H
 
-#include "compute/workspace.h"
+#include "engine/workspace.h"
 
 typedef struct ftl_uncertainty ftl_uncertainty;
 

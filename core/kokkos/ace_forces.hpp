@@ -1,4 +1,4 @@
-/* PACE: dE/dr_ij of a receiver's edges from dE/dA (core/kernels/ace.h, ace_group_force). */
+/* PACE: dE/dr_ij of a receiver's edges from dE/dA (core/ace/ace_blocks.h, ace_group_force). */
 #ifndef FROZENTL_KOKKOS_ACE_FORCES_HPP
 #define FROZENTL_KOKKOS_ACE_FORCES_HPP
 

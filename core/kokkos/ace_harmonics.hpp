@@ -1,4 +1,4 @@
-/* Spherical harmonics of PACE (core/kernels/ace_edges.h) of an edge or of a vector of edges, m by m: the recursion in l
+/* Spherical harmonics of PACE (core/ace/ace_edges.h) of an edge or of a vector of edges, m by m: the recursion in l
    needs no more than two numbers before. Rows are l^2 (m = 0), then real and imaginary part of each m > 0. */
 #ifndef FROZENTL_KOKKOS_ACE_HARMONICS_HPP
 #define FROZENTL_KOKKOS_ACE_HARMONICS_HPP

@@ -1,5 +1,5 @@
 /* Products of A, forward and reverse, in double always, over a potential's programs (ftl_ace_program), and energies.
-   The body reads as core/kernels/ace_products.h. All atoms of a block go the same way. */
+   The body reads as core/ace/ace_products.h. All atoms of a block go the same way. */
 #ifndef FROZENTL_KOKKOS_ACE_PRODUCTS_HPP
 #define FROZENTL_KOKKOS_ACE_PRODUCTS_HPP
 

@@ -1,5 +1,5 @@
 /* The symmetric contraction as polynomials in Horner form over their tries (ftl_contraction;
-   core/kernels/contraction.h), channels on the lanes, a few atoms of one element to a lane. */
+   core/mace/contraction.h), channels on the lanes, a few atoms of one element to a lane. */
 #ifndef FROZENTL_KOKKOS_CONTRACTION_HPP
 #define FROZENTL_KOKKOS_CONTRACTION_HPP
 

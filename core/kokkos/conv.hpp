@@ -1,4 +1,4 @@
-/* Later layers' message before its linear (e3nn "uvu" tensor product; core/kernels/conv.h has the formula), one path at
+/* Later layers' message before its linear (e3nn "uvu" tensor product; core/mace/conv.h has the formula), one path at
    a time: of `mid` only the block that a path makes is ever held.
 
    An item is a receiver. What the path needs of its edges (place in the radial tables, coupling coefficients M) is

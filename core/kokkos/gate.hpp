@@ -1,4 +1,4 @@
-/* GatedEquivariantBlock: scalars through silu, each gated channel times the sigmoid of its gate (core/kernels/node.h).
+/* GatedEquivariantBlock: scalars through silu, each gated channel times the sigmoid of its gate (core/mace/node.h).
  */
 #ifndef FROZENTL_KOKKOS_GATE_HPP
 #define FROZENTL_KOKKOS_GATE_HPP

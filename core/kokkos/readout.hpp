@@ -1,4 +1,4 @@
-/* Readouts, in double (ftl_prepared_readout; core/kernels/node.h). */
+/* Readouts, in double (ftl_prepared_readout; core/mace/node.h). */
 #ifndef FROZENTL_KOKKOS_READOUT_HPP
 #define FROZENTL_KOKKOS_READOUT_HPP
 

@@ -1,4 +1,4 @@
-/* The prepared tables of a model (compute/prepared.h) in the memory of a space: the same numbers and index lists,
+/* The prepared tables of a model (mace/prepared.h) in the memory of a space: the same numbers and index lists,
    copied as they are. Kernels see them as plain pointers, which a Store keeps alive. */
 #ifndef FROZENTL_KOKKOS_TABLES_HPP
 #define FROZENTL_KOKKOS_TABLES_HPP
@@ -10,9 +10,9 @@
 #include "kokkos/evaluator.hpp"
 
 extern "C" {
-#include "compute/prepared.h"
-#include "compute/zbl.h"
-#include "kernels/harmonics.h"
+#include "mace/prepared.h"
+#include "math/zbl.h"
+#include "math/harmonics.h"
 }
 
 #include <cstring>

@@ -1,7 +1,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "model/error.h"
+#include "base/error.h"
 #include "model/provenance.h"
 #include "model/tensors.h"
 

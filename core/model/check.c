@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "model/architecture.h"
-#include "model/error.h"
-#include "model/printable.h"
+#include "base/error.h"
+#include "base/printable.h"
 #include "model/schema.h"
 
 #define MAX_ELL         3

@@ -1,6 +1,6 @@
 /* The paths of the convolution's tensor product, as mace-torch's tp_out_irreps_with_instructions makes them. */
 #include "model/architecture.h"
-#include "model/error.h"
+#include "base/error.h"
 
 static bool has_irrep(const ftl_irreps *irreps, int l, int p) {
   for (int i = 0; i < irreps->n; i++)

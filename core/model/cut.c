@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/error.h"
+#include "base/error.h"
 #include "model/provenance.h"
 #include "model/schema.h"
 #include "model/tensors.h"

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "model/architecture.h"
-#include "model/error.h"
+#include "base/error.h"
 
 #define MAX_MUL 1000000
 #define MAX_L   11 /* as far as e3nn's Wigner constants go */

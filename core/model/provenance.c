@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "model/error.h"
-#include "model/sha256.h"
+#include "base/error.h"
+#include "base/sha256.h"
 
 /* Whole blocks go to the CPU's own instructions; SHA256Update has what is left at either end. */
 static void update(SHA2_CTX *context, const void *data, size_t size) {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/error.h"
+#include "base/error.h"
 
 ftl_tensor_spec *ftl_schema_add(ftl_schema *schema, int ndim, const int64_t *shape, const char *format, ...) {
   ftl_tensor_spec *spec = &schema->lost;

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "model/error.h"
+#include "base/error.h"
 #include "model/schema.h"
 
 static void format_shape(char *text, size_t size, int ndim, const int64_t *shape) {

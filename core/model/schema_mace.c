@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "model/error.h"
+#include "base/error.h"
 #include "model/schema.h"
 #include "model/traits.h"
 

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "model/error.h"
-#include "model/printable.h"
+#include "base/error.h"
+#include "base/printable.h"
 
 #define MAX_COUNT ((int64_t)1 << 48)
 

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "model/error.h"
+#include "base/error.h"
 
 #define MIN_SINE 1e-8 /* volume over the product of the lengths of the cell vectors */
 

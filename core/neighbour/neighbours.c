@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/error.h"
+#include "base/error.h"
 #include "neighbour/box.h"
 
 #define IMAGES_PER_ATOM 32 /* bounds of what is worth answering, see the header */

@@ -5,8 +5,8 @@
    with i over all (l, m) of A. Evaluated monomial by monomial. */
 #include <stdio.h>
 
-#include "model/error.h"
-#include "reference/stages.h"
+#include "base/error.h"
+#include "reference/reference_stages.h"
 
 ftl_status ftl_ref_contraction_prepare(ftl_ref_contraction *contraction, const ftl_source *source, int layer,
                                        int n_sets, ftl_ref_memory *memory, ftl_error *error) {

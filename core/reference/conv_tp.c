@@ -2,8 +2,8 @@
    MACE (8). e3nn's TensorProduct in mode "uvu", one output block for each path. */
 #include <math.h>
 
-#include "model/error.h"
-#include "reference/stages.h"
+#include "base/error.h"
+#include "reference/reference_stages.h"
 
 ftl_status ftl_ref_conv_prepare(ftl_ref_conv *conv, const ftl_source *source, const char *name, const ftl_irreps *in,
                                 const ftl_irreps *sh, const ftl_irreps *target, ftl_ref_memory *memory,

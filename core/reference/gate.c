@@ -1,6 +1,6 @@
 /* Gate of the non-linear interaction: scalars through silu, other blocks times the sigmoid of a scalar each. */
-#include "model/error.h"
-#include "reference/stages.h"
+#include "base/error.h"
+#include "reference/reference_stages.h"
 
 ftl_status ftl_ref_gate_prepare(ftl_ref_gate *gate, const ftl_irreps *out, double scalar_cst, double gate_cst,
                                 ftl_error *error) {

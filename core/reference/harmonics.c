@@ -1,7 +1,7 @@
 /* Real spherical harmonics up to l = 3 as polynomials of the unit vector. */
 #include <math.h>
 
-#include "reference/stages.h"
+#include "reference/reference_stages.h"
 
 /* One monomial: sign(square) sqrt(|square|) x^px y^py z^pz, added to harmonic `index` = l^2 + m (m = 0 .. 2l).
    The squares include the factor 2l+1 of the "component" normalisation. Expanded from e3nn 0.4.4,

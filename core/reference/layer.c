@@ -1,7 +1,7 @@
 /* One layer: its operations one after another, forward and reverse. */
 #include <string.h>
 
-#include "model/error.h"
+#include "base/error.h"
 #include "reference/reference.h"
 
 static double *row(double *array, int64_t i, const ftl_irreps *irreps) { return array + i * ftl_irreps_dim(irreps); }

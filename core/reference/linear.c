@@ -1,8 +1,8 @@
 /* Equivariant linear maps: e3nn's Linear, and the one with weights of its own for every element. */
 #include <math.h>
 
-#include "model/error.h"
-#include "reference/stages.h"
+#include "base/error.h"
+#include "reference/reference_stages.h"
 
 static bool same_irrep(const ftl_irrep *a, const ftl_irrep *b) { return a->l == b->l && a->p == b->p; }
 

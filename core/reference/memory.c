@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "model/error.h"
+#include "base/error.h"
 
 void ftl_ref_memory_free(ftl_ref_memory *memory) {
   for (int k = 0; k < memory->n; k++) free(memory->block[k]);

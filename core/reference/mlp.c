@@ -2,8 +2,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "model/error.h"
-#include "reference/stages.h"
+#include "base/error.h"
+#include "reference/reference_stages.h"
 
 #define LAYER_NORM_EPS 1e-5 /* torch.nn.LayerNorm's default, which RadialMLP uses */
 

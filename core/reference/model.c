@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/error.h"
+#include "base/error.h"
 #include "reference/reference.h"
 
 static ftl_status check_graph(const ftl_ref_run *run, ftl_error *error) {

@@ -1,8 +1,8 @@
 /* Distances to basis functions: transform, basis, cutoff, each with its derivative by r. */
 #include <math.h>
 
-#include "model/error.h"
-#include "reference/stages.h"
+#include "base/error.h"
+#include "reference/reference_stages.h"
 
 double ftl_ref_silu(double x) { return x * ftl_ref_sigmoid(x); }
 

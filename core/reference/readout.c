@@ -2,8 +2,8 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "model/error.h"
-#include "reference/stages.h"
+#include "base/error.h"
+#include "reference/reference_stages.h"
 
 ftl_status ftl_ref_readout_prepare(ftl_ref_readout *readout, const ftl_source *source, int index, int head,
                                    ftl_ref_memory *memory, ftl_error *error) {

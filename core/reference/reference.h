@@ -6,7 +6,7 @@
 #define FTL_REFERENCE_H
 
 #include "model/operations.h"
-#include "reference/stages.h"
+#include "reference/reference_stages.h"
 
 /* What an operation needs, by its kind. */
 typedef union {

@@ -2,7 +2,7 @@
    polynomial cutoff at the sum of the covalent radii. */
 #include <math.h>
 
-#include "reference/stages.h"
+#include "reference/reference_stages.h"
 
 /* Constants of mace-torch 0.3.16, ZBLBasis.forward */
 #define BOHR    0.529    /* Angstrom */

@@ -2,7 +2,7 @@
    block of the model's elements, a number per line. The same program for every processor: run.py compares. */
 #include "dump.h"
 
-#include "compute/prepared.h"
+#include "mace/prepared.h"
 
 #define N 27
 

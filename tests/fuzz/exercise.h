@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "io/model_file.h"
+#include "files/model_file.h"
 
 /* As if the file lay there: deltas among the seeds have their foundation in this folder, seen from the project's root.
  */

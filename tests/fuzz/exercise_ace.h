@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "ace/yace_writer.h"
+#include "files/yace_writer.h"
 
 /* A refusal must come with a code and a sentence. */
 static inline bool refused(ftl_status status, const ftl_error *error) {

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "fit/recipe.h"
-#include "surrogate/recipe.h"
+#include "tune/train_recipe.h"
+#include "surrogate/fit_recipe.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "fit/state.h"
+#include "tune/state.h"
 #include "model/provenance.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -1,7 +1,7 @@
 /* libFuzzer target: the reader of surrogates' `.ftl`. See scripts/fuzz.sh. */
-#include "ace/surrogate.h"
+#include "model/surrogate.h"
 #include "exercise_ace.h"
-#include "io/surrogate_file.h"
+#include "files/surrogate_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fit/random.h"
-#include "io/surrogate_file.h"
+#include "base/random.h"
+#include "files/surrogate_file.h"
 #include "neighbour/neighbours.h"
 #include "surrogate/active_set.h"
 #include "surrogate/basis.h"

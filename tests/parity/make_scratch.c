@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "scratch/scratch.h"
+#include "new_model/new_model.h"
 
 static const int elements[] = {29, 1, 22};
 

@@ -9,7 +9,7 @@
 #include <math.h>
 #include <sys/stat.h>
 
-#include "fit/checkpoint.h"
+#include "tune/checkpoint.h"
 #include "model/provenance.h"
 
 static char folder[] = "/tmp/frozentl-test-XXXXXX";

@@ -19,7 +19,7 @@
 #include <unistd.h>
 #include <zip.h>
 
-#include "io/model_file.h"
+#include "files/model_file.h"
 
 #define SEED_MODEL "tests/fuzz/corpus/model/residual.model"
 #define SEED_HEADS "tests/fuzz/corpus/model/nonlinear-heads.model"

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "parallel/ranks.h"
+#include "support/ranks.h"
 
 static int failures;
 

@@ -15,8 +15,8 @@
 #include <string.h>
 
 #include "close.h"
-#include "fit/random.h"
-#include "model/error.h"
+#include "base/random.h"
+#include "base/error.h"
 #include "surrogate/basis.h"
 #include "surrogate/design.h"
 

@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "close.h"
-#include "compute/prepared.h"
-#include "io/model_file.h"
+#include "mace/prepared.h"
+#include "files/model_file.h"
 
 enum { MAX_ATOMS = 16 };
 static const int periodic[3] = {1, 1, 1};

@@ -4,7 +4,7 @@
 #include "twins.h"
 
 #include "close.h"
-#include "scratch/scratch.h"
+#include "new_model/new_model.h"
 
 static const ftl_tensor *tensor(const ftl_source *source, const char *name) {
   const ftl_tensor *t = ftl_tensors_find(&source->tensors, name);
@@ -55,7 +55,7 @@ static void expect_same_bits(const result *a, const result *b, int n) {
 }
 
 /* With a distance transform each pair of elements has radial functions of its own, and all of them share a grid, which
-   is as fine as the worst pair needs (compute/prepare_radial.c): a new element may refine it, and then the tables of
+   is as fine as the worst pair needs (mace/prepare_radial.c): a new element may refine it, and then the tables of
    the old ones differ by their error, 1e-13 of the functions and a hundred times that of their slopes. The weights are
    the same. */
 static void expect_same_but_for_tables(const result *a, const result *b, int n) {

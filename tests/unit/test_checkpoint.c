@@ -1,7 +1,7 @@
 /* Checkpoints of a run: a delta with its foundation is the full file to the bit, holds what changed only, is small, and
    is refused where it cannot hold the model; what a model was trained on is in the file. */
 #include "delta_files.h"
-#include "scratch/scratch.h"
+#include "new_model/new_model.h"
 
 static void a_delta_is_the_full_file(void **unused) {
   (void)unused;

@@ -11,9 +11,9 @@
 #include <string.h>
 
 #include "close.h"
-#include "reference/stages.h"
-#include "scratch/coupling.h"
-#include "scratch/wigner.h"
+#include "reference/reference_stages.h"
+#include "new_model/coupling.h"
+#include "new_model/wigner.h"
 
 #define MAX_ELL 3
 #define N_LM    ((MAX_ELL + 1) * (MAX_ELL + 1))

@@ -3,7 +3,7 @@
 #include "model_files.h"
 #include "twins.h"
 
-#include "io/architecture_json.h"
+#include "files/architecture_json.h"
 #include "reference/reference.h"
 
 /* Energy and forces of a structure of atoms that the model has. */

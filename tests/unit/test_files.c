@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "files/lock.h"
-#include "files/paths.h"
+#include "support/lock.h"
+#include "support/paths.h"
 
 static char folder[64];
 

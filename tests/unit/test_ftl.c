@@ -5,7 +5,7 @@
 #include <math.h>
 #include <sys/stat.h>
 
-#include "io/architecture_json.h"
+#include "files/architecture_json.h"
 #include "model/provenance.h"
 
 static char folder[] = "/tmp/frozentl-test-XXXXXX";

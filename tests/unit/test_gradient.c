@@ -4,8 +4,8 @@
 
 #include "close.h"
 #include "data/dataset.h"
-#include "fit/loss.h"
-#include "fit/optimiser.h"
+#include "tune/loss.h"
+#include "tune/optimiser.h"
 #include "gradient/gradient.h"
 #include "parameters/freeze.h"
 

@@ -6,12 +6,12 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#include "compute/threads.h"
+#include "base/threads.h"
 #include "data/sense.h"
-#include "model/error.h"
-#include "model/printable.h"
-#include "model/yaml_load.h"
-#include "parallel/memory.h"
+#include "base/error.h"
+#include "base/printable.h"
+#include "files/yaml_load.h"
+#include "support/work_memory.h"
 
 /* ---- text ---- */
 

@@ -4,7 +4,7 @@
 
 #include "close.h"
 #include "data/dataset.h"
-#include "fit/loss.h"
+#include "tune/loss.h"
 
 #include "loss_cases.h"
 

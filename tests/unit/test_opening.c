@@ -3,7 +3,7 @@
    depend on them. */
 #include "model_files.h"
 
-#include "compute/prepared.h"
+#include "mace/prepared.h"
 #include "frozentl.h"
 
 #include <unistd.h>

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "close.h"
-#include "fit/optimiser.h"
+#include "tune/optimiser.h"
 
 #include "optimiser_cases.h"
 

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "options/options.h"
+#include "support/options.h"
 
 typedef struct {
   char *teacher;
@@ -27,7 +27,7 @@ typedef struct {
 } values;
 
 #define FTL_VALUES values
-#include "options/table.h"
+#include "support/option_table.h"
 
 static const ftl_option rows[] = {
     PATH(teacher, .key = "teacher", .needed = true, .flag = "teacher", .when = "", .doc = "model that is asked"),

@@ -11,7 +11,7 @@
 
 #include <unistd.h>
 
-#include "io/pickle.h"
+#include "files/pickle.h"
 
 static ftl_pickle *parse(const void *data, size_t size) {
   ftl_pickle *pickle;

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "fit/recipe.h"
+#include "tune/train_recipe.h"
 
 static char folder[] = "/tmp/frozentl-recipe-XXXXXX";
 

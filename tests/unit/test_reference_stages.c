@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "close.h"
-#include "reference/stages.h"
+#include "reference/reference_stages.h"
 
 enum { MAX = 512 };
 

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "close.h"
-#include "fit/sample_make.h"
+#include "tune/sample_make.h"
 
 static int numbers[2] = {29, 1};
 static double positions[2][3] = {{0, 0, 0}, {1.8, 1.8, 0}};

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "close.h"
-#include "fit/random.h"
+#include "base/random.h"
 #include "sampling/select.h"
 
 enum { N = 400, P = 7, M = 40 };

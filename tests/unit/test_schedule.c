@@ -8,7 +8,7 @@
 #include <math.h>
 
 #include "close.h"
-#include "fit/schedule.h"
+#include "tune/schedule.h"
 
 #include "schedule_cases.h"
 

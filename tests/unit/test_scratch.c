@@ -3,9 +3,9 @@
 #include "twins.h"
 
 #include "close.h"
-#include "io/architecture_json.h"
+#include "files/architecture_json.h"
 #include "reference/reference.h"
-#include "scratch/scratch.h"
+#include "new_model/new_model.h"
 
 /* ---- options that describe a file ---- */
 

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "model/provenance.h"
-#include "model/sha256.h"
+#include "base/sha256.h"
 
 #define N 1000
 

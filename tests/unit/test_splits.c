@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fit/random.h"
-#include "fit/split.h"
+#include "base/random.h"
+#include "tune/split.h"
 
 enum { MOST_TYPES = 8 };
 

@@ -6,7 +6,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
-#include "fit/state.h"
+#include "tune/state.h"
 
 static char folder[] = "/tmp/ftl-state-XXXXXX", path[64];
 

@@ -5,10 +5,10 @@
 #include <jansson.h>
 #include <math.h>
 
-#include "ace/yace_writer.h"
+#include "files/yace_writer.h"
 #include "close.h"
-#include "fit/random.h"
-#include "io/surrogate_file.h"
+#include "base/random.h"
+#include "files/surrogate_file.h"
 #include "surrogate/basis.h"
 
 static char folder[] = "/tmp/frozentl-test-XXXXXX";

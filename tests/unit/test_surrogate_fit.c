@@ -4,7 +4,7 @@
 
 #include <unistd.h>
 
-#include "ace/yace_writer.h"
+#include "files/yace_writer.h"
 #include "surrogate/fit.h"
 
 enum { N_STRUCTURES = 40 };

@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "close.h"
-#include "fit/random.h"
-#include "model/error.h"
+#include "base/random.h"
+#include "base/error.h"
 #include "surrogate/solve.h"
 
 enum { MOST = 60, MOST_ROWS = 600 };

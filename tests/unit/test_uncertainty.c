@@ -12,10 +12,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ace/yace_writer.h"
+#include "files/yace_writer.h"
 #include "close.h"
-#include "compute/prepared.h"
-#include "fit/random.h"
+#include "mace/prepared.h"
+#include "base/random.h"
 #include "surrogate/active_set.h"
 #include "surrogate/basis.h"
 

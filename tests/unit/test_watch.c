@@ -8,7 +8,7 @@
 #include <math.h>
 
 #include "close.h"
-#include "fit/watch.h"
+#include "tune/watch.h"
 
 /* Feeds n times the same loss; returns whether the watch cried. */
 static bool feed(ftl_watch *w, double loss, int n, double bound) {

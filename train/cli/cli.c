@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "data/output.h"
+#include "support/output.h"
 
 int cli_report(const ftl_error *error, int exit_code) {
   fflush(stdout);

@@ -8,10 +8,10 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "files/paths.h"
+#include "support/paths.h"
 #include "frozentl.h"
 #include "model/architecture.h"
-#include "options/options.h"
+#include "support/options.h"
 
 /* Exit codes, documented in --help and docs. */
 enum {

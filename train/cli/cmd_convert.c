@@ -7,13 +7,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "ace/yace_writer.h"
+#include "files/yace_writer.h"
 #include "cli/cli.h"
-#include "data/output.h"
-#include "io/model_file.h"
-#include "io/surrogate_file.h"
+#include "support/output.h"
+#include "files/model_file.h"
+#include "files/surrogate_file.h"
 #include "model/architecture.h"
-#include "model/error.h"
+#include "base/error.h"
 
 typedef struct {
   const char *in, *out, *head, *foundation;

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "io/architecture_json.h"
+#include "files/architecture_json.h"
 #include "model/architecture.h"
-#include "model/error.h"
+#include "base/error.h"
 #include "model/schema.h"
 
 typedef struct {

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "kernels/kernels.h"
+#include "engine/kernels.h"
 
 typedef struct {
   const char *lammps;

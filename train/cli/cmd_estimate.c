@@ -8,7 +8,7 @@
 #include "cli/cli.h"
 #include "data/findings/find.h"
 #include "data/selection.h"
-#include "model/error.h"
+#include "base/error.h"
 
 enum {
   MEASURED_ATOMS = 400

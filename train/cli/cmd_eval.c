@@ -10,13 +10,13 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "eval/answers.h"
+#include "data/answers.h"
 #include "cli/cli.h"
-#include "eval/compare.h"
-#include "eval/evaluator.h"
+#include "data/compare_answers.h"
+#include "data/evaluator.h"
 #include "data/label_survey.h"
-#include "model/error.h"
-#include "data/output.h"
+#include "base/error.h"
+#include "support/output.h"
 
 typedef struct {
   const char *model, *data, *foundation, *head, *xyz, *json;

@@ -8,9 +8,9 @@
 #include "cli/cli.h"
 #include "cli/option_flags.h"
 #include "cli/stop.h"
-#include "data/output.h"
-#include "parallel/ranks.h"
-#include "surrogate/run.h"
+#include "support/output.h"
+#include "support/ranks.h"
+#include "surrogate/fit_run.h"
 
 enum { KEY_RESUME = CLI_FLAGS_KEY + 1, KEY_DOCUMENT, KEY_INIT };
 

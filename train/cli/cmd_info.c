@@ -7,9 +7,9 @@
 #include "cli/cli.h"
 #include "cli/info_pace.h"
 #include "cli/origin.h"
-#include "io/model_file.h"
+#include "files/model_file.h"
 #include "model/architecture.h"
-#include "model/error.h"
+#include "base/error.h"
 #include "model/schema.h"
 
 typedef struct {

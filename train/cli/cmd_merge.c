@@ -5,7 +5,7 @@
 
 #include "cli/cli.h"
 #include "model/architecture.h"
-#include "model/error.h"
+#include "base/error.h"
 
 typedef struct {
   const char *in, *out, *foundation;

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "data/output.h"
-#include "model/error.h"
+#include "support/output.h"
+#include "base/error.h"
 #include "plot/plot.h"
 
 typedef struct {

@@ -7,10 +7,10 @@
 #include "cli/cli.h"
 #include "cli/host.h"
 #include "cli/option_flags.h"
-#include "data/output.h"
-#include "fit/propose.h"
-#include "fit/train.h"
-#include "parallel/ranks.h"
+#include "support/output.h"
+#include "tune/propose.h"
+#include "tune/train.h"
+#include "support/ranks.h"
 
 enum { KEY_INIT = CLI_FLAGS_KEY + 1, KEY_RESUME, KEY_DOCUMENT };
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "cli/stop.h"
-#include "parallel/ranks.h"
+#include "support/ranks.h"
 
 static void show(void *context, const char *text) {
   cli_host *host = context;

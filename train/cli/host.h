@@ -3,7 +3,7 @@
 #define FTL_CLI_HOST_H
 
 #include "cli/cli.h"
-#include "fit/train.h"
+#include "tune/train.h"
 
 typedef struct {
   bool quiet;      /* what it says is left out, and the bar; results and warnings are not */

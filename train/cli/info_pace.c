@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "ace/ace_check.h"
+#include "model/ace_check.h"
 #include "cli/cli.h"
 #include "cli/origin.h"
-#include "io/surrogate_file.h"
-#include "model/error.h"
+#include "files/surrogate_file.h"
+#include "base/error.h"
 
 static const char *symbol_of(const ftl_ace_file *file, int mu) { return ftl_element_symbol(file->atomic_number[mu]); }
 

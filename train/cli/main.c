@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 
 #include "cli/cli.h"
-#include "data/output.h"
+#include "support/output.h"
 
 static const struct {
   const char *name, *summary;

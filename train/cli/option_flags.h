@@ -1,4 +1,4 @@
-/* Flags of a command that come from its table of options (options/options.h), and --set KEY=VALUE. A command has a
+/* Flags of a command that come from its table of options (support/options.h), and --set KEY=VALUE. A command has a
    cli_flags in its state; before argp runs it makes argp's list, in argp's parser it hands every key to
    cli_flags_parse first, and afterwards it sets the options. */
 #ifndef FTL_CLI_OPTION_FLAGS_H
@@ -7,7 +7,7 @@
 #include <argp.h>
 #include <stdbool.h>
 
-#include "options/options.h"
+#include "support/options.h"
 
 typedef struct {
   char *key, *text, *name; /* "loss.energy", "10", "--set" */

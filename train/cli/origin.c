@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/printable.h"
+#include "base/printable.h"
 
 /* Text of the file: its line breaks could make lines of their own, which would say anything. */
 static void print_word(const char *text, int width) {

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "data/output.h"
+#include "support/output.h"
 
 enum { N_CAUGHT = 4 };
 static const int caught[N_CAUGHT] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "model/printable.h"
+#include "base/printable.h"
 
 FILE *cli_terminal;
 

@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "model/error.h"
+#include "base/error.h"
 
 enum { PIECE = 1 << 16, GZIP_1 = 0x1f, GZIP_2 = 0x8b };
 

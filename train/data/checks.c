@@ -5,7 +5,7 @@
 
 #include "data/duplicates.h"
 #include "data/findings/find.h"
-#include "model/error.h"
+#include "base/error.h"
 
 /* ---- one set ---- */
 

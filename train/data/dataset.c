@@ -7,7 +7,7 @@
 
 #include "data/isolated.h"
 #include "data/xyz_internal.h"
-#include "model/error.h"
+#include "base/error.h"
 
 typedef struct {
   const ftl_dataset_options *options;

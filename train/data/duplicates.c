@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "data/same.h"
-#include "model/error.h"
+#include "base/error.h"
 
 /* Labels of one structure that differ by more are of different calculations: eV an atom, eV/Angstrom, eV/Angstrom^3. */
 #define OTHER_ENERGY 1e-3

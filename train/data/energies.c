@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "data/isolated.h"
-#include "model/error.h"
+#include "base/error.h"
 
 /* LAPACK: x = argmin |A x - b| of smallest norm, by singular values s; A (m x n, column-major) is overwritten. */
 void dgelsd_(const int *m, const int *n, const int *nrhs, double *a, const int *lda, double *b, const int *ldb,

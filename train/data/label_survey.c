@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "data/selection.h"
-#include "model/error.h"
+#include "base/error.h"
 
 /* Adds to a text of `size` bytes, as much as fits. */
 static void append(char *text, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/error.h"
+#include "base/error.h"
 #include "data/xyz_internal.h"
 
 double ftl_frame_volume(const ftl_xyz_frame *frame) {

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "model/error.h"
+#include "base/error.h"
 
 static size_t key_length(const char *condition) { return strcspn(condition, "="); }
 

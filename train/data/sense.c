@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "model/error.h"
+#include "base/error.h"
 
 static const double MOST_ENERGY = 2e6; /* eV an atom */
 static const double MOST_FORCE = 1e7, MOST_STRESS = 1e6;

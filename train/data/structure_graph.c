@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "data/dataset.h"
-#include "model/error.h"
-#include "parallel/memory.h"
+#include "base/error.h"
+#include "support/work_memory.h"
 
 int ftl_element_index(const int *elements, int n_elements, int atomic_number) {
   for (int k = 0; k < n_elements; k++)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "data/xyz_internal.h"
-#include "model/error.h"
+#include "base/error.h"
 
 static const char *word_at(const ftl_xyz_frame *frame, int i, int column) {
   return frame->text + frame->word[(size_t)i * (size_t)frame->n_columns + (size_t)column];

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "model/error.h"
+#include "base/error.h"
 #include "data/xyz_internal.h"
 
 #define MAX_COLUMNS 10000

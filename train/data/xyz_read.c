@@ -8,7 +8,7 @@
 #include "data/bytes.h"
 #include "data/formats.h"
 #include "data/xyz_internal.h"
-#include "model/error.h"
+#include "base/error.h"
 
 #define MAX_LINE (1 << 26) /* bytes: no sensible line is longer, and a file that is not text may have no line end */
 

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "model/error.h"
+#include "base/error.h"
 #include "data/xyz_internal.h"
 
 bool ftl_parse_real(const char *text, double *value) {

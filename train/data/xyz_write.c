@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "model/error.h"
+#include "base/error.h"
 #include "data/xyz_internal.h"
 
 /* A word as it is, or quoted where the reader (and ASE's) would take it apart. */

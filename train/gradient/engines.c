@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "gradient/network.h"
-#include "kernels/kernels.h"
-#include "model/error.h"
+#include "engine/kernels.h"
+#include "base/error.h"
 
 struct ftl_sweep {
   const ftl_network *network; /* the first member in every build: stages/sweep.h */

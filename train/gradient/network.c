@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/error.h"
+#include "base/error.h"
 
 int64_t ftl_network_offset(const ftl_network *network, bool *trained, const char *format, ...) {
   char name[160];

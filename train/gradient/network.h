@@ -4,10 +4,10 @@
 #ifndef FTL_NETWORK_H
 #define FTL_NETWORK_H
 
-#include "compute/contraction_terms.h"
+#include "mace/contraction_terms.h"
 #include "gradient/gradient.h"
 #include "model/operations.h"
-#include "reference/stages.h"
+#include "reference/reference_stages.h"
 
 #define FTL_NO_PARAMETER (-1)
 
@@ -59,7 +59,7 @@ typedef struct {
   ftl_edge_entry *entry;
 } ftl_edge_product;
 
-/* The symmetric contraction as polynomials over tries; see compute/contraction_terms.h. Coefficients of the nodes are
+/* The symmetric contraction as polynomials over tries; see mace/contraction_terms.h. Coefficients of the nodes are
    [set][chunk][output][node][FTL_CHUNK lanes], the nodes of an output one depth after the other. */
 typedef struct {
   int block, m; /* of the output component */

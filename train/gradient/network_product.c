@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "gradient/network.h"
-#include "model/error.h"
+#include "base/error.h"
 
 static ftl_status prepare_output(const ftl_network *network, int t, int b, int m, const ftl_product *product,
                                  ftl_product_output *output, ftl_error *error) {

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/error.h"
-#include "options/distance.h"
+#include "base/error.h"
+#include "support/distance.h"
 
 /* ---- what a word names ---- */
 

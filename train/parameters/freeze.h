@@ -12,7 +12,7 @@
 
 #include <stdio.h>
 
-#include "options/options.h"
+#include "support/options.h"
 #include "parameters/parameters.h"
 
 /* Sets `trained` and `rate` of every parameter: all but E0, scale, shift and constants are trained, less `freeze`; with

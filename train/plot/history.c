@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/error.h"
+#include "base/error.h"
 #include "plot/axes.h"
 #include "plot/plot.h"
 #include "plot/table.h"
 
-/* Columns of log.csv (fit/log.h). */
+/* Columns of log.csv (tune/log.h). */
 enum { EPOCH, LR, TRAIN, VALID, ENERGY, FORCES, STRESS, N_SERIES, STAGE = N_SERIES, BEST, N_COLUMNS };
 static const char *const names[N_COLUMNS] = {"epoch",       "lr",          "train_loss", "valid_loss", "energy_rmse",
                                              "forces_rmse", "stress_rmse", "stage",      "best"};

@@ -1,4 +1,4 @@
-/* Pictures of training runs as SVG (docs/plots.md). The files they are made of are described in fit/log.h.
+/* Pictures of training runs as SVG (docs/plots.md). The files they are made of are described in tune/log.h.
 
    Each function reads a CSV file, writes one whole picture to `svg` and leaves the stream open; whether all of it was
    written is the caller's to check. A set without numbers gives axes that say so. Errors: FTL_ERR_IO when the file

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "model/printable.h"
+#include "base/printable.h"
 
 const char *const ftl_svg_colours[FTL_N_COLOURS] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
                                                     "#e69f00", "#56b4e9", "#555555"};

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "model/error.h"
+#include "base/error.h"
 
 #define MAX_LINE  (1 << 20) /* bytes: a file that is no table may have no line end */
 #define MAX_CELLS 1000

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "data/xyz_internal.h"
-#include "fit/random.h"
-#include "model/error.h"
+#include "base/random.h"
+#include "base/error.h"
 #include "sampling/starts.h"
 #include "sampling/structures.h"
 

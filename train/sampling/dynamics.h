@@ -6,7 +6,7 @@
 #define FTL_DYNAMICS_H
 
 #include "data/dataset.h"
-#include "fit/random.h"
+#include "base/random.h"
 
 #define FTL_BOLTZMANN    8.617333262e-5 /* eV/K */
 #define FTL_ACCELERATION 9.648533212e-3 /* Angstrom/fs^2 of 1 eV/Angstrom on 1 u */

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "model/error.h"
-#include "sampling/internal.h"
+#include "base/error.h"
+#include "sampling/sampling_internal.h"
 
 /* Shared by the threads; changed in the critical sections of this file only, save `stop`. */
 typedef struct {

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "data/xyz_internal.h"
-#include "model/error.h"
+#include "base/error.h"
 #include "sampling/starts.h"
 #include "sampling/structures.h"
 

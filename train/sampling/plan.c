@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/error.h"
-#include "sampling/internal.h"
+#include "base/error.h"
+#include "sampling/sampling_internal.h"
 #include "sampling/starts.h"
 
 void ftl_sampling_options_defaults(ftl_sampling_options *options) {

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "model/error.h"
+#include "base/error.h"
 
 static ftl_status no_memory(ftl_error *error) {
   return ftl_fail(error, FTL_ERR_MEMORY, "selection", "no memory to choose among the candidates");

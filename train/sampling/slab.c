@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/error.h"
+#include "base/error.h"
 #include "sampling/structures.h"
 
 #define SAME_LAYER   0.2 /* Angstrom between heights; planes of fcc(211) are 0.7 apart */

@@ -7,10 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "data/output.h"
-#include "model/error.h"
+#include "support/output.h"
+#include "base/error.h"
 #include "sampling/frames.h"
-#include "sampling/internal.h"
+#include "sampling/sampling_internal.h"
 
 enum { PATH_ROOM = 4096 };
 

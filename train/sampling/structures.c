@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/error.h"
+#include "base/error.h"
 
 static ftl_status no_memory(const char *path, ftl_error *error) {
   return ftl_fail(error, FTL_ERR_MEMORY, path, "no memory for a structure");

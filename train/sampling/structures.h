@@ -7,7 +7,7 @@
 #define FTL_STRUCTURES_H
 
 #include "data/dataset.h"
-#include "fit/random.h"
+#include "base/random.h"
 
 /* n atoms in one place, without a cell. */
 ftl_status ftl_structure_new(int n, const char *path, ftl_structure *made, ftl_error *error);

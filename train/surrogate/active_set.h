@@ -7,7 +7,7 @@
 
 #include <signal.h>
 
-#include "ace/surrogate.h"
+#include "model/surrogate.h"
 #include "data/dataset.h"
 
 typedef struct {

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fit/random.h"
-#include "model/error.h"
-#include "parallel/memory.h"
+#include "base/random.h"
+#include "base/error.h"
+#include "support/work_memory.h"
 #include "surrogate/lapack.h"
 #include "surrogate/solve_internal.h"
 

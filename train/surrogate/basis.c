@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/error.h"
+#include "base/error.h"
 #include "surrogate/invariants.h"
 
 enum { MOST_COUNTED = 20 }; /* times what is allowed */

@@ -3,7 +3,7 @@
 #ifndef FTL_BASIS_H
 #define FTL_BASIS_H
 
-#include "ace/surrogate.h"
+#include "model/surrogate.h"
 
 enum { FTL_BASIS_MAX_RANK = 5, FTL_BASIS_MAX_PAIRS = 64 };
 

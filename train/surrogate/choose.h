@@ -3,7 +3,7 @@
 #define FTL_CHOOSE_H
 
 #include "data/dataset.h"
-#include "surrogate/recipe.h"
+#include "surrogate/fit_recipe.h"
 
 /* chosen[candidates->n]: `wanted` frames (all, if there are no more) by the recipe's criterion, on the means over each
    element's atoms of the functions of a small basis, of rank 1 and 2. FTL_ERR_INPUT, FTL_ERR_MEMORY. */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/error.h"
+#include "base/error.h"
 
 ftl_status ftl_designer_new(const ftl_surrogate *surrogate, const ftl_descriptors *plan, ftl_designer *d,
                             ftl_error *error) {

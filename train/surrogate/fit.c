@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fit/random.h"
-#include "model/error.h"
-#include "parallel/memory.h"
-#include "parallel/ranks.h"
+#include "base/random.h"
+#include "base/error.h"
+#include "support/work_memory.h"
+#include "support/ranks.h"
 #include "surrogate/design.h"
 
 enum { PANEL_ROWS = 4096 };

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/error.h"
+#include "base/error.h"
 
 #define INDEPENDENT 1e-7 /* of a vector's length: what is left of one that depends on the others is rounding */
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fit/split.h"
-#include "model/error.h"
+#include "tune/split.h"
+#include "base/error.h"
 #include "sampling/starts.h"
 
 /* ---- starts ---- */

@@ -3,7 +3,7 @@
 #define FTL_JOBS_H
 
 #include "sampling/sampling.h"
-#include "surrogate/recipe.h"
+#include "surrogate/fit_recipe.h"
 
 typedef struct {
   ftl_dataset starts;

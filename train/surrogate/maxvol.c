@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/error.h"
-#include "parallel/memory.h"
+#include "base/error.h"
+#include "support/work_memory.h"
 #include "surrogate/lapack.h"
 
 static ftl_status no_memory(int n, ftl_error *error) {

@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ace/yace_writer.h"
-#include "data/output.h"
-#include "io/surrogate_file.h"
-#include "model/error.h"
-#include "surrogate/run_internal.h"
+#include "files/yace_writer.h"
+#include "support/output.h"
+#include "files/surrogate_file.h"
+#include "base/error.h"
+#include "surrogate/fit_run_internal.h"
 
 static void say_row(const ftl_surrogate_state *run, const char *name, int64_t n, const ftl_fit_errors *e) {
   if (n == 0) return;

@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/output.h"
-#include "model/error.h"
+#include "support/output.h"
+#include "base/error.h"
 #include "sampling/frames.h"
 #include "surrogate/choose.h"
 #include "surrogate/jobs.h"
-#include "surrogate/run_internal.h"
+#include "surrogate/fit_run_internal.h"
 
 /* ---- the model ---- */
 

@@ -3,9 +3,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "fit/random.h"
-#include "model/error.h"
-#include "parallel/memory.h"
+#include "base/random.h"
+#include "base/error.h"
+#include "support/work_memory.h"
 #include "surrogate/lapack.h"
 #include "surrogate/solve_internal.h"
 

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/error.h"
-#include "parallel/memory.h"
-#include "parallel/ranks.h"
+#include "base/error.h"
+#include "support/work_memory.h"
+#include "support/ranks.h"
 #include "surrogate/lapack.h"
 
 enum { BLOCK = 64 }; /* columns that a step of the factorisation takes together */

@@ -1,5 +1,5 @@
 /* Compiled with FTL_ISA=probe_ISA and its flags: the kernels once more, and their parts. */
-#include "kernels/kernels.c"
+#include "engine/kernels.c"
 
 #include "operations/probe.h"
 

@@ -6,7 +6,7 @@
    compared where they come out again, in the target. The Kokkos stages are held to the C kernels by tests/kokkos. */
 #include "../twins.h"
 
-#include "compute/workspace.h"
+#include "engine/workspace.h"
 #include "gradient/gradient.h"
 #include "operations/probe.h"
 #include "reference/reference.h"

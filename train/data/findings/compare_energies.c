@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "data/findings/compare_internal.h"
-#include "model/error.h"
+#include "base/error.h"
 
 /* Energies above the free atoms', eV an atom, that say something. */
 #define SMALL 0.5

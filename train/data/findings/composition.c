@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "data/xyz_internal.h"
-#include "model/error.h"
+#include "base/error.h"
 
 enum { ITERATIONS = 40 };
 

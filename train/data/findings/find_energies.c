@@ -4,7 +4,7 @@
 
 #include "data/findings/composition.h"
 #include "data/findings/find.h"
-#include "model/error.h"
+#include "base/error.h"
 
 /* Nothing has such an energy: the heaviest atom has -1.5e6 eV with all its electrons. */
 #define IMPOSSIBLE 2e6

@@ -3,8 +3,8 @@
 
 #include "data/findings/composition.h"
 #include "data/findings/find.h"
-#include "model/error.h"
-#include "scratch/constants.h"
+#include "base/error.h"
+#include "new_model/constants.h"
 
 #include <stdlib.h>
 

@@ -4,7 +4,7 @@
 
 #include "data/findings/composition.h"
 #include "data/findings/find.h"
-#include "model/error.h"
+#include "base/error.h"
 
 #define GPA 160.21766208 /* of 1 eV/Angstrom^3 */
 /* More than in the middle of Jupiter; static calculations beyond it are rare enough to be asked about. */

@@ -7,7 +7,7 @@
 
 #include "data/findings/compare_internal.h"
 #include "data/findings/find.h"
-#include "model/error.h"
+#include "base/error.h"
 
 /* Structures are alike up to these: Angstrom, and strain. */
 #define MOVED    0.35

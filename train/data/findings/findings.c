@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "data/xyz_internal.h"
-#include "model/error.h"
+#include "base/error.h"
 
 ftl_status ftl_findings_add(ftl_findings *findings, ftl_finding_kind kind, ftl_severity severity, int64_t count,
                             ftl_error *error, const char *format, ...) {

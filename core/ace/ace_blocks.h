@@ -1,0 +1,193 @@
+/* PACE potentials (docs/ace.md): the energies and edge forces of a block of atoms of one element. */
+#ifndef FTL_KERNEL_ACE_H
+#define FTL_KERNEL_ACE_H
+
+#include "ace/ace_gather.h"
+#include "ace/ace_products.h"
+
+/* ---- energies ---- */
+
+/* What an atom's forces need besides dE/dA: dE/d(core sum), an edge whose length enters by itself (ZBL), what dE/dA and
+   dE/d(rank 1 sums) are still to be multiplied with. */
+typedef struct {
+  double core;
+  int nearest;
+  double nearest_slope, scale;
+  double linear[FTL_ACE_MAX_DENSITY];
+} ace_atom;
+
+/* ZBL takes over as the nearest neighbour comes closer: the one that is deepest in its pair's inner cutoff. */
+static void ace_nearest(const ftl_ace_pair *pairs, const ftl_ace_scratch *scratch, int a, double cut,
+                        ftl_ace_core_sums *sums, int *nearest) {
+  sums->depth = cut;
+  for (int g = scratch->first_group[a]; g < scratch->first_group[a + 1]; g++) {
+    const ftl_ace_group *group = &scratch->group[g];
+    const ftl_ace_bond *bond = &pairs[group->species].bond;
+    for (int e = group->first; e < group->first + group->n; e++) {
+      double d = scratch->edge[e].r - (bond->inner - bond->d_inner);
+      if (d >= sums->depth) continue;
+      sums->depth = d;
+      sums->width = bond->d_inner;
+      sums->any = true;
+      *nearest = e;
+    }
+  }
+}
+
+/* The energy of atom a from its densities; rho_adjoint becomes dE/drho. */
+static double ace_energy(const ftl_workspace *ws, const ftl_ace_scratch *scratch, const ftl_block *block, int a,
+                         const double *rho, double *rho_adjoint, ace_atom *atom) {
+  const ftl_ace *ace = ws->model->ace;
+  const ftl_ace_embedding *embedding = &ace->element[block->species].embedding;
+  ftl_ace_core_sums sums = {.zbl = ace->inner == FTL_ACE_INNER_ZBL};
+  double fraction;
+  for (int e = scratch->first_edge[a]; e < scratch->first_edge[a + 1]; e++) sums.core += scratch->edge[e].core;
+  atom->nearest = -1;
+  if (sums.zbl)
+    ace_nearest(&ace->pair[block->species * ace->n_species], scratch, a, ws->model->arch.r_max, &sums, &atom->nearest);
+  double energy = ftl_ace_site(embedding, &sums, ftl_ace_embed(embedding, rho, rho_adjoint), &fraction, &atom->core,
+                               &atom->nearest_slope);
+  for (int p = 0; p < embedding->n_density; p++) rho_adjoint[p] *= fraction;
+  return energy;
+}
+
+/* ---- forces ---- */
+
+/* A part of a segment: adds to dE/dY, and to dE/dr; `b` is dE/dA of this atom. */
+FTL_INLINE void ace_force_tile(const real *b, int b_row, const vec *radial, const vec *radial_slope, const vec *y,
+                               int n_y, vec *y_adjoint, vec *slope, const int n_r) {
+  vec r[8], u[8];
+  for (int k = 0; k < n_r; k++) {
+    r[k] = radial[k];
+    u[k] = splat(0);
+  }
+  for (int c = 0; c < n_y; c++, b += b_row) {
+    vec sum = y_adjoint[c];
+    for (int k = 0; k < n_r; k++) {
+      sum += b[k] * r[k];
+      u[k] += b[k] * y[c];
+    }
+    y_adjoint[c] = sum;
+  }
+  for (int k = 0; k < n_r; k++) *slope += u[k] * radial_slope[k];
+}
+
+#define ACE_FORCE_TILE(n_r)                                                                                            \
+  case n_r:                                                                                                            \
+    ace_force_tile(b, b_row, radial, radial_slope, y, n_y, y_adjoint, slope, n_r);                                     \
+    break;
+
+static void ace_force_any(const real *b, int b_row, const vec *radial, const vec *radial_slope, const vec *y, int n_y,
+                          vec *y_adjoint, vec *slope, int n_r) {
+  switch (n_r) {
+    ACE_FORCE_TILE(1)
+    ACE_FORCE_TILE(2)
+    ACE_FORCE_TILE(3)
+    ACE_FORCE_TILE(4)
+    ACE_FORCE_TILE(5)
+    ACE_FORCE_TILE(6)
+    ACE_FORCE_TILE(7)
+    ACE_FORCE_TILE(8)
+  }
+}
+
+/* dE/dA of one atom and element as numbers in a row. */
+static void ace_adjoint_row(const ftl_ace *ace, const ftl_ace_pair *pair, const ftl_ace_scratch *scratch, int a,
+                            int species) {
+  int pad = 8 * ace->n_chunks;
+  const double *from = scratch->a_adjoint + (size_t)(species * ace->n_lm * pad) * FTL_BLOCK_ATOMS + a;
+  real *to = scratch->a_row;
+  for (int s = 0; s < pair->n_segments; s++)
+    for (int lm = pair->segment[s].lm; lm < pair->segment[s].lm + pair->segment[s].n_lm; lm++)
+      for (int k = 0; k < pair->segment[s].n; k++) *to++ = (real)from[(size_t)(lm * pad + k) * FTL_BLOCK_ATOMS];
+}
+
+/* Forces of a group's edges but for the core: force[x] over the edges. */
+static void ace_group_force(const ftl_ace *ace, const ftl_ace_pair *pair, const ftl_ace_scratch *scratch, int g,
+                            const ace_atom *atom, vec force[3]) {
+  int first_linear = ace->n_out - ace->n_linear;
+  ace_record record = ace_record_of(ace, scratch, g);
+  ace_legendre legendre;
+  vec y[(FTL_ACE_MAX_L + 1) * (FTL_ACE_MAX_L + 1)], y_adjoint[(FTL_ACE_MAX_L + 1) * (FTL_ACE_MAX_L + 1)], d[3];
+  vec slope = splat(0), linear = splat(0);
+  const real *b = scratch->a_row;
+  ace_legendre_at(ace, pair->lmax, record.n[2], true, &legendre);
+  ace_harmonics(pair->lmax, record.n, &legendre, y);
+  for (int lm = 0; lm < (pair->lmax + 1) * (pair->lmax + 1); lm++) y_adjoint[lm] = splat(0);
+  for (int s = 0; s < pair->n_segments; s++) {
+    const ftl_ace_segment *seg = &pair->segment[s];
+    for (int k = 0, n_r; k < seg->n; k += n_r) {
+      n_r = ace_part(seg->n - k, 8);
+      ace_force_any(b + k, seg->n, record.radial + seg->radial + k, record.slope + seg->radial + k, y + seg->lm,
+                    seg->n_lm, y_adjoint + seg->lm, &slope, n_r);
+    }
+    b += seg->n_lm * seg->n;
+  }
+  for (int p = 0; p < ace->n_linear; p++) linear += (real)atom->linear[p] * record.slope[first_linear + p];
+  ace_harmonics_reverse(pair->lmax, record.n, &legendre, y_adjoint, d);
+  vec scale = splat((real)atom->scale), radial = d[0] * record.n[0] + d[1] * record.n[1] + d[2] * record.n[2];
+  slope = scale * slope + linear;
+  for (int x = 0; x < 3; x++)
+    force[x] = slope * record.n[x] + scale * (d[x] - radial * record.n[x]) * record.inverse_r[0];
+}
+
+static void ace_forces(ftl_workspace *ws, ftl_thread *thread, const ftl_block *block, const ace_atom *atoms) {
+  const ftl_ace_scratch *scratch = thread->ace;
+  const ftl_ace *ace = ws->model->ace;
+  for (int a = 0; a < block->n; a++)
+    for (int g = scratch->first_group[a]; g < scratch->first_group[a + 1]; g++) {
+      const ftl_ace_group *group = &scratch->group[g];
+      const ace_atom *atom = &atoms[a];
+      const ftl_ace_pair *pair = &ace->pair[block->species * ace->n_species + group->species];
+      vec force[3];
+      if (g == scratch->first_group[a] || group->species != group[-1].species)
+        ace_adjoint_row(ace, pair, scratch, a, group->species);
+      ace_group_force(ace, pair, scratch, g, atom, force);
+      ace_record record = ace_record_of(ace, scratch, g);
+      for (int k = 0; k < group->n; k++) {
+        const ftl_ace_edge *edge = &scratch->edge[group->first + k];
+        double gradient[3];
+        double core = atom->core * edge->core_slope + (group->first + k == atom->nearest ? atom->nearest_slope : 0);
+        for (int x = 0; x < 3; x++) gradient[x] = (double)force[x][k] + core * (double)record.n[x][k];
+        ftl_add_edge_force(ws, thread, ws->order[block->first + a], edge->sender, edge->v, gradient);
+      }
+    }
+}
+
+/* The products that can differ from zero in a block. */
+static const ftl_ace_program *ace_program_of(const ftl_ace_element *element, const ftl_ace_scratch *scratch, int n) {
+  unsigned set = 0;
+  if (element->n_programs == 1) return element->program;
+  for (int g = scratch->first_group[0]; g < scratch->first_group[n]; g++) set |= 1u << scratch->group[g].species;
+  return &element->program[set];
+}
+
+static void ace_block(ftl_workspace *ws, ftl_thread *thread, const ftl_block *block) {
+  const ftl_ace *ace = ws->model->ace;
+  const ftl_ace_element *element = &ace->element[block->species];
+  ftl_ace_scratch *scratch = thread->ace;
+  int n_density = element->embedding.n_density;
+  size_t to_im = 8 * (size_t)ace->n_chunks * FTL_BLOCK_ATOMS;
+  double *a_adjoint = scratch->a_adjoint;
+  ace_atoms rho[FTL_ACE_MAX_DENSITY] = {{0}}, seed[FTL_ACE_MAX_DENSITY] = {{0}};
+  ace_atom atom[FTL_BLOCK_ATOMS];
+  ace_gather(ws, thread, block);
+  const ftl_ace_program *program = ace_program_of(element, scratch, block->n);
+  memset(a_adjoint, 0, (size_t)ace->n_a * FTL_BLOCK_ATOMS * sizeof(double));
+  if (n_density == 1) ace_both(program, scratch->a, a_adjoint, to_im, rho);
+  else ace_forward(program, scratch->a, to_im, n_density, rho);
+  for (int a = 0; a < block->n; a++) {
+    double density[FTL_ACE_MAX_DENSITY], adjoint[FTL_ACE_MAX_DENSITY];
+    for (int p = 0; p < n_density; p++) density[p] = rho[p][a] + scratch->linear[a][p];
+    ws->node_energy[ws->order[block->first + a]] += ace_energy(ws, scratch, block, a, density, adjoint, &atom[a]);
+    for (int p = 0; p < FTL_ACE_MAX_DENSITY; p++) {
+      atom[a].linear[p] = p < n_density ? adjoint[p] : 0;
+      if (p < n_density) seed[p][a] = adjoint[p];
+    }
+    atom[a].scale = n_density == 1 ? adjoint[0] : 1;
+  }
+  if (n_density > 1) ace_reverse(program, scratch->a, a_adjoint, to_im, seed, n_density);
+  ace_forces(ws, thread, block, atom);
+}
+
+#endif

@@ -1,0 +1,66 @@
+/* The simple interface: one structure without ghosts. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ace/uncertainty.h"
+#include "engine/stages.h"
+#include "engine/fork_team.h"
+#include "base/error.h"
+
+static ftl_status compute(ftl_workspace *ws, int n, const int *species, const double (*positions)[3],
+                          const double (*cell)[3], const int pbc[3], ftl_result *result, ftl_error *error) {
+  if (!ws || !result || n < 0 || (n > 0 && (!species || !positions)))
+    return ftl_fail(error, FTL_ERR_ARGUMENT, "", "ftl_compute: a NULL argument or a negative number of atoms");
+  int n_layers = ws->model->arch.n_layers;
+  ftl_output output = {.forces = result->forces,
+                       .node_energy = result->node_energy,
+                       .extrapolation = result->extrapolation,
+                       .energy_deviation = result->energy_deviation,
+                       .committee_forces = result->force_deviation /* for the check */};
+  ftl_status status = ftl_uncertainty_check(ws->model, &output, error);
+  if (status) return status;
+  for (int i = 0; i < n; i++)
+    if (species[i] < 0 || species[i] >= ws->model->n_species) {
+      char where[64];
+      snprintf(where, sizeof where, "atom %d", i + 1);
+      return ftl_fail(error, FTL_ERR_INPUT, where, "species index %d; the model is open for %d elements", species[i],
+                      ws->model->n_species);
+    }
+  ftl_neighbours *list = &ws->neighbours;
+  status = ftl_neighbours_build_images(list, n, positions, cell, pbc, ws->model->arch.r_max, error);
+  if (status) return status;
+  ftl_graph graph = {.n_local = n,
+                     .n_total = n,
+                     .species = species,
+                     .first_edge = list->first_edge,
+                     .sender = list->sender,
+                     .position = (const double(*)[3])list->position,
+                     .n_atoms = list->n_atoms,
+                     .node = list->node};
+  output.committee_forces = NULL;
+  if (result->force_deviation) status = ftl_uncertainty_committee_forces(ws, n, &output.committee_forces, error);
+  if (result->forces) memset(result->forces, 0, 3 * (size_t)n * sizeof *result->forces);
+  if (!status) status = ftl_begin(ws, &graph, &output, error);
+  for (int t = 0; t < n_layers - 1 && !status; t++) status = ftl_layer_forward(ws, t, FTL_ALL, error);
+  if (!status) status = ftl_last_layer(ws, FTL_ALL, error);
+  for (int t = n_layers - 2; t >= 0 && !status; t--) status = ftl_layer_reverse(ws, t, FTL_ALL, error);
+  if (!status) status = ftl_end(ws, error);
+  if (!status && result->force_deviation)
+    status = ftl_force_deviation(ws->model, n, output.committee_forces, result->force_deviation, error);
+  if (status) return status;
+  if (!isfinite(output.energy))
+    return ftl_fail(error, FTL_ERR_INPUT, "", "the energy is not finite; are atoms far too close to each other?");
+  result->energy = output.energy;
+  for (int k = 0; k < 6; k++)
+    result->virial[k] = k < 3 ? output.virial[k] : 0.5 * (output.virial[k] + output.virial[k + 3]);
+  return FTL_OK;
+}
+
+ftl_status ftl_compute(ftl_workspace *ws, int n, const int *species, const double (*positions)[3],
+                       const double (*cell)[3], const int pbc[3], ftl_result *result, ftl_error *error) {
+  ftl_team_at_work(true);
+  ftl_status status = compute(ws, n, species, positions, cell, pbc, result, error);
+  ftl_team_at_work(false);
+  return status;
+}

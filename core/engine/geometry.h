@@ -1,0 +1,61 @@
+/* Edge geometry, always in double: distance, direction, grid cell, real spherical harmonics (e3nn's order, "component"
+   normalisation, arguments as MACE passes them: the unit vector from sender to receiver, -r_ij / |r_ij|) and their
+   reverse. */
+
+#include "math/harmonics.h"
+
+/* Fills the thread's edge list with the edges of the block that are within the cutoff. */
+static void block_edges(const ftl_workspace *ws, ftl_thread *thread, const ftl_block *block, const ftl_grid *grid) {
+  const ftl_model *model = ws->model;
+  const ftl_graph *graph = &ws->graph;
+  double cutoff2 = model->arch.r_max * model->arch.r_max;
+  int n = 0;
+  for (int a = 0; a < block->n; a++) {
+    int i = ws->order[block->first + a];
+    thread->edge_start[a] = n;
+    for (int64_t e = graph->first_edge[i]; e < graph->first_edge[i + 1]; e++) {
+      double v[3];
+      ftl_graph_vector(graph, i, e, v);
+      double r2 = v[0] * v[0] + v[1] * v[1] + v[2] * v[2];
+      if (!(r2 < cutoff2)) continue;
+      ftl_edge *edge = &thread->edge[n];
+      double r = sqrt(r2);
+      edge->sender = ftl_graph_node(graph, graph->sender[e]);
+      edge->class_ = model->pair_class[block->species * model->n_species + graph->species[edge->sender]];
+      edge->r = r;
+      for (int x = 0; x < 3; x++) edge->n[x] = -v[x] / r;
+      ftl_grid_locate(grid, r, &edge->cell, &edge->t, &edge->slope);
+      spherical_harmonics(model->lmax, edge->n[0], edge->n[1], edge->n[2], thread->Y + (size_t)n * FTL_MAX_SH);
+      n++;
+    }
+  }
+  thread->edge_start[block->n] = n;
+}
+
+/* dE/dr_ij from dE/dr and dE/dY of one edge of receiver i: n = -r_ij/r, dn/dr_ij = -(1 - n n^T)/r. Goes to forces and
+   virials; that of a moment to the centroid virials alone. */
+static void edge_gradient(ftl_workspace *ws, ftl_thread *thread, int sweep, int i, const ftl_edge *edge, double dr,
+                          const double *dY) {
+  double g[3], v[3], gradient[3];
+  spherical_harmonics_reverse(ws->model->lmax, edge->n[0], edge->n[1], edge->n[2], dY, g);
+  double along = g[0] * edge->n[0] + g[1] * edge->n[1] + g[2] * edge->n[2], inverse = 1 / edge->r;
+  for (int x = 0; x < 3; x++) {
+    v[x] = -edge->r * edge->n[x];
+    gradient[x] = -dr * edge->n[x] - (g[x] - along * edge->n[x]) * inverse;
+  }
+  if (sweep == 0) ftl_add_edge_force(ws, thread, i, edge->sender, v, gradient);
+  else ftl_add_edge_moment(ws, thread, i, edge->sender, sweep - 1, gradient);
+}
+
+/* The density an edge adds to its receiver, and its derivative by r. */
+FTL_INLINE double edge_density(const ftl_prepared_layer *layer, const ftl_edge *edge, double *derivative) {
+  size_t n = (size_t)layer->grid.n_coefficients;
+  const double *c = layer->density + ((size_t)edge->class_ * (size_t)layer->grid.n_cells + (size_t)edge->cell) * n;
+  double v = 0, d = 0;
+  for (size_t k = n; k-- > 0;) {
+    d = d * edge->t + v;
+    v = v * edge->t + c[k];
+  }
+  *derivative = d * edge->slope;
+  return v;
+}

@@ -1,0 +1,26 @@
+/* One build of the kernels: compiled with FTL_ISA (generic, avx2, avx512, neon), its compiler flags, and FTL_REAL_FLOAT
+ * (0 or 1). */
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+#define FTL_NATIVE_VECTORS
+#include "engine/real.h"
+#include "engine/kernels.h"
+
+#include "engine/geometry.h"
+#include "mace/gemm.h"
+#include "mace/contraction.h"
+#include "mace/first_layer.h"
+#include "mace/conv.h"
+#include "mace/node.h"
+#include "mace/blocks.h"
+#include "ace/ace_blocks.h"
+
+#define STRING(x)            #x
+#define EXPANDED_STRING(x)   STRING(x)
+#define TABLE(isa, suffix)   ftl_kernels_##isa##_##suffix
+#define EXPANDED_TABLE(i, s) TABLE(i, s)
+
+const ftl_kernels EXPANDED_TABLE(FTL_ISA, FTL_SUFFIX) = {EXPANDED_STRING(FTL_ISA), FTL_VECTOR_BYTES, forward_block,
+                                                         reverse_block, ace_block};

@@ -1,0 +1,129 @@
+/* A later layer's convolution: coupling coefficients, radial weights per path, the message's linear. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "mace/feature_tables.h"
+#include "math/rows.h"
+#include "base/error.h"
+
+/* M[m3][m1] of a path as combinations of Y: e3nn's uvu tensor product with component normalisation, sqrt(2 l3 + 1) w3j,
+   and its closed forms when an l is zero (e3nn o3/_tensor_product/_codegen.py). */
+static ftl_status coupling(const ftl_source *source, int t, ftl_conv *conv, const ftl_irreps *sh,
+                           const ftl_conv_paths *paths, ftl_error *error) {
+  int capacity = 0;
+  for (int p = 0; p < paths->n; p++) {
+    int l1 = conv->edge.b[paths->path[p].in1].l, l2 = sh->block[paths->path[p].in2].l, l3 = paths->mid.block[p].l;
+    conv->n_m += (2 * l1 + 1) * (2 * l3 + 1);
+    capacity += (2 * l1 + 1) * (2 * l2 + 1) * (2 * l3 + 1);
+  }
+  conv->m_start = calloc((size_t)conv->n_m + 1, sizeof *conv->m_start);
+  conv->m_component = malloc(((size_t)capacity + 1) * sizeof *conv->m_component);
+  conv->m_coefficient = malloc(((size_t)capacity + 1) * sizeof *conv->m_coefficient);
+  if (!conv->m_start || !conv->m_component || !conv->m_coefficient)
+    return ftl_fail(error, FTL_ERR_MEMORY, source->path, "out of memory");
+  int q = 0, n = 0;
+  for (int p = 0; p < paths->n; p++) {
+    int l1 = conv->edge.b[paths->path[p].in1].l, l2 = sh->block[paths->path[p].in2].l, l3 = paths->mid.block[p].l;
+    const ftl_tensor *w3j = NULL;
+    if (l1 && l2 && l3 &&
+        !(w3j = ftl_require(source, error, "interactions.%d.conv_tp._compiled_main_left_right._w3j_%d_%d_%d", t, l1, l2,
+                            l3)))
+      return FTL_ERR_FORMAT;
+    conv->path[p].m_offset = q;
+    for (int m3 = 0; m3 < 2 * l3 + 1; m3++)
+      for (int m1 = 0; m1 < 2 * l1 + 1; m1++, q++) {
+        conv->m_start[q] = n;
+        for (int m2 = 0; m2 < 2 * l2 + 1; m2++) {
+          double c;
+          if (w3j) c = sqrt(2.0 * l3 + 1) * ftl_tensor_at(w3j, ((int64_t)m1 * (2 * l2 + 1) + m2) * (2 * l3 + 1) + m3);
+          else if (l1 == 0) c = m2 == m3;
+          else if (l2 == 0) c = m1 == m3;
+          else c = m1 == m2 ? 1 / sqrt(2.0 * l1 + 1) : 0;
+          if (c == 0) continue;
+          conv->m_component[n] = l2 * l2 + m2;
+          conv->m_coefficient[n++] = c;
+        }
+      }
+  }
+  conv->m_start[q] = n;
+  return FTL_OK;
+}
+
+/* Radial weights of later layers: per class, chunk and cell, the polynomial coefficients of every path's channels. */
+static ftl_status weight_tables(const ftl_model *model, const ftl_radial *radial, const ftl_feature_tables *tables,
+                                const ftl_grid *grid, ftl_conv *conv, ftl_error *error) {
+  int vectors = 4;
+  for (int p = 0; p < conv->n_paths; p++) {
+    int n = conv->edge.b[conv->path[p].in].pad / model->lanes;
+    while (n % vectors) vectors /= 2;
+  }
+  conv->chunk_vectors = vectors;
+  int width = vectors * model->lanes, m = grid->n_coefficients;
+  for (int p = 0; p < conv->n_paths; p++) {
+    conv->path[p].n_chunks = conv->edge.b[conv->path[p].in].pad / width;
+    if (conv->path[p].n_chunks > conv->n_chunks) conv->n_chunks = conv->path[p].n_chunks;
+  }
+  conv->chunk_offset = calloc((size_t)conv->n_chunks + 1, sizeof *conv->chunk_offset);
+  conv->chunk_paths = calloc((size_t)conv->n_chunks + 1, sizeof *conv->chunk_paths);
+  if (!conv->chunk_offset || !conv->chunk_paths) return ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory");
+  for (int c = 0; c < conv->n_chunks; c++) {
+    conv->chunk_offset[c] = conv->class_stride;
+    for (int p = 0; p < conv->n_paths; p++) conv->chunk_paths[c] += c < conv->path[p].n_chunks;
+    conv->class_stride += (size_t)grid->n_cells * (size_t)conv->chunk_paths[c] * (size_t)m * (size_t)width;
+  }
+  double *all = calloc(conv->class_stride * (size_t)model->n_classes + 1, sizeof *all);
+  if (!all)
+    return ftl_fail(error, FTL_ERR_MEMORY, "",
+                    "out of memory for the radial weights of %d element pairs; open the model for fewer elements",
+                    model->n_classes);
+  int n = radial->n_features;
+  for (int class_ = 0; class_ < model->n_classes; class_++)
+    for (int chunk = 0; chunk < conv->n_chunks; chunk++)
+      for (int cell = 0; cell < grid->n_cells; cell++) {
+        double *out = all + (size_t)class_ * conv->class_stride + conv->chunk_offset[chunk] +
+                      (size_t)cell * (size_t)conv->chunk_paths[chunk] * (size_t)m * (size_t)width;
+        int weight0 = 0;
+        for (int p = 0; p < conv->n_paths; p++) {
+          int mul = conv->edge.b[conv->path[p].in].mul;
+          if (chunk < conv->path[p].n_chunks) {
+            int channels = mul - chunk * width < width ? mul - chunk * width : width;
+            for (int k = 0; k < m; k++, out += width) {
+              const double *f = tables->coefficients + (size_t)class_ * tables->class_stride +
+                                ((size_t)cell * (size_t)m + (size_t)k) * (size_t)n;
+              ftl_add_rows(n, f, radial->matrix + weight0 + chunk * width, (size_t)radial->n_weights, channels, out);
+            }
+          }
+          weight0 += mul;
+        }
+      }
+  conv->radial = ftl_pack(model, all, conv->class_stride * (size_t)model->n_classes);
+  free(all);
+  return conv->radial ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory for the radial weights");
+}
+
+ftl_status ftl_prepare_conv(ftl_model *model, const ftl_source *source, int t, const ftl_radial *radial,
+                            const ftl_feature_tables *tables, const ftl_irreps *message, ftl_error *error) {
+  ftl_prepared_layer *prepared = &model->layer[t];
+  const ftl_layer *layer = &model->arch.layer[t];
+  ftl_conv *conv = &prepared->conv;
+  ftl_conv_paths paths;
+  ftl_status status = ftl_conv_paths_make(&layer->edge, &model->arch.sh, &layer->target, &paths, error);
+  if (status) return status;
+  ftl_layout_make(&layer->edge, model->pad, &conv->edge);
+  ftl_layout_make(&paths.mid, model->pad, &conv->mid);
+  conv->n_paths = paths.n;
+  for (int p = 0; p < paths.n; p++) {
+    conv->path[p].in = paths.path[p].in1;
+    conv->path[p].out = p;
+    conv->path[p].d1 = conv->edge.b[paths.path[p].in1].d;
+    conv->path[p].d3 = conv->mid.b[p].d;
+  }
+  if ((status = coupling(source, t, conv, &model->arch.sh, &paths, error))) return status;
+  if ((status = weight_tables(model, radial, tables, &prepared->grid, conv, error))) return status;
+  double *dense = NULL;
+  int n_species = 0;
+  status = ftl_message_linear(model, source, t, &paths.mid, message, &conv->linear, &dense, &n_species, error);
+  if (!status) status = ftl_linear_pack(model, n_species, dense, &conv->linear, error);
+  free(dense);
+  return status;
+}

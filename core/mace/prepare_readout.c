@@ -1,0 +1,84 @@
+/* Readouts of the chosen head as plain double arrays. With several heads a nonlinear readout holds every head's hidden
+   channels one after another and masks all but the structure's head (MACE mask_head), so only one block of each matrix
+   is ever used: that block is cut out here. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "mace/prepared.h"
+#include "base/error.h"
+
+/* rows x columns out of a flat [.. ][stride] weight, times factor. */
+static double *cut(const ftl_tensor *w, int rows, int columns, int stride, int row0, int column0, double factor) {
+  double *m = malloc(((size_t)rows * (size_t)columns + 1) * sizeof *m);
+  for (int r = 0; m && r < rows; r++)
+    for (int c = 0; c < columns; c++)
+      m[r * columns + c] = factor * ftl_tensor_at(w, (int64_t)(row0 + r) * stride + column0 + c);
+  return m;
+}
+
+static ftl_status prepare_linear_readout(const ftl_model *model, const ftl_source *source, int r,
+                                         ftl_prepared_readout *out, ftl_error *error) {
+  const ftl_tensor *w = ftl_require(source, error, "readouts.%d.linear.weight", r);
+  if (!w) return FTL_ERR_FORMAT;
+  out->linear = cut(w, out->n_in, 1, model->arch.n_heads, 0, model->head, 1 / sqrt((double)out->n_in));
+  return out->linear ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, w->name, "out of memory");
+}
+
+static ftl_status prepare_nonlinear_readout(const ftl_model *model, const ftl_source *source, int r,
+                                            ftl_prepared_readout *out, ftl_error *error) {
+  const ftl_readout *readout = &source->arch.readout[r];
+  int n_heads = model->arch.n_heads, n_all = ftl_irreps_count(&readout->mlp, 0, 1);
+  int n = readout->masks_heads ? n_all / n_heads : n_all, first = readout->masks_heads ? model->head * n : 0;
+  /* fan-in as in training: a file cut to one head keeps norm_heads */
+  double fan_in = readout->masks_heads || model->arch.norm_heads > n_heads ? (double)n * model->arch.norm_heads : n_all;
+  out->n_hidden = n;
+  const ftl_tensor *w1 = ftl_require(source, error, "readouts.%d.linear_1.weight", r);
+  const ftl_tensor *w2 = ftl_require(source, error, "readouts.%d.linear_2.weight", r);
+  if (!w1 || !w2) return FTL_ERR_FORMAT;
+  out->linear_1 = cut(w1, out->n_in, n, n_all, 0, first, 1 / sqrt((double)out->n_in));
+  out->linear_2 = cut(w2, n, 1, n_heads, first, model->head, 1 / sqrt(fan_in));
+  if (!out->linear_1 || !out->linear_2) return ftl_fail(error, FTL_ERR_MEMORY, w1->name, "out of memory");
+  if (readout->kind != FTL_READOUT_NONLINEAR_BIAS) return FTL_OK;
+  const ftl_tensor *wm = ftl_require(source, error, "readouts.%d.linear_mid.weight", r);
+  const ftl_tensor *bm = ftl_require(source, error, "readouts.%d.linear_mid.bias", r);
+  const ftl_tensor *b2 = ftl_require(source, error, "readouts.%d.linear_2.bias", r);
+  if (!wm || !bm || !b2) return FTL_ERR_FORMAT;
+  out->linear_mid = cut(wm, n, n, n_all, first, first, 1 / sqrt(fan_in));
+  out->bias_mid = cut(bm, 1, n, n_all, 0, first, 1);
+  out->bias_2 = ftl_tensor_at(b2, model->head);
+  return out->linear_mid && out->bias_mid ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, wm->name, "out of memory");
+}
+
+ftl_status ftl_prepare_readouts(ftl_model *model, const ftl_source *source, ftl_error *error) {
+  for (int r = 0; r < source->arch.n_readouts; r++) {
+    const ftl_readout *readout = &source->arch.readout[r];
+    ftl_prepared_layer *layer = &model->layer[readout->layer];
+    if (layer->n_readouts == 2)
+      return ftl_fail(error, FTL_ERR_UNSUPPORTED, source->path, "more than two readouts of layer %d", readout->layer);
+    ftl_prepared_readout *out = &layer->readout[layer->n_readouts++];
+    if (readout->kind != FTL_READOUT_LINEAR && readout->layer != model->arch.n_layers - 1)
+      return ftl_fail(error, FTL_ERR_UNSUPPORTED, source->path,
+                      "readout %d is nonlinear but does not read the last layer", r);
+    out->kind = readout->kind;
+    out->gate = readout->gate;
+    out->gate_cst = readout->gate_cst;
+    out->block = -1;
+    for (int b = 0; b < layer->out.n; b++)
+      if (layer->out.b[b].l == 0 && layer->out.b[b].p == 1) out->block = b;
+    if (out->block < 0)
+      return ftl_fail(error, FTL_ERR_UNSUPPORTED, source->path, "readout %d has no scalars to read", r);
+    out->n_in = layer->out.b[out->block].mul;
+    ftl_status status = readout->kind == FTL_READOUT_LINEAR ? prepare_linear_readout(model, source, r, out, error)
+                                                            : prepare_nonlinear_readout(model, source, r, out, error);
+    if (status) return status;
+  }
+  return FTL_OK;
+}
+
+void ftl_readout_free(ftl_prepared_readout *readout) {
+  free(readout->linear);
+  free(readout->linear_1);
+  free(readout->linear_mid);
+  free(readout->bias_mid);
+  free(readout->linear_2);
+}

@@ -1,0 +1,18 @@
+#ifndef FTL_CUTOFF_H
+#define FTL_CUTOFF_H
+
+#include <math.h>
+
+#include "math/function.h"
+
+/* MACE's polynomial envelope (arXiv 2003.03123, eq. 8) and its derivative by r; zero from r_max on. */
+FTL_FUNCTION double ftl_polynomial_cutoff(double r, double r_max, double p, double *derivative) {
+  *derivative = 0;
+  if (!(r < r_max)) return 0;
+  double x = r / r_max, xp1 = pow(x, p - 1), xp = xp1 * x;
+  double c0 = (p + 1) * (p + 2) / 2, c1 = p * (p + 2), c2 = p * (p + 1) / 2;
+  *derivative = (-c0 * p * xp1 + c1 * (p + 1) * xp - c2 * (p + 2) * xp * x) / r_max;
+  return 1 - xp * (c0 - x * (c1 - x * c2));
+}
+
+#endif

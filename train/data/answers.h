@@ -1,0 +1,21 @@
+/* Writing answers: extended XYZ and JSON. Errors: FTL_ERR_IO, FTL_ERR_MEMORY. */
+#ifndef FTL_ANSWERS_H
+#define FTL_ANSWERS_H
+
+#include <stdio.h>
+
+#include "data/evaluator.h"
+
+/* The frame with energy, stress (nine numbers; removed if the answer has none), forces and node_energy, replacing those
+   it had; and head, if name_head. The keys of `frame` are changed. */
+ftl_status ftl_answer_write_xyz(FILE *stream, ftl_xyz_frame *frame, const ftl_answer *answer, bool name_head,
+                                ftl_error *error);
+
+/* A JSON list, an object per answer: frame, head, energy, forces, node_energy, stress (3x3 or null). Numbers have 17
+   significant digits. `first` answers come without a comma in front. */
+ftl_status ftl_answers_begin_json(FILE *stream, ftl_error *error);
+ftl_status ftl_answer_write_json(FILE *stream, const ftl_xyz_frame *frame, const ftl_answer *answer, bool first,
+                                 ftl_error *error);
+ftl_status ftl_answers_end_json(FILE *stream, ftl_error *error);
+
+#endif

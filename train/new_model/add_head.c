@@ -1,0 +1,95 @@
+/* A second head for a model with one: the inverse of ftl_source_cut_head. Readouts get a column, or a block of hidden
+   channels, that begins as a copy of the first. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "model/provenance.h"
+#include "model/schema.h"
+#include "model/tensors.h"
+#include "new_model/new_model.h"
+
+/* A matrix [rows][columns] becomes blocks of itself where its rows or columns are heads. With both doubled it is block
+   diagonal, since hidden channels of one head do not reach the other, and the fan-in that divides it doubles
+   (norm_heads): the numbers grow by sqrt(2). */
+static ftl_status repeat(ftl_source *source, const ftl_tensor_spec *spec, ftl_error *error) {
+  ftl_tensor *t = (ftl_tensor *)ftl_tensors_find(&source->tensors, spec->name);
+  if (!t || t->count != spec->rows * spec->columns)
+    return ftl_fail(error, FTL_ERR_FORMAT, source->path, "tensor %s does not have the shape that a new head needs",
+                    spec->name);
+  const int n_down = spec->heads_in_rows ? 2 : 1, n_right = spec->heads_in_columns ? 2 : 1;
+  const size_t width = ftl_dtype_bytes(t->dtype), row = (size_t)spec->columns * width;
+  char *data = ftl_tensors_allocate(&source->tensors, (size_t)(n_down * n_right) * (size_t)spec->rows * row);
+  if (!data) return ftl_fail(error, FTL_ERR_MEMORY, source->path, "no memory for tensor %s", spec->name);
+  const bool diagonal = n_down == 2 && n_right == 2;
+  for (int d = 0; d < n_down; d++)
+    for (int64_t k = 0; k < spec->rows; k++)
+      for (int r = 0; r < n_right; r++)
+        if (!diagonal || d == r)
+          memcpy(data + (size_t)((d * spec->rows + k) * n_right + r) * row, (const char *)t->data + (size_t)k * row,
+                 row);
+  const int64_t count = t->count * n_down * n_right;
+  for (int64_t k = 0; diagonal && k < count; k++)
+    if (t->dtype == FTL_F32) ((float *)data)[k] = (float)(M_SQRT2 * ((float *)data)[k]);
+    else ((double *)data)[k] *= M_SQRT2;
+  t->data = data;
+  t->count = count;
+  return FTL_OK;
+}
+
+/* The shapes that the schema of two heads has. */
+static ftl_status reshape(ftl_source *source, ftl_error *error) {
+  ftl_schema schema;
+  ftl_status status = ftl_schema_of(source, &schema, error);
+  for (int k = 0; !status && k < schema.n; k++) {
+    const ftl_tensor_spec *spec = &schema.spec[k];
+    ftl_tensor *t = (ftl_tensor *)ftl_tensors_find(&source->tensors, spec->name);
+    if (!t || (!spec->heads_in_rows && !spec->heads_in_columns)) continue;
+    t->ndim = spec->ndim;
+    memcpy(t->shape, spec->shape, sizeof t->shape);
+  }
+  ftl_schema_free(&schema);
+  return status;
+}
+
+static ftl_status double_heads(ftl_source *source, ftl_error *error) {
+  ftl_architecture *arch = &source->arch;
+  ftl_schema schema;
+  ftl_status status = ftl_schema_of(source, &schema, error);
+  for (int k = 0; !status && k < schema.n; k++)
+    if (schema.spec[k].heads_in_rows || schema.spec[k].heads_in_columns)
+      status = repeat(source, &schema.spec[k], error);
+  ftl_schema_free(&schema);
+  if (status) return status;
+  for (int k = 0; k < arch->n_readouts; k++) {
+    arch->readout[k].masks_heads = true;
+    if (arch->readout[k].kind != FTL_READOUT_LINEAR) arch->readout[k].mlp.block[0].mul *= 2;
+  }
+  arch->n_heads = 2;
+  arch->norm_heads *= 2;
+  return reshape(source, error);
+}
+
+ftl_status ftl_source_add_head(ftl_source *source, const char *old, const char *name, ftl_error *error) {
+  ftl_architecture *arch = &source->arch;
+  char note[300];
+  if (arch->n_heads != 1)
+    return ftl_fail(error, FTL_ERR_INPUT, source->path, "it has %d heads; a head is added to a model with one",
+                    arch->n_heads);
+  char *first = strdup(old), *second = strdup(name);
+  if (!first || !second) {
+    free(first);
+    free(second);
+    return ftl_fail(error, FTL_ERR_MEMORY, source->path, "no memory for a head");
+  }
+  free(arch->heads[0]);
+  arch->heads[0] = first;
+  arch->heads[1] = second;
+  ftl_status status = double_heads(source, error);
+  if (status != FTL_OK) return status;
+  snprintf(note, sizeof note, "added head %.120s like %.120s", name, old);
+  status = ftl_provenance_note(source, note, error);
+  return status == FTL_OK ? ftl_source_check(source, error) : status;
+}

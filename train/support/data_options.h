@@ -1,0 +1,18 @@
+/* Rows about labels and structures that the tables of several commands have (support/option_table.h), with members
+   labels, label, select, large_forces of the struct of values; `when_`: where they apply. */
+#define LABEL_OPTIONS(when_)                                                                                           \
+  TEXT(labels, .key = "labels", .initial = "REF_", .flag = "labels", .value = "PREFIX", .when = when_,                 \
+       .doc = "prefix of the labels: PREFIXenergy, PREFIXforces (or force), PREFIXstress or PREFIXvirial (or "         \
+              "virials); '' for energy, forces, stress as ASE writes them"),                                           \
+      LABEL_OPTION(when_, energy, "energy: one number, eV"),                                                           \
+      LABEL_OPTION(when_, forces, "forces: a column of three, eV/Angstrom"),                                           \
+      LABEL_OPTION(when_, stress, "stress: nine numbers or Voigt's six, eV/Angstrom^3, ASE's sign"),                   \
+      LABEL_OPTION(when_, virial, "virial: nine numbers or six, eV, -stress * volume")
+#define LABEL_OPTION(when_, what, quantity)                                                                            \
+  TEXT(label.what, .key = "labels." #what, .flag = "labels-" #what, .value = "NAME", .when = when_,                    \
+       .doc = "name, instead of the prefix's, of the " quantity)
+#define LARGE_FORCES(when_)                                                                                            \
+  REAL(max_force, 1e-3, 1e6, .key = "max_force", .initial = "100", .flag = "max-force", .when = when_,                 \
+       .doc = "forces above this, eV/Angstrom, are an error that names file and frame"),                               \
+      CHOICE(large_forces, "refuse|drop", .key = "large_forces", .initial = "refuse", .flag = "large-forces",          \
+             .when = when_, .doc = "structures with forces above max_force: an error, or left out with a warning")

@@ -1,0 +1,85 @@
+/* Options of `frozentl fit` and `frozentl distill`: one table, of which `fit` has the first part. */
+#ifndef FTL_SURROGATE_RECIPE_H
+#define FTL_SURROGATE_RECIPE_H
+
+#include "support/options.h"
+#include "surrogate/basis.h"
+#include "surrogate/fit.h"
+
+enum { FTL_SELECT_BY_VOLUME, FTL_SELECT_BY_DISTANCE };
+enum { FTL_DATA_REFUSE, FTL_DATA_WARN }; /* checks */
+
+/* What each one means is said in the table (recipe.c). */
+typedef struct {
+  char *output;
+  ftl_words data, valid, elements;
+  char *labels; /* their prefix */
+  struct {
+    char *energy, *forces, *stress, *virial;
+  } label;
+  ftl_words select;
+  int large_forces; /* 0 refuse, 1 drop */
+  int64_t frames, seed, threads;
+  double max_force, holdout;
+  int checks; /* FTL_DATA_... */
+  ftl_rates e0;
+  struct {
+    char *n, *l;
+    ftl_words blocks;
+    ftl_rates cutoffs;
+    double degree, degree_l, lambda, cutoff, dcut;
+    int64_t max_species, max_functions;
+    int radial;
+  } basis;
+  struct {
+    double fraction, width;
+  } inner;
+  struct {
+    double energy, forces, stress, data;
+    ftl_rates configs;
+  } weights;
+  struct {
+    double power, n, l;
+  } smooth;
+  struct {
+    int kind;
+    double lambda, max_ratio;
+    int64_t folds;
+  } solver;
+  struct {
+    int64_t committee;
+    bool gamma;
+  } uncertainty;
+  double spline_bins;
+
+  /* distill only */
+  char *model, *foundation, *head;
+  struct {
+    ftl_words starts, crystals, lammps, lammps_elements, jobs, temperatures, surfaces;
+    int64_t n_starts, repeats, steps, equilibration, every, vacancies, layers, frames;
+    double volume, strain, rattle, vacuum, width, step, max_force;
+    char *molecule;
+    double bond, height, energy;
+    int select, precision;
+  } sample;
+
+  ftl_options options;
+} ftl_surrogate_recipe;
+
+extern const ftl_option_table ftl_fit_table, ftl_distill_table;
+
+/* With every default, to be freed also after a failure. FTL_ERR_MEMORY. */
+ftl_status ftl_surrogate_recipe_new(const ftl_option_table *table, ftl_surrogate_recipe **recipe, ftl_error *error);
+void ftl_surrogate_recipe_free(ftl_surrogate_recipe *recipe);
+
+/* What conditions in the table cannot say: unknown jobs, and options that are given and could not act. FTL_ERR_INPUT.
+   Before ftl_options_check, so that a misspelt job is told first. */
+ftl_status ftl_surrogate_recipe_check(const ftl_surrogate_recipe *recipe, ftl_error *error);
+/* The basis of these elements; *blocks is the caller's to free and must outlive the options. FTL_ERR_INPUT: text that
+   is no list of numbers. */
+ftl_status ftl_recipe_basis(const ftl_surrogate_recipe *recipe, const int *elements, int n_elements,
+                            ftl_basis_options *basis, ftl_basis_block **blocks, ftl_error *error);
+/* Weights, smoothness and solver. */
+void ftl_recipe_fit(const ftl_surrogate_recipe *recipe, ftl_fit_options *fit);
+
+#endif

@@ -1,0 +1,61 @@
+/* Options of fits and distillations that are given and cannot act. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "surrogate/jobs.h"
+#include "surrogate/fit_recipe.h"
+
+static bool is_chosen(const ftl_surrogate_recipe *r, const char *key) {
+  return ftl_options_is_chosen(&r->options, key);
+}
+
+/* Numbers in "8/5/3". */
+static int count_bounds(const char *text, size_t length) {
+  int n = length > 0;
+  for (size_t k = 0; k < length; k++) n += text[k] == '/';
+  return n;
+}
+
+/* l of more ranks than there are: rank 1 has none. */
+static ftl_status check_bounds(const char *key, const char *n, size_t n_length, const char *l, size_t l_length,
+                               ftl_error *error) {
+  const int ranks = count_bounds(n, n_length), given = count_bounds(l, l_length);
+  if (given <= ranks - 1) return FTL_OK;
+  return ftl_fail(
+      error, FTL_ERR_INPUT, NULL,
+      "%s: l is given for %d rank%s (%.*s), but n (%.*s) has %d from rank 2 on, so the rest has no effect; give "
+      "as many l as there are ranks from 2 on",
+      key, given, given == 1 ? "" : "s", (int)l_length, l, (int)n_length, n, ranks - 1);
+}
+
+static ftl_status check_block(const char *text, ftl_error *error) {
+  const char *equals = strchr(text, '='), *colon = equals ? strchr(equals, ':') : NULL;
+  if (!colon) return FTL_OK;
+  return check_bounds("basis.blocks", equals + 1, (size_t)(colon - equals - 1), colon + 1, strlen(colon + 1), error);
+}
+
+static ftl_status check_basis(const ftl_surrogate_recipe *r, ftl_error *error) {
+  ftl_status status = FTL_OK;
+  if (is_chosen(r, "basis.l"))
+    status = check_bounds("basis.l", r->basis.n, strlen(r->basis.n), r->basis.l, strlen(r->basis.l), error);
+  for (int k = 0; status == FTL_OK && k < r->basis.blocks.n; k++) status = check_block(r->basis.blocks.item[k], error);
+  if (status == FTL_OK && is_chosen(r, "smooth.power") && r->smooth.n == 0 && r->smooth.l == 0)
+    status = ftl_fail(error, FTL_ERR_INPUT, NULL,
+                      "smooth.power has no effect, as smooth.n and smooth.l are 0; remove it, or raise one of them");
+  return status;
+}
+
+static ftl_status check_sampling(const ftl_surrogate_recipe *r, ftl_error *error) {
+  ftl_status status = ftl_jobs_check_words(r, error);
+  if (status == FTL_OK && is_chosen(r, "sample.bond") && r->sample.molecule && !strchr(r->sample.molecule, '-'))
+    status = ftl_fail(error, FTL_ERR_INPUT, NULL, "sample.bond has no effect, as sample.molecule (%.20s) is one atom",
+                      r->sample.molecule);
+  return status;
+}
+
+ftl_status ftl_surrogate_recipe_check(const ftl_surrogate_recipe *recipe, ftl_error *error) {
+  ftl_status status = check_basis(recipe, error);
+  if (status == FTL_OK && recipe->options.table == &ftl_distill_table) status = check_sampling(recipe, error);
+  return status;
+}

@@ -1,0 +1,70 @@
+/* Between run.c, folder.c, sets.c, sampled.c and report.c. */
+#ifndef FTL_SURROGATE_RUN_INTERNAL_H
+#define FTL_SURROGATE_RUN_INTERNAL_H
+
+#include "data/findings/findings.h"
+#include "support/run_folder.h"
+#include "model/provenance.h"
+#include "surrogate/active_set.h"
+#include "surrogate/jobs.h"
+#include "surrogate/fit_run.h"
+
+typedef struct {
+  const ftl_surrogate_recipe *recipe;
+  const ftl_surrogate_host *host;
+  bool unwritten; /* the kind of failure a status is */
+
+  /* of a distillation: the model, opened for the elements, and what it samples */
+  ftl_model *model;
+  ftl_jobs jobs;
+  char model_sha256[FTL_SHA256_HEX];
+  int n_elements;
+  int elements[FTL_MAX_ELEMENTS];
+  double e0[FTL_MAX_ELEMENTS];
+  const char *e0_from; /* static */
+
+  ftl_dataset data, valid; /* reference structures: data empties into train */
+  ftl_dataset train, held;
+  int64_t n_sampled, n_candidates; /* of train and held */
+  char data_sha256[FTL_SHA256_HEX];
+  ftl_findings findings; /* about data and valid: what the host was told */
+
+  ftl_surrogate surrogate;
+  int n_fitted; /* functions of the fit, before those without a coefficient went */
+  ftl_solution solution;
+  ftl_active_set_report active;
+  double inner[FTL_MAX_ELEMENTS * FTL_MAX_ELEMENTS];
+  int64_t n_measured; /* of train, for on_train */
+  ftl_fit_errors on_train, on_held, on_valid;
+} ftl_surrogate_state;
+
+void ftl_surrogate_say(const ftl_surrogate_state *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* "RUN/name"; NULL without memory. The caller frees it. */
+char *ftl_surrogate_path(const ftl_surrogate_state *run, const char *name);
+
+/* Takes the folder (support/run_folder.h), on rank 0, which writes; with `resume` settings and files must be those that
+   the run began with, and where files are goes into `recipe`. */
+ftl_status ftl_surrogate_open_folder(ftl_surrogate_recipe *recipe, bool resume, const ftl_surrogate_host *host,
+                                     ftl_run_folder *folder, ftl_error *error);
+/* Of a new run, once nothing is left that could be refused: recipe.yaml and, of a distillation, state.json. */
+ftl_status ftl_surrogate_begin(ftl_surrogate_state *run, ftl_error *error);
+
+/* Reads data and valid and, for a fit, decides on elements and E0. */
+ftl_status ftl_surrogate_read_sets(ftl_surrogate_state *run, ftl_error *error);
+/* Tells what is wrong or doubtful about data and valid. FTL_ERR_INPUT: fatal findings. */
+ftl_status ftl_surrogate_check(ftl_surrogate_state *run, ftl_error *error);
+/* Of a distillation, the same for data against what the model, which is open, answers. */
+ftl_status ftl_surrogate_check_answers(ftl_surrogate_state *run, ftl_error *error);
+/* Of a distillation: jobs, model, elements and E0. Nothing is written yet. */
+ftl_status ftl_surrogate_prepare(ftl_surrogate_state *run, ftl_error *error);
+/* Samples with the model, chooses frames, writes sampled.xyz; they are in train. */
+ftl_status ftl_surrogate_sample(ftl_surrogate_state *run, bool *interrupted, ftl_error *error);
+/* Adds data to train, and takes what errors are measured on out of it. */
+ftl_status ftl_surrogate_split(ftl_surrogate_state *run, ftl_error *error);
+
+/* Says errors and solution. */
+void ftl_surrogate_say_errors(const ftl_surrogate_state *run);
+/* model.ftl, model.yace, report.json. */
+ftl_status ftl_surrogate_write_all(ftl_surrogate_state *run, ftl_error *error);
+
+#endif

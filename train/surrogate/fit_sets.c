@@ -1,0 +1,205 @@
+/* The structures of a fit. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/energies.h"
+#include "data/isolated.h"
+#include "data/sense.h"
+#include "tune/split.h"
+#include "base/error.h"
+#include "surrogate/fit_run_internal.h"
+
+static void options_of(const ftl_surrogate_recipe *r, ftl_dataset_options *options) {
+  *options =
+      (ftl_dataset_options){.labels = {r->labels, {r->label.energy, r->label.forces, r->label.stress, r->label.virial}},
+                            .select = {r->select.n, r->select.item},
+                            .max_force = r->max_force,
+                            .drop_absurd = r->large_forces == 1,
+                            .n_configs = r->weights.configs.n,
+                            .config = r->weights.configs.name,
+                            .config_weight = r->weights.configs.value};
+}
+
+/* What the files have and the run does not use; what there is to learn from. */
+static void report_set(const ftl_surrogate_state *run, const ftl_dataset *set, const ftl_dataset_options *options,
+                       const char *name) {
+  const ftl_surrogate_host *host = run->host;
+  char counts[400], text[1024];
+  ftl_label_survey_report(&set->survey, &options->labels, name, true, true, host->warn, host->context);
+  ftl_heads_report(&set->survey.heads, &options->select, name, false, host->warn, host->context);
+  if (set->dropped > 0) {
+    snprintf(text, sizeof text, "%s: structures left out for large forces: %lld; first: %s", name,
+             (long long)set->dropped, set->first_dropped);
+    host->warn(host->context, text);
+  }
+  ftl_dataset_describe_labels(set, counts);
+  ftl_surrogate_say(run, "%s: %lld structures (%lld atoms), %s", name, (long long)set->n,
+                    (long long)ftl_dataset_atoms(set), counts);
+}
+
+/* What must be there: names that were given in data, and a label of data for a fit. Errors of valid, and data beside
+   sampled structures, can do without. */
+static ftl_status check_set(const ftl_dataset *set, const ftl_dataset_options *options, const char *path, bool fitted,
+                            bool distilled, ftl_error *error) {
+  const ftl_label_survey *survey = &set->survey;
+  ftl_status status = FTL_OK;
+  if (fitted) status = ftl_label_survey_require_names(survey, &options->labels, "data", path, error);
+  if (!status && fitted && !distilled)
+    status = ftl_label_survey_require_any(survey, &options->labels, "data", path, error);
+  return status ? status : ftl_heads_require_one(&survey->heads, &options->select, "--select ", path, error);
+}
+
+static ftl_status read_set(ftl_surrogate_state *run, const ftl_words *files, bool fitted, ftl_dataset *set,
+                           ftl_error *error) {
+  const char *name = fitted ? "data" : "valid";
+  ftl_dataset_options options;
+  if (files->n == 0) return FTL_OK;
+  options_of(run->recipe, &options);
+  ftl_status status = ftl_dataset_read(files->item, files->n, &options, set, error);
+  if (!status) status = ftl_isolated_mark(set, run->recipe->basis.cutoff, error);
+  if (!status && set->n == 0)
+    status = ftl_fail(error, FTL_ERR_INPUT, files->item[0], "there is no structure in it to %s",
+                      fitted ? "fit" : "measure errors on");
+  if (!status) status = ftl_labels_possible(set, error);
+  if (!status) status = check_set(set, &options, files->item[0], fitted, run->recipe->model != NULL, error);
+  if (!status) report_set(run, set, &options, name);
+  return status;
+}
+
+/* ---- elements and E0 of a fit ---- */
+
+static ftl_status choose_elements(ftl_surrogate_state *run, ftl_error *error) {
+  const ftl_words *words = &run->recipe->elements;
+  if (words->n == 0) {
+    int all[118], n = ftl_dataset_elements(&run->data, all);
+    if (n > FTL_MAX_ELEMENTS)
+      return ftl_fail(error, FTL_ERR_INPUT, NULL, "the data have %d elements; up to %d can be fitted", n,
+                      FTL_MAX_ELEMENTS);
+    memcpy(run->elements, all, (size_t)n * sizeof *all);
+    run->n_elements = n;
+    return FTL_OK;
+  }
+  for (int k = 0; k < words->n; k++) {
+    int z = ftl_atomic_number(words->item[k]);
+    if (z == 0 || run->n_elements == FTL_MAX_ELEMENTS)
+      return ftl_fail(error, FTL_ERR_INPUT, NULL, "elements: '%.30s' is no chemical symbol", words->item[k]);
+    if (ftl_element_index(run->elements, run->n_elements, z) >= 0)
+      return ftl_fail(error, FTL_ERR_INPUT, NULL, "elements: %s is given twice", words->item[k]);
+    run->elements[run->n_elements++] = z;
+  }
+  return FTL_OK;
+}
+
+/* E0 are found from energies; where there are none, the reason may be their name. */
+static ftl_status require_energies(const ftl_surrogate_state *run, ftl_error *error) {
+  const ftl_label_survey *survey = &run->data.survey;
+  char advice[400];
+  if (survey->energy > 0) return FTL_OK;
+  ftl_label_survey_advise(survey, advice);
+  return ftl_fail(
+      error, FTL_ERR_INPUT, run->recipe->data.item[0],
+      "data: no structure has an energy that is read, from which E0 could be found: give e0 (--e0 EL=X,...)%s%s",
+      *advice ? "; not used are " : "", advice);
+}
+
+static ftl_status choose_e0(ftl_surrogate_state *run, ftl_error *error) {
+  const ftl_rates *given = &run->recipe->e0;
+  const int n = run->n_elements;
+  bool found[FTL_MAX_ELEMENTS] = {false}, all = true;
+  if (given->n > 0) {
+    run->e0_from = "given";
+    return ftl_e0_given(given->name, given->value, given->n, run->elements, n, run->e0, error);
+  }
+  ftl_status status = require_energies(run, error);
+  if (!status) status = ftl_e0_isolated(&run->data, run->recipe->basis.cutoff, run->elements, n, run->e0, found, error);
+  for (int k = 0; k < n; k++) all = all && found[k];
+  run->e0_from = all ? "isolated atoms" : "fitted to compositions";
+  if (status || all) return status;
+  ftl_e0_fit fit;
+  status = ftl_e0_least_squares(&run->data, run->elements, n, NULL, NULL, run->e0, &fit, error);
+  if (!status && *fit.warning) run->host->warn(run->host->context, fit.warning);
+  return status;
+}
+
+/* Weights that are given for what no structure has. */
+static void warn_of_weights(const ftl_surrogate_state *run) {
+  const ftl_surrogate_recipe *r = run->recipe;
+  ftl_label_counts counts;
+  char text[300];
+  ftl_dataset_count_labels(&run->data, &counts);
+  const struct {
+    const char *key, *label;
+    int64_t there;
+  } weights[] = {{"weights.energy", "an energy", counts.energy},
+                 {"weights.forces", "forces", counts.forces},
+                 {"weights.stress", "a stress", counts.stress}};
+  if (r->model || run->data.n == 0) return; /* what is sampled has all labels */
+  for (size_t k = 0; k < 3; k++) {
+    if (weights[k].there > 0 || !ftl_options_is_chosen(&r->options, weights[k].key)) continue;
+    snprintf(text, sizeof text, "%s has no effect: no structure of data has %s", weights[k].key, weights[k].label);
+    run->host->warn(run->host->context, text);
+  }
+  for (int c = 0; c < r->weights.configs.n; c++) {
+    bool found = strcmp(r->weights.configs.name[c], "Default") == 0;
+    for (int64_t k = 0; !found && k < run->data.n; k++)
+      found = strcmp(run->data.structure[k].config_type, r->weights.configs.name[c]) == 0;
+    if (found) continue;
+    snprintf(text, sizeof text,
+             "weights.configs has a weight for %.100s, but no structure of data is of this config_type",
+             r->weights.configs.name[c]);
+    run->host->warn(run->host->context, text);
+  }
+}
+
+ftl_status ftl_surrogate_read_sets(ftl_surrogate_state *run, ftl_error *error) {
+  const ftl_surrogate_recipe *r = run->recipe;
+  const bool distilled = r->model != NULL;
+  if (r->weights.energy + r->weights.forces + r->weights.stress == 0)
+    return ftl_fail(error, FTL_ERR_INPUT, NULL,
+                    "weights.energy, weights.forces and weights.stress are all 0, so that nothing would be fitted");
+  ftl_status status = read_set(run, &r->data, true, &run->data, error);
+  if (!status && ftl_options_is_set(&r->options, "frames"))
+    status = ftl_split_keep(&run->data, r->frames, (uint64_t)r->seed, "frames", error);
+  if (!status) status = read_set(run, &r->valid, false, &run->valid, error);
+  if (status) return status;
+  if (!distilled && run->data.n == 0)
+    return ftl_fail(error, FTL_ERR_INPUT, NULL, "a fit needs data: labelled structures in extended XYZ");
+  if (run->data.n > 0) status = ftl_dataset_digest(&run->data, run->data_sha256, error);
+  if (!status) status = ftl_surrogate_check(run, error);
+  if (!status && !distilled) status = choose_elements(run, error);
+  if (!status && !distilled) status = choose_e0(run, error);
+  if (!status) ftl_dataset_remove_isolated(&run->data); /* their energies are E0 */
+  if (!status) warn_of_weights(run);
+  return status;
+}
+
+/* ---- what is fitted, and what is held back ---- */
+
+/* All of data, as weights.data says. */
+static ftl_status add_data(ftl_surrogate_state *run, ftl_error *error) {
+  const size_t n = (size_t)run->data.n;
+  bool *all = malloc(n + 1);
+  if (!all) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the structures of a fit");
+  memset(all, 1, n);
+  for (size_t k = 0; k < n && run->recipe->model; k++) run->data.structure[k].weight *= run->recipe->weights.data;
+  ftl_status status = ftl_dataset_move(&run->data, all, &run->train, error);
+  free(all);
+  return status;
+}
+
+ftl_status ftl_surrogate_split(ftl_surrogate_state *run, ftl_error *error) {
+  if (!run->recipe->model) {
+    ftl_status status = add_data(run, error);
+    if (status) return status;
+  }
+  char note[300] = "";
+  ftl_status status = FTL_OK;
+  if (run->recipe->holdout > 0)
+    status = ftl_split_off(&run->train, run->recipe->holdout, (uint64_t)run->recipe->seed + 1, &run->held, note, error);
+  if (*note) ftl_surrogate_say(run, "holdout: %s", note);
+  if (!status && run->recipe->model && run->data.n > 0) status = add_data(run, error);
+  if (!status && run->train.n == 0)
+    status = ftl_fail(error, FTL_ERR_INPUT, NULL, "there are no structures to fit: isolated atoms only give E0");
+  return status;
+}

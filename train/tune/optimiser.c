@@ -1,0 +1,104 @@
+#include "tune/optimiser.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+ftl_status ftl_optimiser_new(const ftl_parameters *parameters, const ftl_optimiser_options *options,
+                             ftl_optimiser *optimiser, ftl_error *error) {
+  const size_t n = (size_t)parameters->count + 1; /* never 0 */
+  const bool amsgrad = options->kind == FTL_OPTIMISER_AMSGRAD;
+  *optimiser = (ftl_optimiser){.parameters = parameters,
+                               .options = *options,
+                               .mean = calloc(n, sizeof(double)),
+                               .square = calloc(n, sizeof(double)),
+                               .largest = amsgrad ? calloc(n, sizeof(double)) : NULL};
+  if (optimiser->mean && optimiser->square && (optimiser->largest || !amsgrad)) return FTL_OK;
+  ftl_optimiser_free(optimiser);
+  return ftl_fail(error, FTL_ERR_MEMORY, NULL, "out of memory for the optimiser's moments");
+}
+
+void ftl_optimiser_free(ftl_optimiser *optimiser) {
+  if (!optimiser) return;
+  free(optimiser->mean);
+  free(optimiser->square);
+  free(optimiser->largest);
+  *optimiser = (ftl_optimiser){0};
+}
+
+/* ---- clipping, torch.nn.utils.clip_grad_norm_ ---- */
+
+static double gradient_norm(const ftl_parameters *parameters, const double *gradient) {
+  double sum = 0;
+  for (int k = 0; k < parameters->n; k++) {
+    const ftl_parameter *p = &parameters->parameter[k];
+    if (!p->trained) continue;
+    for (int64_t i = p->offset; i < p->offset + p->count; i++) sum += gradient[i] * gradient[i];
+  }
+  return sqrt(sum);
+}
+
+static void scale_gradient(const ftl_parameters *parameters, double factor, double *gradient) {
+  for (int k = 0; k < parameters->n; k++) {
+    const ftl_parameter *p = &parameters->parameter[k];
+    if (!p->trained) continue;
+    for (int64_t i = p->offset; i < p->offset + p->count; i++) gradient[i] *= factor;
+  }
+}
+
+/* ---- a step ---- */
+
+/* The operations of torch.optim.adam._single_tensor_adam in their order: decay (of the gradient, or in AdamW of the
+   values), moments, the largest square before its bias is corrected, the step. */
+static void move(ftl_optimiser *optimiser, const ftl_parameter *p, double lr, const double *gradient, double *values) {
+  const ftl_optimiser_options *o = &optimiser->options;
+  const double decay = p->decays ? o->weight_decay : 0;
+  const double l2 = o->kind == FTL_OPTIMISER_ADAMW ? 0 : decay;
+  const double shrink = o->kind == FTL_OPTIMISER_ADAMW ? 1 - lr * decay : 1;
+  const double step = lr / (1 - pow(o->beta1, (double)optimiser->step));
+  const double root_of_bias = sqrt(1 - pow(o->beta2, (double)optimiser->step));
+  for (int64_t i = p->offset; i < p->offset + p->count; i++) {
+    const double g = gradient[i] + l2 * values[i];
+    const double mean = optimiser->mean[i] + (1 - o->beta1) * (g - optimiser->mean[i]);
+    double square = o->beta2 * optimiser->square[i] + (1 - o->beta2) * g * g;
+    optimiser->mean[i] = mean;
+    optimiser->square[i] = square;
+    if (optimiser->largest) square = optimiser->largest[i] = fmax(optimiser->largest[i], square);
+    values[i] = values[i] * shrink - step * mean / (sqrt(square) / root_of_bias + o->epsilon);
+  }
+}
+
+double ftl_optimiser_step(ftl_optimiser *optimiser, double lr, double *gradient, double *values) {
+  const ftl_parameters *parameters = optimiser->parameters;
+  const double norm = gradient_norm(parameters, gradient);
+  if (!isfinite(norm)) return norm;
+  const double factor = optimiser->options.clip > 0 ? optimiser->options.clip / (norm + 1e-6) : 1;
+  if (factor < 1) scale_gradient(parameters, factor, gradient);
+  optimiser->step++;
+  for (int k = 0; k < parameters->n; k++)
+    if (parameters->parameter[k].trained)
+      move(optimiser, &parameters->parameter[k], lr * parameters->parameter[k].rate, gradient, values);
+  return norm;
+}
+
+/* ---- averages ---- */
+
+/* average += weight * (values - average) of what is trained; a weight of 1 is a copy to the bit. */
+static void approach(const ftl_parameters *parameters, double weight, const double *values, double *average) {
+  for (int k = 0; k < parameters->n; k++) {
+    const ftl_parameter *p = &parameters->parameter[k];
+    if (!p->trained) continue;
+    for (int64_t i = p->offset; i < p->offset + p->count; i++)
+      average[i] = weight == 1 ? values[i] : average[i] - weight * (average[i] - values[i]);
+  }
+}
+
+void ftl_ema_update(const ftl_parameters *parameters, double decay, int64_t n, const double *values, double *average) {
+  approach(parameters, 1 - fmin(decay, (1 + (double)n) / (10 + (double)n)), values, average);
+}
+
+void ftl_mean_update(const ftl_parameters *parameters, int64_t n, const double *values, double *average) {
+  approach(parameters, 1 / ((double)n + 1), values, average);
+}

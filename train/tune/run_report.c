@@ -1,0 +1,176 @@
+/* What a run leaves for people at its end: errors of the best model, and its answers for parity plots. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/output.h"
+#include "data/xyz.h"
+#include "tune/train_run.h"
+#include "base/error.h"
+#include "base/printable.h"
+
+/* A structure of train that is the user's own, or of replay. */
+typedef struct {
+  const char *name;
+  ftl_dataset *dataset;
+  ftl_graphs *graphs;
+  const int *head;
+  ftl_predictions *predictions; /* of the whole dataset; those from `first` to `last` are the set's */
+  int64_t first, last;
+} set;
+
+/* ---- CSV ---- */
+
+static void print_name(FILE *stream, const char *name) {
+  const bool quoted = strpbrk(name, ",\"") != NULL;
+  if (quoted) putc('"', stream);
+  for (int size; *name; name += size > 0 ? size : 1) {
+    size = ftl_printable_size(name);
+    if (*name == '"') putc('"', stream);
+    if (size > 0) fwrite(name, 1, (size_t)size, stream);
+    else putc('?', stream);
+  }
+  if (quoted) putc('"', stream);
+}
+
+static void print_real(FILE *stream, double value) {
+  char text[32];
+  putc(',', stream);
+  if (!isfinite(value)) return;
+  ftl_format_real(value, text);
+  fputs(text, stream);
+}
+
+static void print_errors(FILE *stream, const char *name, const ftl_error_row *row) {
+  const ftl_error_sum *sum[] = {&row->energy, &row->forces, &row->stress};
+  fprintf(stream, "%s,", name);
+  print_name(stream, row->config_type);
+  fprintf(stream, ",%lld,%lld", (long long)row->frames, (long long)row->atoms);
+  for (int k = 0; k < 3; k++) {
+    print_real(stream, ftl_error_rmse(sum[k]));
+    print_real(stream, ftl_error_mae(sum[k]));
+  }
+  putc('\n', stream);
+}
+
+static void print_pair(FILE *stream, int64_t frame, const char *config, const char *quantity, double reference,
+                       double prediction) {
+  fprintf(stream, "%lld,", (long long)frame);
+  print_name(stream, config);
+  fprintf(stream, ",%s", quantity);
+  print_real(stream, reference);
+  print_real(stream, prediction);
+  putc('\n', stream);
+}
+
+static void print_pairs(FILE *stream, int64_t frame, const ftl_structure *structure, const ftl_prediction *p) {
+  const ftl_labels *labels = &structure->labels;
+  const char *config = structure->config_type;
+  if (labels->has_energy)
+    print_pair(stream, frame, config, "energy", labels->energy / structure->n, p->energy / structure->n);
+  for (int i = 0; labels->has_forces && i < 3 * structure->n; i++)
+    print_pair(stream, frame, config, "force", labels->forces[i / 3][i % 3], p->forces[i / 3][i % 3]);
+  for (int k = 0; labels->has_stress && k < 9; k++)
+    print_pair(stream, frame, config, "stress", labels->stress[k / 3][k % 3],
+               -p->virial[k / 3][k % 3] / structure->volume);
+}
+
+static ftl_status write_pairs(ftl_run *run, const set *part, const char *file, ftl_error *error) {
+  ftl_output_file out;
+  char *path = ftl_run_path(run, file);
+  if (!path) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a path");
+  ftl_status status = ftl_output_open(path, &out, error);
+  free(path);
+  if (status != FTL_OK) return ftl_run_written(run, status);
+  fputs("frame,config_type,quantity,reference,prediction\n", out.stream);
+  for (int64_t k = part->first; k < part->last; k++) {
+    const ftl_prediction prediction = ftl_predictions_get(part->predictions, k);
+    print_pairs(out.stream, k - part->first, &part->dataset->structure[k], &prediction);
+  }
+  return ftl_run_written(run, ftl_output_commit(&out, error));
+}
+
+/* ---- tables ---- */
+
+static ftl_status tabulate(const set *part, ftl_error_table *table, ftl_error *error) {
+  ftl_dataset some = *part->dataset;
+  ftl_predictions answers = *part->predictions;
+  some.structure += part->first;
+  some.n = part->last - part->first;
+  answers.first += part->first;
+  answers.n = some.n;
+  return ftl_evaluate_errors(&some, &answers, part->name, table, error);
+}
+
+static ftl_status show(const ftl_run *run, const ftl_error_table *table, const char *name, ftl_error *error) {
+  char *text = NULL;
+  size_t size;
+  FILE *stream = open_memstream(&text, &size);
+  if (!stream) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the table of errors");
+  fprintf(stream, "\n%s\n", name);
+  ftl_error_table_print(table, stream);
+  const bool ok = fclose(stream) == 0;
+  if (ok && size > 0) text[size - 1] = '\0';
+  if (ok && run->s.host->show) run->s.host->show(run->s.host->context, text);
+  free(text);
+  return FTL_OK;
+}
+
+static ftl_status write_errors(ftl_run *run, const set *part, int n, ftl_error *error) {
+  ftl_output_file out;
+  char *path = ftl_run_path(run, "errors.csv");
+  if (!path) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a path");
+  ftl_status status = ftl_run_written(run, ftl_output_open(path, &out, error));
+  free(path);
+  if (status != FTL_OK) return status;
+  fputs("set,config_type,frames,atoms,energy_rmse,energy_mae,forces_rmse,forces_mae,stress_rmse,stress_mae\n",
+        out.stream);
+  for (int k = 0; status == FTL_OK && k < n; k++) {
+    ftl_error_table table = {0};
+    status = tabulate(&part[k], &table, error);
+    for (int r = 0; status == FTL_OK && r < table.n; r++) print_errors(out.stream, part[k].name, &table.row[r]);
+    const ftl_error_row total = ftl_error_table_total(&table, NULL);
+    print_errors(out.stream, part[k].name, &total);
+    if (status == FTL_OK) status = show(run, &table, part[k].name, error);
+    ftl_error_table_free(&table);
+  }
+  if (status == FTL_OK) return ftl_run_written(run, ftl_output_commit(&out, error));
+  ftl_output_discard(&out);
+  return status;
+}
+
+static ftl_status use_best(ftl_run *run, ftl_error *error) {
+  ftl_setup *s = &run->s;
+  ftl_lora_pairs pairs = {0};
+  ftl_status status = ftl_run_put_best(run, &pairs, error);
+  ftl_lora_pairs_free(&pairs);
+  if (status != FTL_OK) return status;
+  ftl_parameters_get(&s->parameters, s->source, run->gradient); /* free by now */
+  return ftl_network_set(s->network, run->gradient, error);
+}
+
+ftl_status ftl_run_report(ftl_run *run, ftl_error *error) {
+  ftl_setup *s = &run->s;
+  ftl_predictions train = {0}, test = {0};
+  set part[4];
+  int n = 0;
+  part[n++] = (set){"train", &s->sets.train, &s->train, s->train_head, &train, 0, s->own};
+  if (s->sets.train.n > s->own)
+    part[n++] = (set){"replay", &s->sets.train, &s->train, s->train_head, &train, s->own, s->sets.train.n};
+  part[n++] = (set){"valid", &s->sets.valid, &s->valid, s->own_head, &run->valid, 0, s->sets.valid.n};
+  if (s->sets.test.n > 0) part[n++] = (set){"test", &s->sets.test, &s->test, s->own_head, &test, 0, s->sets.test.n};
+  ftl_status status = use_best(run, error);
+  for (int k = 0; status == FTL_OK && k < n; k++)
+    if (part[k].first == 0)
+      status = ftl_evaluate(&s->team, part[k].graphs, part[k].head, FTL_ANSWER_LABELLED, part[k].predictions, error);
+  if (ftl_run_writes()) {
+    if (status == FTL_OK) status = write_errors(run, part, n, error);
+    for (int k = 0; status == FTL_OK && k < n; k++) {
+      if (strcmp(part[k].name, "valid") == 0) status = write_pairs(run, &part[k], "predictions-valid.csv", error);
+      if (strcmp(part[k].name, "test") == 0) status = write_pairs(run, &part[k], "predictions-test.csv", error);
+    }
+  }
+  ftl_predictions_free(&train);
+  ftl_predictions_free(&test);
+  return status;
+}

@@ -1,0 +1,43 @@
+#include "tune/team.h"
+
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "support/ranks.h"
+
+ftl_status ftl_team_new(ftl_network *network, const ftl_parameters *parameters, int n, ftl_team *team,
+                        ftl_error *error) {
+  *team = (ftl_team){.parameters = parameters, .network = network, .worker = calloc((size_t)n, sizeof *team->worker)};
+  if (!team->worker) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for %d threads", n);
+  for (; team->n < n; team->n++) {
+    ftl_worker *worker = &team->worker[team->n];
+    ftl_status status = ftl_sweep_new(network, &worker->sweep, error);
+    if (status != FTL_OK) return status;
+    worker->gradient = calloc((size_t)parameters->count + 1, sizeof *worker->gradient);
+    if (!worker->gradient) {
+      ftl_sweep_free(worker->sweep);
+      return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the gradients of %d threads; take fewer threads", n);
+    }
+  }
+  return FTL_OK;
+}
+
+ftl_status ftl_team_agree(ftl_team *team, ftl_status failed, ftl_error *error) {
+  const bool stopped = ftl_network_stopped(team->network);
+  if (failed != FTL_OK && !stopped) return failed;
+  team->interrupted = ftl_ranks_max(stopped) != 0;
+  return team->interrupted ? ftl_fail(error, FTL_ERR_ARGUMENT, NULL, "interrupted") : FTL_OK;
+}
+
+void ftl_team_free(ftl_team *team) {
+  for (int k = 0; k < team->n; k++) {
+    ftl_worker *worker = &team->worker[k];
+    ftl_sweep_free(worker->sweep);
+    ftl_neighbours_free(&worker->scratch);
+    ftl_structure_graph_free(&worker->loose);
+    free(worker->gradient);
+    free(worker->forces);
+  }
+  free(team->worker);
+  *team = (ftl_team){0};
+}
