@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "ceiling_loops.h"
-#include "engine/kernels.h"
+#include "model/kernels.h"
 
 #define TRIES 40 /* short ones: some are not interrupted */
 

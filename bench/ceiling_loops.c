@@ -1,7 +1,7 @@
 /* One build: FTL_ISA (generic, avx2, avx512) and FTL_REAL_FLOAT (0 or 1), with the compiler flags of core's kernels. */
 #include "ceiling_loops.h"
 
-#include "engine/real.h"
+#include "math/real.h"
 
 /* Accumulators: what the registers hold, in 64-byte vectors. */
 #if defined(__AVX512F__)

@@ -12,7 +12,7 @@
 #include "lammps_plugin.h"
 #include "pair_frozentl.h"
 #ifdef FTL_KOKKOS
-#include "kokkos/create.h"
+#include "kokkos_create.h"
 #endif
 
 #include "error.h"

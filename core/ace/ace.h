@@ -3,7 +3,7 @@
 #define FTL_ACE_H
 
 #include "model/ace_potential.h"
-#include "mace/prepared.h"
+#include "model/prepared.h"
 
 /* A basis entry A[mu][l, m][n] as a factor of products; m < 0 is (-1)^m times the conjugate of -m. */
 typedef struct {

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "ace/descriptors_plan.h"
-#include "engine/real.h"
+#include "math/real.h"
 
 typedef ftl_descriptor_scratch scratch_t;
 

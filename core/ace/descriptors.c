@@ -6,8 +6,8 @@
 
 #include "ace/ace.h"
 #include "ace/descriptors_plan.h"
-#include "mace/prepared.h"
-#include "engine/kernels.h"
+#include "model/prepared.h"
+#include "model/kernels.h"
 #include "base/error.h"
 
 #define DECLARE(isa) extern const ftl_descriptor_build ftl_descriptor_build_##isa;

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "ace/ace.h"
-#include "mace/prepared.h"
-#include "engine/kernels.h"
+#include "model/prepared.h"
+#include "model/kernels.h"
 #include "base/error.h"
 
 /* Up to so many elements, each set of neighbours has its own program: 8 times the memory of one. */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "ace/ace.h"
-#include "mace/prepared.h"
+#include "model/prepared.h"
 #include "base/error.h"
 
 #define MAX_BYTES    ((size_t)1 << 30)

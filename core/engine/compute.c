@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ace/uncertainty.h"
+#include "engine/uncertainty.h"
 #include "engine/stages.h"
 #include "engine/fork_team.h"
 #include "base/error.h"

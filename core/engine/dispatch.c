@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/kernels.h"
+#include "model/kernels.h"
 #include "base/error.h"
 
 typedef struct {

@@ -5,8 +5,9 @@
 #include <string.h>
 
 #define FTL_NATIVE_VECTORS
-#include "engine/real.h"
-#include "engine/kernels.h"
+#include "math/real.h"
+#include "engine/workspace.h"
+#include "model/kernels.h"
 
 #include "engine/geometry.h"
 #include "mace/gemm.h"

@@ -5,11 +5,11 @@
 #include <sys/mman.h>
 
 #include "ace/ace.h"
-#include "ace/uncertainty.h"
-#include "mace/prepared.h"
+#include "engine/uncertainty.h"
+#include "model/prepared.h"
 #include "files/model_file.h"
 #include "files/surrogate_file.h"
-#include "engine/kernels.h"
+#include "model/kernels.h"
 #include "base/error.h"
 
 static ftl_status open_yace(const void *data, size_t size, const char *path, const ftl_open_options *options,
@@ -58,6 +58,19 @@ static ftl_status open_ace(const char *path, const ftl_open_options *options, bo
   else if (kind == FTL_PACE_SURROGATE) status = open_surrogate(data, size, path, options, model, error);
   if (data) munmap(data, size);
   return status;
+}
+
+void ftl_model_free(ftl_model *model) {
+  if (!model) return;
+  for (int h = 0; h < FTL_MAX_HEADS; h++) free(model->arch.heads[h]);
+  free(model->pair_class);
+  free(model->e0);
+  free(model->zbl);
+  ftl_layers_free(model);
+  ftl_ace_free(model->ace);
+  if (model->surrogate) ftl_surrogate_free(model->surrogate);
+  free(model->surrogate);
+  free(model);
 }
 
 ftl_status ftl_model_open(const char *path, const ftl_open_options *options, ftl_model **model, ftl_error *error) {

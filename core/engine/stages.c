@@ -2,8 +2,8 @@
 #include "engine/stages.h"
 #include "engine/fork_team.h"
 
-#include "ace/uncertainty.h"
-#include "engine/kernels.h"
+#include "engine/uncertainty.h"
+#include "model/kernels.h"
 #include "base/threads.h"
 #include "base/error.h"
 

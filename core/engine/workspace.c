@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "ace/ace.h"
-#include "ace/uncertainty.h"
+#include "engine/uncertainty.h"
 #include "engine/stages.h"
 #include "engine/fork_team.h"
 #include "base/threads.h"

@@ -3,7 +3,7 @@
 #define FTL_WORKSPACE_H
 
 #include "engine/graph.h"
-#include "mace/prepared.h"
+#include "model/prepared.h"
 #include "engine/timers.h"
 #include "neighbour/neighbours.h"
 
@@ -12,7 +12,7 @@
 #define FTL_MAX_SWEEPS 4
 
 /* Receivers of one element, processed together by one thread: order[first .. first + n - 1]. */
-typedef struct {
+typedef struct ftl_block {
   int species, n, first;
 } ftl_block;
 
@@ -33,7 +33,7 @@ typedef struct {
 } ftl_sorted_edge;
 
 /* One thread's part: its atoms, its private sums for rows that other threads own, and its scratch. */
-typedef struct {
+typedef struct ftl_thread {
   int receiver_begin, receiver_end;        /* local atoms whose edges it processes, and whose rows it owns */
   int ghost_begin, ghost_end;              /* ghosts whose rows it owns */
   int block_begin, block_inner, block_end; /* outer receivers' blocks first */

@@ -1,4 +1,4 @@
-/* The prepared tables of a model (mace/prepared.h) in the memory of a space: the same numbers and index lists,
+/* The prepared tables of a model (model/prepared.h) in the memory of a space: the same numbers and index lists,
    copied as they are. Kernels see them as plain pointers, which a Store keeps alive. */
 #ifndef FROZENTL_KOKKOS_TABLES_HPP
 #define FROZENTL_KOKKOS_TABLES_HPP
@@ -10,7 +10,7 @@
 #include "kokkos/evaluator.hpp"
 
 extern "C" {
-#include "mace/prepared.h"
+#include "model/prepared.h"
 #include "math/zbl.h"
 #include "math/harmonics.h"
 }

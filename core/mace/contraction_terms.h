@@ -7,7 +7,7 @@
 #ifndef FTL_CONTRACTION_TERMS_H
 #define FTL_CONTRACTION_TERMS_H
 
-#include "mace/prepared.h"
+#include "model/prepared.h"
 
 typedef struct {
   int key;                 /* where it is in its list; private */

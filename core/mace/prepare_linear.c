@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mace/prepared.h"
+#include "model/prepared.h"
 #include "base/error.h"
 
 void *ftl_calloc64(size_t bytes) {

@@ -5,9 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ace/ace.h"
-#include "mace/prepared.h"
-#include "engine/kernels.h"
+#include "model/prepared.h"
+#include "model/kernels.h"
 #include "base/error.h"
 
 const ftl_tensor *ftl_require(const ftl_source *source, ftl_error *error, const char *format, ...) {
@@ -296,15 +295,6 @@ static void layer_free(ftl_prepared_layer *layer) {
   for (int r = 0; r < layer->n_readouts; r++) ftl_readout_free(&layer->readout[r]);
 }
 
-void ftl_model_free(ftl_model *model) {
-  if (!model) return;
-  for (int h = 0; h < FTL_MAX_HEADS; h++) free(model->arch.heads[h]);
-  free(model->pair_class);
-  free(model->e0);
-  free(model->zbl);
+void ftl_layers_free(ftl_model *model) {
   for (int t = 0; t < model->arch.n_layers; t++) layer_free(&model->layer[t]);
-  ftl_ace_free(model->ace);
-  if (model->surrogate) ftl_surrogate_free(model->surrogate);
-  free(model->surrogate);
-  free(model);
 }

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "mace/prepared.h"
+#include "model/prepared.h"
 #include "base/error.h"
 
 /* rows x columns out of a flat [.. ][stride] weight, times factor. */

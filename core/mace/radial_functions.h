@@ -4,7 +4,7 @@
 #define FTL_RADIAL_FUNCTIONS_H
 
 #include "math/cutoff.h"
-#include "mace/prepared.h"
+#include "model/prepared.h"
 
 #define FTL_MAX_MLP_LAYERS 16
 

@@ -1,5 +1,5 @@
 #include "pair_frozentl_kokkos.h"
-#include "create.h"
+#include "kokkos_create.h"
 
 #include "atom_kokkos.h"
 #include "atom_masks.h"

@@ -2,7 +2,7 @@
    block of the model's elements, a number per line. The same program for every processor: run.py compares. */
 #include "dump.h"
 
-#include "mace/prepared.h"
+#include "model/prepared.h"
 
 #define N 27
 

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "close.h"
-#include "mace/prepared.h"
+#include "model/prepared.h"
 #include "files/model_file.h"
 
 enum { MAX_ATOMS = 16 };

@@ -3,7 +3,7 @@
    depend on them. */
 #include "model_files.h"
 
-#include "mace/prepared.h"
+#include "model/prepared.h"
 #include "frozentl.h"
 
 #include <unistd.h>

@@ -13,7 +13,7 @@
 #include "close.h"
 #include "sampling/dynamics.h"
 #include "sampling/launch.h"
-#include "sampling/masses.h"
+#include "base/masses.h"
 #include "sampling/starts.h"
 
 static ftl_model *model;

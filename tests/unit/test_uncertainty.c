@@ -14,7 +14,7 @@
 
 #include "files/yace_writer.h"
 #include "close.h"
-#include "mace/prepared.h"
+#include "model/prepared.h"
 #include "base/random.h"
 #include "surrogate/active_set.h"
 #include "surrogate/basis.h"

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "engine/kernels.h"
+#include "model/kernels.h"
 
 typedef struct {
   const char *lammps;

@@ -30,6 +30,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/numbers.h"
 #include "frozentl.h"
 
 typedef struct {
@@ -117,10 +118,5 @@ typedef struct {
 /* Writes one frame. FTL_ERR_IO when the stream refuses. */
 ftl_status ftl_xyz_write(FILE *stream, const ftl_xyz_frame *frame, const ftl_xyz_extra *extra, int n_extra,
                          ftl_error *error);
-
-/* The shortest text of at most 17 digits that reads back as the same double. */
-void ftl_format_real(double value, char text[32]);
-/* A whole word as a finite number in decimal notation. */
-bool ftl_parse_real(const char *text, double *value);
 
 #endif

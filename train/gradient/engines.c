@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "gradient/network.h"
-#include "engine/kernels.h"
+#include "model/kernels.h"
 #include "base/error.h"
 
 struct ftl_sweep {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/radii.h"
 #include "model/schema.h"
 #include "model/traits.h"
 #include "new_model/constants.h"

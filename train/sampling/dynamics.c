@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "sampling/masses.h"
+#include "base/masses.h"
 #include "sampling/structures.h"
 
 static ftl_status find_species(ftl_md *md, ftl_error *error) {

@@ -1,7 +1,7 @@
 /* Molecular dynamics of one structure in a fixed cell: Langevin dynamics by BAOAB (Leimkuhler and Matthews, 2013),
    which without a thermostat is velocity Verlet.
 
-   Units: Angstrom, eV, fs, u (masses: sampling/masses.h), K; velocities in Angstrom/fs. */
+   Units: Angstrom, eV, fs, u (masses: base/masses.h), K; velocities in Angstrom/fs. */
 #ifndef FTL_DYNAMICS_H
 #define FTL_DYNAMICS_H
 

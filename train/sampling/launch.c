@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "sampling/masses.h"
+#include "base/masses.h"
 #include "sampling/structures.h"
 
 #define MARGIN 1.0 /* Angstrom above the height of the launch */

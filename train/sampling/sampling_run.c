@@ -9,7 +9,7 @@
 #include "sampling/dynamics.h"
 #include "sampling/sampling_internal.h"
 #include "sampling/launch.h"
-#include "new_model/constants.h"
+#include "base/radii.h"
 
 typedef struct {
   ftl_sampler *sampler;

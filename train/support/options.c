@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/xyz.h"
+#include "base/numbers.h"
 #include "base/error.h"
 #include "support/distance.h"
 

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "new_model/constants.h"
+#include "base/radii.h"
 
 ftl_status ftl_shortest_distances(const ftl_dataset *dataset, const int *elements, int n_elements, double cutoff,
                                   double *shortest, ftl_error *error) {

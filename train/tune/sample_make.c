@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "new_model/constants.h"
+#include "base/radii.h"
 
 static double radius(int atomic_number) { return ftl_covalent_radii[atomic_number]; }
 

@@ -3,8 +3,9 @@
 #ifndef FTL_OPERATION_PROBE_H
 #define FTL_OPERATION_PROBE_H
 
-#include "engine/isa.h"
-#include "engine/kernels.h"
+#include "base/isa.h"
+#include "engine/workspace.h"
+#include "model/kernels.h"
 #include "model/operations.h"
 
 /* Features of all atoms [n][dim] as the reference has them (mul_ir: channel slow, m fast); NULL: not wanted. */

@@ -4,7 +4,7 @@
 #include "data/findings/composition.h"
 #include "data/findings/find.h"
 #include "base/error.h"
-#include "new_model/constants.h"
+#include "base/radii.h"
 
 #include <stdlib.h>
 

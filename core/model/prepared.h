@@ -188,6 +188,8 @@ struct ftl_model {
 
 /* Builds the tables; `source` may be freed afterwards. */
 ftl_status ftl_prepare(const ftl_source *source, const ftl_open_options *options, ftl_model **model, ftl_error *error);
+/* Frees what the layers own; ftl_model_free (core/engine/open.c) frees the rest. */
+void ftl_layers_free(ftl_model *model);
 
 /* ---- shared by the prepare_*.c files ---- */
 

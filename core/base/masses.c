@@ -1,4 +1,4 @@
-#include "sampling/masses.h"
+#include "base/masses.h"
 
 static const double weight[] = {
     1.008,  4.0026,                                                                                 /* H, He */

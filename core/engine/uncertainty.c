@@ -1,4 +1,4 @@
-#include "ace/uncertainty.h"
+#include "engine/uncertainty.h"
 
 #include <math.h>
 #include <stdlib.h>
