@@ -36,10 +36,13 @@ def big(text, times):
 
 class Signals(runs_case.RunsCase):
     def large(self, name, frames, times):
-        """So much that computing it takes a minute, while reading does not."""
+        """So much that computing it takes a minute, while reading does not. Their first atoms differ: copies would not be
+        divided into sets."""
         with open(self.data) as f:
-            one = big(f.read(), times)
-        return self.path(name, one * frames)
+            head, comment, first, rest = big(f.read(), times).split("\n", 3)
+        symbol, x, others = first.split(" ", 2)
+        moved = (f"{symbol} {float(x) + 0.001 * k:.8f} {others}" for k in range(frames))
+        return self.path(name, "".join("\n".join([head, comment, atom, rest]) for atom in moved))
 
     def ends(self, process, number=signal.SIGTERM, code=6):
         """The sentence that it ends with."""
@@ -68,7 +71,7 @@ class Signals(runs_case.RunsCase):
             time.sleep(0.3 * random.random())
             self.assertIn("nothing was written", self.ends(process, number))
             self.assertFalse(os.path.exists(run))
-        process = self.start("train", "-d", large, "-o", run, *runs_case.BASE)
+        process = self.start("train", "-d", large, "-o", run, *runs_case.BASE, "--e0", "keep")
         self.wait_for(lambda: self.events(run) > 0)  # it is being validated
         self.assertIn("before the first step; begin again with: frozentl train --resume", self.ends(process))
         self.assertEqual(sorted(os.listdir(run)), ["log.csv", "log.jsonl", "recipe.yaml"])
@@ -106,7 +109,7 @@ class Signals(runs_case.RunsCase):
         self.train(run, "-e", "2", "-q")
         large = self.large("large.xyz", 1, 24)  # 69,120 atoms
         os.rename(run, self.path("small"))
-        process = self.start("train", "-d", large, "--valid", self.data, *runs_case.BASE[:6], "--set", "cache_mb=0", "-o",
+        process = self.start("train", "-d", large, "--valid", self.data, *runs_case.BASE[:8], "--set", "cache_mb=0", "-o",
                              run, "--threads", "1")  # fmt: skip
         self.wait_for(lambda: os.path.exists(self.in_run(run, "state.ftl")))
         time.sleep(0.5)
