@@ -18,14 +18,14 @@ MPIRUN = os.environ.get("FTL_MPIRUN") or shutil.which("mpirun")
 SECONDS = 8  # that a phase may take to end on a busy machine; the phases here would take minutes
 
 
-def big(text, times):
-    """Structures repeated along each vector, with labels repeated too."""
+def big(text, times, scale=1):
+    """The first structure, scaled and repeated along each vector, with labels repeated too."""
     lines = text.splitlines()
     n = int(lines[0])
-    a = float(re.search(r'Lattice="(\S+)', lines[1])[1])
+    a = scale * float(re.search(r'Lattice="(\S+)', lines[1])[1])
     rows = [line.split() for line in lines[2 : 2 + n]]
     cells = [(i, j, k) for i in range(times) for j in range(times) for k in range(times)]
-    out = [" ".join([r[0], *(f"{float(x) + s * a:.8f}" for x, s in zip(r[1:4], cell)), *r[4:]])
+    out = [" ".join([r[0], *(f"{scale * float(x) + s * a:.8f}" for x, s in zip(r[1:4], cell)), *r[4:]])
            for cell in cells for r in rows]  # fmt: skip
     lattice = f'Lattice="{a * times} 0 0 0 {a * times} 0 0 0 {a * times}"'
     comment = re.sub(r'Lattice="[^"]*"', lattice, lines[1])
@@ -36,13 +36,11 @@ def big(text, times):
 
 class Signals(runs_case.RunsCase):
     def large(self, name, frames, times):
-        """So much that computing it takes a minute, while reading does not. Their first atoms differ: copies would not be
-        divided into sets."""
+        """So much that computing it takes a minute, while reading does not. No two are alike: copies would not be divided
+        into sets."""
         with open(self.data) as f:
-            head, comment, first, rest = big(f.read(), times).split("\n", 3)
-        symbol, x, others = first.split(" ", 2)
-        moved = (f"{symbol} {float(x) + 0.001 * k:.8f} {others}" for k in range(frames))
-        return self.path(name, "".join("\n".join([head, comment, atom, rest]) for atom in moved))
+            text = f.read()
+        return self.path(name, "".join(big(text, times, 1 + 0.001 * k) for k in range(frames)))
 
     def ends(self, process, number=signal.SIGTERM, code=6):
         """The sentence that it ends with."""
