@@ -50,8 +50,8 @@ static ftl_status check_label(const ftl_checks *checks, const ftl_checked_set *s
   if (without == 0) return FTL_OK;
   if (labelled == 0)
     return ftl_findings_add(findings, FTL_FINDING_UNLABELLED, FTL_REMARK, n, error,
-                            "%s: no structure has %s, so %s.%s has no effect on it", set->name, a_label, checks->weights,
-                            name);
+                            "%s: no structure has %s, so %s.%s has no effect on it", set->name, a_label,
+                            checks->weights, name);
   return ftl_findings_add(findings, FTL_FINDING_PARTIAL, FTL_REMARK, without, error,
                           "%s: %lld of %lld structures have %s; the other %lld count with their other labels only",
                           set->name, (long long)labelled, (long long)n, a_label, (long long)without);
