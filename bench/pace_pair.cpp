@@ -10,10 +10,10 @@
 #include "lammps_plugin.h"
 
 #include "atom.h"
-#include "error.h"
+#include "base/error.h"
 #include "force.h"
 #include "lammps.h"
-#include "memory.h"
+#include "reference/memory.h"
 #include "neigh_list.h"
 #include "neighbor.h"
 #include "pair.h"

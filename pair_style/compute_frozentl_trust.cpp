@@ -1,9 +1,9 @@
 #include "compute_frozentl_trust.h"
 
 #include "atom.h"
-#include "error.h"
+#include "base/error.h"
 #include "force.h"
-#include "memory.h"
+#include "reference/memory.h"
 #include "update.h"
 #include "utils.h"
 

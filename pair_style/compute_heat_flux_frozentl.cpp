@@ -3,7 +3,7 @@
 
 #include "atom.h"
 #include "comm.h"
-#include "error.h"
+#include "base/error.h"
 #include "force.h"
 #include "update.h"
 

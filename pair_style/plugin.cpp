@@ -15,7 +15,7 @@
 #include "kokkos_create.h"
 #endif
 
-#include "error.h"
+#include "base/error.h"
 #include "lammps.h"
 #include "lmptype.h"
 

@@ -51,9 +51,7 @@ static ftl_status open_ace(const char *path, const ftl_open_options *options, bo
   ftl_status status = ftl_file_map(path, &data, &size, error);
   ftl_pace_kind kind = status ? FTL_PACE_NONE : ftl_pace_kind_of(data, size, path);
   *is_ace = kind != FTL_PACE_NONE;
-  if (*is_ace && options && options->foundation)
-    status = ftl_fail(error, FTL_ERR_ARGUMENT, path,
-                      "a PACE potential builds on no other file: open it without a foundation");
+  if (*is_ace && options && options->foundation) status = ftl_source_no_delta(path, error);
   else if (kind == FTL_PACE_YACE) status = open_yace(data, size, path, options, model, error);
   else if (kind == FTL_PACE_SURROGATE) status = open_surrogate(data, size, path, options, model, error);
   if (data) munmap(data, size);
@@ -80,11 +78,6 @@ ftl_status ftl_model_open(const char *path, const ftl_open_options *options, ftl
   bool is_ace;
   ftl_status status = open_ace(path, options, &is_ace, model, error);
   const char *foundation = options ? options->foundation : NULL;
-  if (!status && is_ace && foundation) {
-    ftl_model_free(*model);
-    *model = NULL;
-    return ftl_source_no_delta(path, error);
-  }
   if (status || is_ace) return status;
   ftl_source *source = NULL;
   status = ftl_source_read_with(path, foundation, &source, error);

@@ -10,7 +10,9 @@ import cli_case
 import test_train
 from cli_case import PLAIN
 
-BASE = ["-f", PLAIN, "--lr", "0.001", "--batch-size", "4", "--set", "valid_fraction=0.2", "--threads", "1"]
+# a cosine ends with the epochs, so that with more of them it is another run
+BASE = ["-f", PLAIN, "--lr", "0.001", "--schedule", "constant", "--batch-size", "4", "--set", "valid_fraction=0.2",
+        "--threads", "1"]  # fmt: skip
 FIT = ["--n", "4/2", "--l", "2", "--cutoff", "4", "--set", "uncertainty.committee=2", "--threads", "1"]
 DISTILL = ["-m", PLAIN, "--crystal", "fcc:3.9:Cu:1x1x2", "--temperatures", "300", "--steps", "10", "--set",
            "sample.every=5", "--set", "sample.equilibration=2", "--jobs", "bulk", *FIT]  # fmt: skip

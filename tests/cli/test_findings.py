@@ -179,7 +179,11 @@ class Findings(cli_case.CliCase):
             f.energy -= sum({"Al": 537.4, "Cu": 1352.7}[a[0]] for a in f.atoms)
 
         frames = mended(self.base, shift)
-        self.refused(frames, "eV an atom away", "--e0 fit", "frame ", lines=1)
+        self.refused(frames, "eV an atom away", "--e0 fit", "frame ", options=["--e0", "keep"], lines=1)
+        err = self.train(frames)  # E0 are fitted, and that is said once
+        self.expect(err, "warning: energies of train are", "another code, functional", "--e0 fit")
+        self.assertEqual(err.count("energies of train"), 1)
+        self.assertNotIn("away", err)
         self.assertNotIn("away", self.eval(self.base))
         self.expect(self.eval(frames), "eV an atom away", "--e0 fit", lines=1)
         self.assertNotIn("away", self.train(frames, "--e0", "fit"))
@@ -187,7 +191,9 @@ class Findings(cli_case.CliCase):
         def functional(f):
             f.energy -= sum({"Al": 0.7, "Cu": 0.9}[a[0]] for a in f.atoms)
 
-        self.expect(self.train(mended(self.base, functional)), "warning: train", "another code, functional", "--e0 fit")
+        frames = mended(self.base, functional)
+        self.expect(self.train(frames, "--e0", "keep"), "warning: train", "another code, functional", "--e0 fit")
+        self.assertNotIn("energies", self.train(frames))
 
     def test_isolated_atoms_of_another_code(self):
         atoms = []
@@ -261,7 +267,7 @@ class Findings(cli_case.CliCase):
         self.expect(self.eval(frames), "per atom", lines=1)
 
     def test_one_energy_is_far(self):
-        for energy, severe in ((5, False), (-3, False), (100, True), (1e15, True)):
+        for energy, severe in ((5, False), (-3, False), (100, True)):
 
             def move(f):
                 f.energy += energy * len(f.atoms)
@@ -271,6 +277,14 @@ class Findings(cli_case.CliCase):
             self.expect(err, "energ", "frame 16", lines=1)
             if severe:
                 self.refused(frames, "frame 16", how=self.fit, lines=1)
+
+        def ruin(f):
+            f.energy = 1e15
+
+        # no fit comes out of this, so it is refused whatever is asked for
+        for how in (self.fit, self.train):
+            err = how(mended(self.base, ruin, lambda k: k == 20), "--checks", "warn", code=1)
+            self.expect(err, "an energy of 1e+15 eV is impossible", "frame 16", lines=1)
 
     def test_two_calculations_in_one_set(self):
         def other(f):
@@ -393,7 +407,9 @@ class Findings(cli_case.CliCase):
     def test_stress_of_slabs(self):
         frames = mended(self.base, lambda f: setattr(f, "pbc", "T T F"))
         for how in (self.fit, self.train):
-            self.expect(how(frames), "stress labels left out, because the structure is not periodic", ": 36", ": 4")
+            err = how(frames)
+            self.expect(err, "stress labels left out, because the structure is not periodic", ": 36", ": 4")
+            self.assertEqual(err.count("stress labels left out"), 2, err)  # of data, of valid
 
     # ---- structures ----
 

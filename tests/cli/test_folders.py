@@ -121,7 +121,7 @@ class Folders(runs_case.RunsCase):
         for old, new, words in (("seed: 1", "seed: 2", ["seed is 2 (it was 1)"]),
                                 ("  lr: 0.001", "  lr: 0.01", ["optimiser.lr is 0.01 (it was 0.001)"]),
                                 ("seed: 1", "seed: 1\nfreeze: [f5]", ["freeze is f5 (it was not set)"]),
-                                ("batch_size: 4\n", "", ["batch_size is 10 (it was 4)"]),
+                                ("batch_size: 4\n", "", ["batch_size is not set (it was 4)"]),
                                 ("precision: double", "precision: mixed", ["precision is mixed (it was double)"]),
                                 ("valid_fraction: 0.2", "valid_fraction: 0.3", ["valid_fraction"]),
                                 ("data:", "test: [x.xyz]\ndata:", ["test names another number"])):  # fmt: skip
@@ -139,11 +139,11 @@ class Folders(runs_case.RunsCase):
                      ["--set", "loss.energy=2"]):  # fmt: skip
             self.refused(["--resume goes on as"], "train", "--resume", run, *flag, code=2)
         # how long and how may change, in the file or by flag, and is said
-        self.edit(recipe, "epochs: 2", "epochs: 4\npatience: 50\nsave_every: 2")
+        self.edit(recipe, "epochs: 2", "epochs: 4\npatience: 3\nsave_every: 2")
         self.edit(recipe, "cache_mb: 2000", "cache_mb: 100")
         out = self.run_it("train", "--resume", run, "--threads", "2")[0]
         self.assertIn("epochs is 4 (it was 2)", out)
-        self.assertIn("patience is 50 (it was not set)", out)
+        self.assertIn("patience is 3 (it was not set)", out)
         self.same_run(whole, run)
 
     def test_model_of_a_distillation_that_moved(self):

@@ -16,7 +16,7 @@ import cli_case
 from cli_case import HEADS, PLAIN
 
 FIT = ["--n", "3/2", "--l", "1", "--cutoff", "4", "--set", "uncertainty.committee=0", "--set", "holdout=0.2"]
-SAMPLE = ["--starts", "START", "--jobs", "rattle", "--temperatures", "300", "--set", "sample.frames=4", "--n-starts", "2"]
+SAMPLE = ["--starts", "START", "--jobs", "rattle", "--set", "sample.frames=4", "--n-starts", "2"]
 N = 6
 
 # spelling: names of energy, forces, stress and virial in the file; options that read them

@@ -18,14 +18,14 @@ MPIRUN = os.environ.get("FTL_MPIRUN") or shutil.which("mpirun")
 SECONDS = 8  # that a phase may take to end on a busy machine; the phases here would take minutes
 
 
-def big(text, times):
-    """Structures repeated along each vector, with labels repeated too."""
+def big(text, times, scale=1):
+    """The first structure, scaled and repeated along each vector, with labels repeated too."""
     lines = text.splitlines()
     n = int(lines[0])
-    a = float(re.search(r'Lattice="(\S+)', lines[1])[1])
+    a = scale * float(re.search(r'Lattice="(\S+)', lines[1])[1])
     rows = [line.split() for line in lines[2 : 2 + n]]
     cells = [(i, j, k) for i in range(times) for j in range(times) for k in range(times)]
-    out = [" ".join([r[0], *(f"{float(x) + s * a:.8f}" for x, s in zip(r[1:4], cell)), *r[4:]])
+    out = [" ".join([r[0], *(f"{scale * float(x) + s * a:.8f}" for x, s in zip(r[1:4], cell)), *r[4:]])
            for cell in cells for r in rows]  # fmt: skip
     lattice = f'Lattice="{a * times} 0 0 0 {a * times} 0 0 0 {a * times}"'
     comment = re.sub(r'Lattice="[^"]*"', lattice, lines[1])
@@ -36,10 +36,11 @@ def big(text, times):
 
 class Signals(runs_case.RunsCase):
     def large(self, name, frames, times):
-        """So much that computing it takes a minute, while reading does not."""
+        """So much that computing it takes a minute, while reading does not. No two are alike: copies would not be divided
+        into sets."""
         with open(self.data) as f:
-            one = big(f.read(), times)
-        return self.path(name, one * frames)
+            text = f.read()
+        return self.path(name, "".join(big(text, times, 1 + 0.001 * k) for k in range(frames)))
 
     def ends(self, process, number=signal.SIGTERM, code=6):
         """The sentence that it ends with."""
@@ -68,7 +69,7 @@ class Signals(runs_case.RunsCase):
             time.sleep(0.3 * random.random())
             self.assertIn("nothing was written", self.ends(process, number))
             self.assertFalse(os.path.exists(run))
-        process = self.start("train", "-d", large, "-o", run, *runs_case.BASE)
+        process = self.start("train", "-d", large, "-o", run, *runs_case.BASE, "--e0", "keep")
         self.wait_for(lambda: self.events(run) > 0)  # it is being validated
         self.assertIn("before the first step; begin again with: frozentl train --resume", self.ends(process))
         self.assertEqual(sorted(os.listdir(run)), ["log.csv", "log.jsonl", "recipe.yaml"])
@@ -106,7 +107,7 @@ class Signals(runs_case.RunsCase):
         self.train(run, "-e", "2", "-q")
         large = self.large("large.xyz", 1, 24)  # 69,120 atoms
         os.rename(run, self.path("small"))
-        process = self.start("train", "-d", large, "--valid", self.data, *runs_case.BASE[:6], "--set", "cache_mb=0", "-o",
+        process = self.start("train", "-d", large, "--valid", self.data, *runs_case.BASE[:8], "--set", "cache_mb=0", "-o",
                              run, "--threads", "1")  # fmt: skip
         self.wait_for(lambda: os.path.exists(self.in_run(run, "state.ftl")))
         time.sleep(0.5)

@@ -333,6 +333,7 @@ static void checks(void **unused) {
       {"train", &good, true, false}, {"valid", &mixed, false, false}, {"test", &empty, false, false}};
   char *configs[] = {"Default", "slabb"};
   ftl_checks run = {.n_sets = 1,
+                    .weights = "loss",
                     .set = sets,
                     .n_elements = 2,
                     .elements = h_and_cu,
@@ -358,14 +359,14 @@ static void checks(void **unused) {
   expect_finding(&findings, FTL_FINDING_NO_VOLUME, 0, 1, false, "directions: 1");
   expect_finding(&findings, FTL_FINDING_WEIGHT, 0, 1, false, "weight 0");
   expect_finding(&findings, FTL_FINDING_EMPTY, 0, 0, true, "test: there is no structure in");
-  expect_finding(&findings, FTL_FINDING_CONFIG, 0, 0, false, "config_type slabb");
+  expect_finding(&findings, FTL_FINDING_CONFIG, 0, 0, false, "loss.configs has a weight for slabb");
   assert_int_equal(findings.n, 8);
   assert_int_equal(ftl_findings_fatal(&findings)->kind, FTL_FINDING_ELEMENT);
   ftl_findings_free(&findings);
 
   /* no label that is weighed: fatal where it is trained on */
   sets[1].trained_on = true;
-  run = (ftl_checks){.n_sets = 2, .set = sets, .forces = true};
+  run = (ftl_checks){.n_sets = 2, .set = sets, .weights = "loss", .forces = true};
   assert_int_equal(ftl_checks_run(&run, &findings, NULL), FTL_OK);
   expect_finding(&findings, FTL_FINDING_UNLABELLED, 0, 3, true, "none of the 3 structures");
   ftl_findings_free(&findings);
@@ -391,7 +392,7 @@ static void duplicates(void **unused) {
                                 NULL);
   const ftl_checked_set sets[] = {
       {"train", &train, true, false}, {"valid", &valid, false, false}, {"test", &other, false, false}};
-  const ftl_checks run = {.n_sets = 3, .set = sets, .energy = true};
+  const ftl_checks run = {.n_sets = 3, .set = sets, .weights = "loss", .energy = true};
   ftl_findings findings = {0};
   char first[400];
   assert_int_equal(ftl_checks_run(&run, &findings, NULL), FTL_OK);

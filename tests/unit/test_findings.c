@@ -239,8 +239,13 @@ static void real_data(void **unused) {
     ftl_dataset_remove_isolated(&set);
     ftl_dataset_count_labels(&set, &counts);
     const ftl_checked_set checked = {"train", &set, true, false};
-    const ftl_checks checks = {
-        .n_sets = 1, .set = &checked, .energy = true, .forces = true, .stress = counts.stress > 0, .cutoff = 5};
+    const ftl_checks checks = {.weights = "loss",
+                               .n_sets = 1,
+                               .set = &checked,
+                               .energy = true,
+                               .forces = true,
+                               .stress = counts.stress > 0,
+                               .cutoff = 5};
     ftl_findings findings = {0};
     assert_int_equal(ftl_checks_run(&checks, &findings, &error), FTL_OK);
     if (findings.n > 0) fail_msg("%s: %s", names[k], findings.finding[0].text);

@@ -44,14 +44,14 @@ static ftl_status check_elements(const ftl_checks *checks, const ftl_checked_set
 }
 
 /* One kind of label: none at all, or on a part of the structures. */
-static ftl_status check_label(const ftl_checked_set *set, const char *a_label, const char *name, int64_t labelled,
-                              ftl_findings *findings, ftl_error *error) {
+static ftl_status check_label(const ftl_checks *checks, const ftl_checked_set *set, const char *a_label,
+                              const char *name, int64_t labelled, ftl_findings *findings, ftl_error *error) {
   const int64_t n = set->dataset->n, without = n - labelled;
   if (without == 0) return FTL_OK;
   if (labelled == 0)
     return ftl_findings_add(findings, FTL_FINDING_UNLABELLED, FTL_REMARK, n, error,
-                            "%s: no structure has %s, so the weight of %s in the loss has no effect", set->name,
-                            a_label, name);
+                            "%s: no structure has %s, so %s.%s has no effect on it", set->name, a_label,
+                            checks->weights, name);
   return ftl_findings_add(findings, FTL_FINDING_PARTIAL, FTL_REMARK, without, error,
                           "%s: %lld of %lld structures have %s; the other %lld count with their other labels only",
                           set->name, (long long)labelled, (long long)n, a_label, (long long)without);
@@ -71,11 +71,12 @@ static ftl_status check_labels(const ftl_checks *checks, const ftl_checked_set *
         "%s: none of the %lld structures has a label that the loss weighs; see the prefix of the labels and the "
         "weights of the loss",
         set->name, n);
-  if (checks->energy) status = check_label(set, "an energy", "energies", counts.energy, findings, error);
-  if (status == FTL_OK && checks->forces) status = check_label(set, "forces", "forces", counts.forces, findings, error);
+  if (checks->energy) status = check_label(checks, set, "an energy", "energy", counts.energy, findings, error);
+  if (status == FTL_OK && checks->forces)
+    status = check_label(checks, set, "forces", "forces", counts.forces, findings, error);
   const bool all_left_out = counts.stress == 0 && counts.stress_without_volume > 0; /* the next one says it */
   if (status == FTL_OK && checks->stress && !all_left_out)
-    status = check_label(set, "a stress", "stress", counts.stress, findings, error);
+    status = check_label(checks, set, "a stress", "stress", counts.stress, findings, error);
   if (status == FTL_OK && checks->stress && counts.stress_without_volume > 0)
     status = ftl_findings_add(findings, FTL_FINDING_NO_VOLUME, FTL_REMARK, counts.stress_without_volume, error,
                               "%s: stress labels left out, because the structure is not periodic in three directions: "
@@ -149,9 +150,9 @@ static ftl_status check_configs(const ftl_checks *checks, ftl_findings *findings
       for (int64_t s = 0; !found && s < checks->set[a].dataset->n; s++)
         found = strcmp(checks->set[a].dataset->structure[s].config_type, name) == 0;
     if (found) continue;
-    ftl_status status =
-        ftl_findings_add(findings, FTL_FINDING_CONFIG, FTL_REMARK, 0, error,
-                         "there is a weight for config_type %.100s, but no structure is of this type", name);
+    ftl_status status = ftl_findings_add(findings, FTL_FINDING_CONFIG, FTL_REMARK, 0, error,
+                                         "%s.configs has a weight for %.100s, but no structure is of this config_type",
+                                         checks->weights, name);
     if (status != FTL_OK) return status;
   }
   return FTL_OK;

@@ -15,7 +15,8 @@ typedef struct {
 typedef struct {
   int n_sets;
   const ftl_checked_set *set;
-  int n_elements; /* of the model; 0: not checked */
+  const char *weights; /* section of the options that weigh labels: "loss" */
+  int n_elements;      /* of the model; 0: not checked */
   const int *elements;
   bool energy, forces, stress; /* which labels the loss weighs */
   int n_configs;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "data/selection.h"
+#include "data/xyz_internal.h"
 #include "base/error.h"
 
 /* Adds to a text of `size` bytes, as much as fits. */
@@ -48,12 +49,26 @@ static void add_unread(ftl_label_survey *s, const ftl_xyz_frame *frame, const ft
   u->missed += seen->missed;
 }
 
+/* Word for word what is read under another name. */
+static bool is_copy(const ftl_xyz_frame *frame, const char *name, const char *read, bool column) {
+  if (!column) return strcmp(ftl_xyz_value(frame, name), ftl_xyz_value(frame, read)) == 0;
+  const ftl_xyz_property *a = ftl_xyz_find_property(frame, name), *b = ftl_xyz_find_property(frame, read);
+  bool same = a->columns == b->columns;
+  for (int i = 0; same && i < frame->n; i++)
+    for (int c = 0; same && c < a->columns; c++)
+      same = strcmp(ftl_xyz_word(frame, i, a->first + c), ftl_xyz_word(frame, i, b->first + c)) == 0;
+  return same;
+}
+
 static void look_at(ftl_label_survey *s, const ftl_xyz_frame *frame, const ftl_label_names *names,
-                    const ftl_labels *labels, const char *name, bool column, int kind) {
+                    const ftl_label_keys *keys, const ftl_labels *labels, const char *name, bool column, int kind) {
   const char *prefix = ftl_label_prefix(names);
   bool prefixed = *prefix && strncmp(name, prefix, strlen(prefix)) == 0;
-  for (int k = 0; k < FTL_LABELS; k++) /* another spelling of what is read */
-    prefixed |= column == (k == FTL_LABEL_FORCES) && ftl_label_is_read(names, (ftl_label_kind)k, name);
+  for (int k = 0; k < FTL_LABELS; k++) { /* another spelling of what is read */
+    if (column != (k == FTL_LABEL_FORCES) || !ftl_label_is_read(names, (ftl_label_kind)k, name)) continue;
+    if (is_copy(frame, name, keys->key[k], column)) return;
+    prefixed = true;
+  }
   if (kind < 0 && !prefixed) return;
   const ftl_unread seen = {
       .kind = kind, .column = column, .prefixed = prefixed, .missed = kind >= 0 && is_missed(labels, kind)};
@@ -88,13 +103,13 @@ ftl_status ftl_label_survey_add(ftl_label_survey *s, const ftl_xyz_frame *frame,
   for (int e = 0; e < frame->n_entries; e++) {
     const char *name = frame->entry[e].key;
     if (name != keys.key[FTL_LABEL_ENERGY] && name != keys.key[FTL_LABEL_STRESS] && name != keys.key[FTL_LABEL_VIRIAL])
-      look_at(s, frame, names, labels, name, false, ftl_label_looks_like_key(&frame->entry[e]));
+      look_at(s, frame, names, &keys, labels, name, false, ftl_label_looks_like_key(&frame->entry[e]));
     if (s->frames == 0) ftl_tally_add(&s->first_keys, name);
   }
   for (int p = 0; p < frame->n_properties; p++) {
     const char *name = frame->property[p].name;
     if (name != keys.key[FTL_LABEL_FORCES])
-      look_at(s, frame, names, labels, name, true, ftl_label_looks_like_column(&frame->property[p]));
+      look_at(s, frame, names, &keys, labels, name, true, ftl_label_looks_like_column(&frame->property[p]));
     if (s->frames == 0) ftl_tally_add(&s->first_keys, name);
   }
   count_labels(s, frame, labels);

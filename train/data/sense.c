@@ -4,7 +4,8 @@
 
 #include "base/error.h"
 
-static const double MOST_ENERGY = 2e6; /* eV an atom */
+/* eV an atom: the heaviest atom has -1.5e6 with all its electrons */
+static const double MOST_ENERGY = 2e6;
 static const double MOST_FORCE = 1e7, MOST_STRESS = 1e6;
 
 bool ftl_e0_possible(double e0) { return fabs(e0) <= MOST_ENERGY; }

@@ -7,7 +7,7 @@
 #include "data/xyz_internal.h"
 #include "base/error.h"
 
-static const char *word_at(const ftl_xyz_frame *frame, int i, int column) {
+const char *ftl_xyz_word(const ftl_xyz_frame *frame, int i, int column) {
   return frame->text + frame->word[(size_t)i * (size_t)frame->n_columns + (size_t)column];
 }
 
@@ -24,7 +24,7 @@ bool ftl_xyz_has_column(const ftl_xyz_frame *frame, const char *name) {
 ftl_status ftl_xyz_read_reals(const ftl_xyz_frame *frame, int i, const ftl_xyz_property *property, double *values,
                               ftl_error *error) {
   for (int c = 0; c < property->columns; c++) {
-    const char *word = word_at(frame, i, property->first + c);
+    const char *word = ftl_xyz_word(frame, i, property->first + c);
     if (!ftl_parse_real(word, &values[c]))
       return ftl_xyz_fail(frame, ftl_xyz_atom_line(frame, i), error,
                           "atom %d: \"%.40s\" in %s (column %d) is not a finite number", i, word, property->name,
@@ -38,7 +38,7 @@ bool ftl_xyz_column_is_blank(const ftl_xyz_frame *frame, const char *name) {
   if (!property) return false;
   for (int i = 0; i < frame->n; i++)
     for (int c = 0; c < property->columns; c++)
-      if (!ftl_xyz_is_blank(word_at(frame, i, property->first + c))) return false;
+      if (!ftl_xyz_is_blank(ftl_xyz_word(frame, i, property->first + c))) return false;
   return true;
 }
 
@@ -93,7 +93,7 @@ static ftl_status not_an_element(const ftl_xyz_frame *frame, int i, const char *
 
 /* Atomic numbers only where the column says that it has them: elsewhere a number may be a type of LAMMPS. */
 ftl_status ftl_xyz_read_species(ftl_xyz_frame *frame, int i, const ftl_xyz_property *species, ftl_error *error) {
-  const char *word = word_at(frame, i, species->first);
+  const char *word = ftl_xyz_word(frame, i, species->first);
   const bool numbers = strcmp(species->name, "species") != 0;
   char *end;
   int z = ftl_atomic_number(word);

@@ -18,6 +18,8 @@ ftl_status ftl_xyz_parse_comment(ftl_xyz_frame *frame, const char *text, ftl_err
    many, or -1 when a word is not a finite number or there are more than `max`. */
 int ftl_xyz_numbers(const char *text, double *values, int max);
 
+/* The word of atom i in a column, counted over all properties. */
+const char *ftl_xyz_word(const ftl_xyz_frame *frame, int i, int column);
 /* The column of this name, or NULL. */
 const ftl_xyz_property *ftl_xyz_find_property(const ftl_xyz_frame *frame, const char *name);
 /* The element, and the numbers, of atom i whose line was cut into words. */

@@ -75,6 +75,20 @@ static bool is_file(const char *path) {
   return stat(path, &info) == 0 && S_ISREG(info.st_mode);
 }
 
+/* What stays behind does no harm. */
+static void remove_runs(const ftl_sampling_store *store) {
+  char folder[PATH_ROOM], path[PATH_ROOM + 300];
+  path_of(store, "runs", folder);
+  DIR *list = opendir(folder);
+  for (struct dirent *item; list && (item = readdir(list));) {
+    if (item->d_name[0] < '0' || item->d_name[0] > '9') continue;
+    snprintf(path, sizeof path, "%s/%s", folder, item->d_name);
+    unlink(path);
+  }
+  if (list) closedir(list);
+  rmdir(folder);
+}
+
 static ftl_status make_folder(const char *path, ftl_error *error) {
   if (mkdir(path, 0777) == 0 || errno == EEXIST) return FTL_OK;
   return ftl_fail(error, FTL_ERR_IO, path, "the folder cannot be made: %s", strerror(errno));
@@ -144,7 +158,11 @@ ftl_status ftl_sampling_store_open(const ftl_sampling_plan *plan, const char *fo
         ftl_fail(error, FTL_ERR_INPUT, path, "it is no regular file, as a sampling wrote it: restore it, or remove it");
   else if (status == FTL_OK && is_file(path)) status = read_folder(store, path, error);
   else if (status == FTL_OK) status = write_json(path, json_pack("{s:s}", "plan", plan->digest), error);
-  if (status != FTL_OK || store->sha256[0]) return status;
+  if (status != FTL_OK) return status;
+  if (store->sha256[0]) {
+    remove_runs(store); /* left by a process that was killed when it had finished them */
+    return FTL_OK;
+  }
   path_of(store, "runs", path);
   return make_folder(path, error);
 }
@@ -196,20 +214,6 @@ static ftl_status append_file(const char *path, FILE *to, ftl_error *error) {
   const bool bad = ferror(from);
   fclose(from);
   return bad ? ftl_fail(error, FTL_ERR_IO, path, "cannot be read: %s", strerror(errno)) : FTL_OK;
-}
-
-/* What stays behind does no harm. */
-static void remove_runs(const ftl_sampling_store *store) {
-  char folder[PATH_ROOM], path[PATH_ROOM + 300];
-  path_of(store, "runs", folder);
-  DIR *list = opendir(folder);
-  for (struct dirent *item; list && (item = readdir(list));) {
-    if (item->d_name[0] < '0' || item->d_name[0] > '9') continue;
-    snprintf(path, sizeof path, "%s/%s", folder, item->d_name);
-    unlink(path);
-  }
-  if (list) closedir(list);
-  rmdir(folder);
 }
 
 ftl_status ftl_sampling_store_finish(ftl_sampling_store *store, ftl_error *error) {

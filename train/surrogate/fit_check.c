@@ -45,9 +45,10 @@ static ftl_status check(ftl_surrogate_state *run, const ftl_dataset *data, const
   if (!r->model && counts.none == data->n) return FTL_OK; /* the fit says it */
   /* a default weight of stress is no reason to remark that there is none */
   const bool stress = r->weights.stress > 0 && (counts.stress + counts.stress_without_volume > 0 ||
-                                                ftl_options_is_set(&r->options, "weights.stress"));
+                                                ftl_options_is_chosen(&r->options, "weights.stress"));
   const ftl_checks checks = {.n_sets = n,
                              .set = set,
+                             .weights = "weights",
                              .energy = r->weights.energy > 0,
                              .forces = r->weights.forces > 0,
                              .stress = stress,

@@ -21,18 +21,13 @@ static void options_of(const ftl_surrogate_recipe *r, ftl_dataset_options *optio
                             .config_weight = r->weights.configs.value};
 }
 
-/* What the files have and the run does not use; what there is to learn from. */
+/* What the files have and the run does not use, as far as the checks do not say it; what there is to learn from. */
 static void report_set(const ftl_surrogate_state *run, const ftl_dataset *set, const ftl_dataset_options *options,
                        const char *name) {
   const ftl_surrogate_host *host = run->host;
-  char counts[400], text[1024];
-  ftl_label_survey_report(&set->survey, &options->labels, name, true, true, host->warn, host->context);
+  char counts[400];
+  ftl_label_survey_report(&set->survey, &options->labels, name, true, false, host->warn, host->context);
   ftl_heads_report(&set->survey.heads, &options->select, name, false, host->warn, host->context);
-  if (set->dropped > 0) {
-    snprintf(text, sizeof text, "%s: structures left out for large forces: %lld; first: %s", name,
-             (long long)set->dropped, set->first_dropped);
-    host->warn(host->context, text);
-  }
   ftl_dataset_describe_labels(set, counts);
   ftl_surrogate_say(run, "%s: %lld structures (%lld atoms), %s", name, (long long)set->n,
                     (long long)ftl_dataset_atoms(set), counts);
@@ -122,36 +117,6 @@ static ftl_status choose_e0(ftl_surrogate_state *run, ftl_error *error) {
   return status;
 }
 
-/* Weights that are given for what no structure has. */
-static void warn_of_weights(const ftl_surrogate_state *run) {
-  const ftl_surrogate_recipe *r = run->recipe;
-  ftl_label_counts counts;
-  char text[300];
-  ftl_dataset_count_labels(&run->data, &counts);
-  const struct {
-    const char *key, *label;
-    int64_t there;
-  } weights[] = {{"weights.energy", "an energy", counts.energy},
-                 {"weights.forces", "forces", counts.forces},
-                 {"weights.stress", "a stress", counts.stress}};
-  if (r->model || run->data.n == 0) return; /* what is sampled has all labels */
-  for (size_t k = 0; k < 3; k++) {
-    if (weights[k].there > 0 || !ftl_options_is_chosen(&r->options, weights[k].key)) continue;
-    snprintf(text, sizeof text, "%s has no effect: no structure of data has %s", weights[k].key, weights[k].label);
-    run->host->warn(run->host->context, text);
-  }
-  for (int c = 0; c < r->weights.configs.n; c++) {
-    bool found = strcmp(r->weights.configs.name[c], "Default") == 0;
-    for (int64_t k = 0; !found && k < run->data.n; k++)
-      found = strcmp(run->data.structure[k].config_type, r->weights.configs.name[c]) == 0;
-    if (found) continue;
-    snprintf(text, sizeof text,
-             "weights.configs has a weight for %.100s, but no structure of data is of this config_type",
-             r->weights.configs.name[c]);
-    run->host->warn(run->host->context, text);
-  }
-}
-
 ftl_status ftl_surrogate_read_sets(ftl_surrogate_state *run, ftl_error *error) {
   const ftl_surrogate_recipe *r = run->recipe;
   const bool distilled = r->model != NULL;
@@ -170,7 +135,6 @@ ftl_status ftl_surrogate_read_sets(ftl_surrogate_state *run, ftl_error *error) {
   if (!status && !distilled) status = choose_elements(run, error);
   if (!status && !distilled) status = choose_e0(run, error);
   if (!status) ftl_dataset_remove_isolated(&run->data); /* their energies are E0 */
-  if (!status) warn_of_weights(run);
   return status;
 }
 

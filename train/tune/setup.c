@@ -1,6 +1,5 @@
 #include "tune/setup.h"
 
-#include <math.h>
 #include <omp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -183,32 +182,10 @@ static ftl_status restore_baseline(ftl_setup *s, const ftl_state *restored, ftl_
   return FTL_OK;
 }
 
-/* With fitted E0 the labels may have any zero of energy; a far one is said, since it may be a mistake. */
-static void say_zero(const ftl_setup *s, const double *predicted) {
-  const ftl_dataset *train = &s->sets.train;
-  const bool asked = ftl_options_is_chosen(&s->recipe->options, "e0.kind");
-  double sum = 0;
-  int64_t n = 0;
-  for (int64_t k = 0; k < train->n; k++) {
-    if (!train->structure[k].labels.has_energy) continue;
-    sum += (train->structure[k].labels.energy - predicted[k]) / train->structure[k].n;
-    n++;
-  }
-  if (n == 0) return;
-  void (*tell)(const ftl_setup *, const char *, ...) =
-      fabs(sum / (double)n) > 1 && !asked ? ftl_setup_warn : ftl_setup_say;
-  tell(s,
-       "energies of train are on average %.3f eV/atom from those of the foundation%s; E0 are fitted to them (--e0 fit, "
-       "the "
-       "default; isolated atoms in data give E0 where there is one of each element; --e0 keep keeps the foundation's)",
-       sum / (double)n, fabs(sum / (double)n) > 1 ? ", as of another code, functional or pseudopotential" : "");
-}
-
 static ftl_status fit_baseline(ftl_setup *s, ftl_error *error) {
   double *energies = NULL;
   ftl_status status = FTL_OK;
   if (s->recipe->e0.kind == FTL_START_FIT && s->recipe->foundation) status = predict_energies(s, &energies, error);
-  if (status == FTL_OK && energies) say_zero(s, energies);
   if (status == FTL_OK) status = ftl_baseline_e0(s->recipe, &s->sets, s->source, energies, &s->baseline, error);
   free(energies);
   if (status == FTL_OK && *s->baseline.warning) ftl_setup_warn(s, "%s", s->baseline.warning);

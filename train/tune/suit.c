@@ -16,7 +16,9 @@ static ftl_status suit_labels(ftl_recipe *recipe, const ftl_dataset *data, char 
   if (labels.none == data->n) return FTL_OK; /* the checks say it */
   if (labels.energy == 0) status = suit(recipe, "loss.energy", "0", error);
   if (status == FTL_OK && labels.forces == 0) status = suit(recipe, "loss.forces", "0", error);
-  if (status == FTL_OK && labels.stress == 0) status = suit(recipe, "loss.stress", "0", error);
+  /* that a stress is left out for want of a volume is for the checks to say */
+  if (status == FTL_OK && labels.stress + labels.stress_without_volume == 0)
+    status = suit(recipe, "loss.stress", "0", error);
   if (status == FTL_OK && labels.energy == 0 && recipe->foundation) status = suit(recipe, "e0.kind", "keep", error);
   if (status != FTL_OK || recipe->foundation || (labels.energy > 0 && labels.forces > 0) ||
       ftl_recipe_is_set(recipe, "scale_shift"))

@@ -16,6 +16,8 @@ enum { STRUCTURES = 40, ATOMS = 2500, OTHERS = 16, ATOMS_OF_OTHERS = 1000 };
 #define ATOM_DIFFERS 1.
 /* ... unless energies of structures agree with the foundation's to this: its E0 are then a fit, not atoms. */
 #define AGREES 0.1
+/* Labels this far from the foundation's, eV an atom, are of another code or functional. */
+#define ZERO_DIFFERS 1.
 
 static void warn(void *context, const char *text) { ftl_setup_warn(context, "%s", text); }
 
@@ -153,6 +155,32 @@ ftl_status ftl_check_answers(ftl_setup *s, ftl_error *error) {
   return status == FTL_OK ? tell(s, first, false, error) : status;
 }
 
+/* With fitted E0 the labels may have any zero of energy; one that is far from the foundation's is remarked unless it is
+   asked for, since it may be a mistake. */
+static ftl_status say_zero(ftl_setup *s, ftl_error *error) {
+  const ftl_comparison *train = &s->compared[0];
+  double sum = 0;
+  int n = 0;
+  char text[500];
+  for (int64_t k = 0; k < train->n; k++) {
+    if (!train->frame[k].has_energy) continue;
+    sum += (train->frame[k].energy - train->frame[k].answer) / train->frame[k].n;
+    n++;
+  }
+  if (n == 0) return FTL_OK;
+  const bool far = fabs(sum / n) > ZERO_DIFFERS;
+  snprintf(
+      text, sizeof text,
+      "energies of train are on average %.3f eV/atom from those of the foundation%s; E0 %s (--e0 fit, the default; "
+      "isolated atoms in data give E0 where there is one of each element; --e0 keep keeps the foundation's)",
+      sum / n, far ? ", as of another code, functional or pseudopotential" : "",
+      s->baseline.free_atoms ? "are those of the isolated atoms" : "are fitted to them");
+  if (far && !ftl_options_is_chosen(&s->recipe->options, "e0.kind"))
+    return ftl_findings_add(&s->findings, FTL_FINDING_E0, FTL_REMARK, n, error, "%s", text);
+  ftl_setup_say(s, "%s", text);
+  return FTL_OK;
+}
+
 ftl_status ftl_check_zero(ftl_setup *s, const ftl_baseline *before, ftl_error *error) {
   const ftl_architecture *arch = &s->source->arch;
   double shift[119] = {0};
@@ -162,5 +190,6 @@ ftl_status ftl_check_zero(ftl_setup *s, const ftl_baseline *before, ftl_error *e
     return FTL_OK;
   for (int k = 0; k < arch->n_elements; k++) shift[arch->atomic_numbers[k]] = s->baseline.e0[k] - before->e0[k];
   ftl_status status = find_zero(s, shift, error);
+  if (status == FTL_OK && s->findings.n == first && s->recipe->e0.kind == FTL_START_FIT) status = say_zero(s, error);
   return status == FTL_OK ? tell(s, first, false, error) : status;
 }

@@ -90,8 +90,8 @@ ftl_status ftl_sets_check(const ftl_recipe *recipe, const ftl_sets *sets, const 
   /* a default weight of stress is no reason to remark that there is none */
   ftl_label_counts counts;
   ftl_dataset_count_labels(&sets->train, &counts);
-  const bool stress = recipe->loss.stress > 0 &&
-                      (counts.stress + counts.stress_without_volume > 0 || ftl_recipe_is_set(recipe, "loss.stress"));
+  const bool stress = recipe->loss.stress > 0 && (counts.stress + counts.stress_without_volume > 0 ||
+                                                  ftl_options_is_chosen(&recipe->options, "loss.stress"));
   const bool given = recipe->e0.kind == FTL_START_GIVEN && ftl_recipe_is_set(recipe, "e0.kind");
   int element[FTL_MAX_ELEMENTS], n_e0 = 0;
   for (int k = 0; given && k < recipe->e0.values.n && n_e0 < FTL_MAX_ELEMENTS; k++) {
@@ -100,6 +100,7 @@ ftl_status ftl_sets_check(const ftl_recipe *recipe, const ftl_sets *sets, const 
   }
   const ftl_checks checks = {.n_sets = n,
                              .set = set,
+                             .weights = "loss",
                              .n_elements = n_elements,
                              .elements = elements,
                              .energy = recipe->loss.energy > 0,

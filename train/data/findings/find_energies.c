@@ -6,8 +6,6 @@
 #include "data/findings/find.h"
 #include "base/error.h"
 
-/* Nothing has such an energy: the heaviest atom has -1.5e6 eV with all its electrons. */
-#define IMPOSSIBLE 2e6
 /* A structure is far from the rest when it is so many standard deviations from it and more than this, eV an atom: bulk
    and surfaces, liquids and defects of one composition are within. */
 #define DEVIATIONS 25.
@@ -54,20 +52,6 @@ static ftl_status collect(const ftl_dataset *dataset, energies *e, ftl_error *er
     status = ftl_compositions_add(&e->compositions, s->n, s->atomic_number, error);
   }
   return status;
-}
-
-static ftl_status find_impossible(const char *name, const energies *e, ftl_findings *findings, ftl_error *error) {
-  ftl_worst worst = {0};
-  char where[256];
-  for (int64_t k = 0; k < e->compositions.n; k++)
-    if (fabs(e->energy[k]) > IMPOSSIBLE) ftl_worst_add(&worst, e->structure[k], fabs(e->energy[k]));
-  if (worst.count == 0) return FTL_OK;
-  ftl_worst_where(&worst, where);
-  return ftl_findings_add(
-      findings, FTL_FINDING_ENERGY_FAR, FTL_REFUSE, worst.count, error,
-      "%s: energies that no matter has: %lld structures; worst: %.150s with %.4g eV an atom; eV are "
-      "expected: correct or remove them",
-      name, (long long)worst.count, where, worst.structure->labels.energy / worst.structure->n);
 }
 
 /* Fewer than 6 neighbours an atom within 3.2 Angstrom: not the inside of a solid or a liquid, which have 8 and more. */
@@ -148,9 +132,8 @@ ftl_status ftl_find_energies(const char *name, const ftl_dataset *dataset, ftl_f
   energies e = {0};
   ftl_status status = collect(dataset, &e, error);
   const int before = findings->n;
-  if (status == FTL_OK) status = find_impossible(name, &e, findings, error);
   /* with fewer, the composition explains everything */
-  const bool enough = e.compositions.n >= e.compositions.n_elements + 5 && findings->n == before;
+  const bool enough = e.compositions.n >= e.compositions.n_elements + 5;
   if (status == FTL_OK && enough) {
     ftl_findings far = {0}; /* said only when the energies are not per atom */
     status = find_far(name, &e, &far, error);
