@@ -128,5 +128,6 @@ static void test_cutoff(void **unused) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_gradients), cmocka_unit_test(test_cutoff)};
+  share_twins(test_gradients);
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
