@@ -1,6 +1,6 @@
 """Runs LAMMPS with pair_style frozentl on small inputs and compares numbers. Standard library only.
 
-A test file defines functions test_NAME() and ends with run_tests(globals()). Every comparison prints its largest error next
+A test file defines functions test_NAME(), each a test of ctest, and ends with run_tests(globals()). Every comparison prints its largest error next
 to its limit; the exit code is 0 (all passed), 1 (something failed) or 77 (nothing could run, and why was printed).
 
 Environment (set by CMake; the defaults are what `make build` makes):
