@@ -107,12 +107,8 @@ static void reference_models(void **unused) {
   (void)unused;
   need_shared();
   static const char *const names[] = {"mace/two-heads", "mace/mh1", "mace/corr2-small", "h2cu/h2cu-mace"};
-  for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
-    struct stat model;
-    const char *path = with_extension(shared_twin(names[k]), "model");
-    if (stat(path, &model) == 0 && model.st_size > LARGEST_MODEL) continue;
-    cut_every_way(path);
-  }
+  for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+    if (!is_too_large(shared_twin(names[k]))) cut_every_way(with_extension(shared_twin(names[k]), "model"));
 }
 
 static void wrong_requests(void **unused) {

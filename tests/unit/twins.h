@@ -60,6 +60,11 @@ static inline void need_shared(void) {
 #define LARGEST_MODEL (1 << 30)
 #endif
 
+static inline bool is_too_large(const char *twin) {
+  struct stat model;
+  return stat(with_extension(twin, "model"), &model) == 0 && model.st_size > LARGEST_MODEL;
+}
+
 /* FTL_SHARD=K/N, set by ftl_add_unit_test: this process is the K-th of N that share the twins. */
 static inline void read_shard(int *shard, int *n_shards) {
   const char *text = getenv("FTL_SHARD");
@@ -93,8 +98,7 @@ static inline void for_each_twin(void (*f)(const char *twin)) {
       for (size_t q = 0; q < found.gl_pathc; q++, n++) {
         if (n % n_shards != shard - 1) continue;
         found.gl_pathv[q][strlen(found.gl_pathv[q]) - strlen(".json")] = 0;
-        struct stat model;
-        if (stat(with_extension(found.gl_pathv[q], "model"), &model) == 0 && model.st_size <= LARGEST_MODEL)
+        if (access(with_extension(found.gl_pathv[q], "model"), F_OK) == 0 && !is_too_large(found.gl_pathv[q]))
           f(found.gl_pathv[q]);
       }
     globfree(&found);
