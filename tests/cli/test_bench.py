@@ -11,7 +11,7 @@ import unittest
 import xml.etree.ElementTree
 
 BENCH = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "bench"))
-sys.path.insert(0, BENCH)
+sys.path.insert(0, os.path.join(BENCH, "lib"))
 import machine
 
 BUILD = sys.argv.pop(1)
@@ -19,12 +19,12 @@ BUILD = sys.argv.pop(1)
 
 def run(name, *arguments):
     return subprocess.run(
-        [os.path.join(BENCH, name), *arguments], capture_output=True, text=True, env=dict(os.environ, FTL_BUILD=BUILD)
+        [os.path.join(BENCH, "programs", name), *arguments], capture_output=True, text=True, env=dict(os.environ, FTL_BUILD=BUILD)
     )
 
 
 def kept():
-    return {path: path.read_text() for path in pathlib.Path(BENCH).glob("results*.csv")}
+    return {path: path.read_text() for path in pathlib.Path(BENCH).rglob("*.csv")}
 
 
 class Scripts(unittest.TestCase):

@@ -1,4 +1,4 @@
-"""bench/halo_formula: its formulas against counting atom by atom, for random atoms in a box divided in one, two and
+"""bench/lib/halo_formula: its formulas against counting atom by atom, for random atoms in a box divided in one, two and
 three directions. They would tell a missing edge or corner term, a face counted twice, and images that are not one row."""
 
 import os
@@ -6,7 +6,7 @@ import random
 import sys
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "bench"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "bench", "lib"))
 import halo_formula as formula
 
 DENSITY, REACH = 0.08, 6.0

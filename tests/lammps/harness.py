@@ -1,7 +1,8 @@
 """Runs LAMMPS with pair_style frozentl on small inputs and compares numbers. Standard library only.
 
-A test file defines functions test_NAME() and ends with run_tests(globals()). Every comparison prints its largest error next
-to its limit; the exit code is 0 (all passed), 1 (something failed) or 77 (nothing could run, and why was printed).
+A test file defines functions test_NAME(), each of which is a test for ctest, and ends with run_tests(globals()). Every
+comparison prints its largest error next to its limit; the exit code is 0 (all passed), 1 (something failed) or 77
+(nothing could run, and why was printed).
 
 Environment (set by CMake; the defaults are what `make build` makes):
   FTL_PLUGIN_DIR  folder of frozentlplugin.so     FTL_COMMAND  the command frozentl

@@ -49,9 +49,12 @@ def test_nve_hydrogen_on_copper():
     drift("H2 on Cu", hydrogen_on_copper(), BEAM)
 
 
-def test_nve_mixed():
-    """Forces of float32 stages are not the slope of their energy to the last digit, which could heat or cool."""
+# Forces of float32 stages are not the slope of their energy to the last digit, which could heat or cool.
+def test_nve_copper_mixed():
     drift("Cu crystal, mixed", fcc(3.65, (2, 2, 2), rattle=0.0), CRYSTAL, style="precision mixed")
+
+
+def test_nve_hydrogen_on_copper_mixed():
     drift("H2 on Cu, mixed, shipped model", hydrogen_on_copper(), BEAM, shipped(), "precision mixed")
 
 

@@ -205,5 +205,6 @@ static void test_now_and_then(void **unused) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_mace), cmocka_unit_test(test_ace),
                                      cmocka_unit_test(test_now_and_then)};
+  share_twins(test_mace);
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -155,5 +155,6 @@ int main(void) {
       cmocka_unit_test(test_edge_gradients),
       cmocka_unit_test(test_refusals),
   };
+  share_twins(test_answers);
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

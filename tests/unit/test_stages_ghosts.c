@@ -242,5 +242,6 @@ static void test_ghosts(void **unused) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_ghosts)};
+  share_twins(test_ghosts);
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

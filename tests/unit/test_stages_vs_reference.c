@@ -128,5 +128,6 @@ static void test_twins(void **unused) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_twins)};
+  share_twins(test_twins);
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -60,22 +60,45 @@ static inline void need_shared(void) {
 #define LARGEST_MODEL (1 << 30)
 #endif
 
-/* Calls `f` for every twin there is: those of ../shared, those kept in tests/parity/twins, and, if FTL_TWINS names a
-   folder (as tests/parity/make_twins.py fills build/twins), those in it. Skips the test if there is none at all. */
+static inline bool is_too_large(const char *twin) {
+  struct stat model;
+  return stat(with_extension(twin, "model"), &model) == 0 && model.st_size > LARGEST_MODEL;
+}
+
+/* FTL_SHARD=K/N, set by ftl_add_unit_test: this process is the K-th of N that share the twins. */
+static inline void read_shard(int *shard, int *n_shards) {
+  const char *text = getenv("FTL_SHARD");
+  *shard = *n_shards = 1;
+  if (text && !(sscanf(text, "%d/%d", shard, n_shards) == 2 && *shard >= 1 && *shard <= *n_shards))
+    fail_msg("FTL_SHARD is '%s', not K/N", text);
+}
+
+/* Before the group runs: only the first shard runs tests other than `over_twins`, the one that calls for_each_twin. */
+#define share_twins(over_twins) ((void)(over_twins), filter_shard(#over_twins))
+static inline void filter_shard(const char *over_twins) {
+  int shard, n_shards;
+  read_shard(&shard, &n_shards);
+  if (shard > 1) cmocka_set_test_filter(over_twins);
+}
+
+/* Calls `f` for every twin there is, or for this shard's: those of ../shared, those kept in tests/parity/twins, and, if
+   FTL_TWINS names a folder (as tests/parity/make_twins.py fills build/twins), those in it. Skips the test if there is
+   none at all. */
 static inline void for_each_twin(void (*f)(const char *twin)) {
   char pattern[3][1024];
   const char *more = getenv("FTL_TWINS");
   snprintf(pattern[0], sizeof pattern[0], "%s/reference/[hm]*/*.json", shared_dir());
   snprintf(pattern[1], sizeof pattern[1], "tests/parity/twins/*.json");
   snprintf(pattern[2], sizeof pattern[2], "%s/*.json", more ? more : "nowhere");
-  int n = 0;
+  int n = 0, shard, n_shards;
+  read_shard(&shard, &n_shards);
   for (int k = 0; k < 3; k++) {
     glob_t found;
     if (glob(pattern[k], 0, NULL, &found) == 0)
       for (size_t q = 0; q < found.gl_pathc; q++, n++) {
+        if (n % n_shards != shard - 1) continue;
         found.gl_pathv[q][strlen(found.gl_pathv[q]) - strlen(".json")] = 0;
-        struct stat model;
-        if (stat(with_extension(found.gl_pathv[q], "model"), &model) == 0 && model.st_size <= LARGEST_MODEL)
+        if (access(with_extension(found.gl_pathv[q], "model"), F_OK) == 0 && !is_too_large(found.gl_pathv[q]))
           f(found.gl_pathv[q]);
       }
     globfree(&found);

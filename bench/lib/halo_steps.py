@@ -1,14 +1,14 @@
-"""A step of one rank among many: what bench/halo_model prints and bench/charts draws. Standard library only."""
+"""A step of one rank among many: what programs/halo_model prints and programs/charts draws. Standard library only."""
 
 import dataclasses
 import math
 import os
 
 from halo_formula import count, grid_of, halo_rows, inner_part, lammps_ghosts, neighbours
-from machine import HERE, markdown, read
+from machine import markdown, read, results_of
 from structures import Crystal
 
-DENSITY = 4 * 1.02 / 3.615**3  # atoms per cubic Angstrom of bench/structures.py
+DENSITY = 4 * 1.02 / 3.615**3  # atoms per cubic Angstrom of bench/lib/structures.py
 SKIN = 1.0
 
 
@@ -96,8 +96,8 @@ def measured(name, precision):
     """ms per atom and step in LAMMPS on one core, of the largest crystal, or None."""
     rows = [
         r
-        for file in ("results.csv", "results-scaling.csv")
-        for r in read(os.path.join(HERE, file))
+        for table in ("inference", "scaling")
+        for r in read(results_of(table))
         if (r["model"], r["precision"], r["engine"], r["cores"]) == (name, precision, "frozentl in LAMMPS", "1")
         and r.get("table", "strong") == "strong"
     ]
@@ -167,8 +167,8 @@ CHECKED = (
 
 
 def check():
-    """Rows of results-scaling.csv on ranks, beside the formulas."""
-    rows = [r for r in read(os.path.join(HERE, "results-scaling.csv")) if r["table"] in ("strong", "weak")]
+    """Rows of results/scaling.csv on ranks, beside the formulas."""
+    rows = [r for r in read(results_of("scaling")) if r["table"] in ("strong", "weak")]
     rows = [r for r in rows if r["precision"] == "double"]
     counted = {}
 

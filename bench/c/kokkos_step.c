@@ -14,7 +14,7 @@
 #include "kokkos/evaluate.h"
 #include "neighbour/neighbours.h"
 
-#define LATTICE 3.615 /* as bench/structures.py */
+#define LATTICE 3.615 /* as bench/lib/structures.py */
 #define RATTLE  0.05
 #define SKIN    1.0 /* of LAMMPS' list, roughly */
 #define REPEAT  2   /* the second is timed: buffers are there */

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Prints the tables of README, docs/benchmarks.md, docs/performance.md and docs/scaling.md from bench/results*.csv.
+"""Prints the tables of README, docs/benchmarks.md, docs/performance.md and docs/scaling.md from results.csv and
+results/*.csv.
 
-    bench/table.py [NAME ...]     all of them, or those named
-    bench/table.py --update       puts them into these files, between <!-- bench/table.py NAME --> and <!-- end -->
+    bench/programs/table.py [NAME ...]     all of them, or those named
+    bench/programs/table.py --update       into these files, between <!-- bench/programs/table.py NAME --> and <!-- end -->
 
 Standard library only."""
 
@@ -11,9 +12,9 @@ import os
 import re
 import sys
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import halo_steps
-from machine import HERE, ROOT, markdown, read
+from machine import ROOT, markdown, read, results_of
 
 FILES = ("README.md", "docs/benchmarks.md", "docs/performance.md", "docs/scaling.md")
 ENGINES = {
@@ -39,7 +40,7 @@ ENGINES = {
 
 
 def results(name):
-    return read(os.path.join(HERE, f"results{name}.csv"))
+    return read(results_of(name))
 
 
 def by_engine(rows, case_of, cell):
@@ -64,7 +65,7 @@ def short(value, digits=3):
 
 
 def inference(cores="1"):
-    return [r for r in results("") if r["cores"] == cores]
+    return [r for r in results("inference") if r["cores"] == cores]
 
 
 def crystal(r):
@@ -114,12 +115,12 @@ def training():
         )
 
     return by_engine(
-        [r for r in results("-training") if r["cores"] == "1"], lambda r: f"{r['model']}, {r['freeze']}", cell
+        [r for r in results("training") if r["cores"] == "1"], lambda r: f"{r['model']}, {r['freeze']}", cell
     )
 
 
 def surrogates():
-    rows = results("-surrogate")
+    rows = results("surrogate")
     two = {(r["potential"], r["engine"], r["precision"]): r for r in rows if r["cores"] == "2"}
 
     def one(r):
@@ -141,12 +142,12 @@ def surrogate_fit():
         return [name, r["functions"] or "-", fit, *errors, step]
 
     return markdown(
-        ["", "functions", "fit, s", "meV/atom", "meV/Å", "µs per atom and step"], map(row, results("-surrogate-fit"))
+        ["", "functions", "fit, s", "meV/atom", "meV/Å", "µs per atom and step"], map(row, results("surrogate-fit"))
     )
 
 
 def scaling(*tables):
-    return [r for r in results("-scaling") if r["table"] in tables]
+    return [r for r in results("scaling") if r["table"] in tables]
 
 
 def linear():
@@ -239,7 +240,7 @@ def halo():
 
 def startup():
     """Models down; two elements of them, and mace-torch's loading of all."""
-    rows = results("-startup")
+    rows = results("startup")
     columns = (
         (".ftl, double", "frozentl", ".ftl", "H,Cu", "double"),
         (".ftl, mixed", "frozentl", ".ftl", "H,Cu", "mixed"),
@@ -261,7 +262,7 @@ def startup():
 
 
 def ceiling():
-    rows = results("-ceiling")
+    rows = results("ceiling")
     number = {(r["what"], r["precision"], r["cores"]): f"{float(r['value']):.0f} {r['unit']}" for r in rows}
     counts = list(dict.fromkeys(r["cores"] for r in rows))
     lines = list(dict.fromkeys((r["what"], r["precision"]) for r in rows))
@@ -276,7 +277,7 @@ def ceiling():
 
 
 def stages():
-    rows = results("-stages")
+    rows = results("stages")
     found = {(r["model"], r["precision"], r["layer"], r["stage"]): r for r in rows}
     total = {}
     for r in rows:
@@ -306,42 +307,42 @@ def stages():
 TABLES = {
     "speed": (
         speed,
-        "",
+        "inference",
         "ms per atom and MD step on one core; in brackets how many times faster than symmetrix-xl in the same precision",
     ),
-    "targets": (targets, "", "what this project has set itself, one core"),
-    "two-cores": (two_cores, "", "ms per atom and MD step on two cores"),
-    "memory": (memory, "", "peak memory, kB per atom, one core"),
+    "targets": (targets, "inference", "what this project has set itself, one core"),
+    "two-cores": (two_cores, "inference", "ms per atom and MD step on two cores"),
+    "memory": (memory, "inference", "peak memory, kB per atom, one core"),
     "training": (
         training,
-        "-training",
+        "training",
         "ms of processor time per atom and optimiser step, one core; times faster than mace-torch",
     ),
-    "ceiling": (ceiling, "-ceiling", "the machine's ceiling"),
-    "stages": (stages, "-stages", "µs per atom of each stage, GFLOP/s, and part of the peak in multiply-adds, one core"),
+    "ceiling": (ceiling, "ceiling", "the machine's ceiling"),
+    "stages": (stages, "stages", "µs per atom of each stage, GFLOP/s, and part of the peak in multiply-adds, one core"),
     "startup": (
         startup,
-        "-startup",
+        "startup",
         "ms of processor time to open a model for H and Cu, one core; in brackets what it then holds",
     ),
     "surrogates": (
         surrogates,
-        "-surrogate",
+        "surrogate",
         "µs per atom and MD step on one core / on two; times faster than ML-PACE's faster form",
     ),
     "surrogate-fit": (
         surrogate_fit,
-        "-surrogate-fit",
+        "surrogate-fit",
         "linear fits of silicon beside ace-jax, one core; in brackets times FrozenTL's step in double",
     ),
-    "linear": (linear, "-scaling", "mp0a-small, one core, processor time: cost against the number of atoms"),
-    "models": (models, "-scaling", "memory of each model, one core"),
-    "parallel": (parallel, "-scaling", "threads and ranks"),
-    "million": (million, "-scaling", "one evaluation of a million atoms of mp0a-small in double"),
-    "halo": (halo, "", "a model of large runs: mp0a-small, double (bench/halo_model)"),
+    "linear": (linear, "scaling", "mp0a-small, one core, processor time: cost against the number of atoms"),
+    "models": (models, "scaling", "memory of each model, one core"),
+    "parallel": (parallel, "scaling", "threads and ranks"),
+    "million": (million, "scaling", "one evaluation of a million atoms of mp0a-small in double"),
+    "halo": (halo, "inference", "a model of large runs: mp0a-small, double (bench/programs/halo_model)"),
     "halo-check": (
         halo_steps.check,
-        "-scaling",
+        "scaling",
         "the same model beside what was measured on one rank and two (double)",
     ),
 }
@@ -366,11 +367,11 @@ def update(path):
             sys.exit(f"{path}: no table {name}")
         lines = list(TABLES[name][0]())
         if len(lines) <= 2:
-            return f"<!-- bench/table.py {name} -->\n\n*Not measured yet.*\n\n<!-- end -->"
+            return f"<!-- bench/programs/table.py {name} -->\n\n*Not measured yet.*\n\n<!-- end -->"
         when = "; ".join(s.partition(", ")[2] for s in stamp(rows_of(name)))
-        return f"<!-- bench/table.py {name} -->\n\n" + "\n".join(lines) + f"\n\n*{when}*\n\n<!-- end -->"
+        return f"<!-- bench/programs/table.py {name} -->\n\n" + "\n".join(lines) + f"\n\n*{when}*\n\n<!-- end -->"
 
-    new = re.sub(r"<!-- bench/table\.py ([a-z-]+) -->\n.*?<!-- end -->", block, old, flags=re.S)
+    new = re.sub(r"<!-- bench/programs/table\.py ([a-z-]+) -->\n.*?<!-- end -->", block, old, flags=re.S)
     if new != old:
         with open(path, "w") as f:
             f.write(new)

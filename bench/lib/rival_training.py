@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""mace-torch's part of bench/training: optimiser steps on one batch, in a process of its own.
+"""mace-torch's part of programs/training: optimiser steps on one batch, in a process of its own.
 
     rival_training.py MODEL DATA.xyz FRAMES f0|f6 float32|float64 THREADS STEPS
 

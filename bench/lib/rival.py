@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""One rival of FrozenTL in a process of its own, driven by bench/inference through pipes.
+"""One rival of FrozenTL in a process of its own, driven by programs/inference through pipes.
 
     rival.py mace-torch|symmetrix MODEL XYZ float32|float64 THREADS
 
@@ -18,7 +18,7 @@ import time
 
 kind, model_path, xyz, dtype, threads = sys.argv[1:6]
 os.environ["OMP_NUM_THREADS"] = threads
-os.environ.setdefault("OMP_PROC_BIND", "false")  # bench/inference pins the process
+os.environ.setdefault("OMP_PROC_BIND", "false")  # programs/inference pins the process
 protocol = os.fdopen(os.dup(1), "w")  # libraries print to standard output
 os.dup2(2, 1)
 

@@ -1,4 +1,4 @@
-"""The programs of bench/ceiling and bench/stages: built with timers in a folder of their own. Standard library only."""
+"""The programs of programs/ceiling and programs/stages: built with timers in a folder of their own. Standard library only."""
 
 import os
 import subprocess

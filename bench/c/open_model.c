@@ -1,5 +1,5 @@
-/* Opens a model a few times, for bench/startup, and prints "cpu_seconds X  wall_seconds Y  held_mb Z": the least of all
-   times, and what the opened model holds.
+/* Opens a model a few times, for programs/startup, and prints "cpu_seconds X  wall_seconds Y  held_mb Z": the least of
+   all times, and what the opened model holds.
 
      open_model MODEL all|El,El,... double|mixed TIMES */
 #include <malloc.h>

@@ -1,4 +1,4 @@
-/* The loops that bench/ceiling times, compiled per instruction set and number type like core's kernels. */
+/* The loops that programs/ceiling times, compiled per instruction set and number type like core's kernels. */
 #ifndef FTL_CEILING_LOOPS_H
 #define FTL_CEILING_LOOPS_H
 

@@ -1,4 +1,4 @@
-/* Times optimiser steps on one batch, for bench/training: prints "atoms N  ms_per_atom_step X
+/* Times optimiser steps on one batch, for programs/training: prints "atoms N  ms_per_atom_step X
    cpu_ms_per_atom_step Y  threads T", the least of all steps.
 
      training_step MODEL DATA.xyz FRAMES f0..f7 double|mixed THREADS STEPS
@@ -44,12 +44,12 @@ int main(int argc, char **argv) {
   ftl_optimiser optimiser;
   ftl_words freeze = {1, &argv[4]}, none = {0};
   ftl_rates rates = {0};
-  const ftl_dataset_options options = {.frames = atoi(argv[3])};
   const ftl_optimiser_options adam = {
       .kind = FTL_OPTIMISER_AMSGRAD, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .clip = 10};
   const ftl_loss loss = {.kind = FTL_LOSS_WEIGHTED, .energy = 1, .forces = 100, .stress = 1};
   check(ftl_source_read(argv[1], &source, &error), &error);
-  check(ftl_dataset_read(&argv[2], 1, &options, &data, &error), &error);
+  check(ftl_dataset_read(&argv[2], 1, NULL, &data, &error), &error);
+  ftl_dataset_truncate(&data, atoi(argv[3]));
   check(ftl_parameters_list(source, &parameters, &error), &error);
   check(ftl_freeze_apply(&parameters, &freeze, &none, &rates, &error), &error);
   check(ftl_network_new(source, &parameters, strcmp(argv[5], "mixed") == 0 ? FTL_MIXED : FTL_DOUBLE, &network, &error),

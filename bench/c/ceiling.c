@@ -1,5 +1,5 @@
-/* What this machine can do, for bench/ceiling: prints a line per figure, tab-separated: what, precision, cores, value
-   (GFLOP/s or GB/s), the best of some tries. The instruction set is the one that core's kernels use here. */
+/* What this machine can do, for programs/ceiling: prints a line per figure, tab-separated: what, precision, cores,
+   value (GFLOP/s or GB/s), the best of some tries. The instruction set is the one that core's kernels use here. */
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>

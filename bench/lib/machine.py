@@ -7,8 +7,9 @@ import os
 import subprocess
 import sys
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(HERE)
+LIB = os.path.dirname(os.path.abspath(__file__))
+BENCH = os.path.dirname(LIB)
+ROOT = os.path.dirname(BENCH)
 SHARED = os.path.abspath(os.path.join(ROOT, "..", "shared"))
 STAMP = ("date", "cpu", "machine_cores", "load", "commit")
 
@@ -55,13 +56,18 @@ def cores():
 
 def rivals_python():
     result = subprocess.run(
-        [os.path.join(HERE, "setup_rivals.sh")], stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL
+        [os.path.join(BENCH, "setup_rivals.sh")], stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL
     )
     if result.returncode == 77:  # something is not on this machine, and it has said what
         sys.exit(77)
     if result.returncode != 0:
         sys.exit("bench/setup_rivals.sh failed (see above); --no-rivals runs FrozenTL alone")
     return os.path.join(ROOT, result.stdout.split()[-1])
+
+
+def results_of(name):
+    """The table that a benchmark writes; that of inference, the last MD table, lies on top."""
+    return os.path.join(BENCH, "results.csv" if name == "inference" else os.path.join("results", name + ".csv"))
 
 
 def read(path):

@@ -1,6 +1,6 @@
-/* Operations, bytes and time of every stage, for bench/stages: evaluates the first frame of DATA.xyz STEPS times with
-   one thread and prints a line per layer and stage, tab-separated: layer, stage, flops, bytes, us (all per atom; the
-   time is the least of the steps). Built with FTL_TIMERS.
+/* Operations, bytes and time of every stage, for programs/stages: evaluates the first frame of DATA.xyz STEPS times
+   with one thread and prints a line per layer and stage, tab-separated: layer, stage, flops, bytes, us (all per atom;
+   the time is the least of the steps). Built with FTL_TIMERS.
 
      stages MODEL DATA.xyz double|mixed STEPS */
 #include <stdio.h>

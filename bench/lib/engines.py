@@ -1,4 +1,4 @@
-"""How bench/inference runs each program: pinned to some cores, a number of steps at a time. Standard library only.
+"""How programs/inference runs each program: pinned to some cores, a number of steps at a time. Standard library only.
 
 Every engine has name, precision, neighbours (what happens to its neighbour list), first() -> seconds of a first step,
 kept as first_step, run(n) -> seconds per step, memory(seconds per step) -> peak resident kB while it steps (what
@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 
-from machine import HERE, ROOT
+from machine import LIB, ROOT
 
 RELEASE = os.environ.get("FTL_BUILD") or os.path.join(ROOT, "build", "release")
 VENV = os.path.join(ROOT, "build", "venv", "bin")
@@ -208,13 +208,13 @@ run %d
 
 
 class Rival(Engine):
-    """mace-torch or symmetrix (bench/rival.py): the process stays, and sleeps while others are timed."""
+    """mace-torch or symmetrix (bench/lib/rival.py): the process stays, and sleeps while others are timed."""
 
     def __init__(self, kind, model, structure, precision, cores, python):
         self.name, self.precision, self.own_bytes = kind, precision, 0
         self.neighbours = {"mace-torch": "excluded", "symmetrix": "skin 0.5, reused"}[kind]
         file = model["json"] if kind == "symmetrix" else model["file"]
-        command = [python, os.path.join(HERE, "rival.py"), kind, file, structure["xyz"], precision, len(cores)]
+        command = [python, os.path.join(LIB, "rival.py"), kind, file, structure["xyz"], precision, len(cores)]
         env = environment(SYMMETRIX_JIT_CACHE=os.path.join(ROOT, "build", "bench", "jit"))
         self.log = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(pinned(cores, command), stdin=subprocess.PIPE, stdout=subprocess.PIPE,

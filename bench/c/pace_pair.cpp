@@ -1,4 +1,5 @@
-/* The rival of bench/surrogate: ML-PACE's evaluator as a pair style of the same LAMMPS that runs FrozenTL, in a plugin.
+/* The rival of programs/surrogate: ML-PACE's evaluator as a pair style of the same LAMMPS that runs FrozenTL, in a
+   plugin.
 
      pair_style mlpace recursive|product
      pair_coeff * * FILE.yace ELEMENT...

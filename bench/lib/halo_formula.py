@@ -1,4 +1,4 @@
-"""How many rows travel between ranks: what bench/halo_model computes with. Lengths in Angstrom. Standard library only.
+"""How many rows travel between ranks: what programs/halo_model computes with. Lengths in Angstrom. Standard library only.
 
 A rank has a box of atoms, one of a grid of equal boxes. It needs a row of every atom of other ranks that is within
 `reach` of one of its own (pair_style/halo.h): the model's cutoff and LAMMPS' skin. All periodic images of an atom are
