@@ -1,9 +1,9 @@
 #include "compute_frozentl_trust.h"
 
 #include "atom.h"
-#include "base/error.h"
+#include "error.h"
 #include "force.h"
-#include "reference/memory.h"
+#include "memory.h"
 #include "update.h"
 #include "utils.h"
 

@@ -3,7 +3,7 @@
 
 #include "atom.h"
 #include "comm.h"
-#include "base/error.h"
+#include "error.h"
 #include "force.h"
 #include "update.h"
 

@@ -5,9 +5,9 @@
 #include "atom.h"
 #include "citeme.h"
 #include "comm.h"
-#include "base/error.h"
+#include "error.h"
 #include "force.h"
-#include "reference/memory.h"
+#include "memory.h"
 #include "neighbor.h"
 #include "update.h"
 

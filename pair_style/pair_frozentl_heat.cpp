@@ -3,7 +3,7 @@
 
 #include "comm.h"
 #include "compute.h"
-#include "base/error.h"
+#include "error.h"
 #include "modify.h"
 
 #include <cstring>

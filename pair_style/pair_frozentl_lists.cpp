@@ -5,7 +5,7 @@
 
 #include "atom.h"
 #include "comm.h"
-#include "base/error.h"
+#include "error.h"
 #include "force.h"
 #include "group.h"
 #include "neigh_list.h"

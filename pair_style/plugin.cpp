@@ -15,7 +15,7 @@
 #include "kokkos_create.h"
 #endif
 
-#include "base/error.h"
+#include "error.h"
 #include "lammps.h"
 #include "lmptype.h"
 

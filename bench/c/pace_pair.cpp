@@ -11,10 +11,10 @@
 #include "lammps_plugin.h"
 
 #include "atom.h"
-#include "base/error.h"
+#include "error.h"
 #include "force.h"
 #include "lammps.h"
-#include "reference/memory.h"
+#include "memory.h"
 #include "neigh_list.h"
 #include "neighbor.h"
 #include "pair.h"
