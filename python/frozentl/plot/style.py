@@ -109,14 +109,14 @@ def _tick(value, _=None):
         return ""
     power = math.floor(math.log10(value) + 1e-9)
     if -4 <= power < 5:
-        return f"{value:.10g}"
+        return f"{value:.6g}"
     first = round(value / 10.0**power)
     return ("" if first == 1 else f"{first}\u00d7") + f"10{raised(power)}"
 
 
 def logarithmic(axis, values):
     """A logarithmic scale with room for the values above zero; more ticks where it spans little."""
-    values = [float(v) for v in values if math.isfinite(v) and v > 0] or [1.0]
+    values = [min(max(float(v), 1e-100), 1e100) for v in values if math.isfinite(v) and v > 0] or [1.0]
     low, high = min(values), max(values)
     room = (high / low) ** 0.07 * 1.08
     low, high = low / room, high * room
@@ -125,7 +125,8 @@ def logarithmic(axis, values):
     frame, name = axis.axes, axis.axis_name
     getattr(frame, f"set_{name}scale")("log")
     getattr(frame, f"set_{name}lim")(low, high)
-    axis.set_major_locator(ticker.LogLocator(base=10, subs=subs, numticks=12))
+    few = ticker.MaxNLocator(4) if decades < 0.35 else ticker.LogLocator(base=10, subs=subs, numticks=12)
+    axis.set_major_locator(few)
     axis.set_major_formatter(ticker.FuncFormatter(_tick))
     axis.set_minor_formatter(ticker.NullFormatter())
 
@@ -145,7 +146,8 @@ def render(made, form="svg"):
     """The picture's bytes; the same for the same numbers."""
     stream = io.BytesIO()
     when = {"svg": {"Date": None}, "pdf": {"CreationDate": None, "ModDate": None}, "png": {"Software": None}}
-    made.savefig(stream, format=form, metadata=when[form])
+    # what is an image inside of an SVG or PDF (many dots) may be coarser than a PNG, which has letters too
+    made.savefig(stream, format=form, metadata=when[form], dpi=300 if form == "png" else 200)
     content = stream.getvalue()
     if form == "svg":  # matplotlib ends some lines with a space
         content = b"\n".join(line.rstrip() for line in content.split(b"\n"))

@@ -1,6 +1,7 @@
 """CSV files whose first line names the columns (RFC 4180), and what is said of one that cannot be read."""
 
 import csv
+import io
 import math
 import os
 
@@ -19,14 +20,14 @@ class Table:
     def __init__(self, path, names):
         self.path, self.line, self.cells = path, 0, []
         try:
-            self.file = open(path, encoding="utf-8-sig", errors="replace", newline="")
+            with open(path, encoding="utf-8-sig", errors="replace", newline="") as file:
+                text = file.read()
         except OSError as error:
             raise Refused(path, os.strerror(error.errno)) from None
-        self.reader = csv.reader(self.file, strict=True)
+        self.reader = csv.reader(io.StringIO(text, newline=""), strict=True)
         self.columns = {}
         first = self._next()
         if first is None:
-            self.file.close()
             raise Refused(path, "it is empty; the first line must name the columns")
         for k, name in enumerate(first):
             if name in self.columns:
@@ -42,18 +43,17 @@ class Table:
                 self.line = self.reader.line_num
                 if cells:
                     return cells
-        except (csv.Error, OSError) as error:
+        except csv.Error as error:
             self.line = self.reader.line_num
             raise self.refuse(str(error)) from None
         return None
 
     def __iter__(self):
-        with self.file:
-            while (cells := self._next()) is not None:
-                if len(cells) != len(self.columns):
-                    raise self.refuse(f"{len(cells)} cells, but {len(self.columns)} columns are named in the first line")
-                self.cells = cells
-                yield self
+        while (cells := self._next()) is not None:
+            if len(cells) != len(self.columns):
+                raise self.refuse(f"{len(cells)} cells, but {len(self.columns)} columns are named in the first line")
+            self.cells = cells
+            yield self
 
     def refuse(self, message):
         return Refused(f"{self.path}, line {self.line}", message)
