@@ -132,20 +132,31 @@ def _panel(frame, name, of, kinds):
     _histogram(frame, errors, milli)
 
 
-def draw_pairs(pairs, title):
-    shown = [name for name in QUANTITIES if name != "stress" or len(pairs[name])]
-    kinds = kinds_of(pairs)
+def draw_rows(rows):
+    """rows: title -> quantity -> Pairs; one row of frames each, with the same colours."""
+    shown = [name for name in QUANTITIES if name != "stress" or any(len(pairs[name]) for pairs in rows.values())]
+    together = {k: pairs for k, pairs in enumerate(of for pairs in rows.values() for of in pairs.values())}
+    kinds = kinds_of(together)
     labels = dict(dict.fromkeys(kinds.values()))
-    legend = len(labels) > 1
-    made, axes = style.figure(1, len(shown), width=5.95 * len(shown), height=6.3 + 0.5 * legend)
-    for frame, name in zip(axes[0], shown):
-        _panel(frame, name, pairs[name], kinds)
-    made.suptitle(style.clean(title, 80), fontsize=7.5)
+    columns = min(len(labels), 2 * len(shown))
+    legend = 0.5 * -(-len(labels) // columns) if len(labels) > 1 else 0
+    made, axes = style.figure(len(rows), len(shown), width=5.95 * len(shown), height=5.9 * len(rows) + 0.4 + legend)
+    for frames, (title, pairs) in zip(axes, rows.items()):
+        for frame, name in zip(frames, shown):
+            _panel(frame, name, pairs[name], kinds)
+            if len(rows) > 1:
+                frame.set_title(f"{style.clean(title, 24)}: {QUANTITIES[name][0].lower()}", loc="left")
+    if len(rows) == 1:
+        made.suptitle(style.clean(next(iter(rows)), 80), fontsize=7.5)
     if legend:
         dots = [style.matplotlib.lines.Line2D([], [], ls="", marker="o", color=colour) for _, colour in labels]
-        made.legend(dots, [label for label, _ in labels], loc="outside lower center", ncols=min(len(labels), 2 * len(shown)))
-    style.letters(axes[0])
+        made.legend(dots, [label for label, _ in labels], loc="outside lower center", ncols=columns)
+    style.letters(axes.flat)
     return made
+
+
+def draw_pairs(pairs, title):
+    return draw_rows({title: pairs})
 
 
 def draw(path, title):

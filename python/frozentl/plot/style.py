@@ -9,7 +9,7 @@ import unicodedata
 import matplotlib
 
 matplotlib.use("Agg")
-from matplotlib import ticker  # noqa: E402
+from matplotlib import colors, lines, patches, ticker  # noqa: E402, F401
 from matplotlib.figure import Figure  # noqa: E402
 
 SINGLE, DOUBLE = 8.6, 17.8  # cm: one column of a page and two
@@ -81,6 +81,11 @@ def colour(k):
 
 def marker(k):
     return MARKERS[k % len(MARKERS)]
+
+
+def lighter(colour, part):
+    """A colour mixed with so much white."""
+    return matplotlib.colors.to_hex([c + part * (1 - c) for c in matplotlib.colors.to_rgb(colour)])
 
 
 def clean(words, longest=60):
