@@ -188,7 +188,7 @@ def draw(cycles, path):
     made, axes = style.figure(1 + bool(learned or last), 2, height=6.4 * (1 + bool(learned or last)) + 0.8)
     gamma, volume = axes[0]
     gamma.set_title("How far the surrogate is on its own", loc="left")
-    gamma.set(xlabel="temperature (K)", ylabel="extrapolation grade \u03b3, largest of all atoms")
+    gamma.set(xlabel="temperature (K)", ylabel="largest extrapolation grade \u03b3")
     volume.set_title("Ti\u20136Al\u20134V, heated at zero pressure", loc="left")
     volume.set(xlabel="temperature (K)", ylabel="volume (\u00c5\u00b3/atom)")
     for k, cycle in enumerate(cycles):
@@ -213,8 +213,8 @@ def draw(cycles, path):
         errors.legend()
     if last:
         parts = axes[1][1]
-        parts.set_title(f"Crystal in cycle {len(cycles)}", loc="left")
-        parts.set(xlabel="temperature (K)", ylabel="part of the atoms (places averaged over 0.5 ps)", ylim=(0, 1))
+        parts.set_title(f"Crystal in cycle {len(cycles)}, places averaged over 0.5 ps", loc="left")
+        parts.set(xlabel="temperature (K)", ylabel="fraction of atoms", ylim=(0, 1))
         for k, (name, colour) in enumerate((("hcp", style.BLUE), ("bcc", style.VERMILLION), ("fcc", style.GREEN), ("other", style.GREY))):
             parts.plot([kelvin for kelvin, _, _ in last], [of[k] for _, _, of in last], marker=style.marker(k), ms=2.5, color=colour, label=name)
         parts.legend()
