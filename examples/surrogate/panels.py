@@ -8,13 +8,14 @@ import os
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-VENV = os.path.join(ROOT, "build", "venv")
+PYTHON = os.path.join(ROOT, "build", "venv", "bin", "python")
 
 if importlib.util.find_spec("matplotlib") is None:
-    if os.path.realpath(sys.prefix) == os.path.realpath(VENV) or not os.path.exists(os.path.join(VENV, "bin", "python")):
+    if os.environ.get("FROZENTL_PANELS") or not os.path.exists(PYTHON):
         sys.exit("pictures need matplotlib: scripts/setup.sh installs it into build/venv")
     sys.stdout.flush()
-    os.execv(os.path.join(VENV, "bin", "python"), ["python", *sys.argv])
+    os.environ["FROZENTL_PANELS"] = "again"  # once, whatever that one has
+    os.execv(PYTHON, [PYTHON, *sys.argv])
 
 sys.path.insert(0, os.path.join(ROOT, "python"))
 from frozentl.plot import style  # noqa: E402

@@ -22,7 +22,7 @@ def read(path):
     for k, answer in enumerate(answers):
         try:
             _add(pairs, answer)
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError):
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError, ZeroDivisionError):
             raise Refused(f"{path}, answer {k}", "it is not what frozentl eval --json writes") from None
     if not any(len(of) for of in pairs.values()):
         raise Refused(path, "no answer has a reference to compare with: the data that frozentl eval read had no labels")
