@@ -20,6 +20,11 @@ endif()
 install(DIRECTORY potentials/ DESTINATION ${CMAKE_INSTALL_DATADIR}/frozentl/potentials
   FILES_MATCHING PATTERN "*.ftl" PATTERN "*.md")
 
+# What `frozentl plot` draws with: for a Python that has matplotlib but not the package.
+install(FILES python/frozentl/__init__.py DESTINATION ${CMAKE_INSTALL_DATADIR}/frozentl/python/frozentl)
+install(DIRECTORY python/frozentl/plot DESTINATION ${CMAKE_INSTALL_DATADIR}/frozentl/python/frozentl
+  FILES_MATCHING PATTERN "*.py" PATTERN __pycache__ EXCLUDE)
+
 install(EXPORT frozentlTargets NAMESPACE frozentl:: DESTINATION ${package_dir})
 configure_package_config_file(cmake/frozentlConfig.cmake.in ${PROJECT_BINARY_DIR}/frozentlConfig.cmake
   INSTALL_DESTINATION ${package_dir})

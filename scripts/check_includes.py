@@ -32,7 +32,6 @@ ORDER = [
     ["train/tune"],
     ["train/sampling"],
     ["train/surrogate"],
-    ["train/plot"],
     ["train/cli"],
 ]
 LEVEL = {folder: level for level, row in enumerate(ORDER) for folder in row}

@@ -1,14 +1,13 @@
-"""Horizontal bar charts as SVG. Standard library only."""
+"""Horizontal bar charts."""
 
 import dataclasses
 import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "examples", "surrogate"))
-from contours import text
-from panels import save
+from panels import style
 
-LABELS, BARS, VALUES, PITCH, GAP = 235, 400, 120, 20, 34  # pixels: widths, distance of bars and of panels
+ROW, AROUND = 0.42, 1.1  # cm: a bar, and what else a panel needs
 
 
 @dataclasses.dataclass
@@ -24,43 +23,42 @@ def number(value):
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def panel(top, title, bars, target):
-    """Its pieces and where the next one begins."""
-    pieces = [text(14, top, title, 13, "start", "bold")] if title else []
-    first = top + (10 if title else -6)
+def panel(frame, title, bars, target):
     end = max([b.value for b in bars if not b.may_break] or [b.value for b in bars])
     end = max(end, target or 0)
+    frame.set_title(title, loc="left")
+    frame.set_yticks(range(len(bars)), [bar.label for bar in bars])
+    frame.tick_params(axis="y", length=0)
+    frame.set(xlim=(0, 1.3 * end), ylim=(len(bars) - 0.4, -0.6))
+    frame.grid(axis="y", visible=False)
     for k, bar in enumerate(bars):
-        y, broken = first + k * PITCH, bar.value > end
-        width = BARS * min(bar.value / end, 1.0) + (16 if broken else 0)
-        pieces.append(text(LABELS - 8, y + 12, bar.label, 12, "end"))
-        pieces.append(
-            f'<rect x="{LABELS}" y="{y}" width="{max(width, 1):.1f}" height="{PITCH - 5}" fill="{bar.colour}"/>'
-        )
+        broken = bar.value > end
+        width = 1.04 * end if broken else bar.value
+        frame.barh(k, width, 0.78, color=bar.colour)
         if broken:  # two white strokes through a bar that would be longer
-            for x in (LABELS + BARS - 6, LABELS + BARS + 2):
-                pieces.append(f'<path d="M{x},{y + PITCH - 4} l6,{-PITCH + 3}" stroke="#ffffff" stroke-width="3"/>')
-        pieces.append(
-            text(LABELS + width + 6, y + 12, number(bar.value) + (f"  ({bar.more})" if bar.more else ""), 12, "start")
-        )
-    bottom = first + len(bars) * PITCH
-    pieces.append(f'<path d="M{LABELS},{first - 3} V{bottom}" stroke="#767676"/>')
+            for x in (0.985, 1.005):
+                frame.plot([x * end, (x + 0.012) * end], [k + 0.42, k - 0.42], color="white", lw=1.5)
+        frame.annotate(number(bar.value) + (f"  ({bar.more})" if bar.more else ""), (width, k), (3, 0), textcoords="offset points",
+                       va="center", fontsize=style.SMALL)  # fmt: skip
     if target:
-        x = LABELS + BARS * target / end
-        pieces.append(f'<path d="M{x:.1f},{first - 3} V{bottom}" stroke="#222222" stroke-dasharray="4,3"/>')
-    return pieces, bottom + GAP
+        frame.axvline(target, color=style.INK, lw=0.8, ls="--")
 
 
-def draw(path, title, panels):
-    """[(title of a panel, bars, target or None)]; False, and a picture that says so, if there are none."""
+def draw(path, title, axis, panels):
+    """[(title of a panel, bars, target or None)]; False, and a picture that says so, if there are none. `axis`: what the bars are."""
     panels = [p for p in panels if p[1]]
     if not panels:  # a page links to it
-        words = [text(14, 24, title, 12, "start"), text(14, 54, "not measured yet: make bench", 12, "start")]
-        save(path, LABELS + BARS + VALUES, 70, words)
+        made, axes = style.figure(height=2.5)
+        style.note(axes[0][0], f"{title}: not measured yet: make bench")
+        axes[0][0].set(xticks=[], yticks=[])
+        style.save(made, path)
         return False
-    pieces, top = [text(14, 24, title, 12, "start")], 54
-    for of_panel in panels:
-        more, top = panel(top, *of_panel)
-        pieces += more
-    save(path, LABELS + BARS + VALUES, top - GAP + 12, pieces)
+    rows = [len(p[1]) for p in panels]
+    made, axes = style.figure(len(panels), 1, height=sum(AROUND + ROW * n for n in rows) + 1.3, height_ratios=[AROUND / ROW + n for n in rows])
+    for frame, of_panel in zip(axes[:, 0], panels):
+        panel(frame, *of_panel)
+    axes[-1, 0].set_xlabel(axis)
+    made.suptitle(title, fontsize=7.5)
+    style.letters(axes[:, 0])
+    style.save(made, path)
     return True

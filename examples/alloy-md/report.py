@@ -1,4 +1,4 @@
-"""What loop.sh has found: report.py FOLDER [--check]. Table, picture, and with --check the claims of ctest. Standard library only.
+"""What loop.sh has found: report.py FOLDER [--check]. Table, picture, and with --check the claims of ctest.
 
 Of the run that reached the last temperature also the thermal expansion: the slope of volume per atom against temperature between
 300 and 900 K, divided by three times the volume at 300 K; its error is a jackknife's over ten parts of the run, one after the other.
@@ -12,12 +12,10 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "surrogate"))
 
-from contours import text  # noqa: E402
-from panels import Axis, Panel, save  # noqa: E402
+from panels import style  # noqa: E402
 
 import phases
 
-COLOURS = ("#1f5fa8", "#c0501a", "#2f7d3b", "#7a3f9d", "#b8860b", "#444444", "#008b8b", "#a52a5a")
 BOUND = 10.0
 HIGHEST = 1e4  # of the picture: gamma of a pair closer than any in the data is 1e6
 RATIO = {"hcp": 3**0.5, "bcc": 2**0.5}  # of the two edges of the basal rectangle
@@ -170,44 +168,60 @@ def closing(cycles):
     return "\n".join(word for word in words if word)
 
 
+def averaged(cycle, name, parts=40):
+    """Temperature, mean and the range of the middle two thirds of a quantity, over parts of a run, one after the other."""
+    rows = sorted(cycle.columns("K", name)[50 if len(cycle.rows) > 100 else 0 :], key=lambda row: row[0])
+    size = max(1, -(-len(rows) // parts))
+    for part in (rows[k : k + size] for k in range(0, len(rows), size)):
+        values = sorted(value for _, value in part)
+        yield sum(kelvin for kelvin, _ in part) / len(part), sum(values) / len(values), values[len(values) // 6], values[-1 - len(values) // 6]
+
+
+def band(frame, points, colour, **how):
+    kelvin, mean, low, high = zip(*points)
+    frame.fill_between(kelvin, low, high, color=style.lighter(colour, 0.7), lw=0, zorder=1)
+    frame.plot(kelvin, mean, color=colour, **how)
+
+
 def draw(cycles, path):
-    every = [point for cycle in cycles for point in cycle.smooth(25)]
-    names = cycles[0].names
-    t, v, g = names.index("K"), names.index("A3/atom"), names.index("gamma")
-    hottest = max(row[t] for row in every)
-    across = Axis(250, hottest + 50)
-    gamma = Panel(60, 60, 400, 260, across, Axis(0.5, HIGHEST, True))
-    volume = Panel(540, 60, 400, 260, across, Axis(min(r[v] for r in every) - 0.1, max(r[v] for r in every) + 0.1))
-    pieces = list(gamma.frame("How far the surrogate is on its own", "temperature, K", "largest extrapolation grade gamma"))
-    pieces += gamma.line([(250, BOUND), (hottest + 50, BOUND)], "#222222", 1, "5 4")
-    pieces += volume.frame("Ti-6Al-4V, heated at zero pressure", "temperature, K", "volume, Å³ per atom")
+    learned, last = [(k, cycle) for k, cycle in enumerate(cycles, 1) if cycle.before], cycles[-1].phases()
+    made, axes = style.figure(1 + bool(learned or last), 2, height=6.4 * (1 + bool(learned or last)) + 0.8)
+    gamma, volume = axes[0]
+    gamma.set_title("How far the surrogate is on its own", loc="left")
+    gamma.set(xlabel="temperature (K)", ylabel="largest extrapolation grade \u03b3")
+    volume.set_title("Ti\u20136Al\u20134V, heated at zero pressure", loc="left")
+    volume.set(xlabel="temperature (K)", ylabel="volume (\u00c5\u00b3/atom)")
     for k, cycle in enumerate(cycles):
-        colour, rows = COLOURS[k % len(COLOURS)], cycle.smooth(25)
-        end = (rows[-1][t], min(HIGHEST, cycle.rows[-1][g]))
-        pieces += gamma.line([*((row[t], min(HIGHEST, row[g])) for row in rows), *([] if cycle.whole else [end])], colour, 1.1)
-        pieces += volume.line([(row[t], row[v]) for row in rows], colour, 1.1)
+        colour, label = style.colour(k), f"cycle {k + 1}" + (": to the end" if cycle.whole else "")
+        band(gamma, [(t, *(min(HIGHEST, g) for g in of)) for t, *of in averaged(cycle, "gamma")], colour, label=label)
+        band(volume, list(averaged(cycle, "A3/atom")), colour)
         if not cycle.whole:
-            pieces += gamma.dots([end], colour, 4)
-        pieces += volume.dots([(rows[-1][t], rows[-1][v])], colour, 3)
-        pieces += [text(980, 90 + 20 * k, f"cycle {k + 1}" + (": to the end" if cycle.whole else ""), 12, "start").replace("#222222", colour)]
-    learned = [(k, cycle) for k, cycle in enumerate(cycles, 1) if cycle.before]
+            kelvin, grade = cycle.smooth(25)[-1][cycle.names.index("K")], min(HIGHEST, cycle.columns("gamma")[-1][0])
+            gamma.plot(kelvin, grade, "o", color=colour)
+    gamma.axhline(BOUND, color=style.INK, lw=0.8, ls="--")
+    style.logarithmic(gamma.yaxis, (0.5, HIGHEST))
+    made.legend(loc="outside lower center", ncols=min(5, len(cycles)))
     if learned:
-        errors = Panel(60, 420, 400, 170, Axis(0.5, len(cycles) + 0.5), Axis(0, 1.1 * max(cycle.before[4] for _, cycle in learned)))
-        pieces += errors.frame("Frames that ended the runs: open before, full after", "cycle", "RMSE of forces, meV/Å")
-        for k, cycle in learned:
-            colour = COLOURS[(k - 1) % len(COLOURS)]
-            pieces += errors.line([(k, cycle.before[4]), (k, cycle.after[4])], colour)
-            pieces += errors.dots([(k, cycle.before[4]), (k, cycle.after[4])], colour, 5)
-            pieces += errors.dots([(k, cycle.before[4])], "#ffffff", 3)
-    last = cycles[-1].phases()
+        errors = axes[1][0]
+        errors.set_title("Frames that ended the runs", loc="left")
+        errors.set(xlabel="cycle", ylabel="RMSE of forces (meV/\u00c5)", xlim=(0.5, len(cycles) + 0.5), ylim=(0, 1.1 * max(cycle.before[4] for _, cycle in learned)))
+        errors.xaxis.get_major_locator().set_params(integer=True)
+        for name, fill, at in (("before learning", "white", 0), ("after", None, 1)):
+            values = [(cycle.before, cycle.after)[at][4] for _, cycle in learned]
+            errors.plot([k for k, _ in learned], values, "o", color=style.BLUE, mfc=fill or style.BLUE, label=name, zorder=3)
+        errors.vlines([k for k, _ in learned], [c.after[4] for _, c in learned], [c.before[4] for _, c in learned], colors=style.BLUE, lw=0.8)
+        errors.legend()
     if last:
-        parts = Panel(540, 420, 400, 170, across, Axis(0, 1))
-        pieces += parts.frame(f"Crystal in cycle {len(cycles)}", "temperature, K", "part of the atoms, in places averaged over 0.5 ps")
-        for k, (name, colour) in enumerate((("hcp", COLOURS[0]), ("bcc", COLOURS[1]), ("fcc", COLOURS[2]), ("other", "#999999"))):
-            points = [(kelvin, of[k]) for kelvin, _, of in last]
-            pieces += [*parts.line(points, colour, 1.1), *parts.dots(points, colour, 2.5)]
-            pieces += [text(980, 440 + 20 * k, name, 12, "start").replace("#222222", colour)]
-    save(path, 1120, 650 if learned or last else 380, pieces)
+        parts = axes[1][1]
+        parts.set_title(f"Crystal in cycle {len(cycles)}, places averaged over 0.5 ps", loc="left")
+        parts.set(xlabel="temperature (K)", ylabel="fraction of atoms", ylim=(0, 1))
+        for k, (name, colour) in enumerate((("hcp", style.BLUE), ("bcc", style.VERMILLION), ("fcc", style.GREEN), ("other", style.GREY))):
+            parts.plot([kelvin for kelvin, _, _ in last], [of[k] for _, _, of in last], marker=style.marker(k), ms=2.5, color=colour, label=name)
+        parts.legend()
+    for shown, frame in zip((True, True, bool(learned), bool(last)), axes.flat):
+        frame.set_visible(shown)
+    style.letters(frame for frame in axes.flat if frame.get_visible())
+    style.save(made, path)
 
 
 def check(cycles):

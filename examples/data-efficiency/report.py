@@ -10,6 +10,7 @@ from plan import FINE_TUNED, FRACTIONS, HERE, MODES, SLOW_RATE, STEPS
 from runner import sha256
 
 RESULTS = os.path.join(HERE, "results")
+NAMES = {"h2cu": "H2 on Cu", "ti64": "Ti-Al-V"}
 WEIGHT_DECAY = 5e-7  # the trainer's default
 CURVE = ["data", "mode", "fraction", "structures", "seed", "steps", "batch_size", "replay", "weight_decay", "lr",
          "trained_parameters", "energy_rmse_meV_atom", "force_rmse_meV_A", "stress_rmse_meV_A3", "cpu_seconds"]  # fmt: skip
@@ -120,8 +121,8 @@ def point(rows, **where):
 def draw(frozentl, work):
     rows = [row for row in read_csv("results.csv") if plain(row)]
     for data in ("h2cu", "ti64"):
-        table = os.path.join(work, f"{data}.csv")
-        write_csv(table, CURVE, [row for row in rows if row["data"] == data])
+        table = os.path.join(work, f"{NAMES[data]}, {STEPS} steps for every point.csv")  # the picture's title
+        write_csv(table, [name for name in CURVE if name != "fraction"], [row for row in rows if row["data"] == data])
         picture = os.path.join(RESULTS, f"{data}.svg")
         subprocess.run([frozentl, "plot", "--curve", table, "--output", picture], check=True, stdout=subprocess.DEVNULL)
 

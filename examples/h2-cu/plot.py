@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
 """Draws what happened to the molecule and says it in one line: plot.py trajectory.csv picture.png"""
 import csv
+import os
 import sys
 import textwrap
 
-import matplotlib
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "python"))
+from frozentl.plot import style
 
 ATOMS = 218  # of in.h2-cu
 BROKEN = 1.6  # Angstrom: a bond longer than this at the end is broken (equilibrium 0.75, saddle point about 1.1)
@@ -42,22 +41,26 @@ def verdict(t):
 
 
 def draw(t, line, path):
-    figure, (top, bottom) = plt.subplots(2, 1, sharex=True, figsize=(7, 5.6), height_ratios=(3, 2))
-    top.axhspan(-0.6, 0, color="#b87333", alpha=0.35, lw=0)
-    top.text(t["time_fs"][-1] * 0.99, -0.3, "Cu(111)", ha="right", va="center", color="#6b3e14")
-    top.plot(t["time_fs"], t["h1_A"], color="#1f5fa8", label="H (first)")
-    top.plot(t["time_fs"], t["h2_A"], color="#d1495b", label="H (second)")
-    top.set_ylabel("height over the top layer / \u00c5")
+    made, ((top,), (bottom,)) = style.figure(2, 1, width=12, height=9.5, sharex=True, height_ratios=(3, 2))
+    top.axhspan(-0.6, 0, color="#E3C5A3", lw=0)
+    top.text(t["time_fs"][-1] * 0.99, -0.3, "Cu(111)", ha="right", va="center")
+    for name, label, colour in (("h1_A", "first H", style.BLUE), ("h2_A", "second H", style.VERMILLION)):
+        top.plot(t["time_fs"], t[name], color=colour, label=label)
+        for k in range(0, len(t["time_fs"]), max(1, len(t["time_fs"]) // 12)):  # the atoms, now and then
+            top.plot(t["time_fs"][k], t[name][k], "o", ms=5, mfc=style.lighter(colour, 0.6), mec=colour, mew=0.8)
+    top.set_ylabel("height above the top layer (\u00c5)")
     top.set_ylim(bottom=-0.6)
-    top.legend(frameon=False, loc="upper center")
-    bottom.plot(t["time_fs"], t["hh_A"], color="#333333")
-    bottom.axhline(0.75, color="#999999", ls="--", lw=0.8)
-    bottom.set_ylabel("H\u2013H distance / \u00c5")
-    bottom.set_xlabel("time / fs")
+    top.legend(loc="upper center")
+    bottom.plot(t["time_fs"], t["hh_A"], color=style.GREEN)
+    bottom.axhline(0.75, color=style.GREY, ls="--", lw=0.8)
+    bottom.text(t["time_fs"][-1] * 0.99, 0.75, "free molecule", ha="right", va="bottom", fontsize=style.SMALL, color=style.GREY)
+    bottom.set_ylabel("H\u2013H distance (\u00c5)")
+    bottom.set_xlabel("time (fs)")
     bottom.set_xlim(t["time_fs"][0], t["time_fs"][-1])
-    top.set_title(textwrap.fill(line.split(". Total")[0], 80), fontsize=9)
-    figure.tight_layout()
-    figure.savefig(path, dpi=130)
+    words = line.split(". Total")[0].replace(" A ", " \u00c5 ").replace("H2", "H\u2082")
+    made.suptitle(textwrap.fill(words, 78), fontsize=7.5)
+    style.letters((top, bottom))
+    style.save(made, path)
 
 
 if __name__ == "__main__":

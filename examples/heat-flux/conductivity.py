@@ -53,24 +53,23 @@ def collect(folder, longest):
 
 
 def picture(answers, at, path):
-    import matplotlib
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "python"))
+    from frozentl.plot import style
 
-    matplotlib.use("Agg")
-    matplotlib.rcParams["svg.hashsalt"] = "heat-flux"
-    import matplotlib.pyplot as plt
-
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6))
+    made, ((left, right),) = style.figure(1, 2, height=6.2)
     for k, (name, (t, c, kappa, error, _)) in enumerate(answers.items()):
-        left.plot(t, c / c[0], color=f"C{k}", lw=1, label=name)
-        right.plot(t, kappa, color=f"C{k}", label=name)
-        right.fill_between(t, kappa - error, kappa + error, color=f"C{k}", alpha=0.2, lw=0)
-    left.set(xlabel="t, ps", ylabel="<J(0) J(t)> / <J J>", xlim=(0, min(4.0, t[-1])))
-    left.axhline(0, color="0.7", lw=0.8)
-    right.axvline(at, color="0.7", lw=0.8)
-    right.set(xlabel="upper limit of the integral, ps", ylabel="lattice conductivity, W/(m K)", xlim=(0, None))
-    right.legend(frameon=False)
-    figure.tight_layout()
-    figure.savefig(path, metadata={"Date": None})
+        left.plot(t, c / c[0], color=style.colour(k), lw=0.9, label=name)
+        right.plot(t, kappa, color=style.colour(k), label=name)
+        right.fill_between(t, kappa - error, kappa + error, color=style.lighter(style.colour(k), 0.7), lw=0, zorder=1)
+    left.set(xlabel="time t (ps)", ylabel="\u27e8J(0)\u00b7J(t)\u27e9 / \u27e8J\u00b2\u27e9", xlim=(0, min(4.0, t[-1])))
+    left.set_title("Autocorrelation of the heat flux", loc="left")
+    left.axhline(0, color=style.GREY, lw=0.8)
+    right.axvline(at, color=style.GREY, lw=0.8, ls="--")
+    right.set(xlabel="upper limit of the integral (ps)", ylabel="lattice conductivity (W m\u207b\u00b9 K\u207b\u00b9)", xlim=(0, None))
+    right.set_title("Running integral; bands: standard error", loc="left")
+    right.legend()
+    style.letters((left, right))
+    style.save(made, str(path))
 
 
 def main():

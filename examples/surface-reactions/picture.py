@@ -1,41 +1,40 @@
-"""The pictures, as SVG. Standard library only."""
+"""The pictures: minimum-energy paths and probabilities of dissociation."""
 
-from contours import text
-from panels import COLOURS, Axis, Panel, around, save
+from panels import style
 
-WIDTH, TALL, LEFT, TOP, GAP = 380, 300, 60, 100, 70  # pixels
+# What the potentials are, by the names of their files' labels.
+POTENTIALS = {"ace": "surrogate (ACE)", "mace": "fine-tuned (MACE)", "published": "published potential"}
 
 
 def draw_paths(paths, file):
-    """paths: surface -> label -> path; energy along each, the highest image of every path at zero."""
-    pieces = [text(20, 26, "H2 dissociating on copper: minimum-energy paths by NEB", 14, "start", "bold"),
-              text(20, 45, "Zero is the molecule far above; the highest image is the barrier.", 12, "start")]  # fmt: skip
-    for column, (surface, of_surface) in enumerate(paths.items()):
-        energies = [energy for path in of_surface.values() for energy in path.energies]
-        panel = Panel(LEFT + column * (WIDTH + GAP), TOP, WIDTH, TALL, Axis(0, 1), around(energies))
-        pieces += panel.frame(surface, "along the path", "energy, eV")
+    """paths: surface -> label -> path; energy along each, the molecule far above at zero."""
+    made, axes = style.figure(1, len(paths), width=max(style.SINGLE, style.DOUBLE * len(paths) / 2), height=6.4, sharey=True)
+    for frame, (surface, of_surface) in zip(axes[0], paths.items()):
+        frame.set_title(surface, loc="left")
+        frame.set_xlabel("reaction coordinate (part of the path's length)")
         for k, (label, path) in enumerate(of_surface.items()):
-            points = list(zip(path.along, path.energies))
-            pieces += [*panel.line(points, COLOURS[k]), *panel.dots(points, COLOURS[k])]
-            barrier = f"{label}: {path.energies[path.top]:.3f} eV"
-            pieces += panel.word(0, panel.up.highest, barrier, COLOURS[k], down=18 + 16 * k, right=10)
-    save(file, LEFT + len(paths) * (WIDTH + GAP), TOP + TALL + 60, pieces)
+            words = f"{POTENTIALS.get(label, label)}: {path.energies[path.top]:.3f} eV"
+            frame.plot(path.along, path.energies, marker=style.marker(k), color=style.colour(k), label=words)
+        frame.legend(title="barrier", title_fontsize=7, loc="best")
+    axes[0][0].set_ylabel("energy above the free molecule (eV)")
+    made.suptitle("H\u2082 dissociating on copper: minimum-energy paths by NEB; the highest image is the saddle point", fontsize=7.5)
+    style.letters(axes[0])
+    style.save(made, file)
 
 
 def draw_sticking(panels, file, note):
-    """panels: title -> [(label, [(energy, probability, low, high)], colour)]."""
-    pieces = [text(20, 26, "H2 on copper at 300 K: probability of dissociation", 14, "start", "bold"),
-              text(20, 45, note, 12, "start")]  # fmt: skip
-    energies = [point[0] for curves in panels.values() for _, points in curves for point in points]
-    highest = max(point[3] for curves in panels.values() for _, points in curves for point in points)
-    for column, (title, curves) in enumerate(panels.items()):
-        panel = Panel(LEFT + column * (WIDTH + GAP), TOP, WIDTH, TALL, around(energies), Axis(0, 1.05 * highest))
-        pieces += panel.frame(title, "incidence energy, eV", "probability, with its 95 % interval")
+    """panels: title -> [(label, [(energy, probability, low, high)])]."""
+    made, axes = style.figure(1, len(panels), width=max(style.SINGLE, style.DOUBLE * len(panels) / 2), height=6.4, sharex=True, sharey=True)
+    for frame, (title, curves) in zip(axes[0], panels.items()):
+        frame.set_title(title, loc="left")
+        frame.set_xlabel("incidence energy (eV)")
         for k, (label, points) in enumerate(curves):
-            colour = COLOURS[k % len(COLOURS)]
-            pieces += panel.line([point[:2] for point in points], colour)
-            pieces += panel.dots([point[:2] for point in points], colour)
-            for energy, _, low, high in points:
-                pieces += panel.line([(energy, low), (energy, high)], colour, 1)
-            pieces += panel.word(panel.across.lowest, panel.up.highest, label, colour, down=18 + 16 * k, right=10)
-    save(file, LEFT + len(panels) * (WIDTH + GAP), TOP + TALL + 60, pieces)
+            energy, part, low, high = zip(*points)
+            bars = [[p - b for p, b in zip(part, low)], [a - p for p, a in zip(part, high)]]
+            frame.errorbar(energy, part, bars, marker=style.marker(k), color=style.colour(k), label=label, elinewidth=0.8)
+        frame.legend(loc="upper left")
+    axes[0][0].set_ylim(bottom=0)
+    axes[0][0].set_ylabel("probability of dissociation")
+    made.suptitle(f"H\u2082 on copper at 300 K; {note}", fontsize=7.5)
+    style.letters(axes[0])
+    style.save(made, file)

@@ -19,7 +19,7 @@ import sys
 from arguments import RESULTS
 from molecule import Vibration, curve_of
 from outcomes import TENTH, curve, differing, in_common, kept_points, points_of, threshold, together
-from picture import draw_sticking
+from picture import POTENTIALS, draw_sticking
 from report import ROOT
 from sticking import STARTS
 
@@ -113,7 +113,7 @@ def main():
     for face, v in states:
         panels.setdefault(f"Cu({face})", []).append((f"v = {v}", curve(points, face, v)))
     counts = sorted({len(point.lines) for point in points.values()})
-    note = f"{' to '.join(map(str, dict.fromkeys((counts[0], counts[-1]))))} encounters for each dot; lines up and down: 95 % interval (Wilson)."
+    note = f"{POTENTIALS.get(options.first, options.first)}, {' to '.join(map(str, dict.fromkeys((counts[0], counts[-1]))))} encounters for each point; bars: 95 % interval (Wilson)"
     draw_sticking(panels, os.path.join(options.out, "sticking.svg"), note)
 
 

@@ -5,8 +5,7 @@
 
 The error is the RMSE of all force components on the test set (answers of `frozentl eval`). The cost is the processor time
 of one thread per atom and step, neighbour list included: what `frozentl eval --repeat` takes more for some repeats more,
-the least of several tries. The fine-tuned model is timed the same way. Fits that are there already are kept. Standard
-library only.
+the least of several tries. The fine-tuned model is timed the same way. Fits that are there already are kept.
 """
 
 import argparse
@@ -18,7 +17,7 @@ import subprocess
 import sys
 
 import errors
-from panels import COLOURS, Panel, around, save
+from panels import style
 from report import HERE, ROOT, progress, shipped
 
 DATA = os.path.join(ROOT, "..", "shared", "data")
@@ -157,22 +156,36 @@ def write_tables(rows, out):
     print("\n".join(lines))
 
 
+def beside(frame, points, colour):
+    """The number of functions at each point, on the side where the curve leaves room; of points too close for that, one."""
+    last = None
+    for k, (x, y, _, size) in enumerate(points):
+        at = frame.transData.transform((x, y))
+        if last is not None and abs(at[0] - last[0]) + abs(at[1] - last[1]) < 55:  # dots of the picture, 300 an inch
+            continue
+        last, above = at, k % 2 == 0
+        frame.annotate(f"{int(size):,}", (x, y), (4, 4) if above else (-4, -4), textcoords="offset points", fontsize=style.SMALL, color=colour,
+                       ha="left" if above else "right", va="bottom" if above else "top")  # fmt: skip
+
+
 def draw(rows, path):
     names = [name for name in SETS if any(row[0] == name for row in rows)]
-    pieces = []
-    for k, name in enumerate(names):
+    made, axes = style.figure(1, len(names), width=max(style.SINGLE, style.DOUBLE * len(names) / 2), height=7)
+    for frame, name in zip(axes[0], names):
         points = [(float(row[6]), float(row[5]), row[1], row[2]) for row in rows if row[0] == name]
-        panel = Panel(60 + 400 * k, 60, 320, 280, around([p[0] for p in points], True), around([p[1] for p in points], True))
-        pieces += panel.frame(SETS[name]["title"], "processor time, µs per atom and step, one thread, double", "RMSE of forces on test, meV/Å; number of functions")
         surrogates = [p for p in points if p[2] == "ACE"]
-        pieces += panel.line([p[:2] for p in surrogates], COLOURS[0])
-        pieces += panel.dots([p[:2] for p in surrogates], COLOURS[0])
-        for x, y, _, size in surrogates:
-            pieces += panel.word(x, y, f"{size}", COLOURS[0])
+        frame.set_title(SETS[name]["title"], loc="left")
+        style.logarithmic(frame.xaxis, [p[0] for p in points])
+        style.logarithmic(frame.yaxis, [p[1] for p in points])
+        frame.set(xlabel="processor time (\u00b5s per atom and step, one thread)", ylabel="RMSE of forces, test (meV/\u00c5)")
+        frame.plot([p[0] for p in surrogates], [p[1] for p in surrogates], "o-", color=style.BLUE, label="surrogate (ACE); number of functions")
         for x, y, label, _ in points[:1]:
-            pieces += panel.dots([(x, y)], COLOURS[1], 5)
-            pieces += panel.word(x, y, label, COLOURS[1], "end", -10, 8)
-    save(path, 60 + 400 * len(names), 400, pieces)
+            frame.plot(x, y, "s", color=style.VERMILLION, ms=5, label=f"{label} model (MACE)")
+        made.draw_without_rendering()
+        beside(frame, surrogates, style.BLUE)
+        frame.legend(loc="lower left")
+    style.letters(axes[0])
+    style.save(made, path)
 
 
 def main():

@@ -27,6 +27,7 @@ grep -q '^energy -' "$work/shared.txt"
 
 "$work/prefix/bin/frozentl" info "$potential" >/dev/null
 [ -e "$libdir/frozentl/frozentlplugin.so" ] || { echo "the plugin was not installed"; exit 1; }
+[ -e "$work/prefix/share/frozentl/python/frozentl/plot/command.py" ] || { echo "what plot draws with was not installed"; exit 1; }
 [ -e "$work/prefix/share/bash-completion/completions/frozentl" ] || { echo "bash completion was not installed"; exit 1; }
 if command -v help2man >/dev/null && [ -e "$build/man/man1/frozentl.1" ]; then
   grep -q distill "$work/prefix/share/man/man1/frozentl-distill.1" || { echo "man pages were not installed"; exit 1; }

@@ -1,6 +1,7 @@
 /* OpenBLAS makes its threads before main, one for every core, each with buffers of 128 MB, and waits for ever where
    they cannot be had: a command that only reads a file would not end under a limit of memory. It asks the environment
-   how many, and this is what it hears; the commands that calculate with it take their threads in support/work_memory.c. */
+   how many, and this is what it hears; the commands that calculate with it take their threads in support/work_memory.c.
+ */
 #define _GNU_SOURCE /* environ */
 #include <stdlib.h>
 #include <string.h>

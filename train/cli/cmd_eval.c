@@ -115,7 +115,7 @@ static const struct argp_option option_list[] = {
      0},
     {"json", 'j', "OUT.json", 0,
      "write a list with, per frame: frame, head, energy, forces, node_energy, stress (3x3, or null without a cell "
-     "that is periodic in three directions)",
+     "that is periodic in three directions), and what the frame had: config_type, reference; frozentl plot draws it",
      0},
     {"labels", 'l', "PREFIX", 0,
      "labels to compare with: PREFIXenergy, PREFIXforces (or force), PREFIXstress or PREFIXvirial (or virials); "
@@ -265,8 +265,8 @@ static int answer_frame(job *j, int head, ftl_error *error) {
   else if (!labelled && !j->o->quiet && !j->xyz.stream && !j->json.stream) print_energy(j);
   int code = CLI_OK;
   if (j->json.stream)
-    code = written(ftl_answer_write_json(j->json.stream, &j->frame, &j->answer, j->answers == 0, error), j->o->json,
-                   error);
+    code = written(ftl_answer_write_json(j->json.stream, &j->frame, &j->labels, &j->answer, j->answers == 0, error),
+                   j->o->json, error);
   if (code == CLI_OK && j->xyz.stream)
     code = written(
         ftl_answer_write_xyz(j->xyz.stream, &j->frame, &j->answer, ftl_evaluator_n_heads(j->evaluator) > 1, error),

@@ -1,19 +1,48 @@
-/* frozentl plot: pictures of a training run, learning curves. */
+/* frozentl plot: pictures of runs, of answers, and learning curves; python/frozentl/plot draws them. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "support/output.h"
 #include "base/error.h"
-#include "plot/plot.h"
+#include "cli/pictures.h"
+
+#define LONGEST 4096
 
 typedef struct {
-  const char *run, *curve, *output;
+  const char *run, *curve, *output, *format;
 } options;
+
+static const char *const formats[] = {"svg", "pdf", "png"};
+
+/* The format that the end of a name asks for; NULL: none of them. */
+static const char *format_of(const char *ending) {
+  for (size_t k = 0; k < sizeof formats / sizeof *formats; k++)
+    if (strcasecmp(ending, formats[k]) == 0) return formats[k];
+  return NULL;
+}
+
+/* What follows the last dot of a file's name; "" if there is none. */
+static const char *ending_of(const char *path) {
+  const char *name = strrchr(path, '/'), *dot = strrchr(name ? name : path, '.');
+  return dot ? dot + 1 : "";
+}
+
+/* What frozentl eval --json has written, by its name. */
+static bool is_answers(const char *path) { return strcasecmp(ending_of(path), "json") == 0; }
+
+static void check_options(const options *o, struct argp_state *state) {
+  if (o->curve && o->run) argp_error(state, "it draws RUN or --curve TABLE.csv, not both at once");
+  if (o->curve && !o->output) argp_error(state, "--curve needs --output FILE.svg");
+  if (!o->curve && !o->run) argp_error(state, "which RUN? Give the folder that frozentl train has written");
+  if (o->output && !*o->output) argp_error(state, "--output is empty");
+  if (o->format && (o->curve || (o->output && is_answers(o->run))))
+    argp_error(state, "--format is for what has no --output FILE, whose ending says it");
+}
 
 static error_t parse_option(int key, char *argument, struct argp_state *state) {
   options *o = state->input;
@@ -24,15 +53,16 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
   case 'o':
     o->output = argument;
     return 0;
+  case 'f':
+    o->format = format_of(argument);
+    if (!o->format) argp_error(state, "--format is svg, pdf or png, not '%s'", argument);
+    return 0;
   case ARGP_KEY_ARG:
     if (o->run) argp_error(state, "it takes one RUN, not also '%s'", argument);
     o->run = argument;
     return 0;
   case ARGP_KEY_END:
-    if (o->curve && o->run) argp_error(state, "it draws RUN or --curve TABLE.csv, not both at once");
-    if (o->curve && !o->output) argp_error(state, "--curve needs --output FILE.svg");
-    if (!o->curve && !o->run) argp_error(state, "which RUN? Give the folder that frozentl train has written");
-    if (o->output && !*o->output) argp_error(state, "--output is empty");
+    check_options(o, state);
     return 0;
   default:
     return ARGP_ERR_UNKNOWN;
@@ -44,155 +74,149 @@ static const struct argp_option option_list[] = {
      "draw learning curves: columns mode, fraction (0 to 1) or structures, energy_rmse_meV_atom, force_rmse_meV_A, and "
      "seed where points are repeated",
      0},
-    {"output", 'o', "PATH", 0, "folder of the pictures of RUN (default: RUN/plots); the file of --curve", 0},
+    {"output", 'o', "PATH", 0,
+     "folder of the pictures of RUN (default: RUN/plots); otherwise the file, SVG, PDF or PNG by its ending (default "
+     "for ANSWERS.json: ANSWERS-parity.svg)",
+     0},
+    {"format", 'f', "svg|pdf|png", 0, "format of the pictures of RUN, or of ANSWERS.json without --output (svg)", 0},
     {0},
 };
 static const struct argp argp = {
     option_list,
     parse_option,
-    "RUN\n--curve TABLE.csv --output FILE.svg",
-    "Draws what frozentl train has left in the folder RUN, as SVG: history.svg (loss and errors by epoch), "
-    "parity-valid.svg and parity-test.svg (predicted against reference), errors.svg (by config_type). A run that is "
-    "not "
-    "finished has the first one only."
-    "\vPictures that are there already are replaced, once all have been drawn.\n\n"
+    "RUN\nANSWERS.json\n--curve TABLE.csv --output FILE.svg",
+    "Draws what frozentl train has left in the folder RUN: history (loss and errors by epoch), parity-valid and "
+    "parity-test (predicted against reference), errors (by config_type). A run that is not finished has the first one "
+    "only. Of a RUN of fit or distill: errors (by set). Of ANSWERS.json, which frozentl eval --json has written for "
+    "data with labels: parity."
+    "\vPictures that are there already are replaced, once all have been drawn. They are drawn by matplotlib in the "
+    "Python of FROZENTL_PYTHON, in build/venv of the source tree, in the Python beside this program, or in python3 of "
+    "PATH.\n\n"
     "Example: frozentl plot runs/h2cu",
     NULL,
     NULL,
     NULL};
 
-typedef ftl_status draw_function(const char *path, const char *title, FILE *svg, ftl_error *error);
-
 typedef struct {
-  char *text; /* the picture; malloc'ed; NULL when there is none */
-  size_t size;
-} picture;
-
-static int draw(draw_function *function, const char *path, const char *title, picture *p) {
-  ftl_error error = {0};
-  FILE *stream = open_memstream(&p->text, &p->size);
-  ftl_status status = stream ? function(path, title, stream, &error) : FTL_OK;
-  bool complete = stream && !ferror(stream);
-  if (stream && fclose(stream) != 0) complete = false;
-  if (status == FTL_OK && !complete) status = ftl_fail(&error, FTL_ERR_MEMORY, path, "out of memory");
-  return status == FTL_OK ? CLI_OK : cli_report(&error, CLI_INPUT);
-}
-
-static int save(const picture *p, const char *path) {
-  ftl_error error = {0};
-  ftl_output_file file;
-  if (ftl_output_open(path, &file, &error) != FTL_OK) return cli_report(&error, CLI_OUTPUT);
-  fwrite(p->text, 1, p->size, file.stream);
-  if (ftl_output_commit(&file, &error) != FTL_OK) return cli_report(&error, CLI_OUTPUT);
-  printf("%s: %.1f kB\n", path, (double)p->size / 1000);
-  return CLI_OK;
-}
-
-/* FOLDER/NAME, malloc'ed. NULL: no memory. */
-static char *join(const char *folder, const char *name) {
-  char *path = malloc(strlen(folder) + strlen(name) + 2);
-  if (path) sprintf(path, "%s/%s", folder, name);
-  return path;
-}
-
-static const struct {
-  const char *source, *name, *what;
-  draw_function *function;
+  const char *kind, *source, *name, *what;
   bool needed; /* the others are there when the run is finished */
-} pictures[] = {{"log.csv", "history.svg", "", ftl_plot_history, true},
-                {"predictions-valid.csv", "parity-valid.svg", ", valid", ftl_plot_parity, false},
-                {"predictions-test.csv", "parity-test.svg", ", test", ftl_plot_parity, false},
-                {"errors.csv", "errors.svg", "", ftl_plot_errors, false}};
-#define N_PICTURES (sizeof pictures / sizeof *pictures)
+} part;
 
-static int no_memory(void) {
-  const ftl_error error = {.code = FTL_ERR_MEMORY, .message = "out of memory"};
-  return cli_report(&error, CLI_MEMORY);
-}
+static const part of_training[] = {{"history", "log.csv", "history", "", true},
+                                   {"parity", "predictions-valid.csv", "parity-valid", ", valid", false},
+                                   {"parity", "predictions-test.csv", "parity-test", ", test", false},
+                                   {"errors", "errors.csv", "errors", "", false},
+                                   {NULL}};
+static const part of_fit[] = {{"report", "report.json", "errors", "", true}, {NULL}};
+enum { MOST_PARTS = 4 };
 
-static int draw_all(const char *run, const char *name, picture *made) {
-  int code = CLI_OK;
-  char title[300];
-  for (size_t k = 0; k < N_PICTURES && code == CLI_OK; k++) {
-    char *path = join(run, pictures[k].source);
-    if (!path) return no_memory();
-    snprintf(title, sizeof title, "%s%s", name, pictures[k].what);
-    if (pictures[k].needed || access(path, F_OK) == 0) code = draw(pictures[k].function, path, title, &made[k]);
-    free(path);
-  }
-  return code;
-}
+/* A run's pictures: those that are drawn come first in `picture`, the texts of parts in their own order. */
+typedef struct {
+  char source[MOST_PARTS][LONGEST], path[MOST_PARTS][LONGEST], title[MOST_PARTS][300];
+  cli_picture picture[MOST_PARTS];
+  int n;
+} plan;
 
-static int save_all(const picture *made, const char *folder) {
+static int too_long(const char *path) {
   ftl_error error = {0};
-  int code = CLI_OK;
-  if (mkdir(folder, 0777) != 0 && errno != EEXIST) {
-    ftl_fail(&error, FTL_ERR_IO, folder, "cannot make this folder: %s", strerror(errno));
-    return cli_report(&error, CLI_OUTPUT);
-  }
-  for (size_t k = 0; k < N_PICTURES && code == CLI_OK; k++) {
-    char *path = join(folder, pictures[k].name);
-    if (!path) code = no_memory();
-    else if (made[k].text) code = save(&made[k], path);
-    else printf("%s: not drawn, as the run has no %s\n", path, pictures[k].source);
-    free(path);
-  }
-  return code;
+  ftl_fail(&error, FTL_ERR_IO, NULL, "the name %.200s... is too long", path);
+  return cli_report(&error, CLI_OUTPUT);
 }
 
-static int check_pictures(const char *run, const char *folder) {
+static int make_plan(const options *o, const part *parts, const char *name, const char *folder, plan *p) {
+  const char *form = o->format ? o->format : "svg";
   ftl_paths paths = {0};
-  char source[4096], made[4096];
-  for (size_t k = 0; k < N_PICTURES; k++) {
-    snprintf(source, sizeof source, "%s/%s", run, pictures[k].source);
-    snprintf(made, sizeof made, "%s/%s", folder, pictures[k].name);
-    ftl_paths_input(&paths, pictures[k].source, source);
-    ftl_paths_output(&paths, pictures[k].name, made);
+  p->n = 0;
+  for (int k = 0; parts[k].kind; k++) {
+    if (snprintf(p->source[k], LONGEST, "%s/%s", o->run, parts[k].source) >= LONGEST ||
+        snprintf(p->path[k], LONGEST, "%s/%s.%s", folder, parts[k].name, form) >= LONGEST) {
+      ftl_paths_free(&paths);
+      return too_long(o->run);
+    }
+    snprintf(p->title[k], sizeof p->title[k], "%.280s%s", name, parts[k].what);
+    ftl_paths_input(&paths, parts[k].source, p->source[k]);
+    ftl_paths_output(&paths, parts[k].name, p->path[k]);
+    if (parts[k].needed || access(p->source[k], F_OK) == 0)
+      p->picture[p->n++] = (cli_picture){parts[k].kind, p->source[k], p->title[k], p->path[k], form};
   }
   return cli_check_paths(&paths);
+}
+
+static void say_missing(const plan *p, const part *parts, const char *run) {
+  for (int k = 0, drawn = 0; parts[k].kind; k++) {
+    if (drawn < p->n && p->picture[drawn].path == p->path[k]) drawn++;
+    else printf("%s: not drawn, as the run has no %s\n", p->path[k], parts[k].source);
+  }
+  if (parts == of_fit)
+    printf("for parity: frozentl eval %s/model.ftl DATA.xyz --json ANSWERS.json, then frozentl plot ANSWERS.json\n",
+           run);
 }
 
 static int plot_run(const options *o) {
   ftl_error error = {0};
   struct stat info;
-  if (stat(o->run, &info) != 0 || !S_ISDIR(info.st_mode)) {
+  char *real = realpath(o->run, NULL), folder[LONGEST], report[LONGEST], log[LONGEST];
+  if (!real || stat(real, &info) != 0 || !S_ISDIR(info.st_mode)) {
     ftl_fail(&error, FTL_ERR_IO, o->run, "%s; give the folder that frozentl train has written",
              access(o->run, F_OK) == 0 ? "it is no folder" : strerror(errno));
+    free(real);
     return cli_report(&error, CLI_INPUT);
   }
-  picture made[N_PICTURES] = {0};
-  char *real = realpath(o->run, NULL), *folder = o->output ? strdup(o->output) : join(o->run, "plots");
-  int code = CLI_OK;
-  if (!real || !folder) {
-    code = no_memory();
+  const char *name = strrchr(real, '/');
+  const bool fits =
+      snprintf(folder, sizeof folder, o->output ? "%s" : "%s/plots", o->output ? o->output : o->run) < LONGEST;
+  snprintf(report, sizeof report, "%s/report.json", o->run);
+  snprintf(log, sizeof log, "%s/log.csv", o->run);
+  const part *parts = access(log, F_OK) != 0 && access(report, F_OK) == 0 ? of_fit : of_training;
+  plan *p = malloc(sizeof *p);
+  int code = CLI_MEMORY;
+  if (!p) {
+    ftl_fail(&error, FTL_ERR_MEMORY, NULL, "no memory to draw a run");
+    cli_report(&error, CLI_MEMORY);
   } else {
-    const char *name = strrchr(real, '/');
-    code = check_pictures(o->run, folder);
-    if (code == CLI_OK) code = draw_all(o->run, name && name[1] ? name + 1 : real, made);
-    if (code == CLI_OK) code = save_all(made, folder);
+    code = fits ? make_plan(o, parts, name && name[1] ? name + 1 : real, folder, p) : too_long(o->run);
+    if (code == CLI_OK) code = cli_draw(p->n, p->picture, folder);
+    if (code == CLI_OK) say_missing(p, parts, o->run);
   }
-  for (size_t k = 0; k < N_PICTURES; k++) free(made[k].text);
+  free(p);
   free(real);
-  free(folder);
   return code;
 }
 
-static int plot_curve(const options *o) {
-  picture made = {0};
-  const char *name = strrchr(o->curve, '/');
+/* One picture of one file. */
+static int plot_file(const char *kind, const char *what, const char *source, const char *output, const char *form) {
+  ftl_error error = {0};
   ftl_paths paths = {0};
-  ftl_paths_input(&paths, "--curve", o->curve);
-  ftl_paths_output(&paths, "--output", o->output);
+  char title[300];
+  const char *name = strrchr(source, '/');
+  snprintf(title, sizeof title, "%.280s", name ? name + 1 : source);
+  ftl_paths_input(&paths, what, source);
+  ftl_paths_output(&paths, "--output", output);
   int code = cli_check_paths(&paths);
-  if (code == CLI_OK) code = draw(ftl_plot_curve, o->curve, name ? name + 1 : o->curve, &made);
-  if (code == CLI_OK) code = save(&made, o->output);
-  free(made.text);
-  return code;
+  if (code != CLI_OK) return code;
+  if (!form && !*ending_of(output)) form = "svg"; /* a pipe, a device */
+  if (!form && !(form = format_of(ending_of(output)))) {
+    ftl_fail(&error, FTL_ERR_INPUT, output, "its ending is none of .svg, .pdf and .png");
+    return cli_report(&error, CLI_USAGE);
+  }
+  return cli_draw(1, &(cli_picture){kind, source, title, output, form}, NULL);
+}
+
+static int plot_answers(const options *o) {
+  char output[LONGEST];
+  if (o->output) return plot_file("answers", "ANSWERS.json", o->run, o->output, NULL);
+  const char *form = o->format ? o->format : "svg";
+  const int stem = (int)(strlen(o->run) - strlen(".json"));
+  if (snprintf(output, sizeof output, "%.*s-parity.%s", stem, o->run, form) >= LONGEST) return too_long(o->run);
+  return plot_file("answers", "ANSWERS.json", o->run, output, form);
 }
 
 int cmd_plot(int argc, char **argv) {
   options o = {0};
+  struct stat info;
   int code = cli_parse(&argp, "plot", argc, argv, &o);
   if (code != CLI_OK) return code;
-  return o.curve ? plot_curve(&o) : plot_run(&o);
+  if (o.curve) return plot_file("curve", "--curve", o.curve, o.output, NULL);
+  if (is_answers(o.run) && !(stat(o.run, &info) == 0 && S_ISDIR(info.st_mode))) return plot_answers(&o);
+  return plot_run(&o);
 }

@@ -43,30 +43,69 @@ static void write_vector(FILE *stream, const double v[3]) {
   fprintf(stream, "[%.17g, %.17g, %.17g]", v[0], v[1], v[2]);
 }
 
-ftl_status ftl_answer_write_json(FILE *stream, const ftl_xyz_frame *frame, const ftl_answer *answer, bool first,
-                                 ftl_error *error) {
-  json_t *name = json_string(answer->head);
-  char *head = json_dumps(name, JSON_ENCODE_ANY | JSON_ENSURE_ASCII); /* quotes and escapes */
-  json_decref(name);
+/* "[[...], ...]" */
+static void write_vectors(FILE *stream, int n, const double (*v)[3]) {
+  fputs("[", stream);
+  for (int i = 0; i < n; i++) {
+    fputs(i ? ", " : "", stream);
+    write_vector(stream, v[i]);
+  }
+  fputs("]", stream);
+}
+
+/* As JSON writes it, in ASCII; malloc'ed. */
+static char *quoted(const char *text) {
+  json_t *word = json_string(text);
+  if (!word) word = json_string("(not UTF-8)");
+  char *written = json_dumps(word, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+  json_decref(word);
+  return written;
+}
+
+/* What the frame had: its config_type, and the labels that answers are compared with. */
+static ftl_status write_reference(FILE *stream, const ftl_xyz_frame *frame, const ftl_labels *labels,
+                                  ftl_error *error) {
+  const char *type = ftl_xyz_value(frame, "config_type"), *comma = "";
+  if (type) {
+    char *word = quoted(type);
+    if (!word) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to write a config_type");
+    fprintf(stream, ",\n \"config_type\": %s", word);
+    free(word);
+  }
+  if (!labels->has_energy && !labels->has_forces && !labels->has_stress) return FTL_OK;
+  fputs(",\n \"reference\": {", stream);
+  if (labels->has_energy) {
+    fprintf(stream, "\"energy\": %.17g", labels->energy);
+    comma = ", ";
+  }
+  if (labels->has_forces) {
+    fprintf(stream, "%s\"forces\": ", comma);
+    write_vectors(stream, frame->n, (const double(*)[3])labels->forces);
+    comma = ", ";
+  }
+  if (labels->has_stress) {
+    fprintf(stream, "%s\"stress\": ", comma);
+    write_vectors(stream, 3, labels->stress);
+  }
+  fputs("}", stream);
+  return FTL_OK;
+}
+
+ftl_status ftl_answer_write_json(FILE *stream, const ftl_xyz_frame *frame, const ftl_labels *labels,
+                                 const ftl_answer *answer, bool first, ftl_error *error) {
+  char *head = quoted(answer->head);
   if (!head) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to write the head's name");
-  fprintf(stream, "%s\n{\"frame\": %lld, \"head\": %s, \"energy\": %.17g,\n \"forces\": [", first ? "" : ",",
+  fprintf(stream, "%s\n{\"frame\": %lld, \"head\": %s, \"energy\": %.17g,\n \"forces\": ", first ? "" : ",",
           (long long)frame->index, head, answer->energy);
   free(head);
-  for (int i = 0; i < frame->n; i++) {
-    fputs(i ? ", " : "", stream);
-    write_vector(stream, answer->forces[i]);
-  }
-  fputs("],\n \"node_energy\": [", stream);
+  write_vectors(stream, frame->n, (const double(*)[3])answer->forces);
+  fputs(",\n \"node_energy\": [", stream);
   for (int i = 0; i < frame->n; i++) fprintf(stream, "%s%.17g", i ? ", " : "", answer->node_energy[i]);
   fputs("],\n \"stress\": ", stream);
-  if (answer->has_stress) {
-    for (int a = 0; a < 3; a++) {
-      fputs(a ? ", " : "[", stream);
-      write_vector(stream, answer->stress[a]);
-    }
-    fputs("]}", stream);
-  } else {
-    fputs("null}", stream);
-  }
+  if (answer->has_stress) write_vectors(stream, 3, answer->stress);
+  else fputs("null", stream);
+  ftl_status status = write_reference(stream, frame, labels, error);
+  if (status != FTL_OK) return status;
+  fputs("}", stream);
   return check(stream, error);
 }

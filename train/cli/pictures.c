@@ -1,0 +1,109 @@
+#include "cli/pictures.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli/cli.h"
+#include "cli/python.h"
+#include "support/output.h"
+#include "base/error.h"
+
+enum { MOST = 8, WORDS = 4 }; /* pictures; arguments for each */
+
+static int save(const cli_picture *picture, const char *content, size_t size) {
+  ftl_error error = {0};
+  ftl_output_file file;
+  if (ftl_output_open(picture->path, &file, &error) != FTL_OK) return cli_report(&error, CLI_OUTPUT);
+  fwrite(content, 1, size, file.stream);
+  if (ftl_output_commit(&file, &error) != FTL_OK) return cli_report(&error, CLI_OUTPUT);
+  printf("%s: %.1f kB\n", picture->path, (double)size / 1000);
+  return CLI_OK;
+}
+
+/* The beginning and size of each picture in what Python wrote (frozentl/plot/command.py); false if that is not whole.
+ */
+static bool take(const cli_python *run, int n, const char **content, size_t *size) {
+  const char *at = run->text, *const end = run->text + run->size;
+  for (int k = 0; k < n; k++) {
+    int length = 0;
+    if (sscanf(at, "picture %zu%n", &size[k], &length) != 1 || at[length] != '\n') return false;
+    content[k] = at + length + 1;
+    if (size[k] > (size_t)(end - content[k])) return false;
+    at = content[k] + size[k];
+  }
+  return strcmp(at, "end\n") == 0;
+}
+
+static int no_python(int n, const cli_picture *pictures) {
+  ftl_error error = {0};
+  const char *chosen = getenv("FROZENTL_PYTHON");
+  char names[600] = "";
+  for (int k = 0; k < n; k++) {
+    const size_t used = strlen(names);
+    snprintf(names + used, sizeof names - used, "%s%s", k ? ", " : "", pictures[k].source);
+  }
+  if (chosen && *chosen)
+    ftl_fail(&error, FTL_ERR_IO, NULL,
+             "FROZENTL_PYTHON is %.200s, which does not start or has no matplotlib, so nothing can be drawn of %s: "
+             "install it there (pip install matplotlib)",
+             chosen, names);
+  else
+    ftl_fail(&error, FTL_ERR_IO, NULL,
+             "found no Python with matplotlib to draw %s: install it (pip install matplotlib), or name a Python that "
+             "has it in FROZENTL_PYTHON",
+             names);
+  return cli_report(&error, CLI_OUTPUT);
+}
+
+/* What Python could not draw. */
+static int refused(const cli_python *run) {
+  ftl_error error = {0};
+  char *line = run->text, *tab;
+  if (run->code != 1 || !line || strncmp(line, "refuse ", 7) != 0 || !(tab = strchr(line, '\t'))) {
+    ftl_fail(&error, FTL_ERR_IO, run->program, "it failed to draw (exit code %d): %s", run->code, run->last);
+    return cli_report(&error, CLI_INPUT);
+  }
+  *tab = '\0';
+  tab[1 + strcspn(tab + 1, "\n")] = '\0';
+  ftl_fail(&error, FTL_ERR_FORMAT, line + 7, "%s", tab + 1);
+  return cli_report(&error, CLI_INPUT);
+}
+
+static int save_all(int n, const cli_picture *pictures, const char *folder, const cli_python *run) {
+  ftl_error error = {0};
+  const char *content[MOST];
+  size_t size[MOST];
+  int code = CLI_OK;
+  if (!take(run, n, content, size)) {
+    ftl_fail(&error, FTL_ERR_IO, run->program, "what it has drawn is not whole");
+    return cli_report(&error, CLI_INPUT);
+  }
+  if (folder && mkdir(folder, 0777) != 0 && errno != EEXIST) {
+    ftl_fail(&error, FTL_ERR_IO, folder, "cannot make this folder: %s", strerror(errno));
+    return cli_report(&error, CLI_OUTPUT);
+  }
+  for (int k = 0; k < n && code == CLI_OK; k++) code = save(&pictures[k], content[k], size[k]);
+  return code;
+}
+
+int cli_draw(int n, const cli_picture *pictures, const char *folder) {
+  const char *arguments[MOST * WORDS];
+  ftl_error error = {0};
+  cli_python run = {0};
+  int code;
+  for (int k = 0; k < n; k++) {
+    arguments[WORDS * k] = pictures[k].kind;
+    arguments[WORDS * k + 1] = pictures[k].source;
+    arguments[WORDS * k + 2] = pictures[k].title;
+    arguments[WORDS * k + 3] = pictures[k].form;
+  }
+  if (cli_python_run("frozentl.plot.command", WORDS * n, arguments, &run, &error) != FTL_OK)
+    code = cli_report(&error, CLI_OUTPUT);
+  else if (!run.program) code = no_python(n, pictures);
+  else code = run.code == 0 ? save_all(n, pictures, folder, &run) : refused(&run);
+  cli_python_free(&run);
+  return code;
+}
