@@ -19,7 +19,7 @@ libraries=($(pkg-config --libs libzip jansson libmd zlib yaml-0.1) -lm)
 sources=(core/base/*.c core/model/*.c core/files/*.c)
 
 # those of the trainer, without what computes
-trainer=(core/neighbour/*.c train/data/*.c train/data/findings/*.c train/support/*.c train/tune/{train_recipe,state}.c train/surrogate/fit_recipe.c
+trainer=(core/neighbour/*.c $(ls train/data/*.c train/support/*.c | grep -vE "/(evaluator|answers|compare_answers|checks|work_memory|energies|ranks|inputs)\.c$") train/tune/{train_recipe,state}.c train/surrogate/fit_recipe.c
   train/sampling/{lammps_data,structures}.c tests/fuzz/memory.c)
 
 # Compiled once for all targets that need it.
