@@ -1,20 +1,9 @@
 /* What is said about the labels of a set. */
-#include <stdarg.h>
 #include <string.h>
 
 #include "data/label_survey.h"
 #include "base/error.h"
-
-/* Adds to a text of `size` bytes, as much as fits. */
-static void append(char *text, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
-
-static void append(char *text, size_t size, const char *format, ...) {
-  const size_t used = strlen(text);
-  va_list arguments;
-  va_start(arguments, format);
-  vsnprintf(text + used, size - used, format, arguments);
-  va_end(arguments);
-}
+#include "base/text.h"
 
 /* ---- what was not ---- */
 
@@ -69,12 +58,12 @@ static void append_options(const ftl_label_survey *s, int missed, char text[400]
   size_t length = 0;
   const bool any_read = s->energy + s->forces + s->stress + s->stress_without_volume > 0;
   const char *prefix = any_read ? NULL : find_prefix(s, missed, &length);
-  if (prefix && length == 0) append(text, 400, "--labels ''");
-  else if (prefix) append(text, 400, "--labels %.*s", (int)length, prefix);
+  if (prefix && length == 0) ftl_text_add(text, 400, "--labels ''");
+  else if (prefix) ftl_text_add(text, 400, "--labels %.*s", (int)length, prefix);
   for (int bit = ENERGY; !prefix && bit <= STRESS; bit *= 2) {
     const ftl_unread *u = missed & bit ? find_best(s, bit) : NULL;
     const char *gap = strlen(text) > 0 && text[strlen(text) - 1] != ' ' ? " " : "";
-    if (u) append(text, 400, "%s--labels-%s %s", gap, ftl_label_word((ftl_label_kind)u->kind), u->name);
+    if (u) ftl_text_add(text, 400, "%s--labels-%s %s", gap, ftl_label_word((ftl_label_kind)u->kind), u->name);
   }
 }
 
@@ -85,11 +74,11 @@ void ftl_label_survey_advise(const ftl_label_survey *s, char text[400]) {
   const char *gap = "";
   for (int k = 0; k < s->n_unread; k++) {
     if (s->unread[k].missed == 0) continue;
-    append(text, 400, "%s%.40s", gap, s->unread[k].name);
+    ftl_text_add(text, 400, "%s%.40s", gap, s->unread[k].name);
     gap = ", ";
   }
   if (strlen(text) > 200) strcpy(text + 200, "...");
-  append(text, 400, ": use ");
+  ftl_text_add(text, 400, ": use ");
   append_options(s, missed, text);
 }
 
@@ -101,10 +90,11 @@ static void list_names(const ftl_label_survey *s, char text[300]) {
   text[0] = '\0';
   for (int kind = 0; kind < FTL_LABELS; kind++)
     for (int k = 0; k < s->read[kind].n && k < 3; k++, gap = ", ")
-      append(text, 240, "%s%.40s", gap, s->read[kind].word[k]);
-  for (int k = 0; k < s->n_unread; k++, gap = ", ") append(text, 240, "%s%.40s", gap, s->unread[k].name);
-  for (int k = 0; !*gap && k < s->first_keys.n; k++) append(text, 240, "%s%.40s", k ? ", " : "", s->first_keys.word[k]);
-  if (!*text) append(text, 240, "no key at all");
+      ftl_text_add(text, 240, "%s%.40s", gap, s->read[kind].word[k]);
+  for (int k = 0; k < s->n_unread; k++, gap = ", ") ftl_text_add(text, 240, "%s%.40s", gap, s->unread[k].name);
+  for (int k = 0; !*gap && k < s->first_keys.n; k++)
+    ftl_text_add(text, 240, "%s%.40s", k ? ", " : "", s->first_keys.word[k]);
+  if (!*text) ftl_text_add(text, 240, "no key at all");
   if (strlen(text) > 235) strcpy(text + 232, "...");
 }
 
@@ -155,8 +145,8 @@ static void report_missed(const ftl_label_survey *s, const char *set, char text[
   text[0] = '\0';
   if (!first) return;
   ftl_label_survey_advise(s, advice);
-  append(text, 1024, "%s: labels that are not used, in %lld of %lld structures (first: %s): %s", set, (long long)most,
-         (long long)s->frames, first->first, advice);
+  ftl_text_add(text, 1024, "%s: labels that are not used, in %lld of %lld structures (first: %s): %s", set,
+               (long long)most, (long long)s->frames, first->first, advice);
 }
 
 static void report_prefixed(const ftl_label_survey *s, const char *prefix, const char *set, char text[1024]) {
@@ -165,12 +155,14 @@ static void report_prefixed(const ftl_label_survey *s, const char *prefix, const
   for (int k = 0; k < s->n_unread; k++) {
     const ftl_unread *u = &s->unread[k];
     if (!u->prefixed || u->missed > 0) continue;
-    if (!first) append(text, 1024, "%s: names that begin with %.40s and are not read: ", set, *prefix ? prefix : "''");
-    append(text, 700, "%s%s%s (%lld)", first ? ", " : "", u->column ? "column " : "", u->name, (long long)u->frames);
+    if (!first)
+      ftl_text_add(text, 1024, "%s: names that begin with %.40s and are not read: ", set, *prefix ? prefix : "''");
+    ftl_text_add(text, 700, "%s%s%s (%lld)", first ? ", " : "", u->column ? "column " : "", u->name,
+                 (long long)u->frames);
     if (!first) first = u;
   }
-  if (first && s->more_unread > 0) append(text, 1024, " and others");
-  if (first) append(text, 1024, "; first: %s", first->first);
+  if (first && s->more_unread > 0) ftl_text_add(text, 1024, " and others");
+  if (first) ftl_text_add(text, 1024, "; first: %s", first->first);
 }
 
 static void report_blank(const ftl_label_survey *s, const char *set, char text[1024]) {
@@ -179,11 +171,11 @@ static void report_blank(const ftl_label_survey *s, const char *set, char text[1
   text[0] = '\0';
   for (int k = 0; k < 3; k++) {
     if (s->blank[k] == 0) continue;
-    if (!*gap) append(text, 1024, "%s: labels without a number (nan, None, ...) count as missing: ", set);
-    append(text, 1024, "%s%s of %lld structures", gap, names[k], (long long)s->blank[k]);
+    if (!*gap) ftl_text_add(text, 1024, "%s: labels without a number (nan, None, ...) count as missing: ", set);
+    ftl_text_add(text, 1024, "%s%s of %lld structures", gap, names[k], (long long)s->blank[k]);
     gap = ", ";
   }
-  if (*gap) append(text, 1024, " of %lld; first: %s", (long long)s->frames, s->first_blank);
+  if (*gap) ftl_text_add(text, 1024, " of %lld; first: %s", (long long)s->frames, s->first_blank);
 }
 
 void ftl_label_survey_report(const ftl_label_survey *s, const ftl_label_names *names, const char *set, bool wanted,
@@ -200,15 +192,15 @@ void ftl_label_survey_report(const ftl_label_survey *s, const ftl_label_names *n
   if (*text) say(context, text);
   text[0] = '\0';
   if (with_volume && s->stress_without_volume > 0)
-    append(text, sizeof text,
-           "%s: stress labels left out, because the structure is not periodic in three directions: %lld of %lld", set,
-           (long long)s->stress_without_volume, (long long)s->frames);
+    ftl_text_add(text, sizeof text,
+                 "%s: stress labels left out, because the structure is not periodic in three directions: %lld of %lld",
+                 set, (long long)s->stress_without_volume, (long long)s->frames);
   if (*text) say(context, text);
   text[0] = '\0';
   if (s->repeated > 0)
-    append(text, sizeof text,
-           "%s: a key stands twice in the comment line of %lld structures, and nobody reads it: %s (%s)", set,
-           (long long)s->repeated, s->repeated_key, s->first_repeated);
+    ftl_text_add(text, sizeof text,
+                 "%s: a key stands twice in the comment line of %lld structures, and nobody reads it: %s (%s)", set,
+                 (long long)s->repeated, s->repeated_key, s->first_repeated);
   if (*text) say(context, text);
 }
 

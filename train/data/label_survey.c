@@ -1,22 +1,11 @@
 #include "data/label_survey.h"
 
-#include <stdarg.h>
 #include <string.h>
 
 #include "data/selection.h"
 #include "data/xyz_internal.h"
 #include "base/error.h"
-
-/* Adds to a text of `size` bytes, as much as fits. */
-static void append(char *text, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
-
-static void append(char *text, size_t size, const char *format, ...) {
-  const size_t used = strlen(text);
-  va_list arguments;
-  va_start(arguments, format);
-  vsnprintf(text + used, size - used, format, arguments);
-  va_end(arguments);
-}
+#include "base/text.h"
 
 /* ---- counting ---- */
 
@@ -124,14 +113,14 @@ void ftl_label_survey_add_head(ftl_label_survey *survey, const char *head) {
 
 static void count_one(char text[400], int64_t n, const char *one, const char *several, const ftl_tally *a,
                       const ftl_tally *b) {
-  append(text, 400, "%s%lld %s", *text ? ", " : "", (long long)n, n == 1 ? one : several);
+  ftl_text_add(text, 400, "%s%lld %s", *text ? ", " : "", (long long)n, n == 1 ? one : several);
   const char *open = " (";
   for (const ftl_tally *t = a; n > 0 && t; t = t == a ? b : NULL)
     for (int k = 0; k < t->n && k < 3; k++) {
-      append(text, 400, "%s%.40s", open, t->word[k]);
+      ftl_text_add(text, 400, "%s%.40s", open, t->word[k]);
       open = ", ";
     }
-  if (*open == ',') append(text, 400, ")");
+  if (*open == ',') ftl_text_add(text, 400, ")");
 }
 
 void ftl_label_survey_count(const ftl_label_survey *s, char text[400]) {

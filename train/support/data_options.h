@@ -1,5 +1,5 @@
 /* Rows about labels and structures that the tables of several commands have (support/option_table.h), with members
-   labels, label, select, large_forces of the struct of values; `when_`: where they apply. */
+   labels, label, select, large_forces, checks of the struct of values; `when_`: where they apply. */
 #define LABEL_OPTIONS(when_)                                                                                           \
   TEXT(labels, .key = "labels", .initial = "REF_", .flag = "labels", .value = "PREFIX", .when = when_,                 \
        .doc = "prefix of the labels: PREFIXenergy, PREFIXforces (or force), PREFIXstress or PREFIXvirial (or "         \
@@ -16,3 +16,7 @@
        .doc = "forces above this, eV/Angstrom, are an error that names file and frame"),                               \
       CHOICE(large_forces, "refuse|drop", .key = "large_forces", .initial = "refuse", .flag = "large-forces",          \
              .when = when_, .doc = "structures with forces above max_force: an error, or left out with a warning")
+#define CHECKS(before_it_does, and_done)                                                                               \
+  CHOICE(checks, "refuse|warn", .key = "checks", .flag = "checks", .initial = "refuse", .when = "",                    \
+         .doc = "labels that are wrong beyond doubt (units, signs, energies of another calculation) end the run "      \
+                "before it " before_it_does "; warn: they are said, and " and_done)

@@ -28,10 +28,7 @@ static const ftl_option options[] = {
             .doc = "fit N structures of data only, drawn by seed, each config_type in proportion; of one seed, the "
                    "larger part contains the smaller"),
     LARGE_FORCES("data|valid"),
-    CHOICE(checks, "refuse|warn", .key = "checks", .flag = "checks", .initial = "refuse", .when = "",
-           .doc =
-               "labels that are wrong beyond doubt (units, signs, energies of another calculation) end the run before "
-               "it fits; warn: they are said, and fitted"),
+    CHECKS("fits", "fitted"),
     REAL(holdout, 0, 0.5, .key = "holdout", .initial = "0.05", .when = "",
          .doc = "fraction of the structures, drawn by seed and config_type, that errors are measured on instead of "
                 "fitted, at "

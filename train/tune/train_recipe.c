@@ -85,10 +85,7 @@ static const ftl_option options[] = {
                 "proportion, at least 4 structures (a quarter of few)"),
     LARGE_FORCES(""),
 
-    CHOICE(checks, "refuse|warn", .key = "checks", .flag = "checks", .initial = "refuse", .when = "",
-           .doc =
-               "labels that are wrong beyond doubt (units, signs, energies of another calculation) end the run before "
-               "it trains; warn: they are said, and trained on"),
+    CHECKS("trains", "trained on"),
 
     CHOICE(e0.kind, "keep|fit|given", .key = "e0.kind", .initial = "fit", .flag = "e0", .when = "",
            .doc =

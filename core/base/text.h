@@ -1,0 +1,10 @@
+/* Building a text of bounded length. */
+#ifndef FTL_TEXT_H
+#define FTL_TEXT_H
+
+#include <stddef.h>
+
+/* Adds to the text in a buffer of `size` bytes, as much as fits. */
+void ftl_text_add(char *text, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+#endif
