@@ -180,7 +180,7 @@ static void running_mean(void **unused) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(as_torch),     cmocka_unit_test(clipping),    cmocka_unit_test(not_finite),
+      cmocka_unit_test(as_torch),     cmocka_unit_test(clipping),     cmocka_unit_test(not_finite),
       cmocka_unit_test(continuation), cmocka_unit_test(running_mean),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
