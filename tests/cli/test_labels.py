@@ -295,7 +295,7 @@ class Labels(cli_case.CliCase):
         for options, n in ((["--select", "config_type=a"], 3), (["--select", "config_type=a,done=T"], 1),
                            (["--select", "done=(none)"], 4), (["--select", "config_type=a", "--select", "done=T"], 1)):  # fmt: skip
             out, _ = self.run_it("eval", PLAIN, data, *options)
-            self.assertIn(f"{n} frames", out)
+            self.assertIn(f"{n} frame{'s' if n > 1 else ''}, ", out)
         out, _ = self.run_it("estimate", PLAIN, data, "--select", "config_type=b")
         self.refuse(1, ["config_type=a (3)"], "estimate", PLAIN, data, "--select", "config_type=z")
 

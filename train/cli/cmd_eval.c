@@ -386,8 +386,9 @@ static int run(job *j, ftl_error *error) {
   if (ftl_error_table_has_labels(&j->table)) ftl_error_table_print(&j->table, stdout);
   char counts[400];
   ftl_label_survey_count(&j->survey, counts);
-  printf("%lld frames, %lld atoms, %s; %.3f s in the model: %.4f ms per atom\n", (long long)j->frames,
-         (long long)j->atoms, counts, j->seconds, 1e3 * j->seconds / (j->done > 0 ? j->done : 1));
+  printf("%lld frame%s, %lld atom%s, %s; %.3f s in the model: %.4f ms per atom\n", (long long)j->frames,
+         j->frames == 1 ? "" : "s", (long long)j->atoms, j->atoms == 1 ? "" : "s", counts, j->seconds,
+         1e3 * j->seconds / (j->done > 0 ? j->done : 1));
   ftl_label_survey_advise(&j->survey, counts); /* again: the warning may be many lines above */
   if (*counts) printf("not compared with: %s\n", counts);
   return print_findings(j, error);

@@ -8,6 +8,10 @@
 
 #define TWO_PI 6.283185307179586
 
+/* Shifts times atoms that one pair may take: all shifts up to 600 atoms of the rarest element, some of larger cells.
+   Supercells with one atom displaced in each would take hours otherwise. */
+#define EFFORT 400000
+
 /* splitmix64, as a hash of a counter */
 static uint64_t mix(uint64_t x) {
   x += 0x9e3779b97f4a7c15u;
@@ -200,8 +204,9 @@ ftl_status ftl_same(const ftl_structure *a, const ftl_structure *b, ftl_same_wor
   static const double none[3] = {0};
   *same = matches(&p, none);
   const int first = rarest(a);
-  for (int j = 0; j < b->n && !*same; j++) {
+  for (int j = 0, left = EFFORT / a->n + 1; j < b->n && left > 0 && !*same; j++) {
     if (b->atomic_number[j] != a->atomic_number[first]) continue;
+    left--;
     double shift[3];
     for (int k = 0; k < 3; k++) shift[k] = work->b[j][k] - work->a[first][k];
     *same = matches(&p, shift);

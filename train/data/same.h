@@ -1,4 +1,5 @@
-/* Whether two structures are the same up to the order of atoms, lattice translations and a shift of all of them. */
+/* Whether two structures are the same up to the order of atoms, lattice translations and a shift of all of them. Of
+   cells with more than 600 atoms of their rarest element not all shifts are tried (same.c, EFFORT). */
 #ifndef FTL_SAME_H
 #define FTL_SAME_H
 

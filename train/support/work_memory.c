@@ -112,9 +112,10 @@ static ftl_status start_blas(int callers, int threads, ftl_error *error) {
     if (!can_map(needed))
       return ftl_fail(
           error, FTL_ERR_MEMORY, NULL,
-          "no memory for the buffers of OpenBLAS: %zu MB of address space for %d threads, and %zu MB can be had; "
-          "raise the limit (ulimit -v), or take fewer threads",
-          needed >> 20, callers, ftl_free_bytes() >> 20);
+          "no memory for the buffers of OpenBLAS: %zu MB of address space for %d thread%s, and %zu MB can be had; "
+          "raise the limit (ulimit -v)%s",
+          needed >> 20, callers, callers == 1 ? "" : "s", ftl_free_bytes() >> 20,
+          callers == 1 ? "" : ", or take fewer threads");
     have_buffers(callers);
   }
   openblas_set_num_threads(threads);
