@@ -13,18 +13,13 @@ ftl_status ftl_prepare_radial(ftl_model *model, const ftl_source *source, int t,
   if (!status && t == 0) status = ftl_feature_tables_check_room(model, source->path, error);
   if (!status) status = ftl_feature_tables_fit(model, &radial, &prepared->grid, &prepared->density, &tables, error);
   /* what the message's linear makes: the target, or with a gate its scalars, gates and gated irreps */
-  ftl_irreps message = layer->target;
-  if (ftl_layer_traits_of(layer).nonlinear) {
-    int gates = 0;
-    for (int b = 0; b < message.n; b++)
-      if (message.block[b].l > 0) gates += message.block[b].mul;
-    if (message.n == 0 || message.block[0].l != 0 || message.block[0].p != 1 ||
-        (message.n > 1 && message.block[1].l == 0))
-      status = status ? status
-                      : ftl_fail(error, FTL_ERR_UNSUPPORTED, source->path,
-                                 "interaction %d: a nonlinear block with odd scalars", t);
-    message.block[0].mul += gates;
-  }
+  const ftl_layer_traits traits = ftl_layer_traits_of(layer);
+  const ftl_irreps *target = &layer->target, message = traits.nonlinear ? traits.gate_input : *target;
+  if (!status && traits.nonlinear &&
+      (target->n == 0 || target->block[0].l != 0 || target->block[0].p != 1 ||
+       (target->n > 1 && target->block[1].l == 0)))
+    status =
+        ftl_fail(error, FTL_ERR_UNSUPPORTED, source->path, "interaction %d: a nonlinear block with odd scalars", t);
   ftl_layout_make(&message, model->pad, &prepared->message);
   if (!status)
     status = t == 0 ? ftl_prepare_first(model, source, &radial, &tables, &message, error)

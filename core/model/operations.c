@@ -25,13 +25,6 @@ static ftl_operation *add_map(ftl_operations *list, ftl_operation_kind kind, ftl
   return op;
 }
 
-/* One block of scalars and gates together, then the gated blocks. */
-static ftl_irreps gate_input(const ftl_irreps *target) {
-  ftl_irreps in = *target;
-  for (int b = 1; b < target->n; b++) in.block[0].mul += target->block[b].mul;
-  return in;
-}
-
 ftl_status ftl_operations_make(const ftl_architecture *arch, int t, ftl_operations *list, ftl_error *error) {
   const ftl_layer *layer = &arch->layer[t];
   const ftl_layer_traits traits = ftl_layer_traits_of(layer);
@@ -44,7 +37,7 @@ ftl_status ftl_operations_make(const ftl_architecture *arch, int t, ftl_operatio
   list->irreps[FTL_FEATURES_UP] = layer->edge;
   list->irreps[FTL_FEATURES_SUM] = paths.mid;
   list->irreps[FTL_FEATURES_MIXED] = list->irreps[FTL_FEATURES_MESSAGE] =
-      traits.nonlinear ? gate_input(&layer->target) : layer->target;
+      traits.nonlinear ? traits.gate_input : layer->target;
   list->irreps[FTL_FEATURES_GATED] = list->irreps[FTL_FEATURES_TARGET] = layer->target;
   list->irreps[FTL_FEATURES_PRODUCT] = list->irreps[FTL_FEATURES_OUTPUT] = layer->product;
 

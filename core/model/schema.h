@@ -55,7 +55,8 @@ typedef struct {
 
   ftl_initial initial;
   double width;
-  int l[3], nu; /* of a coupling constant: a 3j symbol (nu 0), or the U matrix of l[0] and correlation nu */
+  bool coupling; /* a constant that couples irreps: */
+  int l[3], nu;  /* of a coupling constant: a 3j symbol (nu 0), or the U matrix of l[0] and correlation nu */
 } ftl_tensor_spec;
 
 /* Zero-initialise; free with ftl_schema_free. */

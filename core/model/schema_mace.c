@@ -94,6 +94,7 @@ static void add_3j(list *l, const ftl_conv_paths *paths) {
         ftl_schema_add(l->schema, 3, (const int64_t[]){2 * l1 + 1, 2 * l2 + 1, 2 * l3 + 1},
                        "interactions.%d.conv_tp._compiled_main_left_right._w3j_%d_%d_%d", l->layer, l1, l2, l3);
     spec->optional = !l1 || !l2 || !l3;
+    spec->coupling = true;
     spec->l[0] = l1, spec->l[1] = l2, spec->l[2] = l3;
   }
 }
@@ -193,6 +194,7 @@ static void add_contraction(list *l, int block) {
     for (int k = 0; k < nu; k++) shape[ndim++] = n_lm;
     shape[ndim++] = n_paths;
     ftl_tensor_spec *u = ftl_schema_add(l->schema, ndim, shape, "%s.U_matrix_%d", base, nu);
+    u->coupling = true;
     u->l[0] = big_l;
     u->nu = nu;
     if (nu < layer->correlation) snprintf(part, sizeof part, "weights.%d", layer->correlation - 1 - nu);

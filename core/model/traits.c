@@ -2,9 +2,11 @@
 
 static ftl_irreps gate_input(const ftl_irreps *target) {
   ftl_irreps irreps = *target;
+  int gates = 0, scalars = 0;
   for (int k = 0; k < target->n; k++)
-    if (target->block[k].l > 0 && irreps.n < FTL_MAX_BLOCKS)
-      irreps.block[irreps.n++] = (ftl_irrep){target->block[k].mul, 0, 1};
+    if (target->block[k].l > 0) gates += target->block[k].mul;
+  while (scalars < target->n && (target->block[scalars].l != 0 || target->block[scalars].p != 1)) scalars++;
+  if (scalars < target->n) irreps.block[scalars].mul += gates;
   return irreps;
 }
 

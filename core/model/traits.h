@@ -15,7 +15,8 @@ typedef struct {
   bool skip_on_message; /* skip_tp takes and makes the message, before the product */
   bool has_sc;          /* skip_tp takes the incoming features and is added to the product's output */
   ftl_irreps skip_in, skip_out;
-  ftl_irreps gate_input; /* of the nonlinear block: the target's irreps and one more scalar per gated multiplet */
+  ftl_irreps
+      gate_input; /* of the nonlinear block: the target's irreps, its scalars with one more for each gated multiplet */
 } ftl_layer_traits;
 
 ftl_layer_traits ftl_layer_traits_of(const ftl_layer *layer);

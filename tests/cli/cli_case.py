@@ -7,6 +7,7 @@ Models and answers are the small twins of tests/parity/twins.
 
 import json
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,20 @@ def xyz_of(model):
 def answers_of(model):
     with open(model[: -len(".model")] + ".json") as f:
         return json.load(f)["answers"]
+
+
+def structures(n, seed=3, side=3.6):
+    """Copper with a hydrogen in it, cells of `side` Angstrom and up to 0.3 more."""
+    rng = random.Random(seed)
+    frames = []
+    for _ in range(n):
+        a = side + 0.3 * rng.random()
+        sites = [("Cu", 0, 0, 0), ("Cu", a / 2, a / 2, 0), ("Cu", a / 2, 0, a / 2), ("Cu", 0, a / 2, a / 2),
+                 ("H", a / 2, a / 2, a / 2)]  # fmt: skip
+        atoms = [s[0] + "".join(f" {x + rng.gauss(0, 0.1):.8f}" for x in s[1:]) for s in sites]
+        frames.append(f'5\nLattice="{a} 0 0 0 {a} 0 0 0 {a}" Properties=species:S:1:pos:R:3 pbc="T T T"\n'
+                      + "\n".join(atoms) + "\n")  # fmt: skip
+    return "".join(frames)
 
 
 class CliCase(unittest.TestCase):

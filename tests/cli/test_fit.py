@@ -6,7 +6,6 @@ Structures are made here and labelled by a shipped potential or a twin.
 
 import json
 import os
-import random
 import re
 import resource
 import shutil
@@ -15,7 +14,7 @@ import subprocess
 import time
 
 import cli_case
-from cli_case import PLAIN
+from cli_case import PLAIN, structures
 
 ROOT = os.path.dirname(os.path.dirname(cli_case.HERE))
 H2CU = os.path.join(ROOT, "potentials", "h2cu.ftl")
@@ -25,20 +24,6 @@ MPIRUN = os.environ.get("FTL_MPIRUN") or shutil.which("mpirun")
 SMALL = ["--n", "4/2", "--l", "2", "--cutoff", "4", "--set", "uncertainty.committee=4", "--threads", "1"]
 SAMPLE = ["--crystal", "fcc:3.63:Cu:1x1x2", "--temperatures", "300", "--steps", "10", "--set", "sample.every=5",
           "--set", "sample.equilibration=2"]  # fmt: skip
-
-
-def structures(n, seed=3):
-    """Copper with a hydrogen in it."""
-    rng = random.Random(seed)
-    frames = []
-    for _ in range(n):
-        a = 3.6 + 0.3 * rng.random()
-        sites = [("Cu", 0, 0, 0), ("Cu", a / 2, a / 2, 0), ("Cu", a / 2, 0, a / 2), ("Cu", 0, a / 2, a / 2),
-                 ("H", a / 2, a / 2, a / 2)]  # fmt: skip
-        atoms = [s[0] + "".join(f" {x + rng.gauss(0, 0.1):.8f}" for x in s[1:]) for s in sites]
-        frames.append(f'5\nLattice="{a} 0 0 0 {a} 0 0 0 {a}" Properties=species:S:1:pos:R:3 pbc="T T T"\n'
-                      + "\n".join(atoms) + "\n")  # fmt: skip
-    return "".join(frames)
 
 
 class Fit(cli_case.CliCase):

@@ -8,12 +8,11 @@ import bz2
 import gzip
 import json
 import os
-import random
 import re
 import subprocess
 
 import cli_case
-from cli_case import HEADS, PLAIN
+from cli_case import HEADS, PLAIN, structures
 
 FIT = ["--n", "3/2", "--l", "1", "--cutoff", "4", "--set", "uncertainty.committee=0", "--set", "holdout=0.2"]
 SAMPLE = ["--starts", "START", "--jobs", "rattle", "--set", "sample.frames=4", "--n-starts", "2"]
@@ -43,20 +42,6 @@ UNREAD = {
 }  # fmt: skip
 
 
-def structures(n, seed=3):
-    """Copper with a hydrogen in it."""
-    rng = random.Random(seed)
-    frames = []
-    for _ in range(n):
-        a = 4.2 + 0.3 * rng.random()
-        sites = [("Cu", 0, 0, 0), ("Cu", a / 2, a / 2, 0), ("Cu", a / 2, 0, a / 2), ("Cu", 0, a / 2, a / 2),
-                 ("H", a / 2, a / 2, a / 2)]  # fmt: skip
-        atoms = [s[0] + "".join(f" {x + rng.gauss(0, 0.1):.8f}" for x in s[1:]) for s in sites]
-        frames.append(f'5\nLattice="{a} 0 0 0 {a} 0 0 0 {a}" Properties=species:S:1:pos:R:3 pbc="T T T"\n'
-                      + "\n".join(atoms) + "\n")  # fmt: skip
-    return "".join(frames)
-
-
 def virial(match):
     """The stress of a frame as a virial."""
     comment = match[0]
@@ -71,7 +56,7 @@ class Labels(cli_case.CliCase):
     def setUp(self):
         super().setUp()
         if Labels.answered is None:
-            raw, out = self.path("raw.xyz", structures(N)), self.path("out.xyz")
+            raw, out = self.path("raw.xyz", structures(N, side=4.2)), self.path("out.xyz")
             self.run_it("eval", PLAIN, raw, "--quiet", "-o", out)
             with open(out) as f:
                 Labels.answered = f.read()

@@ -143,22 +143,21 @@ static const constant *constant_named(const char *name) {
 
 /* ---- one tensor ---- */
 
-static ftl_status fill(builder *b, const ftl_tensor_spec *spec, const constant *c, double *values, int64_t count) {
+static void fill(builder *b, const ftl_tensor_spec *spec, const constant *c, double *values, int64_t count) {
   if (spec->initial != FTL_INITIAL_CONSTANT) {
     for (int64_t k = 0; k < count; k++)
       values[k] = spec->initial == FTL_INITIAL_NORMAL    ? spec->width * ftl_random_normal(b->random)
                   : spec->initial == FTL_INITIAL_UNIFORM ? spec->width * (2 * ftl_random_uniform(b->random) - 1)
                                                          : spec->width;
-  } else if (spec->nu) {
+  } else if (spec->coupling && spec->nu) {
     memcpy(values, b->u[spec->l[0]][spec->nu], (size_t)count * sizeof *values);
-  } else if (!c) {
+  } else if (spec->coupling) {
     ftl_wigner_3j(spec->l[0], spec->l[1], spec->l[2], values);
   } else if (c->fill) {
     c->fill(b, values);
   } else {
     values[0] = c->value;
   }
-  return FTL_OK;
 }
 
 /* Numbers of this type from doubles, in place. */
@@ -173,8 +172,8 @@ static void convert(double *values, int64_t count, ftl_dtype dtype) {
 }
 
 static ftl_status add_tensor(builder *b, const ftl_tensor_spec *spec) {
-  const bool coupling = spec->nu || strstr(spec->name, "_w3j_");
-  const constant *c = spec->initial == FTL_INITIAL_CONSTANT && !coupling ? constant_named(spec->name) : NULL;
+  const bool named = spec->initial == FTL_INITIAL_CONSTANT && !spec->coupling;
+  const constant *c = named ? constant_named(spec->name) : NULL;
   ftl_tensor_spec shape = *spec;
   if (shape.holds == FTL_HOLDS_BY_ATOMIC_NUMBER) shape.shape[0] = FTL_N_RADII;
   const int64_t count = ftl_tensor_spec_count(&shape);
@@ -182,11 +181,11 @@ static ftl_status add_tensor(builder *b, const ftl_tensor_spec *spec) {
   double *values = calloc((size_t)count + 1, sizeof *values);
   if (!values) return ftl_fail(b->error, FTL_ERR_MEMORY, b->source->path, "no memory for tensor %s", spec->name);
   ftl_status status = FTL_OK;
-  if (spec->initial == FTL_INITIAL_CONSTANT && !coupling && !c)
+  if (named && !c)
     status =
         ftl_fail(b->error, FTL_ERR_UNSUPPORTED, b->source->path, "tensor %s of a new model has no value", spec->name);
-  if (!status) status = fill(b, spec, c, values, count);
   if (!status) {
+    fill(b, spec, c, values, count);
     convert(values, count, dtype);
     status = ftl_tensors_add(&b->source->tensors, spec->name, dtype, shape.ndim, shape.shape, values,
                              spec->initial != FTL_INITIAL_CONSTANT, b->error);
