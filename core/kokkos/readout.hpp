@@ -16,18 +16,8 @@ struct ReadoutTables {
 };
 
 KOKKOS_INLINE_FUNCTION double activate(ftl_gate_kind gate, double x, double *slope) {
-  if (gate == FTL_GATE_SILU) {
-    const double s = 1 / (1 + exp(-x));
-    *slope = s * (1 + x * (1 - s));
-    return x * s;
-  }
-  if (gate == FTL_GATE_TANH) {
-    const double y = tanh(x);
-    *slope = 1 - y * y;
-    return y;
-  }
-  *slope = gate == FTL_GATE_ABS && x < 0 ? -1 : 1;
-  return gate == FTL_GATE_ABS && x < 0 ? -x : x;
+  double d2;
+  return ftl_activate(static_cast<ftl_activation>(gate), x, slope, &d2);
 }
 
 /* Adds to the node's energy, and to dE/dh unless `adjoint.data` is null; both times `scale`. */

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "frozentl.h"
+#include "math/activations.h"
 
 /* ---- irreps ---- */
 
@@ -85,7 +86,12 @@ typedef enum {
 
 typedef enum { FTL_RADIAL_BESSEL, FTL_RADIAL_GAUSSIAN, FTL_RADIAL_CHEBYSHEV } ftl_radial_kind;
 typedef enum { FTL_TRANSFORM_NONE, FTL_TRANSFORM_AGNESI, FTL_TRANSFORM_SOFT } ftl_transform_kind;
-typedef enum { FTL_GATE_NONE, FTL_GATE_SILU, FTL_GATE_TANH, FTL_GATE_ABS } ftl_gate_kind;
+typedef enum { /* those of ftl_activation that readouts have */
+               FTL_GATE_NONE = FTL_ACTIVATION_NONE,
+               FTL_GATE_SILU = FTL_ACTIVATION_SILU,
+               FTL_GATE_TANH = FTL_ACTIVATION_TANH,
+               FTL_GATE_ABS = FTL_ACTIVATION_ABS
+} ftl_gate_kind;
 typedef enum { FTL_READOUT_LINEAR, FTL_READOUT_NONLINEAR, FTL_READOUT_NONLINEAR_BIAS } ftl_readout_kind;
 
 typedef struct {
