@@ -115,7 +115,7 @@ typedef struct {
 
 typedef struct {
   ftl_readout_kind kind;
-  ftl_gate_kind gate;
+  ftl_activation gate;
   double gate_cst;
   int n_in, n_hidden;
   int block;          /* scalar block of the product's layout it reads; -1: none */

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "gradient/network.h"
+#include "math/activations.h"
 #include "math/harmonics.h"
+#include "math/zbl.h"
 #include "base/error.h"
 #include "support/work_memory.h"
 

@@ -5,11 +5,13 @@
 #define FTL_NETWORK_H
 
 #include "mace/contraction_terms.h"
+#include "mace/couplings.h"
+#include "mace/edge_basis.h"
 #include "gradient/gradient.h"
 #include "model/operations.h"
-#include "reference/reference_stages.h"
 
 #define FTL_NO_PARAMETER (-1)
+#define FTL_MAX_NET      16 /* layers of a radial network */
 
 /* An equivariant linear map (e3nn Linear), or one per element (FullyConnectedTensorProduct with the one-hot element).
  */
@@ -31,10 +33,10 @@ typedef struct {
 /* e3nn FullyConnectedNet, or mace's RadialMLP when torch_style. Offsets into the parameter vector. */
 typedef struct {
   int n_layers;
-  int size[FTL_REF_MAX_MLP + 1];
+  int size[FTL_MAX_NET + 1];
   bool torch_style; /* weight [out][in], bias, LayerNorm before silu; else weight [in][out] / sqrt(in) */
   double act_cst;
-  int64_t weight[FTL_REF_MAX_MLP], bias[FTL_REF_MAX_MLP], norm_weight[FTL_REF_MAX_MLP], norm_bias[FTL_REF_MAX_MLP];
+  int64_t weight[FTL_MAX_NET], bias[FTL_MAX_NET], norm_weight[FTL_MAX_NET], norm_bias[FTL_MAX_NET];
   bool trained;
 } ftl_net;
 
@@ -47,16 +49,10 @@ typedef struct {
   int first_m; /* its d3 x d1 matrix in an edge's row of matrices */
 } ftl_edge_path;
 typedef struct {
-  int m; /* first_m + m3 * d1 + m1 */
-  int y; /* component of the harmonics */
-  double coefficient;
-} ftl_edge_entry;
-typedef struct {
   ftl_irreps in, mid;
-  int n_weights, n_paths, n_entries;
-  int n_m; /* of the matrices of all paths */
+  int n_weights, n_paths;
   ftl_edge_path path[FTL_MAX_BLOCKS];
-  ftl_edge_entry *entry;
+  ftl_edge_couplings couplings;
 } ftl_edge_product;
 
 /* The symmetric contraction as polynomials over tries; see mace/contraction_terms.h. Coefficients of the nodes are
@@ -122,9 +118,9 @@ struct ftl_network {
   ftl_precision precision;
   int lanes; /* channels of a chunk of the contraction */
   const struct ftl_engine *engine;
-  ftl_ref_memory memory;
-  ftl_ref_radial radial;
-  ftl_ref_zbl zbl;
+  ftl_edge_basis basis;
+  double *zbl, zbl_c[4]; /* of math/zbl.h */
+  int zbl_p;
   int l_max, n_sh, n_basis;
   int64_t embedding;
   bool embedding_trained;
