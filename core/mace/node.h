@@ -62,8 +62,8 @@ static void dot_atoms(const ftl_layout *layout, int n, const real *x, const real
 static void message_factors(const ftl_prepared_layer *layer, const ftl_thread *thread, int n, double *factor) {
   for (int a = 0; a < n; a++) {
     double density = 0, slope;
-    for (int e = thread->edge_start[a]; e < thread->edge_start[a + 1]; e++) {
-      const ftl_edge *edge = &thread->edge[e];
+    for (int e = scratch_of(thread)->edge_start[a]; e < scratch_of(thread)->edge_start[a + 1]; e++) {
+      const ftl_edge *edge = &scratch_of(thread)->edge[e];
       density += edge_density(layer, edge, &slope);
     }
     factor[a] = layer->norm == FTL_NORM_DENSITY ? 1 / (density + 1) : 1 / (density * layer->beta + layer->alpha);
@@ -140,7 +140,7 @@ static double readout(const ftl_prepared_readout *readout_, ftl_thread *thread, 
     }
     return energy;
   }
-  double *y = thread->hidden, *slope = y + n, *z = slope + n, *slope_mid = z + n;
+  double *y = scratch_of(thread)->hidden, *slope = y + n, *z = slope + n, *slope_mid = z + n;
   memset(y, 0, (size_t)n * sizeof *y);
   for (int c = 0; c < n_in; c++)
     for (int k = 0; k < n; k++) y[k] += (double)h[c] * readout_->linear_1[c * n + k];

@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mace/mace.h"
 #include "mace/repulsion.h"
-#include "model/prepared.h"
+#include "model/engine.h"
 #include "model/kernels.h"
 #include "base/error.h"
 
@@ -215,6 +216,7 @@ static ftl_status prepare_layer(ftl_model *model, const ftl_source *source, int 
 ftl_status ftl_prepare(const ftl_source *source, const ftl_open_options *options, ftl_model **out, ftl_error *error) {
   ftl_model *model = calloc(1, sizeof *model);
   if (!model) return ftl_fail(error, FTL_ERR_MEMORY, source->path, "out of memory");
+  model->engine = &ftl_mace_engine;
   model->precision = options ? options->precision : FTL_DOUBLE;
   model->real_bytes = model->precision == FTL_DOUBLE ? 8 : 4;
   model->pad = 64 / model->real_bytes;
@@ -264,6 +266,6 @@ static void layer_free(ftl_prepared_layer *layer) {
   for (int r = 0; r < layer->n_readouts; r++) ftl_readout_free(&layer->readout[r]);
 }
 
-void ftl_layers_free(ftl_model *model) {
+void ftl_mace_free(ftl_model *model) {
   for (int t = 0; t < model->arch.n_layers; t++) layer_free(&model->layer[t]);
 }

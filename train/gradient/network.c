@@ -238,7 +238,7 @@ static ftl_status check_trained(const ftl_network *network, ftl_error *error) {
 static ftl_status prepare(ftl_network *network, ftl_error *error) {
   const ftl_architecture *arch = network->arch;
   FTL_TRY(check_trained(network, error));
-  FTL_TRY(ftl_engine_choose(network->precision, &network->engine, error));
+  FTL_TRY(ftl_sweeps_choose(network->precision, &network->engine, error));
   network->lanes = network->engine->lanes;
   network->l_max = arch->sh.n - 1;
   network->n_sh = (network->l_max + 1) * (network->l_max + 1);

@@ -109,7 +109,7 @@ struct ftl_kept {
   void *snapshot; /* NULL: not filled */
 };
 
-struct ftl_engine;
+struct ftl_sweeps;
 
 struct ftl_network {
   const ftl_source *source;
@@ -117,7 +117,7 @@ struct ftl_network {
   const ftl_architecture *arch;
   ftl_precision precision;
   int lanes; /* channels of a chunk of the contraction */
-  const struct ftl_engine *engine;
+  const struct ftl_sweeps *engine;
   ftl_edge_basis basis;
   double *zbl, zbl_c[4]; /* of math/zbl.h */
   int zbl_p;
@@ -142,7 +142,7 @@ static inline int ftl_block_offset(const ftl_irreps *irreps, int b) {
 static inline int ftl_block_dim(const ftl_irreps *irreps, int b) { return 2 * irreps->block[b].l + 1; }
 
 /* Per build (number type and instruction set) of the sweeps: gradient.h's calls. */
-typedef struct ftl_engine {
+typedef struct ftl_sweeps {
   const char *isa;
   int lanes;
   ftl_status (*set)(ftl_network *network, ftl_error *error); /* theta and coefficients from values */
@@ -153,9 +153,9 @@ typedef struct ftl_engine {
                         ftl_prediction *prediction, ftl_error *error);
   ftl_status (*gradient)(ftl_sweep *sweep, double d_energy, const double (*d_forces)[3], const double (*d_virial)[3],
                          double *gradient, ftl_error *error);
-} ftl_engine;
+} ftl_sweeps;
 /* The best build for this CPU, as the inference kernels (FROZENTL_ISA forces one). */
-ftl_status ftl_engine_choose(ftl_precision precision, const ftl_engine **engine, ftl_error *error);
+ftl_status ftl_sweeps_choose(ftl_precision precision, const ftl_sweeps **engine, ftl_error *error);
 
 /* network_product.c: the tries of a layer's product, and their release. */
 ftl_status ftl_product_prepare(const ftl_network *network, int t, ftl_product *product, ftl_error *error);
