@@ -138,7 +138,6 @@ ftl_status ftl_ace_make(const ftl_ace_file *file, const char *path, const ftl_op
   model->precision = options ? options->precision : FTL_DOUBLE;
   model->real_bytes = model->precision == FTL_DOUBLE ? 8 : 4;
   model->pad = 64 / model->real_bytes;
-  model->scale = 1;
   model->arch.n_layers = 1;
   model->arch.n_heads = 1;
   model->heads[0] = "Default";

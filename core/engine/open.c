@@ -13,6 +13,7 @@ void ftl_model_free(ftl_model *model) {
   for (int h = 0; h < FTL_MAX_HEADS; h++) free(model->arch.heads[h]);
   free(model->pair_class);
   free(model->e0);
+  free(model->scale);
   free(model->zbl);
   if (model->engine) model->engine->free(model);
   free(model);

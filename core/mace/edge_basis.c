@@ -56,6 +56,7 @@ ftl_status ftl_edge_basis_make(const ftl_source *source, ftl_edge_basis *basis, 
                             .n = arch->num_bessel,
                             .gaussian_coefficient = arch->gaussian_coeff,
                             .transform = arch->transform,
+                            .cutoff_kind = arch->cutoff,
                             .apply_cutoff = arch->apply_cutoff};
   switch (arch->radial) {
   case FTL_RADIAL_BESSEL:
@@ -68,8 +69,12 @@ ftl_status ftl_edge_basis_make(const ftl_source *source, ftl_edge_basis *basis, 
   case FTL_RADIAL_CHEBYSHEV:
     break;
   }
-  FTL_TRY(read_scalar(source, "radial_embedding.cutoff_fn.p", &basis->cutoff_p, error));
-  basis->cutoff_p = trunc(basis->cutoff_p); /* MACE casts p to int */
+  if (arch->cutoff == FTL_CUTOFF_XPLOR) {
+    FTL_TRY(read_scalar(source, "radial_embedding.cutoff_fn.r_on", &basis->r_on, error));
+  } else {
+    FTL_TRY(read_scalar(source, "radial_embedding.cutoff_fn.p", &basis->cutoff_p, error));
+    basis->cutoff_p = trunc(basis->cutoff_p); /* MACE casts p to int */
+  }
   FTL_TRY(read_scalar(source, "radial_embedding.cutoff_fn.r_max", &basis->cutoff, error));
   return basis->transform == FTL_TRANSFORM_NONE ? FTL_OK : read_transform(source, basis, error);
 }
@@ -78,6 +83,11 @@ void ftl_edge_basis_free(ftl_edge_basis *basis) {
   free(basis->weight);
   free(basis->covalent_radius);
   *basis = (ftl_edge_basis){0};
+}
+
+static double envelope(const ftl_edge_basis *basis, double r, double *slope) {
+  return basis->cutoff_kind == FTL_CUTOFF_XPLOR ? ftl_xplor_cutoff(r, basis->cutoff, basis->r_on, slope)
+                                                : ftl_polynomial_cutoff(r, basis->cutoff, basis->cutoff_p, slope);
 }
 
 static double transformed(const ftl_edge_basis *basis, int i, int j, double r, double *derivative) {
@@ -90,7 +100,7 @@ static double transformed(const ftl_edge_basis *basis, int i, int j, double r, d
 
 double ftl_edge_basis_at(const ftl_edge_basis *basis, int i, int j, double r, double *value, double *derivative,
                          double *factor_derivative) {
-  double slope, x_slope, cutoff = ftl_polynomial_cutoff(r, basis->cutoff, basis->cutoff_p, &slope);
+  double slope, x_slope, cutoff = envelope(basis, r, &slope);
   const double x = transformed(basis, i, j, r, &x_slope);
   switch (basis->kind) {
   case FTL_RADIAL_BESSEL:

@@ -14,7 +14,8 @@ typedef struct {
   ftl_transform_kind transform;
   double q, p, a, alpha;   /* Agnesi q p a; Soft alpha */
   double *covalent_radius; /* [n_elements] Angstrom, owned; NULL without a transform */
-  double cutoff, cutoff_p;
+  ftl_cutoff_kind cutoff_kind;
+  double cutoff, cutoff_p, r_on; /* the exponent of the polynomial, or where XPLOR begins */
   bool apply_cutoff; /* the basis functions are multiplied with the cutoff; else what the network makes is */
 } ftl_edge_basis;
 

@@ -70,7 +70,7 @@ typedef struct {
   int size[FTL_REF_MAX_MLP + 1]; /* size[0] inputs ... size[n_layers] outputs */
   bool torch_style;              /* false: e3nn FullyConnectedNet (weight [in][out] / sqrt(in), cst * act)
                                     true: mace RadialMLP (weight [out][in], bias, LayerNorm, silu) */
-  ftl_activation act;             /* silu for MACE */
+  ftl_activation act;            /* silu for MACE */
   double act_cst;
   double factor[FTL_REF_MAX_MLP]; /* of the weights: 1 / sqrt(in), or 1 for torch_style */
   const double *weight[FTL_REF_MAX_MLP];

@@ -22,7 +22,7 @@ static void check_twin(const char *name) {
   ftl_source *source;
   ftl_schema schema;
   ftl_error error = {0};
-  if (ftl_source_read(with_extension(name, "model"), &source, &error)) fail_msg("%s: %s", error.where, error.message);
+  if (ftl_source_read(twin_model(name), &source, &error)) fail_msg("%s: %s", error.where, error.message);
   int64_t weights = 0, listed = 0;
   assert_int_equal(ftl_schema_of(source, &schema, &error), FTL_OK);
   for (int k = 0; k < source->tensors.n; k++) {
