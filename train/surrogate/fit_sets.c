@@ -15,7 +15,7 @@ static void options_of(const ftl_surrogate_recipe *r, ftl_dataset_options *optio
       (ftl_dataset_options){.labels = {r->labels, {r->label.energy, r->label.forces, r->label.stress, r->label.virial}},
                             .select = {r->select.n, r->select.item},
                             .max_force = r->max_force,
-                            .drop_absurd = r->large_forces == 1,
+                            .drop_absurd = r->large_forces == FTL_FORCES_DROP,
                             .n_configs = r->weights.configs.n,
                             .config = r->weights.configs.name,
                             .config_weight = r->weights.configs.value};
