@@ -27,4 +27,4 @@
 #define CHOICES(words, n, ...)                                                                                         \
   static const char *const words[] = {__VA_ARGS__};                                                                    \
   _Static_assert(sizeof words / sizeof *words == (n), "the last value of " #words " has a word, and none is beyond "   \
-                                                                                  "it")
+                                                      "it")
