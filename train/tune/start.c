@@ -194,7 +194,7 @@ static ftl_status make_new(const ftl_recipe *recipe, const ftl_sets *sets, ftl_s
   o.first = first[recipe->scratch.interaction];
   o.other = other[recipe->scratch.interaction];
   o.mlp = recipe->scratch.readout;
-  o.gate = (ftl_gate_kind)recipe->scratch.gate;
+  o.gate = (ftl_activation)recipe->scratch.gate;
   o.avg_num_neighbors = recipe->scratch.avg_num_neighbors;
   ftl_status status = read_widths(&recipe->scratch.radial_mlp, &o, error);
   if (status == FTL_OK && is_word(&recipe->elements, "all"))

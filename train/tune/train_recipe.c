@@ -17,7 +17,8 @@ CHOICES(radial_words, FTL_RADIAL_CHEBYSHEV + 1, [FTL_RADIAL_BESSEL] = "bessel", 
         [FTL_RADIAL_CHEBYSHEV] = "chebyshev");
 CHOICES(transform_words, FTL_TRANSFORM_SOFT + 1, [FTL_TRANSFORM_NONE] = "none", [FTL_TRANSFORM_AGNESI] = "agnesi",
         [FTL_TRANSFORM_SOFT] = "soft");
-CHOICES(gate_words, FTL_GATE_ABS + 1, [FTL_GATE_SILU] = "silu", [FTL_GATE_TANH] = "tanh", [FTL_GATE_ABS] = "abs");
+CHOICES(gate_words, FTL_ACTIVATION_ABS + 1, [FTL_ACTIVATION_SILU] = "silu", [FTL_ACTIVATION_TANH] = "tanh",
+        [FTL_ACTIVATION_ABS] = "abs");
 CHOICES(e0_words, FTL_N_STARTS, [FTL_START_KEEP] = "keep", [FTL_START_FIT] = "fit", [FTL_START_GIVEN] = "given");
 CHOICES(scale_shift_words, FTL_START_FIT + 1, [FTL_START_KEEP] = "keep", [FTL_START_FIT] = "fit");
 CHOICES(replay_label_words, FTL_N_REPLAY_LABELS, [FTL_REPLAY_FOUNDATION] = "foundation", [FTL_REPLAY_DATA] = "data");

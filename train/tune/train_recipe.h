@@ -69,7 +69,7 @@ typedef struct {
   int checkpoint;
   int64_t save_every, cache_mb;
   struct {
-    int interaction, radial, transform, gate; /* FTL_BLOCKS_..., ftl_radial_kind, ftl_transform_kind, ftl_gate_kind */
+    int interaction, radial, transform, gate; /* FTL_BLOCKS_..., ftl_radial_kind, ftl_transform_kind, ftl_activation */
     char *hidden, *readout;
     ftl_words radial_mlp;
     int64_t layers, correlation, max_ell, basis, cutoff_p;
