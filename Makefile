@@ -2,6 +2,7 @@
 BUILD  := build/release
 ASAN   := build/asan
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
+TESTS  ?= $(shell expr $(JOBS) + 1)# tests at a time: there is always one that waits, for ranks, a signal or a file
 WERROR ?= OFF# CI builds with WERROR=ON
 
 .PHONY: help setup build demo test test-release test-kokkos kokkos-cuda sanitize bench fuzz docs format format-check install clean
@@ -44,11 +45,11 @@ test-release: build
 	@scripts/setup.sh kokkos
 	@cmake -S . -B $(BUILD) >/dev/null # it may have been configured without Kokkos
 	@cmake --build $(BUILD) -j $(JOBS)
-	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -j $(JOBS)
+	@ctest --test-dir $(BUILD) --output-on-failure --no-tests=error -j $(TESTS)
 sanitize: setup $(ASAN)/build.ninja
 	@echo 'sanitize: unit and command-line tests, and mistakes in LAMMPS, under ASan and UBSan in $(ASAN)'
 	@cmake --build $(ASAN) -j $(JOBS)
-	@ctest --test-dir $(ASAN) --output-on-failure --no-tests=error -L 'unit|cli|lammps' -j $(JOBS)
+	@ctest --test-dir $(ASAN) --output-on-failure --no-tests=error -L 'unit|cli|lammps' -j $(TESTS)
 
 test-kokkos: setup
 	@JOBS=$(JOBS) scripts/kokkos.sh test

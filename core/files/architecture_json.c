@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "files/json_reader.h"
 #include "files/nequip_json.h"
 #include "model/traits.h"
 
@@ -88,26 +89,12 @@ json_t *ftl_architecture_to_json(const ftl_architecture *arch) {
 
 /* ---- reading ---- */
 
-typedef struct {
-  const char *where;
-  ftl_error *error;
-} reader;
-
-static ftl_status __attribute__((format(printf, 2, 3))) bad(const reader *r, const char *format, ...) {
-  char text[300];
-  va_list args;
-  va_start(args, format);
-  vsnprintf(text, sizeof text, format, args);
-  va_end(args);
-  return ftl_fail(r->error, FTL_ERR_FORMAT, r->where, "the architecture in the header is wrong: %s", text);
+static ftl_status unpack_failed(const ftl_json_reader *r, const char *part, const json_error_t *found) {
+  return ftl_json_bad(r, "%s: %.200s", part, found->text);
 }
 
-static ftl_status unpack_failed(const reader *r, const char *part, const json_error_t *found) {
-  return bad(r, "%s: %.200s", part, found->text);
-}
-
-static ftl_status read_name(const reader *r, const char *key, const char *value, const char *const *names, int n,
-                            int *index) {
+static ftl_status read_name(const ftl_json_reader *r, const char *key, const char *value, const char *const *names,
+                            int n, int *index) {
   for (int k = 0; k < n; k++)
     if (!strcmp(value, names[k])) {
       *index = k;
@@ -117,17 +104,17 @@ static ftl_status read_name(const reader *r, const char *key, const char *value,
                   "the architecture's %s is \"%.100s\", which this version does not cover", key, value);
 }
 
-static ftl_status read_irreps(const reader *r, const char *key, const char *text, ftl_irreps *irreps) {
-  return ftl_irreps_parse(text, irreps, NULL) ? bad(r, "%s is \"%.100s\"", key, text) : FTL_OK;
+static ftl_status read_irreps(const ftl_json_reader *r, const char *key, const char *text, ftl_irreps *irreps) {
+  return ftl_irreps_parse(text, irreps, NULL) ? ftl_json_bad(r, "%s is \"%.100s\"", key, text) : FTL_OK;
 }
 
-static ftl_status read_count(const reader *r, const char *key, json_int_t value, int max, int *count) {
-  if (value < 0 || value > max) return bad(r, "%s is %lld", key, (long long)value);
+static ftl_status read_count(const ftl_json_reader *r, const char *key, json_int_t value, int max, int *count) {
+  if (value < 0 || value > max) return ftl_json_bad(r, "%s is %lld", key, (long long)value);
   *count = (int)value;
   return FTL_OK;
 }
 
-static ftl_status read_layer(const reader *r, json_t *json, ftl_layer *layer) {
+static ftl_status read_layer(const ftl_json_reader *r, json_t *json, ftl_layer *layer) {
   const char *interaction, *node_feats, *edge, *target, *hidden, *product;
   json_int_t correlation;
   json_error_t found;
@@ -155,11 +142,11 @@ static ftl_status read_layer(const reader *r, json_t *json, ftl_layer *layer) {
   if ((json_object_get(json, "radial_act_cst") == NULL) != (nonlinear || gated) ||
       (json_object_get(json, "gate_scalar_cst") != NULL) != nonlinear ||
       (json_object_get(json, "gate_cst") != NULL) != nonlinear || (by_element >= 0) != gated)
-    return bad(r, "a layer with %s has the wrong constants", interaction);
+    return ftl_json_bad(r, "a layer with %s has the wrong constants", interaction);
   return read_count(r, "correlation", correlation, 100, &layer->correlation);
 }
 
-static ftl_status read_readout(const reader *r, json_t *json, ftl_readout *readout) {
+static ftl_status read_readout(const ftl_json_reader *r, json_t *json, ftl_readout *readout) {
   const char *kind_name, *in, *mlp = NULL, *gate = NULL;
   json_int_t layer;
   json_error_t found;
@@ -174,7 +161,7 @@ static ftl_status read_readout(const reader *r, json_t *json, ftl_readout *reado
   if ((status = read_count(r, "layer of a readout", layer, FTL_MAX_LAYERS, &readout->layer))) return status;
   if ((status = read_irreps(r, "in", in, &readout->in))) return status;
   if (json_object_size(json) != (readout->kind == FTL_READOUT_LINEAR ? 3 : 7))
-    return bad(r, "a %s readout has the wrong keys", kind_name);
+    return ftl_json_bad(r, "a %s readout has the wrong keys", kind_name);
   if (readout->kind == FTL_READOUT_LINEAR) return FTL_OK;
   const char *activations[FTL_N_ACTIVATIONS];
   for (int k = 0; k < FTL_N_ACTIVATIONS; k++) activations[k] = ftl_activation_name((ftl_activation)k);
@@ -184,7 +171,7 @@ static ftl_status read_readout(const reader *r, json_t *json, ftl_readout *reado
   return read_irreps(r, "mlp", mlp, &readout->mlp);
 }
 
-static ftl_status read_radial(const reader *r, json_t *json, ftl_architecture *arch) {
+static ftl_status read_radial(const ftl_json_reader *r, json_t *json, ftl_architecture *arch) {
   const char *basis, *transform;
   json_int_t size;
   json_error_t found;
@@ -196,29 +183,29 @@ static ftl_status read_radial(const reader *r, json_t *json, ftl_architecture *a
   if ((status = read_name(r, "radial basis", basis, radials, COUNT(radials), &kind))) return status;
   arch->radial = (ftl_radial_kind)kind;
   if ((json_object_get(json, "gaussian_coeff") != NULL) != (arch->radial == FTL_RADIAL_GAUSSIAN))
-    return bad(r, "gaussian_coeff does not go with the basis");
+    return ftl_json_bad(r, "gaussian_coeff does not go with the basis");
   if ((status = read_name(r, "transform", transform, transforms, COUNT(transforms), &kind))) return status;
   arch->transform = (ftl_transform_kind)kind;
   arch->apply_cutoff = apply;
   return read_count(r, "size of the radial basis", size, 1 << 20, &arch->num_bessel);
 }
 
-static ftl_status read_lists(const reader *r, json_t *numbers, json_t *heads, ftl_architecture *arch) {
+static ftl_status read_lists(const ftl_json_reader *r, json_t *numbers, json_t *heads, ftl_architecture *arch) {
   size_t n = json_array_size(numbers);
   ftl_status status;
-  if (n < 1 || n > FTL_MAX_ELEMENTS) return bad(r, "there are %zu elements", n);
+  if (n < 1 || n > FTL_MAX_ELEMENTS) return ftl_json_bad(r, "there are %zu elements", n);
   for (size_t k = 0; k < n; k++) {
     json_t *number = json_array_get(numbers, k);
-    if (!json_is_integer(number)) return bad(r, "an atomic number is no integer");
+    if (!json_is_integer(number)) return ftl_json_bad(r, "an atomic number is no integer");
     status = read_count(r, "an atomic number", json_integer_value(number), 118, &arch->atomic_numbers[k]);
     if (status) return status;
   }
   arch->n_elements = (int)n;
   n = json_array_size(heads);
-  if (n < 1 || n > FTL_MAX_HEADS) return bad(r, "there are %zu heads", n);
+  if (n < 1 || n > FTL_MAX_HEADS) return ftl_json_bad(r, "there are %zu heads", n);
   for (size_t k = 0; k < n; k++) {
     const char *name = json_string_value(json_array_get(heads, k));
-    if (!name || strlen(name) > 255) return bad(r, "the name of head %zu is not credible", k);
+    if (!name || strlen(name) > 255) return ftl_json_bad(r, "the name of head %zu is not credible", k);
     arch->heads[k] = strdup(name);
     if (!arch->heads[k]) return ftl_fail(r->error, FTL_ERR_MEMORY, r->where, "no memory for the heads");
     arch->n_heads = (int)k + 1;
@@ -227,7 +214,7 @@ static ftl_status read_lists(const reader *r, json_t *numbers, json_t *heads, ft
 }
 
 ftl_status ftl_architecture_from_json(json_t *json, const char *where, ftl_architecture *arch, ftl_error *error) {
-  const reader r = {where, error};
+  const ftl_json_reader r = {where, error};
   const char *model, *sh;
   json_t *numbers, *heads, *radial, *layers, *list, *nequip = NULL;
   json_int_t norm_elements, norm_heads;
@@ -242,7 +229,8 @@ ftl_status ftl_architecture_from_json(json_t *json, const char *where, ftl_archi
   if ((status = read_name(&r, "model", model, models, COUNT(models), &kind))) return status;
   arch->scale_shift = kind > 0;
   arch->family = kind == 2 ? FTL_FAMILY_NEQUIP : FTL_FAMILY_MACE;
-  if ((nequip != NULL) != (arch->family == FTL_FAMILY_NEQUIP)) return bad(&r, "nequip does not go with the model");
+  if ((nequip != NULL) != (arch->family == FTL_FAMILY_NEQUIP))
+    return ftl_json_bad(&r, "nequip does not go with the model");
   if (nequip && (status = ftl_nequip_from_json(nequip, where, arch, error))) return status;
   arch->pair_repulsion = repulsion;
   if ((status = read_lists(&r, numbers, heads, arch))) return status;
@@ -251,9 +239,9 @@ ftl_status ftl_architecture_from_json(json_t *json, const char *where, ftl_archi
   if ((status = read_radial(&r, radial, arch))) return status;
   if ((status = read_irreps(&r, "spherical_harmonics", sh, &arch->sh))) return status;
   if (json_array_size(layers) < 1 || json_array_size(layers) > FTL_MAX_LAYERS)
-    return bad(&r, "there are %zu layers", json_array_size(layers));
+    return ftl_json_bad(&r, "there are %zu layers", json_array_size(layers));
   if (json_array_size(list) < 1 || json_array_size(list) > FTL_MAX_LAYERS)
-    return bad(&r, "there are %zu readouts", json_array_size(list));
+    return ftl_json_bad(&r, "there are %zu readouts", json_array_size(list));
   arch->n_layers = (int)json_array_size(layers);
   arch->n_readouts = (int)json_array_size(list);
   for (int k = 0; k < arch->n_layers; k++)

@@ -1,6 +1,5 @@
 #include "cli/cli.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,33 +46,6 @@ int cli_parse(const struct argp *argp, const char *name, int argc, char **argv, 
   snprintf(full, sizeof full, "frozentl %s", name);
   argv[0] = full; /* argp's messages begin with it */
   return argp_parse(argp, argc, argv, 0, NULL, input) == 0 ? CLI_OK : CLI_USAGE;
-}
-
-int cli_integer(struct argp_state *state, const char *option, const char *text, int min, int max) {
-  char *end;
-  errno = 0;
-  long value = strtol(text, &end, 10);
-  if (end == text || *end || errno || value < min || value > max)
-    argp_error(state, "%s takes a whole number from %d to %d, not '%s'", option, min, max, text);
-  return (int)value;
-}
-
-void cli_words(struct argp_state *state, const char *text, ftl_words *words) {
-  for (const char *p = text;; p++) {
-    const size_t length = strcspn(p, ",");
-    char **item = realloc(words->item, ((size_t)words->n + 1) * sizeof *item), *word = strndup(p, length);
-    if (item) words->item = item;
-    if (!item || !word) argp_failure(state, CLI_MEMORY, 0, "no memory");
-    item[words->n++] = word;
-    p += length;
-    if (!*p) return;
-  }
-}
-
-void cli_words_free(ftl_words *words) {
-  for (int k = 0; k < words->n; k++) free(words->item[k]);
-  free(words->item);
-  *words = (ftl_words){0};
 }
 
 int cli_elements(struct argp_state *state, const char *option, const char *text, int *z, int room) {

@@ -122,10 +122,27 @@ static int exit_code(ftl_train_end end) {
   }
 }
 
+/* What the first signal says. */
+static void phase(void *context, int phase) {
+  const cli_host *host = context;
+  if (phase == FTL_TRAIN_BEGUN)
+    cli_host_phase(host, false, "interrupted before the first step; begin again with: frozentl train --resume %.600s");
+  else if (phase == FTL_TRAIN_STEPS)
+    cli_host_phase(host, true,
+                   "interrupted; the step under way took too long to wait for, and what was done since the last state "
+                   "is lost; go on with: frozentl train --resume %.500s");
+  else
+    cli_host_phase(host, false,
+                   "interrupted; the model is written, only its errors (errors.csv, predictions-*.csv) are missing: "
+                   "frozentl train --resume %.500s makes them");
+}
+
 static int train(options *o, ftl_error *error) {
   o->host.run = o->resume ? o->resume : o->recipe->output;
-  o->host.resumed = o->resume != NULL;
-  const ftl_train_host host = cli_host_start(&o->host);
+  cli_host_phase(&o->host, false,
+                 o->resume ? "interrupted; the run is as it was: go on with: frozentl train --resume %.600s"
+                           : "interrupted; nothing was written to %.600s");
+  const ftl_host host = cli_host_start(&o->host, phase);
   ftl_train_end end;
   const ftl_status status =
       o->resume ? ftl_train_resume(o->resume, o->recipe, &host, &end, error) : ftl_train(o->recipe, &host, &end, error);

@@ -73,7 +73,7 @@ static void free_value(ftl_options *options, const ftl_option *option) {
 }
 
 static ftl_status no_memory(ftl_error *error) {
-  return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the recipe");
+  return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the options");
 }
 
 static ftl_status add_word(ftl_words *words, const char *text, ftl_error *error) {
@@ -85,6 +85,7 @@ static ftl_status add_word(ftl_words *words, const char *text, ftl_error *error)
 }
 
 static ftl_status bad(const char *where, const ftl_option *option, const char *text, ftl_error *error) {
+  char choices[FTL_CHOICES_LENGTH];
   switch (option->type) {
   case FTL_OPTION_INTEGER:
     return ftl_fail(error, FTL_ERR_INPUT, where, "%s takes a whole number from %.0f to %.15g, not '%.80s'", option->key,
@@ -92,7 +93,8 @@ static ftl_status bad(const char *where, const ftl_option *option, const char *t
   case FTL_OPTION_BOOL:
     return ftl_fail(error, FTL_ERR_INPUT, where, "%s is true or false, not '%.80s'", option->key, text);
   case FTL_OPTION_CHOICE:
-    return ftl_fail(error, FTL_ERR_INPUT, where, "%s is one of %s, not '%.80s'", option->key, option->choices, text);
+    ftl_option_choices(option, choices);
+    return ftl_fail(error, FTL_ERR_INPUT, where, "%s is one of %s, not '%.80s'", option->key, choices, text);
   case FTL_OPTION_RATES:
     return ftl_fail(error, FTL_ERR_INPUT, where, "%s takes NAME=NUMBER from %g to %g, not '%.80s'", option->key,
                     option->min, option->max, text);
@@ -121,15 +123,31 @@ static ftl_status add_rate(ftl_rates *rates, const ftl_option *option, const cha
   return FTL_OK;
 }
 
-/* Index of a word in "a|b|c", or -1. */
-static int find_choice(const char *choices, const char *text) {
+void ftl_option_choices(const ftl_option *option, char text[FTL_CHOICES_LENGTH]) {
+  size_t used = 0;
+  *text = '\0';
+  for (size_t k = 0; k < option->n_choices && used < FTL_CHOICES_LENGTH; k++)
+    if (option->choices[k])
+      used += (size_t)snprintf(text + used, FTL_CHOICES_LENGTH - used, "%s%s", used ? "|" : "", option->choices[k]);
+}
+
+static bool set_choice(const ftl_option *option, const char *text, int *value) {
+  for (size_t k = 0; k < option->n_choices; k++)
+    if (option->choices[k] && strcmp(option->choices[k], text) == 0) {
+      *value = (int)k;
+      return true;
+    }
+  return false;
+}
+
+/* Whether a word is one of "a|b|c". */
+static bool is_among(const char *words, const char *text) {
   const size_t length = strlen(text);
-  int index = 0;
-  for (const char *p = choices;; p++, index++) {
-    size_t size = strcspn(p, "|");
-    if (size == length && memcmp(p, text, size) == 0) return index;
+  for (const char *p = words;; p++) {
+    const size_t size = strcspn(p, "|");
+    if (size == length && memcmp(p, text, size) == 0) return true;
     p += size;
-    if (!*p) return -1;
+    if (!*p) return false;
   }
 }
 
@@ -138,7 +156,6 @@ static ftl_status set_number(ftl_options *options, const ftl_option *option, con
   void *member = ftl_option_member(options, option);
   char *end;
   double real;
-  int choice;
   switch (option->type) {
   case FTL_OPTION_INTEGER:
     errno = 0;
@@ -151,13 +168,12 @@ static ftl_status set_number(ftl_options *options, const ftl_option *option, con
     *(double *)member = real;
     return FTL_OK;
   case FTL_OPTION_BOOL:
+  case FTL_OPTION_SWITCH:
     if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0) break;
     *(bool *)member = strcmp(text, "true") == 0;
     return FTL_OK;
   default:
-    choice = find_choice(option->choices, text);
-    if (choice < 0) break;
-    *(int *)member = choice;
+    if (!set_choice(option, text, member)) break;
     return FTL_OK;
   }
   return bad(where, option, text, error);
@@ -343,14 +359,14 @@ static bool holds(const ftl_options *options, const char *condition, size_t leng
   char *rest = NULL; /* lists have several words */
   for (char *word = have ? strtok_r(have, ",", &rest) : NULL; choices && word && !found;
        word = strtok_r(NULL, ",", &rest))
-    found = find_choice(choices, word) >= 0;
+    found = is_among(choices, word);
   free(have);
   free(choices);
   return found;
 }
 
 bool ftl_options_applies(const ftl_options *options, const ftl_option *option, const char **condition) {
-  for (const char *p = option->when; *p;) {
+  for (const char *p = option->when; p && *p;) {
     const size_t length = strcspn(p, " ");
     if (!holds(options, p, length)) {
       if (condition) *condition = p;

@@ -76,14 +76,9 @@ static void append_number(buffer *b, const ftl_options *options, const ftl_optio
   const void *member = ftl_option_member(options, option);
   if (option->type == FTL_OPTION_INTEGER) snprintf(number, sizeof number, "%lld", (long long)*(const int64_t *)member);
   else if (option->type == FTL_OPTION_REAL) ftl_format_real(*(const double *)member, number);
-  else if (option->type == FTL_OPTION_BOOL) strcpy(number, *(const bool *)member ? "true" : "false");
-  append(b, number);
-  if (option->type != FTL_OPTION_CHOICE) return;
-  const char *p = option->choices;
-  for (int k = *(const int *)member; k > 0; k--) p = strchr(p, '|') + 1;
-  char choice[64];
-  snprintf(choice, sizeof choice, "%.*s", (int)strcspn(p, "|"), p);
-  append(b, choice);
+  else if (option->type == FTL_OPTION_BOOL || option->type == FTL_OPTION_SWITCH)
+    strcpy(number, *(const bool *)member ? "true" : "false");
+  append(b, option->type == FTL_OPTION_CHOICE ? option->choices[*(const int *)member] : number);
 }
 
 /* Words, paths and rates, each through `add`; joined by `separator`. */
@@ -178,11 +173,12 @@ static void append_comment(buffer *b, const char *lead, const char *text) {
 }
 
 static void append_documentation(buffer *b, const ftl_option *option, const char *indent) {
-  char lead[16], line[700];
+  char lead[16], line[700], choices[FTL_CHOICES_LENGTH];
+  const char *when = option->when ? option->when : "";
+  ftl_option_choices(option, choices);
   snprintf(lead, sizeof lead, "%s# ", indent);
-  snprintf(line, sizeof line, "%s%s%s%s%s%s", option->doc, option->choices ? "; one of " : "",
-           option->choices ? option->choices : "", *option->when ? " [with " : "", option->when,
-           *option->when ? "]" : "");
+  snprintf(line, sizeof line, "%s%s%s%s%s%s", option->doc, *choices ? "; one of " : "", choices, *when ? " [with " : "",
+           when, *when ? "]" : "");
   append_comment(b, lead, line);
 }
 
@@ -251,12 +247,14 @@ void ftl_options_document(const ftl_option_table *table, FILE *stream) {
     fprintf(stream, " | %s", o->initial && *o->initial ? o->initial : o->needed ? "needed" : "");
     if (o->tuned) fprintf(stream, "%swith %s: %s", o->initial ? "; " : "", table->tuned_by, o->tuned);
     fputs(" | ", stream);
-    print_markdown(stream, o->when);
+    print_markdown(stream, o->when ? o->when : "");
     fputs(" | ", stream);
     print_markdown(stream, o->doc);
     if (o->choices) {
+      char choices[FTL_CHOICES_LENGTH];
+      ftl_option_choices(o, choices);
       fputs("; one of ", stream);
-      print_markdown(stream, o->choices);
+      print_markdown(stream, choices);
     } else if (o->type == FTL_OPTION_INTEGER || o->type == FTL_OPTION_REAL) {
       fprintf(stream, " (%.15g to %.15g)", o->min, o->max);
     }

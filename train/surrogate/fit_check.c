@@ -10,7 +10,7 @@
 enum { STRUCTURES = 40, ATOMS = 2500 }; /* of data that the model answers for */
 
 static ftl_status tell(ftl_surrogate_state *run, int first, ftl_error *error) {
-  if (run->recipe->checks == FTL_DATA_WARN) ftl_findings_accept(&run->findings);
+  if (run->recipe->checks == FTL_CHECKS_WARN) ftl_findings_accept(&run->findings);
   return ftl_findings_tell(&run->findings, first, run->host->warn, run->host->context,
                            "; --checks warn fits it as it is", error);
 }

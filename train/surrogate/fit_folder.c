@@ -68,8 +68,7 @@ ftl_status ftl_surrogate_begin(ftl_surrogate_state *run, ftl_error *error) {
 static const char *const free_keys[] = {"threads", NULL};
 
 /* The options against what the run began with. A run of an earlier version did not write that down. */
-static ftl_status compare(ftl_surrogate_recipe *recipe, const char *folder, const ftl_surrogate_host *host,
-                          ftl_error *error) {
+static ftl_status compare(ftl_surrogate_recipe *recipe, const char *folder, const ftl_host *host, ftl_error *error) {
   char *path = join(folder, "state.json"), said[400] = "", text[440];
   struct stat info;
   json_error_t why;
@@ -116,7 +115,7 @@ ftl_status ftl_surrogate_recipe_of_run(const char *folder, ftl_surrogate_recipe 
 
 /* ---- taking the folder ---- */
 
-ftl_status ftl_surrogate_open_folder(ftl_surrogate_recipe *recipe, bool resume, const ftl_surrogate_host *host,
+ftl_status ftl_surrogate_open_folder(ftl_surrogate_recipe *recipe, bool resume, const ftl_host *host,
                                      ftl_run_folder *folder, ftl_error *error) {
   char warning[400];
   if (ftl_ranks_mine() > 0) return FTL_OK;

@@ -245,8 +245,8 @@ static void free_run(ftl_surrogate_state *run) {
   ftl_surrogate_free(&run->surrogate);
 }
 
-ftl_status ftl_surrogate_run(ftl_surrogate_recipe *recipe, bool resume, const ftl_surrogate_host *host,
-                             ftl_surrogate_end *end, ftl_error *error) {
+ftl_status ftl_surrogate_run(ftl_surrogate_recipe *recipe, bool resume, const ftl_host *host, ftl_surrogate_end *end,
+                             ftl_error *error) {
   ftl_surrogate_state run = {.recipe = recipe, .host = host};
   ftl_run_folder folder = {0};
   bool interrupted = false;

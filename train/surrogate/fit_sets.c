@@ -15,7 +15,7 @@ static void options_of(const ftl_surrogate_recipe *r, ftl_dataset_options *optio
       (ftl_dataset_options){.labels = {r->labels, {r->label.energy, r->label.forces, r->label.stress, r->label.virial}},
                             .select = {r->select.n, r->select.item},
                             .max_force = r->max_force,
-                            .drop_absurd = r->large_forces == 1,
+                            .drop_absurd = r->large_forces == FTL_FORCES_DROP,
                             .n_configs = r->weights.configs.n,
                             .config = r->weights.configs.name,
                             .config_weight = r->weights.configs.value};
@@ -24,7 +24,7 @@ static void options_of(const ftl_surrogate_recipe *r, ftl_dataset_options *optio
 /* What the files have and the run does not use, as far as the checks do not say it; what there is to learn from. */
 static void report_set(const ftl_surrogate_state *run, const ftl_dataset *set, const ftl_dataset_options *options,
                        const char *name) {
-  const ftl_surrogate_host *host = run->host;
+  const ftl_host *host = run->host;
   char counts[400];
   ftl_label_survey_report(&set->survey, &options->labels, name, true, false, host->warn, host->context);
   ftl_heads_report(&set->survey.heads, &options->select, name, false, host->warn, host->context);

@@ -21,8 +21,10 @@ static void say_row(const ftl_surrogate_state *run, const char *name, int64_t n,
 }
 
 void ftl_surrogate_say_errors(const ftl_surrogate_state *run) {
-  static const char *const kinds[] = {"ridge", "cross-validated ridge", "ridge of largest evidence",
-                                      "automatic relevance determination"};
+  static const char *const kinds[] = {[FTL_SOLVE_RIDGE] = "ridge",
+                                      [FTL_SOLVE_CV] = "cross-validated ridge",
+                                      [FTL_SOLVE_EVIDENCE] = "ridge of largest evidence",
+                                      [FTL_SOLVE_ARD] = "automatic relevance determination"};
   const ftl_solution *s = &run->solution;
   ftl_surrogate_say(run, "%s: strength %.2e, %d functions kept, %.1f determined by data, rank %d, condition %.1e",
                     kinds[run->recipe->solver.kind], s->lambda, s->kept, s->effective, s->rank, s->condition);

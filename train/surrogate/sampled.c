@@ -140,7 +140,7 @@ ftl_status ftl_surrogate_sample(ftl_surrogate_state *run, bool *interrupted, ftl
 ftl_status ftl_surrogate_prepare(ftl_surrogate_state *run, ftl_error *error) {
   const ftl_surrogate_recipe *r = run->recipe;
   ftl_open_options open = {
-      .precision = r->sample.precision ? FTL_MIXED : FTL_DOUBLE, .head = r->head, .foundation = r->foundation};
+      .precision = (ftl_precision)r->sample.precision, .head = r->head, .foundation = r->foundation};
   ftl_status status = ftl_jobs_make(r, &run->data, &run->jobs, error);
   if (!status) status = ftl_sha256_file(r->model, run->model_sha256, error);
   if (!status) status = ftl_model_open(r->model, &open, &run->model, error);

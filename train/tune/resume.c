@@ -53,7 +53,7 @@ static ftl_status read_recipe(const char *run, const ftl_recipe *changes, ftl_re
 }
 
 /* The recipe against what the run began with. A state of an earlier version says nothing of it. */
-static ftl_status compare(ftl_recipe *recipe, const ftl_state *state, const ftl_train_host *host, ftl_error *error) {
+static ftl_status compare(ftl_recipe *recipe, const ftl_state *state, const ftl_host *host, ftl_error *error) {
   const json_t *before = json_object_get(state->object, "recipe"), *inputs = json_object_get(state->object, "inputs");
   char said[400], text[440];
   ftl_status status = FTL_OK;
@@ -75,7 +75,7 @@ static bool has_state(const char *run, char path[4096]) {
   return lstat(path, &info) == 0;
 }
 
-ftl_status ftl_resume_read(const char *run, const ftl_recipe *changes, const ftl_train_host *host, ftl_recipe **recipe,
+ftl_status ftl_resume_read(const char *run, const ftl_recipe *changes, const ftl_host *host, ftl_recipe **recipe,
                            ftl_state *state, bool *any, ftl_error *error) {
   char path[4096];
   *any = has_state(run, path);

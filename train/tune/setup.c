@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/sense.h"
 #include "tune/train_check.h"
 #include "tune/checkpoint.h"
 #include "tune/lora.h"
@@ -209,32 +208,13 @@ static ftl_status make_baseline(ftl_setup *s, const ftl_state *restored, ftl_err
   return ftl_network_set(s->network, s->values, error);
 }
 
-/* A loss of nothing is 0 in every epoch. */
-static ftl_status check_weights(const ftl_setup *s, ftl_error *error) {
-  const ftl_recipe *r = s->recipe;
-  const ftl_label_weights first = {r->loss.energy, r->loss.forces, r->loss.stress, "loss"},
-                          second = {r->swa.energy, r->swa.forces, r->swa.stress, "swa"};
-  ftl_status status = ftl_labels_weigh(&s->sets.train, &first, "train", error);
-  if (status == FTL_OK) status = ftl_labels_weigh(&s->sets.valid, &first, "valid", error);
-  if (status == FTL_OK && ftl_recipe_is_set(r, "swa.start"))
-    status = ftl_labels_weigh(&s->sets.train, &second, "train, in stage two,", error);
-  return status;
-}
-
-static ftl_status check_labels(const ftl_setup *s, ftl_error *error) {
-  const ftl_dataset *set[] = {&s->sets.train, &s->sets.valid, &s->sets.test, &s->sets.isolated, &s->sets.replay};
-  ftl_status status = FTL_OK;
-  for (size_t k = 0; k < sizeof set / sizeof *set && status == FTL_OK; k++) status = ftl_labels_possible(set[k], error);
-  return status;
-}
-
 static void set_losses(ftl_setup *s) {
   const ftl_recipe *r = s->recipe;
   s->loss = (ftl_loss){r->loss.kind, r->loss.energy, r->loss.forces, r->loss.stress, r->loss.huber_delta};
   s->second = (ftl_loss){r->loss.kind, r->swa.energy, r->swa.forces, r->swa.stress, r->loss.huber_delta};
 }
 
-ftl_status ftl_setup_make(ftl_recipe *recipe, const ftl_train_host *host, const ftl_state *restored, ftl_setup *setup,
+ftl_status ftl_setup_make(ftl_recipe *recipe, const ftl_host *host, const ftl_state *restored, ftl_setup *setup,
                           ftl_error *error) {
   ftl_setup *s = setup;
   s->recipe = recipe;
@@ -244,13 +224,11 @@ ftl_status ftl_setup_make(ftl_recipe *recipe, const ftl_train_host *host, const 
   ftl_status status = ftl_work_start((int)recipe->threads, 1, error); /* threads work on structures */
   if (status == FTL_OK) status = ftl_start_read(recipe, &s->source, &cutoff, error);
   if (status == FTL_OK) status = ftl_sets_read(recipe, cutoff, &s->sets, error);
-  if (status == FTL_OK) status = check_labels(s, error);
   if (status == FTL_OK) ftl_sets_report_labels(recipe, &s->sets, warn_of_labels, s);
   set_losses(s);
   if (status == FTL_OK) status = ftl_start_model(recipe, &s->sets, &s->source, error);
   if (status == FTL_OK) status = ftl_check_labels(s, restored != NULL, error);
   if (status == FTL_OK) warn_of_sets(s);
-  if (status == FTL_OK) status = check_weights(s, error);
   if (status == FTL_OK) status = describe(s, restored, error);
   if (status == FTL_OK && recipe->checkpoint == FTL_CHECKPOINT_DELTA && !recipe->foundation)
     status = ftl_fail(error, FTL_ERR_INPUT, "checkpoint", "a delta needs a foundation; a new model is written in full");

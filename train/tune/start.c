@@ -171,21 +171,21 @@ static ftl_status read_widths(const ftl_words *words, ftl_scratch_options *o, ft
 }
 
 static ftl_status make_new(const ftl_recipe *recipe, const ftl_sets *sets, ftl_source **source, ftl_error *error) {
-  static const ftl_interaction_kind first[] = {FTL_INTERACTION, FTL_INTERACTION_DENSITY, FTL_INTERACTION_NONLINEAR};
-  static const ftl_interaction_kind other[] = {FTL_INTERACTION_RESIDUAL, FTL_INTERACTION_DENSITY_RESIDUAL,
-                                               FTL_INTERACTION_NONLINEAR};
-  static const ftl_radial_kind radial[] = {FTL_RADIAL_BESSEL, FTL_RADIAL_GAUSSIAN, FTL_RADIAL_CHEBYSHEV};
-  static const ftl_transform_kind transform[] = {FTL_TRANSFORM_NONE, FTL_TRANSFORM_AGNESI, FTL_TRANSFORM_SOFT};
-  static const ftl_activation gate[] = {FTL_ACTIVATION_SILU, FTL_ACTIVATION_TANH, FTL_ACTIVATION_ABS};
+  static const ftl_interaction_kind first[FTL_N_BLOCKS] = {[FTL_BLOCKS_RESIDUAL] = FTL_INTERACTION,
+                                                           [FTL_BLOCKS_DENSITY] = FTL_INTERACTION_DENSITY,
+                                                           [FTL_BLOCKS_NONLINEAR] = FTL_INTERACTION_NONLINEAR};
+  static const ftl_interaction_kind other[FTL_N_BLOCKS] = {[FTL_BLOCKS_RESIDUAL] = FTL_INTERACTION_RESIDUAL,
+                                                           [FTL_BLOCKS_DENSITY] = FTL_INTERACTION_DENSITY_RESIDUAL,
+                                                           [FTL_BLOCKS_NONLINEAR] = FTL_INTERACTION_NONLINEAR};
   int elements[118], n;
   ftl_scratch_options o;
   ftl_random random;
   ftl_scratch_defaults(&o);
   o.r_max = recipe->scratch.r_max;
-  o.radial = radial[recipe->scratch.radial];
+  o.radial = (ftl_radial_kind)recipe->scratch.radial;
   o.num_bessel = (int)recipe->scratch.basis;
   o.cutoff_p = (int)recipe->scratch.cutoff_p;
-  o.transform = transform[recipe->scratch.transform];
+  o.transform = (ftl_transform_kind)recipe->scratch.transform;
   o.pair_repulsion = recipe->scratch.zbl;
   o.hidden = recipe->scratch.hidden;
   o.max_ell = (int)recipe->scratch.max_ell;
@@ -194,7 +194,7 @@ static ftl_status make_new(const ftl_recipe *recipe, const ftl_sets *sets, ftl_s
   o.first = first[recipe->scratch.interaction];
   o.other = other[recipe->scratch.interaction];
   o.mlp = recipe->scratch.readout;
-  o.gate = gate[recipe->scratch.gate];
+  o.gate = (ftl_activation)recipe->scratch.gate;
   o.avg_num_neighbors = recipe->scratch.avg_num_neighbors;
   ftl_status status = read_widths(&recipe->scratch.radial_mlp, &o, error);
   if (status == FTL_OK && is_word(&recipe->elements, "all"))

@@ -34,7 +34,7 @@ static void free_run(ftl_run *run) {
 /* ---- the folder ---- */
 
 /* On rank 0, which writes. */
-static ftl_status open_folder(const char *path, bool resume, const ftl_options *options, const ftl_train_host *host,
+static ftl_status open_folder(const char *path, bool resume, const ftl_options *options, const ftl_host *host,
                               ftl_run_folder *folder, ftl_error *error) {
   char warning[400];
   if (ftl_ranks_mine() != 0) return FTL_OK;
@@ -252,7 +252,7 @@ static ftl_train_end end_of(const ftl_run *run, ftl_status status, bool interrup
   return run->unwritten ? FTL_TRAIN_UNWRITTEN : run->diverged ? FTL_TRAIN_DIVERGED : FTL_TRAIN_FAILED;
 }
 
-static ftl_status run_it(ftl_recipe *recipe, const ftl_train_host *host, const ftl_state *state, ftl_train_end *end,
+static ftl_status run_it(ftl_recipe *recipe, const ftl_host *host, const ftl_state *state, ftl_train_end *end,
                          ftl_error *error) {
   ftl_run run = {0};
   bool interrupted = false;
@@ -283,7 +283,7 @@ static ftl_status run_it(ftl_recipe *recipe, const ftl_train_host *host, const f
   return status;
 }
 
-ftl_status ftl_train(ftl_recipe *recipe, const ftl_train_host *host, ftl_train_end *end, ftl_error *error) {
+ftl_status ftl_train(ftl_recipe *recipe, const ftl_host *host, ftl_train_end *end, ftl_error *error) {
   ftl_run_folder folder = {0};
   ftl_status status = open_folder(recipe->output, false, &recipe->options, host, &folder, error);
   *end = status == FTL_ERR_IO ? FTL_TRAIN_UNWRITTEN : FTL_TRAIN_FAILED;
@@ -294,7 +294,7 @@ ftl_status ftl_train(ftl_recipe *recipe, const ftl_train_host *host, ftl_train_e
 
 /* ---- going on ---- */
 
-static ftl_status resume(const char *run, const ftl_recipe *changes, const ftl_train_host *host, ftl_train_end *end,
+static ftl_status resume(const char *run, const ftl_recipe *changes, const ftl_host *host, ftl_train_end *end,
                          ftl_error *error) {
   ftl_recipe *recipe = NULL;
   ftl_state state = {0};
@@ -307,7 +307,7 @@ static ftl_status resume(const char *run, const ftl_recipe *changes, const ftl_t
   return status;
 }
 
-ftl_status ftl_train_resume(const char *run, const ftl_recipe *changes, const ftl_train_host *host, ftl_train_end *end,
+ftl_status ftl_train_resume(const char *run, const ftl_recipe *changes, const ftl_host *host, ftl_train_end *end,
                             ftl_error *error) {
   ftl_run_folder folder = {0};
   ftl_status status = open_folder(run, true, NULL, host, &folder, error);

@@ -32,7 +32,8 @@ ftl_status ftl_check_labels(ftl_setup *s, bool resumed, ftl_error *error) {
   const int first = s->findings.n;
   ftl_status status =
       ftl_sets_check(s->recipe, &s->sets, arch->atomic_numbers, arch->n_elements, arch->r_max, &s->findings, error);
-  return status == FTL_OK ? tell(s, first, resumed, error) : status;
+  if (status == FTL_OK) status = tell(s, first, resumed, error);
+  return status == FTL_OK ? ftl_sets_weigh(s->recipe, &s->sets, error) : status;
 }
 
 /* ---- against the foundation ---- */

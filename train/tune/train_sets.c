@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "data/isolated.h"
+#include "data/sense.h"
 #include "tune/replay.h"
 #include "tune/split.h"
 #include "tune/suit.h"
@@ -55,6 +56,13 @@ static ftl_status take_part(const ftl_recipe *recipe, ftl_sets *sets, ftl_error 
   return ftl_split_keep(&sets->train, llround(ceil(recipe->fraction * (double)sets->train.n)), seed, "fraction", error);
 }
 
+static ftl_status labels_possible(const ftl_sets *sets, ftl_error *error) {
+  const ftl_dataset *set[] = {&sets->train, &sets->valid, &sets->test, &sets->isolated, &sets->replay};
+  ftl_status status = FTL_OK;
+  for (size_t k = 0; k < sizeof set / sizeof *set && status == FTL_OK; k++) status = ftl_labels_possible(set[k], error);
+  return status;
+}
+
 ftl_status ftl_sets_read(ftl_recipe *recipe, double cutoff, ftl_sets *sets, ftl_error *error) {
   ftl_dataset_options options;
   ftl_sets_options(recipe, &options);
@@ -74,10 +82,20 @@ ftl_status ftl_sets_read(ftl_recipe *recipe, double cutoff, ftl_sets *sets, ftl_
   if (status == FTL_OK && recipe->valid.n == 0) status = split_valid(recipe, sets, error);
   if (status == FTL_OK) status = take_part(recipe, sets, error);
   if (status == FTL_OK) ftl_dataset_remove_isolated(&sets->valid);
-  return status;
+  return status == FTL_OK ? labels_possible(sets, error) : status;
 }
 
 /* ---- checks ---- */
+
+ftl_status ftl_sets_weigh(const ftl_recipe *r, const ftl_sets *sets, ftl_error *error) {
+  const ftl_label_weights first = {r->loss.energy, r->loss.forces, r->loss.stress, "loss"},
+                          second = {r->swa.energy, r->swa.forces, r->swa.stress, "swa"};
+  ftl_status status = ftl_labels_weigh(&sets->train, &first, "train", error);
+  if (status == FTL_OK) status = ftl_labels_weigh(&sets->valid, &first, "valid", error);
+  if (status == FTL_OK && ftl_recipe_is_set(r, "swa.start"))
+    status = ftl_labels_weigh(&sets->train, &second, "train, in stage two,", error);
+  return status;
+}
 
 ftl_status ftl_sets_check(const ftl_recipe *recipe, const ftl_sets *sets, const int *elements, int n_elements,
                           double cutoff, ftl_findings *findings, ftl_error *error) {
