@@ -7,6 +7,7 @@
 #include "ace/ace.h"
 #include "engine/uncertainty.h"
 #include "model/prepared.h"
+#include "files/foundations.h"
 #include "files/model_file.h"
 #include "files/surrogate_file.h"
 #include "model/kernels.h"
@@ -76,7 +77,11 @@ ftl_status ftl_model_open(const char *path, const ftl_open_options *options, ftl
   if (options && options->precision != FTL_DOUBLE && options->precision != FTL_MIXED)
     return ftl_fail(error, FTL_ERR_ARGUMENT, path, "ftl_model_open: unknown precision %d", (int)options->precision);
   bool is_ace;
-  ftl_status status = open_ace(path, options, &is_ace, model, error);
+  char file[FTL_PATH_ROOM];
+  ftl_status status = ftl_model_path(path, file, sizeof file, error);
+  if (status) return status;
+  path = file;
+  status = open_ace(path, options, &is_ace, model, error);
   const char *foundation = options ? options->foundation : NULL;
   if (status || is_ace) return status;
   ftl_source *source = NULL;

@@ -72,8 +72,8 @@ void cli_progress_end(cli_progress *progress);   /* clears the line */
 
 /* Of --foundation, which every command that reads models has. */
 #define CLI_FOUNDATION_HELP                                                                                            \
-  "if it is a delta: the file of its foundation (otherwise looked for next to the delta and in the folders of "        \
-  "FROZENTL_PATH)"
+  "if it is a delta: the file of its foundation, or its name (otherwise looked for next to the delta, in the folders " \
+  "of FROZENTL_PATH and in ~/.cache/frozentl)"
 
 /* More threads than cores are a mistake, mostly: says so on stderr. */
 void cli_warn_of_threads(int threads);
