@@ -4,18 +4,18 @@
 
 #include <string.h>
 
-#define SEVENN "sevenn==0.13.0"
-#define POTENTIALS "sevenn/pretrained_potentials/"
-#define GITHUB "https://github.com/ACEsuit/"
-#define MP GITHUB "mace-mp/releases/download/"
+#define SEVENN      "sevenn==0.13.0"
+#define POTENTIALS  "sevenn/pretrained_potentials/"
+#define GITHUB      "https://github.com/ACEsuit/"
+#define MP          GITHUB "mace-mp/releases/download/"
 #define FOUNDATIONS GITHUB "mace-foundations/releases/download/"
-#define OFF "https://raw.githubusercontent.com/ACEsuit/mace-off/main/mace_off23/"
+#define OFF         "https://raw.githubusercontent.com/ACEsuit/mace-off/main/mace_off23/"
 
-#define CITE_SEVENNET "Park et al., J. Chem. Theory Comput. 2024, doi:10.1021/acs.jctc.4c00190"
+#define CITE_SEVENNET    "Park et al., J. Chem. Theory Comput. 2024, doi:10.1021/acs.jctc.4c00190"
 #define CITE_SEVENNET_MF "Kim et al., J. Am. Chem. Soc. 2024, doi:10.1021/jacs.4c14455"
-#define CITE_MP "Batatia et al., arXiv:2401.00096"
-#define CITE_OFF "Kovacs et al., arXiv:2312.15211"
-#define ASL "ASL (academic, not commercial: github.com/gabor1/ASL)"
+#define CITE_MP          "Batatia et al., arXiv:2401.00096"
+#define CITE_OFF         "Kovacs et al., arXiv:2312.15211"
+#define ASL              "ASL (academic, not commercial: github.com/gabor1/ASL)"
 
 #define SEVENNET(name_, path, bytes_, sha256_, citation_, about_)                                                      \
   {                                                                                                                    \
