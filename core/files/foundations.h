@@ -32,6 +32,9 @@ bool ftl_search_folder(int k, char folder[FTL_PATH_ROOM]);
 /* The foundation's file in the first of these folders that has it. False: none has. */
 bool ftl_foundation_locate(const ftl_foundation *foundation, char path[FTL_PATH_ROOM]);
 
+/* ftl_model_path without reading the file: where it is, whatever it holds. */
+ftl_status ftl_model_place(const char *given, char *path, size_t size, ftl_error *error);
+
 /* The name of the file beside `path` that keeps the SHA-256 of the first download, as sha256sum writes it. */
 void ftl_foundation_record_path(const char *path, char record[FTL_PATH_ROOM]);
 

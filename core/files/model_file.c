@@ -150,7 +150,7 @@ ftl_status ftl_pace_kind_of_file(const char *path, ftl_pace_kind *kind, ftl_erro
   void *data = NULL;
   size_t size;
   char file[FTL_PATH_ROOM];
-  ftl_status status = ftl_model_path(path, file, sizeof file, error);
+  ftl_status status = ftl_model_place(path, file, sizeof file, error); /* it is checked when it is read */
   if (!status) status = ftl_file_map(file, &data, &size, error);
   *kind = status ? FTL_PACE_NONE : ftl_pace_kind_of(data, size, file);
   if (data) munmap(data, size);

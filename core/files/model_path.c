@@ -87,30 +87,40 @@ ftl_status ftl_foundation_check(const ftl_foundation *foundation, const char *pa
 
 /* ---- a name in place of a path ---- */
 
-ftl_status ftl_model_path(const char *given, char *path, size_t size, ftl_error *error) {
-  char found[FTL_PATH_ROOM], folder[FTL_PATH_ROOM] = "", digest[FTL_SHA256_HEX];
+/* The foundation of this name, if it is one; its file is in `found`. */
+static ftl_status find(const char *given, const ftl_foundation **foundation, char found[FTL_PATH_ROOM],
+                       ftl_error *error) {
+  char folder[FTL_PATH_ROOM] = "";
   struct stat info;
+  *foundation = ftl_foundation_find(given);
+  if (!*foundation) return FTL_OK;
+  /* silently taking one of them would depend on the folder that one is in */
+  if (!stat(given, &info) && !S_ISDIR(info.st_mode))
+    return ftl_fail(error, FTL_ERR_INPUT, given,
+                    "this is the name of a foundation, and a file here: write ./%s for the file, or rename it", given);
+  if (ftl_foundation_locate(*foundation, found)) return FTL_OK;
+  ftl_search_folder(0, folder);
+  return ftl_fail(error, FTL_ERR_IO, given,
+                  "this foundation is not on this machine yet; get it with: frozentl foundation %s (%s is "
+                  "looked for in the folders of FROZENTL_PATH and in the cache%s%.200s)",
+                  given, (*foundation)->file, *folder ? "; it goes to " : "", folder);
+}
+
+ftl_status ftl_model_place(const char *given, char *path, size_t size, ftl_error *error) {
+  char found[FTL_PATH_ROOM];
+  const ftl_foundation *foundation;
   if (!given || !path) return ftl_fail(error, FTL_ERR_ARGUMENT, NULL, "no path of a model file is given");
-  const ftl_foundation *foundation = ftl_foundation_find(given);
-  const char *is = given;
-  if (foundation) {
-    /* silently taking one of them would depend on the folder that one is in */
-    if (!stat(given, &info) && !S_ISDIR(info.st_mode))
-      return ftl_fail(error, FTL_ERR_INPUT, given,
-                      "this is the name of a foundation, and a file here: write ./%s for the file, or rename it",
-                      given);
-    if (!ftl_foundation_locate(foundation, found)) {
-      ftl_search_folder(0, folder);
-      return ftl_fail(error, FTL_ERR_IO, given,
-                      "this foundation is not on this machine yet; get it with: frozentl foundation %s (%s is "
-                      "looked for in the folders of FROZENTL_PATH and in the cache%s%.200s)",
-                      given, foundation->file, *folder ? "; it goes to " : "", folder);
-    }
-    const ftl_status status = ftl_foundation_check(foundation, found, digest, error);
-    if (status) return status;
-    is = found;
-  }
+  const ftl_status status = find(given, &foundation, found, error);
+  if (status) return status;
+  const char *is = foundation ? found : given;
   if (strlen(is) >= size) return ftl_fail(error, FTL_ERR_IO, given, "the path is too long");
   strcpy(path, is);
   return FTL_OK;
+}
+
+ftl_status ftl_model_path(const char *given, char *path, size_t size, ftl_error *error) {
+  char digest[FTL_SHA256_HEX];
+  ftl_status status = ftl_model_place(given, path, size, error);
+  const ftl_foundation *foundation = status ? NULL : ftl_foundation_find(given);
+  return foundation ? ftl_foundation_check(foundation, path, digest, error) : status;
 }

@@ -1,6 +1,8 @@
 """A published foundation by its name in pair_coeff: the numbers of its file, and a sentence where it is not."""
 from harness import *
 
+TWINS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "parity", "twins")
+
 
 def test_foundation():
     structure = fcc(3.62, (2, 2, 2), hydrogens=2)

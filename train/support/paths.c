@@ -82,8 +82,7 @@ static void add_foundation(ftl_paths *paths, const char *path) {
 
 /* The file of a foundation that is given by name; anything else as it is. */
 static const char *file_of(const char *given, char path[FTL_PATH_ROOM]) {
-  const ftl_foundation *foundation = given ? ftl_foundation_find(given) : NULL;
-  return foundation && ftl_foundation_locate(foundation, path) ? path : given;
+  return given && ftl_model_place(given, path, FTL_PATH_ROOM, NULL) == FTL_OK ? path : given;
 }
 
 void ftl_paths_model(ftl_paths *paths, const char *what, const char *path, const char *foundation) {
