@@ -5,7 +5,7 @@
     tests/real_checkpoints.py FOLDER [NAME...]      exit code 77 and a message: they cannot be had here
 
 With FROZENTL_PATH=FOLDER they are known by their names. What is in FOLDER already is checked and kept. Nothing of it is
-committed: FOLDER is in the build's folder.
+committed: ctest's FOLDER is build/foundations, made by the fixture real_checkpoints (tests/cli/CMakeLists.txt).
 """
 
 import hashlib
