@@ -7,7 +7,8 @@ import cli_case
 
 NAME = "mace-mp-0-small"
 FILE = NAME + ".model"
-OUTSIDE = ("FROZENTL_PATH", "FROZENTL_FOUNDATION_MIRROR", "FROZENTL_PYTHON", "XDG_CACHE_HOME")
+OUTSIDE = ("FROZENTL_PATH", "FROZENTL_FOUNDATION_MIRROR", "FROZENTL_PYTHON", "XDG_CACHE_HOME", "CURL_CA_BUNDLE",
+           "SSL_CERT_FILE")  # fmt: skip
 
 
 class FoundationCase(cli_case.CliCase):

@@ -4,13 +4,15 @@ It can break off, know no ranges, answer with errors or pages, and act as a prox
 """
 
 import http.server
+import ssl
 import threading
 
 
 class Mirror:
     """content: what every path has. Each attribute may be changed between requests; `requests` has (path, headers)."""
 
-    def __init__(self, content):
+    def __init__(self, content, certificate=None):
+        """certificate: a file with it and its key; then it speaks https."""
         self.content, self.etag, self.kind = content, '"1"', "application/octet-stream"
         self.ranges, self.status, self.break_after = True, 200, None
         self.redirect = None  # (path, where to)
@@ -26,7 +28,11 @@ class Mirror:
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
-        self.address = f"http://127.0.0.1:{self.server.server_port}"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.address = f"http{'s' if certificate else ''}://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 
     def close(self):

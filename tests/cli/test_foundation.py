@@ -108,6 +108,27 @@ class Fetch(FoundationCase):
         self.fetch()
         self.assertEqual([path for path, _ in self.mirror.requests], [PATH, "/elsewhere"])
 
+    def test_https(self):
+        """Only from a server that is known, and never on to one that is not by https."""
+        certificate = self.path("certificate.pem")
+        made = shutil.which("openssl") and subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", certificate, "-out", certificate + ".crt", "-days",
+             "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"], stderr=subprocess.DEVNULL)  # fmt: skip
+        if not made or made.returncode:
+            self.skipTest("no openssl that makes a certificate")
+        with open(certificate, "a") as f, open(certificate + ".crt") as public:
+            f.write(public.read())
+        secure = Mirror(self.content, certificate)
+        self.addCleanup(secure.close)
+        os.environ["FROZENTL_FOUNDATION_MIRROR"] = secure.address
+        self.fails(1, ["cannot be reached", "certificate"], "foundation", NAME)
+        os.environ["CURL_CA_BUNDLE"] = certificate + ".crt"
+        secure.redirect = (PATH, self.mirror.address + "/plain")
+        self.fails(1, ["cannot be reached", "http"], "foundation", NAME)
+        self.assertEqual(self.mirror.requests, [])
+        secure.redirect = None
+        self.fetch()
+
     def test_broken_off_and_resumed(self):
         self.break_off(10000)
         self.mirror.break_after = 5000

@@ -144,6 +144,9 @@ static CURLcode perform(transfer *t, struct curl_slist *headers) {
   CURLcode (*set)(CURL *, CURLoption, ...) = t->curl->easy_setopt;
   CURL *h = t->handle;
   char range[32];
+  const char *authorities = getenv("CURL_CA_BUNDLE"); /* as the program curl has it; a proxy's own, say */
+  if (!authorities || !*authorities) authorities = getenv("SSL_CERT_FILE");
+  if (authorities && !*authorities) authorities = NULL;
   const bool secure = strncmp(t->r->address, "https:", 6) == 0; /* never redirected to what is not */
   set(h, CURLOPT_URL, t->r->address);
 #if LIBCURL_VERSION_NUM >= 0x075500
@@ -169,6 +172,7 @@ static CURLcode perform(transfer *t, struct curl_slist *headers) {
   set(h, CURLOPT_XFERINFOFUNCTION, on_progress);
   set(h, CURLOPT_XFERINFODATA, t);
   set(h, CURLOPT_HTTPHEADER, headers);
+  if (authorities) set(h, CURLOPT_CAINFO, authorities);
   if (t->had > 0) {
     snprintf(range, sizeof range, "%lld-", (long long)t->had);
     set(h, CURLOPT_RANGE, range);
@@ -199,7 +203,7 @@ static ftl_status judge(const transfer *t, CURLcode result, ftl_error *error) {
   const char *address = t->r->address, *proxy = proxy_in_use(address);
   const long code = status_of(t);
   if (t->write_error) return cannot_write(t, error);
-  if (code >= 300)
+  if (code >= 400 || (code >= 300 && result == CURLE_OK))
     return ftl_fail(error, FTL_ERR_INPUT, address, "the %s answers with error %ld%s%s",
                     proxy ? "server, or the proxy," : "server", code,
                     code == 404 ? ": the file is not there (any more)" : "",

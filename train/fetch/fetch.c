@@ -63,16 +63,24 @@ static ftl_status place(const ftl_foundation *foundation, char path[FTL_PATH_ROO
   return status;
 }
 
+/* Whether the descriptor is that of this name still: it may have got its final name since it was opened. */
+static bool is_at(int file, const char *part) {
+  struct stat open_file, there;
+  return fstat(file, &open_file) == 0 && stat(part, &there) == 0 && open_file.st_dev == there.st_dev &&
+         open_file.st_ino == there.st_ino;
+}
+
 /* One process at a time fetches a file. */
 static ftl_status open_part(const char *part, int *file, ftl_error *error) {
   *file = open(part, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   if (*file < 0)
     return ftl_fail(error, FTL_ERR_IO, part, "cannot write it: %s; set FROZENTL_PATH to another folder",
                     strerror(errno));
-  if (flock(*file, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return FTL_OK; /* some file systems have no locks */
+  const bool held = flock(*file, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK; /* some file systems have no locks */
+  if (held && is_at(*file, part)) return FTL_OK;
   close(*file);
   *file = -1;
-  return ftl_fail(error, FTL_ERR_INPUT, part, "another process is fetching it: wait for that one");
+  return ftl_fail(error, FTL_ERR_INPUT, part, "another process is fetching it: wait for that one, then run this again");
 }
 
 /* ---- what else can be done ---- */
