@@ -208,15 +208,16 @@ static ftl_status judge(const transfer *t, CURLcode result, ftl_error *error) {
                     proxy ? "server, or the proxy," : "server", code,
                     code == 404 ? ": the file is not there (any more)" : "",
                     code == 407 ? ": the proxy wants a password" : "");
-  if (t->page)
+  if (t->page && code < 300)
     return ftl_fail(error, FTL_ERR_INPUT, address,
                     "what comes is a web page, not a model: a log-in page of the network, or the file has moved");
   if (result == CURLE_OK) return FTL_OK;
   const char *why = *t->message ? t->message : t->curl->easy_strerror(result);
   if (t->begun)
-    return ftl_fail(error, FTL_ERR_INPUT, address,
-                    "the transfer broke off after %.1f MB (%.150s): run this again, and it goes on from there",
-                    (double)t->size / 1e6, why);
+    return ftl_fail(
+        error, FTL_ERR_INPUT, address,
+        "the transfer broke off after %.1f MB (%.150s): run this again, and it goes on from there if the server can",
+        (double)t->size / 1e6, why);
   return ftl_fail(error, FTL_ERR_INPUT, address, "it cannot be reached (%.150s)%s%s", why,
                   proxy ? "; the proxy is that of " : "", proxy ? proxy : "");
 }
