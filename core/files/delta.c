@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "files/foundations.h"
 #include "files/model_file.h"
 #include "base/error.h"
 #include "model/provenance.h"
@@ -66,6 +67,7 @@ static ftl_status try_folder(search *s, const char *folder, size_t length) {
 static ftl_status not_found(const search *s, const ftl_source *delta, const char *folder, size_t length,
                             const char *foundation) {
   const char *paths = getenv("FROZENTL_PATH");
+  const ftl_foundation *known = ftl_foundation_of_file(s->origin->name);
   if (*s->other)
     return ftl_fail(s->error, FTL_ERR_FORMAT, delta->path, "this delta needs another foundation: %s", s->other);
   if (foundation)
@@ -74,22 +76,21 @@ static ftl_status not_found(const search *s, const ftl_source *delta, const char
   return ftl_fail(
       s->error, FTL_ERR_IO, delta->path,
       "its foundation %s (SHA-256 %.12s...) is neither next to it, in %.*s, nor in %s%.200s: copy it there, "
-      "set FROZENTL_PATH to its folder, or give the file itself",
+      "set FROZENTL_PATH to its folder, or give the file itself%s%s",
       s->origin->name, s->origin->sha256, (int)(length < 100 ? length : 100), folder,
-      paths && *paths ? "FROZENTL_PATH=" : "FROZENTL_PATH, which is not set", paths ? paths : "");
+      paths && *paths ? "FROZENTL_PATH=" : "FROZENTL_PATH, which is not set", paths ? paths : "",
+      known ? "; or get it with: frozentl foundation " : "", known ? known->name : "");
 }
 
 static ftl_status find_foundation(const ftl_source *delta, const origin *o, const char *foundation, ftl_source **found,
                                   ftl_error *error) {
   search s = {.origin = o, .error = error};
-  const char *slash = strrchr(delta->path, '/'), *folder = slash ? delta->path : ".", *paths = getenv("FROZENTL_PATH");
+  const char *slash = strrchr(delta->path, '/'), *folder = slash ? delta->path : ".";
+  char other[FTL_PATH_ROOM];
   const size_t length = slash && slash > folder ? (size_t)(slash - folder) : 1; /* "." or "/" or the folder */
   ftl_status status = foundation ? try_file(&s, foundation, foundation) : try_folder(&s, folder, length);
-  for (const char *p = paths; !status && !foundation && p && *p;) {
-    const size_t n = strcspn(p, ":");
-    status = try_folder(&s, p, n);
-    p += n + (p[n] == ':');
-  }
+  for (int k = 0; !status && !foundation && ftl_search_folder(k, other); k++)
+    status = try_folder(&s, other, strlen(other));
   if (!status && !s.found) status = not_found(&s, delta, folder, length, foundation);
   *found = s.found;
   return status;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "files/delta.h"
+#include "files/foundations.h"
 #include "files/ftl_file.h"
 #include "files/mace_reader.h"
 #include "files/surrogate_file.h"
@@ -148,10 +149,12 @@ ftl_status ftl_file_map(const char *path, void **data, size_t *size, ftl_error *
 }
 
 ftl_status ftl_pace_kind_of_file(const char *path, ftl_pace_kind *kind, ftl_error *error) {
-  void *data;
+  void *data = NULL;
   size_t size;
-  ftl_status status = ftl_file_map(path, &data, &size, error);
-  *kind = status ? FTL_PACE_NONE : ftl_pace_kind_of(data, size, path);
+  char file[FTL_PATH_ROOM];
+  ftl_status status = ftl_model_place(path, file, sizeof file, error); /* it is checked when it is read */
+  if (!status) status = ftl_file_map(file, &data, &size, error);
+  *kind = status ? FTL_PACE_NONE : ftl_pace_kind_of(data, size, file);
   if (data) munmap(data, size);
   return status;
 }
@@ -177,11 +180,16 @@ ftl_status ftl_source_read_with(const char *path, const char *foundation, ftl_so
   ftl_source *s = NULL;
   void *data;
   size_t size;
+  char file[FTL_PATH_ROOM], base[FTL_PATH_ROOM];
   ftl_status status;
   *source = NULL;
-  if (!path) return ftl_fail(error, FTL_ERR_ARGUMENT, NULL, "no path of a model file is given");
-  if ((status = ftl_file_map(path, &data, &size, error))) return status;
-  if ((status = read_mapped(path, data, size, &s, error))) return status;
+  if ((status = ftl_model_path(path, file, sizeof file, error))) return status;
+  if (foundation) {
+    if ((status = ftl_model_path(foundation, base, sizeof base, error))) return status;
+    foundation = base;
+  }
+  if ((status = ftl_file_map(file, &data, &size, error))) return status;
+  if ((status = read_mapped(file, data, size, &s, error))) return status;
   status = complete(s, foundation, error);
   if (status) ftl_source_free(s);
   else *source = s;

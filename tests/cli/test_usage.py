@@ -43,6 +43,7 @@ class Usage(cli_case.CliCase):
         self.assertIn("distill", self.complete(""))
         self.assertEqual(self.complete("train", "--free"), ["--freeze"])
         self.assertEqual(self.complete("eval", "-p", "m"), ["mixed"])
+        self.assertEqual(self.complete("foundation", "sevennet-m"), ["sevennet-mf-0"])
         self.path("one.xyz", "")
         self.assertEqual(self.complete("eval", "on"), ["one.xyz"])
 

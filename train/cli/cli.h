@@ -66,8 +66,8 @@ void cli_progress_end(cli_progress *progress);   /* clears the line */
 
 /* Of --foundation, which every command that reads models has. */
 #define CLI_FOUNDATION_HELP                                                                                            \
-  "if it is a delta: the file of its foundation (otherwise looked for next to the delta and in the folders of "        \
-  "FROZENTL_PATH)"
+  "if it is a delta: the file of its foundation, or its name (otherwise looked for next to the delta, in the folders " \
+  "of FROZENTL_PATH and in ~/.cache/frozentl)"
 
 /* More threads than cores are a mistake, mostly: says so on stderr. */
 void cli_warn_of_threads(int threads);
@@ -82,6 +82,7 @@ int cmd_doctor(int argc, char **argv);
 int cmd_diff(int argc, char **argv);
 int cmd_merge(int argc, char **argv);
 int cmd_plot(int argc, char **argv);
+int cmd_foundation(int argc, char **argv);
 int cmd_train(int argc, char **argv);
 int cmd_fit(int argc, char **argv);
 int cmd_distill(int argc, char **argv);

@@ -116,6 +116,7 @@ static ftl_status make_recipe(options *o, ftl_error *error) {
   if (!status)
     status =
         o->init ? ftl_options_check_given(&o->recipe->options, error) : ftl_options_check(&o->recipe->options, error);
+  if (!status && !o->init) status = ftl_options_locate(&o->recipe->options, error);
   return status;
 }
 

@@ -172,7 +172,9 @@ static int run(options *o) {
   }
   if (make_recipe(o, &error) != FTL_OK) return report_once(&error);
   if (o->init) return propose(o, &error);
-  if (!o->resume && ftl_options_check(&o->recipe->options, &error) != FTL_OK) return report_once(&error);
+  if (!o->resume && (ftl_options_check(&o->recipe->options, &error) != FTL_OK ||
+                     ftl_options_locate(&o->recipe->options, &error) != FTL_OK))
+    return report_once(&error);
   return train(o, &error);
 }
 

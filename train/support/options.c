@@ -7,6 +7,7 @@
 
 #include "base/numbers.h"
 #include "base/error.h"
+#include "files/foundations.h"
 #include "support/distance.h"
 
 /* ---- keys ---- */
@@ -321,6 +322,22 @@ bool ftl_options_is_chosen(const ftl_options *options, const char *key) {
       text && have && (strcmp(have, text) == 0 || (ftl_parse_real(have, &a) && ftl_parse_real(text, &b) && a == b));
   free(have);
   return !same;
+}
+
+ftl_status ftl_options_locate(ftl_options *options, ftl_error *error) {
+  char path[FTL_PATH_ROOM];
+  for (int k = 0; k < options->table->n; k++) {
+    const ftl_option *option = &options->table->option[k];
+    char **member = option->model ? ftl_option_member(options, option) : NULL;
+    if (!member || !*member || !ftl_foundation_find(*member)) continue;
+    const ftl_status status = ftl_model_path(*member, path, sizeof path, error);
+    if (status != FTL_OK) return status;
+    char *copy = strdup(path);
+    if (!copy) return no_memory(error);
+    free(*member);
+    *member = copy;
+  }
+  return FTL_OK;
 }
 
 /* ---- what applies ---- */

@@ -57,6 +57,7 @@ typedef struct {
   const char *when; /* NULL, "", or conditions that must all hold, separated by blanks: "key" (is set), "!key" (is not),
                        "key=a|b" (has one of these values, or a list has one of these words), "key>0" (a number that
                        is), "a|b" (one of them is set) */
+  bool model;       /* a path that may be the name of a foundation (ftl_model_path) */
   bool needed;      /* must have a value where it applies */
   const char *flag; /* long flag, without "--"; NULL: only --set KEY=VALUE */
   char letter;      /* short flag, 0 for none */
@@ -104,6 +105,9 @@ ftl_status ftl_options_settle(ftl_options *options, ftl_error *error);
 /* Sets an option that is not given to what suits other input; it counts as given then (is_set). Nothing when it is.
    FTL_ERR_INPUT. */
 ftl_status ftl_options_suit(ftl_options *options, const char *key, const char *text, ftl_error *error);
+
+/* Puts the file in place of a foundation's name in every option that takes one. Errors of ftl_model_path. */
+ftl_status ftl_options_locate(ftl_options *options, ftl_error *error);
 
 /* Nothing that does not apply is set; ftl_options_check: and what is needed is there. FTL_ERR_INPUT names the key and
  * why. */

@@ -9,6 +9,7 @@
 
 #include "base/numbers.h"
 #include "base/error.h"
+#include "files/foundations.h"
 
 typedef struct {
   char *text;
@@ -118,7 +119,7 @@ static void append_value(buffer *b, const ftl_options *options, const ftl_option
     break;
   case FTL_OPTION_PATH:
     text = *(char **)ftl_option_member(options, option);
-    if (text) text = path = relative_to(folder, text);
+    if (text && !(option->model && ftl_foundation_find(text))) text = path = relative_to(folder, text);
     break;
   case FTL_OPTION_PATHS:
   case FTL_OPTION_WORDS:

@@ -8,6 +8,7 @@
 #include <yaml.h>
 
 #include "base/error.h"
+#include "files/foundations.h"
 #include "files/yaml_load.h"
 
 enum { MAX_KEY = 256, MAX_DEPTH = 8, MAX_RECIPE = 4 << 20 };
@@ -59,7 +60,8 @@ static ftl_status collect(reader *r, const ftl_option *option, yaml_node_t *node
         if (word) sprintf(word, "%s=%s", text_of(key), text_of(item));
       }
     } else if (item->type == YAML_SCALAR_NODE) {
-      word = path && *text_of(item) ? join_folder(r->path, text_of(item)) : strdup(text_of(item));
+      const bool name = option->model && ftl_foundation_find(text_of(item));
+      word = path && *text_of(item) && !name ? join_folder(r->path, text_of(item)) : strdup(text_of(item));
     }
     if (item->type != YAML_SCALAR_NODE)
       return ftl_fail(error, FTL_ERR_FORMAT, where, "%s takes no nested value", option->key);

@@ -49,6 +49,7 @@ static ftl_status read_recipe(const char *run, const ftl_recipe *changes, ftl_re
   for (const char *const *key = file_keys; status == FTL_OK && *key; key++)
     status = change(*recipe, changes, *key, error);
   if (status == FTL_OK) status = ftl_options_settle(&(*recipe)->options, error);
+  if (status == FTL_OK) status = ftl_options_locate(&(*recipe)->options, error);
   return status == FTL_OK ? ftl_options_check(&(*recipe)->options, error) : status;
 }
 

@@ -38,8 +38,9 @@ static const ftl_option options[] = {
     PATH(output, .key = "output", .initial = "run", .flag = "output", .letter = 'o', .value = "RUN", .when = "",
          .doc = "folder of the run: it is made, and gets the model, the log and the state"),
 
-    PATH(foundation, .key = "foundation", .flag = "foundation", .letter = 'f', .when = "",
-         .doc = "model to start from, .model or .ftl; without it a new model is made from the options of scratch"),
+    PATH(foundation, .key = "foundation", .model = true, .flag = "foundation", .letter = 'f', .when = "",
+         .doc = "model to start from, a file or the name of a published one that is on this machine (frozentl "
+                "foundation --list); without it a new model is made from the options of scratch"),
     TEXT(head, .key = "head", .flag = "head", .value = "NAME", .when = "foundation",
          .doc = "head of the foundation that is trained; it may be left out when there is one head"),
     WORDS(
