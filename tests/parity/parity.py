@@ -34,7 +34,7 @@ QUANTITIES = ("energy", "node_energy", "forces", "stress")
 TOLERANCE = {"double": dict.fromkeys(QUANTITIES, 1e-8),
              "mixed": {"energy": 1e-5, "node_energy": 1e-5, "forces": 1e-5, "stress": 1e-4}}  # fmt: skip
 SETS = {
-    "reference": [os.path.join(SHARED, "reference", d) for d in ("mace", "h2cu", "h2cu-trained")],
+    "reference": [os.path.join(SHARED, "reference", d) for d in ("mace", "real", "h2cu", "h2cu-trained")],
     "tree": [os.path.join(ROOT, "tests", "parity", "twins")],
     "random": [os.path.join(ROOT, "build", "twins")],
     "potentials": [os.path.join(ROOT, "potentials")],
