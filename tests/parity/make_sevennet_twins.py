@@ -81,7 +81,7 @@ TWINS = {
     "fcn-tanh": dict(**fcn("tanh", 6), num_convolution_layer=1, channel=7, act_radial="abs", elements=[29]),
     "fcn-abs": dict(**fcn("abs", 8, 8), is_parity=False, lmax=2, act_radial="relu"),
     "fcn-ssp": dict(**fcn("ssp", 5, 6), use_bias_in_linear=True, self_connection_type="nequip"),
-    "fcn-sigmoid": dict(**fcn("sigmoid", 4, 4, 4, 4), is_parity=False, shift=-1.5),
+    "fcn-sigmoid": dict(**fcn("sigmoid", 12), is_parity=False, shift=-1.5),
     "modal-node": dict(**MODAL, use_modal_node_embedding=True, use_modal_wise_scale=True, self_connection_type="nequip"),
     "modal-intro": dict(**MODAL, use_modal_self_inter_intro=True, is_parity=False, lmax=2),
     "modal-outro-bias": dict(MODAL, heads=["a", "b", "c"], use_modal_self_inter_outro=True, use_modal_wise_shift=True,
@@ -102,6 +102,8 @@ TWINS = {
     "radial-one": dict(weight_nn_hidden_neurons=[5], channel=3, lmax=3, radial_basis=bessel(1), num_convolution_layer=1),
     # what other versions wrote
     "v09-parity-old-signs": dict(saved_as="0.9.5", old_signs=True, lmax=2, channel=3, num_convolution_layer=3, cutoff_function=XPLOR),
+    # sevenn >= 0.11 opens this one wrongly (see the reference's README): --check differs, the answers are right
+    "v09-parity-shared-triples": dict(saved_as="0.9.5", old_signs=True, lmax=2, channel=3, num_convolution_layer=4),
     "v09-so3-l3-old-signs": dict(saved_as="0.9.4", old_signs=True, is_parity=False, lmax=3, channel=3, self_connection_type="nequip",
                                  _normalize_sph=True),
     "v010-old-signs": dict(saved_as="0.10.3", old_signs=True, is_parity=False, lmax=2, channel=5, num_convolution_layer=3),
