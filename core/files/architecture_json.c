@@ -5,17 +5,20 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "files/nequip_json.h"
+#include "model/traits.h"
 
 static const char *const interactions[] = {
     [FTL_INTERACTION] = "RealAgnosticInteractionBlock",
     [FTL_INTERACTION_RESIDUAL] = "RealAgnosticResidualInteractionBlock",
     [FTL_INTERACTION_DENSITY] = "RealAgnosticDensityInteractionBlock",
     [FTL_INTERACTION_DENSITY_RESIDUAL] = "RealAgnosticDensityResidualInteractionBlock",
-    [FTL_INTERACTION_NONLINEAR] = "RealAgnosticResidualNonLinearInteractionBlock"};
+    [FTL_INTERACTION_NONLINEAR] = "RealAgnosticResidualNonLinearInteractionBlock",
+    [FTL_INTERACTION_GATED] = "GatedInteractionBlock"};
 static const char *const radials[] = {"bessel", "gaussian", "chebyshev"};
 static const char *const transforms[] = {"none", "agnesi", "soft"};
-static const char *const gates[] = {"none", "silu", "tanh", "abs"};
-static const char *const readouts[] = {"linear", "nonlinear", "nonlinear_bias"};
+static const char *const readouts[] = {"linear", "nonlinear", "nonlinear_bias", "two_linear", "net"};
+static const char *const models[] = {"MACE", "ScaleShiftMACE", "NequIP"};
 
 #define COUNT(list) ((int)(sizeof(list) / sizeof *(list)))
 
@@ -34,7 +37,9 @@ static json_t *layer_json(const ftl_layer *layer) {
                 layer->avg_num_neighbors, "product", irreps_json(&layer->product), "correlation", layer->correlation,
                 "use_sc", (int)layer->use_sc, "agnostic_product", (int)layer->agnostic_product);
   if (!json) return NULL;
-  if (layer->kind == FTL_INTERACTION_NONLINEAR) {
+  if (layer->kind == FTL_INTERACTION_GATED) {
+    json_object_set_new(json, "skip_by_element", json_boolean(layer->skip_by_element));
+  } else if (layer->kind == FTL_INTERACTION_NONLINEAR) {
     json_object_set_new(json, "gate_scalar_cst", json_real(layer->gate_scalar_cst));
     json_object_set_new(json, "gate_cst", json_real(layer->gate_cst));
   } else {
@@ -48,7 +53,7 @@ static json_t *readout_json(const ftl_readout *readout) {
                            irreps_json(&readout->in));
   if (!json || readout->kind == FTL_READOUT_LINEAR) return json;
   json_object_set_new(json, "mlp", irreps_json(&readout->mlp));
-  json_object_set_new(json, "gate", json_string(gates[readout->gate]));
+  json_object_set_new(json, "gate", json_string(ftl_activation_name(readout->gate)));
   json_object_set_new(json, "gate_cst", json_real(readout->gate_cst));
   json_object_set_new(json, "masks_heads", json_boolean(readout->masks_heads));
   return json;
@@ -68,11 +73,17 @@ json_t *ftl_architecture_to_json(const ftl_architecture *arch) {
   for (int k = 0; k < arch->n_heads; k++) json_array_append_new(heads, json_string(arch->heads[k]));
   for (int k = 0; k < arch->n_layers; k++) json_array_append_new(layers, layer_json(&arch->layer[k]));
   for (int k = 0; k < arch->n_readouts; k++) json_array_append_new(list, readout_json(&arch->readout[k]));
-  return json_pack("{s:s, s:o, s:i, s:o, s:i, s:f, s:o, s:b, s:o, s:o, s:o}", "model",
-                   arch->scale_shift ? "ScaleShiftMACE" : "MACE", "atomic_numbers", numbers, "norm_elements",
-                   arch->norm_elements, "heads", heads, "norm_heads", arch->norm_heads, "r_max", arch->r_max, "radial",
-                   radial_json(arch), "pair_repulsion", (int)arch->pair_repulsion, "spherical_harmonics",
-                   irreps_json(&arch->sh), "layers", layers, "readouts", list);
+  const bool nequip = arch->family == FTL_FAMILY_NEQUIP;
+  json_t *json = json_pack("{s:s, s:o, s:i, s:o, s:i, s:f, s:o, s:b, s:o, s:o, s:o}", "model",
+                           models[nequip              ? 2
+                                  : arch->scale_shift ? 1
+                                                      : 0],
+                           "atomic_numbers", numbers, "norm_elements", arch->norm_elements, "heads", heads,
+                           "norm_heads", arch->norm_heads, "r_max", arch->r_max, "radial", radial_json(arch),
+                           "pair_repulsion", (int)arch->pair_repulsion, "spherical_harmonics", irreps_json(&arch->sh),
+                           "layers", layers, "readouts", list);
+  if (json && nequip) json_object_set_new(json, "nequip", ftl_nequip_to_json(arch));
+  return json;
 }
 
 /* ---- reading ---- */
@@ -120,14 +131,15 @@ static ftl_status read_layer(const reader *r, json_t *json, ftl_layer *layer) {
   const char *interaction, *node_feats, *edge, *target, *hidden, *product;
   json_int_t correlation;
   json_error_t found;
-  int kind = 0, use_sc, agnostic;
+  int kind = 0, use_sc, agnostic, by_element = -1;
   ftl_status status;
   /* The constants depend on the block. Optional here, looked for below. */
-  if (json_unpack_ex(json, &found, JSON_STRICT, "{s:s, s:s, s:s, s:s, s:s, s:F, s:s, s:I, s:b, s:b, s?F, s?F, s?F}",
-                     "interaction", &interaction, "node_feats", &node_feats, "edge", &edge, "target", &target, "hidden",
-                     &hidden, "avg_num_neighbors", &layer->avg_num_neighbors, "product", &product, "correlation",
-                     &correlation, "use_sc", &use_sc, "agnostic_product", &agnostic, "radial_act_cst",
-                     &layer->radial_act_cst, "gate_scalar_cst", &layer->gate_scalar_cst, "gate_cst", &layer->gate_cst))
+  if (json_unpack_ex(
+          json, &found, JSON_STRICT, "{s:s, s:s, s:s, s:s, s:s, s:F, s:s, s:I, s:b, s:b, s?F, s?F, s?F, s?b}",
+          "interaction", &interaction, "node_feats", &node_feats, "edge", &edge, "target", &target, "hidden", &hidden,
+          "avg_num_neighbors", &layer->avg_num_neighbors, "product", &product, "correlation", &correlation, "use_sc",
+          &use_sc, "agnostic_product", &agnostic, "radial_act_cst", &layer->radial_act_cst, "gate_scalar_cst",
+          &layer->gate_scalar_cst, "gate_cst", &layer->gate_cst, "skip_by_element", &by_element))
     return unpack_failed(r, "a layer", &found);
   if ((status = read_name(r, "interaction", interaction, interactions, COUNT(interactions), &kind))) return status;
   layer->kind = (ftl_interaction_kind)kind;
@@ -138,10 +150,11 @@ static ftl_status read_layer(const reader *r, json_t *json, ftl_layer *layer) {
   if ((status = read_irreps(r, "target", target, &layer->target))) return status;
   if ((status = read_irreps(r, "hidden", hidden, &layer->hidden))) return status;
   if ((status = read_irreps(r, "product", product, &layer->product))) return status;
-  const bool gated = layer->kind == FTL_INTERACTION_NONLINEAR;
-  if ((json_object_get(json, "radial_act_cst") == NULL) != gated ||
-      (json_object_get(json, "gate_scalar_cst") != NULL) != gated ||
-      (json_object_get(json, "gate_cst") != NULL) != gated)
+  const bool nonlinear = layer->kind == FTL_INTERACTION_NONLINEAR, gated = layer->kind == FTL_INTERACTION_GATED;
+  layer->skip_by_element = by_element == 1;
+  if ((json_object_get(json, "radial_act_cst") == NULL) != (nonlinear || gated) ||
+      (json_object_get(json, "gate_scalar_cst") != NULL) != nonlinear ||
+      (json_object_get(json, "gate_cst") != NULL) != nonlinear || (by_element >= 0) != gated)
     return bad(r, "a layer with %s has the wrong constants", interaction);
   return read_count(r, "correlation", correlation, 100, &layer->correlation);
 }
@@ -163,7 +176,9 @@ static ftl_status read_readout(const reader *r, json_t *json, ftl_readout *reado
   if (json_object_size(json) != (readout->kind == FTL_READOUT_LINEAR ? 3 : 7))
     return bad(r, "a %s readout has the wrong keys", kind_name);
   if (readout->kind == FTL_READOUT_LINEAR) return FTL_OK;
-  if ((status = read_name(r, "gate", gate, gates, COUNT(gates), &gate_kind))) return status;
+  const char *activations[FTL_N_GATES];
+  for (int k = 0; k < FTL_N_GATES; k++) activations[k] = ftl_activation_name((ftl_gate_kind)k);
+  if ((status = read_name(r, "gate", gate, activations, FTL_N_GATES, &gate_kind))) return status;
   readout->gate = (ftl_gate_kind)gate_kind;
   readout->masks_heads = masks;
   return read_irreps(r, "mlp", mlp, &readout->mlp);
@@ -214,20 +229,21 @@ static ftl_status read_lists(const reader *r, json_t *numbers, json_t *heads, ft
 ftl_status ftl_architecture_from_json(json_t *json, const char *where, ftl_architecture *arch, ftl_error *error) {
   const reader r = {where, error};
   const char *model, *sh;
-  json_t *numbers, *heads, *radial, *layers, *list;
+  json_t *numbers, *heads, *radial, *layers, *list, *nequip = NULL;
   json_int_t norm_elements, norm_heads;
   json_error_t found;
-  int repulsion;
+  int repulsion, kind = 0;
   ftl_status status;
-  if (json_unpack_ex(json, &found, JSON_STRICT, "{s:s, s:o, s:I, s:o, s:I, s:F, s:o, s:b, s:s, s:o, s:o}", "model",
+  if (json_unpack_ex(json, &found, JSON_STRICT, "{s:s, s:o, s:I, s:o, s:I, s:F, s:o, s:b, s:s, s:o, s:o, s?o}", "model",
                      &model, "atomic_numbers", &numbers, "norm_elements", &norm_elements, "heads", &heads, "norm_heads",
                      &norm_heads, "r_max", &arch->r_max, "radial", &radial, "pair_repulsion", &repulsion,
-                     "spherical_harmonics", &sh, "layers", &layers, "readouts", &list))
+                     "spherical_harmonics", &sh, "layers", &layers, "readouts", &list, "nequip", &nequip))
     return unpack_failed(&r, "the model", &found);
-  arch->scale_shift = !strcmp(model, "ScaleShiftMACE");
-  if (!arch->scale_shift && strcmp(model, "MACE"))
-    return ftl_fail(error, FTL_ERR_UNSUPPORTED, where, "the architecture's model is \"%.100s\", which is not covered",
-                    model);
+  if ((status = read_name(&r, "model", model, models, COUNT(models), &kind))) return status;
+  arch->scale_shift = kind > 0;
+  arch->family = kind == 2 ? FTL_FAMILY_NEQUIP : FTL_FAMILY_MACE;
+  if ((nequip != NULL) != (arch->family == FTL_FAMILY_NEQUIP)) return bad(&r, "nequip does not go with the model");
+  if (nequip && (status = ftl_nequip_from_json(nequip, where, arch, error))) return status;
   arch->pair_repulsion = repulsion;
   if ((status = read_lists(&r, numbers, heads, arch))) return status;
   if ((status = read_count(&r, "norm_elements", norm_elements, 1000, &arch->norm_elements))) return status;

@@ -1,5 +1,7 @@
 #include "files/mace_reader.h"
 
+#include "files/sevennet_reader.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,9 +40,10 @@ static ftl_status check_root(ftl_mace_reader *r, const ftl_py *model) {
   else if (!ftl_module_is(model, "mace", "MACE")) {
     if (model->kind == FTL_PY_DICT)
       return ftl_fail(r->error, FTL_ERR_UNSUPPORTED, r->where,
-                      "the file holds a dict (a checkpoint or state_dict), not a whole model: give the .model file");
+                      "the file holds a dict (a checkpoint or state_dict) of a program that is not known, not a whole "
+                      "model: give a .model file of mace-torch, or a checkpoint (.pth) of sevenn");
     return ftl_fail(r->error, FTL_ERR_UNSUPPORTED, r->where,
-                    "the file holds %s; MACE and ScaleShiftMACE models are covered",
+                    "the file holds %s; MACE and ScaleShiftMACE models and checkpoints of sevenn are covered",
                     ftl_py_describe(model, text, sizeof text));
   }
   return FTL_OK;
@@ -159,10 +162,13 @@ static ftl_status read_model(ftl_mace_reader *r) {
   return ftl_mace_read_readouts(r, model);
 }
 
-ftl_status ftl_mace_read(const void *data, size_t size, ftl_source *source, ftl_error *error) {
+ftl_status ftl_torch_read(const void *data, size_t size, ftl_source *source, ftl_error *error) {
   ftl_mace_reader reader = {.where = source->path, .source = source, .error = error};
   ftl_status status = ftl_torch_open(data, size, source->path, false, &reader.archive, error);
-  if (!status) status = read_model(&reader);
+  if (!status) {
+    const ftl_py *root = ftl_torch_root(reader.archive);
+    status = ftl_sevennet_is(root) ? ftl_sevennet_read(&reader, root) : read_model(&reader);
+  }
   ftl_torch_free(reader.archive);
   return status;
 }

@@ -4,9 +4,10 @@
 
 #include "files/mace_object.h"
 
-/* Reads a `.model` that lies in memory into source->arch and source->tensors (sorted). source->path is for messages.
-   What is not covered is refused with the name of the class or option. */
-ftl_status ftl_mace_read(const void *data, size_t size, ftl_source *source, ftl_error *error);
+/* Reads what torch.save wrote, which lies in memory, into source->arch and source->tensors (sorted): a `.model` of
+   mace-torch or a checkpoint of sevenn (sevennet_reader.h). source->path is for messages. What is not covered is
+   refused with the name of the class or option. */
+ftl_status ftl_torch_read(const void *data, size_t size, ftl_source *source, ftl_error *error);
 
 /* The parts of it. Each fills its part of reader->source. */
 ftl_status ftl_mace_read_tensors(ftl_mace_reader *reader, const ftl_py *model);

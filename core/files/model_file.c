@@ -54,7 +54,7 @@ ftl_pace_kind ftl_pace_kind_of(const void *data, size_t size, const char *name) 
 }
 
 static ftl_status read_torch(const void *data, size_t size, ftl_source *source, ftl_error *error) {
-  ftl_status status = ftl_mace_read(data, size, source, error);
+  ftl_status status = ftl_torch_read(data, size, source, error);
   return status ? status : ftl_provenance_start(source, data, size, error);
 }
 
@@ -84,8 +84,10 @@ static ftl_status read_content(const void *data, size_t size, bool mapped, ftl_s
         "this is a PACE potential (.yace): `frozentl info`, `frozentl eval` and pair_style frozentl take it, "
         "but it has no weights of a MACE model to work on");
   case KIND_UNKNOWN:
-    return ftl_fail(error, FTL_ERR_FORMAT, source->path,
-                    "this is neither a MACE .model file (a ZIP archive), nor an .ftl file, nor a PACE .yace file");
+    return ftl_fail(
+        error, FTL_ERR_FORMAT, source->path,
+        "this is neither a MACE .model file or SevenNet .pth checkpoint (ZIP archives), nor an .ftl file, nor a "
+        "PACE .yace file");
   }
   return status || source->delta ? status : ftl_source_check(source, error);
 }

@@ -52,9 +52,10 @@ static ftl_status refuse_script(ftl_torch_archive *a, ftl_error *error) {
   for (int k = 0; k < ftl_zip_count(a->zip); k++) {
     const char *name = ftl_zip_name(a->zip, k);
     if (strstr(name, "/code/") || ends_with(name, "/constants.pkl"))
-      return ftl_fail(error, FTL_ERR_UNSUPPORTED, a->where,
-                      "this is a TorchScript archive (torch.jit.save, mace_create_lammps_model); give the .model file "
-                      "that it was made from");
+      return ftl_fail(
+          error, FTL_ERR_UNSUPPORTED, a->where,
+          "this is a TorchScript archive (torch.jit.save, mace_create_lammps_model, sevenn_get_model); give the "
+          "file that it was made from: the .model of mace-torch, or the checkpoint (.pth) of sevenn");
   }
   return FTL_OK;
 }

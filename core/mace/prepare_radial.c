@@ -14,7 +14,7 @@ ftl_status ftl_prepare_radial(ftl_model *model, const ftl_source *source, int t,
   if (!status) status = ftl_feature_tables_fit(model, &radial, &prepared->grid, &prepared->density, &tables, error);
   /* what the message's linear makes: the target, or with a gate its scalars, gates and gated irreps */
   const ftl_layer_traits traits = ftl_layer_traits_of(layer);
-  const ftl_irreps *target = &layer->target, message = traits.nonlinear ? traits.gate_input : *target;
+  const ftl_irreps *target = &layer->target, message = traits.message;
   if (!status && traits.nonlinear &&
       (target->n == 0 || target->block[0].l != 0 || target->block[0].p != 1 ||
        (target->n > 1 && target->block[1].l == 0)))

@@ -80,30 +80,64 @@ typedef enum {
   FTL_INTERACTION_RESIDUAL,         /* RealAgnosticResidualInteractionBlock */
   FTL_INTERACTION_DENSITY,          /* RealAgnosticDensityInteractionBlock */
   FTL_INTERACTION_DENSITY_RESIDUAL, /* RealAgnosticDensityResidualInteractionBlock */
-  FTL_INTERACTION_NONLINEAR         /* RealAgnosticResidualNonLinearInteractionBlock */
+  FTL_INTERACTION_NONLINEAR,        /* RealAgnosticResidualNonLinearInteractionBlock */
+  FTL_INTERACTION_GATED             /* NequIP's: a gate makes the output, there is no product */
 } ftl_interaction_kind;
+
+typedef enum { FTL_FAMILY_MACE, FTL_FAMILY_NEQUIP } ftl_family;
 
 typedef enum { FTL_RADIAL_BESSEL, FTL_RADIAL_GAUSSIAN, FTL_RADIAL_CHEBYSHEV } ftl_radial_kind;
 typedef enum { FTL_TRANSFORM_NONE, FTL_TRANSFORM_AGNESI, FTL_TRANSFORM_SOFT } ftl_transform_kind;
-typedef enum { FTL_GATE_NONE, FTL_GATE_SILU, FTL_GATE_TANH, FTL_GATE_ABS } ftl_gate_kind;
-typedef enum { FTL_READOUT_LINEAR, FTL_READOUT_NONLINEAR, FTL_READOUT_NONLINEAR_BIAS } ftl_readout_kind;
+typedef enum { FTL_CUTOFF_POLYNOMIAL, FTL_CUTOFF_XPLOR } ftl_cutoff_kind;
+/* Activations, of readouts, radial networks and gates. */
+typedef enum {
+  FTL_GATE_NONE,
+  FTL_GATE_SILU,
+  FTL_GATE_TANH,
+  FTL_GATE_ABS,
+  FTL_GATE_SIGMOID,
+  FTL_GATE_RELU,
+  FTL_GATE_SSP, /* ln(1 + e^x) - ln 2 */
+  FTL_GATE_ELU,
+  FTL_N_GATES
+} ftl_gate_kind;
+typedef enum {
+  FTL_READOUT_LINEAR,
+  FTL_READOUT_NONLINEAR,
+  FTL_READOUT_NONLINEAR_BIAS,
+  FTL_READOUT_TWO_LINEAR, /* two linear maps, nothing between them; of the NequIP family, like the next */
+  FTL_READOUT_NET         /* e3nn's FullyConnectedNet */
+} ftl_readout_kind;
 
 typedef struct {
   ftl_interaction_kind kind;
-  ftl_irreps node_feats; /* what comes in */
-  ftl_irreps edge;       /* after linear_up: what neighbours send */
-  ftl_irreps target;     /* after the message's linear: what the product takes */
-  ftl_irreps hidden;     /* what the skip connection makes */
-  double avg_num_neighbors;
-  double radial_act_cst;            /* normalize2mom constant of the silu in conv_tp_weights (not used by
-                                       FTL_INTERACTION_NONLINEAR) */
+  ftl_irreps node_feats;    /* what comes in */
+  ftl_irreps edge;          /* after linear_up: what neighbours send */
+  ftl_irreps target;        /* after the message's linear: what the product takes. Of a gated block: the irreps that the
+                               sum over neighbours keeps */
+  ftl_irreps hidden;        /* what the skip connection makes. Of a gated block: its output */
+  double avg_num_neighbors; /* 1 for a gated block, which has the tensor `denominator` */
+  double radial_act_cst;    /* normalize2mom constant of the silu in conv_tp_weights (not used by
+                               FTL_INTERACTION_NONLINEAR) */
   double gate_scalar_cst, gate_cst; /* GatedEquivariantBlock's constants (only FTL_INTERACTION_NONLINEAR) */
   /* the product after it */
   ftl_irreps product; /* output of the symmetric contraction and its linear */
   int correlation;
   bool use_sc;
   bool agnostic_product;
+  bool skip_by_element; /* a gated block's self-connection has weights for each element; MACE's kinds say it */
 } ftl_layer;
+
+/* What a model of the NequIP family (sevenn) says beyond MACE's. Its layers are all gated, and product equals hidden.
+ */
+typedef struct {
+  ftl_gate_kind radial_act;                 /* of the radial networks */
+  ftl_gate_kind act_scalar[2], act_gate[2]; /* [0] of even scalars, [1] of odd ones */
+  bool biased;                              /* linear maps but the self-connections have a bias on 0e */
+  bool raw_harmonics;                       /* of the edge's vector, not of its direction: they grow as r^l */
+  /* Linear maps that see the head (sevenn: modality) as one more scalar for each: NAME.heads [heads][0e channels]. */
+  bool head_embedding, head_up, head_linear, head_readout;
+} ftl_nequip;
 
 typedef struct {
   ftl_readout_kind kind;
@@ -120,7 +154,9 @@ typedef struct {
 #define FTL_MAX_ELEMENTS 120
 
 typedef struct {
-  bool scale_shift; /* ScaleShiftMACE, else plain MACE */
+  ftl_family family;
+  ftl_nequip nequip; /* of that family */
+  bool scale_shift; /* ScaleShiftMACE, else plain MACE. NequIP: a scale for each head and element, no shift beside E0 */
   int n_elements;
   int atomic_numbers[FTL_MAX_ELEMENTS];
   int norm_elements; /* number of elements the weights were made with: the 1/sqrt(n) normalisations of the node
@@ -138,6 +174,7 @@ typedef struct {
   int num_bessel;        /* number of radial basis functions */
   double gaussian_coeff; /* only FTL_RADIAL_GAUSSIAN: the factor in exp(coeff (x - weight)^2) */
   ftl_transform_kind transform;
+  ftl_cutoff_kind cutoff;
   bool apply_cutoff; /* true: basis * cutoff goes into the MLP; false: cutoff multiplies the MLP's output */
   bool pair_repulsion;
   ftl_irreps sh; /* spherical harmonics of an edge */

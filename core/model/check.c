@@ -7,9 +7,10 @@
 #include "base/printable.h"
 #include "model/schema.h"
 
-#define MAX_ELL         3
-#define MAX_HIDDEN_L    2
-#define MAX_CORRELATION 4
+#define MAX_ELL          3
+#define MAX_HIDDEN_L     2
+#define MAX_CORRELATION  4
+#define MAX_GATED_BLOCKS 16 /* sorted features have 8 with both parities up to l = 3 */
 
 static ftl_status check_elements(const ftl_source *s, ftl_error *error) {
   const ftl_architecture *arch = &s->arch;
@@ -102,10 +103,35 @@ static ftl_status refuse_irreps(const ftl_source *s, int t, const char *what, co
                   "the %s of layer %d have the irreps %.200s, which is not covered", what, t, text);
 }
 
+/* Any multiplicities, an irrep also more than once; scalars come in. */
+static ftl_status check_gated(const ftl_source *s, int t, ftl_error *error) {
+  const ftl_architecture *arch = &s->arch;
+  const ftl_layer *layer = &arch->layer[t];
+  const ftl_irreps *before = t ? &arch->layer[t - 1].product : NULL, *in = &layer->node_feats;
+  const ftl_irreps *const all[] = {in, &layer->hidden, &layer->target};
+  for (int k = 0; k < 3; k++) {
+    for (int b = 0; b < all[k]->n; b++)
+      if (all[k]->block[b].mul < 1 || all[k]->block[b].l > MAX_ELL)
+        return refuse_irreps(s, t, "features", all[k], error);
+    if (all[k]->n < 1 || all[k]->n > MAX_GATED_BLOCKS) return refuse_irreps(s, t, "features", all[k], error);
+  }
+  if (before ? !ftl_irreps_equal(before, in) : in->n != 1 || in->block[0].l != 0 || in->block[0].p != 1)
+    return refuse_irreps(s, t, "incoming node features", in, error);
+  if (!ftl_irreps_equal(&layer->edge, in)) return refuse_irreps(s, t, "edge features", &layer->edge, error);
+  if (!ftl_irreps_equal(&layer->hidden, &layer->product))
+    return refuse_irreps(s, t, "products", &layer->product, error);
+  if (!layer->use_sc || layer->correlation != 0 || layer->avg_num_neighbors != 1 || layer->agnostic_product)
+    return ftl_fail(error, FTL_ERR_FORMAT, s->path, "layer %d has what a gated block does not have", t);
+  return FTL_OK;
+}
+
 static ftl_status check_layer(const ftl_source *s, int t, ftl_error *error) {
   const ftl_architecture *arch = &s->arch;
   const ftl_layer *layer = &arch->layer[t];
   const ftl_irreps *before = t ? &arch->layer[t - 1].product : NULL;
+  if ((arch->family == FTL_FAMILY_NEQUIP) != (layer->kind == FTL_INTERACTION_GATED))
+    return ftl_fail(error, FTL_ERR_FORMAT, s->path, "layer %d is not of the model's family", t);
+  if (arch->family == FTL_FAMILY_NEQUIP) return check_gated(s, t, error);
   const bool nonlinear = layer->kind == FTL_INTERACTION_NONLINEAR;
   if (!is_regular(&layer->node_feats, MAX_HIDDEN_L, false))
     return refuse_irreps(s, t, "node features", &layer->node_feats, error);
@@ -138,11 +164,17 @@ static ftl_status check_readout(const ftl_source *s, int k, ftl_error *error) {
       !ftl_irreps_equal(&readout->in, &arch->layer[readout->layer].product))
     return ftl_fail(error, FTL_ERR_FORMAT, s->path, "readout %d does not fit the features of layer %d", k,
                     readout->layer);
-  if (readout->kind == FTL_READOUT_LINEAR) return FTL_OK;
+  if (arch->family == FTL_FAMILY_MACE && readout->kind == FTL_READOUT_LINEAR) return FTL_OK;
+  if ((arch->family == FTL_FAMILY_NEQUIP) !=
+          (readout->kind == FTL_READOUT_NET || readout->kind == FTL_READOUT_TWO_LINEAR) ||
+      (arch->family == FTL_FAMILY_NEQUIP && (arch->n_readouts != 1 || readout->layer != arch->n_layers - 1)))
+    return ftl_fail(error, FTL_ERR_FORMAT, s->path, "readout %d is not of the model's family", k);
+  if (readout->kind == FTL_READOUT_NET) return FTL_OK;
   mlp = ftl_irreps_count(&readout->mlp, 0, 1);
   if (readout->mlp.n != 1 || mlp < 1)
     return ftl_fail(error, FTL_ERR_UNSUPPORTED, s->path, "the hidden irreps of readout %d are not scalars", k);
   /* Without the mask the heads would share hidden channels; no version of mace-torch does that. */
+  if (readout->kind == FTL_READOUT_TWO_LINEAR) return FTL_OK; /* one output for all heads */
   if (readout->masks_heads != (arch->norm_heads > 1) || (readout->masks_heads && mlp % arch->n_heads))
     return ftl_fail(error, FTL_ERR_UNSUPPORTED, s->path, "the %d hidden channels of readout %d are not split by head",
                     mlp, k);
@@ -190,6 +222,10 @@ ftl_status ftl_source_check(const ftl_source *source, ftl_error *error) {
   if ((status = check_heads(source, error))) return status;
   if ((status = check_radial(source, error))) return status;
   if ((status = check_sh(source, error))) return status;
+  if (arch->family == FTL_FAMILY_NEQUIP &&
+      (arch->radial != FTL_RADIAL_BESSEL || arch->transform != FTL_TRANSFORM_NONE || !arch->apply_cutoff ||
+       arch->pair_repulsion || !arch->scale_shift))
+    return ftl_fail(error, FTL_ERR_FORMAT, source->path, "a NequIP model has a radial part or energies of a MACE");
   for (int t = 0; t < arch->n_layers; t++)
     if ((status = check_layer(source, t, error))) return status;
   for (int k = 0; k < arch->n_readouts; k++)

@@ -110,7 +110,7 @@ static ftl_status cut_to_head(ftl_source *source, int head, ftl_error *error) {
       status = cut_head_of(source, &schema.spec[k], head, error);
   ftl_schema_free(&schema);
   for (int k = 0; !status && k < arch->n_readouts; k++)
-    if (arch->readout[k].kind != FTL_READOUT_LINEAR) arch->readout[k].mlp.block[0].mul /= arch->n_heads;
+    if (arch->readout[k].masks_heads) arch->readout[k].mlp.block[0].mul /= arch->n_heads;
   return status;
 }
 

@@ -25,6 +25,25 @@ static ftl_operation *add_map(ftl_operations *list, ftl_operation_kind kind, ftl
   return op;
 }
 
+/* arXiv 2101.03164 as sevenn has it: docs/theory.md. */
+static void list_gated(const ftl_architecture *arch, int t, const ftl_layer_traits *traits, ftl_operations *list) {
+  const ftl_nequip *nequip = &arch->nequip;
+  list->irreps[FTL_FEATURES_MIXED] = list->irreps[FTL_FEATURES_SUM];
+  ftl_operation *up = add_map(list, FTL_OP_LINEAR, FTL_FEATURES_INPUT, FTL_FEATURES_UP, "interactions", t, "linear_up");
+  up->biased = nequip->biased;
+  up->by_head = nequip->head_up;
+  add(list, FTL_OP_CONVOLUTION, FTL_FEATURES_UP, FTL_FEATURES_SUM);
+  add(list, FTL_OP_NORM, FTL_FEATURES_SUM, FTL_FEATURES_MIXED);
+  ftl_operation *linear =
+      add_map(list, FTL_OP_LINEAR, FTL_FEATURES_MIXED, FTL_FEATURES_MESSAGE, "interactions", t, "linear");
+  linear->biased = nequip->biased;
+  linear->by_head = nequip->head_linear;
+  add_map(list, traits->skip_by_element ? FTL_OP_LINEAR_BY_ELEMENT : FTL_OP_LINEAR, FTL_FEATURES_INPUT,
+          FTL_FEATURES_MESSAGE, "interactions", t, "skip_tp")
+      ->adds = true;
+  add(list, FTL_OP_GATE, FTL_FEATURES_MESSAGE, FTL_FEATURES_OUTPUT);
+}
+
 ftl_status ftl_operations_make(const ftl_architecture *arch, int t, ftl_operations *list, ftl_error *error) {
   const ftl_layer *layer = &arch->layer[t];
   const ftl_layer_traits traits = ftl_layer_traits_of(layer);
@@ -36,11 +55,14 @@ ftl_status ftl_operations_make(const ftl_architecture *arch, int t, ftl_operatio
   list->irreps[FTL_FEATURES_INPUT] = layer->node_feats;
   list->irreps[FTL_FEATURES_UP] = layer->edge;
   list->irreps[FTL_FEATURES_SUM] = paths.mid;
-  list->irreps[FTL_FEATURES_MIXED] = list->irreps[FTL_FEATURES_MESSAGE] =
-      traits.nonlinear ? traits.gate_input : layer->target;
+  list->irreps[FTL_FEATURES_MIXED] = list->irreps[FTL_FEATURES_MESSAGE] = traits.message;
   list->irreps[FTL_FEATURES_GATED] = list->irreps[FTL_FEATURES_TARGET] = layer->target;
   list->irreps[FTL_FEATURES_PRODUCT] = list->irreps[FTL_FEATURES_OUTPUT] = layer->product;
 
+  if (traits.gated) {
+    list_gated(arch, t, &traits, list);
+    return FTL_OK;
+  }
   add_map(list, FTL_OP_LINEAR, FTL_FEATURES_INPUT, FTL_FEATURES_UP, "interactions", t, "linear_up");
   add(list, FTL_OP_CONVOLUTION, FTL_FEATURES_UP, FTL_FEATURES_SUM);
   add_map(list, FTL_OP_LINEAR, FTL_FEATURES_SUM, FTL_FEATURES_MIXED, "interactions", t,

@@ -12,8 +12,8 @@ typedef enum {
   FTL_FEATURES_INPUT,   /* of the layer before, or the embedding */
   FTL_FEATURES_UP,      /* after linear_up: what neighbours send */
   FTL_FEATURES_SUM,     /* over neighbours, one block per path */
-  FTL_FEATURES_MIXED,   /* linear of the sum */
-  FTL_FEATURES_MESSAGE, /* divided by its norm */
+  FTL_FEATURES_MIXED,   /* linear of the sum; of a gated block: the sum divided by its norm */
+  FTL_FEATURES_MESSAGE, /* divided by its norm; of a gated block: linear of that, and the self-connection */
   FTL_FEATURES_GATED,
   FTL_FEATURES_TARGET,  /* what the product takes: A of MACE (9) */
   FTL_FEATURES_PRODUCT, /* B of MACE (11) */
@@ -36,7 +36,8 @@ typedef struct {
   ftl_operation_kind kind;
   ftl_features_of from, to;
   bool adds;
-  char tensor[64]; /* of a linear map: its name without ".weight"; "" for the others */
+  bool biased, by_head; /* of a linear map: tensor.bias and tensor.heads are added to the 0e channels */
+  char tensor[64];      /* of a linear map: its name without ".weight"; "" for the others */
 } ftl_operation;
 
 typedef struct {

@@ -29,13 +29,15 @@ ftl_tensor_spec *ftl_schema_add(ftl_schema *schema, int ndim, const int64_t *sha
 }
 
 void ftl_open_extents_of(const ftl_source *source, ftl_open_extents *extents) {
-  ftl_open_extents_of_mace(source, extents);
+  if (source->arch.family == FTL_FAMILY_NEQUIP) ftl_open_extents_of_nequip(source, extents);
+  else ftl_open_extents_of_mace(source, extents);
 }
 
 ftl_status ftl_schema_make(const ftl_architecture *arch, const ftl_open_extents *extents, ftl_schema *schema,
                            ftl_error *error) {
   *schema = (ftl_schema){0};
-  ftl_status status = ftl_schema_list_mace(arch, extents, schema, error);
+  ftl_status status = arch->family == FTL_FAMILY_NEQUIP ? ftl_schema_list_nequip(arch, extents, schema, error)
+                                                        : ftl_schema_list_mace(arch, extents, schema, error);
   if (!status && schema->failed)
     status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to list the tensors of a model");
   if (status) ftl_schema_free(schema);

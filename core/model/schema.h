@@ -1,8 +1,9 @@
 /* The schema: every tensor of an architecture, described once. Checking a file, cutting it to fewer elements or one
    head, adding elements or a head, making a new model, groups, freezing, weight decay and counting are loops over this
-   list, so that a new block is described in one place (schema_mace.c) and nowhere else.
+   list, so that a new block is described in one place (schema_mace.c, schema_nequip.c) and nowhere else.
 
-   Names are those of mace-torch's state_dict. The order is that in which a new model draws its random numbers. */
+   Names are those of mace-torch's state_dict, for the NequIP family too. The order is that in which a new model draws
+   its random numbers. */
 #ifndef FTL_SCHEMA_H
 #define FTL_SCHEMA_H
 
@@ -79,6 +80,7 @@ typedef struct {
 typedef struct {
   ftl_net_size weights[FTL_MAX_LAYERS], density[FTL_MAX_LAYERS]; /* conv_tp_weights and density_fn of each layer */
   int64_t u_paths[FTL_MAX_LAYERS][FTL_MAX_BLOCKS][8];            /* [layer][block of the product][nu - 1] */
+  ftl_net_size readout;                                          /* of a readout that is a net */
   bool flat_e0; /* E0 as [elements], before there were heads; else [heads][elements] */
 } ftl_open_extents;
 
@@ -113,5 +115,8 @@ ftl_tensor_spec *ftl_schema_add(ftl_schema *schema, int ndim, const int64_t *sha
 ftl_status ftl_schema_list_mace(const ftl_architecture *arch, const ftl_open_extents *extents, ftl_schema *schema,
                                 ftl_error *error);
 void ftl_open_extents_of_mace(const ftl_source *source, ftl_open_extents *extents);
+ftl_status ftl_schema_list_nequip(const ftl_architecture *arch, const ftl_open_extents *extents, ftl_schema *schema,
+                                  ftl_error *error);
+void ftl_open_extents_of_nequip(const ftl_source *source, ftl_open_extents *extents);
 
 #endif

@@ -71,3 +71,23 @@ void ftl_ref_harmonics_reverse(const double v[3], int l_max, const double *d_y, 
   const double along = d_u[0] * u[0] + d_u[1] * u[1] + d_u[2] * u[2];
   for (int c = 0; c < 3; c++) d_v[c] += (d_u[c] - along * u[c]) / r;
 }
+
+void ftl_ref_raw_harmonics(const double v[3], int l_max, double *y) {
+  const double r = sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
+  ftl_ref_harmonics(v, l_max, y);
+  for (int l = 0; l <= l_max; l++)
+    for (int m = l * l; m < (l + 1) * (l + 1); m++) y[m] *= pow(r, l);
+}
+
+/* d(r^l Y)/dv = r^l dY/dv + l r^(l-2) Y v. */
+void ftl_ref_raw_harmonics_reverse(const double v[3], int l_max, const double *d_y, double d_v[3]) {
+  const double r = sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
+  double y[FTL_REF_N_SH], scaled[FTL_REF_N_SH];
+  ftl_ref_harmonics(v, l_max, y);
+  for (int l = 0; l <= l_max; l++)
+    for (int m = l * l; m < (l + 1) * (l + 1); m++) {
+      scaled[m] = pow(r, l) * d_y[m];
+      for (int c = 0; c < 3; c++) d_v[c] += l * pow(r, l - 2) * y[m] * d_y[m] * v[c];
+    }
+  ftl_ref_harmonics_reverse(v, l_max, scaled, d_v);
+}

@@ -14,6 +14,11 @@ static ftl_status prepare_norm(ftl_ref_run *run, int t, ftl_error *error) {
   ftl_ref_layer *layer = &run->layer[t];
   const double *value;
   layer->alpha = layer->beta = 1;
+  if (layer->traits.norm == FTL_NORM_DENOMINATOR) {
+    FTL_REF_TRY(ftl_ref_weights(&run->memory, run->source, 1, &value, error, "interactions.%d.denominator", t));
+    layer->denominator = value[0];
+    return FTL_OK;
+  }
   if (layer->traits.norm != FTL_NORM_ALPHA_BETA) return FTL_OK;
   FTL_REF_TRY(ftl_ref_weights(&run->memory, run->source, 1, &value, error, "interactions.%d.alpha", t));
   layer->alpha = value[0];
@@ -32,7 +37,9 @@ static ftl_status prepare_operation(ftl_ref_run *run, int t, int k, ftl_error *e
   ftl_ref_operation *prepared = &layer->op[k];
   switch (op->kind) {
   case FTL_OP_LINEAR:
-    return ftl_ref_linear_prepare(&prepared->linear, source, op->tensor, from, to, false, memory, error);
+    FTL_REF_TRY(ftl_ref_linear_prepare(&prepared->linear, source, op->tensor, from, to, op->biased, memory, error));
+    return op->by_head ? ftl_ref_linear_add_head(&prepared->linear, source, op->tensor, run->head, memory, error)
+                       : FTL_OK;
   case FTL_OP_LINEAR_BY_ELEMENT:
     return ftl_ref_skip_prepare(&prepared->skip, source, op->tensor, from, to, memory, error);
   case FTL_OP_CONVOLUTION:
@@ -40,7 +47,8 @@ static ftl_status prepare_operation(ftl_ref_run *run, int t, int k, ftl_error *e
   case FTL_OP_NORM:
     return prepare_norm(run, t, error);
   case FTL_OP_GATE:
-    return ftl_ref_gate_prepare(&prepared->gate, to, spec->gate_scalar_cst, spec->gate_cst, error);
+    prepared->gate = ftl_gate_of(&source->arch, t);
+    return FTL_OK;
   case FTL_OP_CONTRACTION:
     return ftl_ref_contraction_prepare(&prepared->contraction, source, t,
                                        spec->agnostic_product ? 1 : source->arch.n_elements, memory, error);
@@ -69,6 +77,7 @@ ftl_status ftl_ref_layer_prepare(ftl_ref_run *run, int t, ftl_error *error) {
 /* What the sum over neighbours is divided by, and its derivative by the density. */
 static double normalisation(const ftl_ref_layer *layer, int i, double *by_density) {
   *by_density = layer->traits.has_density ? layer->beta : 0;
+  if (layer->traits.norm == FTL_NORM_DENOMINATOR) return layer->denominator;
   return layer->traits.has_density ? layer->alpha + layer->beta * layer->density[i] : layer->spec->avg_num_neighbors;
 }
 

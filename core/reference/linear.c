@@ -25,7 +25,7 @@ static int64_t n_weights(const ftl_irreps *in, const ftl_irreps *out) {
 /* Adds to `y` the map in -> out of `x`; transposed: adds to `y` (in's) the transposed map of `x` (out's). Each pair of
    blocks has n_sets matrices, interleaved as [u][set][v]. */
 static void apply(const ftl_irreps *in, const ftl_irreps *out, const double *weight, int n_sets, int set,
-                  double extra_fan_in, bool transposed, const double *x, double *y) {
+                  double extra_fan_in, int norm_heads, bool transposed, const double *x, double *y) {
   const double *w = weight;
   int offset_in = 0;
   for (int a = 0; a < in->n; a++) {
@@ -35,7 +35,8 @@ static void apply(const ftl_irreps *in, const ftl_irreps *out, const double *wei
     for (int b = 0; b < out->n; b++) {
       const ftl_irrep *to = &out->block[b];
       if (same_irrep(from, to)) {
-        const double factor = 1 / sqrt(fan_in(in, to) * extra_fan_in);
+        const int heads = to->l == 0 && to->p == 1 ? norm_heads : 0;
+        const double factor = 1 / sqrt(fan_in(in, to) * extra_fan_in + heads);
         for (int u = 0; u < from->mul; u++)
           for (int v = 0; v < to->mul; v++) {
             const double c = factor * w[(u * n_sets + set) * to->mul + v];
@@ -65,22 +66,35 @@ ftl_status ftl_ref_linear_prepare(ftl_ref_linear *linear, const ftl_source *sour
   return ftl_ref_weights(memory, source, n_bias, &linear->bias, error, "%s.bias", name);
 }
 
+ftl_status ftl_ref_linear_add_head(ftl_ref_linear *linear, const ftl_source *source, const char *name, int head,
+                                   ftl_ref_memory *memory, ftl_error *error) {
+  const int n = ftl_irreps_count(&linear->out, 0, 1);
+  const double *heads;
+  if (n == 0) return FTL_OK;
+  linear->norm_heads = source->arch.norm_heads;
+  FTL_REF_TRY(ftl_ref_weights(memory, source, (int64_t)source->arch.n_heads * n, &heads, error, "%s.heads", name));
+  linear->head = heads + head * n;
+  return FTL_OK;
+}
+
 void ftl_ref_linear_forward(const ftl_ref_linear *linear, const double *x, double *y) {
-  const double *bias = linear->bias;
+  const double *bias = linear->bias, *head = linear->head;
   int offset = 0;
   for (int b = 0; b < linear->out.n; b++) {
     const ftl_irrep *block = &linear->out.block[b];
     const int n = block->mul * (2 * block->l + 1);
-    const bool has_bias = bias && block->l == 0 && block->p == 1;
-    for (int k = 0; k < n; k++) y[offset + k] = has_bias ? bias[k] : 0;
-    if (has_bias) bias += n;
+    const bool scalars = block->l == 0 && block->p == 1;
+    for (int k = 0; k < n; k++) y[offset + k] = 0;
+    for (int k = 0; scalars && bias && k < n; k++) y[offset + k] += *bias++;
+    for (int k = 0; scalars && head && k < n; k++)
+      y[offset + k] += *head++ / sqrt(fan_in(&linear->in, block) * linear->extra_fan_in + linear->norm_heads);
     offset += n;
   }
-  apply(&linear->in, &linear->out, linear->weight, 1, 0, linear->extra_fan_in, false, x, y);
+  apply(&linear->in, &linear->out, linear->weight, 1, 0, linear->extra_fan_in, linear->norm_heads, false, x, y);
 }
 
 void ftl_ref_linear_reverse(const ftl_ref_linear *linear, const double *d_y, double *d_x) {
-  apply(&linear->in, &linear->out, linear->weight, 1, 0, linear->extra_fan_in, true, d_y, d_x);
+  apply(&linear->in, &linear->out, linear->weight, 1, 0, linear->extra_fan_in, linear->norm_heads, true, d_y, d_x);
 }
 
 ftl_status ftl_ref_skip_prepare(ftl_ref_skip *skip, const ftl_source *source, const char *name, const ftl_irreps *in,
@@ -93,9 +107,9 @@ ftl_status ftl_ref_skip_prepare(ftl_ref_skip *skip, const ftl_source *source, co
 void ftl_ref_skip_forward(const ftl_ref_skip *skip, int element, const double *x, double *y) {
   const int n = ftl_irreps_dim(&skip->out);
   for (int k = 0; k < n; k++) y[k] = 0;
-  apply(&skip->in, &skip->out, skip->weight, skip->n_elements, element, skip->norm_elements, false, x, y);
+  apply(&skip->in, &skip->out, skip->weight, skip->n_elements, element, skip->norm_elements, 0, false, x, y);
 }
 
 void ftl_ref_skip_reverse(const ftl_ref_skip *skip, int element, const double *d_y, double *d_x) {
-  apply(&skip->in, &skip->out, skip->weight, skip->n_elements, element, skip->norm_elements, true, d_y, d_x);
+  apply(&skip->in, &skip->out, skip->weight, skip->n_elements, element, skip->norm_elements, 0, true, d_y, d_x);
 }

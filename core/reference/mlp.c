@@ -16,8 +16,9 @@ static const ftl_tensor *weight_tensor(const ftl_source *source, const char *nam
 }
 
 ftl_status ftl_ref_mlp_prepare(ftl_ref_mlp *mlp, const ftl_source *source, const char *name, bool torch_style,
-                               double act_cst, int n_in, int n_out, ftl_ref_memory *memory, ftl_error *error) {
-  *mlp = (ftl_ref_mlp){.torch_style = torch_style, .act_cst = act_cst};
+                               ftl_gate_kind act, double act_cst, int n_in, int n_out, ftl_ref_memory *memory,
+                               ftl_error *error) {
+  *mlp = (ftl_ref_mlp){.torch_style = torch_style, .act = act, .act_cst = act_cst};
   mlp->size[0] = n_in;
   int widest = n_in;
   const ftl_tensor *tensor;
@@ -84,7 +85,9 @@ void ftl_ref_mlp_forward(ftl_ref_mlp *mlp, const double *x, double *y) {
       for (int o = 0; o < n; o++)
         normed[o] = (linear[o] - mean) * inverse_sigma * mlp->norm_weight[layer][o] + mlp->norm_bias[layer][o];
     }
-    for (int o = 0; o < n; o++) out[o] = (mlp->torch_style ? 1 : mlp->act_cst) * ftl_ref_silu(normed[o]);
+    double slope;
+    for (int o = 0; o < n; o++)
+      out[o] = (mlp->torch_style ? 1 : mlp->act_cst) * ftl_ref_activation(mlp->act, normed[o], &slope);
     in = out;
   }
 }
@@ -112,8 +115,11 @@ void ftl_ref_mlp_reverse(ftl_ref_mlp *mlp, const double *x, const double *d_y, d
   for (int layer = mlp->n_layers - 1; layer >= 0; layer--) {
     const int n_in = mlp->size[layer], n = mlp->size[layer + 1];
     if (layer < mlp->n_layers - 1) {
-      for (int o = 0; o < n; o++)
-        d[o] *= (mlp->torch_style ? 1 : mlp->act_cst) * ftl_ref_silu_derivative(mlp->normed[layer][o]);
+      for (int o = 0; o < n; o++) {
+        double slope;
+        ftl_ref_activation(mlp->act, mlp->normed[layer][o], &slope);
+        d[o] *= (mlp->torch_style ? 1 : mlp->act_cst) * slope;
+      }
       if (mlp->torch_style) layer_norm_reverse(mlp, layer, d);
     }
     for (int i = 0; i < n_in; i++) {

@@ -27,21 +27,56 @@ static ftl_status check_graph(const ftl_ref_run *run, ftl_error *error) {
   return FTL_OK;
 }
 
-/* Scale, shift, E0 of the head. One number serves all heads. */
+/* Scale, shift, E0 of the head. MACE has one scale and shift for all elements, NequIP a scale for each. */
 static ftl_status prepare_energies(ftl_ref_run *run, ftl_error *error) {
   const ftl_source *source = run->source;
   const ftl_architecture *arch = &source->arch;
   ftl_ref_memory *memory = &run->memory;
   const double *values;
+  double *scale;
   FTL_REF_TRY(ftl_ref_weights(memory, source, (int64_t)arch->n_heads * arch->n_elements, &values, error,
                               "atomic_energies_fn.atomic_energies"));
   run->e0 = values + (int64_t)run->head * arch->n_elements;
-  run->scale = 1, run->shift = 0;
+  FTL_REF_TRY(ftl_ref_doubles(memory, arch->n_elements, &scale, error));
+  run->scale = scale;
+  run->shift = 0;
+  if (arch->family == FTL_FAMILY_NEQUIP) {
+    FTL_REF_TRY(ftl_ref_weights(memory, source, (int64_t)arch->n_heads * arch->n_elements, &values, error,
+                                "scale_shift.scale"));
+    run->scale = values + (int64_t)run->head * arch->n_elements;
+    return FTL_OK;
+  }
+  for (int k = 0; k < arch->n_elements; k++) scale[k] = 1;
   if (!arch->scale_shift) return FTL_OK;
   FTL_REF_TRY(ftl_ref_weights(memory, source, arch->n_heads, &values, error, "scale_shift.scale"));
-  run->scale = values[run->head];
+  for (int k = 0; k < arch->n_elements; k++) scale[k] = values[run->head];
   FTL_REF_TRY(ftl_ref_weights(memory, source, arch->n_heads, &values, error, "scale_shift.shift"));
   run->shift = values[run->head];
+  return FTL_OK;
+}
+
+/* Rows of the embedding by element, with what the head and the bias add. */
+static ftl_status prepare_embedding(ftl_ref_run *run, ftl_error *error) {
+  const ftl_source *source = run->source;
+  const ftl_architecture *arch = &source->arch;
+  const int n_elements = arch->n_elements, channels = ftl_irreps_dim(&arch->layer[0].node_feats);
+  const bool by_head = arch->nequip.head_embedding;
+  const double factor = 1 / sqrt(arch->norm_elements + (by_head ? arch->norm_heads : 0));
+  const double *weight, *heads = NULL, *bias = NULL;
+  double *embedding;
+  FTL_REF_TRY(ftl_ref_doubles(&run->memory, (int64_t)n_elements * channels, &embedding, error));
+  FTL_REF_TRY(ftl_ref_weights(&run->memory, source, (int64_t)n_elements * channels, &weight, error,
+                              "node_embedding.linear.weight"));
+  if (by_head)
+    FTL_REF_TRY(ftl_ref_weights(&run->memory, source, (int64_t)arch->n_heads * channels, &heads, error,
+                                "node_embedding.linear.heads"));
+  if (arch->nequip.biased)
+    FTL_REF_TRY(ftl_ref_weights(&run->memory, source, channels, &bias, error, "node_embedding.linear.bias"));
+  for (int k = 0; k < n_elements; k++)
+    for (int c = 0; c < channels; c++)
+      embedding[k * channels + c] = factor * weight[k * channels + c] +
+                                    (heads ? factor * heads[run->head * channels + c] : 0) + (bias ? bias[c] : 0);
+  run->embedding = embedding;
   return FTL_OK;
 }
 
@@ -108,8 +143,7 @@ static ftl_status prepare(ftl_ref_run *run, ftl_error *error) {
   if (arch->pair_repulsion) FTL_REF_TRY(ftl_ref_zbl_prepare(&run->zbl, source, memory, error));
   FTL_REF_TRY(prepare_energies(run, error));
   for (int t = 0; t < arch->n_layers; t++) FTL_REF_TRY(ftl_ref_layer_prepare(run, t, error));
-  FTL_REF_TRY(ftl_ref_weights(memory, source, (int64_t)arch->n_elements * ftl_irreps_dim(&arch->layer[0].node_feats),
-                              &run->embedding, error, "node_embedding.linear.weight"));
+  FTL_REF_TRY(prepare_embedding(run, error));
   for (int k = 0; k < arch->n_readouts; k++) {
     FTL_REF_TRY(ftl_ref_readout_prepare(&run->readout[k], source, k, run->head, memory, error));
     FTL_REF_TRY(ftl_ref_doubles(memory, run->n, &run->readout_energy[k], error));
@@ -153,10 +187,11 @@ static void geometry(ftl_ref_run *run) {
       const double from_sender[3] = {-v[0], -v[1], -v[2]};
       const int z_i = arch->atomic_numbers[graph->species[i]];
       const int z_j = arch->atomic_numbers[graph->species[graph->sender[e]]];
-      ftl_ref_harmonics(from_sender, run->l_max, run->y + e * n_sh);
+      (arch->nequip.raw_harmonics ? ftl_ref_raw_harmonics : ftl_ref_harmonics)(from_sender, run->l_max,
+                                                                               run->y + e * n_sh);
       double *b = run->basis + e * n_basis, *b_by_r = run->basis_by_r + e * n_basis, cutoff_by_r;
       ftl_ref_basis(&run->radial, r, z_i, z_j, b, b_by_r);
-      const double cutoff = ftl_ref_cutoff(r, run->radial.r_max, run->radial.p, &cutoff_by_r);
+      const double cutoff = ftl_ref_envelope(&run->radial, r, &cutoff_by_r);
       if (arch->apply_cutoff) {
         for (int k = 0; k < n_basis; k++) {
           b_by_r[k] = b_by_r[k] * cutoff + b[k] * cutoff_by_r;
@@ -178,8 +213,7 @@ void ftl_ref_run_forward(ftl_ref_run *run) {
   const int channels = ftl_irreps_dim(&arch->layer[0].node_feats);
   for (int i = 0; i < run->n; i++)
     for (int c = 0; c < channels && species[i] >= 0; c++)
-      run->layer[0].x[FTL_FEATURES_INPUT][i * channels + c] =
-          run->embedding[species[i] * channels + c] / sqrt(arch->norm_elements);
+      run->layer[0].x[FTL_FEATURES_INPUT][i * channels + c] = run->embedding[species[i] * channels + c];
   for (int t = 0; t < arch->n_layers; t++) {
     ftl_ref_layer_forward(run, t);
     if (t + 1 < arch->n_layers)
@@ -196,7 +230,7 @@ void ftl_ref_run_forward(ftl_ref_run *run) {
       run->readout_energy[k][i] = ftl_ref_readout_forward(&run->readout[k], x);
       interaction += run->readout_energy[k][i];
     }
-    run->node_energy[i] = run->e0[species[i]] + run->scale * interaction + run->shift;
+    run->node_energy[i] = run->e0[species[i]] + run->scale[species[i]] * interaction + run->shift;
     run->energy += run->node_energy[i];
   }
 }
@@ -215,8 +249,8 @@ void ftl_ref_run_reverse(ftl_ref_run *run) {
     const int64_t width = ftl_irreps_dim(&layer->spec->product);
     for (int i = 0; i < run->n; i++)
       if (run->graph->species[i] >= 0)
-        ftl_ref_readout_reverse(&run->readout[k], layer->x[FTL_FEATURES_OUTPUT] + i * width, run->scale,
-                                layer->d[FTL_FEATURES_OUTPUT] + i * width);
+        ftl_ref_readout_reverse(&run->readout[k], layer->x[FTL_FEATURES_OUTPUT] + i * width,
+                                run->scale[run->graph->species[i]], layer->d[FTL_FEATURES_OUTPUT] + i * width);
   }
   for (int t = arch->n_layers - 1; t >= 0; t--) {
     ftl_ref_layer_reverse(run, t);
@@ -233,8 +267,10 @@ void ftl_ref_run_reverse(ftl_ref_run *run) {
     const double *v = run->graph->vector[e];
     const double from_sender[3] = {-v[0], -v[1], -v[2]};
     double d_from_sender[3] = {0, 0, 0};
-    ftl_ref_harmonics_reverse(from_sender, run->l_max, run->d_y + e * n_sh, d_from_sender);
-    double d_length = run->d_cutoff[e] * run->cutoff_by_r[e] + run->scale * run->zbl_by_r[e];
+    (arch->nequip.raw_harmonics ? ftl_ref_raw_harmonics_reverse : ftl_ref_harmonics_reverse)(
+        from_sender, run->l_max, run->d_y + e * n_sh, d_from_sender);
+    /* pair repulsion is MACE's, where all elements have one scale */
+    double d_length = run->d_cutoff[e] * run->cutoff_by_r[e] + run->scale[0] * run->zbl_by_r[e];
     for (int k = 0; k < n_basis; k++) d_length += run->d_basis[e * n_basis + k] * run->basis_by_r[e * n_basis + k];
     for (int c = 0; c < 3; c++) d_vector[c] = d_length * v[c] / run->length[e] - d_from_sender[c];
   }

@@ -24,9 +24,12 @@ static ftl_status scalar(const ftl_source *source, const char *name, double *val
 ftl_status ftl_ref_radial_prepare(ftl_ref_radial *radial, const ftl_source *source, ftl_ref_memory *memory,
                                   ftl_error *error) {
   const ftl_architecture *arch = &source->arch;
-  *radial = (ftl_ref_radial){.kind = arch->radial, .transform = arch->transform, .n = arch->num_bessel};
+  *radial = (ftl_ref_radial){
+      .kind = arch->radial, .transform = arch->transform, .n = arch->num_bessel, .cutoff = arch->cutoff};
   FTL_REF_TRY(scalar(source, "radial_embedding.cutoff_fn.r_max", &radial->r_max, memory, error));
-  FTL_REF_TRY(scalar(source, "radial_embedding.cutoff_fn.p", &radial->p, memory, error));
+  if (arch->cutoff == FTL_CUTOFF_XPLOR)
+    FTL_REF_TRY(scalar(source, "radial_embedding.cutoff_fn.r_on", &radial->r_on, memory, error));
+  else FTL_REF_TRY(scalar(source, "radial_embedding.cutoff_fn.p", &radial->p, memory, error));
   switch (arch->radial) {
   case FTL_RADIAL_BESSEL:
     FTL_REF_TRY(ftl_ref_weights(memory, source, radial->n, &radial->weight, error,
@@ -113,4 +116,19 @@ void ftl_ref_basis(const ftl_ref_radial *radial, double r, int z_i, int z_j, dou
     break;
   }
   }
+}
+
+double ftl_ref_xplor(double r, double r_max, double r_on, double *d_r) {
+  *d_r = 0;
+  if (r < r_on) return 1;
+  if (r >= r_max) return 0;
+  const double a = r_max * r_max - r * r, b = r_max * r_max + 2 * r * r - 3 * r_on * r_on;
+  const double c = r_max * r_max - r_on * r_on;
+  *d_r = (-4 * r * a * b + 4 * r * a * a) / (c * c * c);
+  return a * a * b / (c * c * c);
+}
+
+double ftl_ref_envelope(const ftl_ref_radial *radial, double r, double *d_r) {
+  return radial->cutoff == FTL_CUTOFF_XPLOR ? ftl_ref_xplor(r, radial->r_max, radial->r_on, d_r)
+                                            : ftl_ref_cutoff(r, radial->r_max, radial->p, d_r);
 }

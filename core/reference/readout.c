@@ -5,6 +5,26 @@
 #include "base/error.h"
 #include "reference/reference_stages.h"
 
+/* Of the NequIP family: one output, whatever the number of heads; the first map may see the head. */
+static ftl_status prepare_two_linear(ftl_ref_readout *readout, const ftl_source *source, int index,
+                                     ftl_ref_memory *memory, ftl_error *error) {
+  const ftl_nequip *nequip = &source->arch.nequip;
+  const ftl_readout *spec = &source->arch.readout[index];
+  const ftl_irreps energy = {1, {{1, 0, 1}}};
+  char name[64];
+  readout->n_hidden = ftl_irreps_dim(&spec->mlp);
+  snprintf(name, sizeof name, "readouts.%d.linear_1", index);
+  FTL_REF_TRY(
+      ftl_ref_linear_prepare(&readout->linear_1, source, name, &spec->in, &spec->mlp, nequip->biased, memory, error));
+  if (nequip->head_readout)
+    FTL_REF_TRY(ftl_ref_linear_add_head(&readout->linear_1, source, name, readout->head, memory, error));
+  snprintf(name, sizeof name, "readouts.%d.linear_2", index);
+  FTL_REF_TRY(
+      ftl_ref_linear_prepare(&readout->linear_2, source, name, &spec->mlp, &energy, nequip->biased, memory, error));
+  FTL_REF_TRY(ftl_ref_doubles(memory, readout->n_hidden, &readout->h1, error));
+  return ftl_ref_doubles(memory, readout->n_hidden, &readout->d_h, error);
+}
+
 ftl_status ftl_ref_readout_prepare(ftl_ref_readout *readout, const ftl_source *source, int index, int head,
                                    ftl_ref_memory *memory, ftl_error *error) {
   const ftl_architecture *arch = &source->arch;
@@ -24,6 +44,12 @@ ftl_status ftl_ref_readout_prepare(ftl_ref_readout *readout, const ftl_source *s
     snprintf(name, sizeof name, "readouts.%d.linear", index);
     return ftl_ref_linear_prepare(&readout->linear, source, name, &spec->in, &energies, false, memory, error);
   }
+  if (spec->kind == FTL_READOUT_NET) {
+    snprintf(name, sizeof name, "readouts.%d", index);
+    return ftl_ref_mlp_prepare(&readout->net, source, name, false, spec->gate, spec->gate_cst,
+                               ftl_irreps_dim(&spec->in), 1, memory, error);
+  }
+  if (spec->kind == FTL_READOUT_TWO_LINEAR) return prepare_two_linear(readout, source, index, memory, error);
   const bool biased = spec->kind == FTL_READOUT_NONLINEAR_BIAS;
   readout->n_hidden = ftl_irreps_dim(&spec->mlp);
   snprintf(name, sizeof name, "readouts.%d.linear_1", index);
@@ -46,22 +72,10 @@ ftl_status ftl_ref_readout_prepare(ftl_ref_readout *readout, const ftl_source *s
 }
 
 static double gate(const ftl_ref_readout *readout, double x, double *derivative) {
-  const double c = readout->gate_cst;
-  switch (readout->gate) {
-  case FTL_GATE_SILU:
-    *derivative = c * ftl_ref_silu_derivative(x);
-    return c * ftl_ref_silu(x);
-  case FTL_GATE_TANH:
-    *derivative = c * (1 - tanh(x) * tanh(x));
-    return c * tanh(x);
-  case FTL_GATE_ABS:
-    *derivative = c * ((x > 0) - (x < 0));
-    return c * fabs(x);
-  case FTL_GATE_NONE:
-    break;
-  }
-  *derivative = 1;
-  return x;
+  if (readout->gate == FTL_GATE_NONE) return *derivative = 1, x;
+  const double y = ftl_ref_activation(readout->gate, x, derivative);
+  *derivative *= readout->gate_cst;
+  return readout->gate_cst * y;
 }
 
 /* Hidden units are grouped by head; units of other heads are masked. */
@@ -88,7 +102,15 @@ double ftl_ref_readout_forward(ftl_ref_readout *readout, const double *x) {
     ftl_ref_linear_forward(&readout->linear, x, readout->energies);
     return readout->energies[readout->head];
   }
+  if (readout->kind == FTL_READOUT_NET) {
+    ftl_ref_mlp_forward(&readout->net, x, readout->energies);
+    return readout->energies[0];
+  }
   ftl_ref_linear_forward(&readout->linear_1, x, readout->h1);
+  if (readout->kind == FTL_READOUT_TWO_LINEAR) {
+    ftl_ref_linear_forward(&readout->linear_2, readout->h1, readout->energies);
+    return readout->energies[0];
+  }
   gate_forward(readout, readout->h1, readout->a1);
   const double *last = readout->a1;
   if (readout->kind == FTL_READOUT_NONLINEAR_BIAS) {
@@ -104,6 +126,16 @@ void ftl_ref_readout_reverse(ftl_ref_readout *readout, const double *x, double d
   for (int h = 0; h < readout->n_heads; h++) readout->one_hot[h] = h == readout->head ? d_energy : 0;
   if (readout->kind == FTL_READOUT_LINEAR) {
     ftl_ref_linear_reverse(&readout->linear, readout->one_hot, d_x);
+    return;
+  }
+  if (readout->kind == FTL_READOUT_NET) {
+    ftl_ref_mlp_reverse(&readout->net, x, &d_energy, d_x);
+    return;
+  }
+  if (readout->kind == FTL_READOUT_TWO_LINEAR) {
+    for (int k = 0; k < readout->n_hidden; k++) readout->d_h[k] = 0;
+    ftl_ref_linear_reverse(&readout->linear_2, &d_energy, readout->d_h);
+    ftl_ref_linear_reverse(&readout->linear_1, readout->d_h, d_x);
     return;
   }
   ftl_ref_readout_forward(readout, x); /* for the hidden units */

@@ -12,7 +12,7 @@
 typedef union {
   ftl_ref_linear linear;
   ftl_ref_skip skip;
-  ftl_ref_gate gate;
+  ftl_gate gate;
   ftl_ref_contraction contraction;
 } ftl_ref_operation;
 
@@ -29,6 +29,7 @@ typedef struct {
   const double *source_embedding, *target_embedding; /* [n_elements][n_embedding], not normalised; nonlinear block */
   int n_embedding;
   double alpha, beta; /* norm = alpha + beta density, where there is a density */
+  double denominator; /* of FTL_NORM_DENOMINATOR */
 
   double *x[FTL_N_FEATURES], *d[FTL_N_FEATURES]; /* [n][dim of operations.irreps]: features, and dE/d(features) */
   double *density, *d_density;                   /* [n] */
@@ -47,8 +48,8 @@ typedef struct {
   ftl_ref_zbl zbl;
   ftl_ref_layer layer[FTL_MAX_LAYERS];
   ftl_ref_readout readout[FTL_MAX_LAYERS];
-  const double *embedding, *e0; /* [n_elements][channels], not normalised; [n_elements] of the head */
-  double scale, shift;
+  const double *embedding, *e0, *scale; /* [n_elements][channels]; [n_elements] of the head, both */
+  double shift;
 
   /* per edge */
   double *length;  /* [n_edges] Angstrom */

@@ -12,6 +12,7 @@
 #define FTL_REFERENCE_STAGES_H
 
 #include "model/architecture.h"
+#include "model/traits.h"
 #include "reference/memory.h"
 
 /* ---- spherical harmonics ---- */
@@ -23,16 +24,21 @@
    any length but zero. */
 void ftl_ref_harmonics(const double v[3], int l_max, double *y);
 void ftl_ref_harmonics_reverse(const double v[3], int l_max, const double *d_y, double d_v[3]);
+/* The same polynomials of v itself, growing as |v|^l (sevenn without _normalize_sph). */
+void ftl_ref_raw_harmonics(const double v[3], int l_max, double *y);
+void ftl_ref_raw_harmonics_reverse(const double v[3], int l_max, const double *d_y, double d_v[3]);
 
 /* ---- radial functions ---- */
 
 typedef struct {
   ftl_radial_kind kind;
   ftl_transform_kind transform;
-  int n;                /* basis functions */
-  double r_max;         /* Angstrom */
+  int n;        /* basis functions */
+  double r_max; /* Angstrom */
+  ftl_cutoff_kind cutoff;
   double p;             /* exponent of the polynomial cutoff */
-  double prefactor;     /* Bessel: sqrt(2 / r_max) */
+  double r_on;          /* where XPLOR's begins */
+  double prefactor;     /* Bessel: sqrt(2 / r_max); 2 / r_max in the NequIP family */
   const double *weight; /* [n] Bessel: n pi / r_max; Gaussian: centres; Chebyshev: not used */
   double gaussian_coeff;
   double q_agnesi, p_agnesi, a_agnesi, alpha_soft;
@@ -44,6 +50,10 @@ ftl_status ftl_ref_radial_prepare(ftl_ref_radial *radial, const ftl_source *sour
 
 /* 1 - (p+1)(p+2)/2 x^p + p(p+2) x^(p+1) - p(p+1)/2 x^(p+2) with x = r / r_max below r_max, 0 beyond; and d/dr. */
 double ftl_ref_cutoff(double r, double r_max, double p, double *d_r);
+/* 1 below r_on, then (r_max^2 - r^2)^2 (r_max^2 + 2 r^2 - 3 r_on^2) / (r_max^2 - r_on^2)^3 up to r_max; and d/dr. */
+double ftl_ref_xplor(double r, double r_max, double r_on, double *d_r);
+/* The model's one of the two. */
+double ftl_ref_envelope(const ftl_ref_radial *radial, double r, double *d_r);
 
 /* What the network sees of the distance: x(r) for two atomic numbers, and dx/dr. */
 double ftl_ref_transform(const ftl_ref_radial *radial, double r, int z_i, int z_j, double *d_r);
@@ -58,8 +68,9 @@ void ftl_ref_basis(const ftl_ref_radial *radial, double r, int z_i, int z_j, dou
 typedef struct {
   int n_layers;                  /* linear maps */
   int size[FTL_REF_MAX_MLP + 1]; /* size[0] inputs ... size[n_layers] outputs */
-  bool torch_style;              /* false: e3nn FullyConnectedNet (weight [in][out] / sqrt(in), cst * silu)
+  bool torch_style;              /* false: e3nn FullyConnectedNet (weight [in][out] / sqrt(in), cst * act)
                                     true: mace RadialMLP (weight [out][in], bias, LayerNorm, silu) */
+  ftl_gate_kind act;             /* silu for MACE */
   double act_cst;
   double factor[FTL_REF_MAX_MLP]; /* of the weights: 1 / sqrt(in), or 1 for torch_style */
   const double *weight[FTL_REF_MAX_MLP];
@@ -71,7 +82,8 @@ typedef struct {
 
 /* `name` is the module's, e.g. "interactions.0.conv_tp_weights"; layers are counted from the tensors that are there. */
 ftl_status ftl_ref_mlp_prepare(ftl_ref_mlp *mlp, const ftl_source *source, const char *name, bool torch_style,
-                               double act_cst, int n_in, int n_out, ftl_ref_memory *memory, ftl_error *error);
+                               ftl_gate_kind act, double act_cst, int n_in, int n_out, ftl_ref_memory *memory,
+                               ftl_error *error);
 void ftl_ref_mlp_forward(ftl_ref_mlp *mlp, const double *x, double *y);
 void ftl_ref_mlp_reverse(ftl_ref_mlp *mlp, const double *x, const double *d_y, double *d_x);
 
@@ -82,12 +94,17 @@ typedef struct {
   double extra_fan_in;  /* fan-in is this times the multiplicities summed (1, unless the model was cut) */
   const double *weight; /* blocks [mul_in][mul_out], for each block of `in`, for each block of `out` of that irrep */
   const double *bias;   /* for each scalar block of `out`: [mul]; NULL for none */
+  const double *head;   /* likewise, the head's row of NAME.heads; NULL for none */
+  int norm_heads; /* more inputs of the 0e outputs, one for each head that the weights were made with; 0 without */
 } ftl_ref_linear;
 
 /* Reads NAME.weight and, if biased, NAME.bias. */
 ftl_status ftl_ref_linear_prepare(ftl_ref_linear *linear, const ftl_source *source, const char *name,
                                   const ftl_irreps *in, const ftl_irreps *out, bool biased, ftl_ref_memory *memory,
                                   ftl_error *error);
+/* Takes the row of a head from NAME.heads: the input has a one-hot vector of heads more, after all others. */
+ftl_status ftl_ref_linear_add_head(ftl_ref_linear *linear, const ftl_source *source, const char *name, int head,
+                                   ftl_ref_memory *memory, ftl_error *error);
 /* y[dim out] = e3nn Linear of x[dim in]. */
 void ftl_ref_linear_forward(const ftl_ref_linear *linear, const double *x, double *y);
 void ftl_ref_linear_reverse(const ftl_ref_linear *linear, const double *d_y, double *d_x);
@@ -156,21 +173,13 @@ void ftl_ref_contraction_forward(const ftl_ref_contraction *contraction, int set
 void ftl_ref_contraction_reverse(const ftl_ref_contraction *contraction, int set, const double *a, const double *d_b,
                                  double *d_a);
 
-/* ---- gate of the non-linear interaction (GatedEquivariantBlock) ---- */
+/* ---- gates ---- */
 
-typedef struct {
-  ftl_irreps out; /* scalars, then gated blocks */
-  ftl_irreps in;  /* one block of scalars and gates together, then the gated blocks */
-  int n_scalars, n_gates;
-  double scalar_cst, gate_cst;
-} ftl_ref_gate;
-
-/* FTL_ERR_UNSUPPORTED unless `out` is one 0e block followed by blocks with l > 0. */
-ftl_status ftl_ref_gate_prepare(ftl_ref_gate *gate, const ftl_irreps *out, double scalar_cst, double gate_cst,
-                                ftl_error *error);
-/* y[dim out]: cst silu(scalars); gated blocks times cst sigmoid(gates). */
-void ftl_ref_gate_forward(const ftl_ref_gate *gate, const double *x, double *y);
-void ftl_ref_gate_reverse(const ftl_ref_gate *gate, const double *x, const double *d_y, double *d_x);
+/* An activation without its constant, and its derivative. */
+double ftl_ref_activation(ftl_gate_kind kind, double x, double *derivative);
+/* y[dim out] from x[dim in]. */
+void ftl_ref_gate_forward(const ftl_gate *gate, const double *x, double *y);
+void ftl_ref_gate_reverse(const ftl_gate *gate, const double *x, const double *d_y, double *d_x);
 
 /* ---- readouts: MACE (12), (13) ---- */
 
@@ -184,6 +193,7 @@ typedef struct {
   bool masks_heads;
   int n_hidden;
   ftl_ref_linear linear, linear_1, linear_mid, linear_2;
+  ftl_ref_mlp net;                                  /* of FTL_READOUT_NET */
   double *one_hot;                                  /* scratch [n_heads] */
   double *h1, *a1, *h2, *a2, *d_h, *d_a, *energies; /* scratch [n_hidden]; energies [n_heads] */
 } ftl_ref_readout;

@@ -68,7 +68,7 @@ int main(int argc, char **argv) {
   print_array("dE/d(basis)", run->d_basis, run->n_edges, run->radial.n, first);
   print_array("dE/dr_ij", run->d_vector[0], run->n_edges, 3, first);
   for (int t = 0; t < source->arch.n_layers; t++) print_layer(run, t, atom);
-  printf("energies (before scale %.10g and shift %.10g)\n", run->scale, run->shift);
+  printf("energies (before scale %.10g and shift %.10g)\n", run->scale[g.species[atom]], run->shift);
   print_array("zbl", run->zbl_energy, run->n, 1, atom);
   for (int k = 0; k < source->arch.n_readouts; k++) {
     char name[32];

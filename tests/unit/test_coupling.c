@@ -13,7 +13,7 @@
 #include "close.h"
 #include "reference/reference_stages.h"
 #include "new_model/coupling.h"
-#include "new_model/wigner.h"
+#include "math/wigner.h"
 
 #define MAX_ELL 3
 #define N_LM    ((MAX_ELL + 1) * (MAX_ELL + 1))

@@ -235,13 +235,15 @@ static void test_mlp(void **unused) {
   for (int torch_style = 0; torch_style < 2; torch_style++) {
     ftl_ref_mlp net;
     double x[5], d_y[4], d_x[5] = {0};
-    must(ftl_ref_mlp_prepare(&net, &source, torch_style ? "b" : "a", torch_style, 1.679, 5, 4, &memory, &error),
+    must(ftl_ref_mlp_prepare(&net, &source, torch_style ? "b" : "a", torch_style, FTL_GATE_SILU, 1.679, 5, 4, &memory,
+                             &error),
          &error);
     assert_int_equal(net.n_layers, 3);
     fill(x, 5), fill(d_y, 4);
     ftl_ref_mlp_reverse(&net, x, d_y, d_x);
     check_gradient(mlp, &net, x, 5, d_y, 4, d_x);
-    assert_int_equal(ftl_ref_mlp_prepare(&net, &source, torch_style ? "b" : "a", torch_style, 1, 5, 3, &memory, &error),
+    assert_int_equal(ftl_ref_mlp_prepare(&net, &source, torch_style ? "b" : "a", torch_style, FTL_GATE_SILU, 1, 5, 3,
+                                         &memory, &error),
                      FTL_ERR_FORMAT);
   }
 }
@@ -410,18 +412,52 @@ static void test_contraction_by_hand(void **unused) {
 
 static void gate(void *g, const double *x, double *y) { ftl_ref_gate_forward(g, x, y); }
 
+static void check_gate(const char *out, const char *in, bool nonlinear) {
+  ftl_architecture arch = {
+      .family = nonlinear ? FTL_FAMILY_MACE : FTL_FAMILY_NEQUIP,
+      .nequip = {.act_scalar = {FTL_GATE_SSP, FTL_GATE_TANH}, .act_gate = {FTL_GATE_SILU, FTL_GATE_TANH}}};
+  ftl_layer *layer = &arch.layer[0];
+  *layer = (ftl_layer){.kind = nonlinear ? FTL_INTERACTION_NONLINEAR : FTL_INTERACTION_GATED,
+                       .gate_scalar_cst = 1.679,
+                       .gate_cst = 1.846};
+  layer->target = layer->hidden = irreps(out);
+  ftl_gate g = ftl_gate_of(&arch, 0);
+  const ftl_irreps expected = irreps(in);
+  assert_true(ftl_irreps_equal(&g.in, &expected));
+  assert_int_equal(g.n, g.out.n);
+  const int n_in = ftl_irreps_dim(&g.in), n_out = ftl_irreps_dim(&g.out);
+  double x[64], d_y[64], d_x[64] = {0};
+  fill(x, n_in), fill(d_y, n_out);
+  ftl_ref_gate_reverse(&g, x, d_y, d_x);
+  check_gradient(gate, &g, x, n_in, d_y, n_out, d_x);
+}
+
+/* Scalars of both parities, gates of either, an irrep more than once. */
 static void test_gate(void **unused) {
   (void)unused;
-  ftl_error error = {0};
-  const ftl_irreps out = irreps("3x0e+2x1o+2x2e"), odd = irreps("3x0o+2x1o");
-  ftl_ref_gate g;
-  must(ftl_ref_gate_prepare(&g, &out, 1.679, 1.846, &error), &error);
-  assert_int_equal(ftl_irreps_dim(&g.in), 7 + 6 + 10);
-  double x[23], d_y[19], d_x[23] = {0};
-  fill(x, 23), fill(d_y, 19);
-  ftl_ref_gate_reverse(&g, x, d_y, d_x);
-  check_gradient(gate, &g, x, 23, d_y, 19, d_x);
-  assert_int_equal(ftl_ref_gate_prepare(&g, &odd, 1, 1, &error), FTL_ERR_UNSUPPORTED);
+  check_gate("3x0e+2x1o+2x2e", "7x0e+2x1o+2x2e", true);
+  check_gate("3x0e+2x1e+2x2e", "7x0e+2x1e+2x2e", false);
+  check_gate("2x0o+3x0e+2x1o+1x1e", "2x0o+6x0e+2x1o+1x1e", false);
+  check_gate("3x0o+2x1o", "5x0o+2x1o", false);
+  check_gate("3x0e+2x1e+2x0e+1x1e", "8x0e+3x1e", false);
+  check_gate("4x0e", "4x0e", false);
+}
+
+static void activation(void *kind, const double *x, double *y) {
+  double slope;
+  *y = ftl_ref_activation(*(ftl_gate_kind *)kind, *x, &slope);
+}
+
+static void test_activations(void **unused) {
+  (void)unused;
+  for (int k = 0; k < FTL_N_GATES; k++)
+    for (double x = -3.1; x < 3.2; x += 0.31) {
+      ftl_gate_kind kind = (ftl_gate_kind)k;
+      const double one = 1;
+      double slope;
+      ftl_ref_activation(kind, x, &slope);
+      check_gradient(activation, &kind, &x, 1, &one, 1, &slope);
+    }
 }
 
 /* ---- readouts ---- */
@@ -515,19 +551,13 @@ static void test_zbl(void **unused) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
   const struct CMUnitTest tests[] = {
-      TEST(test_harmonics),
-      TEST(test_addition_theorem),
-      TEST(test_cutoff),
-      TEST(test_basis),
-      TEST(test_mlp),
-      TEST(test_linear),
-      TEST(test_skip),
-      TEST(test_conv),
-      TEST(test_contraction),
-      TEST(test_contraction_by_hand),
-      TEST(test_gate),
-      TEST(test_readouts),
-      TEST(test_masked_readout),
+      TEST(test_harmonics),   TEST(test_addition_theorem),
+      TEST(test_cutoff),      TEST(test_basis),
+      TEST(test_mlp),         TEST(test_linear),
+      TEST(test_skip),        TEST(test_conv),
+      TEST(test_contraction), TEST(test_contraction_by_hand),
+      TEST(test_gate),        TEST(test_activations),
+      TEST(test_readouts),    TEST(test_masked_readout),
       TEST(test_zbl),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,9 +60,14 @@ static inline void need_shared(void) {
 #define LARGEST_MODEL (1 << 30)
 #endif
 
+/* A MACE (.model) or a SevenNet (.pth); static storage. */
+static inline const char *twin_model(const char *twin) {
+  return with_extension(twin, access(with_extension(twin, "pth"), F_OK) == 0 ? "pth" : "model");
+}
+
 static inline bool is_too_large(const char *twin) {
   struct stat model;
-  return stat(with_extension(twin, "model"), &model) == 0 && model.st_size > LARGEST_MODEL;
+  return stat(twin_model(twin), &model) == 0 && model.st_size > LARGEST_MODEL;
 }
 
 /* FTL_SHARD=K/N, set by ftl_add_unit_test: this process is the K-th of N that share the twins. */
@@ -85,21 +90,21 @@ static inline void filter_shard(const char *over_twins) {
    FTL_TWINS names a folder (as tests/parity/make_twins.py fills build/twins), those in it. Skips the test if there is
    none at all. */
 static inline void for_each_twin(void (*f)(const char *twin)) {
-  char pattern[3][1024];
+  char pattern[4][1024];
   const char *more = getenv("FTL_TWINS");
   snprintf(pattern[0], sizeof pattern[0], "%s/reference/[hm]*/*.json", shared_dir());
   snprintf(pattern[1], sizeof pattern[1], "tests/parity/twins/*.json");
   snprintf(pattern[2], sizeof pattern[2], "%s/*.json", more ? more : "nowhere");
+  snprintf(pattern[3], sizeof pattern[3], "%s/reference/sevennet/*.json", shared_dir());
   int n = 0, shard, n_shards;
   read_shard(&shard, &n_shards);
-  for (int k = 0; k < 3; k++) {
+  for (int k = 0; k < 4; k++) {
     glob_t found;
     if (glob(pattern[k], 0, NULL, &found) == 0)
       for (size_t q = 0; q < found.gl_pathc; q++, n++) {
         if (n % n_shards != shard - 1) continue;
         found.gl_pathv[q][strlen(found.gl_pathv[q]) - strlen(".json")] = 0;
-        if (access(with_extension(found.gl_pathv[q], "model"), F_OK) == 0 && !is_too_large(found.gl_pathv[q]))
-          f(found.gl_pathv[q]);
+        if (access(twin_model(found.gl_pathv[q]), F_OK) == 0 && !is_too_large(found.gl_pathv[q])) f(found.gl_pathv[q]);
       }
     globfree(&found);
   }
@@ -111,7 +116,7 @@ static inline void for_each_twin(void (*f)(const char *twin)) {
 static inline ftl_source *read_twin(const char *twin) {
   ftl_source *source = NULL;
   ftl_error error = {0};
-  if (ftl_source_read(with_extension(twin, "model"), &source, &error) != FTL_OK)
+  if (ftl_source_read(twin_model(twin), &source, &error) != FTL_OK)
     fail_msg("%s: %s (%s)", twin, error.message, error.where);
   return source;
 }
@@ -216,7 +221,7 @@ static inline void random_structure(structure *s, int n, double side, double clo
 typedef struct {
   int frame, head;
   double energy;
-  double node_energy[MAX_ATOMS]; /* E0 subtracted, as MACECalculator gives it */
+  double node_energy[MAX_ATOMS]; /* of a MACE: E0 subtracted, as MACECalculator gives it */
   double forces[MAX_ATOMS][3];
   bool has_stress;
   double stress[9]; /* xx xy xz yx ... */
@@ -253,8 +258,9 @@ static inline void get_answer(const json_t *root, size_t index, const ftl_source
     a->stress[k] = json_number_value(json_array_get(stress, (size_t)voigt[k]));
 }
 
-/* E0 of a species in the file. */
+/* What is to be subtracted from an atom's energy to compare it with an answer: E0 of a species of a MACE. */
 static inline double twin_e0(const ftl_source *source, int head, int species) {
+  if (source->arch.family == FTL_FAMILY_NEQUIP) return 0; /* its answers have the shift in */
   const ftl_tensor *e0 = ftl_tensors_find(&source->tensors, "atomic_energies_fn.atomic_energies");
   assert_non_null(e0);
   return ftl_tensor_at(e0, (int64_t)head * source->arch.n_elements + species);

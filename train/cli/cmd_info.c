@@ -71,6 +71,8 @@ static const char *interaction_name(ftl_interaction_kind kind) {
     return "RealAgnosticDensityResidualInteractionBlock";
   case FTL_INTERACTION_NONLINEAR:
     return "RealAgnosticResidualNonLinearInteractionBlock";
+  case FTL_INTERACTION_GATED:
+    return "convolution with a gate (NequIP)";
   }
   return "unknown";
 }
@@ -107,6 +109,10 @@ static const char *readout_name(ftl_readout_kind kind) {
     return "nonlinear";
   case FTL_READOUT_NONLINEAR_BIAS:
     return "nonlinear with bias";
+  case FTL_READOUT_TWO_LINEAR:
+    return "two linear maps";
+  case FTL_READOUT_NET:
+    return "net";
   }
   return "unknown";
 }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
-#include "new_model/wigner.h"
+#include "math/wigner.h"
 
 /* One path through the tree: some factors coupled to an irrep. */
 typedef struct {

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "model/traits.h"
 #include "model/provenance.h"
-#include "new_model/constants.h"
 #include "new_model/new_model_internal.h"
 
 static ftl_irreps scalars(int n) { return (ftl_irreps){.n = 1, .block = {{n, 0, 1}}}; }
@@ -30,10 +30,10 @@ static void set_layer(const ftl_scratch_options *o, const ftl_irreps *hidden, in
   layer->hidden = layer->product = last ? scalars(channels) : *hidden; /* the last readout takes only scalars */
   layer->avg_num_neighbors = o->avg_num_neighbors;
   if (layer->kind == FTL_INTERACTION_NONLINEAR) {
-    layer->gate_scalar_cst = FTL_SILU_CST;
-    layer->gate_cst = FTL_SIGMOID_CST;
+    layer->gate_scalar_cst = ftl_activation_constant(FTL_GATE_SILU);
+    layer->gate_cst = ftl_activation_constant(FTL_GATE_SIGMOID);
   } else {
-    layer->radial_act_cst = o->n_radial_mlp ? FTL_SILU_CST : 1;
+    layer->radial_act_cst = o->n_radial_mlp ? ftl_activation_constant(FTL_GATE_SILU) : 1;
   }
   for (int k = 0; k <= t; k++)
     if (o->correlation[k]) layer->correlation = o->correlation[k];
@@ -49,7 +49,7 @@ static void set_readout(const ftl_scratch_options *o, const ftl_architecture *ar
   ftl_irreps_parse(o->mlp, &readout->mlp, NULL);
   readout->mlp.block[0].mul *= arch->n_heads;
   readout->gate = o->gate;
-  readout->gate_cst = ftl_gate_cst(o->gate);
+  readout->gate_cst = ftl_activation_constant(o->gate);
   readout->masks_heads = arch->n_heads > 1;
 }
 

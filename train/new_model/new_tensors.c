@@ -8,10 +8,9 @@
 #include "base/radii.h"
 #include "model/schema.h"
 #include "model/traits.h"
-#include "new_model/constants.h"
 #include "new_model/coupling.h"
 #include "new_model/new_model_internal.h"
-#include "new_model/wigner.h"
+#include "math/wigner.h"
 
 #define MAX_L  3 /* of a product; core covers no more */
 #define MAX_NU 4

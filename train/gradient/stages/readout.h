@@ -21,7 +21,7 @@ static void readout_gate(const ftl_readout *spec, double x, double *value, doubl
     *d1 = c * ((x > 0) - (x < 0));
     *d2 = 0;
     return;
-  case FTL_GATE_NONE:
+  default:
     break;
   }
   *value = x;

@@ -1,4 +1,4 @@
-#include "new_model/wigner.h"
+#include "math/wigner.h"
 
 #include <complex.h>
 #include <math.h>
