@@ -72,8 +72,10 @@ TWINS = {
                              **act("ssp", "abs", "ssp", "abs")),
     "manual-parities": dict(lmax=2, num_convolution_layer=3, elements=[6, 29], weight_nn_hidden_neurons=[7, 6, 5],
                             irreps_manual=["6x0e", "5x0e+3x1o+2x2e", "4x0o+6x0e+2x1o+3x1e+1x2o+2x2e", "5x0e"]),
-    "manual-order": dict(is_parity=False, lmax=2, num_convolution_layer=3,
-                         irreps_manual=["4x0e", "2x2e+3x1e+5x0e", "3x1e+4x0e+2x1e+2x0e", "6x0e"]),
+    # blocks in any order, and one irrep in several blocks: sevenn takes what e3nn does
+    "manual-order": dict(is_parity=False, lmax=2, num_convolution_layer=3, irreps_manual=["4x0e", "2x2e+3x1e+5x0e", "4x0e+3x1e", "6x0e"]),
+    "manual-repeated": dict(is_parity=False, num_convolution_layer=3,
+                            irreps_manual=["4x0e", "4x0e+2x0e+3x1e", "4x0e+3x1e+2x1e", "6x0e"]),
     "last-layer-vectors": dict(is_parity=False, elements=[1, 29], irreps_manual=["4x0e", "4x0e+3x1e", "5x0e+2x1e"]),
     "scalars-only": dict(lmax=0, channel=6, num_convolution_layer=3, act_radial="sigmoid"),
     "rawsph-so3-l3": dict(is_parity=False, lmax=3, channel=3, _normalize_sph=False, conv_denominator=40.0, cutoff_function=poly(4)),
