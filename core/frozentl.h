@@ -148,11 +148,14 @@ typedef struct {
   double energy;       /* sum of node_energy, E0 included */
   double *forces;      /* [n][3], overwritten; caller's array; may be NULL */
   double *node_energy; /* [n], overwritten; may be NULL */
-  double virial[6];    /* xx yy zz xy xz yz, eV */
+  double virial[6];    /* xx yy zz xy xz yz, eV; NaN with energy_only */
   /* how far to trust them, section 5; each [n], overwritten, NULL: not computed */
   double *extrapolation;
   double *energy_deviation;
   double *force_deviation;
+  /* 1: energies alone, the same to the bit, in 0.4 (MACE) or 0.7 (PACE) of the time: Monte Carlo and the like. forces
+     and force_deviation must be NULL then: FTL_ERR_ARGUMENT. 0: everything. */
+  int energy_only;
 } ftl_result;
 
 /* Energy, forces and virial of one structure. species[n] are species indices; positions[n][3]; cell[3][3] rows are
@@ -177,6 +180,12 @@ FTL_API ftl_status ftl_compute(ftl_workspace *workspace, int n, const int *speci
 
    with one exchange per layer boundary and direction. With n_total == n_local there is nothing to exchange: that is
    what ftl_compute does. After a call fails, start again at ftl_begin.
+
+   Instead of ftl_last_layer the host may call ftl_layer_forward(ws, n_layers-1, part) and, once that is done for all
+   atoms, ftl_layer_reverse(ws, n_layers-1, part): every atom's energy is known before any derivative is taken. The
+   answers are the same, and the last layer takes about half as long again, as its forward is computed twice. To have
+   energies alone, call ftl_end right after that forward, with forces, atom_virial and centroid_virial NULL; the virial
+   is NaN then.
 
    A layer is done by one call with FTL_ALL, or, so that an exchange can be under way while the rest is computed, by
    FTL_OUTER and then FTL_INNER. Outer receivers are those with a ghost among their senders. With a symmetric cutoff
@@ -206,7 +215,7 @@ typedef struct {
   double energy;       /* of the local atoms; set by ftl_end */
   double *forces;      /* [n_total][3] flat, added to: ghosts get the part that belongs to their owners; may be NULL */
   double *node_energy; /* [n_local], overwritten; may be NULL */
-  double virial[9];    /* xx yy zz xy xz yz yx zx zy; set by ftl_end */
+  double virial[9];    /* xx yy zz xy xz yz yx zx zy; set by ftl_end; NaN where nothing was reversed */
   double (*atom_virial)[9]; /* [n_total][9], added to, same order: half of each edge to either end; may be NULL */
   /* how far to trust them, section 5; NULL: not computed */
   double *extrapolation;    /* [n_local], overwritten */

@@ -118,14 +118,18 @@ typedef struct ftl_ace_scratch {
 } ftl_ace_scratch;
 
 /* A potential as a model of one layer; `path` is for messages. Nothing of `file` is kept. */
-ftl_status ftl_ace_open(const ftl_ace_file *file, const char *path, const ftl_open_options *options, ftl_model **model,
+ftl_status ftl_ace_make(const ftl_ace_file *file, const char *path, const ftl_open_options *options, ftl_model **model,
                         ftl_error *error);
-void ftl_ace_free(ftl_ace *ace);
 
-ftl_status ftl_ace_scratch_new(const ftl_model *model, ftl_ace_scratch **scratch, ftl_error *error);
-/* Room for a block with so many edges. */
-bool ftl_ace_scratch_edges(const ftl_model *model, ftl_ace_scratch *scratch, size_t n_edges);
-void ftl_ace_scratch_free(ftl_ace_scratch *scratch);
+/* ---- the engine's row (model/engine.h) ---- */
+
+ftl_status ftl_ace_open(const char *path, const ftl_open_options *options, bool *mine, ftl_model **model,
+                        ftl_error *error);
+void ftl_ace_free(ftl_model *model);
+ftl_status ftl_ace_scratch_new(const ftl_model *model, void **scratch, ftl_error *error);
+bool ftl_ace_scratch_edges(const ftl_model *model, void *scratch, size_t n_edges);
+size_t ftl_ace_scratch_bytes(const void *scratch);
+void ftl_ace_scratch_free(void *scratch);
 
 /* Tables of every pair, the segments of A and how edges get their functions: for the functions of `file` over the
    species kept, species_of[file index]. Sizes and bonds are set already. */

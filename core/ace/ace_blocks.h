@@ -132,7 +132,7 @@ static void ace_group_force(const ftl_ace *ace, const ftl_ace_pair *pair, const 
 }
 
 static void ace_forces(ftl_workspace *ws, ftl_thread *thread, const ftl_block *block, const ace_atom *atoms) {
-  const ftl_ace_scratch *scratch = thread->ace;
+  const ftl_ace_scratch *scratch = thread->scratch;
   const ftl_ace *ace = ws->model->ace;
   for (int a = 0; a < block->n; a++)
     for (int g = scratch->first_group[a]; g < scratch->first_group[a + 1]; g++) {
@@ -162,10 +162,12 @@ static const ftl_ace_program *ace_program_of(const ftl_ace_element *element, con
   return &element->program[set];
 }
 
-static void ace_block(ftl_workspace *ws, ftl_thread *thread, const ftl_block *block) {
+/* Node energies, forces, or both. */
+FTL_INLINE void ace_block(ftl_workspace *ws, ftl_thread *thread, const ftl_block *block, const bool energies,
+                          const bool forces) {
   const ftl_ace *ace = ws->model->ace;
   const ftl_ace_element *element = &ace->element[block->species];
-  ftl_ace_scratch *scratch = thread->ace;
+  ftl_ace_scratch *scratch = thread->scratch;
   int n_density = element->embedding.n_density;
   size_t to_im = 8 * (size_t)ace->n_chunks * FTL_BLOCK_ATOMS;
   double *a_adjoint = scratch->a_adjoint;
@@ -173,21 +175,37 @@ static void ace_block(ftl_workspace *ws, ftl_thread *thread, const ftl_block *bl
   ace_atom atom[FTL_BLOCK_ATOMS];
   ace_gather(ws, thread, block);
   const ftl_ace_program *program = ace_program_of(element, scratch, block->n);
-  memset(a_adjoint, 0, (size_t)ace->n_a * FTL_BLOCK_ATOMS * sizeof(double));
-  if (n_density == 1) ace_both(program, scratch->a, a_adjoint, to_im, rho);
+  if (forces) memset(a_adjoint, 0, (size_t)ace->n_a * FTL_BLOCK_ATOMS * sizeof(double));
+  if (n_density == 1 && forces) ace_both(program, scratch->a, a_adjoint, to_im, rho);
   else ace_forward(program, scratch->a, to_im, n_density, rho);
   for (int a = 0; a < block->n; a++) {
     double density[FTL_ACE_MAX_DENSITY], adjoint[FTL_ACE_MAX_DENSITY];
     for (int p = 0; p < n_density; p++) density[p] = rho[p][a] + scratch->linear[a][p];
-    ws->node_energy[ws->order[block->first + a]] += ace_energy(ws, scratch, block, a, density, adjoint, &atom[a]);
+    double energy = ace_energy(ws, scratch, block, a, density, adjoint, &atom[a]);
+    if (energies) ws->node_energy[ws->order[block->first + a]] += energy;
     for (int p = 0; p < FTL_ACE_MAX_DENSITY; p++) {
       atom[a].linear[p] = p < n_density ? adjoint[p] : 0;
       if (p < n_density) seed[p][a] = adjoint[p];
     }
     atom[a].scale = n_density == 1 ? adjoint[0] : 1;
   }
+  if (!forces) return;
   if (n_density > 1) ace_reverse(program, scratch->a, a_adjoint, to_im, seed, n_density);
   ace_forces(ws, thread, block, atom);
+}
+
+/* The engine's stages: there is one layer, t = 0. */
+static void ace_forward_block(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block) {
+  (void)t;
+  ace_block(ws, thread, block, true, false);
+}
+static void ace_reverse_block(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block) {
+  (void)t;
+  ace_block(ws, thread, block, false, true);
+}
+static void ace_last_block(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block) {
+  (void)t;
+  ace_block(ws, thread, block, true, true);
 }
 
 #endif

@@ -117,7 +117,7 @@ static void ace_fill_record(const ftl_ace_edge *edge, int n, const ace_record *r
 static void ace_gather(ftl_workspace *ws, ftl_thread *thread, const ftl_block *block) {
   const ftl_ace *ace = ws->model->ace;
   const ftl_ace_pair *pairs = &ace->pair[block->species * ace->n_species];
-  ftl_ace_scratch *scratch = thread->ace;
+  ftl_ace_scratch *scratch = thread->scratch;
   int n_edges = 0, n_groups = 0;
   memset(scratch->a, 0, (size_t)ace->n_a * FTL_BLOCK_ATOMS * sizeof(double));
   memset(scratch->linear, 0, sizeof scratch->linear);

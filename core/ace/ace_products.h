@@ -64,23 +64,26 @@ FTL_INLINE void ace_worth(const double *c, const ace_atoms *seed, const int n_de
   *theta_im = c[n_density] * *theta;
 }
 
-/* Reverse; with one density it needs no seed, gives d rho/dA, and the density itself on the way. */
+/* Reverse; with one density it needs no seed, gives d rho/dA, and the density itself on the way; without `adjoints` the
+   density alone, to the same bits. */
 FTL_INLINE void ace_reverse_body(const ftl_ace_program *program, const double *a, double *adjoint, size_t to_im,
-                                 const ace_atoms *seed, const int n_density, ace_atoms *rho) {
+                                 const ace_atoms *seed, const int n_density, ace_atoms *rho, const bool adjoints) {
   const int *leaf = program->leaf;
   const double *c = program->leaf_c;
   ace_path path;
   ace_atoms theta, theta_im;
   int open = 0;
   for (int q = 0; q < program->n_alone; q++, leaf++, c += n_density + 1) {
-    double *at = adjoint + (size_t)*leaf * ACE_ATOMS;
     ace_worth(c, seed, n_density, &theta, &theta_im);
     if (n_density == 1) *rho += theta * ace_load(a + (size_t)*leaf * ACE_ATOMS);
+    if (!adjoints) continue;
+    double *at = adjoint + (size_t)*leaf * ACE_ATOMS;
     ace_store(at, ace_load(at) + theta);
   }
   for (int k = 0; k < program->n_nodes; k++) {
     const ftl_ace_node *node = &program->node[k];
-    while (open > node->depth) ace_leave(&path, --open, a, adjoint, to_im);
+    while (adjoints && open > node->depth) ace_leave(&path, --open, a, adjoint, to_im);
+    if (!adjoints) open = node->depth;
     ace_enter(&path, node, a, to_im);
     ace_atoms re = path.re[open], im = path.im[open], g_re = ace_splat(0), g_im = ace_splat(0);
     for (int q = 0; q < node->n_leaves; q++, leaf++, c += n_density + 1) {
@@ -88,17 +91,19 @@ FTL_INLINE void ace_reverse_body(const ftl_ace_program *program, const double *a
       ace_worth(c, seed, n_density, &theta, &theta_im);
       g_re += theta * ace_load(a + at);
       g_im -= theta_im * ace_load(a + at_im);
+      if (!adjoints) continue;
       ace_store(adjoint + at, ace_load(adjoint + at) + theta * re);
       ace_store(adjoint + at_im, ace_load(adjoint + at_im) - theta_im * im);
     }
     if (n_density == 1) *rho += re * g_re + im * g_im;
+    if (!adjoints) continue;
     path.g_re[open] = g_re;
     path.g_im[open++] = g_im;
   }
-  while (open > 0) ace_leave(&path, --open, a, adjoint, to_im);
+  while (adjoints && open > 0) ace_leave(&path, --open, a, adjoint, to_im);
 }
 
-/* Densities only. */
+/* Densities only, of more than one. */
 FTL_INLINE void ace_forward_body(const ftl_ace_program *program, const double *a, size_t to_im, const int n_density,
                                  ace_atoms *rho) {
   const int *leaf = program->leaf;
@@ -125,18 +130,19 @@ FTL_INLINE void ace_forward_body(const ftl_ace_program *program, const double *a
 }
 
 static void ace_forward(const ftl_ace_program *program, const double *a, size_t to_im, int n_density, ace_atoms *rho) {
-  if (n_density == 2) ace_forward_body(program, a, to_im, 2, rho);
+  if (n_density == 1) ace_reverse_body(program, a, NULL, to_im, NULL, 1, rho, false);
+  else if (n_density == 2) ace_forward_body(program, a, to_im, 2, rho);
   else ace_forward_body(program, a, to_im, n_density, rho);
 }
 
 static void ace_reverse(const ftl_ace_program *program, const double *a, double *adjoint, size_t to_im,
                         const ace_atoms *seed, int n_density) {
-  if (n_density == 2) ace_reverse_body(program, a, adjoint, to_im, seed, 2, NULL);
-  else ace_reverse_body(program, a, adjoint, to_im, seed, n_density, NULL);
+  if (n_density == 2) ace_reverse_body(program, a, adjoint, to_im, seed, 2, NULL, true);
+  else ace_reverse_body(program, a, adjoint, to_im, seed, n_density, NULL, true);
 }
 
 static void ace_both(const ftl_ace_program *program, const double *a, double *adjoint, size_t to_im, ace_atoms *rho) {
-  ace_reverse_body(program, a, adjoint, to_im, NULL, 1, rho);
+  ace_reverse_body(program, a, adjoint, to_im, NULL, 1, rho, true);
 }
 
 #endif

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "ace/ace.h"
-#include "model/prepared.h"
+#include "model/engine.h"
 #include "model/kernels.h"
 #include "base/error.h"
 
@@ -127,13 +127,14 @@ static ftl_status prepare(const ftl_ace_file *file, const char *path, const int 
   return status;
 }
 
-ftl_status ftl_ace_open(const ftl_ace_file *file, const char *path, const ftl_open_options *options, ftl_model **out,
+ftl_status ftl_ace_make(const ftl_ace_file *file, const char *path, const ftl_open_options *options, ftl_model **out,
                         ftl_error *error) {
   int species_of[FTL_MAX_ELEMENTS];
   if (options && options->head && strcmp(options->head, "Default") != 0)
     return ftl_fail(error, FTL_ERR_INPUT, path, "it has no head '%.60s': PACE potentials have none", options->head);
   ftl_model *model = calloc(1, sizeof *model);
   if (!model) return ftl_fail(error, FTL_ERR_MEMORY, path, "out of memory");
+  model->engine = &ftl_ace_engine;
   model->precision = options ? options->precision : FTL_DOUBLE;
   model->real_bytes = model->precision == FTL_DOUBLE ? 8 : 4;
   model->pad = 64 / model->real_bytes;
@@ -151,7 +152,7 @@ ftl_status ftl_ace_open(const ftl_ace_file *file, const char *path, const ftl_op
   return status;
 }
 
-void ftl_ace_free(ftl_ace *ace) {
+static void tables_free(ftl_ace *ace) {
   if (!ace) return;
   for (int k = 0; ace->pair && k < ace->n_species * ace->n_species; k++) {
     free(ace->pair[k].mix);
@@ -169,12 +170,18 @@ void ftl_ace_free(ftl_ace *ace) {
   free(ace);
 }
 
+void ftl_ace_free(ftl_model *model) {
+  tables_free(model->ace);
+  if (model->surrogate) ftl_surrogate_free(model->surrogate);
+  free(model->surrogate);
+}
+
 /* ---- scratch ---- */
 
-ftl_status ftl_ace_scratch_new(const ftl_model *model, ftl_ace_scratch **out, ftl_error *error) {
+ftl_status ftl_ace_scratch_new(const ftl_model *model, void **out, ftl_error *error) {
   const ftl_ace *ace = model->ace;
   ftl_ace_scratch *s = calloc(1, sizeof *s);
-  if (!s) return ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory for a workspace");
+  if (!(*out = s)) return ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory for a workspace");
   size_t a = ((size_t)ace->n_a + 8 * (size_t)ace->n_chunks) * FTL_BLOCK_ATOMS * sizeof(double);
   size_t y = FTL_ACE_GATHER * (size_t)ace->n_lm * 64,
          row = (size_t)(ace->n_a / ace->n_species) * (size_t)model->real_bytes;
@@ -183,15 +190,18 @@ ftl_status ftl_ace_scratch_new(const ftl_model *model, ftl_ace_scratch **out, ft
   s->a_row = ftl_calloc64(row);
   s->y = ftl_calloc64(y);
   s->bytes = 2 * a + row + y;
-  if (!s->a || !s->a_adjoint || !s->a_row || !s->y) {
-    ftl_ace_scratch_free(s);
+  if (!s->a || !s->a_adjoint || !s->a_row || !s->y)
     return ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory for a workspace");
-  }
-  *out = s;
   return FTL_OK;
 }
 
-bool ftl_ace_scratch_edges(const ftl_model *model, ftl_ace_scratch *s, size_t n_edges) {
+size_t ftl_ace_scratch_bytes(const void *scratch) {
+  const ftl_ace_scratch *s = scratch;
+  return s->bytes + s->edge_bytes;
+}
+
+bool ftl_ace_scratch_edges(const ftl_model *model, void *scratch, size_t n_edges) {
+  ftl_ace_scratch *s = scratch;
   const ftl_ace *ace = model->ace;
   size_t n_groups = n_edges / (size_t)model->lanes + FTL_BLOCK_ATOMS * (size_t)ace->n_species + 1;
   if (n_groups > n_edges) n_groups = n_edges; /* none is empty */
@@ -206,7 +216,8 @@ bool ftl_ace_scratch_edges(const ftl_model *model, ftl_ace_scratch *s, size_t n_
   return s->edge && s->group && s->record;
 }
 
-void ftl_ace_scratch_free(ftl_ace_scratch *s) {
+void ftl_ace_scratch_free(void *scratch) {
+  ftl_ace_scratch *s = scratch;
   if (!s) return;
   free(s->a);
   free(s->a_adjoint);

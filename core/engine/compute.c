@@ -13,6 +13,10 @@ static ftl_status compute(ftl_workspace *ws, int n, const int *species, const do
   if (!ws || !result || n < 0 || (n > 0 && (!species || !positions)))
     return ftl_fail(error, FTL_ERR_ARGUMENT, "", "ftl_compute: a NULL argument or a negative number of atoms");
   int n_layers = ws->model->arch.n_layers;
+  bool forward_only = result->energy_only != 0;
+  if (forward_only && (result->forces || result->force_deviation))
+    return ftl_fail(error, FTL_ERR_ARGUMENT, "energy_only",
+                    "ftl_compute: forces are asked for with energy_only; leave forces and force_deviation NULL");
   ftl_output output = {.forces = result->forces,
                        .node_energy = result->node_energy,
                        .extrapolation = result->extrapolation,
@@ -43,8 +47,9 @@ static ftl_status compute(ftl_workspace *ws, int n, const int *species, const do
   if (result->forces) memset(result->forces, 0, 3 * (size_t)n * sizeof *result->forces);
   if (!status) status = ftl_begin(ws, &graph, &output, error);
   for (int t = 0; t < n_layers - 1 && !status; t++) status = ftl_layer_forward(ws, t, FTL_ALL, error);
-  if (!status) status = ftl_last_layer(ws, FTL_ALL, error);
-  for (int t = n_layers - 2; t >= 0 && !status; t--) status = ftl_layer_reverse(ws, t, FTL_ALL, error);
+  if (!status)
+    status = forward_only ? ftl_layer_forward(ws, n_layers - 1, FTL_ALL, error) : ftl_last_layer(ws, FTL_ALL, error);
+  for (int t = n_layers - 2; t >= 0 && !status && !forward_only; t--) status = ftl_layer_reverse(ws, t, FTL_ALL, error);
   if (!status) status = ftl_end(ws, error);
   if (!status && result->force_deviation)
     status = ftl_force_deviation(ws->model, n, output.committee_forces, result->force_deviation, error);

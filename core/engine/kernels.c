@@ -9,7 +9,8 @@
 #include "engine/workspace.h"
 #include "model/kernels.h"
 
-#include "engine/geometry.h"
+#include "mace/scratch.h"
+#include "mace/geometry.h"
 #include "mace/gemm.h"
 #include "mace/contraction.h"
 #include "mace/first_layer.h"
@@ -23,5 +24,8 @@
 #define TABLE(isa, suffix)   ftl_kernels_##isa##_##suffix
 #define EXPANDED_TABLE(i, s) TABLE(i, s)
 
-const ftl_kernels EXPANDED_TABLE(FTL_ISA, FTL_SUFFIX) = {EXPANDED_STRING(FTL_ISA), FTL_VECTOR_BYTES, forward_block,
-                                                         reverse_block, ace_block};
+const ftl_kernels EXPANDED_TABLE(FTL_ISA, FTL_SUFFIX) = {
+    EXPANDED_STRING(FTL_ISA),
+    FTL_VECTOR_BYTES,
+    {[FTL_ENGINE_mace] = {mace_forward, mace_reverse, mace_last},
+     [FTL_ENGINE_ace] = {ace_forward_block, ace_reverse_block, ace_last_block}}};

@@ -1,62 +1,12 @@
 /* Opening and describing a model. */
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 
-#include "ace/ace.h"
-#include "engine/uncertainty.h"
-#include "model/prepared.h"
-#include "files/model_file.h"
-#include "files/surrogate_file.h"
-#include "model/kernels.h"
 #include "base/error.h"
+#include "engine/uncertainty.h"
+#include "model/kernels.h"
 
-static ftl_status open_yace(const void *data, size_t size, const char *path, const ftl_open_options *options,
-                            ftl_model **model, ftl_error *error) {
-  ftl_ace_file file;
-  ftl_status status = ftl_ace_file_read(data, size, path, &file, error);
-  if (status) return status;
-  status = ftl_ace_open(&file, path, options, model, error);
-  ftl_ace_file_free(&file);
-  return status;
-}
-
-/* The model keeps the surrogate. */
-static ftl_status open_surrogate(const void *data, size_t size, const char *path, const ftl_open_options *options,
-                                 ftl_model **model, ftl_error *error) {
-  ftl_surrogate *surrogate = calloc(1, sizeof *surrogate);
-  ftl_ace_file file;
-  if (!surrogate) return ftl_fail(error, FTL_ERR_MEMORY, path, "no memory for the surrogate");
-  ftl_status status = ftl_surrogate_read(data, size, path, surrogate, NULL, error);
-  if (!status) status = ftl_surrogate_file(surrogate, surrogate->coefficient, &file, error);
-  if (!status) {
-    status = ftl_ace_open(&file, path, options, model, error);
-    ftl_ace_file_free(&file);
-  }
-  if (!status) {
-    (*model)->surrogate = surrogate;
-    return FTL_OK;
-  }
-  ftl_surrogate_free(surrogate);
-  free(surrogate);
-  return status;
-}
-
-/* Opens the file if it is a PACE potential. */
-static ftl_status open_ace(const char *path, const ftl_open_options *options, bool *is_ace, ftl_model **model,
-                           ftl_error *error) {
-  void *data;
-  size_t size;
-  ftl_status status = ftl_file_map(path, &data, &size, error);
-  ftl_pace_kind kind = status ? FTL_PACE_NONE : ftl_pace_kind_of(data, size, path);
-  *is_ace = kind != FTL_PACE_NONE;
-  if (*is_ace && options && options->foundation) status = ftl_source_no_delta(path, error);
-  else if (kind == FTL_PACE_YACE) status = open_yace(data, size, path, options, model, error);
-  else if (kind == FTL_PACE_SURROGATE) status = open_surrogate(data, size, path, options, model, error);
-  if (data) munmap(data, size);
-  return status;
-}
+/* In the order in which they are asked whether a file is theirs. */
+static const ftl_engine *const engines[FTL_N_ENGINES] = {&ftl_ace_engine, &ftl_mace_engine};
 
 void ftl_model_free(ftl_model *model) {
   if (!model) return;
@@ -64,10 +14,7 @@ void ftl_model_free(ftl_model *model) {
   free(model->pair_class);
   free(model->e0);
   free(model->zbl);
-  ftl_layers_free(model);
-  ftl_ace_free(model->ace);
-  if (model->surrogate) ftl_surrogate_free(model->surrogate);
-  free(model->surrogate);
+  if (model->engine) model->engine->free(model);
   free(model);
 }
 
@@ -75,22 +22,10 @@ ftl_status ftl_model_open(const char *path, const ftl_open_options *options, ftl
   if (!path || !model) return ftl_fail(error, FTL_ERR_ARGUMENT, "", "ftl_model_open: NULL path or model");
   if (options && options->precision != FTL_DOUBLE && options->precision != FTL_MIXED)
     return ftl_fail(error, FTL_ERR_ARGUMENT, path, "ftl_model_open: unknown precision %d", (int)options->precision);
-  bool is_ace;
-  ftl_status status = open_ace(path, options, &is_ace, model, error);
-  const char *foundation = options ? options->foundation : NULL;
-  if (status || is_ace) return status;
-  ftl_source *source = NULL;
-  status = ftl_source_read_with(path, foundation, &source, error);
-  if (status) return status;
-  if (foundation && !source->delta) status = ftl_source_no_delta(path, error);
-  if (status) {
-    ftl_source_free(source);
-    return status;
-  }
-  if (options && options->elements)
-    status = ftl_source_cut_elements(source, options->elements, options->n_elements, error);
-  if (!status) status = ftl_prepare(source, options, model, error);
-  ftl_source_free(source);
+  ftl_status status = FTL_OK;
+  bool mine = false;
+  for (int k = 0; k < FTL_N_ENGINES && !status && !mine; k++)
+    status = engines[k]->open(path, options, &mine, model, error);
   return status;
 }
 
@@ -106,7 +41,7 @@ void ftl_model_get_info(const ftl_model *model, ftl_model_info *info) {
       .precision = model->precision,
       .n_parameters = model->n_parameters,
       .kernel_isa = model->kernels->isa,
-      .ace = model->ace != NULL,
+      .ace = model->engine->ace,
       .extrapolation = ftl_has_extrapolation(model),
       .n_committee = model->surrogate ? model->surrogate->n_committee : 0,
   };

@@ -1,4 +1,6 @@
 /* The layer-wise interface of frozentl.h. */
+#include <math.h>
+
 #include "engine/stages.h"
 #include "engine/fork_team.h"
 
@@ -58,52 +60,53 @@ static ftl_status done(ftl_workspace *ws, ftl_part part, ftl_stage stage, int la
   return FTL_OK;
 }
 
-ftl_status ftl_layer_forward(ftl_workspace *ws, int layer, ftl_part part, ftl_error *error) {
-  if (!in_order(ws, FTL_FORWARD, layer, part) || layer >= ws->model->arch.n_layers - 1)
-    return out_of_order(ws, "ftl_layer_forward", error);
-#pragma omp parallel for num_threads(ftl_team(ws)) schedule(static, 1)
-  for (int k = 0; k < ws->n_threads; k++)
-    for (int b = part_begin(&ws->thread[k], part); b < part_end(&ws->thread[k], part); b++) {
-      ws->model->kernels->forward(ws, &ws->thread[k], layer, &ws->block[b]);
-      look_after_host(ws, k);
-    }
-  return done(ws, part, FTL_FORWARD, layer + 1);
-}
+enum { ENERGIES = 1, FORCES = 2 };
 
-ftl_status ftl_last_layer(ftl_workspace *ws, ftl_part part, ftl_error *error) {
-  int last = ws->model->arch.n_layers - 1;
-  if (!in_order(ws, FTL_FORWARD, last, part)) return out_of_order(ws, "ftl_last_layer", error);
-  if (last > 0) ftl_adjoints_clear(ws, last - 1);
+/* A part of a layer's stage, and with it of the pair repulsion. */
+static void run(ftl_workspace *ws, ftl_block_stage *stage, int layer, ftl_part part, int repulsion) {
 #pragma omp parallel for num_threads(ftl_team(ws)) schedule(static, 1)
   for (int k = 0; k < ws->n_threads; k++) {
     ftl_thread *thread = &ws->thread[k];
     int begin = part_begin(thread, part), end = part_end(thread, part);
-    if (ws->model->zbl) ftl_pair_repulsion(ws, thread, begin, end);
+    if (ws->model->zbl && repulsion)
+      ftl_pair_repulsion(ws, thread, begin, end, repulsion & ENERGIES, repulsion & FORCES);
     for (int b = begin; b < end; b++) {
-      if (ws->model->ace) {
-        ws->model->kernels->ace(ws, thread, &ws->block[b]);
-        continue;
-      }
-      ws->model->kernels->forward(ws, thread, last, &ws->block[b]);
-      ws->model->kernels->reverse(ws, thread, last, &ws->block[b]);
+      stage(ws, thread, layer, &ws->block[b]);
       look_after_host(ws, k);
     }
   }
-  if (last > 0) ftl_adjoints_reduce(ws, last - 1);
-  return done(ws, part, last > 0 ? FTL_REVERSE : FTL_FINISH, last - 1);
+}
+
+static const ftl_block_stages *stages_of(const ftl_workspace *ws) {
+  return &ws->model->kernels->stages[ws->model->engine->number];
+}
+
+static int last_layer(const ftl_workspace *ws) { return ws->model->arch.n_layers - 1; }
+
+ftl_status ftl_layer_forward(ftl_workspace *ws, int layer, ftl_part part, ftl_error *error) {
+  int last = last_layer(ws);
+  if (!in_order(ws, FTL_FORWARD, layer, part)) return out_of_order(ws, "ftl_layer_forward", error);
+  run(ws, stages_of(ws)->forward, layer, part, layer == last ? ENERGIES : 0);
+  return done(ws, part, layer < last ? FTL_FORWARD : FTL_REVERSE, layer < last ? layer + 1 : last);
+}
+
+/* A part of a reverse stage. */
+static ftl_status back(ftl_workspace *ws, ftl_block_stage *stage, int layer, ftl_part part, int repulsion) {
+  if (layer > 0) ftl_adjoints_clear(ws, layer - 1);
+  run(ws, stage, layer, part, repulsion);
+  if (layer > 0) ftl_adjoints_reduce(ws, layer - 1);
+  return done(ws, part, layer > 0 ? FTL_REVERSE : FTL_FINISH, layer - 1);
+}
+
+ftl_status ftl_last_layer(ftl_workspace *ws, ftl_part part, ftl_error *error) {
+  int last = last_layer(ws);
+  if (!in_order(ws, FTL_FORWARD, last, part)) return out_of_order(ws, "ftl_last_layer", error);
+  return back(ws, stages_of(ws)->last, last, part, ENERGIES | FORCES);
 }
 
 ftl_status ftl_layer_reverse(ftl_workspace *ws, int layer, ftl_part part, ftl_error *error) {
   if (!in_order(ws, FTL_REVERSE, layer, part)) return out_of_order(ws, "ftl_layer_reverse", error);
-  if (layer > 0) ftl_adjoints_clear(ws, layer - 1);
-#pragma omp parallel for num_threads(ftl_team(ws)) schedule(static, 1)
-  for (int k = 0; k < ws->n_threads; k++)
-    for (int b = part_begin(&ws->thread[k], part); b < part_end(&ws->thread[k], part); b++) {
-      ws->model->kernels->reverse(ws, &ws->thread[k], layer, &ws->block[b]);
-      look_after_host(ws, k);
-    }
-  if (layer > 0) ftl_adjoints_reduce(ws, layer - 1);
-  return done(ws, part, layer > 0 ? FTL_REVERSE : FTL_FINISH, layer - 1);
+  return back(ws, stages_of(ws)->reverse, layer, part, layer == last_layer(ws) ? FORCES : 0);
 }
 
 size_t ftl_feature_row_bytes(const ftl_model *model, int layer, size_t *real_bytes) {
@@ -130,8 +133,15 @@ void *ftl_feature_moments(ftl_workspace *ws, int layer, int component, size_t *r
   return bytes && ws->n_sweeps > 1 && component >= 0 && component < 3 ? ws->adjoints[1 + component][layer] : NULL;
 }
 
+/* What only the way back makes. */
+static bool wants_derivatives(const ftl_output *output) {
+  return output->forces || output->atom_virial || output->centroid_virial;
+}
+
 ftl_status ftl_end(ftl_workspace *ws, ftl_error *error) {
-  if (!ws || ws->stage != FTL_FINISH) return ws ? out_of_order(ws, "ftl_end", error) : FTL_ERR_ARGUMENT;
+  if (!ws) return FTL_ERR_ARGUMENT;
+  bool energies_alone = in_order(ws, FTL_REVERSE, last_layer(ws), FTL_ALL) && !wants_derivatives(ws->output);
+  if (ws->stage != FTL_FINISH && !energies_alone) return out_of_order(ws, "ftl_end", error);
   ftl_output *output = ws->output;
   ws->stage = FTL_IDLE;
   output->energy = 0;
@@ -141,6 +151,8 @@ ftl_status ftl_end(ftl_workspace *ws, ftl_error *error) {
     output->energy += energy;
     if (output->node_energy) output->node_energy[i] = energy;
   }
-  ftl_forces_collect(ws);
+  if (energies_alone)
+    for (int c = 0; c < 9; c++) output->virial[c] = NAN;
+  else ftl_forces_collect(ws);
   return ftl_uncertainty_compute(ws, output, error);
 }

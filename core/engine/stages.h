@@ -6,15 +6,13 @@
 
 /* Takes a graph in: checks it, shares its atoms among the threads, makes room, zeroes the sums. */
 ftl_status ftl_workspace_load(ftl_workspace *ws, const ftl_graph *graph, ftl_error *error);
-/* A zeroed 64-byte aligned buffer in place of the old one; `pointer` is the pointer's address. */
-bool ftl_renew(void *pointer, size_t bytes);
 /* Private rows for the nodes of other threads that this thread's edges reach, grouped by owner. */
 bool ftl_slots_make(ftl_workspace *ws, ftl_thread *thread);
 /* Before and after a part of a reverse that adds to the adjoints of layer `layer`'s features. */
 void ftl_adjoints_clear(ftl_workspace *ws, int layer);
 void ftl_adjoints_reduce(ftl_workspace *ws, int layer);
-/* ZBL energies and forces of the receivers of one thread's blocks begin .. end - 1. */
-void ftl_pair_repulsion(ftl_workspace *ws, ftl_thread *thread, int begin, int end);
+/* ZBL energies and/or forces of the receivers of one thread's blocks begin .. end - 1. */
+void ftl_pair_repulsion(ftl_workspace *ws, ftl_thread *thread, int begin, int end, bool energies, bool forces);
 /* Collects what threads added to forces of other threads' nodes, and the virial. */
 void ftl_forces_collect(ftl_workspace *ws);
 

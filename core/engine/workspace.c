@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ace/ace.h"
 #include "engine/uncertainty.h"
 #include "engine/stages.h"
 #include "engine/fork_team.h"
@@ -15,54 +14,6 @@
 #include "base/error.h"
 
 #define FTL_MAX_THREADS 1024
-
-static int largest(int a, int b) { return a > b ? a : b; }
-
-/* The fixed-size scratch of a thread, cut from one allocation. */
-static ftl_status thread_scratch(const ftl_model *model, ftl_thread *thread, ftl_error *error) {
-  int mid = 0, own = 0, message = 0, out = 0, hidden = 0, sums = 0;
-  for (int t = 0; t < model->arch.n_layers; t++) {
-    const ftl_prepared_layer *layer = &model->layer[t];
-    if (t == 0) sums = model->n_species * model->n_sh * layer->first_layer.max_pad;
-    if (t > 0) {
-      mid = largest(mid, layer->conv.mid.dim);
-      own = largest(own, layer->conv.edge.dim);
-    }
-    message = largest(message, largest(layer->message.dim, layer->target.dim));
-    out = largest(out, layer->out.dim);
-    for (int r = 0; r < layer->n_readouts; r++) hidden = largest(hidden, 4 * layer->readout[r].n_hidden);
-  }
-  struct {
-    void **buffer;
-    int width;
-  } parts[] = {{&thread->sums, sums},
-               {&thread->mid, mid},
-               {&thread->own, own},
-               {&thread->own_adjoint, own},
-               {&thread->gate_input, message},
-               {&thread->gated, message},
-               {&thread->residual, message},
-               {&thread->product_input, message},
-               {&thread->product, out},
-               {&thread->h, out},
-               {&thread->h_adjoint, out},
-               {&thread->message_adjoint, message}};
-  size_t total = 0, n_parts = sizeof parts / sizeof *parts;
-  for (size_t k = 0; k < n_parts; k++)
-    total += ((size_t)parts[k].width * FTL_BLOCK_ATOMS * (size_t)model->real_bytes + 127) / 64 * 64;
-  thread->arena = ftl_calloc64(total);
-  thread->hidden = calloc((size_t)hidden + 1, sizeof *thread->hidden);
-  thread->slot_of_element = calloc((size_t)model->n_species, sizeof(int));
-  thread->element_of_slot = calloc((size_t)model->n_species, sizeof(int));
-  if (!thread->arena || !thread->hidden || !thread->slot_of_element || !thread->element_of_slot)
-    return ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory for a workspace");
-  char *at = thread->arena;
-  for (size_t k = 0; k < n_parts; k++) {
-    *parts[k].buffer = at;
-    at += ((size_t)parts[k].width * FTL_BLOCK_ATOMS * (size_t)model->real_bytes + 127) / 64 * 64;
-  }
-  return model->ace ? ftl_ace_scratch_new(model, &thread->ace, error) : FTL_OK;
-}
 
 ftl_status ftl_workspace_new(const ftl_model *model, int n_threads, ftl_workspace **workspace, ftl_error *error) {
   if (!model || !workspace) return ftl_fail(error, FTL_ERR_ARGUMENT, "", "ftl_workspace_new: a NULL argument");
@@ -77,7 +28,8 @@ ftl_status ftl_workspace_new(const ftl_model *model, int n_threads, ftl_workspac
   if (ws->n_threads > FTL_MAX_THREADS) ws->n_threads = FTL_MAX_THREADS;
   ws->thread = calloc((size_t)ws->n_threads, sizeof *ws->thread);
   ftl_status status = ws->thread ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory for a workspace");
-  for (int k = 0; k < ws->n_threads && !status; k++) status = thread_scratch(model, &ws->thread[k], error);
+  for (int k = 0; k < ws->n_threads && !status; k++)
+    status = model->engine->scratch_new(model, &ws->thread[k].scratch, error);
   if (!status) status = ftl_threads_check(ws->n_threads, error); /* they are made by the first computation */
   if (status) {
     ftl_workspace_free(ws);
@@ -97,19 +49,7 @@ void ftl_workspace_free(ftl_workspace *ws) {
     free(thread->slot_rows);
     free(thread->slot_forces);
     free(thread->slot_centroid);
-    free(thread->edge);
-    free(thread->Y);
-    free(thread->dY);
-    free(thread->dr);
-    free(thread->sorted);
-    free(thread->by_cell);
-    free(thread->M);
-    free(thread->dM);
-    free(thread->slot_of_element);
-    free(thread->element_of_slot);
-    free(thread->hidden);
-    free(thread->arena);
-    ftl_ace_scratch_free(thread->ace);
+    ws->model->engine->scratch_free(thread->scratch);
   }
   free(ws->thread);
   free(ws->order);
@@ -130,12 +70,6 @@ void ftl_workspace_free(ftl_workspace *ws) {
 
 size_t ftl_workspace_bytes(const ftl_workspace *ws) {
   return ws ? ws->bytes + ftl_neighbours_bytes(&ws->neighbours) + ftl_uncertainty_bytes(ws->uncertainty) : 0;
-}
-
-bool ftl_renew(void *pointer, size_t bytes) {
-  void **p = pointer;
-  free(*p);
-  return (*p = ftl_calloc64(bytes)) != NULL;
 }
 
 /* Room for n where there was none or too little: what is asked for the first time, and an eighth more each time it has
@@ -202,11 +136,8 @@ static size_t bytes_held(const ftl_workspace *ws) {
   }
   for (int k = 0; k < ws->n_threads; k++)
     bytes += ws->thread[k].slot_rows_bytes + ws->thread[k].slot_forces_count * sizeof *ws->thread[k].slot_forces +
-             ws->thread[k].slot_centroid_count * sizeof *ws->thread[k].slot_centroid;
-  for (int k = 0; k < ws->n_threads && !model->ace; k++)
-    bytes += (size_t)ws->thread[k].edge_capacity * (sizeof(ftl_edge) + (2 * FTL_MAX_SH + 1) * sizeof(double));
-  for (int k = 0; k < ws->n_threads && model->ace; k++)
-    bytes += ws->thread[k].ace->bytes + ws->thread[k].ace->edge_bytes;
+             ws->thread[k].slot_centroid_count * sizeof *ws->thread[k].slot_centroid +
+             model->engine->scratch_bytes(ws->thread[k].scratch);
   return bytes + locals * (sizeof(int) + sizeof(char) + sizeof(double));
 }
 
@@ -252,7 +183,7 @@ static void make_blocks(ftl_workspace *ws) {
 }
 
 static bool reserve_edges(const ftl_workspace *ws, ftl_thread *thread) {
-  int most = 0, n_m = 1;
+  int most = 0;
   for (int b = thread->block_begin; b < thread->block_end; b++) {
     int64_t n = 0;
     for (int a = 0; a < ws->block[b].n; a++) {
@@ -263,19 +194,8 @@ static bool reserve_edges(const ftl_workspace *ws, ftl_thread *thread) {
   }
   if (most <= thread->edge_capacity) return true;
   size_t n = (size_t)most + (size_t)most / 4 + 16;
-  for (int t = 1; t < ws->model->arch.n_layers; t++) n_m = largest(n_m, ws->model->layer[t].conv.n_m);
   thread->edge_capacity = 0;
-  if (ws->model->ace) {
-    if (!ftl_ace_scratch_edges(ws->model, thread->ace, n)) return false;
-    thread->edge_capacity = (int)n;
-    return true;
-  }
-  if (!ftl_renew(&thread->edge, n * sizeof *thread->edge) || !ftl_renew(&thread->Y, n * FTL_MAX_SH * sizeof(double)) ||
-      !ftl_renew(&thread->dY, n * FTL_MAX_SH * sizeof(double)) || !ftl_renew(&thread->dr, n * sizeof(double)) ||
-      !ftl_renew(&thread->sorted, n * sizeof *thread->sorted) || !ftl_renew(&thread->by_cell, n * sizeof(int)) ||
-      !ftl_renew(&thread->M, n * (size_t)n_m * (size_t)ws->model->real_bytes) ||
-      !ftl_renew(&thread->dM, n * (size_t)n_m * (size_t)ws->model->real_bytes))
-    return false;
+  if (!ws->model->engine->scratch_edges(ws->model, thread->scratch, n)) return false;
   thread->edge_capacity = (int)n;
   return true;
 }

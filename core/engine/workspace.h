@@ -3,7 +3,7 @@
 #define FTL_WORKSPACE_H
 
 #include "engine/graph.h"
-#include "model/prepared.h"
+#include "model/engine.h"
 #include "engine/timers.h"
 #include "neighbour/neighbours.h"
 
@@ -15,22 +15,6 @@
 typedef struct ftl_block {
   int species, n, first;
 } ftl_block;
-
-/* An edge of the block in work. */
-typedef struct {
-  int sender; /* node */
-  int class_, cell;
-  double r, t, slope; /* t: place in the cell; slope: dt/dr */
-  double n[3];        /* unit vector from sender to receiver */
-} ftl_edge;
-
-/* An edge of the block in the order of the convolution: by pair class and cell of the radial tables, so that a cell is
-   read once for all its edges. */
-typedef struct {
-  double t;
-  int edge, atom, sender, class_, cell; /* edge: in ftl_thread.edge; atom: its receiver in the block */
-  void *adjoint;                        /* row of the sender's adjoint */
-} ftl_sorted_edge;
 
 /* One thread's part: its atoms, its private sums for rows that other threads own, and its scratch. */
 typedef struct ftl_thread {
@@ -49,22 +33,9 @@ typedef struct ftl_thread {
   size_t slot_forces_count;
   double (*slot_centroid)[9]; /* centroid virial, where it is asked for */
   size_t slot_centroid_count;
-  /* scratch for a block; sizes from the model, edge arrays from the graph */
   int edge_capacity;
-  int edge_start[FTL_BLOCK_ATOMS + 1];
-  ftl_edge *edge;
-  double *Y, *dY, *dr;
-  ftl_sorted_edge *sorted;
-  int *by_cell; /* scratch of the sorting */
-  void *M, *dM; /* coupling coefficients: [path][edge][d3][d1], and their adjoint */
-  int *slot_of_element, *element_of_slot;
-  double factor[FTL_BLOCK_ATOMS];
-  void *sums, *mid, *own, *own_adjoint, *gate_input, *gated, *residual, *product_input, *product, *h, *h_adjoint,
-      *message_adjoint;
-  double *hidden;
-  double energy, virial[9];
-  struct ftl_ace_scratch *ace; /* of a PACE potential */
-  void *arena;                 /* owns the fixed-size buffers above */
+  void *scratch; /* the engine's, for a block */
+  double virial[9];
 #ifdef FTL_TIMERS
   ftl_stage_clock clock;
 #endif

@@ -176,10 +176,10 @@ static ftl_status read_readout(const reader *r, json_t *json, ftl_readout *reado
   if (json_object_size(json) != (readout->kind == FTL_READOUT_LINEAR ? 3 : 7))
     return bad(r, "a %s readout has the wrong keys", kind_name);
   if (readout->kind == FTL_READOUT_LINEAR) return FTL_OK;
-  const char *activations[FTL_N_GATES];
-  for (int k = 0; k < FTL_N_GATES; k++) activations[k] = ftl_activation_name((ftl_gate_kind)k);
-  if ((status = read_name(r, "gate", gate, activations, FTL_N_GATES, &gate_kind))) return status;
-  readout->gate = (ftl_gate_kind)gate_kind;
+  const char *activations[FTL_N_ACTIVATIONS];
+  for (int k = 0; k < FTL_N_ACTIVATIONS; k++) activations[k] = ftl_activation_name((ftl_activation)k);
+  if ((status = read_name(r, "gate", gate, activations, FTL_N_ACTIVATIONS, &gate_kind))) return status;
+  readout->gate = (ftl_activation)gate_kind;
   readout->masks_heads = masks;
   return read_irreps(r, "mlp", mlp, &readout->mlp);
 }

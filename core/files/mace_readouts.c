@@ -9,8 +9,8 @@
 static ftl_status read_gate(ftl_mace_reader *r, const ftl_py *readout, const char *path, ftl_readout *out) {
   static const struct {
     const char *name;
-    ftl_gate_kind kind;
-  } gates[] = {{"silu", FTL_GATE_SILU}, {"tanh", FTL_GATE_TANH}, {"abs", FTL_GATE_ABS}};
+    ftl_activation kind;
+  } gates[] = {{"silu", FTL_ACTIVATION_SILU}, {"tanh", FTL_ACTIVATION_TANH}, {"abs", FTL_ACTIVATION_ABS}};
   const ftl_py *activation = ftl_module_child(readout, "non_linearity"), *acts, *act;
   char full[200], function[256];
   ftl_status status;
@@ -22,7 +22,7 @@ static ftl_status read_gate(ftl_mace_reader *r, const ftl_py *readout, const cha
   act = ftl_module_item(acts, 0);
   if (ftl_module_item(acts, 1))
     return ftl_fail(r->error, FTL_ERR_UNSUPPORTED, r->where, "%s has more than one activation", full);
-  out->gate = FTL_GATE_NONE;
+  out->gate = FTL_ACTIVATION_NONE;
   out->gate_cst = 1;
   if (!act) return FTL_OK; /* gate None */
   if ((status = ftl_mace_read_activation(r, act, full, function, sizeof function, &out->gate_cst))) return status;

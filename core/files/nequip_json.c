@@ -17,11 +17,11 @@ json_t *ftl_nequip_to_json(const ftl_architecture *arch) {
                    (int)n->head_up, "head_linear", (int)n->head_linear, "head_readout", (int)n->head_readout);
 }
 
-static ftl_status activation(const char *text, const char *key, const char *where, ftl_gate_kind *kind,
+static ftl_status activation(const char *text, const char *key, const char *where, ftl_activation *kind,
                              ftl_error *error) {
-  for (int k = 0; k < FTL_N_GATES; k++)
-    if (!strcmp(text, ftl_activation_name((ftl_gate_kind)k))) {
-      *kind = (ftl_gate_kind)k;
+  for (int k = 0; k < FTL_N_ACTIVATIONS; k++)
+    if (!strcmp(text, ftl_activation_name((ftl_activation)k))) {
+      *kind = (ftl_activation)k;
       return FTL_OK;
     }
   return ftl_fail(error, FTL_ERR_UNSUPPORTED, where,
@@ -32,7 +32,7 @@ ftl_status ftl_nequip_from_json(json_t *json, const char *where, ftl_architectur
   ftl_nequip *n = &arch->nequip;
   const char *cutoff, *act[5];
   static const char *const keys[5] = {"radial_act", "act_scalar", "act_scalar", "act_gate", "act_gate"};
-  ftl_gate_kind *const kind[5] = {&n->radial_act, &n->act_scalar[0], &n->act_scalar[1], &n->act_gate[0],
+  ftl_activation *const kind[5] = {&n->radial_act, &n->act_scalar[0], &n->act_scalar[1], &n->act_gate[0],
                                   &n->act_gate[1]};
   int flag[6];
   json_error_t found;

@@ -187,12 +187,12 @@ static ftl_status real(const ftl_sevennet *s, const ftl_py *value, const char *k
 }
 
 static ftl_status activation(const ftl_sevennet *s, const ftl_py *value, const char *key, const char *otherwise,
-                             ftl_gate_kind *kind) {
+                             ftl_activation *kind) {
   char text[256];
-  for (int k = FTL_GATE_NONE + 1; k < FTL_N_GATES; k++) {
-    const char *name = ftl_activation_name((ftl_gate_kind)k);
+  for (int k = FTL_ACTIVATION_NONE + 1; k < FTL_N_ACTIVATIONS; k++) {
+    const char *name = ftl_activation_name((ftl_activation)k);
     if (value ? ftl_py_string_is(value, name) : !strcmp(otherwise, name)) {
-      *kind = (ftl_gate_kind)k;
+      *kind = (ftl_activation)k;
       return FTL_OK;
     }
   }
@@ -298,7 +298,7 @@ static ftl_status read_gates(ftl_sevennet *s) {
                            *const usual[2] = {"silu", "tanh"};
   for (int k = 0; k < 2; k++)
     for (int p = 0; p < 2; p++) {
-      ftl_gate_kind *kind = k ? &nequip->act_gate[p] : &nequip->act_scalar[p];
+      ftl_activation *kind = k ? &nequip->act_gate[p] : &nequip->act_scalar[p];
       ftl_status status = activation(s, ftl_py_get(get(s, keys[k]), parity[p]), keys[k], usual[p], kind);
       if (status) return status;
     }

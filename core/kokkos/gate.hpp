@@ -27,14 +27,18 @@ template <class Space, class Real> struct GateForward {
     const Real *const x = message.row(first + item);
     Real *const y = out.row(first + item);
     on_lanes(team, tables.scalars_pad, [&](int c) {
-      const double v = static_cast<double>(x[c]);
-      y[c] = c < tables.n_scalars ? static_cast<Real>(tables.scalar_cst * v / (1 + exp(-v))) : Real(0);
+      double d1, d2;
+      y[c] = c < tables.n_scalars ? static_cast<Real>(tables.scalar_cst * ftl_silu(static_cast<double>(x[c]), &d1, &d2))
+                                  : Real(0);
     });
     for (int b = 0; b < tables.n_blocks; b++) {
       const GatedBlock block = tables.block[b];
       on_lanes(team, block.pad, [&](int c) {
-        const double v = c < block.mul ? static_cast<double>(x[block.gate + c]) : 0;
-        const Real g = c < block.mul ? static_cast<Real>(tables.cst / (1 + exp(-v))) : Real(0);
+        double d1, d2;
+        const Real g =
+            c < block.mul
+                ? static_cast<Real>(tables.cst * ftl_sigmoid(static_cast<double>(x[block.gate + c]), &d1, &d2))
+                : Real(0);
         for (int m = 0; m < block.d; m++)
           y[block.out_offset + m * block.pad + c] = g * x[block.in_offset + m * block.pad + c];
       });
@@ -51,20 +55,21 @@ template <class Space, class Real> struct GateReverse {
     const Real *const x = message.row(first + item), *const g = out_adjoint.row(first + item);
     Real *const dx = adjoint.row(first + item);
     on_lanes(team, tables.n_scalars, [&](int c) {
-      const double v = static_cast<double>(x[c]), s = 1 / (1 + exp(-v));
-      dx[c] = static_cast<Real>(tables.scalar_cst * s * (1 + v * (1 - s))) * g[c];
+      double slope, d2;
+      ftl_silu(static_cast<double>(x[c]), &slope, &d2);
+      dx[c] = static_cast<Real>(tables.scalar_cst * slope) * g[c];
     });
     for (int b = 0; b < tables.n_blocks; b++) {
       const GatedBlock block = tables.block[b];
       on_lanes(team, block.mul, [&](int c) {
-        const double s = 1 / (1 + exp(-static_cast<double>(x[block.gate + c])));
-        double sum = 0;
+        double slope, d2, sum = 0;
+        const double s = ftl_sigmoid(static_cast<double>(x[block.gate + c]), &slope, &d2);
         for (int m = 0; m < block.d; m++) {
           const Real h = g[block.out_offset + m * block.pad + c];
           sum += static_cast<double>(h * x[block.in_offset + m * block.pad + c]);
           dx[block.in_offset + m * block.pad + c] = static_cast<Real>(tables.cst * s) * h;
         }
-        dx[block.gate + c] = static_cast<Real>(tables.cst * s * (1 - s) * sum);
+        dx[block.gate + c] = static_cast<Real>(tables.cst * slope * sum);
       });
     }
   }

@@ -14,8 +14,14 @@ ftl_status make_evaluator(const ftl_model *model, std::unique_ptr<Evaluator<Spac
         error, FTL_ERR_UNSUPPORTED, "FROZENTL_ISA",
         "the Kokkos stages were compiled for wider vectors than the tables of this model are laid out for; unset "
         "FROZENTL_ISA");
-  if (model->ace) evaluator = mixed ? make_ace<Space, float>(model) : make_ace<Space, double>(model);
-  else evaluator = mixed ? make_mace<Space, float>(model) : make_mace<Space, double>(model);
+  switch (model->engine->number) {
+  case FTL_ENGINE_ace:
+    evaluator = mixed ? make_ace<Space, float>(model) : make_ace<Space, double>(model);
+    break;
+  case FTL_ENGINE_mace:
+    evaluator = mixed ? make_mace<Space, float>(model) : make_mace<Space, double>(model);
+    break;
+  }
   return FTL_OK;
 }
 

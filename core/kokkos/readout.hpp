@@ -9,25 +9,15 @@ namespace frozentl {
 
 struct ReadoutTables {
   ftl_readout_kind kind;
-  ftl_gate_kind gate;
+  ftl_activation gate;
   double gate_cst, bias_2;
   int n_in, n_hidden, offset; /* offset: of the scalars in an atom's row */
   const double *linear, *linear_1, *linear_mid, *bias_mid, *linear_2;
 };
 
-KOKKOS_INLINE_FUNCTION double activate(ftl_gate_kind gate, double x, double *slope) {
-  if (gate == FTL_GATE_SILU) {
-    const double s = 1 / (1 + exp(-x));
-    *slope = s * (1 + x * (1 - s));
-    return x * s;
-  }
-  if (gate == FTL_GATE_TANH) {
-    const double y = tanh(x);
-    *slope = 1 - y * y;
-    return y;
-  }
-  *slope = gate == FTL_GATE_ABS && x < 0 ? -1 : 1;
-  return gate == FTL_GATE_ABS && x < 0 ? -x : x;
+KOKKOS_INLINE_FUNCTION double activate(ftl_activation gate, double x, double *slope) {
+  double d2;
+  return ftl_activate(gate, x, slope, &d2);
 }
 
 /* Adds to the node's energy, and to dE/dh unless `adjoint.data` is null; both times `scale`. */

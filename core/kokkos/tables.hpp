@@ -10,7 +10,7 @@
 #include "kokkos/evaluator.hpp"
 
 extern "C" {
-#include "model/prepared.h"
+#include "model/engine.h"
 #include "math/zbl.h"
 #include "math/harmonics.h"
 }

@@ -27,26 +27,26 @@ typedef struct {
   double *dr;
 } conv_task;
 
-/* thread->sorted: the block's edges by class and, within it, by cell. Two counting sorts, the second the stronger; the
-   edges of a block have one class per element of the sender. */
+/* The scratch's `sorted`: the block's edges by class and, within it, by cell. Two counting sorts, the second the
+   stronger; the edges of a block have one class per element of the sender. */
 static void sort_edges(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block) {
-  int n_edges = thread->edge_start[block->n], n_cells = ws->model->layer[t].grid.n_cells;
+  int n_edges = scratch_of(thread)->edge_start[block->n], n_cells = ws->model->layer[t].grid.n_cells;
   int n_species = ws->model->n_species, cell_start[FTL_MAX_CELLS + 1], species_start[FTL_MAX_ELEMENTS + 1];
   const int *species = ws->graph.species;
   memset(cell_start, 0, ((size_t)n_cells + 1) * sizeof(int));
   memset(species_start, 0, ((size_t)n_species + 1) * sizeof(int));
   for (int e = 0; e < n_edges; e++) {
-    cell_start[thread->edge[e].cell + 1]++;
-    species_start[species[thread->edge[e].sender] + 1]++;
+    cell_start[scratch_of(thread)->edge[e].cell + 1]++;
+    species_start[species[scratch_of(thread)->edge[e].sender] + 1]++;
   }
   for (int k = 0; k < n_cells; k++) cell_start[k + 1] += cell_start[k];
   for (int k = 0; k < n_species; k++) species_start[k + 1] += species_start[k];
-  for (int e = 0; e < n_edges; e++) thread->by_cell[cell_start[thread->edge[e].cell]++] = e;
+  for (int e = 0; e < n_edges; e++) scratch_of(thread)->by_cell[cell_start[scratch_of(thread)->edge[e].cell]++] = e;
   for (int k = 0; k < n_edges; k++) {
-    int e = thread->by_cell[k], atom = 0;
-    const ftl_edge *edge = &thread->edge[e];
-    while (e >= thread->edge_start[atom + 1]) atom++;
-    thread->sorted[species_start[species[edge->sender]]++] =
+    int e = scratch_of(thread)->by_cell[k], atom = 0;
+    const ftl_edge *edge = &scratch_of(thread)->edge[e];
+    while (e >= scratch_of(thread)->edge_start[atom + 1]) atom++;
+    scratch_of(thread)->sorted[species_start[species[edge->sender]]++] =
         (ftl_sorted_edge){edge->t, e, atom, edge->sender, edge->class_, edge->cell, NULL};
   }
 }
@@ -54,7 +54,8 @@ static void sort_edges(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_b
 /* The sorted edges' adjoints become a sweep's. */
 static void aim_at_senders(ftl_workspace *ws, ftl_thread *thread, int sweep, int t, int n_edges) {
   for (int s = 0; s < n_edges; s++)
-    thread->sorted[s].adjoint = ftl_adjoint_row(ws, thread, sweep, t - 1, thread->sorted[s].sender, sizeof(real));
+    scratch_of(thread)->sorted[s].adjoint =
+        ftl_adjoint_row(ws, thread, sweep, t - 1, scratch_of(thread)->sorted[s].sender, sizeof(real));
 }
 
 /* The edges' coupling coefficients, [path][edge][d3][d1]. */
@@ -195,14 +196,14 @@ FTL_INLINE void conv_paths(int nv, ftl_workspace *ws, ftl_thread *thread, int t,
                            const real *mid_adjoint) {
   const ftl_prepared_layer *layer = &ws->model->layer[t];
   const ftl_conv *conv = &layer->conv;
-  int n_edges = thread->edge_start[block->n];
+  int n_edges = scratch_of(thread)->edge_start[block->n];
   size_t path_size = (size_t)(N_COEFFICIENTS * nv * LANES);
   conv_task task = {.n_edges = n_edges,
-                    .edge = thread->sorted,
+                    .edge = scratch_of(thread)->sorted,
                     .class_stride = conv->class_stride,
                     .features = ws->features[t - 1],
                     .row = (size_t)conv->edge.dim,
-                    .dr = thread->dr};
+                    .dr = scratch_of(thread)->dr};
   for (int chunk = 0; chunk < conv->n_chunks; chunk++) {
     task.radial = (const real *)conv->radial + conv->chunk_offset[chunk];
     task.cell_stride = (size_t)conv->chunk_paths[chunk] * path_size;
@@ -211,8 +212,8 @@ FTL_INLINE void conv_paths(int nv, ftl_workspace *ws, ftl_thread *thread, int t,
       if (chunk >= path->n_chunks) continue;
       const ftl_layout_block *in = &conv->edge.b[path->in], *out = &conv->mid.b[path->out];
       size_t shift = (size_t)(chunk * nv * LANES), at = (size_t)block->n * (size_t)out->offset + shift;
-      task.M = (const real *)thread->M + (size_t)path->m_offset * (size_t)n_edges;
-      task.dM = (real *)thread->dM + (size_t)path->m_offset * (size_t)n_edges;
+      task.M = (const real *)scratch_of(thread)->M + (size_t)path->m_offset * (size_t)n_edges;
+      task.dM = (real *)scratch_of(thread)->dM + (size_t)path->m_offset * (size_t)n_edges;
       task.shift = (size_t)in->offset + shift;
       task.u_pad = in->pad;
       task.a_pad = out->pad;
@@ -239,7 +240,7 @@ static void conv_paths_of_width(ftl_workspace *ws, ftl_thread *thread, int t, co
 static void conv_forward(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block, real *mid) {
   const ftl_conv *conv = &ws->model->layer[t].conv;
   sort_edges(ws, thread, t, block);
-  coupling_coefficients(conv, thread->edge_start[block->n], thread->Y, thread->M);
+  coupling_coefficients(conv, scratch_of(thread)->edge_start[block->n], scratch_of(thread)->Y, scratch_of(thread)->M);
   STAGE_DONE(thread, COUPLING);
   memset(mid, 0, (size_t)block->n * (size_t)conv->mid.dim * sizeof(real));
   conv_paths_of_width(ws, thread, t, block, mid, NULL);
@@ -251,26 +252,27 @@ static void conv_reverse(ftl_workspace *ws, ftl_thread *thread, int sweep, int t
                          const real *mid_adjoint, const double *density_adjoint) {
   const ftl_prepared_layer *layer = &ws->model->layer[t];
   const ftl_conv *conv = &layer->conv;
-  int n_edges = thread->edge_start[block->n];
+  int n_edges = scratch_of(thread)->edge_start[block->n];
   if (n_edges == 0) return; /* there may be no buffers */
-  memset(thread->dr, 0, (size_t)n_edges * sizeof(double));
-  memset(thread->dY, 0, (size_t)n_edges * FTL_MAX_SH * sizeof(double));
-  memset(thread->dM, 0, (size_t)n_edges * (size_t)conv->n_m * sizeof(real));
+  memset(scratch_of(thread)->dr, 0, (size_t)n_edges * sizeof(double));
+  memset(scratch_of(thread)->dY, 0, (size_t)n_edges * FTL_MAX_SH * sizeof(double));
+  memset(scratch_of(thread)->dM, 0, (size_t)n_edges * (size_t)conv->n_m * sizeof(real));
   aim_at_senders(ws, thread, sweep, t, n_edges);
   conv_paths_of_width(ws, thread, t, block, NULL, mid_adjoint);
   STAGE_DONE(thread, CONV_REVERSE);
-  coupling_reverse(conv, n_edges, thread->dM, thread->dY);
+  coupling_reverse(conv, n_edges, scratch_of(thread)->dM, scratch_of(thread)->dY);
   STAGE_DONE(thread, COUPLING_REVERSE);
   for (int a = 0; a < block->n; a++)
-    for (int e = thread->edge_start[a]; e < thread->edge_start[a + 1]; e++) {
-      const ftl_edge *edge = &thread->edge[e];
-      double dr = thread->dr[e] * edge->slope;
+    for (int e = scratch_of(thread)->edge_start[a]; e < scratch_of(thread)->edge_start[a + 1]; e++) {
+      const ftl_edge *edge = &scratch_of(thread)->edge[e];
+      double dr = scratch_of(thread)->dr[e] * edge->slope;
       if (layer->density) {
         double slope;
         edge_density(layer, edge, &slope);
         dr += density_adjoint[a] * slope;
       }
-      edge_gradient(ws, thread, sweep, ws->order[block->first + a], edge, dr, thread->dY + (size_t)e * FTL_MAX_SH);
+      edge_gradient(ws, thread, sweep, ws->order[block->first + a], edge, dr,
+                    scratch_of(thread)->dY + (size_t)e * FTL_MAX_SH);
     }
 }
 
@@ -280,18 +282,18 @@ static void conv_reverse(ftl_workspace *ws, ftl_thread *thread, int sweep, int t
 static void moments_to_senders(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block,
                                const real *mid_adjoint) {
   const ftl_conv *conv = &ws->model->layer[t].conv;
-  int n_edges = thread->edge_start[block->n];
+  int n_edges = scratch_of(thread)->edge_start[block->n];
   if (n_edges == 0) return;
   for (int x = 0; x < 3; x++) {
-    double *scaled = thread->dY;
+    double *scaled = scratch_of(thread)->dY;
     for (int e = 0; e < n_edges; e++)
       for (int lm = 0; lm < ws->model->n_sh; lm++) {
         size_t at = (size_t)e * FTL_MAX_SH + (size_t)lm;
-        scaled[at] = thread->edge[e].r * thread->edge[e].n[x] * thread->Y[at];
+        scaled[at] = scratch_of(thread)->edge[e].r * scratch_of(thread)->edge[e].n[x] * scratch_of(thread)->Y[at];
       }
-    coupling_coefficients(conv, n_edges, scaled, thread->M);
+    coupling_coefficients(conv, n_edges, scaled, scratch_of(thread)->M);
     aim_at_senders(ws, thread, 1 + x, t, n_edges);
     conv_paths_of_width(ws, thread, t, block, NULL, mid_adjoint);
   }
-  coupling_coefficients(conv, n_edges, thread->Y, thread->M);
+  coupling_coefficients(conv, n_edges, scratch_of(thread)->Y, scratch_of(thread)->M);
 }

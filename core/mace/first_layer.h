@@ -1,6 +1,6 @@
 /* First layer's message, element-folded (prepared.h): radial sums B over neighbours of each element, then small
-   products. thread->sums holds B[present element][lm rows][K]: within an element, component lm of atom a is row l^2 n +
-   a (2l+1) + m, so that each l is one matrix of n (2l+1) rows. */
+   products. scratch_of(thread)->sums holds B[present element][lm rows][K]: within an element, component lm of atom a is
+   row l^2 n + a (2l+1) + m, so that each l is one matrix of n (2l+1) rows. */
 
 #define MAX_RADIAL_VECTORS (640 / FTL_VECTOR_BYTES) /* K <= 65 hidden features, padded */
 
@@ -27,7 +27,7 @@ static int present_elements(const ftl_workspace *ws, ftl_thread *thread, int n_e
   int n = 0;
   for (int z = 0; z < ws->model->n_species; z++) slot[z] = -1;
   for (int e = 0; e < n_edges; e++) {
-    int z = ws->graph.species[thread->edge[e].sender];
+    int z = ws->graph.species[scratch_of(thread)->edge[e].sender];
     if (slot[z] < 0) {
       slot[z] = n;
       element[n++] = z;
@@ -40,19 +40,20 @@ static void first_message_forward(ftl_workspace *ws, ftl_thread *thread, const f
   const ftl_model *model = ws->model;
   const ftl_prepared_layer *layer = &model->layer[0];
   const ftl_first_layer *first = &layer->first_layer;
-  int n = block->n, n_sh = model->n_sh, *slot = thread->slot_of_element, *element = thread->element_of_slot;
-  int n_present = present_elements(ws, thread, thread->edge_start[n], slot, element);
+  int n = block->n, n_sh = model->n_sh, *slot = scratch_of(thread)->slot_of_element,
+      *element = scratch_of(thread)->element_of_slot;
+  int n_present = present_elements(ws, thread, scratch_of(thread)->edge_start[n], slot, element);
   size_t slot_size = (size_t)(n_sh * FTL_BLOCK_ATOMS * first->max_pad);
-  real *sums = thread->sums;
+  real *sums = scratch_of(thread)->sums;
   memset(sums, 0, (size_t)n_present * slot_size * sizeof(real));
   for (int a = 0; a < n; a++)
-    for (int e = thread->edge_start[a]; e < thread->edge_start[a + 1]; e++) {
-      const ftl_edge *edge = &thread->edge[e];
+    for (int e = scratch_of(thread)->edge_start[a]; e < scratch_of(thread)->edge_start[a + 1]; e++) {
+      const ftl_edge *edge = &scratch_of(thread)->edge[e];
       int pad = first->class_[edge->class_].pad, nv = pad / LANES;
       vec phi[MAX_RADIAL_VECTORS];
       radial_functions(first, &layer->grid, edge, nv, false, phi, NULL);
       real *b = sums + (size_t)slot[ws->graph.species[edge->sender]] * slot_size;
-      const double *Y = thread->Y + (size_t)e * FTL_MAX_SH;
+      const double *Y = scratch_of(thread)->Y + (size_t)e * FTL_MAX_SH;
       for (int l = 0; l <= model->lmax; l++)
         for (int m = 0; m < 2 * l + 1; m++) {
           real *row = b + (size_t)(l * l * n + a * (2 * l + 1) + m) * (size_t)pad;
@@ -80,10 +81,11 @@ static void first_message_reverse(ftl_workspace *ws, ftl_thread *thread, int swe
   const ftl_model *model = ws->model;
   const ftl_prepared_layer *layer = &model->layer[0];
   const ftl_first_layer *first = &layer->first_layer;
-  int n = block->n, n_sh = model->n_sh, *slot = thread->slot_of_element, *element = thread->element_of_slot;
-  int n_present = present_elements(ws, thread, thread->edge_start[n], slot, element);
+  int n = block->n, n_sh = model->n_sh, *slot = scratch_of(thread)->slot_of_element,
+      *element = scratch_of(thread)->element_of_slot;
+  int n_present = present_elements(ws, thread, scratch_of(thread)->edge_start[n], slot, element);
   size_t slot_size = (size_t)(n_sh * FTL_BLOCK_ATOMS * first->max_pad);
-  real *sums = thread->sums;
+  real *sums = scratch_of(thread)->sums;
   memset(sums, 0, (size_t)n_present * slot_size * sizeof(real));
   for (int p = 0; p < first->n_paths; p++) {
     int l = first->path_l[p];
@@ -97,14 +99,14 @@ static void first_message_reverse(ftl_workspace *ws, ftl_thread *thread, int swe
   }
   STAGE_DONE(thread, SUMS_LINEAR_REVERSE);
   for (int a = 0; a < n; a++)
-    for (int e = thread->edge_start[a]; e < thread->edge_start[a + 1]; e++) {
-      const ftl_edge *edge = &thread->edge[e];
+    for (int e = scratch_of(thread)->edge_start[a]; e < scratch_of(thread)->edge_start[a + 1]; e++) {
+      const ftl_edge *edge = &scratch_of(thread)->edge[e];
       int pad = first->class_[edge->class_].pad, nv = pad / LANES;
       vec phi[MAX_RADIAL_VECTORS], dphi[MAX_RADIAL_VECTORS], contracted[MAX_RADIAL_VECTORS];
       radial_functions(first, &layer->grid, edge, nv, true, phi, dphi);
       for (int v = 0; v < nv; v++) contracted[v] = (vec){0};
       const real *b = sums + (size_t)slot[ws->graph.species[edge->sender]] * slot_size;
-      const double *Y = thread->Y + (size_t)e * FTL_MAX_SH;
+      const double *Y = scratch_of(thread)->Y + (size_t)e * FTL_MAX_SH;
       double dY[FTL_MAX_SH];
       for (int l = 0; l <= model->lmax; l++)
         for (int m = 0; m < 2 * l + 1; m++) {

@@ -1,5 +1,7 @@
 /* Per-atom stages: normalisation, gate, readouts, and moving rows between atom order and block order. */
 
+#include "math/activations.h"
+
 /* Rows of ws arrays [atom][dim] of the block's atoms into block order [block][atom][component][channel], and back. */
 static void gather_rows(const ftl_workspace *ws, const ftl_block *block, const ftl_layout *layout, const real *rows,
                         real *out) {
@@ -60,18 +62,12 @@ static void dot_atoms(const ftl_layout *layout, int n, const real *x, const real
 static void message_factors(const ftl_prepared_layer *layer, const ftl_thread *thread, int n, double *factor) {
   for (int a = 0; a < n; a++) {
     double density = 0, slope;
-    for (int e = thread->edge_start[a]; e < thread->edge_start[a + 1]; e++) {
-      const ftl_edge *edge = &thread->edge[e];
+    for (int e = scratch_of(thread)->edge_start[a]; e < scratch_of(thread)->edge_start[a + 1]; e++) {
+      const ftl_edge *edge = &scratch_of(thread)->edge[e];
       density += edge_density(layer, edge, &slope);
     }
     factor[a] = layer->norm == FTL_NORM_DENSITY ? 1 / (density + 1) : 1 / (density * layer->beta + layer->alpha);
   }
-}
-
-static double silu_slope(double x, double *slope) {
-  double s = 1 / (1 + exp(-x));
-  *slope = s * (1 + x * (1 - s));
-  return x * s;
 }
 
 /* GatedEquivariantBlock: scalars through silu, each gated channel times the sigmoid of its gate. `message` holds
@@ -81,13 +77,13 @@ static void gate_forward(const ftl_prepared_layer *layer, int n, const real *mes
   for (int a = 0; a < n; a++) {
     const real *x = message + (size_t)(a * in->b[0].pad);
     real *y = out + (size_t)(a * to->b[0].pad);
-    double slope;
+    double d1, d2;
     for (int c = 0; c < to->b[0].pad; c++)
-      y[c] = c < layer->n_scalars ? (real)(layer->gate_scalar_cst * silu_slope((double)x[c], &slope)) : 0;
+      y[c] = c < layer->n_scalars ? (real)(layer->gate_scalar_cst * ftl_silu((double)x[c], &d1, &d2)) : 0;
     int gate = layer->n_scalars;
     for (int b = 1; b < to->n; gate += to->b[b].mul, b++)
       for (int c = 0; c < to->b[b].mul; c++) {
-        real g = (real)(layer->gate_cst / (1 + exp(-(double)x[gate + c])));
+        real g = (real)(layer->gate_cst * ftl_sigmoid((double)x[gate + c], &d1, &d2));
         for (int m = 0; m < to->b[b].d; m++) {
           size_t row = (size_t)((a * to->b[b].d + m) * to->b[b].pad + c);
           out[(size_t)n * (size_t)to->b[b].offset + row] = g * message[(size_t)n * (size_t)in->b[b].offset + row];
@@ -108,34 +104,28 @@ static void gate_reverse(const ftl_prepared_layer *layer, int n, const real *mes
     const real *x = message + (size_t)(a * in->b[0].pad);
     real *dx = adjoint + (size_t)(a * in->b[0].pad);
     for (int c = 0; c < layer->n_scalars; c++) {
-      double slope;
-      silu_slope((double)x[c], &slope);
+      double slope, d2;
+      ftl_silu((double)x[c], &slope, &d2);
       dx[c] = (real)(layer->gate_scalar_cst * slope) * out_adjoint[a * to->b[0].pad + c];
     }
     int gate = layer->n_scalars;
     for (int b = 1; b < to->n; gate += to->b[b].mul, b++)
       for (int c = 0; c < to->b[b].mul; c++) {
-        double s = 1 / (1 + exp(-(double)x[gate + c])), sum = 0;
+        double slope, d2, s = ftl_sigmoid((double)x[gate + c], &slope, &d2), sum = 0;
         for (int m = 0; m < to->b[b].d; m++) {
           size_t row = (size_t)((a * to->b[b].d + m) * to->b[b].pad + c);
           real g = out_adjoint[(size_t)n * (size_t)to->b[b].offset + row];
           sum += (double)(g * message[(size_t)n * (size_t)in->b[b].offset + row]);
           adjoint[(size_t)n * (size_t)in->b[b].offset + row] = (real)(layer->gate_cst * s) * g;
         }
-        dx[gate + c] = (real)(layer->gate_cst * s * (1 - s) * sum);
+        dx[gate + c] = (real)(layer->gate_cst * slope * sum);
       }
   }
 }
 
-static double activate(ftl_gate_kind gate, double x, double *slope) {
-  if (gate == FTL_GATE_SILU) return silu_slope(x, slope);
-  if (gate == FTL_GATE_TANH) {
-    double y = tanh(x);
-    *slope = 1 - y * y;
-    return y;
-  }
-  *slope = gate == FTL_GATE_ABS ? (x < 0 ? -1 : 1) : 1;
-  return gate == FTL_GATE_ABS ? fabs(x) : x;
+static double activate(ftl_activation gate, double x, double *slope) {
+  double d2;
+  return ftl_activate(gate, x, slope, &d2);
 }
 
 /* Energy of one readout for one atom's scalars h, and its gradient times `factor` added to dh. In double. */
@@ -150,7 +140,7 @@ static double readout(const ftl_prepared_readout *readout_, ftl_thread *thread, 
     }
     return energy;
   }
-  double *y = thread->hidden, *slope = y + n, *z = slope + n, *slope_mid = z + n;
+  double *y = scratch_of(thread)->hidden, *slope = y + n, *z = slope + n, *slope_mid = z + n;
   memset(y, 0, (size_t)n * sizeof *y);
   for (int c = 0; c < n_in; c++)
     for (int k = 0; k < n; k++) y[k] += (double)h[c] * readout_->linear_1[c * n + k];

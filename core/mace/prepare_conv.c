@@ -1,52 +1,33 @@
 /* A later layer's convolution: coupling coefficients, radial weights per path, the message's linear. */
-#include <math.h>
 #include <stdlib.h>
 
+#include "mace/couplings.h"
 #include "mace/feature_tables.h"
 #include "math/rows.h"
 #include "base/error.h"
 
-/* M[m3][m1] of a path as combinations of Y: e3nn's uvu tensor product with component normalisation, sqrt(2 l3 + 1) w3j,
-   and its closed forms when an l is zero (e3nn o3/_tensor_product/_codegen.py). */
-static ftl_status coupling(const ftl_source *source, int t, ftl_conv *conv, const ftl_irreps *sh,
-                           const ftl_conv_paths *paths, ftl_error *error) {
-  int capacity = 0;
-  for (int p = 0; p < paths->n; p++) {
-    int l1 = conv->edge.b[paths->path[p].in1].l, l2 = sh->block[paths->path[p].in2].l, l3 = paths->mid.block[p].l;
-    conv->n_m += (2 * l1 + 1) * (2 * l3 + 1);
-    capacity += (2 * l1 + 1) * (2 * l2 + 1) * (2 * l3 + 1);
+/* M[m3][m1] of a path as combinations of Y. */
+static ftl_status coupling(const ftl_source *source, int t, ftl_conv *conv, const ftl_conv_paths *paths,
+                           ftl_error *error) {
+  ftl_edge_couplings couplings;
+  ftl_status status = ftl_edge_couplings_make(source, t, paths, &couplings, error);
+  if (!status) {
+    conv->n_m = couplings.n_m;
+    conv->m_start = calloc((size_t)conv->n_m + 1, sizeof *conv->m_start);
+    conv->m_component = malloc(((size_t)couplings.n + 1) * sizeof *conv->m_component);
+    conv->m_coefficient = malloc(((size_t)couplings.n + 1) * sizeof *conv->m_coefficient);
+    if (!conv->m_start || !conv->m_component || !conv->m_coefficient)
+      status = ftl_fail(error, FTL_ERR_MEMORY, source->path, "out of memory");
   }
-  conv->m_start = calloc((size_t)conv->n_m + 1, sizeof *conv->m_start);
-  conv->m_component = malloc(((size_t)capacity + 1) * sizeof *conv->m_component);
-  conv->m_coefficient = malloc(((size_t)capacity + 1) * sizeof *conv->m_coefficient);
-  if (!conv->m_start || !conv->m_component || !conv->m_coefficient)
-    return ftl_fail(error, FTL_ERR_MEMORY, source->path, "out of memory");
-  int q = 0, n = 0;
-  for (int p = 0; p < paths->n; p++) {
-    int l1 = conv->edge.b[paths->path[p].in1].l, l2 = sh->block[paths->path[p].in2].l, l3 = paths->mid.block[p].l;
-    const ftl_tensor *w3j = NULL;
-    if (l1 && l2 && l3 &&
-        !(w3j = ftl_require(source, error, "interactions.%d.conv_tp._compiled_main_left_right._w3j_%d_%d_%d", t, l1, l2,
-                            l3)))
-      return FTL_ERR_FORMAT;
-    conv->path[p].m_offset = q;
-    for (int m3 = 0; m3 < 2 * l3 + 1; m3++)
-      for (int m1 = 0; m1 < 2 * l1 + 1; m1++, q++) {
-        conv->m_start[q] = n;
-        for (int m2 = 0; m2 < 2 * l2 + 1; m2++) {
-          double c;
-          if (w3j) c = sqrt(2.0 * l3 + 1) * ftl_tensor_at(w3j, ((int64_t)m1 * (2 * l2 + 1) + m2) * (2 * l3 + 1) + m3);
-          else if (l1 == 0) c = m2 == m3;
-          else if (l2 == 0) c = m1 == m3;
-          else c = m1 == m2 ? 1 / sqrt(2.0 * l1 + 1) : 0;
-          if (c == 0) continue;
-          conv->m_component[n] = l2 * l2 + m2;
-          conv->m_coefficient[n++] = c;
-        }
-      }
+  for (int p = 0; p < paths->n && !status; p++) conv->path[p].m_offset = couplings.first_m[p];
+  for (int k = 0; k < couplings.n && !status; k++) {
+    conv->m_start[couplings.entry[k].m + 1]++;
+    conv->m_component[k] = couplings.entry[k].y;
+    conv->m_coefficient[k] = couplings.entry[k].coefficient;
   }
-  conv->m_start[q] = n;
-  return FTL_OK;
+  for (int q = 0; q < conv->n_m && !status; q++) conv->m_start[q + 1] += conv->m_start[q];
+  ftl_edge_couplings_free(&couplings);
+  return status;
 }
 
 /* Radial weights of later layers: per class, chunk and cell, the polynomial coefficients of every path's channels. */
@@ -118,7 +99,7 @@ ftl_status ftl_prepare_conv(ftl_model *model, const ftl_source *source, int t, c
     conv->path[p].d1 = conv->edge.b[paths.path[p].in1].d;
     conv->path[p].d3 = conv->mid.b[p].d;
   }
-  if ((status = coupling(source, t, conv, &model->arch.sh, &paths, error))) return status;
+  if ((status = coupling(source, t, conv, &paths, error))) return status;
   if ((status = weight_tables(model, radial, tables, &prepared->grid, conv, error))) return status;
   double *dense = NULL;
   int n_species = 0;

@@ -14,6 +14,12 @@ void *ftl_calloc64(size_t bytes) {
   return p;
 }
 
+bool ftl_renew(void *pointer, size_t bytes) {
+  void **p = pointer;
+  free(*p);
+  return (*p = ftl_calloc64(bytes)) != NULL;
+}
+
 void *ftl_pack(const ftl_model *model, const double *values, size_t n) {
   void *p = ftl_calloc64(n * (size_t)model->real_bytes);
   if (!p) return NULL;

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/prepared.h"
+#include "mace/mace.h"
+#include "mace/repulsion.h"
+#include "model/engine.h"
 #include "model/kernels.h"
 #include "base/error.h"
 
@@ -94,39 +96,6 @@ static ftl_status prepare_energies(ftl_model *model, const ftl_source *source, f
   if (!scale || !shift) return FTL_ERR_FORMAT;
   model->scale = ftl_tensor_at(scale, scale->count > 1 ? model->head : 0);
   model->shift = ftl_tensor_at(shift, shift->count > 1 ? model->head : 0);
-  return FTL_OK;
-}
-
-/* ZBL: V = 14.3996 Zi Zj / r * sum_k c_k exp(-b_k r / a), a = a_prefactor * 0.529 / (Zi^a_exp + Zj^a_exp), times the
-   polynomial envelope that ends at the sum of the covalent radii; half to each end (MACE ZBLBasis). */
-static ftl_status prepare_zbl(ftl_model *model, const ftl_source *source, ftl_error *error) {
-  if (!model->arch.pair_repulsion) return FTL_OK;
-  const ftl_tensor *c = ftl_require(source, error, "pair_repulsion_fn.c");
-  const ftl_tensor *p = ftl_require(source, error, "pair_repulsion_fn.p");
-  const ftl_tensor *radii = ftl_require(source, error, "pair_repulsion_fn.covalent_radii");
-  const ftl_tensor *a_exp = ftl_require(source, error, "pair_repulsion_fn.a_exp");
-  const ftl_tensor *a_prefactor = ftl_require(source, error, "pair_repulsion_fn.a_prefactor");
-  if (!c || !p || !radii || !a_exp || !a_prefactor) return FTL_ERR_FORMAT;
-  int n = model->n_species;
-  if (!(model->zbl = calloc((size_t)n * (size_t)n * 4, sizeof *model->zbl)))
-    return ftl_fail(error, FTL_ERR_MEMORY, c->name, "out of memory");
-  for (int k = 0; k < 4; k++) model->zbl_c[k] = ftl_tensor_at(c, k);
-  model->zbl_p = (int)ftl_tensor_at(p, 0);
-  for (int i = 0; i < n; i++)
-    for (int j = 0; j < n; j++) {
-      int zi = model->arch.atomic_numbers[i], zj = model->arch.atomic_numbers[j];
-      if (zi >= radii->count || zj >= radii->count)
-        return ftl_fail(error, FTL_ERR_FORMAT, radii->name, "no covalent radius for atomic number %d",
-                        zi > zj ? zi : zj);
-      double e = ftl_tensor_at(a_exp, 0);
-      double *z = model->zbl + 4 * (i * n + j);
-      /* mace-torch multiplies a Python number with integer tensors, which is float32 in any model (torch's default
-         dtype), the sender first; the rounding shows at 1e-8 */
-      const float charges = 14.3996f * (float)zj * (float)zi;
-      z[0] = 0.5 * (double)charges;
-      z[1] = (pow(zi, e) + pow(zj, e)) / (ftl_tensor_at(a_prefactor, 0) * 0.529);
-      z[2] = ftl_tensor_at(radii, zi) + ftl_tensor_at(radii, zj);
-    }
   return FTL_OK;
 }
 
@@ -247,6 +216,7 @@ static ftl_status prepare_layer(ftl_model *model, const ftl_source *source, int 
 ftl_status ftl_prepare(const ftl_source *source, const ftl_open_options *options, ftl_model **out, ftl_error *error) {
   ftl_model *model = calloc(1, sizeof *model);
   if (!model) return ftl_fail(error, FTL_ERR_MEMORY, source->path, "out of memory");
+  model->engine = &ftl_mace_engine;
   model->precision = options ? options->precision : FTL_DOUBLE;
   model->real_bytes = model->precision == FTL_DOUBLE ? 8 : 4;
   model->pad = 64 / model->real_bytes;
@@ -256,7 +226,8 @@ ftl_status ftl_prepare(const ftl_source *source, const ftl_open_options *options
   if (!status) status = choose_head(model, options, source->path, error);
   if (!status) status = make_classes(model, source->path, error);
   if (!status) status = prepare_energies(model, source, error);
-  if (!status) status = prepare_zbl(model, source, error);
+  if (!status && model->arch.pair_repulsion)
+    status = ftl_repulsion_make(source, &model->zbl, model->zbl_c, &model->zbl_p, error);
   for (int t = 0; t < model->arch.n_layers && !status; t++) status = prepare_layer(model, source, t, error);
   if (!status) status = ftl_prepare_readouts(model, source, error);
   if (status) {
@@ -295,6 +266,6 @@ static void layer_free(ftl_prepared_layer *layer) {
   for (int r = 0; r < layer->n_readouts; r++) ftl_readout_free(&layer->readout[r]);
 }
 
-void ftl_layers_free(ftl_model *model) {
+void ftl_mace_free(ftl_model *model) {
   for (int t = 0; t < model->arch.n_layers; t++) layer_free(&model->layer[t]);
 }

@@ -5,10 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "math/activations.h"
 #include "math/rows.h"
 #include "base/error.h"
-
-static double silu(double x) { return x / (1 + exp(-x)); }
 
 static double *to_doubles(const ftl_tensor *tensor) {
   double *v = malloc((size_t)(tensor->count > 0 ? tensor->count : 1) * sizeof *v);
@@ -114,7 +113,8 @@ static void mlp_activate(const ftl_mlp *mlp, int i, double *y) {
     double inverse = 1 / sqrt(variance / n + 1e-5);
     for (int o = 0; o < n; o++) y[o] = (y[o] - mean) * inverse * mlp->norm_weight[i][o] + mlp->norm_bias[i][o];
   }
-  for (int o = 0; o < n; o++) y[o] = silu(y[o]) * mlp->act_cst;
+  double d1, d2;
+  for (int o = 0; o < n; o++) y[o] = ftl_silu(y[o], &d1, &d2) * mlp->act_cst;
 }
 
 /* Runs the first n layers; returns the buffer that holds the result. */
@@ -131,35 +131,14 @@ static const double *mlp_run(const ftl_mlp *mlp, int n, const double *input, dou
 
 /* Fills the MLP's input; returns the factor that multiplies its output. */
 static double edge_features(const ftl_radial *radial, int i, int j, double r) {
-  double cutoff_slope, cutoff = ftl_polynomial_cutoff(r, radial->cutoff, radial->cutoff_p, &cutoff_slope);
-  double x = r;
-  if (radial->transform == FTL_TRANSFORM_AGNESI) {
-    /* ACEpotentials.jl, J. Chem. Phys. 159, 164101 (2023); written so that r = 0 is harmless */
-    double s = r / (0.5 * (radial->covalent_radius[i] + radial->covalent_radius[j]));
-    x = 1 / (1 + radial->a * pow(s, radial->p) / (1 + pow(s, radial->p - radial->q)));
-  } else if (radial->transform == FTL_TRANSFORM_SOFT) {
-    double r0 = radial->covalent_radius[i] + radial->covalent_radius[j];
-    double p0 = 0.75 * r0, p1 = 4.0 / 3.0 * r0;
-    x = p0 + (r - p0) * 0.5 * (1 + tanh(radial->alpha / (p1 - p0) * (r - 0.5 * (p0 + p1))));
-  }
-  double *f = radial->input;
-  double previous = 1, current = x;
-  for (int n = 0; n < radial->n_basis; n++) {
-    double w = radial->basis_weight ? radial->basis_weight[n] : 0;
-    if (radial->kind == FTL_RADIAL_BESSEL) f[n] = radial->prefactor * (fabs(x) < 1e-12 ? w : sin(w * x) / x);
-    else if (radial->kind == FTL_RADIAL_GAUSSIAN) f[n] = exp(radial->gaussian_coefficient * (x - w) * (x - w));
-    else { /* Chebyshev T_{n+1}(x) */ f[n] = current;
-      double next = 2 * x * current - previous;
-      previous = current;
-      current = next;
-    }
-    if (radial->apply_cutoff) f[n] *= cutoff;
-  }
+  double *f = radial->input, factor_slope;
+  int n = radial->basis.n;
+  double factor = ftl_edge_basis_at(&radial->basis, i, j, r, f, radial->slope, &factor_slope);
   for (int c = 0; c < radial->n_embedding; c++) {
-    f[radial->n_basis + c] = radial->source[j * radial->n_embedding + c];
-    f[radial->n_basis + radial->n_embedding + c] = radial->target[i * radial->n_embedding + c];
+    f[n + c] = radial->source[j * radial->n_embedding + c];
+    f[n + radial->n_embedding + c] = radial->target[i * radial->n_embedding + c];
   }
-  return radial->apply_cutoff ? 1 : cutoff;
+  return factor;
 }
 
 void ftl_radial_features(const ftl_radial *radial, int i, int j, double r, double *features) {
@@ -184,52 +163,6 @@ static double *embedding(const ftl_model *model, const ftl_tensor *w, int channe
   double norm = 1 / sqrt((double)model->arch.norm_elements);
   for (int64_t k = 0; k < (int64_t)model->n_species * channels; k++) table[k] = ftl_tensor_at(w, k) * norm;
   return table;
-}
-
-static ftl_status make_basis(const ftl_source *source, ftl_radial *radial, ftl_error *error) {
-  const ftl_architecture *arch = &source->arch;
-  radial->kind = arch->radial;
-  radial->n_basis = arch->num_bessel;
-  if (arch->radial == FTL_RADIAL_BESSEL) {
-    const ftl_tensor *w = ftl_require(source, error, "radial_embedding.bessel_fn.bessel_weights");
-    const ftl_tensor *prefactor = ftl_require(source, error, "radial_embedding.bessel_fn.prefactor");
-    if (!w || !prefactor) return FTL_ERR_FORMAT;
-    radial->basis_weight = to_doubles(w);
-    radial->prefactor = ftl_tensor_at(prefactor, 0);
-    if (!radial->basis_weight) return ftl_fail(error, FTL_ERR_MEMORY, w->name, "out of memory");
-  } else if (arch->radial == FTL_RADIAL_GAUSSIAN) {
-    const ftl_tensor *w = ftl_require(source, error, "radial_embedding.bessel_fn.gaussian_weights");
-    if (!w) return FTL_ERR_FORMAT;
-    if (!(radial->basis_weight = to_doubles(w))) return ftl_fail(error, FTL_ERR_MEMORY, w->name, "out of memory");
-    radial->gaussian_coefficient = arch->gaussian_coeff;
-  }
-  const ftl_tensor *p = ftl_require(source, error, "radial_embedding.cutoff_fn.p");
-  const ftl_tensor *r_max = ftl_require(source, error, "radial_embedding.cutoff_fn.r_max");
-  if (!p || !r_max) return FTL_ERR_FORMAT;
-  radial->cutoff_p = trunc(ftl_tensor_at(p, 0)); /* MACE casts p to int */
-  radial->cutoff = ftl_tensor_at(r_max, 0);
-  radial->apply_cutoff = arch->apply_cutoff;
-  radial->transform = arch->transform;
-  if (arch->transform == FTL_TRANSFORM_NONE) return FTL_OK;
-  const ftl_tensor *radii = ftl_require(source, error, "radial_embedding.distance_transform.covalent_radii");
-  if (!radii) return FTL_ERR_FORMAT;
-  if (!(radial->covalent_radius = malloc((size_t)arch->n_elements * sizeof(double))))
-    return ftl_fail(error, FTL_ERR_MEMORY, radii->name, "out of memory");
-  for (int z = 0; z < arch->n_elements; z++) {
-    if (arch->atomic_numbers[z] >= radii->count)
-      return ftl_fail(error, FTL_ERR_FORMAT, radii->name, "no covalent radius for atomic number %d",
-                      arch->atomic_numbers[z]);
-    radial->covalent_radius[z] = ftl_tensor_at(radii, arch->atomic_numbers[z]);
-  }
-  const char *names[4] = {"q", "p", "a", "alpha"};
-  double *values[4] = {&radial->q, &radial->p, &radial->a, &radial->alpha};
-  for (int k = arch->transform == FTL_TRANSFORM_AGNESI ? 0 : 3; k < (arch->transform == FTL_TRANSFORM_AGNESI ? 3 : 4);
-       k++) {
-    const ftl_tensor *v = ftl_require(source, error, "radial_embedding.distance_transform.%s", names[k]);
-    if (!v) return FTL_ERR_FORMAT;
-    *values[k] = ftl_tensor_at(v, 0);
-  }
-  return FTL_OK;
 }
 
 static ftl_status make_mlps(const ftl_source *source, int t, ftl_radial *radial, ftl_error *error) {
@@ -259,7 +192,7 @@ ftl_status ftl_radial_make(const ftl_model *model, const ftl_source *source, int
                            ftl_error *error) {
   memset(radial, 0, sizeof *radial);
   radial->model = model;
-  ftl_status status = make_basis(source, radial, error);
+  ftl_status status = ftl_edge_basis_make(source, &radial->basis, error);
   if (!status) status = make_mlps(source, t, radial, error);
   if (status) return status;
   const ftl_mlp *mlp = &radial->mlp;
@@ -268,14 +201,15 @@ ftl_status ftl_radial_make(const ftl_model *model, const ftl_source *source, int
   radial->n_weights = mlp->width[last + 1];
   int widest = mlp_widest(mlp), n_input = mlp->width[0];
   if (radial->has_density && mlp_widest(&radial->density) > widest) widest = mlp_widest(&radial->density);
-  if (radial->n_basis + 2 * radial->n_embedding != n_input)
+  if (radial->basis.n + 2 * radial->n_embedding != n_input)
     return ftl_fail(error, FTL_ERR_FORMAT, source->path,
                     "interaction %d: the radial MLP takes %d inputs, but there are %d", t, n_input,
-                    radial->n_basis + 2 * radial->n_embedding);
+                    radial->basis.n + 2 * radial->n_embedding);
   radial->matrix = malloc((size_t)radial->n_features * (size_t)radial->n_weights * sizeof(double));
   radial->input = malloc((size_t)n_input * sizeof(double));
+  radial->slope = malloc(((size_t)radial->basis.n + 1) * sizeof(double));
   for (int k = 0; k < 2; k++) radial->scratch[k] = malloc((size_t)widest * sizeof(double));
-  if (!radial->matrix || !radial->input || !radial->scratch[0] || !radial->scratch[1])
+  if (!radial->matrix || !radial->input || !radial->slope || !radial->scratch[0] || !radial->scratch[1])
     return ftl_fail(error, FTL_ERR_MEMORY, source->path, "out of memory for the radial MLP");
   memcpy(radial->matrix, mlp->weight[last], (size_t)n_hidden * (size_t)radial->n_weights * sizeof(double));
   if (mlp->bias[last])
@@ -285,14 +219,14 @@ ftl_status ftl_radial_make(const ftl_model *model, const ftl_source *source, int
 }
 
 void ftl_radial_free(ftl_radial *radial) {
-  free(radial->basis_weight);
-  free(radial->covalent_radius);
+  ftl_edge_basis_free(&radial->basis);
   free(radial->source);
   free(radial->target);
   mlp_free(&radial->mlp);
   mlp_free(&radial->density);
   free(radial->matrix);
   free(radial->input);
+  free(radial->slope);
   free(radial->scratch[0]);
   free(radial->scratch[1]);
   memset(radial, 0, sizeof *radial);

@@ -3,7 +3,7 @@
 #ifndef FTL_RADIAL_FUNCTIONS_H
 #define FTL_RADIAL_FUNCTIONS_H
 
-#include "math/cutoff.h"
+#include "mace/edge_basis.h"
 #include "model/prepared.h"
 
 #define FTL_MAX_MLP_LAYERS 16
@@ -21,27 +21,17 @@ typedef struct {
 
 typedef struct {
   const ftl_model *model;
-  ftl_radial_kind kind;
-  int n_basis;
-  double *basis_weight; /* Bessel frequencies or Gaussian centres */
-  double prefactor;     /* Bessel */
-  double gaussian_coefficient;
-  ftl_transform_kind transform;
-  double q, p, a, alpha;   /* Agnesi q p a; Soft alpha */
-  double *covalent_radius; /* [n_species], for the transform */
-  double cutoff;
-  double cutoff_p;
-  bool apply_cutoff;
+  ftl_edge_basis basis;
   int n_embedding; /* channels of source and target embeddings; 0 without */
   double *source;  /* [n_species][n_embedding] */
   double *target;  /* likewise */
   ftl_mlp mlp;
   bool has_density;
   ftl_mlp density;
-  int n_features; /* of the MLP's last hidden layer, plus one for its bias */
-  int n_weights;  /* outputs of the MLP */
-  double *matrix; /* [n_features][n_weights]: weights = features . matrix */
-  double *input;  /* scratch */
+  int n_features;        /* of the MLP's last hidden layer, plus one for its bias */
+  int n_weights;         /* outputs of the MLP */
+  double *matrix;        /* [n_features][n_weights]: weights = features . matrix */
+  double *input, *slope; /* scratch */
   double *scratch[2];
 } ftl_radial;
 

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "frozentl.h"
+#include "math/activations.h"
 
 /* ---- irreps ---- */
 
@@ -89,18 +90,6 @@ typedef enum { FTL_FAMILY_MACE, FTL_FAMILY_NEQUIP } ftl_family;
 typedef enum { FTL_RADIAL_BESSEL, FTL_RADIAL_GAUSSIAN, FTL_RADIAL_CHEBYSHEV } ftl_radial_kind;
 typedef enum { FTL_TRANSFORM_NONE, FTL_TRANSFORM_AGNESI, FTL_TRANSFORM_SOFT } ftl_transform_kind;
 typedef enum { FTL_CUTOFF_POLYNOMIAL, FTL_CUTOFF_XPLOR } ftl_cutoff_kind;
-/* Activations, of readouts, radial networks and gates. */
-typedef enum {
-  FTL_GATE_NONE,
-  FTL_GATE_SILU,
-  FTL_GATE_TANH,
-  FTL_GATE_ABS,
-  FTL_GATE_SIGMOID,
-  FTL_GATE_RELU,
-  FTL_GATE_SSP, /* ln(1 + e^x) - ln 2 */
-  FTL_GATE_ELU,
-  FTL_N_GATES
-} ftl_gate_kind;
 typedef enum {
   FTL_READOUT_LINEAR,
   FTL_READOUT_NONLINEAR,
@@ -131,8 +120,8 @@ typedef struct {
 /* What a model of the NequIP family (sevenn) says beyond MACE's. Its layers are all gated, and product equals hidden.
  */
 typedef struct {
-  ftl_gate_kind radial_act;                 /* of the radial networks */
-  ftl_gate_kind act_scalar[2], act_gate[2]; /* [0] of even scalars, [1] of odd ones */
+  ftl_activation radial_act;                 /* of the radial networks */
+  ftl_activation act_scalar[2], act_gate[2]; /* [0] of even scalars, [1] of odd ones */
   bool biased;                              /* linear maps but the self-connections have a bias on 0e */
   bool raw_harmonics;                       /* of the edge's vector, not of its direction: they grow as r^l */
   /* Linear maps that see the head (sevenn: modality) as one more scalar for each: NAME.heads [heads][0e channels]. */
@@ -144,7 +133,7 @@ typedef struct {
   int layer;      /* whose output it reads */
   ftl_irreps in;  /* irreps of that output as this readout sees them */
   ftl_irreps mlp; /* hidden irreps of a nonlinear readout, all heads together */
-  ftl_gate_kind gate;
+  ftl_activation gate;
   double gate_cst;  /* normalize2mom constant of the gate */
   bool masks_heads; /* mask_head applies: the model has, or had when its weights were made, more than one head */
 } ftl_readout;

@@ -4,20 +4,12 @@
 #define FTL_KERNELS_H
 
 #include "base/isa.h"
-#include "model/prepared.h"
-
-struct ftl_thread;
-struct ftl_block;
+#include "model/engine.h"
 
 typedef struct ftl_kernels {
   const char *isa;
   int vector_bytes; /* of a register: what the tables are packed for */
-  /* One block of receivers through layer t: features in, features of the next layer and node energies out. */
-  void (*forward)(ftl_workspace *ws, struct ftl_thread *thread, int t, const struct ftl_block *block);
-  /* Its reverse: adds to the adjoints of the layer's input features and to the edge forces. */
-  void (*reverse)(ftl_workspace *ws, struct ftl_thread *thread, int t, const struct ftl_block *block);
-  /* One block of receivers of a PACE potential: node energies and edge forces. */
-  void (*ace)(ftl_workspace *ws, struct ftl_thread *thread, const struct ftl_block *block);
+  ftl_block_stages stages[FTL_N_ENGINES];
 } ftl_kernels;
 
 /* The best build for this CPU; FROZENTL_ISA=generic|avx2|avx512 (on AArch64: neon) forces one. FTL_ERR_ARGUMENT when

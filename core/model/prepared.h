@@ -115,7 +115,7 @@ typedef struct {
 
 typedef struct {
   ftl_readout_kind kind;
-  ftl_gate_kind gate;
+  ftl_activation gate;
   double gate_cst;
   int n_in, n_hidden;
   int block;          /* scalar block of the product's layout it reads; -1: none */
@@ -182,14 +182,13 @@ struct ftl_model {
   int zbl_p;
   ftl_prepared_layer layer[FTL_MAX_LAYERS];
   const struct ftl_kernels *kernels;
-  struct ftl_ace *ace;      /* a PACE potential: arch and layer say no more than "one layer" then; NULL for MACE */
+  const struct ftl_engine *engine;
+  struct ftl_ace *ace;      /* the tables of the ACE engine: arch and layer say no more than "one layer" then */
   ftl_surrogate *surrogate; /* what is known of the errors of `ace`, owned; NULL: nothing */
 };
 
 /* Builds the tables; `source` may be freed afterwards. */
 ftl_status ftl_prepare(const ftl_source *source, const ftl_open_options *options, ftl_model **model, ftl_error *error);
-/* Frees what the layers own; ftl_model_free (core/engine/open.c) frees the rest. */
-void ftl_layers_free(ftl_model *model);
 
 /* ---- shared by the prepare_*.c files ---- */
 
@@ -197,6 +196,8 @@ void ftl_layers_free(ftl_model *model);
 void *ftl_pack(const ftl_model *model, const double *values, size_t n);
 /* An allocation aligned to 64 bytes, zeroed. */
 void *ftl_calloc64(size_t bytes);
+/* One in place of the old one; `pointer` is the pointer's address. */
+bool ftl_renew(void *pointer, size_t bytes);
 
 /* e3nn Linear `weight` [sum of mul_in * mul_out over (i_in, i_out) with equal irreps] as dense matrices; with its
  * 1/sqrt(fan_in). */

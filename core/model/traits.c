@@ -6,19 +6,19 @@ static const struct {
   const char *name;
   double constant;
 } activations[] = {
-    [FTL_GATE_NONE] = {"none", 1},
-    [FTL_GATE_SILU] = {"silu", 1.6791767923989418},
-    [FTL_GATE_TANH] = {"tanh", 1.5937334472592695},
-    [FTL_GATE_ABS] = {"abs", 1.001110600838467},
-    [FTL_GATE_SSP] = {"ssp", 1.878204668541552},
-    [FTL_GATE_RELU] = {"relu", 1.4163393446331365},
-    [FTL_GATE_SIGMOID] = {"sigmoid", 1.8467055342154763},
-    [FTL_GATE_ELU] = {"elu", 1.2467863885570512},
+    [FTL_ACTIVATION_NONE] = {"none", 1},
+    [FTL_ACTIVATION_SILU] = {"silu", 1.6791767923989418},
+    [FTL_ACTIVATION_TANH] = {"tanh", 1.5937334472592695},
+    [FTL_ACTIVATION_ABS] = {"abs", 1.001110600838467},
+    [FTL_ACTIVATION_SSP] = {"ssp", 1.878204668541552},
+    [FTL_ACTIVATION_RELU] = {"relu", 1.4163393446331365},
+    [FTL_ACTIVATION_SIGMOID] = {"sigmoid", 1.8467055342154763},
+    [FTL_ACTIVATION_ELU] = {"elu", 1.2467863885570512},
 };
-_Static_assert(sizeof activations / sizeof *activations == FTL_N_GATES, "a name and a constant for each");
+_Static_assert(sizeof activations / sizeof *activations == FTL_N_ACTIVATIONS, "a name and a constant for each");
 
-double ftl_activation_constant(ftl_gate_kind kind) { return activations[kind].constant; }
-const char *ftl_activation_name(ftl_gate_kind kind) { return activations[kind].name; }
+double ftl_activation_constant(ftl_activation kind) { return activations[kind].constant; }
+const char *ftl_activation_name(ftl_activation kind) { return activations[kind].name; }
 
 /* ---- gates ---- */
 
@@ -83,13 +83,13 @@ ftl_gate ftl_gate_of(const ftl_architecture *arch, int t) {
     *part = (ftl_gate_part){.mul = block->mul, .l = block->l, .in = in, .in_channel = used[in], .gates = -1, .out = k};
     used[in] += block->mul;
     if (is_scalar(block)) {
-      part->act = nonlinear ? FTL_GATE_SILU : arch->nequip.act_scalar[odd];
+      part->act = nonlinear ? FTL_ACTIVATION_SILU : arch->nequip.act_scalar[odd];
       part->cst = nonlinear ? layer->gate_scalar_cst : ftl_activation_constant(part->act);
     } else {
       part->gates = gates_block;
       part->gates_channel = next_gate;
       next_gate += block->mul;
-      part->act = nonlinear ? FTL_GATE_SIGMOID : arch->nequip.act_gate[odd];
+      part->act = nonlinear ? FTL_ACTIVATION_SIGMOID : arch->nequip.act_gate[odd];
       part->cst = nonlinear ? layer->gate_cst : ftl_activation_constant(part->act);
     }
   }

@@ -13,7 +13,7 @@ typedef struct {
   int in, in_channel;       /* block of the input, and its first channel for this part */
   int gates, gates_channel; /* likewise of the scalars that gate; gates < 0: these are scalars */
   int out;                  /* block of the output: all of its channels */
-  ftl_gate_kind act;
+  ftl_activation act;
   double cst;
 } ftl_gate_part;
 
@@ -42,8 +42,8 @@ ftl_layer_traits ftl_layer_traits_of(const ftl_layer *layer);
 ftl_gate ftl_gate_of(const ftl_architecture *arch, int t);
 
 /* <f(z)^2>^(-1/2) for normal z, as e3nn's normalize2mom has it (over its fixed million deviates, not the integral). */
-double ftl_activation_constant(ftl_gate_kind kind);
-const char *ftl_activation_name(ftl_gate_kind kind); /* "silu" */
+double ftl_activation_constant(ftl_activation kind);
+const char *ftl_activation_name(ftl_activation kind); /* "silu" */
 
 /* Weights of e3nn's Linear: one matrix [mul in][mul out] per pair of blocks with the same irrep. */
 int64_t ftl_linear_count(const ftl_irreps *in, const ftl_irreps *out);

@@ -34,7 +34,7 @@ ftl_status ftl_ref_convolution_prepare(ftl_ref_run *run, int t, ftl_error *error
   if (nonlinear) FTL_REF_TRY(prepare_embeddings(run, t, error));
   const int n_in = arch->num_bessel + 2 * layer->n_embedding;
   snprintf(name, sizeof name, "interactions.%d.conv_tp_weights", t);
-  const ftl_gate_kind act = layer->traits.gated ? arch->nequip.radial_act : FTL_GATE_SILU;
+  const ftl_activation act = layer->traits.gated ? arch->nequip.radial_act : FTL_ACTIVATION_SILU;
   const double cst = layer->traits.gated ? ftl_activation_constant(act) : spec->radial_act_cst;
   FTL_REF_TRY(ftl_ref_mlp_prepare(&layer->weights, source, name, nonlinear, act, cst, n_in, layer->conv.n_weights,
                                   memory, error));

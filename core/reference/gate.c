@@ -4,32 +4,32 @@
 #include "base/error.h"
 #include "reference/reference_stages.h"
 
-double ftl_ref_activation(ftl_gate_kind kind, double x, double *derivative) {
+double ftl_ref_activation(ftl_activation kind, double x, double *derivative) {
   const double s = ftl_ref_sigmoid(x);
   switch (kind) {
-  case FTL_GATE_SILU:
+  case FTL_ACTIVATION_SILU:
     *derivative = ftl_ref_silu_derivative(x);
     return ftl_ref_silu(x);
-  case FTL_GATE_TANH:
+  case FTL_ACTIVATION_TANH:
     *derivative = 1 - tanh(x) * tanh(x);
     return tanh(x);
-  case FTL_GATE_ABS:
+  case FTL_ACTIVATION_ABS:
     *derivative = (x > 0) - (x < 0);
     return fabs(x);
-  case FTL_GATE_SSP:
+  case FTL_ACTIVATION_SSP:
     *derivative = s;
     return (x > 0 ? x : 0) + log1p(exp(-fabs(x))) - log(2);
-  case FTL_GATE_RELU:
+  case FTL_ACTIVATION_RELU:
     *derivative = x > 0;
     return x > 0 ? x : 0;
-  case FTL_GATE_SIGMOID:
+  case FTL_ACTIVATION_SIGMOID:
     *derivative = s * (1 - s);
     return s;
-  case FTL_GATE_ELU:
+  case FTL_ACTIVATION_ELU:
     *derivative = x > 0 ? 1 : exp(x);
     return x > 0 ? x : expm1(x);
-  case FTL_GATE_NONE:
-  case FTL_N_GATES:
+  case FTL_ACTIVATION_NONE:
+  case FTL_N_ACTIVATIONS:
     break;
   }
   *derivative = 1;

@@ -72,7 +72,7 @@ ftl_status ftl_ref_readout_prepare(ftl_ref_readout *readout, const ftl_source *s
 }
 
 static double gate(const ftl_ref_readout *readout, double x, double *derivative) {
-  if (readout->gate == FTL_GATE_NONE) return *derivative = 1, x;
+  if (readout->gate == FTL_ACTIVATION_NONE) return *derivative = 1, x;
   const double y = ftl_ref_activation(readout->gate, x, derivative);
   *derivative *= readout->gate_cst;
   return readout->gate_cst * y;

@@ -70,7 +70,7 @@ typedef struct {
   int size[FTL_REF_MAX_MLP + 1]; /* size[0] inputs ... size[n_layers] outputs */
   bool torch_style;              /* false: e3nn FullyConnectedNet (weight [in][out] / sqrt(in), cst * act)
                                     true: mace RadialMLP (weight [out][in], bias, LayerNorm, silu) */
-  ftl_gate_kind act;             /* silu for MACE */
+  ftl_activation act;             /* silu for MACE */
   double act_cst;
   double factor[FTL_REF_MAX_MLP]; /* of the weights: 1 / sqrt(in), or 1 for torch_style */
   const double *weight[FTL_REF_MAX_MLP];
@@ -82,7 +82,7 @@ typedef struct {
 
 /* `name` is the module's, e.g. "interactions.0.conv_tp_weights"; layers are counted from the tensors that are there. */
 ftl_status ftl_ref_mlp_prepare(ftl_ref_mlp *mlp, const ftl_source *source, const char *name, bool torch_style,
-                               ftl_gate_kind act, double act_cst, int n_in, int n_out, ftl_ref_memory *memory,
+                               ftl_activation act, double act_cst, int n_in, int n_out, ftl_ref_memory *memory,
                                ftl_error *error);
 void ftl_ref_mlp_forward(ftl_ref_mlp *mlp, const double *x, double *y);
 void ftl_ref_mlp_reverse(ftl_ref_mlp *mlp, const double *x, const double *d_y, double *d_x);
@@ -176,7 +176,7 @@ void ftl_ref_contraction_reverse(const ftl_ref_contraction *contraction, int set
 /* ---- gates ---- */
 
 /* An activation without its constant, and its derivative. */
-double ftl_ref_activation(ftl_gate_kind kind, double x, double *derivative);
+double ftl_ref_activation(ftl_activation kind, double x, double *derivative);
 /* y[dim out] from x[dim in]. */
 void ftl_ref_gate_forward(const ftl_gate *gate, const double *x, double *y);
 void ftl_ref_gate_reverse(const ftl_gate *gate, const double *x, const double *d_y, double *d_x);
@@ -185,7 +185,7 @@ void ftl_ref_gate_reverse(const ftl_gate *gate, const double *x, const double *d
 
 typedef struct {
   ftl_readout_kind kind;
-  ftl_gate_kind gate;
+  ftl_activation gate;
   double gate_cst;
   int layer;   /* whose output it reads */
   int head;    /* that answers */

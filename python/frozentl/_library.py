@@ -47,7 +47,8 @@ class Info(c.Structure):
 
 class ResultArrays(c.Structure):
     _fields_ = [("energy", c.c_double), ("forces", c.c_void_p), ("node_energy", c.c_void_p), ("virial", c.c_double * 6),
-                ("extrapolation", c.c_void_p), ("energy_deviation", c.c_void_p), ("force_deviation", c.c_void_p)]  # fmt: skip
+                ("extrapolation", c.c_void_p), ("energy_deviation", c.c_void_p), ("force_deviation", c.c_void_p),
+                ("energy_only", c.c_int)]  # fmt: skip
 
 
 def _load() -> c.CDLL:

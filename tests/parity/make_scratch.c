@@ -55,14 +55,14 @@ int main(int argc, char **argv) {
   o = small("8x0e+8x1o", 2);
   o.first = o.other = FTL_INTERACTION_NONLINEAR;
   o.apply_cutoff = false;
-  o.gate = FTL_GATE_TANH;
+  o.gate = FTL_ACTIVATION_TANH;
   failed |= write_model(folder, "nonlinear", &o);
 
   o = small("8x0e", 2);
   o.first = FTL_INTERACTION_RESIDUAL;
   o.correlation[0] = 4;
   o.radial = FTL_RADIAL_GAUSSIAN;
-  o.gate = FTL_GATE_ABS;
+  o.gate = FTL_ACTIVATION_ABS;
   o.dtype = FTL_F32;
   failed |= write_model(folder, "fourth", &o);
 

@@ -37,7 +37,7 @@ static void architecture_of_a_seed(void **unused) {
   assert_int_equal(a->readout[0].kind, FTL_READOUT_LINEAR);
   assert_int_equal(a->readout[1].kind, FTL_READOUT_NONLINEAR);
   assert_int_equal(a->readout[1].layer, 1);
-  assert_int_equal(a->readout[1].gate, FTL_GATE_SILU);
+  assert_int_equal(a->readout[1].gate, FTL_ACTIVATION_SILU);
   assert_false(a->readout[1].masks_heads);
   assert_non_null(strstr(s->metadata, "\"source\":\"residual.model\""));
   ftl_source_free(s);

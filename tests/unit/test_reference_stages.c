@@ -235,14 +235,14 @@ static void test_mlp(void **unused) {
   for (int torch_style = 0; torch_style < 2; torch_style++) {
     ftl_ref_mlp net;
     double x[5], d_y[4], d_x[5] = {0};
-    must(ftl_ref_mlp_prepare(&net, &source, torch_style ? "b" : "a", torch_style, FTL_GATE_SILU, 1.679, 5, 4, &memory,
+    must(ftl_ref_mlp_prepare(&net, &source, torch_style ? "b" : "a", torch_style, FTL_ACTIVATION_SILU, 1.679, 5, 4, &memory,
                              &error),
          &error);
     assert_int_equal(net.n_layers, 3);
     fill(x, 5), fill(d_y, 4);
     ftl_ref_mlp_reverse(&net, x, d_y, d_x);
     check_gradient(mlp, &net, x, 5, d_y, 4, d_x);
-    assert_int_equal(ftl_ref_mlp_prepare(&net, &source, torch_style ? "b" : "a", torch_style, FTL_GATE_SILU, 1, 5, 3,
+    assert_int_equal(ftl_ref_mlp_prepare(&net, &source, torch_style ? "b" : "a", torch_style, FTL_ACTIVATION_SILU, 1, 5, 3,
                                          &memory, &error),
                      FTL_ERR_FORMAT);
   }
@@ -415,7 +415,7 @@ static void gate(void *g, const double *x, double *y) { ftl_ref_gate_forward(g, 
 static void check_gate(const char *out, const char *in, bool nonlinear) {
   ftl_architecture arch = {
       .family = nonlinear ? FTL_FAMILY_MACE : FTL_FAMILY_NEQUIP,
-      .nequip = {.act_scalar = {FTL_GATE_SSP, FTL_GATE_TANH}, .act_gate = {FTL_GATE_SILU, FTL_GATE_TANH}}};
+      .nequip = {.act_scalar = {FTL_ACTIVATION_SSP, FTL_ACTIVATION_TANH}, .act_gate = {FTL_ACTIVATION_SILU, FTL_ACTIVATION_TANH}}};
   ftl_layer *layer = &arch.layer[0];
   *layer = (ftl_layer){.kind = nonlinear ? FTL_INTERACTION_NONLINEAR : FTL_INTERACTION_GATED,
                        .gate_scalar_cst = 1.679,
@@ -445,14 +445,14 @@ static void test_gate(void **unused) {
 
 static void activation(void *kind, const double *x, double *y) {
   double slope;
-  *y = ftl_ref_activation(*(ftl_gate_kind *)kind, *x, &slope);
+  *y = ftl_ref_activation(*(ftl_activation *)kind, *x, &slope);
 }
 
 static void test_activations(void **unused) {
   (void)unused;
-  for (int k = 0; k < FTL_N_GATES; k++)
+  for (int k = 0; k < FTL_N_ACTIVATIONS; k++)
     for (double x = -3.1; x < 3.2; x += 0.31) {
-      ftl_gate_kind kind = (ftl_gate_kind)k;
+      ftl_activation kind = (ftl_activation)k;
       const double one = 1;
       double slope;
       ftl_ref_activation(kind, x, &slope);
@@ -482,7 +482,7 @@ static void test_readouts(void **unused) {
         source.arch.readout[0] = (ftl_readout){.kind = (ftl_readout_kind)kind,
                                                .in = in,
                                                .mlp = mlp_irreps,
-                                               .gate = (ftl_gate_kind)gate_kind,
+                                               .gate = (ftl_activation)gate_kind,
                                                .gate_cst = 1.3,
                                                .masks_heads = true};
         ftl_ref_readout r;
@@ -504,7 +504,7 @@ static void test_masked_readout(void **unused) {
   source.arch.readout[0] = (ftl_readout){.kind = FTL_READOUT_NONLINEAR,
                                          .in = irreps("2x0e"),
                                          .mlp = irreps("4x0e"),
-                                         .gate = FTL_GATE_TANH,
+                                         .gate = FTL_ACTIVATION_TANH,
                                          .gate_cst = 1.5,
                                          .masks_heads = true};
   add1("readouts.0.linear_1.weight", 8);

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "gradient/network.h"
+#include "math/activations.h"
 #include "math/harmonics.h"
+#include "math/zbl.h"
 #include "base/error.h"
 #include "support/work_memory.h"
 
@@ -288,8 +290,8 @@ static ftl_status gradient(ftl_sweep *sweep, double d_energy, const double (*d_f
 
 #define STRING(x)             #x
 #define EXPANDED_STRING(x)    STRING(x)
-#define ENGINE(isa, suffix)   ftl_engine_##isa##_##suffix
+#define ENGINE(isa, suffix)   ftl_sweeps_##isa##_##suffix
 #define EXPANDED_ENGINE(i, s) ENGINE(i, s)
 
-const ftl_engine EXPANDED_ENGINE(FTL_ISA, FTL_SUFFIX) = {
+const ftl_sweeps EXPANDED_ENGINE(FTL_ISA, FTL_SUFFIX) = {
     EXPANDED_STRING(FTL_ISA), LANES, set, sweep_new, sweep_free, sweep_bytes, predict, gradient};

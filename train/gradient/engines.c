@@ -10,12 +10,12 @@ struct ftl_sweep {
   const ftl_network *network; /* the first member in every build: stages/sweep.h */
 };
 
-#define DECLARE(isa) extern const ftl_engine ftl_engine_##isa##_f64, ftl_engine_##isa##_f32;
-#define BUILD(isa)   {&ftl_engine_##isa##_f64, &ftl_engine_##isa##_f32},
+#define DECLARE(isa) extern const ftl_sweeps ftl_sweeps_##isa##_f64, ftl_sweeps_##isa##_f32;
+#define BUILD(isa)   {&ftl_sweeps_##isa##_f64, &ftl_sweeps_##isa##_f32},
 FTL_FOR_EACH_ISA(DECLARE)
 
-ftl_status ftl_engine_choose(ftl_precision precision, const ftl_engine **engine, ftl_error *error) {
-  static const ftl_engine *const builds[][2] = {FTL_FOR_EACH_ISA(BUILD)};
+ftl_status ftl_sweeps_choose(ftl_precision precision, const ftl_sweeps **engine, ftl_error *error) {
+  static const ftl_sweeps *const builds[][2] = {FTL_FOR_EACH_ISA(BUILD)};
   const ftl_kernels *kernels;
   ftl_status status = ftl_kernels_choose(precision, &kernels, error);
   for (size_t k = 0; !status && k < sizeof builds / sizeof *builds; k++)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "mace/repulsion.h"
 
 int64_t ftl_network_offset(const ftl_network *network, bool *trained, const char *format, ...) {
   char name[160];
@@ -60,8 +61,8 @@ static ftl_status prepare_net(const ftl_network *network, const char *name, bool
     else snprintf(weight, sizeof weight, "%s.layer%d.weight", name, k);
     const ftl_tensor *tensor = ftl_tensors_find(&network->source->tensors, weight);
     if (!tensor) break;
-    if (k == FTL_REF_MAX_MLP)
-      return ftl_fail(error, FTL_ERR_UNSUPPORTED, tensor->name, "the network has more than %d layers", FTL_REF_MAX_MLP);
+    if (k == FTL_MAX_NET)
+      return ftl_fail(error, FTL_ERR_UNSUPPORTED, tensor->name, "the network has more than %d layers", FTL_MAX_NET);
     net->size[k + 1] = (int)tensor->shape[torch_style ? 0 : 1];
     net->weight[k] = ftl_network_offset(network, &net->trained, "%s", weight);
     net->bias[k] = net->norm_weight[k] = net->norm_bias[k] = FTL_NO_PARAMETER;
@@ -75,41 +76,27 @@ static ftl_status prepare_net(const ftl_network *network, const char *name, bool
 
 static ftl_status prepare_conv(ftl_network *network, int t, ftl_edge_product *conv, ftl_error *error) {
   const ftl_architecture *arch = network->arch;
-  ftl_ref_conv reference;
-  char name[64];
-  snprintf(name, sizeof name, "interactions.%d.conv_tp", t);
-  FTL_REF_TRY(ftl_ref_conv_prepare(&reference, network->source, name, &arch->layer[t].edge, &arch->sh,
-                                   &arch->layer[t].target, &network->memory, error));
-  conv->in = arch->layer[t].edge;
-  conv->mid = reference.paths.mid;
-  conv->n_paths = reference.paths.n;
-  void *entries;
-  FTL_REF_TRY(ftl_ref_allocate(&network->memory, (int64_t)conv->n_paths * 343, sizeof *conv->entry, &entries, error));
-  conv->entry = entries; /* 7^3 at most per path, as l <= 3 */
-  int n_entries = 0;
+  const ftl_layer *spec = &arch->layer[t];
+  ftl_edge_couplings *couplings = &conv->couplings;
+  ftl_conv_paths paths;
+  FTL_TRY(ftl_conv_paths_make(&spec->edge, &arch->sh, &spec->target, &paths, error));
+  FTL_TRY(ftl_edge_couplings_make(network->source, t, &paths, couplings, error));
+  conv->in = spec->edge;
+  conv->mid = paths.mid;
+  conv->n_paths = paths.n;
   for (int k = 0; k < conv->n_paths; k++) {
-    const ftl_path *path = &reference.paths.path[k];
-    ftl_edge_path *p = &conv->path[k];
-    int d2 = ftl_block_dim(&arch->sh, path->in2), y = ftl_block_offset(&arch->sh, path->in2);
-    *p = (ftl_edge_path){.in = path->in1,
-                         .out = k,
-                         .d1 = ftl_block_dim(&conv->in, path->in1),
-                         .d3 = ftl_block_dim(&conv->mid, k),
-                         .mul = conv->in.block[path->in1].mul,
-                         .weight = conv->n_weights,
-                         .first_entry = n_entries,
-                         .first_m = conv->n_m};
-    for (int m3 = 0; m3 < p->d3; m3++)
-      for (int m1 = 0; m1 < p->d1; m1++)
-        for (int m2 = 0; m2 < d2; m2++) {
-          double c = ftl_ref_coupling(&reference, k, m1, m2, m3);
-          if (c != 0) conv->entry[n_entries++] = (ftl_edge_entry){p->first_m + m3 * p->d1 + m1, y + m2, c};
-        }
-    p->n_entries = n_entries - p->first_entry;
-    conv->n_m += p->d1 * p->d3;
-    conv->n_weights += p->mul;
+    int in = paths.path[k].in1;
+    conv->path[k] = (ftl_edge_path){.in = in,
+                                    .out = k,
+                                    .d1 = ftl_block_dim(&conv->in, in),
+                                    .d3 = ftl_block_dim(&conv->mid, k),
+                                    .mul = conv->in.block[in].mul,
+                                    .weight = conv->n_weights,
+                                    .first_entry = couplings->first[k],
+                                    .n_entries = couplings->first[k + 1] - couplings->first[k],
+                                    .first_m = couplings->first_m[k]};
+    conv->n_weights += conv->path[k].mul;
   }
-  conv->n_entries = n_entries;
   return FTL_OK;
 }
 
@@ -128,14 +115,14 @@ static ftl_status prepare_convolution(ftl_network *network, int t, bool *trained
   ftl_network_layer *layer = &network->layer[t];
   const bool nonlinear = layer->traits.nonlinear;
   char name[64];
-  FTL_REF_TRY(prepare_conv(network, t, &layer->conv, error));
-  if (nonlinear) FTL_REF_TRY(prepare_embeddings(network, t, error));
+  FTL_TRY(prepare_conv(network, t, &layer->conv, error));
+  if (nonlinear) FTL_TRY(prepare_embeddings(network, t, error));
   const int n_in = network->n_basis + 2 * layer->n_embedding;
   snprintf(name, sizeof name, "interactions.%d.conv_tp_weights", t);
-  FTL_REF_TRY(prepare_net(network, name, nonlinear, layer->spec->radial_act_cst, n_in, &layer->weights, error));
+  FTL_TRY(prepare_net(network, name, nonlinear, layer->spec->radial_act_cst, n_in, &layer->weights, error));
   snprintf(name, sizeof name, "interactions.%d.density_fn", t);
   if (layer->traits.has_density)
-    FTL_REF_TRY(prepare_net(network, name, nonlinear, layer->spec->radial_act_cst, n_in, &layer->density, error));
+    FTL_TRY(prepare_net(network, name, nonlinear, layer->spec->radial_act_cst, n_in, &layer->density, error));
   *trained = layer->trained_in_radial = layer->weights.trained || layer->density.trained || layer->embedding_trained;
   return FTL_OK;
 }
@@ -186,12 +173,12 @@ static ftl_status prepare_layer(ftl_network *network, int t, ftl_error *error) {
   ftl_network_layer *layer = &network->layer[t];
   layer->spec = &network->arch->layer[t];
   layer->traits = ftl_layer_traits_of(layer->spec);
-  FTL_REF_TRY(ftl_operations_make(network->arch, t, &layer->operations, error));
+  FTL_TRY(ftl_operations_make(network->arch, t, &layer->operations, error));
   layer->below[FTL_FEATURES_INPUT] =
       t > 0 ? network->layer[t - 1].below[FTL_FEATURES_OUTPUT] : network->embedding_trained;
   for (int k = 0; k < layer->operations.n; k++) {
     const ftl_operation *op = &layer->operations.op[k];
-    FTL_REF_TRY(prepare_operation(network, t, k, error));
+    FTL_TRY(prepare_operation(network, t, k, error));
     layer->below[op->to] |= layer->trained[k] || layer->below[op->from];
   }
   layer->kept_to = !layer->below[FTL_FEATURES_OUTPUT]   ? FTL_KEPT_OUTPUT
@@ -213,10 +200,10 @@ static ftl_status prepare_readout(ftl_network *network, int k, ftl_error *error)
     return prepare_map(network, name, &spec->in, &energies, 1, 1, &readout->linear, error);
   }
   snprintf(name, sizeof name, "readouts.%d.linear_1", k);
-  FTL_REF_TRY(prepare_map(network, name, &spec->in, &spec->mlp, 1, 1, &readout->linear_1, error));
+  FTL_TRY(prepare_map(network, name, &spec->in, &spec->mlp, 1, 1, &readout->linear_1, error));
   snprintf(name, sizeof name, "readouts.%d.linear_mid", k);
   if (spec->kind == FTL_READOUT_NONLINEAR_BIAS)
-    FTL_REF_TRY(prepare_map(network, name, &spec->mlp, &spec->mlp, 1, extra_fan_in, &readout->linear_mid, error));
+    FTL_TRY(prepare_map(network, name, &spec->mlp, &spec->mlp, 1, extra_fan_in, &readout->linear_mid, error));
   snprintf(name, sizeof name, "readouts.%d.linear_2", k);
   return prepare_map(network, name, &spec->mlp, &energies, 1, extra_fan_in, &readout->linear_2, error);
 }
@@ -250,19 +237,20 @@ static ftl_status check_trained(const ftl_network *network, ftl_error *error) {
 
 static ftl_status prepare(ftl_network *network, ftl_error *error) {
   const ftl_architecture *arch = network->arch;
-  FTL_REF_TRY(check_trained(network, error));
-  FTL_REF_TRY(ftl_engine_choose(network->precision, &network->engine, error));
+  FTL_TRY(check_trained(network, error));
+  FTL_TRY(ftl_sweeps_choose(network->precision, &network->engine, error));
   network->lanes = network->engine->lanes;
   network->l_max = arch->sh.n - 1;
   network->n_sh = (network->l_max + 1) * (network->l_max + 1);
   network->n_basis = arch->num_bessel;
-  FTL_REF_TRY(ftl_ref_radial_prepare(&network->radial, network->source, &network->memory, error));
-  if (arch->pair_repulsion) FTL_REF_TRY(ftl_ref_zbl_prepare(&network->zbl, network->source, &network->memory, error));
+  FTL_TRY(ftl_edge_basis_make(network->source, &network->basis, error));
+  if (arch->pair_repulsion)
+    FTL_TRY(ftl_repulsion_make(network->source, &network->zbl, network->zbl_c, &network->zbl_p, error));
   network->embedding = ftl_network_offset(network, &network->embedding_trained, "node_embedding.linear.weight");
   if (network->embedding == FTL_NO_PARAMETER) return missing(network, "node_embedding.linear.weight", error);
-  FTL_REF_TRY(prepare_energies(network, error));
-  for (int t = 0; t < arch->n_layers; t++) FTL_REF_TRY(prepare_layer(network, t, error));
-  for (int k = 0; k < arch->n_readouts; k++) FTL_REF_TRY(prepare_readout(network, k, error));
+  FTL_TRY(prepare_energies(network, error));
+  for (int t = 0; t < arch->n_layers; t++) FTL_TRY(prepare_layer(network, t, error));
+  for (int k = 0; k < arch->n_readouts; k++) FTL_TRY(prepare_readout(network, k, error));
   size_t bytes = ((size_t)network->parameters->count + 1) * sizeof(double);
   network->values = malloc(bytes);
   network->theta = malloc(bytes);
@@ -297,8 +285,12 @@ bool ftl_network_stopped(const ftl_network *network) { return network->stop && *
 
 void ftl_network_free(ftl_network *network) {
   if (!network) return;
-  for (int t = 0; t < FTL_MAX_LAYERS; t++) ftl_product_free(&network->layer[t].product);
-  ftl_ref_memory_free(&network->memory);
+  for (int t = 0; t < FTL_MAX_LAYERS; t++) {
+    ftl_product_free(&network->layer[t].product);
+    ftl_edge_couplings_free(&network->layer[t].conv.couplings);
+  }
+  ftl_edge_basis_free(&network->basis);
+  free(network->zbl);
   free(network->values);
   free(network->theta);
   free(network);

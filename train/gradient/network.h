@@ -5,11 +5,13 @@
 #define FTL_NETWORK_H
 
 #include "mace/contraction_terms.h"
+#include "mace/couplings.h"
+#include "mace/edge_basis.h"
 #include "gradient/gradient.h"
 #include "model/operations.h"
-#include "reference/reference_stages.h"
 
 #define FTL_NO_PARAMETER (-1)
+#define FTL_MAX_NET      16 /* layers of a radial network */
 
 /* An equivariant linear map (e3nn Linear), or one per element (FullyConnectedTensorProduct with the one-hot element).
  */
@@ -31,10 +33,10 @@ typedef struct {
 /* e3nn FullyConnectedNet, or mace's RadialMLP when torch_style. Offsets into the parameter vector. */
 typedef struct {
   int n_layers;
-  int size[FTL_REF_MAX_MLP + 1];
+  int size[FTL_MAX_NET + 1];
   bool torch_style; /* weight [out][in], bias, LayerNorm before silu; else weight [in][out] / sqrt(in) */
   double act_cst;
-  int64_t weight[FTL_REF_MAX_MLP], bias[FTL_REF_MAX_MLP], norm_weight[FTL_REF_MAX_MLP], norm_bias[FTL_REF_MAX_MLP];
+  int64_t weight[FTL_MAX_NET], bias[FTL_MAX_NET], norm_weight[FTL_MAX_NET], norm_bias[FTL_MAX_NET];
   bool trained;
 } ftl_net;
 
@@ -47,16 +49,10 @@ typedef struct {
   int first_m; /* its d3 x d1 matrix in an edge's row of matrices */
 } ftl_edge_path;
 typedef struct {
-  int m; /* first_m + m3 * d1 + m1 */
-  int y; /* component of the harmonics */
-  double coefficient;
-} ftl_edge_entry;
-typedef struct {
   ftl_irreps in, mid;
-  int n_weights, n_paths, n_entries;
-  int n_m; /* of the matrices of all paths */
+  int n_weights, n_paths;
   ftl_edge_path path[FTL_MAX_BLOCKS];
-  ftl_edge_entry *entry;
+  ftl_edge_couplings couplings;
 } ftl_edge_product;
 
 /* The symmetric contraction as polynomials over tries; see mace/contraction_terms.h. Coefficients of the nodes are
@@ -113,7 +109,7 @@ struct ftl_kept {
   void *snapshot; /* NULL: not filled */
 };
 
-struct ftl_engine;
+struct ftl_sweeps;
 
 struct ftl_network {
   const ftl_source *source;
@@ -121,10 +117,10 @@ struct ftl_network {
   const ftl_architecture *arch;
   ftl_precision precision;
   int lanes; /* channels of a chunk of the contraction */
-  const struct ftl_engine *engine;
-  ftl_ref_memory memory;
-  ftl_ref_radial radial;
-  ftl_ref_zbl zbl;
+  const struct ftl_sweeps *engine;
+  ftl_edge_basis basis;
+  double *zbl, zbl_c[4]; /* of math/zbl.h */
+  int zbl_p;
   int l_max, n_sh, n_basis;
   int64_t embedding;
   bool embedding_trained;
@@ -146,7 +142,7 @@ static inline int ftl_block_offset(const ftl_irreps *irreps, int b) {
 static inline int ftl_block_dim(const ftl_irreps *irreps, int b) { return 2 * irreps->block[b].l + 1; }
 
 /* Per build (number type and instruction set) of the sweeps: gradient.h's calls. */
-typedef struct ftl_engine {
+typedef struct ftl_sweeps {
   const char *isa;
   int lanes;
   ftl_status (*set)(ftl_network *network, ftl_error *error); /* theta and coefficients from values */
@@ -157,9 +153,9 @@ typedef struct ftl_engine {
                         ftl_prediction *prediction, ftl_error *error);
   ftl_status (*gradient)(ftl_sweep *sweep, double d_energy, const double (*d_forces)[3], const double (*d_virial)[3],
                          double *gradient, ftl_error *error);
-} ftl_engine;
+} ftl_sweeps;
 /* The best build for this CPU, as the inference kernels (FROZENTL_ISA forces one). */
-ftl_status ftl_engine_choose(ftl_precision precision, const ftl_engine **engine, ftl_error *error);
+ftl_status ftl_sweeps_choose(ftl_precision precision, const ftl_sweeps **engine, ftl_error *error);
 
 /* network_product.c: the tries of a layer's product, and their release. */
 ftl_status ftl_product_prepare(const ftl_network *network, int t, ftl_product *product, ftl_error *error);

@@ -30,10 +30,10 @@ static void set_layer(const ftl_scratch_options *o, const ftl_irreps *hidden, in
   layer->hidden = layer->product = last ? scalars(channels) : *hidden; /* the last readout takes only scalars */
   layer->avg_num_neighbors = o->avg_num_neighbors;
   if (layer->kind == FTL_INTERACTION_NONLINEAR) {
-    layer->gate_scalar_cst = ftl_activation_constant(FTL_GATE_SILU);
-    layer->gate_cst = ftl_activation_constant(FTL_GATE_SIGMOID);
+    layer->gate_scalar_cst = ftl_activation_constant(FTL_ACTIVATION_SILU);
+    layer->gate_cst = ftl_activation_constant(FTL_ACTIVATION_SIGMOID);
   } else {
-    layer->radial_act_cst = o->n_radial_mlp ? ftl_activation_constant(FTL_GATE_SILU) : 1;
+    layer->radial_act_cst = o->n_radial_mlp ? ftl_activation_constant(FTL_ACTIVATION_SILU) : 1;
   }
   for (int k = 0; k <= t; k++)
     if (o->correlation[k]) layer->correlation = o->correlation[k];

@@ -30,7 +30,7 @@ void ftl_scratch_defaults(ftl_scratch_options *options) {
                                    .first = FTL_INTERACTION,
                                    .other = FTL_INTERACTION_RESIDUAL,
                                    .mlp = "16x0e",
-                                   .gate = FTL_GATE_SILU,
+                                   .gate = FTL_ACTIVATION_SILU,
                                    .dtype = FTL_F64};
 }
 

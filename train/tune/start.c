@@ -176,7 +176,7 @@ static ftl_status make_new(const ftl_recipe *recipe, const ftl_sets *sets, ftl_s
                                                FTL_INTERACTION_NONLINEAR};
   static const ftl_radial_kind radial[] = {FTL_RADIAL_BESSEL, FTL_RADIAL_GAUSSIAN, FTL_RADIAL_CHEBYSHEV};
   static const ftl_transform_kind transform[] = {FTL_TRANSFORM_NONE, FTL_TRANSFORM_AGNESI, FTL_TRANSFORM_SOFT};
-  static const ftl_gate_kind gate[] = {FTL_GATE_SILU, FTL_GATE_TANH, FTL_GATE_ABS};
+  static const ftl_activation gate[] = {FTL_ACTIVATION_SILU, FTL_ACTIVATION_TANH, FTL_ACTIVATION_ABS};
   int elements[118], n;
   ftl_scratch_options o;
   ftl_random random;

@@ -26,38 +26,40 @@ static void forward(ftl_workspace *ws, int t, const ftl_block *block, probe_feat
   ftl_thread *thread = &ws->thread[0];
   const ftl_prepared_layer *layer = &ws->model->layer[t];
   block_edges(ws, thread, block, &layer->grid);
-  interaction_forward(ws, thread, t, block, thread->product_input);
-  copy_rows(ws, block, &layer->target, thread->product_input, out->x[FTL_FEATURES_TARGET], true);
-  product_forward(ws, thread, t, block, thread->product_input, thread->h);
-  copy_rows(ws, block, &layer->out, thread->product, out->x[FTL_FEATURES_PRODUCT], true);
-  copy_rows(ws, block, &layer->out, thread->h, out->x[FTL_FEATURES_OUTPUT], true);
+  interaction_forward(ws, thread, t, block, scratch_of(thread)->product_input);
+  copy_rows(ws, block, &layer->target, scratch_of(thread)->product_input, out->x[FTL_FEATURES_TARGET], true);
+  product_forward(ws, thread, t, block, scratch_of(thread)->product_input, scratch_of(thread)->h);
+  copy_rows(ws, block, &layer->out, scratch_of(thread)->product, out->x[FTL_FEATURES_PRODUCT], true);
+  copy_rows(ws, block, &layer->out, scratch_of(thread)->h, out->x[FTL_FEATURES_OUTPUT], true);
   if (is_last(ws, t)) return;
-  next_features(ws, thread, t, block, thread->h);
-  copy_rows(ws, block, &ws->model->layer[t + 1].conv.edge, thread->own, up, true);
+  next_features(ws, thread, t, block, scratch_of(thread)->h);
+  copy_rows(ws, block, &ws->model->layer[t + 1].conv.edge, scratch_of(thread)->own, up, true);
 }
 
 static void reverse(ftl_workspace *ws, int t, const ftl_block *block, probe_features *f) {
   ftl_thread *thread = &ws->thread[0];
   const ftl_prepared_layer *layer = &ws->model->layer[t];
-  real *dA = thread->message_adjoint;
+  real *dA = scratch_of(thread)->message_adjoint;
   block_edges(ws, thread, block, &layer->grid);
-  interaction_forward(ws, thread, t, block, thread->product_input);
-  memset(thread->h_adjoint, 0, (size_t)block->n * (size_t)layer->out.dim * sizeof(real));
-  copy_rows(ws, block, &layer->out, thread->h_adjoint, f->d[FTL_FEATURES_OUTPUT], false);
-  linear_reverse(&layer->product_linear, 0, block->n, thread->h_adjoint, thread->product, false);
-  copy_rows(ws, block, &layer->out, thread->product, f->d[FTL_FEATURES_PRODUCT], true);
-  contraction_reverse(&layer->contraction, block->species, block->n, thread->product_input, thread->product, dA);
+  interaction_forward(ws, thread, t, block, scratch_of(thread)->product_input);
+  memset(scratch_of(thread)->h_adjoint, 0, (size_t)block->n * (size_t)layer->out.dim * sizeof(real));
+  copy_rows(ws, block, &layer->out, scratch_of(thread)->h_adjoint, f->d[FTL_FEATURES_OUTPUT], false);
+  linear_reverse(&layer->product_linear, 0, block->n, scratch_of(thread)->h_adjoint, scratch_of(thread)->product,
+                 false);
+  copy_rows(ws, block, &layer->out, scratch_of(thread)->product, f->d[FTL_FEATURES_PRODUCT], true);
+  contraction_reverse(&layer->contraction, block->species, block->n, scratch_of(thread)->product_input,
+                      scratch_of(thread)->product, dA);
   copy_rows(ws, block, &layer->target, dA, f->d[FTL_FEATURES_TARGET], true);
   if (layer->gated) {
-    linear_reverse(&layer->linear_2, 0, block->n, dA, thread->gated, false);
-    copy_rows(ws, block, &layer->target, thread->gated, f->d[FTL_FEATURES_GATED], true);
-    gate_reverse(layer, block->n, thread->gate_input, thread->gated, dA);
+    linear_reverse(&layer->linear_2, 0, block->n, dA, scratch_of(thread)->gated, false);
+    copy_rows(ws, block, &layer->target, scratch_of(thread)->gated, f->d[FTL_FEATURES_GATED], true);
+    gate_reverse(layer, block->n, scratch_of(thread)->gate_input, scratch_of(thread)->gated, dA);
     copy_rows(ws, block, &layer->message, dA, f->d[FTL_FEATURES_MESSAGE], true);
   }
   if (layer->first) return;
-  if (layer->norm != FTL_NORM_AVERAGE) scale_atoms(&layer->message, block->n, thread->factor, dA);
-  linear_reverse(&layer->conv.linear, block->species, block->n, dA, thread->mid, false);
-  copy_rows(ws, block, &layer->conv.mid, thread->mid, f->d[FTL_FEATURES_SUM], true);
+  if (layer->norm != FTL_NORM_AVERAGE) scale_atoms(&layer->message, block->n, scratch_of(thread)->factor, dA);
+  linear_reverse(&layer->conv.linear, block->species, block->n, dA, scratch_of(thread)->mid, false);
+  copy_rows(ws, block, &layer->conv.mid, scratch_of(thread)->mid, f->d[FTL_FEATURES_SUM], true);
 }
 
 #define PROBE(isa, suffix)   kernel_##isa##_##suffix

@@ -23,10 +23,10 @@ static int conv_paths(const ftl_sweep *sweep, const ftl_edge_product *conv, conv
 
 /* m[edge][n_m] from the harmonics, or from their tangent. */
 static void edge_matrices(const ftl_sweep *sweep, const ftl_edge_product *conv, const real *y, real *m) {
-  zero(m, (size_t)sweep->geometry.n_edges * (size_t)conv->n_m);
-  for (int e = 0; e < sweep->geometry.n_edges; e++, y += sweep->network->n_sh, m += conv->n_m)
-    for (int k = 0; k < conv->n_entries; k++)
-      m[conv->entry[k].m] += (real)conv->entry[k].coefficient * y[conv->entry[k].y];
+  zero(m, (size_t)sweep->geometry.n_edges * (size_t)conv->couplings.n_m);
+  for (int e = 0; e < sweep->geometry.n_edges; e++, y += sweep->network->n_sh, m += conv->couplings.n_m)
+    for (int k = 0; k < conv->couplings.n; k++)
+      m[conv->couplings.entry[k].m] += (real)conv->couplings.entry[k].coefficient * y[conv->couplings.entry[k].y];
 }
 
 /* Calls KERNEL(d1, d3, ...) with constants where the dimensions are common ones. */
@@ -88,7 +88,7 @@ FTL_INLINE void path_forward(int d1, int d3, int n, const real *m, const real *h
 }
 
 static bool conv_matrices(ftl_sweep *sweep, const ftl_edge_product *conv, layer_state *state) {
-  if (!take_value(sweep, &state->m, (size_t)sweep->geometry.n_edges * (size_t)conv->n_m)) return false;
+  if (!take_value(sweep, &state->m, (size_t)sweep->geometry.n_edges * (size_t)conv->couplings.n_m)) return false;
   edge_matrices(sweep, conv, sweep->geometry.y.x, state->m.x);
   return true;
 }
@@ -101,7 +101,7 @@ static void conv_forward(ftl_sweep *sweep, const ftl_edge_product *conv, layer_s
     for (int e = sweep->geometry.first_edge[a]; e < sweep->geometry.first_edge[a + 1]; e++)
       for (int k = 0; k < n_paths; k++) {
         const conv_path *p = &paths[k];
-        const real *m = state->m.x + (size_t)e * (size_t)conv->n_m + p->path->first_m;
+        const real *m = state->m.x + (size_t)e * (size_t)conv->couplings.n_m + p->path->first_m;
         const real *h = state->f[FTL_FEATURES_UP].x + p->in + (size_t)sweep->geometry.edge[e].sender * p->in_stride;
         const real *w = state->w.x + (size_t)sweep->geometry.edge[e].pair * (size_t)conv->n_weights + p->path->weight;
         real *out = state->f[FTL_FEATURES_SUM].x + p->out + (size_t)a * p->out_stride;
@@ -133,13 +133,13 @@ static bool conv_tangent(ftl_sweep *sweep, const ftl_edge_product *conv, layer_s
   conv_path paths[FTL_MAX_BLOCKS];
   int n_paths = conv_paths(sweep, conv, paths);
   zero(state->f[FTL_FEATURES_SUM].dot, features(sweep, &conv->mid));
-  if (!(state->m.dot = take(sweep, (size_t)sweep->geometry.n_edges * (size_t)conv->n_m))) return false;
+  if (!(state->m.dot = take(sweep, (size_t)sweep->geometry.n_edges * (size_t)conv->couplings.n_m))) return false;
   edge_matrices(sweep, conv, sweep->geometry.y.dot, state->m.dot);
   for (int a = 0; a < sweep->n; a++)
     for (int e = sweep->geometry.first_edge[a]; e < sweep->geometry.first_edge[a + 1]; e++)
       for (int k = 0; k < n_paths; k++) {
         const conv_path *p = &paths[k];
-        size_t at_m = (size_t)e * (size_t)conv->n_m + (size_t)p->path->first_m;
+        size_t at_m = (size_t)e * (size_t)conv->couplings.n_m + (size_t)p->path->first_m;
         size_t at_h = p->in + (size_t)sweep->geometry.edge[e].sender * p->in_stride;
         size_t at_w = (size_t)sweep->geometry.edge[e].pair * (size_t)conv->n_weights + (size_t)p->path->weight;
         real *out = state->f[FTL_FEATURES_SUM].dot + p->out + (size_t)a * p->out_stride;
@@ -154,7 +154,7 @@ static bool conv_tangent(ftl_sweep *sweep, const ftl_edge_product *conv, layer_s
 /* w_bar[c] += sum M g h; h_bar[m1][c] += w M^T g (NULL: not wanted); y[] += coefficient w g h of the path's entries,
    lane by lane. */
 FTL_INLINE void path_reverse(int d1, int d3, int n, const real *m, const real *h, const real *w, const real *g,
-                             real *w_bar, real *h_bar, const ftl_edge_entry *entry, int n_entries, int first_m,
+                             real *w_bar, real *h_bar, const ftl_coupling_entry *entry, int n_entries, int first_m,
                              vector *y) {
   for (int c = 0; c < n; c += WIDTH) {
     int k = n - c < WIDTH ? n - c : WIDTH;
@@ -187,11 +187,11 @@ static void conv_reverse(ftl_sweep *sweep, const ftl_edge_product *conv, layer_s
         const conv_path *p = &paths[k];
         size_t at_h = p->in + (size_t)sweep->geometry.edge[e].sender * p->in_stride;
         size_t at_w = (size_t)sweep->geometry.edge[e].pair * (size_t)conv->n_weights + (size_t)p->path->weight;
-        const real *m = state->m.x + (size_t)e * (size_t)conv->n_m + p->path->first_m;
+        const real *m = state->m.x + (size_t)e * (size_t)conv->couplings.n_m + p->path->first_m;
         WITH_DIMENSIONS(p->path, path_reverse, p->path->mul, m, state->f[FTL_FEATURES_UP].x + at_h, state->w.x + at_w,
                         state->f[FTL_FEATURES_SUM].bar + p->out + (size_t)a * p->out_stride, state->w.bar + at_w,
                         state->f[FTL_FEATURES_UP].bar ? state->f[FTL_FEATURES_UP].bar + at_h : NULL,
-                        conv->entry + p->path->first_entry, p->path->n_entries, p->path->first_m, y)
+                        conv->couplings.entry + p->path->first_entry, p->path->n_entries, p->path->first_m, y)
       }
       for (int k = 0; k < n_sh; k++) sweep->geometry.y.bar[(size_t)e * (size_t)n_sh + (size_t)k] += lane_sum(y[k]);
     }
@@ -232,7 +232,7 @@ static void conv_second(ftl_sweep *sweep, const ftl_edge_product *conv, layer_st
     for (int e = sweep->geometry.first_edge[a]; e < sweep->geometry.first_edge[a + 1]; e++)
       for (int k = 0; k < n_paths; k++) {
         const conv_path *p = &paths[k];
-        size_t at_m = (size_t)e * (size_t)conv->n_m + (size_t)p->path->first_m;
+        size_t at_m = (size_t)e * (size_t)conv->couplings.n_m + (size_t)p->path->first_m;
         size_t at_h = p->in + (size_t)sweep->geometry.edge[e].sender * p->in_stride;
         size_t at_w = (size_t)sweep->geometry.edge[e].pair * (size_t)conv->n_weights + (size_t)p->path->weight;
         size_t to = p->out + (size_t)a * p->out_stride;

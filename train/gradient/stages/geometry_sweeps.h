@@ -107,18 +107,17 @@ static void pair_basis(ftl_sweep *sweep, int p) {
   const ftl_network *network = sweep->network;
   const ftl_architecture *arch = network->arch;
   pair *this = &sweep->geometry.pair[p];
-  int n = network->n_basis, z_i = arch->atomic_numbers[this->i], z_j = arch->atomic_numbers[this->j];
-  double b[MAX_BASIS], b_by_r[MAX_BASIS], by_r;
-  double cutoff = ftl_ref_cutoff(this->r, network->radial.r_max, network->radial.p, &by_r);
-  ftl_ref_basis(&network->radial, this->r, z_i, z_j, b, b_by_r);
+  int n = network->n_basis;
+  double b[MAX_BASIS], b_by_r[MAX_BASIS];
+  this->cutoff = ftl_edge_basis_at(&network->basis, this->i, this->j, this->r, b, b_by_r, &this->cutoff_by_r);
   for (int k = 0; k < n; k++) {
     size_t at = (size_t)p * (size_t)n + (size_t)k;
-    sweep->geometry.basis.x[at] = (real)(arch->apply_cutoff ? b[k] * cutoff : b[k]);
-    sweep->geometry.basis_by_r[at] = (real)(arch->apply_cutoff ? b_by_r[k] * cutoff + b[k] * by_r : b_by_r[k]);
+    sweep->geometry.basis.x[at] = (real)b[k];
+    sweep->geometry.basis_by_r[at] = (real)b_by_r[k];
   }
-  this->cutoff = arch->apply_cutoff ? 1 : cutoff;
-  this->cutoff_by_r = arch->apply_cutoff ? 0 : by_r;
-  if (arch->pair_repulsion) this->zbl = ftl_ref_zbl_energy(&network->zbl, this->r, z_i, z_j, &this->zbl_by_r);
+  if (arch->pair_repulsion)
+    this->zbl = ftl_zbl(network->zbl + 4 * (this->i * arch->n_elements + this->j), network->zbl_c, network->zbl_p,
+                        this->r, &this->zbl_by_r);
 }
 
 static ftl_status geometry_forward(ftl_sweep *sweep, ftl_error *error) {

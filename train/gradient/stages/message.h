@@ -96,18 +96,13 @@ static void norm_second(const ftl_sweep *sweep, const ftl_network_layer *layer, 
 
 /* ---- gate of the nonlinear block: message (scalars, gates, blocks) to gated (scalars, blocks) ---- */
 
-/* f(x) = cst silu(x) or cst sigmoid(x), with two derivatives. */
-static real scaled_silu(real cst, real x, real *d1, real *d2) {
-  real s = 1 / (1 + (real)exp(-(double)x)), ds = s * (1 - s);
-  *d1 = cst * (s + x * ds);
-  *d2 = cst * ds * (2 + x * (1 - 2 * s));
-  return cst * x * s;
-}
-static real scaled_sigmoid(real cst, real x, real *d1, real *d2) {
-  real s = 1 / (1 + (real)exp(-(double)x)), ds = s * (1 - s);
-  *d1 = cst * ds;
-  *d2 = cst * ds * (1 - 2 * s);
-  return cst * s;
+/* cst f(x) with two derivatives. */
+static inline real scaled(ftl_activation f, double cst, real x, real *d1, real *d2) {
+  double first, second;
+  const double value = ftl_activate(f, (double)x, &first, &second);
+  *d1 = (real)(cst * first);
+  *d2 = (real)(cst * second);
+  return (real)(cst * value);
 }
 
 /* One value, its tangent, adjoint or second adjoint of the gate: which sweep it is decides what is read and written. */
@@ -119,7 +114,7 @@ static void gate_scalars(const ftl_sweep *sweep, const ftl_network_layer *layer,
   for (int a = 0; a < sweep->n; a++)
     for (int c = 0; c < n; c++) {
       size_t in = (size_t)(a * n_in + c), out = (size_t)(a * n + c);
-      real d1, d2, value = scaled_silu((real)layer->spec->gate_scalar_cst, x->x[in], &d1, &d2);
+      real d1, d2, value = scaled(FTL_ACTIVATION_SILU, layer->spec->gate_scalar_cst, x->x[in], &d1, &d2);
       switch (which) {
       case GATE_FORWARD:
         y->x[out] = value;
@@ -148,7 +143,7 @@ static void gate_blocks(const ftl_sweep *sweep, const ftl_network_layer *layer, 
       size_t to = (size_t)(block_row(sweep, out, b, a, y->x) - y->x);
       for (int c = 0; c < mul; c++) {
         size_t gate = (size_t)(a * n_in + first_gate + c);
-        real d1, d2, s = scaled_sigmoid((real)layer->spec->gate_cst, x->x[gate], &d1, &d2), sum = 0;
+        real d1, d2, s = scaled(FTL_ACTIVATION_SIGMOID, layer->spec->gate_cst, x->x[gate], &d1, &d2), sum = 0;
         for (int m = 0; m < d; m++) {
           size_t i = from + (size_t)(m * mul + c), o = to + (size_t)(m * mul + c);
           switch (which) {

@@ -1,34 +1,5 @@
 /* Readouts, MACE (12) and (13), in the four sweeps. Energies of all heads are made; only the chosen head's matter. */
 
-/* The gate with two derivatives. */
-static void readout_gate(const ftl_readout *spec, double x, double *value, double *d1, double *d2) {
-  double c = spec->gate_cst, s;
-  switch (spec->gate) {
-  case FTL_GATE_SILU:
-    s = 1 / (1 + exp(-x));
-    *value = c * x * s;
-    *d1 = c * s * (1 + x * (1 - s));
-    *d2 = c * s * (1 - s) * (2 + x * (1 - 2 * s));
-    return;
-  case FTL_GATE_TANH:
-    s = tanh(x);
-    *value = c * s;
-    *d1 = c * (1 - s * s);
-    *d2 = -2 * c * s * (1 - s * s);
-    return;
-  case FTL_GATE_ABS:
-    *value = c * fabs(x);
-    *d1 = c * ((x > 0) - (x < 0));
-    *d2 = 0;
-    return;
-  default:
-    break;
-  }
-  *value = x;
-  *d1 = 1;
-  *d2 = 0;
-}
-
 /* Hidden units are grouped by head; those of other heads are masked. */
 static bool is_masked(const ftl_sweep *sweep, const ftl_readout *spec, int unit) {
   int n_hidden = ftl_irreps_dim(&spec->mlp);
@@ -39,21 +10,20 @@ static void hidden_sweep(const ftl_sweep *sweep, const ftl_readout *spec, const 
                          gate_sweep which) {
   int n = ftl_irreps_dim(&spec->mlp);
   for (int k = 0; k < sweep->n * n; k++) {
-    double value, d1, d2;
-    readout_gate(spec, (double)h->x[k], &value, &d1, &d2);
+    real d1, d2, value = scaled((ftl_activation)spec->gate, spec->gate_cst, h->x[k], &d1, &d2);
     if (is_masked(sweep, spec, k % n)) value = d1 = d2 = 0;
     switch (which) {
     case GATE_FORWARD:
-      a->x[k] = (real)value;
+      a->x[k] = value;
       break;
     case GATE_TANGENT:
-      a->dot[k] = (real)d1 * h->dot[k];
+      a->dot[k] = d1 * h->dot[k];
       break;
     case GATE_REVERSE:
-      h->bar[k] = (real)d1 * a->bar[k];
+      h->bar[k] = d1 * a->bar[k];
       break;
     case GATE_SECOND:
-      h->til[k] = (real)d1 * a->til[k] + (real)d2 * h->dot[k] * a->bar[k];
+      h->til[k] = d1 * a->til[k] + d2 * h->dot[k] * a->bar[k];
       break;
     }
   }

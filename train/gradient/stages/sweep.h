@@ -24,9 +24,9 @@ typedef struct {
 /* A radial network on all pairs. z: before the activation (after LayerNorm); h: the linear map's result, kept for
    LayerNorm; a: after it. */
 typedef struct {
-  variable h[FTL_REF_MAX_MLP], z[FTL_REF_MAX_MLP], a[FTL_REF_MAX_MLP]; /* [pair][size[k + 1]] */
-  real *slope[FTL_REF_MAX_MLP], *curvature[FTL_REF_MAX_MLP];           /* of the activation at z */
-  real *mean[FTL_REF_MAX_MLP], *sigma[FTL_REF_MAX_MLP]; /* LayerNorm: mean, 1/sqrt(variance + eps) [pair] */
+  variable h[FTL_MAX_NET], z[FTL_MAX_NET], a[FTL_MAX_NET]; /* [pair][size[k + 1]] */
+  real *slope[FTL_MAX_NET], *curvature[FTL_MAX_NET];       /* of the activation at z */
+  real *mean[FTL_MAX_NET], *sigma[FTL_MAX_NET];            /* LayerNorm: mean, 1/sqrt(variance + eps) [pair] */
   variable input;
   int rows;
 } net_state;

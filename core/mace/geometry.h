@@ -4,6 +4,8 @@
 
 #include "math/harmonics.h"
 
+FTL_INLINE ftl_mace_scratch *scratch_of(const ftl_thread *thread) { return thread->scratch; }
+
 /* Fills the thread's edge list with the edges of the block that are within the cutoff. */
 static void block_edges(const ftl_workspace *ws, ftl_thread *thread, const ftl_block *block, const ftl_grid *grid) {
   const ftl_model *model = ws->model;
@@ -12,24 +14,25 @@ static void block_edges(const ftl_workspace *ws, ftl_thread *thread, const ftl_b
   int n = 0;
   for (int a = 0; a < block->n; a++) {
     int i = ws->order[block->first + a];
-    thread->edge_start[a] = n;
+    scratch_of(thread)->edge_start[a] = n;
     for (int64_t e = graph->first_edge[i]; e < graph->first_edge[i + 1]; e++) {
       double v[3];
       ftl_graph_vector(graph, i, e, v);
       double r2 = v[0] * v[0] + v[1] * v[1] + v[2] * v[2];
       if (!(r2 < cutoff2)) continue;
-      ftl_edge *edge = &thread->edge[n];
+      ftl_edge *edge = &scratch_of(thread)->edge[n];
       double r = sqrt(r2);
       edge->sender = ftl_graph_node(graph, graph->sender[e]);
       edge->class_ = model->pair_class[block->species * model->n_species + graph->species[edge->sender]];
       edge->r = r;
       for (int x = 0; x < 3; x++) edge->n[x] = -v[x] / r;
       ftl_grid_locate(grid, r, &edge->cell, &edge->t, &edge->slope);
-      spherical_harmonics(model->lmax, edge->n[0], edge->n[1], edge->n[2], thread->Y + (size_t)n * FTL_MAX_SH);
+      spherical_harmonics(model->lmax, edge->n[0], edge->n[1], edge->n[2],
+                          scratch_of(thread)->Y + (size_t)n * FTL_MAX_SH);
       n++;
     }
   }
-  thread->edge_start[block->n] = n;
+  scratch_of(thread)->edge_start[block->n] = n;
 }
 
 /* dE/dr_ij from dE/dr and dE/dY of one edge of receiver i: n = -r_ij/r, dn/dr_ij = -(1 - n n^T)/r. Goes to forces and
