@@ -71,7 +71,7 @@ ftl_status ftl_threads_check(int n, ftl_error *error) {
 
 ftl_status ftl_threads_start(int n, ftl_error *error) {
   const ftl_status status = ftl_threads_check(n, error);
-  if (status) return status;
+  FTL_TRY(status);
 #pragma omp parallel num_threads(n)
   { /* nothing: the team stays for later */
   }
