@@ -37,7 +37,7 @@ int cli_check_paths(ftl_paths *paths) {
   ftl_error error = {0};
   add_stdout(paths);
   ftl_status status = ftl_paths_check(paths, &error);
-  if (status == FTL_OK) status = ftl_paths_check_runs(paths, &error);
+  if (!status) status = ftl_paths_check_runs(paths, &error);
   ftl_paths_free(paths);
   return status == FTL_OK ? CLI_OK : cli_report(&error, CLI_OUTPUT);
 }

@@ -97,9 +97,8 @@ static const struct argp argp = {
 
 static ftl_status write_yace(const ftl_ace_file *file, const options *o, ftl_error *error) {
   ftl_output_file output;
-  ftl_status status = ftl_output_open(o->out, &output, error);
-  if (status) return status;
-  status = ftl_ace_file_write(file, o->spline_bins > 0 ? o->spline_bins : 0.001, NULL, output.stream, error);
+  FTL_TRY(ftl_output_open(o->out, &output, error));
+  ftl_status status = ftl_ace_file_write(file, o->spline_bins > 0 ? o->spline_bins : 0.001, NULL, output.stream, error);
   if (!status) return ftl_output_commit(&output, error);
   ftl_output_discard(&output);
   return status;
@@ -120,9 +119,8 @@ static ftl_status read_surrogate(const options *o, ftl_pace_kind kind, ftl_ace_f
   if (o->n_elements > 0 || o->head || o->cast || o->foundation)
     return ftl_fail(error, FTL_ERR_UNSUPPORTED, o->in,
                     "a surrogate is converted whole: without --elements, --head, --dtype, --foundation");
-  ftl_status status = ftl_surrogate_open(o->in, &surrogate, NULL, error);
-  if (status) return status;
-  status = ftl_surrogate_file(&surrogate, surrogate.coefficient, file, error);
+  FTL_TRY(ftl_surrogate_open(o->in, &surrogate, NULL, error));
+  ftl_status status = ftl_surrogate_file(&surrogate, surrogate.coefficient, file, error);
   ftl_surrogate_free(&surrogate);
   return status;
 }
@@ -132,7 +130,7 @@ static int convert_surrogate(const options *o, ftl_pace_kind kind, ftl_error *er
   struct stat info;
   if (read_surrogate(o, kind, &file, error) != FTL_OK) return cli_report(error, CLI_INPUT);
   ftl_status status = write_yace(&file, o, error);
-  if (status == FTL_OK && stat(o->out, &info) == 0)
+  if (!status && stat(o->out, &info) == 0)
     printf("%s: %d element%s, %.1f kB\n", o->out, file.n_elements, file.n_elements == 1 ? "" : "s",
            (double)info.st_size / 1000);
   ftl_ace_file_free(&file);
@@ -160,14 +158,13 @@ int cmd_convert(int argc, char **argv) {
   }
   ftl_pace_kind pace;
   ftl_status status = ftl_pace_kind_of_file(o.in, &pace, &error);
-  if (status == FTL_OK && (pace != FTL_PACE_NONE || ends_in(o.out, ".yace")))
-    return convert_surrogate(&o, pace, &error);
-  if (status == FTL_OK) status = ftl_source_read_with(o.in, o.foundation, &source, &error);
-  if (status == FTL_OK && o.foundation && !source->delta) status = ftl_source_no_delta(o.in, &error);
-  if (status == FTL_OK && o.n_elements > 0) status = ftl_source_cut_elements(source, o.elements, o.n_elements, &error);
-  if (status == FTL_OK && o.head) status = ftl_source_cut_head(source, o.head, &error);
-  if (status == FTL_OK && o.cast) status = ftl_source_cast(source, o.dtype, &error);
-  if (status != FTL_OK) {
+  if (!status && (pace != FTL_PACE_NONE || ends_in(o.out, ".yace"))) return convert_surrogate(&o, pace, &error);
+  if (!status) status = ftl_source_read_with(o.in, o.foundation, &source, &error);
+  if (!status && o.foundation && !source->delta) status = ftl_source_no_delta(o.in, &error);
+  if (!status && o.n_elements > 0) status = ftl_source_cut_elements(source, o.elements, o.n_elements, &error);
+  if (!status && o.head) status = ftl_source_cut_head(source, o.head, &error);
+  if (!status && o.cast) status = ftl_source_cast(source, o.dtype, &error);
+  if (status) {
     code = cli_report(&error, CLI_INPUT);
   } else if (cli_write_model(source, o.out, &error) != FTL_OK) {
     code = cli_report(&error, CLI_OUTPUT);

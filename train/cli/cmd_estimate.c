@@ -166,7 +166,7 @@ static ftl_status measure(const sample *s, const int pbc[3], ftl_workspace *ws, 
   ftl_result result = {.forces = forces};
   ftl_status status = FTL_OK;
   *seconds = INFINITY;
-  for (int k = 0; (k < 3 || spent < 1) && k < 1000 && status == FTL_OK; k++) {
+  for (int k = 0; (k < 3 || spent < 1) && k < 1000 && !status; k++) {
     double began = cli_seconds();
     status = ftl_compute(ws, s->n, s->species, (const double(*)[3])s->position, (const double(*)[3])s->cell, pbc,
                          &result, error);
@@ -215,15 +215,15 @@ static ftl_status read_first(const options *o, ftl_xyz_frame *frame, ftl_error *
   ftl_xyz_reader *reader = NULL;
   bool end = false, takes = false;
   ftl_status status = ftl_selection_check(&select, error);
-  if (status == FTL_OK) status = ftl_xyz_open(o->data, &reader, error);
-  while (status == FTL_OK && !takes) {
+  if (!status) status = ftl_xyz_open(o->data, &reader, error);
+  while (!status && !takes) {
     status = ftl_xyz_read(reader, frame, &end, error);
     if (status != FTL_OK || end) break;
     status = ftl_selection_takes(&select, frame, &takes, error);
     ftl_selection_add(&count, &select, frame, takes);
   }
-  if (status == FTL_OK) status = ftl_selection_require(&count, &select, o->data, error);
-  if (status == FTL_OK && !takes) status = ftl_fail(error, FTL_ERR_FORMAT, o->data, "it has no frames");
+  if (!status) status = ftl_selection_require(&count, &select, o->data, error);
+  if (!status && !takes) status = ftl_fail(error, FTL_ERR_FORMAT, o->data, "it has no frames");
   ftl_xyz_close(reader);
   frame->path = o->data;
   return status;
@@ -243,8 +243,7 @@ static ftl_status warn_of_geometry(const ftl_xyz_frame *frame, ftl_error *error)
   memcpy(view.pbc, frame->pbc, sizeof view.pbc);
   const ftl_dataset one = {.n = 1, .structure = &view};
   ftl_status status = ftl_find_geometry("data", &one, &findings, error);
-  for (int k = 0; status == FTL_OK && k < findings.n; k++)
-    fprintf(stderr, "frozentl: warning: %s\n", findings.finding[k].text);
+  for (int k = 0; !status && k < findings.n; k++) fprintf(stderr, "frozentl: warning: %s\n", findings.finding[k].text);
   ftl_findings_free(&findings);
   return status;
 }
@@ -274,15 +273,15 @@ int cmd_estimate(int argc, char **argv) {
   sample s = {0};
   double seconds = 0;
   ftl_status status = read_first(&o, &frame, &error);
-  if (status == FTL_OK) status = warn_of_geometry(&frame, &error);
-  if (status == FTL_OK) {
+  if (!status) status = warn_of_geometry(&frame, &error);
+  if (!status) {
     ftl_open_options open = {o.precision, o.head, elements, elements_of(&frame, elements), o.foundation};
     status = ftl_model_open(o.model, &open, &model, &error);
   }
-  if (status == FTL_OK) status = ftl_workspace_new(model, o.threads, &ws, &error);
-  if (status == FTL_OK) status = make_sample(&frame, model, &s, &error);
-  if (status == FTL_OK) status = measure(&s, frame.pbc, ws, &seconds, &error);
-  if (status == FTL_OK) {
+  if (!status) status = ftl_workspace_new(model, o.threads, &ws, &error);
+  if (!status) status = make_sample(&frame, model, &s, &error);
+  if (!status) status = measure(&s, frame.pbc, ws, &seconds, &error);
+  if (!status) {
     ftl_model_get_info(model, &info);
     print_estimate(&o, &frame, &s, &info, seconds, (double)ftl_workspace_bytes(ws));
   } else {

@@ -163,7 +163,7 @@ static ftl_status choose_head(const job *j, int *head, ftl_error *error) {
   *head = j->head;
   if (j->o->head || !name || ftl_evaluator_n_heads(j->evaluator) == 1) return FTL_OK;
   ftl_status status = ftl_evaluator_find_head(j->evaluator, name, head, error);
-  if (status != FTL_OK) {
+  if (status) {
     char list[sizeof error->message];
     memcpy(list, error->message, sizeof list);
     ftl_xyz_where(&j->frame, j->frame.line + 1, error->where);
@@ -177,10 +177,10 @@ static ftl_status choose_head(const job *j, int *head, ftl_error *error) {
 static ftl_status check_frame(job *j, ftl_error *error) {
   int head;
   ftl_status status = ftl_evaluator_check(j->evaluator, &j->frame, error);
-  if (status == FTL_OK) status = ftl_labels_read(&j->frame, &j->o->labels, &j->labels, error);
-  if (status == FTL_OK) status = ftl_xyz_once(&j->frame, "head", error);
-  if (status == FTL_OK) status = ftl_xyz_once(&j->frame, "config_type", error);
-  if (status == FTL_OK) status = choose_head(j, &head, error);
+  if (!status) status = ftl_labels_read(&j->frame, &j->o->labels, &j->labels, error);
+  if (!status) status = ftl_xyz_once(&j->frame, "head", error);
+  if (!status) status = ftl_xyz_once(&j->frame, "config_type", error);
+  if (!status) status = choose_head(j, &head, error);
   if (status != FTL_OK || j->surveyed) return status;
   ftl_label_survey_add_head(&j->survey, ftl_xyz_value(&j->frame, "head"));
   return ftl_label_survey_add(&j->survey, &j->frame, &j->o->labels, &j->labels, error);
@@ -191,8 +191,7 @@ static ftl_status next_frame(job *j, ftl_xyz_reader *reader, bool *end, ftl_erro
   for (bool takes = false;;) {
     ftl_status status = ftl_xyz_read(reader, &j->frame, end, error);
     if (status != FTL_OK || *end) return status;
-    status = ftl_selection_takes(&j->select, &j->frame, &takes, error);
-    if (status != FTL_OK) return status;
+    FTL_TRY(ftl_selection_takes(&j->select, &j->frame, &takes, error));
     if (!j->surveyed) ftl_selection_add(&j->selected, &j->select, &j->frame, takes);
     if (takes) return FTL_OK;
   }
@@ -208,9 +207,8 @@ static void warn(void *context, const char *text) {
 static ftl_status report_survey(job *j, ftl_error *error) {
   const ftl_label_survey *s = &j->survey;
   const bool one_head = ftl_evaluator_n_heads(j->evaluator) == 1 || j->o->head;
-  ftl_status status = ftl_selection_require(&j->selected, &j->select, j->o->data, error);
-  if (status == FTL_OK) status = ftl_label_survey_require_names(s, &j->o->labels, "the frames", j->o->data, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(ftl_selection_require(&j->selected, &j->select, j->o->data, error));
+  FTL_TRY(ftl_label_survey_require_names(s, &j->o->labels, "the frames", j->o->data, error));
   ftl_label_survey_report(s, &j->o->labels, j->o->data, false, true, warn, NULL);
   if (one_head && s->energy + s->forces + s->stress > 0)
     ftl_heads_report(&s->heads, &j->select, j->o->data, true, warn, NULL);
@@ -242,7 +240,7 @@ static void print_energy(const job *j) {
 
 /* Names the file in an error of writing, and tells it from errors of reading. */
 static int written(ftl_status status, const char *path, ftl_error *error) {
-  if (status == FTL_OK) return CLI_OK;
+  if (!status) return CLI_OK;
   if (!*error->where) ftl_error_place(error, path);
   return cli_report(error, CLI_OUTPUT);
 }
@@ -250,14 +248,14 @@ static int written(ftl_status status, const char *path, ftl_error *error) {
 static int answer_frame(job *j, int head, ftl_error *error) {
   const bool labelled = j->labels.has_energy || j->labels.has_forces || j->labels.has_stress;
   ftl_status status = ftl_evaluator_run(j->evaluator, head, &j->frame, j->o->repeat, &j->answer, error);
-  if (status == FTL_OK)
+  if (!status)
     status = ftl_error_table_add(&j->table, j->answer.head, ftl_xyz_value(&j->frame, "config_type"), j->frame.n,
                                  &j->labels, j->answer.energy, (const double(*)[3])j->answer.forces,
                                  j->answer.has_stress ? (const double(*)[3])j->answer.stress : NULL, error);
-  if (status == FTL_OK && labelled && !j->all_heads)
+  if (!status && labelled && !j->all_heads)
     status = ftl_answer_compare(&j->comparison, strcmp(j->o->data, "-") == 0 ? "standard input" : j->o->data, &j->frame,
                                 &j->labels, &j->answer, error);
-  if (status != FTL_OK) {
+  if (status) {
     cli_progress_end(&j->progress);
     return cli_report(error, CLI_INPUT);
   }
@@ -284,15 +282,15 @@ static int survey(job *j, ftl_error *error) {
   ftl_xyz_reader *reader;
   bool end = false;
   ftl_status status = ftl_xyz_open(j->o->data, &reader, error);
-  while (status == FTL_OK) {
+  while (!status) {
     status = next_frame(j, reader, &end, error);
     if (status != FTL_OK || end) break;
     status = check_frame(j, error);
     j->total += (double)j->frame.n * (j->all_heads ? ftl_evaluator_n_heads(j->evaluator) : 1);
   }
   ftl_xyz_close(reader);
-  if (status == FTL_OK) status = report_survey(j, error);
-  if (status != FTL_OK) return cli_report(error, CLI_INPUT);
+  if (!status) status = report_survey(j, error);
+  if (status) return cli_report(error, CLI_INPUT);
   ftl_evaluator_only_seen(j->evaluator);
   return CLI_OK;
 }
@@ -306,10 +304,10 @@ static int evaluate(job *j, ftl_error *error) {
     bool end;
     int head;
     ftl_status status = next_frame(j, reader, &end, error);
-    if (status == FTL_OK && end) break;
-    if (status == FTL_OK) status = check_frame(j, error);
-    if (status == FTL_OK) status = choose_head(j, &head, error);
-    if (status != FTL_OK) {
+    if (!status && end) break;
+    if (!status) status = check_frame(j, error);
+    if (!status) status = choose_head(j, &head, error);
+    if (status) {
       cli_progress_end(&j->progress);
       code = cli_report(error, CLI_INPUT);
       break;
@@ -333,13 +331,12 @@ static int evaluate(job *j, ftl_error *error) {
 static int print_findings(const job *j, ftl_error *error) {
   ftl_findings findings = {0};
   ftl_status status = ftl_comparison_units("data", &j->comparison, &findings, error);
-  if (status == FTL_OK && !ftl_findings_have(&findings, FTL_FINDING_ENERGY_UNIT))
+  if (!status && !ftl_findings_have(&findings, FTL_FINDING_ENERGY_UNIT))
     status = ftl_comparison_zero("data", &j->comparison, NULL,
                                  "such energies compare as differences only; frozentl train --e0 fit adapts a model",
                                  NULL, &findings, error);
   fflush(stdout);
-  for (int k = 0; status == FTL_OK && k < findings.n; k++)
-    fprintf(stderr, "frozentl: warning: %s\n", findings.finding[k].text);
+  for (int k = 0; !status && k < findings.n; k++) fprintf(stderr, "frozentl: warning: %s\n", findings.finding[k].text);
   ftl_findings_free(&findings);
   return status == FTL_OK ? CLI_OK : cli_report(error, CLI_INPUT);
 }
@@ -347,9 +344,9 @@ static int print_findings(const job *j, ftl_error *error) {
 static int open_outputs(job *j, ftl_error *error) {
   ftl_status status = FTL_OK;
   if (j->o->xyz) status = ftl_output_open(j->o->xyz, &j->xyz, error);
-  if (status == FTL_OK && j->o->json) {
+  if (!status && j->o->json) {
     status = ftl_output_open(j->o->json, &j->json, error);
-    if (status == FTL_OK) return written(ftl_answers_begin_json(j->json.stream, error), j->o->json, error);
+    if (!status) return written(ftl_answers_begin_json(j->json.stream, error), j->o->json, error);
   }
   return status == FTL_OK ? CLI_OK : cli_report(error, CLI_OUTPUT);
 }

@@ -301,8 +301,8 @@ int cmd_info(int argc, char **argv) {
   if (ftl_pace_kind_of_file(o.file, &pace, &error) != FTL_OK) return cli_report(&error, CLI_INPUT);
   if (pace != FTL_PACE_NONE && !o.foundation) return cli_info_pace(o.file, pace, o.json, &error);
   ftl_status status = pace != FTL_PACE_NONE ? FTL_OK : ftl_source_read_with(o.file, o.foundation, &source, &error);
-  if (status == FTL_OK && o.foundation && (!source || !source->delta)) status = ftl_source_no_delta(o.file, &error);
-  if (status != FTL_OK) {
+  if (!status && o.foundation && (!source || !source->delta)) status = ftl_source_no_delta(o.file, &error);
+  if (status) {
     ftl_source_free(source);
     return cli_report(&error, CLI_INPUT);
   }

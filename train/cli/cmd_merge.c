@@ -75,9 +75,9 @@ int cmd_merge(int argc, char **argv) {
     return cli_report(&error, CLI_OUTPUT);
   }
   ftl_status status = ftl_source_read_with(o.in, o.foundation, &source, &error);
-  if (status == FTL_OK && !source->delta)
+  if (!status && !source->delta)
     status = ftl_fail(&error, FTL_ERR_INPUT, o.in, "it is no delta but a full model: there is nothing to merge");
-  if (status != FTL_OK) code = cli_report(&error, CLI_INPUT);
+  if (status) code = cli_report(&error, CLI_INPUT);
   else if (cli_write_model(source, o.out, &error) != FTL_OK) code = cli_report(&error, CLI_OUTPUT);
   else if (stat(o.out, &info) == 0) printf("%s: %.1f kB\n", o.out, (double)info.st_size / 1000);
   ftl_source_free(source);

@@ -133,7 +133,7 @@ ftl_status cli_python_run(const char *module, int n, const char *const *argument
   const char *const programs[] = {only ? chosen : p.venv, only ? "" : beside, only ? "" : "python3"};
   ftl_status status = FTL_OK;
   run->code = CLI_PYTHON_LACKS;
-  for (size_t k = 0; k < sizeof programs / sizeof *programs && status == FTL_OK; k++) {
+  for (size_t k = 0; k < sizeof programs / sizeof *programs && !status; k++) {
     if (!*programs[k]) continue;
     argv[0] = (char *)programs[k];
     argv[1] = dash_b;

@@ -22,9 +22,9 @@ ftl_status ftl_answer_write_xyz(FILE *stream, ftl_xyz_frame *frame, const ftl_an
     strcat(text, k ? " " : "");
     strcat(text, number);
   }
-  if (status == FTL_OK) status = ftl_xyz_set(frame, "stress", answer->has_stress ? text : NULL, error);
-  if (status == FTL_OK && name_head) status = ftl_xyz_set(frame, "head", answer->head, error);
-  if (status != FTL_OK) return status;
+  if (!status) status = ftl_xyz_set(frame, "stress", answer->has_stress ? text : NULL, error);
+  if (!status && name_head) status = ftl_xyz_set(frame, "head", answer->head, error);
+  FTL_TRY(status);
   const ftl_xyz_extra extra[] = {{"forces", 3, answer->forces[0]}, {"node_energy", 1, answer->node_energy}};
   return ftl_xyz_write(stream, frame, extra, 2, error);
 }
@@ -104,8 +104,7 @@ ftl_status ftl_answer_write_json(FILE *stream, const ftl_xyz_frame *frame, const
   fputs("],\n \"stress\": ", stream);
   if (answer->has_stress) write_vectors(stream, 3, answer->stress);
   else fputs("null", stream);
-  ftl_status status = write_reference(stream, frame, labels, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(write_reference(stream, frame, labels, error));
   fputs("}", stream);
   return check(stream, error);
 }

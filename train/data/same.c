@@ -195,8 +195,7 @@ ftl_status ftl_same(const ftl_structure *a, const ftl_structure *b, ftl_same_wor
     p.periodic[k] = a->has_cell && a->pbc[k];
   }
   if (!complete(a, p.cell) || !invert(p.cell, inverse)) return FTL_OK;
-  ftl_status status = make_room(work, a->n, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(make_room(work, a->n, error));
   for (int i = 0; i < a->n; i++) {
     to_fractions(a->position[i], (const double(*)[3])inverse, work->a[i]);
     to_fractions(b->position[i], (const double(*)[3])inverse, work->b[i]);

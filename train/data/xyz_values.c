@@ -103,8 +103,7 @@ ftl_status ftl_xyz_set(ftl_xyz_frame *frame, const char *key, const char *value,
   while (k < frame->n_entries && strcmp(frame->entry[k].key, key) != 0) k++;
   remove_entries(frame, key, value ? k + 1 : k);
   if (!value) return FTL_OK;
-  ftl_status status = ftl_xyz_grow(&frame->entry, &frame->entry_room, (size_t)k + 1, sizeof *frame->entry, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(ftl_xyz_grow(&frame->entry, &frame->entry_room, (size_t)k + 1, sizeof *frame->entry, error));
   char *owned_value = strdup(value), *owned_key = k == frame->n_entries ? strdup(key) : frame->entry[k].key;
   if (!owned_value || !owned_key) {
     free(owned_value);

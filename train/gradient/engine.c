@@ -191,7 +191,7 @@ static ftl_status predict(ftl_sweep *sweep, const ftl_graph *graph, ftl_kept *ke
     keep_if(sweep, true);
     ftl_status status = geometry_forward(sweep, error);
     keep_if(sweep, false);
-    if (status) return status;
+    FTL_TRY(status);
   }
   if (!forward(sweep) || (sweep->filling && !preserve(sweep)) || !sum_energies(sweep, prediction) ||
       (derivatives && !reverse(sweep, prediction)))

@@ -78,13 +78,13 @@ static ftl_status prepare_conv(ftl_network *network, int t, ftl_edge_product *co
   ftl_ref_conv reference;
   char name[64];
   snprintf(name, sizeof name, "interactions.%d.conv_tp", t);
-  FTL_REF_TRY(ftl_ref_conv_prepare(&reference, network->source, name, &arch->layer[t].edge, &arch->sh,
-                                   &arch->layer[t].target, &network->memory, error));
+  FTL_TRY(ftl_ref_conv_prepare(&reference, network->source, name, &arch->layer[t].edge, &arch->sh,
+                               &arch->layer[t].target, &network->memory, error));
   conv->in = arch->layer[t].edge;
   conv->mid = reference.paths.mid;
   conv->n_paths = reference.paths.n;
   void *entries;
-  FTL_REF_TRY(ftl_ref_allocate(&network->memory, (int64_t)conv->n_paths * 343, sizeof *conv->entry, &entries, error));
+  FTL_TRY(ftl_ref_allocate(&network->memory, (int64_t)conv->n_paths * 343, sizeof *conv->entry, &entries, error));
   conv->entry = entries; /* 7^3 at most per path, as l <= 3 */
   int n_entries = 0;
   for (int k = 0; k < conv->n_paths; k++) {
@@ -128,14 +128,14 @@ static ftl_status prepare_convolution(ftl_network *network, int t, bool *trained
   ftl_network_layer *layer = &network->layer[t];
   const bool nonlinear = layer->traits.nonlinear;
   char name[64];
-  FTL_REF_TRY(prepare_conv(network, t, &layer->conv, error));
-  if (nonlinear) FTL_REF_TRY(prepare_embeddings(network, t, error));
+  FTL_TRY(prepare_conv(network, t, &layer->conv, error));
+  if (nonlinear) FTL_TRY(prepare_embeddings(network, t, error));
   const int n_in = network->n_basis + 2 * layer->n_embedding;
   snprintf(name, sizeof name, "interactions.%d.conv_tp_weights", t);
-  FTL_REF_TRY(prepare_net(network, name, nonlinear, layer->spec->radial_act_cst, n_in, &layer->weights, error));
+  FTL_TRY(prepare_net(network, name, nonlinear, layer->spec->radial_act_cst, n_in, &layer->weights, error));
   snprintf(name, sizeof name, "interactions.%d.density_fn", t);
   if (layer->traits.has_density)
-    FTL_REF_TRY(prepare_net(network, name, nonlinear, layer->spec->radial_act_cst, n_in, &layer->density, error));
+    FTL_TRY(prepare_net(network, name, nonlinear, layer->spec->radial_act_cst, n_in, &layer->density, error));
   *trained = layer->trained_in_radial = layer->weights.trained || layer->density.trained || layer->embedding_trained;
   return FTL_OK;
 }
@@ -186,12 +186,12 @@ static ftl_status prepare_layer(ftl_network *network, int t, ftl_error *error) {
   ftl_network_layer *layer = &network->layer[t];
   layer->spec = &network->arch->layer[t];
   layer->traits = ftl_layer_traits_of(layer->spec);
-  FTL_REF_TRY(ftl_operations_make(network->arch, t, &layer->operations, error));
+  FTL_TRY(ftl_operations_make(network->arch, t, &layer->operations, error));
   layer->below[FTL_FEATURES_INPUT] =
       t > 0 ? network->layer[t - 1].below[FTL_FEATURES_OUTPUT] : network->embedding_trained;
   for (int k = 0; k < layer->operations.n; k++) {
     const ftl_operation *op = &layer->operations.op[k];
-    FTL_REF_TRY(prepare_operation(network, t, k, error));
+    FTL_TRY(prepare_operation(network, t, k, error));
     layer->below[op->to] |= layer->trained[k] || layer->below[op->from];
   }
   layer->kept_to = !layer->below[FTL_FEATURES_OUTPUT]   ? FTL_KEPT_OUTPUT
@@ -213,10 +213,10 @@ static ftl_status prepare_readout(ftl_network *network, int k, ftl_error *error)
     return prepare_map(network, name, &spec->in, &energies, 1, 1, &readout->linear, error);
   }
   snprintf(name, sizeof name, "readouts.%d.linear_1", k);
-  FTL_REF_TRY(prepare_map(network, name, &spec->in, &spec->mlp, 1, 1, &readout->linear_1, error));
+  FTL_TRY(prepare_map(network, name, &spec->in, &spec->mlp, 1, 1, &readout->linear_1, error));
   snprintf(name, sizeof name, "readouts.%d.linear_mid", k);
   if (spec->kind == FTL_READOUT_NONLINEAR_BIAS)
-    FTL_REF_TRY(prepare_map(network, name, &spec->mlp, &spec->mlp, 1, extra_fan_in, &readout->linear_mid, error));
+    FTL_TRY(prepare_map(network, name, &spec->mlp, &spec->mlp, 1, extra_fan_in, &readout->linear_mid, error));
   snprintf(name, sizeof name, "readouts.%d.linear_2", k);
   return prepare_map(network, name, &spec->mlp, &energies, 1, extra_fan_in, &readout->linear_2, error);
 }
@@ -250,19 +250,19 @@ static ftl_status check_trained(const ftl_network *network, ftl_error *error) {
 
 static ftl_status prepare(ftl_network *network, ftl_error *error) {
   const ftl_architecture *arch = network->arch;
-  FTL_REF_TRY(check_trained(network, error));
-  FTL_REF_TRY(ftl_engine_choose(network->precision, &network->engine, error));
+  FTL_TRY(check_trained(network, error));
+  FTL_TRY(ftl_engine_choose(network->precision, &network->engine, error));
   network->lanes = network->engine->lanes;
   network->l_max = arch->sh.n - 1;
   network->n_sh = (network->l_max + 1) * (network->l_max + 1);
   network->n_basis = arch->num_bessel;
-  FTL_REF_TRY(ftl_ref_radial_prepare(&network->radial, network->source, &network->memory, error));
-  if (arch->pair_repulsion) FTL_REF_TRY(ftl_ref_zbl_prepare(&network->zbl, network->source, &network->memory, error));
+  FTL_TRY(ftl_ref_radial_prepare(&network->radial, network->source, &network->memory, error));
+  if (arch->pair_repulsion) FTL_TRY(ftl_ref_zbl_prepare(&network->zbl, network->source, &network->memory, error));
   network->embedding = ftl_network_offset(network, &network->embedding_trained, "node_embedding.linear.weight");
   if (network->embedding == FTL_NO_PARAMETER) return missing(network, "node_embedding.linear.weight", error);
-  FTL_REF_TRY(prepare_energies(network, error));
-  for (int t = 0; t < arch->n_layers; t++) FTL_REF_TRY(prepare_layer(network, t, error));
-  for (int k = 0; k < arch->n_readouts; k++) FTL_REF_TRY(prepare_readout(network, k, error));
+  FTL_TRY(prepare_energies(network, error));
+  for (int t = 0; t < arch->n_layers; t++) FTL_TRY(prepare_layer(network, t, error));
+  for (int k = 0; k < arch->n_readouts; k++) FTL_TRY(prepare_readout(network, k, error));
   size_t bytes = ((size_t)network->parameters->count + 1) * sizeof(double);
   network->values = malloc(bytes);
   network->theta = malloc(bytes);

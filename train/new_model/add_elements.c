@@ -210,17 +210,15 @@ ftl_status ftl_source_add_elements(ftl_source *source, const ftl_new_element *el
   ftl_architecture *arch = &source->arch;
   slot slots[FTL_MAX_ELEMENTS];
   widener w = {.source = source, .slot = slots, .random = random, .error = error};
-  ftl_status status;
   if (n < 1) return ftl_fail(error, FTL_ERR_INPUT, source->path, "no element is given to add");
-  for (int k = 0; k < n; k++)
-    if ((status = check_one(source, elements, k, random, error))) return status;
+  for (int k = 0; k < n; k++) FTL_TRY(check_one(source, elements, k, random, error));
   if (n > FTL_MAX_ELEMENTS - arch->n_elements)
     return ftl_fail(error, FTL_ERR_INPUT, source->path, "with %d more elements it would have more than %d", n,
                     FTL_MAX_ELEMENTS);
   w.n = make_slots(arch, elements, n, slots);
-  if ((status = widen_all(&w))) return status;
+  FTL_TRY(widen_all(&w));
   for (int k = 0; k < w.n; k++) arch->atomic_numbers[k] = slots[k].atomic_number;
   arch->n_elements = w.n;
-  if ((status = note(source, elements, n, error))) return status;
+  FTL_TRY(note(source, elements, n, error));
   return ftl_source_check(source, error);
 }

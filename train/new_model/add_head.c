@@ -62,7 +62,7 @@ static ftl_status double_heads(ftl_source *source, ftl_error *error) {
     if (schema.spec[k].heads_in_rows || schema.spec[k].heads_in_columns)
       status = repeat(source, &schema.spec[k], error);
   ftl_schema_free(&schema);
-  if (status) return status;
+  FTL_TRY(status);
   for (int k = 0; k < arch->n_readouts; k++) {
     arch->readout[k].masks_heads = true;
     if (arch->readout[k].kind != FTL_READOUT_LINEAR) arch->readout[k].mlp.block[0].mul *= 2;
@@ -87,9 +87,8 @@ ftl_status ftl_source_add_head(ftl_source *source, const char *old, const char *
   free(arch->heads[0]);
   arch->heads[0] = first;
   arch->heads[1] = second;
-  ftl_status status = double_heads(source, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(double_heads(source, error));
   snprintf(note, sizeof note, "added head %.120s like %.120s", name, old);
-  status = ftl_provenance_note(source, note, error);
-  return status == FTL_OK ? ftl_source_check(source, error) : status;
+  FTL_TRY(ftl_provenance_note(source, note, error));
+  return ftl_source_check(source, error);
 }

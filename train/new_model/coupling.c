@@ -94,9 +94,8 @@ static void sort_list(coupling_list *list) {
 static ftl_status first_level(const task *t, coupling_list *list) {
   for (int l = 0; l <= t->max_ell; l++) {
     double *c;
-    ftl_status status;
     if (!passes(t, l, natural(l), 1)) continue;
-    if ((status = append(t, list, l, natural(l), (size_t)((2 * l + 1) * t->n_lm), &c))) return status;
+    FTL_TRY(append(t, list, l, natural(l), (size_t)((2 * l + 1) * t->n_lm), &c));
     for (int m = 0; m < 2 * l + 1; m++) c[m * t->n_lm + l * l + m] = 1;
   }
   return FTL_OK;
@@ -110,10 +109,8 @@ static ftl_status next_level(const task *t, const coupling_list *lefts, size_t n
       for (int l = abs(left->l - l2); l <= left->l + l2; l++) {
         const int p = left->p * natural(l2);
         double *c;
-        ftl_status status;
         if (!passes(t, l, p, level)) continue;
-        status = append(t, list, l, p, (size_t)(2 * l + 1) * n_left * (size_t)t->n_lm, &c);
-        if (status) return status;
+        FTL_TRY(append(t, list, l, p, (size_t)(2 * l + 1) * n_left * (size_t)t->n_lm, &c));
         couple(t, left, n_left, l2, l, c, 1);
       }
   }

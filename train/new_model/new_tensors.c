@@ -50,8 +50,7 @@ static ftl_status settle_extents(builder *b, ftl_open_extents *extents) {
     for (int block = 0; block < layer->product.n; block++)
       for (int nu = 1; nu <= layer->correlation; nu++) {
         const int l = layer->product.block[block].l;
-        ftl_status status = u_matrix(b, l, nu);
-        if (status) return status;
+        FTL_TRY(u_matrix(b, l, nu));
         extents->u_paths[t][block][nu - 1] = b->u_paths[l][nu];
       }
   }

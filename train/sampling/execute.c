@@ -112,9 +112,9 @@ static void do_run(worker *w, int64_t run) {
   if (stop || w->s->store.entry[run].finished) return;
   w->counted = w->pending = 0;
   ftl_status status = ftl_sampler_run(&w->sampler, run, &result, &error);
-  if (status == FTL_OK && !result.stopped) status = finish_run(w, run, &result, &error);
+  if (!status && !result.stopped) status = finish_run(w, run, &result, &error);
   ftl_dataset_free(&result.frames);
-  if (status != FTL_OK) fail(w->s, status, &error);
+  if (status) fail(w->s, status, &error);
 }
 
 static void run_all(sampling *s, const ftl_model *model, int n_threads) {
@@ -123,7 +123,7 @@ static void run_all(sampling *s, const ftl_model *model, int n_threads) {
     worker w = {.s = s, .sampler = {.plan = s->plan, .model = model, .context = &w, .step = after_step}};
     ftl_error error = {0};
     const ftl_status status = ftl_workspace_new(model, 1, &w.sampler.workspace, &error);
-    if (status != FTL_OK) fail(s, status, &error);
+    if (status) fail(s, status, &error);
 #pragma omp for schedule(dynamic, 1)
     for (int64_t k = 0; k < s->plan->n; k++) do_run(&w, k);
     ftl_workspace_free(w.sampler.workspace);
@@ -198,9 +198,9 @@ ftl_status ftl_sampling_execute(const ftl_sampling_plan *plan, const ftl_model *
   sampling s = {.plan = plan, .host = host};
   *report = (ftl_sampling_report){0};
   ftl_status status = ftl_sampling_store_open(plan, folder, &s.store, error);
-  if (status == FTL_OK) status = execute(&s, model, n_threads, error);
-  if (status == FTL_OK) status = make_report(&s, report, error);
-  if (status == FTL_OK && !report->interrupted) status = ftl_sampling_store_load(&s.store, candidates, error);
+  if (!status) status = execute(&s, model, n_threads, error);
+  if (!status) status = make_report(&s, report, error);
+  if (!status && !report->interrupted) status = ftl_sampling_store_load(&s.store, candidates, error);
   ftl_sampling_store_free(&s.store);
   return status;
 }

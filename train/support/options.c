@@ -174,7 +174,7 @@ ftl_status ftl_options_assign(ftl_options *options, const ftl_option *option, in
       return ftl_fail(error, FTL_ERR_INPUT, where, "%s has no value", option->key);
   if (!append) free_value(options, option);
   void *member = ftl_option_member(options, option);
-  for (int i = 0; status == FTL_OK && i < n; i++) {
+  for (int i = 0; !status && i < n; i++) {
     if (list) {
       status = add_word(member, words[i], error);
     } else if (option->type == FTL_OPTION_RATES) {
@@ -188,7 +188,7 @@ ftl_status ftl_options_assign(ftl_options *options, const ftl_option *option, in
     }
   }
   char *given = strdup(where);
-  if (!given) return status == FTL_OK ? no_memory(error) : status;
+  if (!given) return status ? status : no_memory(error);
   char **kept = &options->given[ftl_option_index(options, option)];
   free(*kept);
   *kept = given;
@@ -241,8 +241,7 @@ ftl_status ftl_options_make(ftl_options *options, const ftl_option_table *table,
   if (!options->given || !options->grows) return no_memory(error);
   for (int k = 0; k < table->n; k++) {
     if (!table->option[k].initial) continue;
-    ftl_status status = set_default(options, &table->option[k], table->option[k].initial, error);
-    if (status != FTL_OK) return status;
+    FTL_TRY(set_default(options, &table->option[k], table->option[k].initial, error));
   }
   return FTL_OK;
 }
@@ -255,7 +254,7 @@ static const char *default_of(const ftl_options *options, const ftl_option *opti
 
 ftl_status ftl_options_settle(ftl_options *options, ftl_error *error) {
   ftl_status status = FTL_OK;
-  for (int k = 0; status == FTL_OK && k < options->table->n; k++) {
+  for (int k = 0; !status && k < options->table->n; k++) {
     const ftl_option *option = &options->table->option[k];
     if (!option->tuned || options->given[k]) continue;
     const char *text = default_of(options, option);
@@ -393,8 +392,7 @@ ftl_status ftl_options_check_given(const ftl_options *options, ftl_error *error)
 
 ftl_status ftl_options_check(const ftl_options *options, ftl_error *error) {
   const ftl_option *option = options->table->option;
-  ftl_status status = ftl_options_check_given(options, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(ftl_options_check_given(options, error));
   for (int k = 0; k < options->table->n; k++)
     if (option[k].needed && !ftl_options_has_value(options, &option[k]) &&
         ftl_options_applies(options, &option[k], NULL))

@@ -84,13 +84,13 @@ static ftl_status read_option(reader *r, const ftl_option *option, yaml_node_t *
   ftl_status status = FTL_OK;
   if (node->type == YAML_MAPPING_NODE && option->type != FTL_OPTION_RATES)
     status = ftl_fail(error, FTL_ERR_FORMAT, where, "%s takes a value, nothing nested below it", option->key);
-  if (status == FTL_OK) status = collect(r, option, node, &words, &n, where, error);
+  if (!status) status = collect(r, option, node, &words, &n, where, error);
   /* "freeze: f4, radial" is the list that the flag --freeze f4,radial is */
-  if (status == FTL_OK && option->type == FTL_OPTION_WORDS && node->type == YAML_SCALAR_NODE) {
+  if (!status && option->type == FTL_OPTION_WORDS && node->type == YAML_SCALAR_NODE) {
     r->options->grows[k] = false;
     status = ftl_options_set(r->options, option->key, words[0], where, error);
     r->options->grows[k] = false;
-  } else if (status == FTL_OK) {
+  } else if (!status) {
     status = ftl_options_assign(r->options, option, n, (const char *const *)words, false, where, error);
   }
   for (int i = 0; i < n; i++) free(words[i]);
@@ -131,7 +131,7 @@ static ftl_status read_mapping(reader *r, const yaml_node_t *mapping, const char
       status = ftl_option_unknown(table, full, FTL_ERR_FORMAT, where, error);
     }
     if (status == FTL_ERR_INPUT) return error ? (error->code = FTL_ERR_FORMAT) : FTL_ERR_FORMAT;
-    if (status != FTL_OK) return status;
+    FTL_TRY(status);
   }
   return FTL_OK;
 }

@@ -131,6 +131,6 @@ ftl_status ftl_work_start(int threads, int blas_threads, ftl_error *error) {
         "no memory for %d threads, of which %d can be made: take fewer threads, or raise the limits of memory "
         "and processes (ulimit -v, -u)",
         n + blas - 1, possible + 1);
-  const ftl_status status = start_blas(n, blas, error);
-  return status ? status : ftl_threads_start(n, error);
+  FTL_TRY(start_blas(n, blas, error));
+  return ftl_threads_start(n, error);
 }

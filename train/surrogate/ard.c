@@ -49,11 +49,10 @@ static ftl_status posterior(const ftl_triangle *t, const double *penalty, releva
                             ftl_error *error) {
   ftl_triangle stacked = {0};
   int ld = t->n + 1, side = x->n + 1, info;
-  ftl_status status = ftl_triangle_new(x->n, &stacked, error);
-  if (status) return status;
+  FTL_TRY(ftl_triangle_new(x->n, &stacked, error));
   for (int k = 0; k < x->n; k++) stacked.r[(size_t)k * (size_t)side + (size_t)k] = sqrt(x->alpha[k] / x->beta);
   gather(t, penalty, x, x->a, ld);
-  status = ftl_triangle_add(&stacked, x->a, ld, ld, error);
+  ftl_status status = ftl_triangle_add(&stacked, x->a, ld, ld, error);
   if (!status) {
     for (int k = 0; k < x->n; k++) {
       memcpy(x->root + (size_t)k * (size_t)x->n, stacked.r + (size_t)k * (size_t)side, (size_t)x->n * sizeof(double));

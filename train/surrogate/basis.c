@@ -55,8 +55,7 @@ static ftl_status find_couplings(builder *b, const ftl_invariants **found) {
     b->cache = grown;
     b->cache_room = room;
   }
-  ftl_status status = ftl_invariants_make(b->rank, key.l, key.same, &key.invariants, b->error);
-  if (status) return status;
+  FTL_TRY(ftl_invariants_make(b->rank, key.l, key.same, &key.invariants, b->error));
   b->cache[b->n_cache] = key;
   *found = &b->cache[b->n_cache++].invariants;
   return FTL_OK;
@@ -243,8 +242,7 @@ static ftl_status check_options(const ftl_basis_options *o, ftl_error *error) {
         return ftl_fail(error, FTL_ERR_INPUT, NULL, "a basis of rank %d has n = %d and l = %d; up to %d and %d can be",
                         k + 1, b->n[k], b->l[k], FTL_ACE_MAX_RADIAL, FTL_INVARIANTS_MAX_L);
     if (b->l[0] != 0) return ftl_fail(error, FTL_ERR_INPUT, NULL, "functions of rank 1 have l = 0, not %d", b->l[0]);
-    ftl_status status = block < 0 ? FTL_OK : check_block(o, &o->block[block], error);
-    if (status) return status;
+    FTL_TRY(block < 0 ? FTL_OK : check_block(o, &o->block[block], error));
   }
   return FTL_OK;
 }

@@ -38,9 +38,8 @@ static double largest_cutoff(const ftl_ace_file *file) {
 static ftl_status list_neighbours(ftl_designer *d, const ftl_structure *s, ftl_error *error) {
   const ftl_ace_file *file = &d->surrogate->file;
   ftl_structure_graph_free(&d->graph);
-  ftl_status status = ftl_structure_graph_build(s, file->atomic_number, file->n_elements, largest_cutoff(file),
-                                                &d->neighbours, &d->graph, error);
-  if (status) return status;
+  FTL_TRY(ftl_structure_graph_build(s, file->atomic_number, file->n_elements, largest_cutoff(file), &d->neighbours,
+                                    &d->graph, error));
   const ftl_graph *g = &d->graph.graph;
   size_t n_edges = (size_t)g->first_edge[s->n];
   if (n_edges > d->room) {

@@ -52,15 +52,13 @@ static ftl_status start_assembly(assembly *a, const ftl_surrogate *surrogate, co
     int rows = ftl_design_count(&data->structure[s], ftl_design_labelled(&data->structure[s]));
     if (rows > a->ld) a->ld = rows;
   }
-  ftl_status status = ftl_descriptors_new(surrogate, &a->plan, error);
-  if (status) return status;
+  FTL_TRY(ftl_descriptors_new(surrogate, &a->plan, error));
   a->designer = calloc((size_t)a->n_threads, sizeof *a->designer);
   a->panel = malloc(((size_t)a->n + 1) * (size_t)a->ld * sizeof *a->panel);
   if (!a->designer || !a->panel || !ftl_memory_is_left())
     return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the equations of a fit of %d functions", a->n);
-  for (int k = 0; k < a->n_threads && !status; k++)
-    status = ftl_designer_new(surrogate, a->plan, &a->designer[k], error);
-  return status;
+  for (int k = 0; k < a->n_threads; k++) FTL_TRY(ftl_designer_new(surrogate, a->plan, &a->designer[k], error));
+  return FTL_OK;
 }
 
 /* Multiplies a structure's rows, the label's included, by the roots of their weights. */
@@ -85,8 +83,7 @@ static ftl_status fill_structure(assembly *a, int64_t index, int row, ftl_error 
   const ftl_structure *s = &a->data->structure[index];
   ftl_design_rows rows = ftl_design_labelled(s);
   ftl_designer *designer = &a->designer[omp_get_thread_num()];
-  ftl_status status = ftl_design_fill(designer, s, rows, a->panel, a->ld, row, error);
-  if (status) return status;
+  FTL_TRY(ftl_design_fill(designer, s, rows, a->panel, a->ld, row, error));
   ftl_design_labels(a->surrogate, s, rows, a->panel + (size_t)a->n * (size_t)a->ld + (size_t)row);
   if (a->options) weigh(a, s, row);
   return FTL_OK;
@@ -110,7 +107,7 @@ static int64_t fill_panel(assembly *a, const int64_t *list, int64_t n_list, int6
   for (int64_t k = 0; k < n; k++) {
     ftl_error own = {0};
     ftl_status result = fill_structure(a, list[k], (int)first_row[k], &own);
-    if (result == FTL_OK) continue;
+    if (!result) continue;
 #pragma omp critical(ftl_fit_error)
     if (k < worst_at) { /* the first one in the data, whatever the threads do */
       worst = result;

@@ -230,9 +230,9 @@ static ftl_status read_block(const char *text, ftl_basis_block *block, ftl_error
     at += length + 1;
   }
   const char *end = colon ? colon : equals + strlen(equals);
-  ftl_status status = read_bounds(equals + 1, (size_t)(end - equals - 1), "basis.blocks", 0, block->bounds.n, error);
-  if (!status && colon) status = read_bounds(colon + 1, strlen(colon + 1), "basis.blocks", 1, block->bounds.l, error);
-  return status;
+  FTL_TRY(read_bounds(equals + 1, (size_t)(end - equals - 1), "basis.blocks", 0, block->bounds.n, error));
+  if (colon) FTL_TRY(read_bounds(colon + 1, strlen(colon + 1), "basis.blocks", 1, block->bounds.l, error));
+  return FTL_OK;
 }
 
 /* H-Cu */

@@ -107,9 +107,8 @@ static ftl_status close_output(ftl_status status, ftl_output_file *file, ftl_err
 static ftl_status write_yace(const ftl_surrogate_state *run, ftl_error *error) {
   ftl_ace_file file;
   ftl_output_file output = {0};
-  ftl_status status = ftl_surrogate_file(&run->surrogate, run->surrogate.coefficient, &file, error);
-  if (status) return status;
-  status = open_output(run, "model.yace", &output, error);
+  FTL_TRY(ftl_surrogate_file(&run->surrogate, run->surrogate.coefficient, &file, error));
+  ftl_status status = open_output(run, "model.yace", &output, error);
   if (!status) status = ftl_ace_file_write(&file, run->recipe->spline_bins, NULL, output.stream, error);
   status = close_output(status, &output, error);
   ftl_ace_file_free(&file);

@@ -141,11 +141,10 @@ ftl_status ftl_surrogate_prepare(ftl_surrogate_state *run, ftl_error *error) {
   const ftl_surrogate_recipe *r = run->recipe;
   ftl_open_options open = {
       .precision = r->sample.precision ? FTL_MIXED : FTL_DOUBLE, .head = r->head, .foundation = r->foundation};
-  ftl_status status = ftl_jobs_make(r, &run->data, &run->jobs, error);
-  if (!status) status = ftl_sha256_file(r->model, run->model_sha256, error);
-  if (!status) status = ftl_model_open(r->model, &open, &run->model, error);
-  if (!status) status = choose_elements(run, &run->jobs, run->model, error);
-  if (status) return status;
+  FTL_TRY(ftl_jobs_make(r, &run->data, &run->jobs, error));
+  FTL_TRY(ftl_sha256_file(r->model, run->model_sha256, error));
+  FTL_TRY(ftl_model_open(r->model, &open, &run->model, error));
+  FTL_TRY(choose_elements(run, &run->jobs, run->model, error));
   ftl_model_free(run->model);
   run->model = NULL;
   open.elements = run->elements;

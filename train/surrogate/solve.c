@@ -228,7 +228,7 @@ static ftl_status solve_ridge(const ftl_triangle *all, const ftl_triangle *fold,
   ftl_status status = FTL_OK;
   if (options->kind == FTL_SOLVE_CV)
     status = cross_validate(fold, n_folds, penalty, unit, &lambda, &to->cv_error, error);
-  if (status) return status;
+  FTL_TRY(status);
   if (options->kind == FTL_SOLVE_EVIDENCE) lambda = maximise(evidence_objective, x, unit);
   ridge(x, penalty, lambda, to->coefficient);
   to->lambda = lambda / unit;

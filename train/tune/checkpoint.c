@@ -12,8 +12,8 @@ static const char *file_name(const char *path) {
 
 ftl_status ftl_checkpoint_base(const char *foundation, const ftl_source *source, ftl_source **base, ftl_error *error) {
   const ftl_architecture *arch = &source->arch;
-  ftl_status status = ftl_source_read(foundation, base, error);
-  if (status) return status;
+  FTL_TRY(ftl_source_read(foundation, base, error));
+  ftl_status status = FTL_OK;
   if ((*base)->delta)
     status = ftl_fail(error, FTL_ERR_INPUT, foundation,
                       "it is a delta, and a delta of a delta is not written: use a full checkpoint, or make the "

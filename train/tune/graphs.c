@@ -58,9 +58,8 @@ ftl_status ftl_graphs_get(ftl_graphs *graphs, int64_t k, ftl_neighbours *scratch
     return FTL_OK;
   }
   ftl_structure_graph_free(loose);
-  ftl_status status = ftl_structure_graph_build(&graphs->dataset->structure[k], graphs->elements, graphs->n_elements,
-                                                graphs->cutoff, scratch, loose, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(ftl_structure_graph_build(&graphs->dataset->structure[k], graphs->elements, graphs->n_elements,
+                                    graphs->cutoff, scratch, loose, error));
   *graph = keep(graphs, k, loose) ? &graphs->kept[k].graph : &loose->graph;
   return FTL_OK;
 }

@@ -126,18 +126,18 @@ ftl_status ftl_log_open(const char *run, int64_t resume_epoch, ftl_log **log, ch
     status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the log");
   } else if (!fresh) {
     status = prepare(l->csv_path, false, &fresh, warning, error);
-    if (status == FTL_OK) status = prepare(l->lines_path, true, &fresh_lines, warning, error);
-    if (status == FTL_OK && !fresh) status = cut(l->csv_path, resume_epoch, false, error);
-    if (status == FTL_OK && !fresh_lines) status = cut(l->lines_path, resume_epoch, true, error);
+    if (!status) status = prepare(l->lines_path, true, &fresh_lines, warning, error);
+    if (!status && !fresh) status = cut(l->csv_path, resume_epoch, false, error);
+    if (!status && !fresh_lines) status = cut(l->lines_path, resume_epoch, true, error);
   }
-  if (status == FTL_OK && !(l->csv = fopen(l->csv_path, fresh ? "w" : "a"))) status = cannot_write(l->csv_path, error);
-  if (status == FTL_OK && !(l->lines = fopen(l->lines_path, fresh_lines ? "w" : "a")))
+  if (!status && !(l->csv = fopen(l->csv_path, fresh ? "w" : "a"))) status = cannot_write(l->csv_path, error);
+  if (!status && !(l->lines = fopen(l->lines_path, fresh_lines ? "w" : "a")))
     status = cannot_write(l->lines_path, error);
-  if (status == FTL_OK && fresh) {
+  if (!status && fresh) {
     fprintf(l->csv, "%s\n", ftl_log_columns);
     status = finish(l->csv, l->csv_path, 0, error);
   }
-  if (status != FTL_OK) {
+  if (status) {
     ftl_log_close(l);
     *log = NULL;
   }
@@ -185,8 +185,7 @@ ftl_status ftl_log_write_epoch(ftl_log *log, const ftl_log_epoch *e, ftl_error *
     print_real(log->csv, reals[k]);
   }
   fprintf(log->csv, ",%d,%.3f\n", e->best, e->seconds);
-  ftl_status status = finish(log->csv, log->csv_path, began, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(finish(log->csv, log->csv_path, began, error));
   json_t *members = json_pack(
       "{sI sI si so so so so so so so sb so}", "epoch", (json_int_t)e->epoch, "step", (json_int_t)e->step, "stage",
       e->stage, "lr", real(e->lr), "train_loss", real(e->train_loss), "valid_loss", real(e->valid_loss), "energy_rmse",

@@ -19,9 +19,9 @@ ftl_status ftl_replay_read(const ftl_recipe *recipe, double cutoff, ftl_sets *se
   options.n_configs = 0;
   if (recipe->replay.data.n == 0) return FTL_OK;
   ftl_status status = ftl_dataset_read(recipe->replay.data.item, recipe->replay.data.n, &options, &sets->replay, error);
-  if (status == FTL_OK) status = ftl_isolated_mark(&sets->replay, cutoff, error);
-  if (status == FTL_OK) ftl_dataset_remove_isolated(&sets->replay);
-  if (status == FTL_OK && sets->replay.n == 0)
+  if (!status) status = ftl_isolated_mark(&sets->replay, cutoff, error);
+  if (!status) ftl_dataset_remove_isolated(&sets->replay);
+  if (!status && sets->replay.n == 0)
     return ftl_fail(error, FTL_ERR_INPUT, recipe->replay.data.item[0], "there is no structure in it to replay");
   return status;
 }
@@ -51,8 +51,8 @@ ftl_status ftl_replay_label(ftl_setup *s, ftl_error *error) {
   ftl_setup_say(s, "the foundation labels %lld structures of replay", (long long)replay->n);
   ftl_status status =
       ftl_graphs_new(replay, arch->atomic_numbers, arch->n_elements, arch->r_max, &s->memory, &graphs, error);
-  if (status == FTL_OK) status = ftl_evaluate(&s->team, &graphs, NULL, FTL_ANSWER_ALL, &predictions, error);
-  for (int64_t k = 0; status == FTL_OK && k < replay->n; k++) {
+  if (!status) status = ftl_evaluate(&s->team, &graphs, NULL, FTL_ANSWER_ALL, &predictions, error);
+  for (int64_t k = 0; !status && k < replay->n; k++) {
     const ftl_prediction prediction = ftl_predictions_get(&predictions, k);
     status = ftl_replay_relabel(&replay->structure[k], &prediction, error);
   }
@@ -106,7 +106,6 @@ ftl_status ftl_replay_join(ftl_setup *s, ftl_error *error) {
   int64_t taken = ftl_recipe_is_set(recipe, "replay.frames") ? recipe->replay.frames
                                                              : llround(ceil(recipe->replay.fraction * (double)n));
   if (taken > n) taken = n;
-  if (status == FTL_OK)
-    status = ftl_batches_new((int)s->own, (int)n, (int)taken, (int)recipe->batch_size, &s->batches, error);
-  return status == FTL_OK ? assign_heads(s, error) : status;
+  if (!status) status = ftl_batches_new((int)s->own, (int)n, (int)taken, (int)recipe->batch_size, &s->batches, error);
+  return status ? status : assign_heads(s, error);
 }

@@ -28,7 +28,7 @@ static ftl_status change(ftl_recipe *recipe, const ftl_recipe *changes, const ch
   const void *member = (const char *)changes + option->offset;
   const ftl_words *words = option->type == FTL_OPTION_PATHS ? member : NULL; /* a path is taken whole, one at a time */
   ftl_status status = FTL_OK;
-  for (int k = 0; words && status == FTL_OK && k < words->n; k++)
+  for (int k = 0; words && !status && k < words->n; k++)
     status = ftl_options_set(&recipe->options, key, words->item[k], "--resume", error);
   if (words) return status;
   char *text = ftl_options_text(&changes->options, option);
@@ -41,15 +41,13 @@ static ftl_status change(ftl_recipe *recipe, const ftl_recipe *changes, const ch
 static ftl_status read_recipe(const char *run, const ftl_recipe *changes, ftl_recipe **recipe, ftl_error *error) {
   char path[4096];
   snprintf(path, sizeof path, "%s/recipe.yaml", run);
-  ftl_status status = ftl_recipe_new(recipe, error);
-  if (status == FTL_OK) status = ftl_options_read(&(*recipe)->options, path, error);
-  if (status == FTL_OK) status = ftl_options_set(&(*recipe)->options, "output", run, "--resume", error);
-  for (const char *const *key = free_keys; status == FTL_OK && *key; key++)
-    status = change(*recipe, changes, *key, error);
-  for (const char *const *key = file_keys; status == FTL_OK && *key; key++)
-    status = change(*recipe, changes, *key, error);
-  if (status == FTL_OK) status = ftl_options_settle(&(*recipe)->options, error);
-  return status == FTL_OK ? ftl_options_check(&(*recipe)->options, error) : status;
+  FTL_TRY(ftl_recipe_new(recipe, error));
+  FTL_TRY(ftl_options_read(&(*recipe)->options, path, error));
+  FTL_TRY(ftl_options_set(&(*recipe)->options, "output", run, "--resume", error));
+  for (const char *const *key = free_keys; *key; key++) FTL_TRY(change(*recipe, changes, *key, error));
+  for (const char *const *key = file_keys; *key; key++) FTL_TRY(change(*recipe, changes, *key, error));
+  FTL_TRY(ftl_options_settle(&(*recipe)->options, error));
+  return ftl_options_check(&(*recipe)->options, error);
 }
 
 /* The recipe against what the run began with. A state of an earlier version says nothing of it. */
@@ -57,13 +55,13 @@ static ftl_status compare(ftl_recipe *recipe, const ftl_state *state, const ftl_
   const json_t *before = json_object_get(state->object, "recipe"), *inputs = json_object_get(state->object, "inputs");
   char said[400], text[440];
   ftl_status status = FTL_OK;
-  for (int k = 0; status == FTL_OK && k < 2; k++) {
+  for (int k = 0; !status && k < 2; k++) {
     *said = '\0';
     if (k == 0 && before)
       status = ftl_options_compare(&recipe->options, before, free_keys, recipe->output, said, error);
     if (k == 1 && inputs) status = ftl_inputs_find(&recipe->options, inputs, recipe->output, said, error);
     snprintf(text, sizeof text, "changed since: %s", said);
-    if (status == FTL_OK && *said && host->say && ftl_ranks_mine() == 0) host->say(host->context, text);
+    if (!status && *said && host->say && ftl_ranks_mine() == 0) host->say(host->context, text);
   }
   return status;
 }
@@ -80,6 +78,6 @@ ftl_status ftl_resume_read(const char *run, const ftl_recipe *changes, const ftl
   char path[4096];
   *any = has_state(run, path);
   ftl_status status = read_recipe(run, changes, recipe, error);
-  if (status == FTL_OK && *any) status = ftl_state_read(path, state, error);
+  if (!status && *any) status = ftl_state_read(path, state, error);
   return status == FTL_OK && *any ? compare(*recipe, state, host, error) : status;
 }

@@ -102,8 +102,7 @@ static ftl_status copy(const ftl_structure *seed, ftl_structure *made, ftl_error
 
 ftl_status ftl_sample_make(const ftl_sample_options *o, const ftl_structure *seed, ftl_random *random,
                            ftl_structure *made, ftl_error *error) {
-  ftl_status status = copy(seed, made, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(copy(seed, made, error));
   substitute(o, random, made);
   strain(o->strain, random, made);
   rattle(o->rattle, random, made);
@@ -117,7 +116,7 @@ ftl_status ftl_sample_close(const ftl_structure *structure, ftl_neighbours *scra
   const ftl_status status = ftl_structure_neighbours(structure, 2 * least * largest, scratch, error);
   *close = status == FTL_ERR_INPUT; /* atoms in one place */
   if (*close) return FTL_OK;
-  for (int i = 0; status == FTL_OK && i < structure->n; i++)
+  for (int i = 0; !status && i < structure->n; i++)
     for (int64_t e = scratch->first_edge[i]; e < scratch->first_edge[i + 1]; e++) {
       const double *r = scratch->vector[e];
       const double bond = radius(structure->atomic_number[i]) + radius(structure->atomic_number[scratch->sender[e]]);

@@ -131,9 +131,9 @@ ftl_status ftl_split_keep(ftl_dataset *dataset, int64_t n, uint64_t seed, const 
   entry *list = make_entries(dataset, seed, &n_kinds, error);
   bool *moved = calloc((size_t)dataset->n + 1, sizeof *moved);
   ftl_status status = list && moved ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a part of the set");
-  for (int64_t k = 0; status == FTL_OK && k < dataset->n; k++)
+  for (int64_t k = 0; !status && k < dataset->n; k++)
     if (!dataset->structure[list[k].index].isolated) moved[list[k].index] = ++kept > n;
-  if (status == FTL_OK) status = ftl_dataset_move(dataset, moved, &rest, error);
+  if (!status) status = ftl_dataset_move(dataset, moved, &rest, error);
   ftl_dataset_free(&rest);
   free(list);
   free(moved);
@@ -198,12 +198,11 @@ ftl_status ftl_split_off(ftl_dataset *dataset, double fraction, uint64_t seed, f
   draw d;
   ftl_status status = start_draw(dataset, seed, asked < least ? least : asked > n - 1 ? n - 1 : asked, &d, error);
   note[0] = '\0';
-  if (status == FTL_OK) take(&d, MISSING_TYPES);
-  if (status == FTL_OK) take(&d, ALL_TYPES);
-  if (status == FTL_OK && d.count < d.wanted / 2 + d.wanted % 2)
-    take(&d, LAST_ONES); /* mostly types of one structure */
-  if (status == FTL_OK) status = ftl_dataset_move(dataset, d.taken, out, error);
-  if (status == FTL_OK && asked < least && d.count > asked)
+  if (!status) take(&d, MISSING_TYPES);
+  if (!status) take(&d, ALL_TYPES);
+  if (!status && d.count < d.wanted / 2 + d.wanted % 2) take(&d, LAST_ONES); /* mostly types of one structure */
+  if (!status) status = ftl_dataset_move(dataset, d.taken, out, error);
+  if (!status && asked < least && d.count > asked)
     snprintf(note, 300, "%g of %lld structures would be %lld to validate on; %lld are taken", fraction, (long long)n,
              (long long)asked, (long long)d.count);
   end_draw(&d);

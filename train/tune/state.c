@@ -73,8 +73,7 @@ static bool write_content(FILE *file, const char *header, size_t length, const f
 static ftl_status write_file(const char *path, const char *header, size_t length, const ftl_state_vector *vector, int n,
                              ftl_error *error) {
   ftl_output_file output;
-  ftl_status status = ftl_output_open(path, &output, error);
-  if (status) return status;
+  FTL_TRY(ftl_output_open(path, &output, error));
   if (write_content(output.stream, header, length, vector, n)) return ftl_output_commit(&output, error);
   ftl_fail(error, FTL_ERR_IO, path, "the training state cannot be written: %s", strerror(errno));
   ftl_output_discard(&output);

@@ -11,8 +11,7 @@ ftl_status ftl_team_new(ftl_network *network, const ftl_parameters *parameters, 
   if (!team->worker) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for %d threads", n);
   for (; team->n < n; team->n++) {
     ftl_worker *worker = &team->worker[team->n];
-    ftl_status status = ftl_sweep_new(network, &worker->sweep, error);
-    if (status != FTL_OK) return status;
+    FTL_TRY(ftl_sweep_new(network, &worker->sweep, error));
     worker->gradient = calloc((size_t)parameters->count + 1, sizeof *worker->gradient);
     if (!worker->gradient) {
       ftl_sweep_free(worker->sweep);

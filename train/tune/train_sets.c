@@ -63,17 +63,17 @@ ftl_status ftl_sets_read(ftl_recipe *recipe, double cutoff, ftl_sets *sets, ftl_
     ftl_dataset *dataset;
   } set[] = {{&recipe->data, &sets->train}, {&recipe->valid, &sets->valid}, {&recipe->test, &sets->test}};
   ftl_status status = FTL_OK;
-  for (int k = 0; status == FTL_OK && k < 3; k++)
+  for (int k = 0; !status && k < 3; k++)
     if (set[k].paths->n > 0)
       status = ftl_dataset_read(set[k].paths->item, set[k].paths->n, &options, set[k].dataset, error);
-  for (int k = 0; status == FTL_OK && k < 3; k++) status = ftl_isolated_mark(set[k].dataset, cutoff, error);
-  if (status == FTL_OK) status = ftl_replay_read(recipe, cutoff, sets, error);
-  if (status == FTL_OK) status = ftl_sets_require_labels(recipe, sets, error);
-  if (status == FTL_OK) status = set_isolated_aside(sets, error);
-  if (status == FTL_OK) status = ftl_recipe_suit(recipe, &sets->train, sets->note[0], error);
-  if (status == FTL_OK && recipe->valid.n == 0) status = split_valid(recipe, sets, error);
-  if (status == FTL_OK) status = take_part(recipe, sets, error);
-  if (status == FTL_OK) ftl_dataset_remove_isolated(&sets->valid);
+  for (int k = 0; !status && k < 3; k++) status = ftl_isolated_mark(set[k].dataset, cutoff, error);
+  if (!status) status = ftl_replay_read(recipe, cutoff, sets, error);
+  if (!status) status = ftl_sets_require_labels(recipe, sets, error);
+  if (!status) status = set_isolated_aside(sets, error);
+  if (!status) status = ftl_recipe_suit(recipe, &sets->train, sets->note[0], error);
+  if (!status && recipe->valid.n == 0) status = split_valid(recipe, sets, error);
+  if (!status) status = take_part(recipe, sets, error);
+  if (!status) ftl_dataset_remove_isolated(&sets->valid);
   return status;
 }
 

@@ -75,7 +75,7 @@ static ftl_status collect(const ftl_comparison *c, const double *e0_shift, energ
   e->work = malloc(n * sizeof *e->work);
   if (!e->frame || !e->label || !e->answer || !e->left || !e->work) return no_memory(error);
   ftl_status status = FTL_OK;
-  for (int64_t k = 0; status == FTL_OK && k < c->n; k++) {
+  for (int64_t k = 0; !status && k < c->n; k++) {
     const ftl_compared *f = &c->frame[k];
     double shift = 0;
     if (!f->has_energy) continue;
@@ -131,7 +131,7 @@ static ftl_status find_slope(const char *name, const ftl_comparison *c, energies
   double *x = malloc((size_t)e->n * sizeof *x);
   if (!x) return no_memory(error);
   ftl_status status = ftl_compositions_fit(&e->compositions, e->answer, x, error);
-  if (status == FTL_OK) status = ftl_compositions_fit(&e->compositions, e->label, e->left, error);
+  if (!status) status = ftl_compositions_fit(&e->compositions, e->label, e->left, error);
   const double sx = ftl_robust_deviation(x, e->n, 0, e->work), sy = ftl_robust_deviation(e->left, e->n, 0, e->work);
   for (int64_t k = 0; k < e->n; k++) {
     if (fabs(x[k]) > 6 * sx || fabs(e->left[k]) > 6 * sy) continue;
@@ -156,8 +156,8 @@ ftl_status ftl_compare_energies(const char *name, const ftl_comparison *comparis
   energies e = {0};
   const int before = findings->n;
   ftl_status status = collect(comparison, NULL, &e, error);
-  if (status == FTL_OK) status = find_ratio(name, comparison, &e, findings, error);
-  if (status == FTL_OK && findings->n == before) status = find_slope(name, comparison, &e, findings, error);
+  if (!status) status = find_ratio(name, comparison, &e, findings, error);
+  if (!status && findings->n == before) status = find_slope(name, comparison, &e, findings, error);
   free_energies(&e);
   return status;
 }
@@ -174,8 +174,7 @@ static ftl_status find_zero(const char *name, const ftl_comparison *c, energies 
     e->work[k] = fabs(e->label[k]);
   }
   *typical = ftl_median(e->work, e->n);
-  ftl_status status = ftl_compositions_fit(&e->compositions, e->label, e->left, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(ftl_compositions_fit(&e->compositions, e->label, e->left, error));
   const double left = ftl_robust_deviation(e->left, e->n, 0, e->work) / 1.4826;
   /* with as few structures as elements other E0 explain everything */
   const bool explained = left <= LEFT * *typical && e->n >= e->compositions.n_elements + 2;
@@ -219,9 +218,9 @@ ftl_status ftl_comparison_zero(const char *name, const ftl_comparison *compariso
   double typical = NAN;
   const int before = findings->n;
   ftl_status status = collect(comparison, e0_shift, &e, error);
-  if (status == FTL_OK && e.n > 0) status = find_zero(name, comparison, &e, advice, &typical, findings, error);
+  if (!status && e.n > 0) status = find_zero(name, comparison, &e, advice, &typical, findings, error);
   const bool enough = e.n >= e.compositions.n_elements + 5 && findings->n == before;
-  if (status == FTL_OK && enough && !ftl_findings_have(findings, FTL_FINDING_ENERGY_FAR))
+  if (!status && enough && !ftl_findings_have(findings, FTL_FINDING_ENERGY_FAR))
     status = find_far(name, comparison, &e, findings, error);
   free_energies(&e);
   if (mean) *mean = typical;

@@ -86,5 +86,5 @@ ftl_status ftl_find_stress(const char *name, const ftl_dataset *dataset, ftl_fin
   if (!size) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to look at stresses");
   ftl_status status = find_size(name, dataset, size, findings, error);
   free(size);
-  return status == FTL_OK ? find_contradictions(name, dataset, findings, error) : status;
+  return status ? status : find_contradictions(name, dataset, findings, error);
 }

@@ -123,9 +123,8 @@ static void pair_basis(ftl_sweep *sweep, int p) {
 
 static ftl_status geometry_forward(ftl_sweep *sweep, ftl_error *error) {
   const ftl_network *network = sweep->network;
-  ftl_status status = sort_atoms(sweep, error);
-  if (!status) status = find_edges(sweep, error);
-  if (status) return status;
+  FTL_TRY(sort_atoms(sweep, error));
+  FTL_TRY(find_edges(sweep, error));
   size_t n_y = (size_t)sweep->geometry.n_edges * (size_t)network->n_sh,
          n_b = (size_t)sweep->geometry.n_pairs * (size_t)network->n_basis;
   sweep->geometry.gradient_y = take_bytes(sweep, (3 * n_y + 3) * sizeof(double));
