@@ -263,8 +263,7 @@ static ftl_status fill_lanes(const ftl_descriptors *plan, ftl_descriptor_scratch
 ftl_status ftl_descriptors_atom(const ftl_descriptors *plan, ftl_descriptor_scratch *s, int mu, int n_edges,
                                 const int *sender_mu, const double (*vector)[3], bool derivatives,
                                 ftl_descriptor_values *values, int *bad, ftl_error *error) {
-  ftl_status status = fill_lanes(plan, s, mu, n_edges, sender_mu, vector, bad, error);
-  if (status) return status;
+  FTL_TRY(fill_lanes(plan, s, mu, n_edges, sender_mu, vector, bad, error));
   if (*bad >= 0) {
     const ftl_ace_bond *bond = &plan->file->bond[mu * plan->n_species + sender_mu[*bad]];
     return ftl_fail(error, FTL_ERR_INPUT, NULL, "%s and %s are %.3f Angstrom apart, within the inner cutoff of %.3f",
@@ -298,8 +297,7 @@ ftl_status ftl_descriptors_combine(const ftl_descriptors *plan, ftl_descriptor_s
                                    const int *sender_mu, const double (*vector)[3], int n, const double *weight,
                                    bool derivatives, ftl_descriptor_combined *combined, ftl_error *error) {
   int bad;
-  ftl_status status = fill_lanes(plan, s, mu, n_edges, sender_mu, vector, &bad, error);
-  if (status) return status;
+  FTL_TRY(fill_lanes(plan, s, mu, n_edges, sender_mu, vector, &bad, error));
   if (!make_room_for_sums(plan, s, n)) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a committee");
   plan->build->combine(plan, s, mu, n, weight, derivatives);
   *combined = (ftl_descriptor_combined){.n_functions = plan->file->n_functions[mu],

@@ -101,8 +101,7 @@ static ftl_status prepare(const ftl_ace_file *file, const char *path, const int 
   if (!ace) return ftl_fail(error, FTL_ERR_MEMORY, path, "no memory for the potential");
   model->ace = ace;
   ace->n_species = n;
-  ftl_status status = set_sizes(ace, file, path, error);
-  if (status) return status;
+  FTL_TRY(set_sizes(ace, file, path, error));
   harmonics_recursion(ace);
   ace->element = calloc((size_t)n, sizeof *ace->element);
   ace->pair = calloc((size_t)n * (size_t)n, sizeof *ace->pair);
@@ -118,7 +117,7 @@ static ftl_status prepare(const ftl_ace_file *file, const char *path, const int 
       ace->pair[species_of[i] * n + species_of[j]].bond.coefficient = NULL;
       model->arch.r_max = fmax(model->arch.r_max, bond->cutoff);
     }
-  status = ftl_ace_tables_make(model, file, path, species_of, error);
+  ftl_status status = ftl_ace_tables_make(model, file, path, species_of, error);
   for (int i = 0; i < file->n_elements && !status; i++) {
     if (species_of[i] < 0) continue;
     model->e0[species_of[i]] = file->e0[i];

@@ -121,7 +121,6 @@ static ftl_status read_layer(const reader *r, json_t *json, ftl_layer *layer) {
   json_int_t correlation;
   json_error_t found;
   int kind = 0, use_sc, agnostic;
-  ftl_status status;
   /* The constants depend on the block. Optional here, looked for below. */
   if (json_unpack_ex(json, &found, JSON_STRICT, "{s:s, s:s, s:s, s:s, s:s, s:F, s:s, s:I, s:b, s:b, s?F, s?F, s?F}",
                      "interaction", &interaction, "node_feats", &node_feats, "edge", &edge, "target", &target, "hidden",
@@ -129,15 +128,15 @@ static ftl_status read_layer(const reader *r, json_t *json, ftl_layer *layer) {
                      &correlation, "use_sc", &use_sc, "agnostic_product", &agnostic, "radial_act_cst",
                      &layer->radial_act_cst, "gate_scalar_cst", &layer->gate_scalar_cst, "gate_cst", &layer->gate_cst))
     return unpack_failed(r, "a layer", &found);
-  if ((status = read_name(r, "interaction", interaction, interactions, COUNT(interactions), &kind))) return status;
+  FTL_TRY(read_name(r, "interaction", interaction, interactions, COUNT(interactions), &kind));
   layer->kind = (ftl_interaction_kind)kind;
   layer->use_sc = use_sc;
   layer->agnostic_product = agnostic;
-  if ((status = read_irreps(r, "node_feats", node_feats, &layer->node_feats))) return status;
-  if ((status = read_irreps(r, "edge", edge, &layer->edge))) return status;
-  if ((status = read_irreps(r, "target", target, &layer->target))) return status;
-  if ((status = read_irreps(r, "hidden", hidden, &layer->hidden))) return status;
-  if ((status = read_irreps(r, "product", product, &layer->product))) return status;
+  FTL_TRY(read_irreps(r, "node_feats", node_feats, &layer->node_feats));
+  FTL_TRY(read_irreps(r, "edge", edge, &layer->edge));
+  FTL_TRY(read_irreps(r, "target", target, &layer->target));
+  FTL_TRY(read_irreps(r, "hidden", hidden, &layer->hidden));
+  FTL_TRY(read_irreps(r, "product", product, &layer->product));
   const bool gated = layer->kind == FTL_INTERACTION_NONLINEAR;
   if ((json_object_get(json, "radial_act_cst") == NULL) != gated ||
       (json_object_get(json, "gate_scalar_cst") != NULL) != gated ||
@@ -151,19 +150,18 @@ static ftl_status read_readout(const reader *r, json_t *json, ftl_readout *reado
   json_int_t layer;
   json_error_t found;
   int kind = 0, gate_kind = 0, masks = 0;
-  ftl_status status;
   if (json_unpack_ex(json, &found, JSON_STRICT, "{s:s, s:I, s:s, s?s, s?s, s?F, s?b}", "kind", &kind_name, "layer",
                      &layer, "in", &in, "mlp", &mlp, "gate", &gate, "gate_cst", &readout->gate_cst, "masks_heads",
                      &masks))
     return unpack_failed(r, "a readout", &found);
-  if ((status = read_name(r, "readout kind", kind_name, readouts, COUNT(readouts), &kind))) return status;
+  FTL_TRY(read_name(r, "readout kind", kind_name, readouts, COUNT(readouts), &kind));
   readout->kind = (ftl_readout_kind)kind;
-  if ((status = read_count(r, "layer of a readout", layer, FTL_MAX_LAYERS, &readout->layer))) return status;
-  if ((status = read_irreps(r, "in", in, &readout->in))) return status;
+  FTL_TRY(read_count(r, "layer of a readout", layer, FTL_MAX_LAYERS, &readout->layer));
+  FTL_TRY(read_irreps(r, "in", in, &readout->in));
   if (json_object_size(json) != (readout->kind == FTL_READOUT_LINEAR ? 3 : 7))
     return bad(r, "a %s readout has the wrong keys", kind_name);
   if (readout->kind == FTL_READOUT_LINEAR) return FTL_OK;
-  if ((status = read_name(r, "gate", gate, gates, COUNT(gates), &gate_kind))) return status;
+  FTL_TRY(read_name(r, "gate", gate, gates, COUNT(gates), &gate_kind));
   readout->gate = (ftl_gate_kind)gate_kind;
   readout->masks_heads = masks;
   return read_irreps(r, "mlp", mlp, &readout->mlp);
@@ -174,15 +172,14 @@ static ftl_status read_radial(const reader *r, json_t *json, ftl_architecture *a
   json_int_t size;
   json_error_t found;
   int apply, kind = 0;
-  ftl_status status;
   if (json_unpack_ex(json, &found, JSON_STRICT, "{s:s, s:I, s:s, s:b, s?F}", "basis", &basis, "size", &size,
                      "transform", &transform, "apply_cutoff", &apply, "gaussian_coeff", &arch->gaussian_coeff))
     return unpack_failed(r, "radial", &found);
-  if ((status = read_name(r, "radial basis", basis, radials, COUNT(radials), &kind))) return status;
+  FTL_TRY(read_name(r, "radial basis", basis, radials, COUNT(radials), &kind));
   arch->radial = (ftl_radial_kind)kind;
   if ((json_object_get(json, "gaussian_coeff") != NULL) != (arch->radial == FTL_RADIAL_GAUSSIAN))
     return bad(r, "gaussian_coeff does not go with the basis");
-  if ((status = read_name(r, "transform", transform, transforms, COUNT(transforms), &kind))) return status;
+  FTL_TRY(read_name(r, "transform", transform, transforms, COUNT(transforms), &kind));
   arch->transform = (ftl_transform_kind)kind;
   arch->apply_cutoff = apply;
   return read_count(r, "size of the radial basis", size, 1 << 20, &arch->num_bessel);
@@ -190,13 +187,11 @@ static ftl_status read_radial(const reader *r, json_t *json, ftl_architecture *a
 
 static ftl_status read_lists(const reader *r, json_t *numbers, json_t *heads, ftl_architecture *arch) {
   size_t n = json_array_size(numbers);
-  ftl_status status;
   if (n < 1 || n > FTL_MAX_ELEMENTS) return bad(r, "there are %zu elements", n);
   for (size_t k = 0; k < n; k++) {
     json_t *number = json_array_get(numbers, k);
     if (!json_is_integer(number)) return bad(r, "an atomic number is no integer");
-    status = read_count(r, "an atomic number", json_integer_value(number), 118, &arch->atomic_numbers[k]);
-    if (status) return status;
+    FTL_TRY(read_count(r, "an atomic number", json_integer_value(number), 118, &arch->atomic_numbers[k]));
   }
   arch->n_elements = (int)n;
   n = json_array_size(heads);
@@ -218,7 +213,6 @@ ftl_status ftl_architecture_from_json(json_t *json, const char *where, ftl_archi
   json_int_t norm_elements, norm_heads;
   json_error_t found;
   int repulsion;
-  ftl_status status;
   if (json_unpack_ex(json, &found, JSON_STRICT, "{s:s, s:o, s:I, s:o, s:I, s:F, s:o, s:b, s:s, s:o, s:o}", "model",
                      &model, "atomic_numbers", &numbers, "norm_elements", &norm_elements, "heads", &heads, "norm_heads",
                      &norm_heads, "r_max", &arch->r_max, "radial", &radial, "pair_repulsion", &repulsion,
@@ -229,20 +223,19 @@ ftl_status ftl_architecture_from_json(json_t *json, const char *where, ftl_archi
     return ftl_fail(error, FTL_ERR_UNSUPPORTED, where, "the architecture's model is \"%.100s\", which is not covered",
                     model);
   arch->pair_repulsion = repulsion;
-  if ((status = read_lists(&r, numbers, heads, arch))) return status;
-  if ((status = read_count(&r, "norm_elements", norm_elements, 1000, &arch->norm_elements))) return status;
-  if ((status = read_count(&r, "norm_heads", norm_heads, 1000, &arch->norm_heads))) return status;
-  if ((status = read_radial(&r, radial, arch))) return status;
-  if ((status = read_irreps(&r, "spherical_harmonics", sh, &arch->sh))) return status;
+  FTL_TRY(read_lists(&r, numbers, heads, arch));
+  FTL_TRY(read_count(&r, "norm_elements", norm_elements, 1000, &arch->norm_elements));
+  FTL_TRY(read_count(&r, "norm_heads", norm_heads, 1000, &arch->norm_heads));
+  FTL_TRY(read_radial(&r, radial, arch));
+  FTL_TRY(read_irreps(&r, "spherical_harmonics", sh, &arch->sh));
   if (json_array_size(layers) < 1 || json_array_size(layers) > FTL_MAX_LAYERS)
     return bad(&r, "there are %zu layers", json_array_size(layers));
   if (json_array_size(list) < 1 || json_array_size(list) > FTL_MAX_LAYERS)
     return bad(&r, "there are %zu readouts", json_array_size(list));
   arch->n_layers = (int)json_array_size(layers);
   arch->n_readouts = (int)json_array_size(list);
-  for (int k = 0; k < arch->n_layers; k++)
-    if ((status = read_layer(&r, json_array_get(layers, (size_t)k), &arch->layer[k]))) return status;
+  for (int k = 0; k < arch->n_layers; k++) FTL_TRY(read_layer(&r, json_array_get(layers, (size_t)k), &arch->layer[k]));
   for (int k = 0; k < arch->n_readouts; k++)
-    if ((status = read_readout(&r, json_array_get(list, (size_t)k), &arch->readout[k]))) return status;
+    FTL_TRY(read_readout(&r, json_array_get(list, (size_t)k), &arch->readout[k]));
   return FTL_OK;
 }

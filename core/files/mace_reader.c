@@ -146,16 +146,15 @@ static ftl_status read_spherical_harmonics(ftl_mace_reader *r, const ftl_py *mod
 
 static ftl_status read_model(ftl_mace_reader *r) {
   const ftl_py *model = ftl_torch_root(r->archive);
-  ftl_status status;
-  if ((status = check_root(r, model))) return status;
-  if ((status = check_parts(r, model))) return status;
-  if ((status = ftl_mace_read_tensors(r, model))) return status;
-  if ((status = read_elements(r))) return status;
-  if ((status = read_heads(r, model))) return status;
-  if ((status = read_spherical_harmonics(r, model))) return status;
-  if ((status = ftl_mace_read_radial(r, model))) return status;
-  if ((status = read_repulsion(r, model))) return status;
-  if ((status = ftl_mace_read_layers(r, model))) return status;
+  FTL_TRY(check_root(r, model));
+  FTL_TRY(check_parts(r, model));
+  FTL_TRY(ftl_mace_read_tensors(r, model));
+  FTL_TRY(read_elements(r));
+  FTL_TRY(read_heads(r, model));
+  FTL_TRY(read_spherical_harmonics(r, model));
+  FTL_TRY(ftl_mace_read_radial(r, model));
+  FTL_TRY(read_repulsion(r, model));
+  FTL_TRY(ftl_mace_read_layers(r, model));
   return ftl_mace_read_readouts(r, model);
 }
 

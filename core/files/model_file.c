@@ -54,8 +54,8 @@ ftl_pace_kind ftl_pace_kind_of(const void *data, size_t size, const char *name) 
 }
 
 static ftl_status read_torch(const void *data, size_t size, ftl_source *source, ftl_error *error) {
-  ftl_status status = ftl_mace_read(data, size, source, error);
-  return status ? status : ftl_provenance_start(source, data, size, error);
+  FTL_TRY(ftl_mace_read(data, size, source, error));
+  return ftl_provenance_start(source, data, size, error);
 }
 
 /* The tensors of a delta are its own only; they are not checked yet. */
@@ -92,8 +92,8 @@ static ftl_status read_content(const void *data, size_t size, bool mapped, ftl_s
 
 static ftl_status complete(ftl_source *source, const char *foundation, ftl_error *error) {
   if (!source->delta) return FTL_OK;
-  ftl_status status = ftl_delta_complete(source, foundation, error);
-  return status ? status : ftl_source_check(source, error);
+  FTL_TRY(ftl_delta_complete(source, foundation, error));
+  return ftl_source_check(source, error);
 }
 
 static ftl_source *new_source(const char *path, ftl_error *error) {
@@ -175,12 +175,11 @@ ftl_status ftl_source_read_with(const char *path, const char *foundation, ftl_so
   ftl_source *s = NULL;
   void *data;
   size_t size;
-  ftl_status status;
   *source = NULL;
   if (!path) return ftl_fail(error, FTL_ERR_ARGUMENT, NULL, "no path of a model file is given");
-  if ((status = ftl_file_map(path, &data, &size, error))) return status;
-  if ((status = read_mapped(path, data, size, &s, error))) return status;
-  status = complete(s, foundation, error);
+  FTL_TRY(ftl_file_map(path, &data, &size, error));
+  FTL_TRY(read_mapped(path, data, size, &s, error));
+  ftl_status status = complete(s, foundation, error);
   if (status) ftl_source_free(s);
   else *source = s;
   return status;
@@ -201,7 +200,7 @@ ftl_status ftl_foundation_read(const char *path, const char *sha256, ftl_source 
   size_t size;
   ftl_status status = ftl_file_map(path, &data, &size, error);
   *source = NULL;
-  if (status) return status;
+  FTL_TRY(status);
   ftl_sha256(data, size, digest);
   if (strcmp(digest, sha256)) {
     if (data) munmap(data, size);

@@ -61,8 +61,7 @@ static ftl_status check_metadata(ftl_safetensors *s, ftl_error *error) {
 ftl_status ftl_safetensors_open(const void *file, size_t size, const char *where, ftl_safetensors *s,
                                 ftl_error *error) {
   *s = (ftl_safetensors){.where = where};
-  ftl_status status = parse_header(s, file, size, error);
-  if (status) return status;
+  FTL_TRY(parse_header(s, file, size, error));
   s->metadata = json_object_get(s->header, "__metadata__");
   return check_metadata(s, error);
 }
@@ -147,7 +146,6 @@ static ftl_status read_entry(reader *r, const char *name, json_t *json, entry *e
   json_t *shape;
   json_int_t begin, end;
   json_error_t found;
-  ftl_status status;
   if (!credible_name(name))
     return ftl_fail(r->error, FTL_ERR_FORMAT, r->file->where, "the name of a tensor is not credible");
   e->name = name;
@@ -155,7 +153,7 @@ static ftl_status read_entry(reader *r, const char *name, json_t *json, entry *e
                      &begin, &end))
     return ftl_fail(r->error, FTL_ERR_FORMAT, r->file->where, "the description of tensor %s is wrong: %.100s", name,
                     found.text);
-  if ((status = read_dtype(r, name, dtype, &e->dtype))) return status;
+  FTL_TRY(read_dtype(r, name, dtype, &e->dtype));
   if (!json_is_array(shape) || json_array_size(shape) > FTL_MAX_NDIM)
     return ftl_fail(r->error, FTL_ERR_FORMAT, r->file->where, "the shape of tensor %s is not credible", name);
   e->ndim = (int)json_array_size(shape);

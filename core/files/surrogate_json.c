@@ -121,7 +121,6 @@ ftl_status ftl_surrogate_from_json(json_t *json, const char *where, ftl_surrogat
   const char *model;
   json_t *numbers, *e0, *embeddings, *bonds;
   json_error_t found;
-  ftl_status status;
   if (json_unpack_ex(json, &found, JSON_STRICT, "{s:s, s:o, s:o, s:o, s:o, s:F, s:F}", "model", &model,
                      "atomic_numbers", &numbers, "E0", &e0, "embeddings", &embeddings, "bonds", &bonds, "energy_scale",
                      &s->energy_scale, "force_scale", &s->force_scale))
@@ -131,15 +130,14 @@ ftl_status ftl_surrogate_from_json(json_t *json, const char *where, ftl_surrogat
                     model);
   if (!(s->energy_scale >= 0) || !(s->force_scale >= 0))
     return bad(&r, "energy_scale is %g and force_scale %g", s->energy_scale, s->force_scale);
-  if ((status = read_elements(&r, numbers, e0, &s->file))) return status;
+  FTL_TRY(read_elements(&r, numbers, e0, &s->file));
   size_t n = (size_t)s->file.n_elements;
   if (json_array_size(embeddings) != n || json_array_size(bonds) != n * n)
     return bad(&r, "%zu elements have %zu embeddings and %zu bonds", n, json_array_size(embeddings),
                json_array_size(bonds));
-  for (size_t k = 0; k < n; k++)
-    if ((status = read_embedding(&r, json_array_get(embeddings, k), &s->file.embedding[k]))) return status;
+  for (size_t k = 0; k < n; k++) FTL_TRY(read_embedding(&r, json_array_get(embeddings, k), &s->file.embedding[k]));
   for (size_t k = 0; k < n * n; k++) {
-    if ((status = read_bond(&r, json_array_get(bonds, k), &s->file.bond[k]))) return status;
+    FTL_TRY(read_bond(&r, json_array_get(bonds, k), &s->file.bond[k]));
     if (s->file.bond[k].inner_kind != s->file.bond[0].inner_kind)
       return bad(&r, "all bonds must have the same kind of inner cutoff");
   }

@@ -28,9 +28,8 @@ ftl_status ftl_source_cast(ftl_source *source, ftl_dtype dtype, ftl_error *error
     return ftl_fail(error, FTL_ERR_ARGUMENT, source->path, "weights can be F32 or F64, not %s", ftl_dtype_name(dtype));
   for (int k = 0; k < source->tensors.n; k++) {
     ftl_tensor *t = &source->tensors.tensor[k];
-    ftl_status status;
     if (t->dtype == dtype || (t->dtype != FTL_F32 && t->dtype != FTL_F64)) continue;
-    if ((status = cast_tensor(source, t, dtype, error))) return status;
+    FTL_TRY(cast_tensor(source, t, dtype, error));
     n++;
   }
   if (!n) return FTL_OK;

@@ -57,7 +57,7 @@ ftl_status ftl_ref_linear_prepare(ftl_ref_linear *linear, const ftl_source *sour
                                   const ftl_irreps *in, const ftl_irreps *out, bool biased, ftl_ref_memory *memory,
                                   ftl_error *error) {
   *linear = (ftl_ref_linear){.in = *in, .out = *out, .extra_fan_in = 1};
-  FTL_REF_TRY(ftl_ref_weights(memory, source, n_weights(in, out), &linear->weight, error, "%s.weight", name));
+  FTL_TRY(ftl_ref_weights(memory, source, n_weights(in, out), &linear->weight, error, "%s.weight", name));
   if (!biased) return FTL_OK;
   int64_t n_bias = 0;
   for (int b = 0; b < out->n; b++)

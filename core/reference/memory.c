@@ -48,7 +48,7 @@ ftl_status ftl_ref_weights(ftl_ref_memory *memory, const ftl_source *source, int
     return ftl_fail(error, FTL_ERR_FORMAT, source->path, "tensor '%s' has %lld numbers where %lld are needed",
                     full_name, (long long)tensor->count, (long long)count);
   double *copy;
-  FTL_REF_TRY(ftl_ref_doubles(memory, tensor->count, &copy, error));
+  FTL_TRY(ftl_ref_doubles(memory, tensor->count, &copy, error));
   for (int64_t k = 0; k < tensor->count; k++) copy[k] = ftl_tensor_at(tensor, k);
   *values = copy;
   return FTL_OK;

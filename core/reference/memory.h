@@ -4,13 +4,6 @@
 
 #include "model/architecture.h"
 
-/* Returns from the calling function when a call fails. */
-#define FTL_REF_TRY(call)                                                                                              \
-  do {                                                                                                                 \
-    const ftl_status ftl_ref_status = (call);                                                                          \
-    if (ftl_ref_status != FTL_OK) return ftl_ref_status;                                                               \
-  } while (0)
-
 typedef struct {
   void **block; /* [n] owned */
   int n, capacity;

@@ -33,14 +33,14 @@ static ftl_status prepare_energies(ftl_ref_run *run, ftl_error *error) {
   const ftl_architecture *arch = &source->arch;
   ftl_ref_memory *memory = &run->memory;
   const double *values;
-  FTL_REF_TRY(ftl_ref_weights(memory, source, (int64_t)arch->n_heads * arch->n_elements, &values, error,
-                              "atomic_energies_fn.atomic_energies"));
+  FTL_TRY(ftl_ref_weights(memory, source, (int64_t)arch->n_heads * arch->n_elements, &values, error,
+                          "atomic_energies_fn.atomic_energies"));
   run->e0 = values + (int64_t)run->head * arch->n_elements;
   run->scale = 1, run->shift = 0;
   if (!arch->scale_shift) return FTL_OK;
-  FTL_REF_TRY(ftl_ref_weights(memory, source, arch->n_heads, &values, error, "scale_shift.scale"));
+  FTL_TRY(ftl_ref_weights(memory, source, arch->n_heads, &values, error, "scale_shift.scale"));
   run->scale = values[run->head];
-  FTL_REF_TRY(ftl_ref_weights(memory, source, arch->n_heads, &values, error, "scale_shift.shift"));
+  FTL_TRY(ftl_ref_weights(memory, source, arch->n_heads, &values, error, "scale_shift.shift"));
   run->shift = values[run->head];
   return FTL_OK;
 }
@@ -57,10 +57,10 @@ static ftl_status prepare_scratch(ftl_ref_run *run, ftl_error *error) {
     weights = larger(weights, layer->conv.n_weights);
   }
   ftl_ref_memory *memory = &run->memory;
-  FTL_REF_TRY(ftl_ref_doubles(memory, features, &run->row_a, error));
-  FTL_REF_TRY(ftl_ref_doubles(memory, inputs, &run->edge_in, error));
-  FTL_REF_TRY(ftl_ref_doubles(memory, inputs, &run->d_edge_in, error));
-  FTL_REF_TRY(ftl_ref_doubles(memory, weights, &run->edge_w, error));
+  FTL_TRY(ftl_ref_doubles(memory, features, &run->row_a, error));
+  FTL_TRY(ftl_ref_doubles(memory, inputs, &run->edge_in, error));
+  FTL_TRY(ftl_ref_doubles(memory, inputs, &run->d_edge_in, error));
+  FTL_TRY(ftl_ref_doubles(memory, weights, &run->edge_w, error));
   return ftl_ref_doubles(memory, weights, &run->d_edge_w, error);
 }
 
@@ -94,25 +94,25 @@ static ftl_status prepare(ftl_ref_run *run, ftl_error *error) {
       {&run->node_energy, run->n},
   };
   for (size_t k = 0; k < sizeof arrays / sizeof arrays[0]; k++)
-    FTL_REF_TRY(ftl_ref_doubles(memory, arrays[k].count, arrays[k].array, error));
+    FTL_TRY(ftl_ref_doubles(memory, arrays[k].count, arrays[k].array, error));
   void *vectors;
-  FTL_REF_TRY(ftl_ref_allocate(memory, run->n_edges, sizeof *run->d_vector, &vectors, error));
+  FTL_TRY(ftl_ref_allocate(memory, run->n_edges, sizeof *run->d_vector, &vectors, error));
   run->d_vector = vectors;
   for (int64_t e = 0; e < run->n_edges; e++) {
     const double *v = run->graph->vector[e];
     run->length[e] = sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
   }
-  FTL_REF_TRY(check_graph(run, error));
+  FTL_TRY(check_graph(run, error));
 
-  FTL_REF_TRY(ftl_ref_radial_prepare(&run->radial, source, memory, error));
-  if (arch->pair_repulsion) FTL_REF_TRY(ftl_ref_zbl_prepare(&run->zbl, source, memory, error));
-  FTL_REF_TRY(prepare_energies(run, error));
-  for (int t = 0; t < arch->n_layers; t++) FTL_REF_TRY(ftl_ref_layer_prepare(run, t, error));
-  FTL_REF_TRY(ftl_ref_weights(memory, source, (int64_t)arch->n_elements * ftl_irreps_dim(&arch->layer[0].node_feats),
-                              &run->embedding, error, "node_embedding.linear.weight"));
+  FTL_TRY(ftl_ref_radial_prepare(&run->radial, source, memory, error));
+  if (arch->pair_repulsion) FTL_TRY(ftl_ref_zbl_prepare(&run->zbl, source, memory, error));
+  FTL_TRY(prepare_energies(run, error));
+  for (int t = 0; t < arch->n_layers; t++) FTL_TRY(ftl_ref_layer_prepare(run, t, error));
+  FTL_TRY(ftl_ref_weights(memory, source, (int64_t)arch->n_elements * ftl_irreps_dim(&arch->layer[0].node_feats),
+                          &run->embedding, error, "node_embedding.linear.weight"));
   for (int k = 0; k < arch->n_readouts; k++) {
-    FTL_REF_TRY(ftl_ref_readout_prepare(&run->readout[k], source, k, run->head, memory, error));
-    FTL_REF_TRY(ftl_ref_doubles(memory, run->n, &run->readout_energy[k], error));
+    FTL_TRY(ftl_ref_readout_prepare(&run->readout[k], source, k, run->head, memory, error));
+    FTL_TRY(ftl_ref_doubles(memory, run->n, &run->readout_energy[k], error));
   }
   return prepare_scratch(run, error);
 }
@@ -243,7 +243,7 @@ void ftl_ref_run_reverse(ftl_ref_run *run) {
 ftl_status ftl_reference_compute(const ftl_source *source, int head, const ftl_graph *graph, double *energy,
                                  double *node_energy, double (*forces)[3], double virial[9], ftl_error *error) {
   ftl_ref_run *run;
-  FTL_REF_TRY(ftl_ref_run_new(source, head, graph, &run, error));
+  FTL_TRY(ftl_ref_run_new(source, head, graph, &run, error));
   ftl_ref_run_forward(run);
   if (energy) *energy = run->energy;
   if (node_energy) memcpy(node_energy, run->node_energy, (size_t)run->n * sizeof *node_energy);
