@@ -117,7 +117,7 @@ static bool make_functions(ftl_descriptors *plan) {
 ftl_status ftl_descriptors_new(const ftl_surrogate *surrogate, ftl_descriptors **out, ftl_error *error) {
   const ftl_ace_file *file = &surrogate->file;
   ftl_descriptors *plan = *out = calloc(1, sizeof *plan);
-  if (!plan) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the functions of a basis");
+  if (!plan) return ftl_no_memory(error, NULL, "the functions of a basis");
   *plan = (ftl_descriptors){.file = file,
                             .n_species = file->n_elements,
                             .lmax = file->bond[0].lmax,
@@ -132,7 +132,7 @@ ftl_status ftl_descriptors_new(const ftl_surrogate *surrogate, ftl_descriptors *
                         "only a basis whose R_nl are the g_n, alike for all pairs, can be fitted");
   }
   if (!status && (!make_labels(plan) || !make_functions(plan)))
-    status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the functions of a basis");
+    status = ftl_no_memory(error, NULL, "the functions of a basis");
   if (!status) return FTL_OK;
   ftl_descriptors_free(plan);
   *out = NULL;
@@ -163,7 +163,7 @@ ftl_status ftl_descriptor_scratch_new(const ftl_descriptors *plan, ftl_descripto
   }
   ftl_descriptor_scratch_free(s);
   *out = NULL;
-  return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the functions of an atom");
+  return ftl_no_memory(error, NULL, "the functions of an atom");
 }
 
 static void free_lanes(ftl_descriptor_scratch *s) {
@@ -243,8 +243,7 @@ static ftl_status fill_lanes(const ftl_descriptors *plan, ftl_descriptor_scratch
   const ftl_ace_bond *bonds = plan->file->bond + mu * plan->n_species;
   int lane = 0;
   *bad = -1;
-  if (!make_room(plan, s, n_edges + 8 * plan->n_species))
-    return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the functions of an atom");
+  if (!make_room(plan, s, n_edges + 8 * plan->n_species)) return ftl_no_memory(error, NULL, "the functions of an atom");
   for (int z = 0; z < plan->n_species; z++) {
     s->first_lane[z] = lane;
     for (int e = 0; e < n_edges; e++) {
@@ -298,7 +297,7 @@ ftl_status ftl_descriptors_combine(const ftl_descriptors *plan, ftl_descriptor_s
                                    bool derivatives, ftl_descriptor_combined *combined, ftl_error *error) {
   int bad;
   FTL_TRY(fill_lanes(plan, s, mu, n_edges, sender_mu, vector, &bad, error));
-  if (!make_room_for_sums(plan, s, n)) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a committee");
+  if (!make_room_for_sums(plan, s, n)) return ftl_no_memory(error, NULL, "a committee");
   plan->build->combine(plan, s, mu, n, weight, derivatives);
   *combined = (ftl_descriptor_combined){.n_functions = plan->file->n_functions[mu],
                                         .n = n,

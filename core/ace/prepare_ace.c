@@ -80,7 +80,7 @@ static ftl_status prepare_element(const ftl_model *model, const ftl_ace_file *fi
   element->embedding = file->embedding[mu];
   element->n_programs = n <= MAX_SETS ? 1 << n : 1;
   element->program = calloc((size_t)element->n_programs, sizeof *element->program);
-  if (!element->program) return ftl_fail(error, FTL_ERR_MEMORY, "", "no memory for the potential's products");
+  if (!element->program) return ftl_no_memory(error, NULL, "the potential's products");
   for (int set = 0; set < element->n_programs && !status; set++) {
     ftl_ace_products products = {0};
     for (int k = 0; k < file->n_elements; k++) {
@@ -98,7 +98,7 @@ static ftl_status prepare(const ftl_ace_file *file, const char *path, const int 
                           ftl_error *error) {
   int n = model->n_species;
   ftl_ace *ace = calloc(1, sizeof *ace);
-  if (!ace) return ftl_fail(error, FTL_ERR_MEMORY, path, "no memory for the potential");
+  if (!ace) return ftl_no_memory(error, path, "the potential");
   model->ace = ace;
   ace->n_species = n;
   FTL_TRY(set_sizes(ace, file, path, error));
@@ -106,8 +106,7 @@ static ftl_status prepare(const ftl_ace_file *file, const char *path, const int 
   ace->element = calloc((size_t)n, sizeof *ace->element);
   ace->pair = calloc((size_t)n * (size_t)n, sizeof *ace->pair);
   model->e0 = calloc((size_t)n, sizeof *model->e0);
-  if (!ace->element || !ace->pair || !model->e0)
-    return ftl_fail(error, FTL_ERR_MEMORY, path, "no memory for the potential");
+  if (!ace->element || !ace->pair || !model->e0) return ftl_no_memory(error, path, "the potential");
   for (int i = 0; i < file->n_elements; i++)
     for (int j = 0; j < file->n_elements; j++) {
       if (species_of[i] < 0 || species_of[j] < 0) continue;
@@ -132,7 +131,7 @@ ftl_status ftl_ace_open(const ftl_ace_file *file, const char *path, const ftl_op
   if (options && options->head && strcmp(options->head, "Default") != 0)
     return ftl_fail(error, FTL_ERR_INPUT, path, "it has no head '%.60s': PACE potentials have none", options->head);
   ftl_model *model = calloc(1, sizeof *model);
-  if (!model) return ftl_fail(error, FTL_ERR_MEMORY, path, "out of memory");
+  if (!model) return ftl_no_memory(error, path, "the potential");
   model->precision = options ? options->precision : FTL_DOUBLE;
   model->real_bytes = model->precision == FTL_DOUBLE ? 8 : 4;
   model->pad = 64 / model->real_bytes;
@@ -173,7 +172,7 @@ void ftl_ace_free(ftl_ace *ace) {
 ftl_status ftl_ace_scratch_new(const ftl_model *model, ftl_ace_scratch **out, ftl_error *error) {
   const ftl_ace *ace = model->ace;
   ftl_ace_scratch *s = calloc(1, sizeof *s);
-  if (!s) return ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory for a workspace");
+  if (!s) return ftl_no_memory(error, NULL, "a workspace");
   size_t a = ((size_t)ace->n_a + 8 * (size_t)ace->n_chunks) * FTL_BLOCK_ATOMS * sizeof(double);
   size_t y = FTL_ACE_GATHER * (size_t)ace->n_lm * 64,
          row = (size_t)(ace->n_a / ace->n_species) * (size_t)model->real_bytes;
@@ -184,7 +183,7 @@ ftl_status ftl_ace_scratch_new(const ftl_model *model, ftl_ace_scratch **out, ft
   s->bytes = 2 * a + row + y;
   if (!s->a || !s->a_adjoint || !s->a_row || !s->y) {
     ftl_ace_scratch_free(s);
-    return ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory for a workspace");
+    return ftl_no_memory(error, NULL, "a workspace");
   }
   *out = s;
   return FTL_OK;

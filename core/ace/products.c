@@ -125,7 +125,7 @@ ftl_status ftl_ace_products_make(const ftl_ace *ace, const ftl_ace_file *file, i
   p->leaf_c = malloc((count + 1) * (size_t)n_density * sizeof(double));
   ftl_status status = FTL_OK;
   if (!t || !b.id_of || !p->factor || !p->parent || !p->node_factor || !p->first_leaf || !p->leaf_factor || !p->leaf_c)
-    status = ftl_fail(error, FTL_ERR_MEMORY, "", "no memory for the potential's products");
+    status = ftl_no_memory(error, NULL, "the potential's products");
   if (!status) {
     for (int k = 0; k < 2 * ace->n_a; k++) b.id_of[k] = -1;
     for (int k = 0; k < file->n_functions[mu]; k++) {

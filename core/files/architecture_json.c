@@ -200,7 +200,7 @@ static ftl_status read_lists(const reader *r, json_t *numbers, json_t *heads, ft
     const char *name = json_string_value(json_array_get(heads, k));
     if (!name || strlen(name) > 255) return bad(r, "the name of head %zu is not credible", k);
     arch->heads[k] = strdup(name);
-    if (!arch->heads[k]) return ftl_fail(r->error, FTL_ERR_MEMORY, r->where, "no memory for the heads");
+    if (!arch->heads[k]) return ftl_no_memory(r->error, r->where, "the heads");
     arch->n_heads = (int)k + 1;
   }
   return FTL_OK;

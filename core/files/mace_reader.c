@@ -60,7 +60,7 @@ static ftl_status read_heads(ftl_mace_reader *r, const ftl_py *model) {
     else if (name->kind == FTL_PY_STRING && name->u.text.size < 256 && !memchr(name->u.text.data, 0, name->u.text.size))
       arch->heads[k] = strndup(name->u.text.data, name->u.text.size);
     else return ftl_fail(r->error, FTL_ERR_FORMAT, r->where, "the name of head %zu is not credible", k);
-    if (!arch->heads[k]) return ftl_fail(r->error, FTL_ERR_MEMORY, r->where, "no memory for the heads");
+    if (!arch->heads[k]) return ftl_no_memory(r->error, r->where, "the heads");
     arch->n_heads = (int)k + 1;
   }
   arch->norm_heads = arch->n_heads;

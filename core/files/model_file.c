@@ -101,7 +101,7 @@ static ftl_source *new_source(const char *path, ftl_error *error) {
   if (s) s->path = strdup(path);
   if (s && s->path) return s;
   free(s);
-  ftl_fail(error, FTL_ERR_MEMORY, path, "no memory to read the model");
+  ftl_no_memory(error, path, "reading the model");
   return NULL;
 }
 

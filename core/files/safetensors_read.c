@@ -27,7 +27,7 @@ static ftl_status parse_header(ftl_safetensors *s, const unsigned char *file, si
                     (unsigned long long)length, size, (unsigned long long)FTL_MAX_HEADER);
   s->header = json_loadb((const char *)file + 8, (size_t)length, JSON_REJECT_DUPLICATES, &found);
   if (!s->header && json_error_code(&found) == json_error_out_of_memory)
-    return ftl_fail(error, FTL_ERR_MEMORY, s->where, "no memory for the header");
+    return ftl_no_memory(error, s->where, "the header");
   if (!json_is_object(s->header))
     return ftl_fail(error, FTL_ERR_FORMAT, s->where, "the header is not a JSON object: %.200s",
                     s->header ? "it is something else" : found.text);
@@ -110,7 +110,7 @@ ftl_status ftl_safetensors_keep(const ftl_safetensors *s, char **text, ftl_error
   }
   *text = json_dumps(kept, JSON_COMPACT);
   json_decref(kept);
-  return *text ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, s->where, "no memory for the metadata");
+  return *text ? FTL_OK : ftl_no_memory(error, s->where, "the metadata");
 }
 
 /* ---- tensors ---- */
@@ -226,7 +226,7 @@ ftl_status ftl_safetensors_tensors(const ftl_safetensors *s, bool mapped, ftl_te
   size_t n = json_object_size(s->header) - 1, k = 0;
   entry *entries = calloc(n + 1, sizeof *entries);
   ftl_status status = FTL_OK;
-  if (!entries) status = ftl_fail(r->error, FTL_ERR_MEMORY, r->file->where, "no memory for %zu tensors", n);
+  if (!entries) status = ftl_no_memory(r->error, r->file->where, "%zu tensors", n);
   else if (!json_is_array(buffers) || n > FTL_MAX_TENSORS || json_array_size(buffers) > n)
     status = ftl_fail(r->error, FTL_ERR_FORMAT, r->file->where, "the metadata hold no credible list of buffers");
   if (!status) json_object_foreach(s->header, name, json) {
@@ -255,7 +255,7 @@ ftl_status ftl_safetensors_check_digest(const ftl_safetensors *s, const ftl_tens
   if (!want) return FTL_OK;
   size_t n = names ? (size_t)tensors->n : 0, used = 0;
   ftl_bytes *part = malloc((2 * n + 2) * sizeof *part);
-  if (!part) return ftl_fail(error, FTL_ERR_MEMORY, s->where, "no memory for the digest of %zu tensors", n);
+  if (!part) return ftl_no_memory(error, s->where, "the digest of %zu tensors", n);
   part[used++] = (ftl_bytes){architecture, strlen(architecture)};
   for (size_t k = 0; k < n; k++) { /* in the order of names */
     part[used++] = (ftl_bytes){tensors->tensor[k].name, strlen(tensors->tensor[k].name)};

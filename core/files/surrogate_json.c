@@ -68,7 +68,7 @@ static ftl_status read_elements(const reader *r, json_t *numbers, json_t *e0, ft
   file->n_functions = calloc(n, sizeof *file->n_functions);
   file->function = calloc(n, sizeof *file->function);
   if (!file->embedding || !file->bond || !file->n_functions || !file->function)
-    return ftl_fail(r->error, FTL_ERR_MEMORY, r->where, "no memory for the surrogate");
+    return ftl_no_memory(r->error, r->where, "the surrogate");
   file->n_elements = (int)n;
   return FTL_OK;
 }

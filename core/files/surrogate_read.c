@@ -23,9 +23,7 @@ typedef struct {
   ftl_error *error;
 } reader;
 
-static ftl_status no_memory(const reader *r) {
-  return ftl_fail(r->error, FTL_ERR_MEMORY, r->where, "no memory for the surrogate");
-}
+static ftl_status no_memory(const reader *r) { return ftl_no_memory(r->error, r->where, "the surrogate"); }
 
 /* A tensor that must have this shape (columns 0: a vector). One that has no elements is not in the file: its data are
    NULL. */

@@ -76,7 +76,7 @@ static ftl_status check_byte_order(ftl_torch_archive *a, ftl_error *error) {
 static ftl_status read_entry(ftl_torch_archive *a, int k, void **data, size_t *size, ftl_error *error) {
   FTL_TRY(ftl_zip_entry_size(a->zip, k, size, error));
   *data = malloc(*size ? *size : 1);
-  if (!*data) return ftl_fail(error, FTL_ERR_MEMORY, a->where, "no memory for %s", ftl_zip_name(a->zip, k));
+  if (!*data) return ftl_no_memory(error, a->where, "%s", ftl_zip_name(a->zip, k));
   ftl_status status = ftl_zip_entry_read(a->zip, k, *data, *size, error);
   if (status) {
     free(*data);
@@ -90,7 +90,7 @@ static ftl_status open_all(ftl_torch_archive *a, const void *data, size_t size, 
   size_t pickle_size;
   FTL_TRY(ftl_zip_open(data, size, a->where, &a->zip, error));
   a->storages = calloc((size_t)ftl_zip_count(a->zip) + 1, sizeof *a->storages);
-  if (!a->storages) return ftl_fail(error, FTL_ERR_MEMORY, a->where, "no memory for the storages");
+  if (!a->storages) return ftl_no_memory(error, a->where, "the storages");
   FTL_TRY(find_pickle(a, &entry, error));
   if (!script) FTL_TRY(refuse_script(a, error));
   FTL_TRY(check_byte_order(a, error));
@@ -103,7 +103,7 @@ ftl_status ftl_torch_open(const void *data, size_t size, const char *where, bool
   ftl_torch_archive *a = calloc(1, sizeof *a);
   ftl_status status;
   *archive = NULL;
-  if (!a) return ftl_fail(error, FTL_ERR_MEMORY, where, "no memory to open the archive");
+  if (!a) return ftl_no_memory(error, where, "opening the archive");
   snprintf(a->where, sizeof a->where, "%s", where);
   a->file_size = size;
   status = open_all(a, data, size, script, error);
@@ -258,7 +258,7 @@ ftl_status ftl_torch_add_tensor(ftl_torch_archive *a, const ftl_py *record, cons
     return ftl_fail(error, FTL_ERR_FORMAT, a->where, "the tensors up to %s hold four times the bytes of the file",
                     name);
   data = ftl_tensors_allocate(tensors, (size_t)v.count * width);
-  if (!data) return ftl_fail(error, FTL_ERR_MEMORY, a->where, "no memory for tensor %s", name);
+  if (!data) return ftl_no_memory(error, a->where, "tensor %s", name);
   copy_view(&v, width, storage->data, data);
   ftl_status status = ftl_tensors_add_view(tensors, name, dtype, v.ndim, v.shape, data, is_parameter, error);
   if (status) ftl_error_place(error, a->where);
@@ -283,7 +283,7 @@ ftl_status ftl_py_to_bytes(const ftl_py *value, const char *where, const char *n
   }
   if (!text) return ftl_fail(error, FTL_ERR_FORMAT, where, "%s is not a string of bytes", name);
   out = malloc(text->u.text.size ? text->u.text.size : 1);
-  if (!out) return ftl_fail(error, FTL_ERR_MEMORY, where, "no memory for %s", name);
+  if (!out) return ftl_no_memory(error, where, "%s", name);
   for (size_t k = 0; k < text->u.text.size; k++) {
     unsigned char c = (unsigned char)text->u.text.data[k];
     if (latin1 && c >= 0x80) { /* U+0080 .. U+00FF in UTF-8: 110000xx 10xxxxxx */

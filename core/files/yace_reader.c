@@ -11,7 +11,7 @@
 #include "base/error.h"
 
 static ftl_status no_memory(ftl_yaml *yaml, ftl_error *error) {
-  return ftl_fail(error, FTL_ERR_MEMORY, yaml->path, "no memory to read the potential");
+  return ftl_no_memory(error, yaml->path, "reading the potential");
 }
 
 static ftl_status read_elements(ftl_yaml *yaml, const yaml_node_t *names, const yaml_node_t *e0, ftl_ace_file *file,

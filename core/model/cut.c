@@ -17,7 +17,7 @@ static ftl_status replace(ftl_source *source, const ftl_tensor_spec *spec, int64
   if (!*tensor && spec->optional) return FTL_OK;
   if (!*tensor) return ftl_fail(error, FTL_ERR_FORMAT, source->path, "tensor %s is missing", spec->name);
   *data = ftl_tensors_allocate(&source->tensors, (size_t)count * ftl_dtype_bytes((*tensor)->dtype));
-  return *data ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, source->path, "no memory to cut tensor %s", spec->name);
+  return *data ? FTL_OK : ftl_no_memory(error, source->path, "cutting tensor %s", spec->name);
 }
 
 /* ---- elements ---- */

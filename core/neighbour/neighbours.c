@@ -59,7 +59,7 @@ static ftl_status grow(size_t *room, size_t need, const growing *set, int n_set,
     if (!fresh) {
       if (!keep) memcpy(set[k].buffer, &fresh, sizeof fresh);
       *room = 0; /* some buffers are smaller than others now */
-      return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a neighbour list of %zu elements", target);
+      return ftl_no_memory(error, NULL, "a neighbour list of %zu elements", target);
     }
     memcpy(set[k].buffer, &fresh, sizeof fresh);
   }

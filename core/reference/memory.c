@@ -17,12 +17,12 @@ ftl_status ftl_ref_allocate(ftl_ref_memory *memory, int64_t count, size_t size, 
   if (memory->n == memory->capacity) {
     const int capacity = memory->capacity ? 2 * memory->capacity : 64;
     void **block = realloc(memory->block, (size_t)capacity * sizeof *block);
-    if (!block) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "not enough memory for the reference");
+    if (!block) return ftl_no_memory(error, NULL, "the reference");
     memory->block = block;
     memory->capacity = capacity;
   }
   void *block = calloc(count > 0 ? (size_t)count : 1, size);
-  if (!block) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "not enough memory for the reference");
+  if (!block) return ftl_no_memory(error, NULL, "the reference");
   memory->block[memory->n++] = block;
   *pointer = block;
   return FTL_OK;

@@ -120,7 +120,7 @@ static ftl_status prepare(ftl_ref_run *run, ftl_error *error) {
 ftl_status ftl_ref_run_new(const ftl_source *source, int head, const ftl_graph *graph, ftl_ref_run **run,
                            ftl_error *error) {
   *run = calloc(1, sizeof **run);
-  if (!*run) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "not enough memory for the reference");
+  if (!*run) return ftl_no_memory(error, NULL, "the reference");
   (*run)->source = source;
   (*run)->graph = graph;
   (*run)->head = head;

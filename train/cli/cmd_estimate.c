@@ -143,7 +143,7 @@ static ftl_status make_sample(const ftl_xyz_frame *frame, const ftl_model *model
   s->n = frame->n * s->copies[0] * s->copies[1] * s->copies[2];
   s->species = malloc((size_t)s->n * sizeof *s->species);
   s->position = malloc((size_t)s->n * sizeof *s->position);
-  if (!s->species || !s->position) return ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory");
+  if (!s->species || !s->position) return ftl_no_memory(error, NULL, "a sample of the structure");
   for (int a = 0; a < 3; a++)
     for (int c = 0; c < 3; c++) s->cell[a][c] = frame->cell[a][c] * s->copies[a];
   int at = 0;
@@ -162,7 +162,7 @@ static ftl_status make_sample(const ftl_xyz_frame *frame, const ftl_model *model
 /* Seconds of a step: the fastest of some, as anything else on the machine only slows it. */
 static ftl_status measure(const sample *s, const int pbc[3], ftl_workspace *ws, double *seconds, ftl_error *error) {
   double *forces = malloc(3 * (size_t)s->n * sizeof *forces), spent = 0;
-  if (!forces) return ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory");
+  if (!forces) return ftl_no_memory(error, NULL, "forces");
   ftl_result result = {.forces = forces};
   ftl_status status = FTL_OK;
   *seconds = INFINITY;

@@ -171,7 +171,7 @@ static int plot_run(const options *o) {
   plan *p = malloc(sizeof *p);
   int code = CLI_MEMORY;
   if (!p) {
-    ftl_fail(&error, FTL_ERR_MEMORY, NULL, "no memory to draw a run");
+    ftl_no_memory(&error, NULL, "drawing a run");
     cli_report(&error, CLI_MEMORY);
   } else {
     code = fits ? make_plan(o, parts, name && name[1] ? name + 1 : real, folder, p) : too_long(o->run);

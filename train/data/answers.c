@@ -68,7 +68,7 @@ static ftl_status write_reference(FILE *stream, const ftl_xyz_frame *frame, cons
   const char *type = ftl_xyz_value(frame, "config_type"), *comma = "";
   if (type) {
     char *word = quoted(type);
-    if (!word) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to write a config_type");
+    if (!word) return ftl_no_memory(error, NULL, "writing a config_type");
     fprintf(stream, ",\n \"config_type\": %s", word);
     free(word);
   }
@@ -94,7 +94,7 @@ static ftl_status write_reference(FILE *stream, const ftl_xyz_frame *frame, cons
 ftl_status ftl_answer_write_json(FILE *stream, const ftl_xyz_frame *frame, const ftl_labels *labels,
                                  const ftl_answer *answer, bool first, ftl_error *error) {
   char *head = quoted(answer->head);
-  if (!head) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to write the head's name");
+  if (!head) return ftl_no_memory(error, NULL, "writing the head's name");
   fprintf(stream, "%s\n{\"frame\": %lld, \"head\": %s, \"energy\": %.17g,\n \"forces\": ", first ? "" : ",",
           (long long)frame->index, head, answer->energy);
   free(head);

@@ -17,7 +17,7 @@ ftl_status ftl_bytes_open(const char *path, const char *name, ftl_bytes *b, ftl_
   *b = (ftl_bytes){.descriptor = -1};
   b->path = strdup(name);
   b->packed = malloc(PIECE);
-  if (!b->path || !b->packed) return ftl_fail(error, FTL_ERR_MEMORY, path, "no memory to open a file");
+  if (!b->path || !b->packed) return ftl_no_memory(error, path, "opening a file");
   b->owned = strcmp(path, "-") != 0;
   b->descriptor = b->owned ? open(path, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
   if (b->descriptor < 0) return ftl_fail(error, FTL_ERR_IO, path, "cannot open it: %s", strerror(errno));
@@ -62,7 +62,7 @@ static ftl_status begin(ftl_bytes *b, ftl_error *error) {
   b->unpacked = malloc(PIECE);
   b->stream = calloc(1, sizeof(z_stream));
   if (!b->unpacked || !b->stream || inflateInit2(b->stream, 16 + MAX_WBITS) != Z_OK)
-    return ftl_fail(error, FTL_ERR_MEMORY, b->path, "no memory to unpack it");
+    return ftl_no_memory(error, b->path, "unpacking it");
   b->member = true;
   return FTL_OK;
 }
@@ -100,7 +100,7 @@ static ftl_status unpack(ftl_bytes *b, ftl_error *error) {
     b->packed_at = b->packed_end - z->avail_in;
     b->end = PIECE - z->avail_out;
     if (code == Z_STREAM_END) b->member = false;
-    else if (code == Z_MEM_ERROR) return ftl_fail(error, FTL_ERR_MEMORY, b->path, "no memory to unpack it");
+    else if (code == Z_MEM_ERROR) return ftl_no_memory(error, b->path, "unpacking it");
     else if (code != Z_OK && code != Z_BUF_ERROR) return damaged(b, z->msg ? z->msg : "no gzip data", error);
   }
   return FTL_OK;

@@ -175,7 +175,7 @@ static ftl_status check_duplicates(const ftl_checks *checks, ftl_findings *findi
   const ftl_dataset **sets = calloc((size_t)checks->n_sets + 1, sizeof *sets);
   ftl_duplicates *pairs = calloc((size_t)checks->n_sets * (size_t)checks->n_sets + 1, sizeof *pairs);
   ftl_status status = FTL_OK;
-  if (!sets || !pairs) status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "out of memory for the search of duplicates");
+  if (!sets || !pairs) status = ftl_no_memory(error, NULL, "the search of duplicates");
   for (int a = 0; !status && a < checks->n_sets; a++) sets[a] = checks->set[a].dataset;
   if (!status) status = ftl_duplicates_find(sets, checks->n_sets, pairs, error);
   for (int a = 0; !status && a < checks->n_sets; a++)

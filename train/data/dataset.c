@@ -112,7 +112,7 @@ static ftl_status fill(reading *r, ftl_structure *structure, ftl_error *error) {
   structure->head = head ? strdup(head) : NULL;
   if (!structure->path || !structure->atomic_number || !structure->position || !structure->config_type ||
       (head && !structure->head))
-    return ftl_fail(error, FTL_ERR_MEMORY, frame->path, "out of memory for structures");
+    return ftl_no_memory(error, frame->path, "structures");
   memcpy(structure->cell, frame->cell, sizeof structure->cell);
   memcpy(structure->pbc, frame->pbc, sizeof structure->pbc);
   structure->isolated = ftl_isolated_alone(structure);
@@ -163,7 +163,7 @@ static ftl_status add_file(ftl_dataset *dataset, const char *path, ftl_error *er
     return ftl_fail(error, FTL_ERR_INPUT, path,
                     "is not a regular file; a data set is read twice (once for its SHA-256): save it to a file first");
   char *owned = strdup(path);
-  if (!owned) return ftl_fail(error, FTL_ERR_MEMORY, path, "out of memory for a file name");
+  if (!owned) return ftl_no_memory(error, path, "a file name");
   ftl_dataset_file *file = &dataset->file[dataset->n_files++];
   *file = (ftl_dataset_file){.path = owned};
   return FTL_OK;
@@ -189,7 +189,7 @@ ftl_status ftl_dataset_read(char *const *paths, int n_paths, const ftl_dataset_o
   ftl_dataset_options effective = options ? *options : (ftl_dataset_options){0};
   reading r = {.options = &effective, .dataset = dataset};
   dataset->file = calloc((size_t)n_paths + 1, sizeof *dataset->file);
-  if (!dataset->file) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "out of memory for a list of files");
+  if (!dataset->file) return ftl_no_memory(error, NULL, "a list of files");
   ftl_status status = ftl_selection_check(&effective.select, error);
   for (int k = 0; !status && k < n_paths; k++) status = read_file(&r, paths[k], error);
   if (!status) status = ftl_selection_require(&r.selected, &effective.select, paths[0], error);
@@ -222,7 +222,7 @@ static ftl_status copy_files(const ftl_dataset *from, ftl_dataset *into, ftl_err
     good = into->file[k].path != NULL;
     into->n_files = k + good;
   }
-  return good ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, NULL, "out of memory for a list of files");
+  return good ? FTL_OK : ftl_no_memory(error, NULL, "a list of files");
 }
 
 ftl_status ftl_dataset_move(ftl_dataset *dataset, const bool *moved, ftl_dataset *into, ftl_error *error) {
@@ -291,7 +291,7 @@ ftl_status ftl_dataset_digest(const ftl_dataset *dataset, char sha256[FTL_SHA256
     return FTL_OK;
   }
   char *all = malloc((size_t)dataset->n_files * length + 1);
-  if (!all) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "out of memory for the digest of a data set");
+  if (!all) return ftl_no_memory(error, NULL, "the digest of a data set");
   for (int k = 0; k < dataset->n_files; k++) memcpy(all + (size_t)k * length, dataset->file[k].sha256, length);
   ftl_sha256(all, (size_t)dataset->n_files * length, sha256);
   free(all);

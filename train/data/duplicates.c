@@ -119,7 +119,7 @@ ftl_status ftl_duplicates_find(const ftl_dataset *const *sets, int n_sets, ftl_d
   t.member = calloc((size_t)n_sets + 1, sizeof *t.member);
   ftl_status status = FTL_OK;
   if (!entries || !firsts || !t.where || !t.member) {
-    status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "out of memory for the search of duplicates");
+    status = ftl_no_memory(error, NULL, "the search of duplicates");
     goto done;
   }
   for (int a = 0; a < n_sets; a++)

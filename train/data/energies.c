@@ -135,8 +135,7 @@ static ftl_status set_up(const ftl_dataset *dataset, const int *elements, int n,
   double counts[FTL_MAX_ELEMENTS];
   q->a = malloc(rows * columns * sizeof *q->a);
   q->b = calloc(ldb * (columns + 1), sizeof *q->b);
-  if (!q->a || !q->b)
-    return ftl_fail(error, FTL_ERR_MEMORY, "E0", "out of memory for %zu equations in %zu unknowns", rows, columns);
+  if (!q->a || !q->b) return ftl_no_memory(error, "E0", "%zu equations in %zu unknowns", rows, columns);
   size_t row = 0;
   for (int64_t s = 0; s < dataset->n; s++) {
     const ftl_structure *structure = &dataset->structure[s];
@@ -163,7 +162,7 @@ static ftl_status solve(equations *q, int *rank, ftl_error *error) {
   const bool memory = work && iwork;
   free(work);
   free(iwork);
-  if (!memory) return ftl_fail(error, FTL_ERR_MEMORY, "E0", "out of memory for a least squares fit");
+  if (!memory) return ftl_no_memory(error, "E0", "a least squares fit");
   for (int j = 0; j < n; j++) {
     q->delta[j] = q->b[j];
     q->open[j] = 1 - q->b[(size_t)(j + 1) * (size_t)ldb + (size_t)j];

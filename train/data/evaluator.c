@@ -88,7 +88,7 @@ ftl_status ftl_evaluator_open_with(const char *path, const char *foundation, ftl
   ftl_model_free(d.pace);
   if (!ok) {
     ftl_evaluator_free(e);
-    return ftl_fail(error, FTL_ERR_MEMORY, path, "no memory to open a model");
+    return ftl_no_memory(error, path, "opening a model");
   }
   *evaluator = e;
   return FTL_OK;
@@ -200,7 +200,7 @@ static ftl_status make_room(ftl_answer *answer, size_t n, ftl_error *error) {
   answer->node_energy = malloc(n * sizeof *answer->node_energy);
   answer->species = malloc(n * sizeof *answer->species);
   if (!answer->forces || !answer->node_energy || !answer->species)
-    return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the answers of %zu atoms", n);
+    return ftl_no_memory(error, NULL, "the answers of %zu atoms", n);
   answer->room = n;
   return FTL_OK;
 }
@@ -226,7 +226,7 @@ ftl_status ftl_evaluator_run(ftl_evaluator *evaluator, int head, const ftl_xyz_f
   FTL_TRY(get_engine(evaluator, &head, &used, error));
   FTL_TRY(make_room(answer, (size_t)frame->n, error));
   double *times = malloc(((size_t)repeat + 1) * sizeof *times);
-  if (!times) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for %d repeats", repeat);
+  if (!times) return ftl_no_memory(error, NULL, "%d repeats", repeat);
 
   for (int i = 0; i < frame->n; i++) answer->species[i] = ftl_model_species(used->model, frame->atomic_number[i]);
   ftl_result result = {.forces = answer->forces[0], .node_energy = answer->node_energy};

@@ -88,7 +88,7 @@ static ftl_error_row *find_row(ftl_error_table *table, const char *head, const c
   if (!row->head || !row->config_type) {
     free(row->head);
     free(row->config_type);
-    ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the table of errors");
+    ftl_no_memory(error, NULL, "the table of errors");
     return NULL;
   }
   table->n++;

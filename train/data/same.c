@@ -128,7 +128,7 @@ static ftl_status make_room(ftl_same_work *work, int n, ftl_error *error) {
   work->image = malloc((size_t)n * sizeof *work->image);
   if (!work->a || !work->b || !work->image) {
     ftl_same_work_free(work);
-    return ftl_fail(error, FTL_ERR_MEMORY, NULL, "out of memory for the search of duplicates");
+    return ftl_no_memory(error, NULL, "the search of duplicates");
   }
   work->room = (size_t)n;
   return FTL_OK;

@@ -56,7 +56,7 @@ ftl_status ftl_structure_graph_build(const ftl_structure *structure, const int *
     free(memory);
     *graph = (ftl_structure_graph){0};
     ftl_structure_where(structure, -1, where);
-    return ftl_fail(error, FTL_ERR_MEMORY, where, "out of memory for %zu neighbours", n_edges);
+    return ftl_no_memory(error, where, "%zu neighbours", n_edges);
   }
   double(*vector)[3] = (double(*)[3])memory;
   int64_t *first_edge = (int64_t *)(memory + vectors);

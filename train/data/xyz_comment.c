@@ -63,8 +63,7 @@ static const char *read_word(const char **p, bool is_key, char **word) {
 static ftl_status add_entry(ftl_xyz_frame *frame, char *key, char *value, char *raw, ftl_error *error) {
   ftl_status status =
       ftl_xyz_grow(&frame->entry, &frame->entry_room, (size_t)frame->n_entries + 1, sizeof *frame->entry, error);
-  if (!status && (!key || !value))
-    status = ftl_fail(error, FTL_ERR_MEMORY, frame->path, "no memory for a comment line");
+  if (!status && (!key || !value)) status = ftl_no_memory(error, frame->path, "a comment line");
   if (status) {
     free(key);
     free(value);
@@ -124,7 +123,7 @@ static const char *find_twice(const char **names, int n) {
 /* frame->repeated is a key that stands twice, or "". Most of them nobody reads, and whoever reads one asks for it. */
 static ftl_status note_repeated(ftl_xyz_frame *frame, ftl_error *error) {
   const char **names = malloc(((size_t)frame->n_entries + 1) * sizeof *names);
-  if (!names) return ftl_fail(error, FTL_ERR_MEMORY, frame->path, "no memory for a comment line");
+  if (!names) return ftl_no_memory(error, frame->path, "a comment line");
   for (int k = 0; k < frame->n_entries; k++) names[k] = frame->entry[k].key;
   const char *twice = find_twice(names, frame->n_entries);
   snprintf(frame->repeated, sizeof frame->repeated, "%.60s", twice ? twice : "");
@@ -134,7 +133,7 @@ static ftl_status note_repeated(ftl_xyz_frame *frame, ftl_error *error) {
 
 static ftl_status refuse_twice_given_columns(const ftl_xyz_frame *frame, ftl_error *error) {
   const char **names = malloc(((size_t)frame->n_properties + 1) * sizeof *names);
-  if (!names) return ftl_fail(error, FTL_ERR_MEMORY, frame->path, "no memory for a comment line");
+  if (!names) return ftl_no_memory(error, frame->path, "a comment line");
   for (int k = 0; k < frame->n_properties; k++) names[k] = frame->property[k].name;
   const char *twice = find_twice(names, frame->n_properties);
   free(names);
@@ -240,7 +239,7 @@ static ftl_status parse_properties(ftl_xyz_frame *frame, const char *text, ftl_e
     FTL_TRY(ftl_xyz_grow(&frame->property, &frame->property_room, (size_t)frame->n_properties + 1,
                          sizeof *frame->property, error));
     char *owned = copy(name, name_end);
-    if (!owned) return ftl_fail(error, FTL_ERR_MEMORY, frame->path, "no memory for a comment line");
+    if (!owned) return ftl_no_memory(error, frame->path, "a comment line");
     frame->property[frame->n_properties++] = (ftl_xyz_property){owned, *type, (int)columns, frame->n_columns};
     frame->n_columns += (int)columns;
     if (!*end) return refuse_twice_given_columns(frame, error);

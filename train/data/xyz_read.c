@@ -47,7 +47,7 @@ ftl_status ftl_xyz_grow(void *buffer, size_t *room, size_t need, size_t bytes, f
   void *old, *fresh;
   memcpy(&old, buffer, sizeof old);
   fresh = target > SIZE_MAX / bytes ? NULL : realloc(old, target * bytes);
-  if (!fresh) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for %zu elements of an XYZ frame", target);
+  if (!fresh) return ftl_no_memory(error, NULL, "%zu elements of an XYZ frame", target);
   memcpy(buffer, &fresh, sizeof fresh);
   *room = target;
   return FTL_OK;
@@ -58,7 +58,7 @@ ftl_status ftl_xyz_open(const char *path, ftl_xyz_reader **reader, ftl_error *er
   ftl_xyz_reader *r = calloc(1, sizeof *r);
   if (!r || !(r->path = strdup(strcmp(path, "-") == 0 ? "standard input" : path))) {
     free(r);
-    return ftl_fail(error, FTL_ERR_MEMORY, path, "no memory to open a file");
+    return ftl_no_memory(error, path, "opening a file");
   }
   ftl_status status = ftl_bytes_open(path, r->path, &r->bytes, error);
   if (status) {

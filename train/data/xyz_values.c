@@ -108,7 +108,7 @@ ftl_status ftl_xyz_set(ftl_xyz_frame *frame, const char *key, const char *value,
   if (!owned_value || !owned_key) {
     free(owned_value);
     if (k == frame->n_entries) free(owned_key);
-    return ftl_fail(error, FTL_ERR_MEMORY, frame->path, "no memory for a comment line");
+    return ftl_no_memory(error, frame->path, "a comment line");
   }
   if (k == frame->n_entries) {
     frame->n_entries++;

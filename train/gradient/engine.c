@@ -41,7 +41,7 @@ static ftl_status sweep_new(const ftl_network *network, ftl_sweep **sweep, ftl_e
   if (!*sweep || !(*sweep)->parameter_gradient) {
     free(*sweep);
     *sweep = NULL;
-    return ftl_fail(error, FTL_ERR_MEMORY, network->source->path, "out of memory for a gradient");
+    return ftl_no_memory(error, network->source->path, "a gradient");
   }
   (*sweep)->network = network;
   return FTL_OK;

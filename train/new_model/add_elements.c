@@ -89,8 +89,7 @@ static ftl_status widen(const widener *w, const ftl_tensor_spec *spec) {
     return ftl_fail(w->error, FTL_ERR_FORMAT, w->source->path,
                     "tensor %s does not have the shape that is needed to add elements", spec->name);
   data = to = ftl_tensors_allocate(&w->source->tensors, (size_t)(count * w->n) * ftl_dtype_bytes(t->dtype));
-  if (!data)
-    return ftl_fail(w->error, FTL_ERR_MEMORY, w->source->path, "no memory to add elements to tensor %s", spec->name);
+  if (!data) return ftl_no_memory(w->error, w->source->path, "adding elements to tensor %s", spec->name);
   for (int k = 0; k < spec->n_parts; k++) {
     const part p = {spec, offset, spec->part[k].outer, spec->part[k].inner};
     widen_part(w, t, &p, &to);
@@ -114,7 +113,7 @@ static void set_energies(const widener *w, const ftl_tensor_spec *spec) {
 static ftl_status widen_numbers(const widener *w) {
   ftl_tensor *numbers = find(w, "atomic_numbers");
   int64_t *data = ftl_tensors_allocate(&w->source->tensors, (size_t)w->n * sizeof *data);
-  if (!data) return ftl_fail(w->error, FTL_ERR_MEMORY, w->source->path, "no memory to add elements");
+  if (!data) return ftl_no_memory(w->error, w->source->path, "adding elements");
   for (int k = 0; k < w->n; k++) data[k] = w->slot[k].atomic_number;
   numbers->dtype = FTL_I64;
   numbers->ndim = 1;

@@ -22,7 +22,7 @@ static ftl_status repeat(ftl_source *source, const ftl_tensor_spec *spec, ftl_er
   const int n_down = spec->heads_in_rows ? 2 : 1, n_right = spec->heads_in_columns ? 2 : 1;
   const size_t width = ftl_dtype_bytes(t->dtype), row = (size_t)spec->columns * width;
   char *data = ftl_tensors_allocate(&source->tensors, (size_t)(n_down * n_right) * (size_t)spec->rows * row);
-  if (!data) return ftl_fail(error, FTL_ERR_MEMORY, source->path, "no memory for tensor %s", spec->name);
+  if (!data) return ftl_no_memory(error, source->path, "tensor %s", spec->name);
   const bool diagonal = n_down == 2 && n_right == 2;
   for (int d = 0; d < n_down; d++)
     for (int64_t k = 0; k < spec->rows; k++)
@@ -82,7 +82,7 @@ ftl_status ftl_source_add_head(ftl_source *source, const char *old, const char *
   if (!first || !second) {
     free(first);
     free(second);
-    return ftl_fail(error, FTL_ERR_MEMORY, source->path, "no memory for a head");
+    return ftl_no_memory(error, source->path, "a head");
   }
   free(arch->heads[0]);
   arch->heads[0] = first;

@@ -33,7 +33,7 @@ static void free_list(coupling_list *list) {
 }
 
 static ftl_status no_memory(const task *t) {
-  return ftl_fail(t->error, FTL_ERR_MEMORY, NULL, "no memory for the U matrices of correlation %d", t->nu);
+  return ftl_no_memory(t->error, NULL, "the U matrices of correlation %d", t->nu);
 }
 
 /* Adds an irrep with `count` zeros. */

@@ -178,7 +178,7 @@ static ftl_status add_tensor(builder *b, const ftl_tensor_spec *spec) {
   const int64_t count = ftl_tensor_spec_count(&shape);
   const ftl_dtype dtype = c && c->dtype != FTL_F64 ? c->dtype : b->options->dtype;
   double *values = calloc((size_t)count + 1, sizeof *values);
-  if (!values) return ftl_fail(b->error, FTL_ERR_MEMORY, b->source->path, "no memory for tensor %s", spec->name);
+  if (!values) return ftl_no_memory(b->error, b->source->path, "tensor %s", spec->name);
   ftl_status status = FTL_OK;
   if (named && !c)
     status =

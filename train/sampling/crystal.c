@@ -99,7 +99,7 @@ static ftl_status name_it(const ftl_crystal *crystal, ftl_structure *made, ftl_e
                      ftl_element_symbol(crystal->element[k]));
   free(made->path);
   made->path = strdup(text);
-  return made->path ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, crystal->name, "no memory for a structure");
+  return made->path ? FTL_OK : ftl_no_memory(error, crystal->name, "a structure");
 }
 
 /* Takes it over, or frees it. */

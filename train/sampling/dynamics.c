@@ -30,7 +30,7 @@ ftl_status ftl_md_start(ftl_md *md, ftl_error *error) {
   md->species = malloc(n * sizeof *md->species);
   md->steps = 0;
   if (!md->forces || !md->velocity || !md->mass || !md->species)
-    return ftl_fail(error, FTL_ERR_MEMORY, md->structure->path, "no memory for the dynamics of %zu atoms", n);
+    return ftl_no_memory(error, md->structure->path, "the dynamics of %zu atoms", n);
   FTL_TRY(find_species(md, error));
   return ftl_md_evaluate(md, error);
 }
@@ -139,7 +139,7 @@ ftl_status ftl_md_frame(const ftl_md *md, const char *config_type, ftl_structure
   FTL_TRY(ftl_structure_config_type(frame, config_type, error));
   ftl_labels *labels = &frame->labels;
   labels->forces = malloc(bytes);
-  if (!labels->forces) return ftl_fail(error, FTL_ERR_MEMORY, frame->path, "no memory for a frame");
+  if (!labels->forces) return ftl_no_memory(error, frame->path, "a frame");
   memcpy(labels->forces, md->forces, bytes);
   labels->energy = md->energy;
   labels->has_energy = labels->has_forces = true;

@@ -150,7 +150,7 @@ static ftl_status make_report(const sampling *s, ftl_sampling_report *report, ft
   report->row = malloc((size_t)n * sizeof *report->row);
   report->first = report->interrupted ? NULL : calloc((size_t)n + 1, sizeof *report->first);
   if (!report->row || (!report->interrupted && !report->first))
-    return ftl_fail(error, FTL_ERR_MEMORY, s->store.folder, "no memory for a report");
+    return ftl_no_memory(error, s->store.folder, "a report");
   for (int64_t k = 0; k < n; k++) {
     const ftl_sampling_entry *entry = &s->store.entry[k];
     if (report->first) report->first[k + 1] = report->first[k] + entry->frames;

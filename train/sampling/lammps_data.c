@@ -135,7 +135,7 @@ static ftl_status begin_atoms(reader *r, ftl_error *error) {
                     (long long)r->types, r->n_elements);
   r->has_atoms = true;
   r->id = calloc((size_t)r->atoms, sizeof *r->id);
-  if (!r->id) return ftl_fail(error, FTL_ERR_MEMORY, r->path, "no memory for %lld atoms", (long long)r->atoms);
+  if (!r->id) return ftl_no_memory(error, r->path, "%lld atoms", (long long)r->atoms);
   return ftl_structure_new((int)r->atoms, r->path, &r->made, error);
 }
 

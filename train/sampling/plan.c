@@ -250,7 +250,7 @@ static ftl_status make_digest(ftl_sampling_plan *plan, const char *model_id, ftl
   }
   free(memory);
   if (plan->digest[0]) return FTL_OK;
-  return ftl_fail(error, FTL_ERR_MEMORY, "sampling", "no memory for the plan of the sampling");
+  return ftl_no_memory(error, "sampling", "the plan of the sampling");
 }
 
 /* ---- all of it ---- */
@@ -264,7 +264,7 @@ static ftl_status make_runs(ftl_sampling_plan *plan, ftl_error *error) {
   if (!(n >= 1 && n <= 1e6))
     return ftl_fail(error, FTL_ERR_INPUT, "sampling", "%.0f runs are planned; 1 to 1000000 are possible", n);
   plan->run = calloc((size_t)n, sizeof *plan->run);
-  if (!plan->run) return ftl_fail(error, FTL_ERR_MEMORY, "sampling", "no memory for %.0f runs", n);
+  if (!plan->run) return ftl_no_memory(error, "sampling", "%.0f runs", n);
   list_runs(plan);
   return FTL_OK;
 }

@@ -7,7 +7,7 @@
 #include "base/error.h"
 
 static ftl_status no_memory(ftl_error *error) {
-  return ftl_fail(error, FTL_ERR_MEMORY, "selection", "no memory to choose among the candidates");
+  return ftl_no_memory(error, "selection", "choosing among the candidates");
 }
 
 static const double *row(const ftl_select_input *in, int64_t k) { return in->features + k * in->n_features; }

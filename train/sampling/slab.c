@@ -193,7 +193,7 @@ static ftl_status cut(const ftl_structure *s, const ftl_slab_options *o, ftl_str
     for (int k = 0; k < 3; k++) normal[k] = -normal[k];
   }
   level *list = malloc((size_t)s->n * sizeof *list);
-  if (!list) return ftl_fail(error, FTL_ERR_MEMORY, s->path, "no memory for a structure");
+  if (!list) return ftl_no_memory(error, s->path, "a structure");
   const double gap = list_levels(s, period, normal, list);
   const int there = count_layers(list, s->n), times = o->layers > 0 ? (o->layers + there - 1) / there : 1;
   ftl_status status = FTL_OK;

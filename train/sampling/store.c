@@ -31,7 +31,7 @@ static void run_path(const ftl_sampling_store *store, int64_t run, const char *e
 
 static ftl_status write_json(const char *path, json_t *json, ftl_error *error) {
   ftl_output_file output;
-  if (!json) return ftl_fail(error, FTL_ERR_MEMORY, path, "no memory to write it");
+  if (!json) return ftl_no_memory(error, path, "writing it");
   ftl_status status = ftl_output_open(path, &output, error);
   if (!status) {
     const bool good = json_dumpf(json, output.stream, JSON_INDENT(1)) == 0 && putc('\n', output.stream) != EOF;
@@ -149,7 +149,7 @@ ftl_status ftl_sampling_store_open(const ftl_sampling_plan *plan, const char *fo
   if (strlen(folder) > PATH_ROOM - 64) return ftl_fail(error, FTL_ERR_INPUT, folder, "the name is too long");
   store->folder = strdup(folder);
   store->entry = calloc((size_t)plan->n + 1, sizeof *store->entry);
-  if (!store->folder || !store->entry) return ftl_fail(error, FTL_ERR_MEMORY, folder, "no memory for its runs");
+  if (!store->folder || !store->entry) return ftl_no_memory(error, folder, "its runs");
   ftl_status status = make_folder(folder, error);
   path_of(store, "sampling.json", path);
   if (!status && access(path, F_OK) == 0 && !is_file(path))

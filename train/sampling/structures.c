@@ -6,9 +6,7 @@
 
 #include "base/error.h"
 
-static ftl_status no_memory(const char *path, ftl_error *error) {
-  return ftl_fail(error, FTL_ERR_MEMORY, path, "no memory for a structure");
-}
+static ftl_status no_memory(const char *path, ftl_error *error) { return ftl_no_memory(error, path, "a structure"); }
 
 ftl_status ftl_structure_new(int n, const char *path, ftl_structure *made, ftl_error *error) {
   *made = (ftl_structure){.n = n, .weight = 1, .energy_weight = 1, .forces_weight = 1, .stress_weight = 1};

@@ -26,7 +26,7 @@ static const char *file(const ftl_options *options, const ftl_option *option, in
 
 json_t *ftl_inputs_record(const ftl_options *options, ftl_error *error) {
   json_t *record = json_array();
-  ftl_status status = record ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the files of a run");
+  ftl_status status = record ? FTL_OK : ftl_no_memory(error, NULL, "the files of a run");
   for (int o = 0; !status && o < options->table->n; o++) {
     const ftl_option *option = &options->table->option[o];
     for (int k = 0; !status && k < count(options, option); k++) {
@@ -40,8 +40,7 @@ json_t *ftl_inputs_record(const ftl_options *options, ftl_error *error) {
       /* a name that is not UTF-8 is left out */
       if (!entry) entry = json_pack("{s:s, s:i, s:s}", "key", option->key, "item", k, "sha256", sha256);
       free(real);
-      if (json_array_append_new(record, entry) != 0)
-        status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the files of a run");
+      if (json_array_append_new(record, entry) != 0) status = ftl_no_memory(error, NULL, "the files of a run");
     }
   }
   if (!status) return record;
@@ -119,7 +118,7 @@ static ftl_status find_files(ftl_options *options, const ftl_option *option, con
   char(*found)[PATH_ROOM] = calloc((size_t)n + 1, sizeof *found);
   search *s = malloc(sizeof *s);
   bool moved = false;
-  ftl_status status = found && s ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the files of a run");
+  ftl_status status = found && s ? FTL_OK : ftl_no_memory(error, NULL, "the files of a run");
   for (int k = 0; !status && k < n; k++) {
     const json_t *entry = entry_of(record, option->key, k);
     const char *given = file(options, option, k);

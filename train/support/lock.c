@@ -192,7 +192,7 @@ ftl_status ftl_lock_take(const char *folder, const char *command, ftl_lock *lock
   int fd = -1;
   *lock = (ftl_lock){0};
   *warning = '\0';
-  if (!path) return ftl_fail(error, FTL_ERR_MEMORY, folder, "no memory for a path");
+  if (!path) return ftl_no_memory(error, folder, "a path");
   sprintf(path, "%s/%s", folder, FTL_LOCK_NAME);
   describe_me(command, &me);
   ftl_status status;

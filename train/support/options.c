@@ -72,9 +72,7 @@ static void free_value(ftl_options *options, const ftl_option *option) {
   }
 }
 
-static ftl_status no_memory(ftl_error *error) {
-  return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the recipe");
-}
+static ftl_status no_memory(ftl_error *error) { return ftl_no_memory(error, NULL, "the recipe"); }
 
 static ftl_status add_word(ftl_words *words, const char *text, ftl_error *error) {
   char **grown = realloc(words->item, ((size_t)words->n + 1) * sizeof *grown);

@@ -229,7 +229,7 @@ ftl_status ftl_options_write(const ftl_options *options, const ftl_options_style
   }
   if (b.failed) {
     free(b.text);
-    return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the recipe");
+    return ftl_no_memory(error, NULL, "the recipe");
   }
   const bool ok = fputs(b.text, stream) >= 0 && fflush(stream) == 0;
   free(b.text);

@@ -46,7 +46,7 @@ static ftl_status collect(reader *r, const ftl_option *option, yaml_node_t *node
   if (node->type == YAML_MAPPING_NODE) count = (int)(node->data.mapping.pairs.top - node->data.mapping.pairs.start);
   *n = 0;
   *words = calloc((size_t)count + 1, sizeof **words);
-  if (!*words) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the recipe");
+  if (!*words) return ftl_no_memory(error, NULL, "the recipe");
   for (int i = 0; i < count; i++) {
     yaml_node_t *item = node;
     char *word = NULL;
@@ -68,7 +68,7 @@ static ftl_status collect(reader *r, const ftl_option *option, yaml_node_t *node
       free(word);
       return ftl_fail(error, FTL_ERR_FORMAT, where, "%s has no value; give one, or remove the line", option->key);
     }
-    if (!word) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the recipe");
+    if (!word) return ftl_no_memory(error, NULL, "the recipe");
     (*words)[(*n)++] = word;
   }
   return FTL_OK;
@@ -157,7 +157,7 @@ static ftl_status read_text(const char *path, char **text, size_t *size, ftl_err
   ftl_status status = FTL_OK;
   *text = malloc(MAX_RECIPE + 1);
   if (!*text) {
-    status = ftl_fail(error, FTL_ERR_MEMORY, path, "no memory for the recipe");
+    status = ftl_no_memory(error, path, "the recipe");
   } else {
     *size = fread(*text, 1, MAX_RECIPE + 1, stream);
     if (ferror(stream)) status = ftl_fail(error, FTL_ERR_IO, path, "cannot read the recipe: %s", strerror(errno));
@@ -176,7 +176,7 @@ ftl_status ftl_options_read(ftl_options *options, const char *path, ftl_error *e
   options->source = strdup(path);
   ftl_status status = read_text(path, &text, &size, error);
   r.seen = calloc((size_t)options->table->n, sizeof *r.seen);
-  if (!status && !r.seen) status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the recipe");
+  if (!status && !r.seen) status = ftl_no_memory(error, NULL, "the recipe");
   if (!status) status = ftl_yaml_load(text, size, path, &r.document, error);
   if (!status) {
     status = read_document(&r, error);

@@ -39,9 +39,7 @@ typedef struct {
   double done, total;
 } choice;
 
-static ftl_status no_memory(ftl_error *error) {
-  return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for an active set");
-}
+static ftl_status no_memory(ftl_error *error) { return ftl_no_memory(error, NULL, "an active set"); }
 
 static void free_choice(choice *c) {
   for (int k = 0; c->designer && k < c->n_threads; k++) ftl_designer_free(&c->designer[k]);

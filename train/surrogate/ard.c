@@ -139,7 +139,7 @@ ftl_status ftl_solve_ard(const ftl_triangle *all, const double *penalty, const f
   ftl_status status = FTL_OK;
   double unit = 0, residual = 0, total = 0;
   if (!x.index || !x.alpha || !x.mean || !x.a || !x.root || !x.rhs || !ftl_memory_is_left())
-    status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a fit of %zu functions", n);
+    status = ftl_no_memory(error, NULL, "a fit of %zu functions", n);
   if (!status) {
     total = label_square(all);
     x.beta = 100 * (double)all->rows / fmax(total, 1e-300); /* a tenth of the labels' spread is noise, to begin with */

@@ -51,7 +51,7 @@ static ftl_status find_couplings(builder *b, const ftl_invariants **found) {
   if (b->n_cache == b->cache_room) {
     size_t room = 2 * b->cache_room + 64;
     coupled *grown = realloc(b->cache, room * sizeof *grown);
-    if (!grown) return ftl_fail(b->error, FTL_ERR_MEMORY, NULL, "no memory for a basis");
+    if (!grown) return ftl_no_memory(b->error, NULL, "a basis");
     b->cache = grown;
     b->cache_room = room;
   }
@@ -110,7 +110,7 @@ static ftl_status add_functions(builder *b) {
     if ((size_t)*n == b->room) {
       size_t room = 2 * b->room + 256;
       ftl_ace_function *grown = realloc(file->function[b->mu0], room * sizeof *grown);
-      if (!grown) return ftl_fail(b->error, FTL_ERR_MEMORY, NULL, "no memory for a basis");
+      if (!grown) return ftl_no_memory(b->error, NULL, "a basis");
       file->function[b->mu0] = grown;
       b->room = room;
     }
@@ -124,7 +124,7 @@ static ftl_status add_functions(builder *b) {
     g->m = malloc(((size_t)coupling->n_terms * (size_t)b->rank + 1) * sizeof *g->m);
     g->c = malloc(((size_t)coupling->n_terms + 1) * sizeof *g->c);
     ++*n; /* from here on the file frees it */
-    if (!g->m || !g->c) return ftl_fail(b->error, FTL_ERR_MEMORY, NULL, "no memory for a basis");
+    if (!g->m || !g->c) return ftl_no_memory(b->error, NULL, "a basis");
     for (int k = 0; k < coupling->n_terms; k++) {
       double c = coupling->c[f * coupling->n_terms + k];
       if (c == 0) continue;
@@ -163,7 +163,7 @@ static ftl_status list_factors(builder *b) {
   }
   b->n_factors = 0;
   b->factor = malloc(((size_t)n * (size_t)(l + 1) * (size_t)o->n_elements + 1) * sizeof *b->factor);
-  if (!b->factor) return ftl_fail(b->error, FTL_ERR_MEMORY, NULL, "no memory for a basis");
+  if (!b->factor) return ftl_no_memory(b->error, NULL, "a basis");
   for (int il = 0; il <= l; il++)
     for (int mu = 0; mu < o->n_elements; mu++)
       for (int in = 0; in < n; in++)
@@ -268,7 +268,7 @@ static ftl_status make_file(const ftl_basis_options *o, ftl_ace_file *file, ftl_
   file->n_functions = calloc(n, sizeof *file->n_functions);
   file->function = calloc(n, sizeof *file->function);
   if (!file->embedding || !file->bond || !file->n_functions || !file->function)
-    return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a basis");
+    return ftl_no_memory(error, NULL, "a basis");
   for (size_t mu = 0; mu < n; mu++)
     file->embedding[mu] = (ftl_ace_embedding){
         .n_density = 1, .shifted = true, .weight = {1}, .exponent = {1}, .core_cutoff = 1e5, .d_core_cutoff = 250};
@@ -283,7 +283,7 @@ static ftl_status make_file(const ftl_basis_options *o, ftl_ace_file *file, ftl_
                         .lmax = lmax,
                         .n_base = n_base};
     b->coefficient = calloc((size_t)n_radial * ((size_t)lmax + 1) * (size_t)n_base + 1, sizeof *b->coefficient);
-    if (!b->coefficient) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a basis");
+    if (!b->coefficient) return ftl_no_memory(error, NULL, "a basis");
     for (int r = 0; r < n_radial; r++)
       for (int l = 0; l <= lmax; l++) b->coefficient[(r * (lmax + 1) + l) * n_base + r] = 1;
   }

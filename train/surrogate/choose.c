@@ -105,7 +105,7 @@ ftl_status ftl_choose_frames(const ftl_surrogate_recipe *recipe, const int *elem
   double *features = calloc((size_t)(n * n_features) + 1, sizeof *features);
   int64_t *list = malloc(((size_t)m + 1) * sizeof *list), n_chosen = 0;
   ftl_status status = FTL_OK;
-  if (!features || !list) status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to compare sampled frames");
+  if (!features || !list) status = ftl_no_memory(error, NULL, "comparing sampled frames");
   if (!status) status = all_features(&basis, candidates, (int)recipe->threads, features, error);
   if (!status) {
     const bool by_distance = recipe->sample.select == FTL_SELECT_BY_DISTANCE;

@@ -46,7 +46,7 @@ static ftl_status list_neighbours(ftl_designer *d, const ftl_structure *s, ftl_e
     free(d->sender_mu);
     d->sender_mu = malloc(n_edges * sizeof *d->sender_mu);
     d->room = d->sender_mu ? n_edges : 0;
-    if (!d->sender_mu) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the neighbours of a structure");
+    if (!d->sender_mu) return ftl_no_memory(error, NULL, "the neighbours of a structure");
   }
   for (size_t e = 0; e < n_edges; e++) d->sender_mu[e] = g->species[g->sender[e]];
   return FTL_OK;

@@ -147,7 +147,7 @@ enum { MEASURED = 200 }; /* of the fitted structures: their errors cost as much 
 static ftl_status measure_fitted(ftl_surrogate_state *run, ftl_error *error) {
   const int64_t all = run->train.n, n = all < MEASURED ? all : MEASURED;
   ftl_dataset some = {.n = n, .structure = malloc((size_t)n * sizeof *some.structure)};
-  if (!some.structure) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for errors");
+  if (!some.structure) return ftl_no_memory(error, NULL, "errors");
   for (int64_t k = 0; k < n; k++) some.structure[k] = run->train.structure[k * all / n];
   ftl_status status = ftl_fit_measure(&run->surrogate, &some, (int)run->recipe->threads, &run->on_train, error);
   run->n_measured = n;

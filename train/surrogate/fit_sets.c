@@ -144,7 +144,7 @@ ftl_status ftl_surrogate_read_sets(ftl_surrogate_state *run, ftl_error *error) {
 static ftl_status add_data(ftl_surrogate_state *run, ftl_error *error) {
   const size_t n = (size_t)run->data.n;
   bool *all = malloc(n + 1);
-  if (!all) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the structures of a fit");
+  if (!all) return ftl_no_memory(error, NULL, "the structures of a fit");
   memset(all, 1, n);
   for (size_t k = 0; k < n && run->recipe->model; k++) run->data.structure[k].weight *= run->recipe->weights.data;
   ftl_status status = ftl_dataset_move(&run->data, all, &run->train, error);

@@ -15,13 +15,12 @@ static ftl_status add_part(const ftl_dataset *from, const ftl_surrogate_recipe *
                            ftl_error *error) {
   const int64_t n = from->n < r->sample.n_starts ? from->n : r->sample.n_starts;
   ftl_structure *grown = realloc(starts->structure, (size_t)(starts->n + n + 1) * sizeof *grown);
-  if (!grown) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for starting structures");
+  if (!grown) return ftl_no_memory(error, NULL, "starting structures");
   starts->structure = grown;
   starts->room = (size_t)(starts->n + n + 1);
   int64_t *order = malloc(((size_t)from->n + 1) * sizeof *order);
   bool *chosen = calloc((size_t)from->n + 1, sizeof *chosen);
-  ftl_status status =
-      order && chosen ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a list of starts");
+  ftl_status status = order && chosen ? FTL_OK : ftl_no_memory(error, NULL, "a list of starts");
   if (!status) status = ftl_split_order(from, (uint64_t)r->seed, order, error);
   for (int64_t k = 0; k < n && !status; k++) chosen[order[k]] = true;
   for (int64_t k = 0; k < from->n && !status; k++) {
@@ -225,7 +224,7 @@ ftl_status ftl_jobs_make(const ftl_surrogate_recipe *r, const ftl_dataset *data,
   jobs->options.max_force = r->sample.max_force;
   jobs->temperature = calloc((size_t)r->sample.temperatures.n + 1, sizeof *jobs->temperature);
   jobs->job = calloc((size_t)r->sample.jobs.n * ((size_t)r->sample.surfaces.n + 1) + 1, sizeof *jobs->job);
-  if (!jobs->temperature || !jobs->job) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the sampling");
+  if (!jobs->temperature || !jobs->job) return ftl_no_memory(error, NULL, "the sampling");
   FTL_TRY(read_temperatures(&r->sample.temperatures, jobs->temperature, error));
   for (int k = 0; k < r->sample.jobs.n; k++) FTL_TRY(make_job(r, r->sample.jobs.item[k], jobs, error));
   return make_starts(r, data, &jobs->starts, error);

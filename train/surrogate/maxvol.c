@@ -10,7 +10,7 @@
 #include "surrogate/lapack.h"
 
 static ftl_status no_memory(int n, ftl_error *error) {
-  return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the active set of %d functions", n);
+  return ftl_no_memory(error, NULL, "the active set of %d functions", n);
 }
 
 static void set_scale(ftl_maxvol *m, const double *rms) {

@@ -101,7 +101,7 @@ static ftl_status write_delta(const ftl_source *source, const ftl_parameters *pa
   static const ftl_lora_pairs none;
   const ftl_lora_pairs *pairs = info->pairs ? info->pairs : &none;
   const char **names = malloc(((size_t)source->tensors.n + 1) * sizeof *names);
-  if (!names) return ftl_fail(error, FTL_ERR_MEMORY, path, "no memory to write the file");
+  if (!names) return ftl_no_memory(error, path, "writing the file");
   ftl_source_delta delta = {.foundation = file_name(info->foundation),
                             .sha256 = info->sha256,
                             .name = names,
@@ -123,7 +123,7 @@ ftl_status ftl_checkpoint_write(const ftl_source *source, const ftl_parameters *
   if (info->base && (!info->foundation || !info->sha256))
     return ftl_fail(error, FTL_ERR_ARGUMENT, path, "a delta needs the name and the SHA-256 of its foundation");
   described.metadata = make_metadata(source, parameters, info);
-  if (!described.metadata) return ftl_fail(error, FTL_ERR_MEMORY, path, "no memory for the metadata of the checkpoint");
+  if (!described.metadata) return ftl_no_memory(error, path, "the metadata of the checkpoint");
   ftl_status status =
       info->base ? write_delta(&described, parameters, info, path, error) : ftl_source_write(&described, path, error);
   free(described.metadata);

@@ -14,9 +14,7 @@ ftl_status ftl_graphs_new(const ftl_dataset *dataset, const int *elements, int n
                          .kept = calloc((size_t)dataset->n + 1, sizeof *graphs->kept),
                          .sweep = calloc((size_t)dataset->n + 1, sizeof *graphs->sweep),
                          .settled = calloc((size_t)dataset->n + 1, sizeof *graphs->settled)};
-  return graphs->kept && graphs->sweep && graphs->settled
-             ? FTL_OK
-             : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the neighbour lists");
+  return graphs->kept && graphs->sweep && graphs->settled ? FTL_OK : ftl_no_memory(error, NULL, "the neighbour lists");
 }
 
 /* The memory goes back to the other sets of the run. */

@@ -123,7 +123,7 @@ ftl_status ftl_log_open(const char *run, int64_t resume_epoch, ftl_log **log, ch
   bool fresh = resume_epoch < 0, fresh_lines = fresh;
   *warning = '\0';
   if (!l || !(l->csv_path = join(run, "log.csv")) || !(l->lines_path = join(run, "log.jsonl"))) {
-    status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the log");
+    status = ftl_no_memory(error, NULL, "the log");
   } else if (!fresh) {
     status = prepare(l->csv_path, false, &fresh, warning, error);
     if (!status) status = prepare(l->lines_path, true, &fresh_lines, warning, error);
@@ -159,7 +159,7 @@ ftl_status ftl_log_event(ftl_log *log, const char *event, json_t *members, ftl_e
   json_decref(members);
   char *text = object ? json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_ENSURE_ASCII) : NULL;
   json_decref(object);
-  if (!text) return ftl_fail(error, FTL_ERR_MEMORY, log->lines_path, "no memory for a line of the log");
+  if (!text) return ftl_no_memory(error, log->lines_path, "a line of the log");
   const off_t began = size_of(log->lines);
   fprintf(log->lines, "%s\n", text);
   free(text);
@@ -191,6 +191,6 @@ ftl_status ftl_log_write_epoch(ftl_log *log, const ftl_log_epoch *e, ftl_error *
       e->stage, "lr", real(e->lr), "train_loss", real(e->train_loss), "valid_loss", real(e->valid_loss), "energy_rmse",
       real(e->energy_rmse), "forces_rmse", real(e->forces_rmse), "stress_rmse", real(e->stress_rmse), "gradient_norm",
       real(e->gradient_norm), "best", e->best, "seconds", real(e->seconds));
-  if (!members) return ftl_fail(error, FTL_ERR_MEMORY, log->lines_path, "no memory for a line of the log");
+  if (!members) return ftl_no_memory(error, log->lines_path, "a line of the log");
   return ftl_log_event(log, "epoch", members, error);
 }

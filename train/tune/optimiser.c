@@ -17,7 +17,7 @@ ftl_status ftl_optimiser_new(const ftl_parameters *parameters, const ftl_optimis
                                .largest = amsgrad ? calloc(n, sizeof(double)) : NULL};
   if (optimiser->mean && optimiser->square && (optimiser->largest || !amsgrad)) return FTL_OK;
   ftl_optimiser_free(optimiser);
-  return ftl_fail(error, FTL_ERR_MEMORY, NULL, "out of memory for the optimiser's moments");
+  return ftl_no_memory(error, NULL, "the optimiser's moments");
 }
 
 void ftl_optimiser_free(ftl_optimiser *optimiser) {

@@ -31,7 +31,7 @@ ftl_status ftl_replay_relabel(ftl_structure *structure, const ftl_prediction *pr
   if (!labels->forces) {
     labels->forces = malloc((size_t)structure->n * sizeof *labels->forces);
     labels->room = (size_t)structure->n;
-    if (!labels->forces) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for labels of replay");
+    if (!labels->forces) return ftl_no_memory(error, NULL, "labels of replay");
   }
   labels->has_energy = labels->has_forces = true;
   labels->has_stress = structure->volume > 0;
@@ -81,7 +81,7 @@ static ftl_status assign_heads(ftl_setup *s, ftl_error *error) {
   if (s->source->arch.n_heads == 1) return FTL_OK;
   s->train_head = calloc((size_t)train + 1, sizeof *s->train_head);
   s->own_head = calloc((size_t)others + 1, sizeof *s->own_head);
-  if (!s->train_head || !s->own_head) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for replay");
+  if (!s->train_head || !s->own_head) return ftl_no_memory(error, NULL, "replay");
   for (int64_t k = 0; k < s->own; k++) s->train_head[k] = s->source->arch.n_heads - 1;
   for (int64_t k = 0; k < others; k++) s->own_head[k] = s->source->arch.n_heads - 1;
   return FTL_OK;
@@ -95,7 +95,7 @@ ftl_status ftl_replay_join(ftl_setup *s, ftl_error *error) {
   ftl_status status = FTL_OK;
   if (n > 0) {
     bool *all = malloc((size_t)n * sizeof *all);
-    if (!all) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for replay");
+    if (!all) return ftl_no_memory(error, NULL, "replay");
     for (int64_t k = 0; k < n; k++) {
       all[k] = true;
       replay->structure[k].weight *= recipe->replay.weight;

@@ -32,7 +32,7 @@ static ftl_status change(ftl_recipe *recipe, const ftl_recipe *changes, const ch
     status = ftl_options_set(&recipe->options, key, words->item[k], "--resume", error);
   if (words) return status;
   char *text = ftl_options_text(&changes->options, option);
-  if (!text) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the recipe");
+  if (!text) return ftl_no_memory(error, NULL, "the recipe");
   status = ftl_options_set(&recipe->options, key, text, "--resume", error);
   free(text);
   return status;

@@ -78,7 +78,7 @@ static void print_pairs(FILE *stream, int64_t frame, const ftl_structure *struct
 static ftl_status write_pairs(ftl_run *run, const set *part, const char *file, ftl_error *error) {
   ftl_output_file out;
   char *path = ftl_run_path(run, file);
-  if (!path) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a path");
+  if (!path) return ftl_no_memory(error, NULL, "a path");
   ftl_status status = ftl_output_open(path, &out, error);
   free(path);
   if (status) return ftl_run_written(run, status);
@@ -106,7 +106,7 @@ static ftl_status show(const ftl_run *run, const ftl_error_table *table, const c
   char *text = NULL;
   size_t size;
   FILE *stream = open_memstream(&text, &size);
-  if (!stream) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the table of errors");
+  if (!stream) return ftl_no_memory(error, NULL, "the table of errors");
   fprintf(stream, "\n%s\n", name);
   ftl_error_table_print(table, stream);
   const bool ok = fclose(stream) == 0;
@@ -119,7 +119,7 @@ static ftl_status show(const ftl_run *run, const ftl_error_table *table, const c
 static ftl_status write_errors(ftl_run *run, const set *part, int n, ftl_error *error) {
   ftl_output_file out;
   char *path = ftl_run_path(run, "errors.csv");
-  if (!path) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a path");
+  if (!path) return ftl_no_memory(error, NULL, "a path");
   ftl_status status = ftl_run_written(run, ftl_output_open(path, &out, error));
   free(path);
   FTL_TRY(status);

@@ -143,8 +143,7 @@ ftl_status ftl_run_save(ftl_run *run, ftl_error *error) {
   double *packed = malloc((size_t)count * sizeof *packed), *next = packed;
   json_t *object = describe(run, numbers);
   char *path = ftl_run_path(run, "state.ftl");
-  ftl_status status =
-      packed && object && path ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the state of the run");
+  ftl_status status = packed && object && path ? FTL_OK : ftl_no_memory(error, NULL, "the state of the run");
   for (int k = 0; !status && k < N_VECTORS; k++) {
     if (!list[k].data) continue;
     part[n++] = (ftl_state_vector){list[k].name, ftl_parameters_trained(list[k].parameters), next};
@@ -239,9 +238,7 @@ ftl_status ftl_run_write_model(ftl_run *run, ftl_error *error) {
                                     .dataset = s->described,
                                     .training = training};
   char *path = ftl_run_path(run, "model.ftl");
-  ftl_status status = freeze && training && path
-                          ? FTL_OK
-                          : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the description of the model");
+  ftl_status status = freeze && training && path ? FTL_OK : ftl_no_memory(error, NULL, "the description of the model");
   if (!status) status = ftl_run_put_best(run, &pairs, error);
   if (!status) {
     ftl_output_file file;

@@ -33,9 +33,7 @@ static void forget(sampler *m) {
   ftl_dataset_free(&m->made);
 }
 
-static ftl_status no_memory(ftl_error *error) {
-  return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for sampled structures");
-}
+static ftl_status no_memory(ftl_error *error) { return ftl_no_memory(error, NULL, "sampled structures"); }
 
 static ftl_status make_candidates(sampler *m, int64_t n, ftl_error *error) {
   const ftl_dataset *own = &m->s->sets.train, *replay = &m->s->sets.replay;

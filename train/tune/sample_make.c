@@ -93,7 +93,7 @@ static ftl_status copy(const ftl_structure *seed, ftl_structure *made, ftl_error
   made->atomic_number = malloc(n * sizeof *made->atomic_number);
   made->position = malloc(n * sizeof *made->position);
   if (!made->path || !made->config_type || !made->atomic_number || !made->position)
-    return ftl_fail(error, FTL_ERR_MEMORY, seed->path, "no memory for sampled structures");
+    return ftl_no_memory(error, seed->path, "sampled structures");
   snprintf(made->path, length, "sampled from %s", seed->path);
   memcpy(made->atomic_number, seed->atomic_number, n * sizeof *made->atomic_number);
   memcpy(made->position, seed->position, n * sizeof *made->position);

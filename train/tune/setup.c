@@ -117,7 +117,7 @@ static ftl_status describe(ftl_setup *s, const ftl_state *restored, ftl_error *e
     FTL_TRY(ftl_sha256_file(s->recipe->foundation, s->foundation_sha256, error));
   }
   s->described = ftl_sets_describe(s->recipe, &s->sets);
-  if (!s->described) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to describe the data sets");
+  if (!s->described) return ftl_no_memory(error, NULL, "describing the data sets");
   if (!restored) return FTL_OK;
   const char *model = json_string_value(json_object_get(restored->object, "foundation_sha256"));
   if (strcmp(model ? model : "", s->foundation_sha256) != 0)
@@ -144,7 +144,7 @@ static ftl_status make_network(ftl_setup *s, ftl_error *error) {
               ? ftl_lora_apply(s->recipe, &s->parameters, error)
               : ftl_freeze_apply(&s->parameters, &s->recipe->freeze, &s->recipe->train, &s->recipe->rates, error));
   s->values = malloc(((size_t)s->parameters.count + 1) * sizeof *s->values);
-  if (!s->values) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the parameters");
+  if (!s->values) return ftl_no_memory(error, NULL, "the parameters");
   ftl_parameters_get(&s->parameters, s->source, s->values);
   ftl_status status =
       ftl_network_new(s->source, &s->parameters, (ftl_precision)s->recipe->precision, &s->network, error);
@@ -160,7 +160,7 @@ static ftl_status predict_energies(ftl_setup *s, double **energies, ftl_error *e
   ftl_graphs graphs = {0};
   *energies = malloc(((size_t)s->sets.train.n + 1) * sizeof **energies);
   ftl_status status = *energies ? make_graphs(s, &s->sets.train, &graphs, error)
-                                : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the foundation's energies");
+                                : ftl_no_memory(error, NULL, "the foundation's energies");
   if (!status) status = ftl_evaluate(&s->team, &graphs, NULL, FTL_ANSWER_ENERGIES, &predictions, error);
   for (int64_t k = 0; !status && k < s->sets.train.n; k++) (*energies)[k] = ftl_predictions_get(&predictions, k).energy;
   ftl_predictions_free(&predictions);

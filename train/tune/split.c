@@ -90,7 +90,7 @@ static entry *make_entries(const ftl_dataset *dataset, uint64_t seed, int64_t *n
   entry *list = malloc(((size_t)n + 1) * sizeof *list);
   *n_kinds = 0;
   if (!list) {
-    ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to divide the data set");
+    ftl_no_memory(error, NULL, "dividing the data set");
     return NULL;
   }
   for (int64_t k = 0; k < n; k++)
@@ -130,7 +130,7 @@ ftl_status ftl_split_keep(ftl_dataset *dataset, int64_t n, uint64_t seed, const 
                     (long long)(dataset->n - isolated));
   entry *list = make_entries(dataset, seed, &n_kinds, error);
   bool *moved = calloc((size_t)dataset->n + 1, sizeof *moved);
-  ftl_status status = list && moved ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a part of the set");
+  ftl_status status = list && moved ? FTL_OK : ftl_no_memory(error, NULL, "a part of the set");
   for (int64_t k = 0; !status && k < dataset->n; k++)
     if (!dataset->structure[list[k].index].isolated) moved[list[k].index] = ++kept > n;
   if (!status) status = ftl_dataset_move(dataset, moved, &rest, error);
@@ -174,8 +174,7 @@ static ftl_status start_draw(const ftl_dataset *dataset, uint64_t seed, int64_t 
   d->taken = calloc((size_t)d->n + 1, sizeof *d->taken);
   d->has = calloc((size_t)n_kinds + 1, sizeof *d->has);
   d->left = calloc((size_t)n_kinds + 1, sizeof *d->left);
-  if (!d->taken || !d->has || !d->left)
-    return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to divide the data set");
+  if (!d->taken || !d->has || !d->left) return ftl_no_memory(error, NULL, "dividing the data set");
   for (int64_t k = 0; k < d->n; k += d->list[k].copies) d->left[d->list[k].kind]++;
   return FTL_OK;
 }

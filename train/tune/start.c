@@ -14,7 +14,7 @@ ftl_status ftl_start_set(ftl_source *source, const char *name, const double *num
   if (!tensor || tensor->count != n)
     return ftl_fail(error, FTL_ERR_FORMAT, source->path, "tensor %s does not have %lld numbers", name, (long long)n);
   double *data = ftl_tensors_allocate(&source->tensors, (size_t)n * sizeof *data);
-  if (!data) return ftl_fail(error, FTL_ERR_MEMORY, source->path, "no memory for tensor %s", name);
+  if (!data) return ftl_no_memory(error, source->path, "tensor %s", name);
   memcpy(data, numbers, (size_t)n * sizeof *data);
   tensor->data = data;
   tensor->dtype = FTL_F64;

@@ -78,7 +78,7 @@ ftl_status ftl_step_gradient(ftl_team *team, ftl_graphs *graphs, const int *head
                              const ftl_loss *loss, ftl_step *step, double *gradient, ftl_error *error) {
   ftl_batch batch;
   item *order = make_order(graphs->dataset, chosen, n, &batch);
-  if (!order) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a batch of %d structures", n);
+  if (!order) return ftl_no_memory(error, NULL, "a batch of %d structures", n);
   ftl_status failed = FTL_OK;
   for (int k = 0; k < n; k++) step->part[k] = 0;
   clear(team->parameters, gradient);

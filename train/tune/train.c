@@ -48,7 +48,7 @@ static ftl_status write_recipe(ftl_run *run, ftl_error *error) {
   ftl_output_file out;
   if (!ftl_run_writes()) return FTL_OK;
   char *path = ftl_run_path(run, "recipe.yaml");
-  if (!path) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a path");
+  if (!path) return ftl_no_memory(error, NULL, "a path");
   ftl_status status = ftl_output_open(path, &out, error);
   free(path);
   if (status) return ftl_run_written(run, status);
@@ -162,8 +162,7 @@ static ftl_status make_vectors(ftl_run *run, ftl_error *error) {
               (allocate(&run->mean, moved->count, run->moved) && allocate(&run->mean_before, moved->count, NULL)));
   ok = ok && (run->lora.n == 0 || allocate(&run->whole, count, run->values));
   ok = ok && (run->part = calloc((size_t)r->batch_size, sizeof *run->part)) != NULL;
-  if (!ok)
-    return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for %lld parameters and their averages", (long long)count);
+  if (!ok) return ftl_no_memory(error, NULL, "%lld parameters and their averages", (long long)count);
   ftl_schedule_start(&run->schedule);
   run->at = (ftl_position){.epoch = 1, .stage = 1, .best_loss = INFINITY, .next_loss = NAN, .best_next = NAN};
   ftl_random_seed(&run->at.random, (uint64_t)r->seed);

@@ -71,7 +71,7 @@ static ftl_status compare(ftl_setup *s, const ftl_dataset *dataset, bool train, 
   bool *chosen = malloc((size_t)dataset->n + 1);
   some.structure = malloc(STRUCTURES * sizeof *some.structure);
   ftl_status status = FTL_OK;
-  if (!chosen || !some.structure) status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to check the data");
+  if (!chosen || !some.structure) status = ftl_no_memory(error, NULL, "checking the data");
   if (!status) {
     ftl_comparison_choose(dataset, train ? STRUCTURES : OTHERS, train ? ATOMS : ATOMS_OF_OTHERS, chosen);
     for (int64_t k = 0; k < dataset->n; k++)

@@ -21,7 +21,7 @@ void ftl_sets_free(ftl_sets *sets) {
 /* ---- reading and dividing ---- */
 
 static ftl_status move(ftl_dataset *from, const bool *moved, ftl_dataset *into, ftl_error *error) {
-  if (!moved) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to divide the data set");
+  if (!moved) return ftl_no_memory(error, NULL, "dividing the data set");
   return ftl_dataset_move(from, moved, into, error);
 }
 

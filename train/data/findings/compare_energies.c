@@ -27,9 +27,7 @@ static const ftl_unit units[] = {{1, "eV"},
                                  {1000, "meV"}};
 enum { N_UNITS = sizeof units / sizeof *units };
 
-static ftl_status no_memory(ftl_error *error) {
-  return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to compare energies");
-}
+static ftl_status no_memory(ftl_error *error) { return ftl_no_memory(error, NULL, "comparing energies"); }
 
 /* Frames with an energy: values[n] by `what`; the compositions of those go with them. */
 typedef struct {

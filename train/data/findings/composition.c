@@ -93,7 +93,7 @@ ftl_status ftl_compositions_fit(const ftl_compositions *c, const double *y, doub
   const size_t n = (size_t)c->n, m = (size_t)c->n_elements;
   double *work = malloc((n + 1) * sizeof *work), *a = malloc((m * m + 1) * sizeof *a), *b = malloc((m + 1) * sizeof *b);
   ftl_status status = FTL_OK;
-  if (!work || !a || !b) status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to compare energies");
+  if (!work || !a || !b) status = ftl_no_memory(error, NULL, "comparing energies");
   if (!status && n > 0) {
     memcpy(work, y, n * sizeof *y);
     const double centre = ftl_median(work, c->n); /* fractions add up to 1 */

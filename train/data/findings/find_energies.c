@@ -41,8 +41,7 @@ static ftl_status collect(const ftl_dataset *dataset, energies *e, ftl_error *er
   e->energy = malloc(n * sizeof *e->energy);
   e->left = malloc(n * sizeof *e->left);
   e->work = malloc(n * sizeof *e->work);
-  if (!e->structure || !e->energy || !e->left || !e->work)
-    return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to compare energies");
+  if (!e->structure || !e->energy || !e->left || !e->work) return ftl_no_memory(error, NULL, "comparing energies");
   ftl_status status = FTL_OK;
   for (int64_t k = 0; !status && k < dataset->n; k++) {
     const ftl_structure *s = &dataset->structure[k];
@@ -152,7 +151,7 @@ ftl_status ftl_find_other_energies(const char *name, const ftl_dataset *dataset,
   energies e = {0};
   char where[256];
   ftl_status status = FTL_OK;
-  if (!copies) status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to compare energies");
+  if (!copies) status = ftl_no_memory(error, NULL, "comparing energies");
   int64_t n = 0, split = 0;
   for (int64_t k = 0; !status && k < dataset->n; k++) copies[n++] = dataset->structure[k];
   for (int64_t k = 0; !status && k < other->n; k++) copies[n++] = other->structure[k];

@@ -111,7 +111,7 @@ ftl_status ftl_find_geometry(const char *name, const ftl_dataset *dataset, ftl_f
   const int before = findings->n;
   double *part = malloc((SAMPLE + 1) * sizeof *part);
   int64_t several = 0;
-  if (!part) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to look at distances");
+  if (!part) return ftl_no_memory(error, NULL, "looking at distances");
   for (int64_t k = 0; k < dataset->n; k++) several += dataset->structure[k].n > 1;
   ftl_status status = find_close(name, dataset, several, &list, findings, error);
   if (!status && findings->n == before) status = find_scale(name, dataset, part, &list, findings, error);

@@ -111,8 +111,7 @@ static void keep_if(ftl_sweep *sweep, bool stays) { sweep->keeping = sweep->fill
 
 static ftl_status out_of_memory(const ftl_sweep *sweep, ftl_error *error) {
   if (ftl_network_stopped(sweep->network)) return ftl_fail(error, FTL_ERR_ARGUMENT, "", "interrupted");
-  return ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory for a structure of %d atoms and %d edges", sweep->n,
-                  sweep->geometry.n_edges);
+  return ftl_no_memory(error, NULL, "a structure of %d atoms and %d edges", sweep->n, sweep->geometry.n_edges);
 }
 
 /* A variable of n numbers with a value; false when out of memory. */
