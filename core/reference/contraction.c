@@ -9,7 +9,7 @@
 #include "reference/reference_stages.h"
 
 ftl_status ftl_ref_contraction_prepare(ftl_ref_contraction *contraction, const ftl_source *source, int layer,
-                                       int n_sets, ftl_ref_memory *memory, ftl_error *error) {
+                                       int n_sets, ftl_arena *memory, ftl_error *error) {
   const ftl_layer *spec = &source->arch.layer[layer];
   *contraction = (ftl_ref_contraction){.correlation = spec->correlation, .in = spec->target, .out = spec->product};
   if (spec->correlation < 1 || spec->correlation > FTL_REF_MAX_CORRELATION)

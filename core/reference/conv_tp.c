@@ -6,8 +6,7 @@
 #include "reference/reference_stages.h"
 
 ftl_status ftl_ref_conv_prepare(ftl_ref_conv *conv, const ftl_source *source, const char *name, const ftl_irreps *in,
-                                const ftl_irreps *sh, const ftl_irreps *target, ftl_ref_memory *memory,
-                                ftl_error *error) {
+                                const ftl_irreps *sh, const ftl_irreps *target, ftl_arena *memory, ftl_error *error) {
   *conv = (ftl_ref_conv){.in = *in, .sh = *sh};
   FTL_TRY(ftl_conv_paths_make(in, sh, target, &conv->paths, error));
   for (int k = 0; k < conv->paths.n; k++) {

@@ -25,7 +25,7 @@ static ftl_status prepare_embeddings(ftl_ref_run *run, int t, ftl_error *error) 
 ftl_status ftl_ref_convolution_prepare(ftl_ref_run *run, int t, ftl_error *error) {
   const ftl_source *source = run->source;
   const ftl_architecture *arch = &source->arch;
-  ftl_ref_memory *memory = &run->memory;
+  ftl_arena *memory = &run->memory;
   ftl_ref_layer *layer = &run->layer[t];
   const ftl_layer *spec = layer->spec;
   const bool nonlinear = layer->traits.nonlinear;

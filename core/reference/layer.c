@@ -24,7 +24,7 @@ static ftl_status prepare_norm(ftl_ref_run *run, int t, ftl_error *error) {
 
 static ftl_status prepare_operation(ftl_ref_run *run, int t, int k, ftl_error *error) {
   const ftl_source *source = run->source;
-  ftl_ref_memory *memory = &run->memory;
+  ftl_arena *memory = &run->memory;
   ftl_ref_layer *layer = &run->layer[t];
   const ftl_layer *spec = layer->spec;
   const ftl_operation *op = &layer->operations.op[k];

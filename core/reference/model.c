@@ -31,7 +31,7 @@ static ftl_status check_graph(const ftl_ref_run *run, ftl_error *error) {
 static ftl_status prepare_energies(ftl_ref_run *run, ftl_error *error) {
   const ftl_source *source = run->source;
   const ftl_architecture *arch = &source->arch;
-  ftl_ref_memory *memory = &run->memory;
+  ftl_arena *memory = &run->memory;
   const double *values;
   FTL_TRY(ftl_ref_weights(memory, source, (int64_t)arch->n_heads * arch->n_elements, &values, error,
                           "atomic_energies_fn.atomic_energies"));
@@ -56,7 +56,7 @@ static ftl_status prepare_scratch(ftl_ref_run *run, ftl_error *error) {
     inputs = larger(inputs, layer->weights.size[0]);
     weights = larger(weights, layer->conv.n_weights);
   }
-  ftl_ref_memory *memory = &run->memory;
+  ftl_arena *memory = &run->memory;
   FTL_TRY(ftl_ref_doubles(memory, features, &run->row_a, error));
   FTL_TRY(ftl_ref_doubles(memory, inputs, &run->edge_in, error));
   FTL_TRY(ftl_ref_doubles(memory, inputs, &run->d_edge_in, error));
@@ -67,7 +67,7 @@ static ftl_status prepare_scratch(ftl_ref_run *run, ftl_error *error) {
 static ftl_status prepare(ftl_ref_run *run, ftl_error *error) {
   const ftl_source *source = run->source;
   const ftl_architecture *arch = &source->arch;
-  ftl_ref_memory *memory = &run->memory;
+  ftl_arena *memory = &run->memory;
   if (run->head < 0 || run->head >= arch->n_heads)
     return ftl_fail(error, FTL_ERR_ARGUMENT, source->path, "there is no head %d", run->head);
   run->l_max = arch->sh.n - 1;
@@ -95,9 +95,8 @@ static ftl_status prepare(ftl_ref_run *run, ftl_error *error) {
   };
   for (size_t k = 0; k < sizeof arrays / sizeof arrays[0]; k++)
     FTL_TRY(ftl_ref_doubles(memory, arrays[k].count, arrays[k].array, error));
-  void *vectors;
-  FTL_TRY(ftl_ref_allocate(memory, run->n_edges, sizeof *run->d_vector, &vectors, error));
-  run->d_vector = vectors;
+  run->d_vector = ftl_arena_take(memory, (size_t)run->n_edges, sizeof *run->d_vector);
+  FTL_TRY(ftl_arena_check(memory, error, "the reference"));
   for (int64_t e = 0; e < run->n_edges; e++) {
     const double *v = run->graph->vector[e];
     run->length[e] = sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
@@ -136,7 +135,7 @@ ftl_status ftl_ref_run_new(const ftl_source *source, int head, const ftl_graph *
 
 void ftl_ref_run_free(ftl_ref_run *run) {
   if (!run) return;
-  ftl_ref_memory_free(&run->memory);
+  ftl_arena_free(&run->memory);
   free(run);
 }
 

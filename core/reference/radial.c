@@ -13,7 +13,7 @@ double ftl_ref_silu_derivative(double x) {
 
 double ftl_ref_sigmoid(double x) { return x >= 0 ? 1 / (1 + exp(-x)) : exp(x) / (1 + exp(x)); }
 
-static ftl_status scalar(const ftl_source *source, const char *name, double *value, ftl_ref_memory *memory,
+static ftl_status scalar(const ftl_source *source, const char *name, double *value, ftl_arena *memory,
                          ftl_error *error) {
   const double *data;
   FTL_TRY(ftl_ref_weights(memory, source, 1, &data, error, "%s", name));
@@ -21,7 +21,7 @@ static ftl_status scalar(const ftl_source *source, const char *name, double *val
   return FTL_OK;
 }
 
-ftl_status ftl_ref_radial_prepare(ftl_ref_radial *radial, const ftl_source *source, ftl_ref_memory *memory,
+ftl_status ftl_ref_radial_prepare(ftl_ref_radial *radial, const ftl_source *source, ftl_arena *memory,
                                   ftl_error *error) {
   const ftl_architecture *arch = &source->arch;
   *radial = (ftl_ref_radial){.kind = arch->radial, .transform = arch->transform, .n = arch->num_bessel};

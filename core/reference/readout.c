@@ -6,7 +6,7 @@
 #include "reference/reference_stages.h"
 
 ftl_status ftl_ref_readout_prepare(ftl_ref_readout *readout, const ftl_source *source, int index, int head,
-                                   ftl_ref_memory *memory, ftl_error *error) {
+                                   ftl_arena *memory, ftl_error *error) {
   const ftl_architecture *arch = &source->arch;
   const ftl_readout *spec = &arch->readout[index];
   *readout = (ftl_ref_readout){.kind = spec->kind,

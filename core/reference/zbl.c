@@ -10,7 +10,7 @@
 #define COULOMB 14.3996f /* e^2 / (4 pi epsilon_0), eV Angstrom */
 static const double exponent[4] = {3.2, 0.9423, 0.4028, 0.2016};
 
-ftl_status ftl_ref_zbl_prepare(ftl_ref_zbl *zbl, const ftl_source *source, ftl_ref_memory *memory, ftl_error *error) {
+ftl_status ftl_ref_zbl_prepare(ftl_ref_zbl *zbl, const ftl_source *source, ftl_arena *memory, ftl_error *error) {
   const double *value;
   FTL_TRY(ftl_ref_weights(memory, source, 4, &zbl->c, error, "pair_repulsion_fn.c"));
   FTL_TRY(ftl_ref_weights(memory, source, -1, &zbl->covalent_radius, error, "pair_repulsion_fn.covalent_radii"));

@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "cli/cli.h"
 
 #include <errno.h>
@@ -5,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "support/output.h"
@@ -103,22 +103,16 @@ void cli_warn_of_threads(int threads) {
             threads, cores);
 }
 
-double cli_seconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 void cli_progress_start(cli_progress *progress, const char *what, double total, bool quiet) {
   progress->shown = !quiet && isatty(STDERR_FILENO);
   progress->total = total;
   progress->what = what;
-  progress->began = cli_seconds();
+  progress->began = ftl_seconds();
   progress->drawn = progress->first = 0;
 }
 
 void cli_progress_update(cli_progress *progress, double done) {
-  double now = cli_seconds();
+  double now = ftl_seconds();
   if (!progress->shown || now - progress->drawn < 0.2) return;
   progress->drawn = now;
   if (progress->total <= 0 || done <= 0) {

@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "data/findings/find.h"
 #include "data/selection.h"
+#include "base/clock.h"
 #include "base/error.h"
 
 enum {
@@ -167,10 +168,10 @@ static ftl_status measure(const sample *s, const int pbc[3], ftl_workspace *ws, 
   ftl_status status = FTL_OK;
   *seconds = INFINITY;
   for (int k = 0; (k < 3 || spent < 1) && k < 1000 && !status; k++) {
-    double began = cli_seconds();
+    double began = ftl_seconds();
     status = ftl_compute(ws, s->n, s->species, (const double(*)[3])s->position, (const double(*)[3])s->cell, pbc,
                          &result, error);
-    double took = cli_seconds() - began;
+    double took = ftl_seconds() - began;
     if (k > 0) *seconds = fmin(*seconds, took); /* the first makes buffers */
     spent += took;
   }

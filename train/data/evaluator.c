@@ -3,12 +3,12 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "engine/stage_times.h"
 #include "data/labels.h"
 #include "files/model_file.h"
 #include "model/architecture.h"
+#include "base/clock.h"
 #include "base/error.h"
 
 typedef struct {
@@ -182,12 +182,6 @@ static ftl_status get_engine(ftl_evaluator *e, int *head, engine **found, ftl_er
   return status;
 }
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static int by_value(const void *a, const void *b) {
   double x = *(const double *)a, y = *(const double *)b;
   return (x > y) - (x < y);
@@ -232,10 +226,10 @@ ftl_status ftl_evaluator_run(ftl_evaluator *evaluator, int head, const ftl_xyz_f
   ftl_result result = {.forces = answer->forces[0], .node_energy = answer->node_energy};
   ftl_status status = FTL_OK;
   for (int k = 0; !status && k <= repeat; k++) {
-    double began = now();
+    double began = ftl_seconds();
     status = ftl_compute(used->workspace, frame->n, answer->species, frame->position,
                          frame->has_cell ? frame->cell : NULL, frame->pbc, &result, error);
-    times[k] = now() - began;
+    times[k] = ftl_seconds() - began;
   }
   if (repeat > 0) qsort(times + 1, (size_t)repeat, sizeof *times, by_value);
   answer->seconds = repeat > 0 ? (times[1 + (repeat - 1) / 2] + times[1 + repeat / 2]) / 2 : times[0];

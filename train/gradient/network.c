@@ -83,9 +83,9 @@ static ftl_status prepare_conv(ftl_network *network, int t, ftl_edge_product *co
   conv->in = arch->layer[t].edge;
   conv->mid = reference.paths.mid;
   conv->n_paths = reference.paths.n;
-  void *entries;
-  FTL_TRY(ftl_ref_allocate(&network->memory, (int64_t)conv->n_paths * 343, sizeof *conv->entry, &entries, error));
-  conv->entry = entries; /* 7^3 at most per path, as l <= 3 */
+  conv->entry = ftl_arena_take(&network->memory, (size_t)conv->n_paths * 343,
+                               sizeof *conv->entry); /* 7^3 at most per path, as l <= 3 */
+  FTL_TRY(ftl_arena_check(&network->memory, error, "the network"));
   int n_entries = 0;
   for (int k = 0; k < conv->n_paths; k++) {
     const ftl_path *path = &reference.paths.path[k];
@@ -297,7 +297,7 @@ bool ftl_network_stopped(const ftl_network *network) { return network->stop && *
 void ftl_network_free(ftl_network *network) {
   if (!network) return;
   for (int t = 0; t < FTL_MAX_LAYERS; t++) ftl_product_free(&network->layer[t].product);
-  ftl_ref_memory_free(&network->memory);
+  ftl_arena_free(&network->memory);
   free(network->values);
   free(network->theta);
   free(network);

@@ -4,6 +4,7 @@
 #ifndef FTL_NETWORK_H
 #define FTL_NETWORK_H
 
+#include "base/arena.h"
 #include "mace/contraction_terms.h"
 #include "gradient/gradient.h"
 #include "model/operations.h"
@@ -105,11 +106,9 @@ typedef struct {
 /* Kept of a layer: nothing; the neighbours' sum; the product's input; the output. */
 typedef enum { FTL_KEPT_NONE, FTL_KEPT_MID, FTL_KEPT_MESSAGE, FTL_KEPT_OUTPUT } ftl_kept_level;
 
-/* Blocks of memory, and in `snapshot` (one of them) the arrays in them: stages/sweep.h. */
+/* Arrays, and in `snapshot` (one of them) where they are: stages/sweep.h. */
 struct ftl_kept {
-  void **block;
-  int n;
-  size_t bytes;
+  ftl_arena memory;
   void *snapshot; /* NULL: not filled */
 };
 
@@ -122,7 +121,7 @@ struct ftl_network {
   ftl_precision precision;
   int lanes; /* channels of a chunk of the contraction */
   const struct ftl_engine *engine;
-  ftl_ref_memory memory;
+  ftl_arena memory;
   ftl_ref_radial radial;
   ftl_ref_zbl zbl;
   int l_max, n_sh, n_basis;

@@ -3,8 +3,8 @@
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "sampling/sampling_internal.h"
 
@@ -29,16 +29,10 @@ typedef struct {
   double pending; /* that is not yet */
 } worker;
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* ---- progress ---- */
 
 static void tell(sampling *s) {
-  const double at = now(), done = s->before + s->work, seconds = at - s->began;
+  const double at = ftl_seconds(), done = s->before + s->work, seconds = at - s->began;
   s->told = at;
   if (!s->host || !s->host->progress) return;
   const ftl_sampling_progress progress = {
@@ -72,7 +66,7 @@ static bool after_step(void *context, double work) {
 #pragma omp critical(ftl_sampling)
   {
     count(w);
-    if (now() - s->told > 1) tell(s);
+    if (ftl_seconds() - s->told > 1) tell(s);
   }
   return stop;
 }
@@ -185,7 +179,7 @@ static void count_finished(sampling *s) {
 
 static ftl_status execute(sampling *s, const ftl_model *model, int n_threads, ftl_error *error) {
   count_finished(s);
-  s->began = s->told = now();
+  s->began = s->told = ftl_seconds();
   if (s->done < s->plan->n) run_all(s, model, n_threads);
   if (s->status != FTL_OK && error) *error = s->error;
   if (s->status != FTL_OK || s->done < s->plan->n || s->store.sha256[0]) return s->status;

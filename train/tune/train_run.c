@@ -5,20 +5,14 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "tune/step.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "support/ranks.h"
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-double ftl_run_seconds(const ftl_run *run) { return now() - run->began; }
-void ftl_run_start_clock(ftl_run *run) { run->began = now() - run->at.seconds; }
+double ftl_run_seconds(const ftl_run *run) { return ftl_seconds() - run->began; }
+void ftl_run_start_clock(ftl_run *run) { run->began = ftl_seconds() - run->at.seconds; }
 bool ftl_run_writes(void) { return ftl_ranks_mine() == 0; }
 
 char *ftl_run_path(const ftl_run *run, const char *name) {

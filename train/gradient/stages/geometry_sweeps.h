@@ -59,7 +59,7 @@ static void join_pairs(ftl_sweep *sweep, const double *length) {
 static ftl_status find_edges(ftl_sweep *sweep, ftl_error *error) {
   const ftl_graph *graph = sweep->graph;
   int64_t most = graph->first_edge[sweep->n];
-  double *length = arena_take(&sweep->memory, (size_t)most * sizeof *length);
+  double *length = ftl_arena_take_dirty(&sweep->memory, (size_t)most, sizeof *length);
   sweep->geometry.first_edge = take_bytes(sweep, ((size_t)sweep->n + 1) * sizeof(int));
   sweep->geometry.edge = take_bytes(sweep, (size_t)most * sizeof(edge));
   sweep->geometry.pair = take_bytes(sweep, (size_t)most * sizeof(pair));
