@@ -7,6 +7,7 @@
 
 #include "data/isolated.h"
 #include "data/xyz_internal.h"
+#include "base/array.h"
 #include "base/error.h"
 
 typedef struct {
@@ -142,7 +143,7 @@ static ftl_status take_frame(reading *r, ftl_error *error) {
   bool wanted;
   ftl_status status = look_at_frame(r, &wanted, error);
   if (status != FTL_OK || !wanted || is_absurd(r)) return status;
-  status = ftl_xyz_grow(&dataset->structure, &dataset->room, (size_t)dataset->n + 1, sizeof *dataset->structure, error);
+  status = FTL_GROW(dataset->structure, dataset->room, (size_t)dataset->n + 1, "the structures", error);
   if (!status) {
     ftl_structure *structure = &dataset->structure[dataset->n];
     status = fill(r, structure, error);
@@ -229,7 +230,7 @@ ftl_status ftl_dataset_move(ftl_dataset *dataset, const bool *moved, ftl_dataset
   size_t count = 0;
   for (int64_t s = 0; s < dataset->n; s++) count += moved[s];
   FTL_TRY(into->file ? FTL_OK : copy_files(dataset, into, error));
-  FTL_TRY(ftl_xyz_grow(&into->structure, &into->room, (size_t)into->n + count, sizeof *into->structure, error));
+  FTL_TRY(FTL_GROW(into->structure, into->room, (size_t)into->n + count, "the structures", error));
   int64_t kept = 0;
   for (int64_t s = 0; s < dataset->n; s++) {
     if (moved[s]) into->structure[into->n++] = dataset->structure[s];

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/error.h"
 #include "data/xyz_internal.h"
 
@@ -51,7 +52,7 @@ ftl_status ftl_labels_read(const ftl_xyz_frame *frame, const ftl_label_names *na
   ftl_status status = FTL_OK;
   if (labels->has_energy) status = ftl_xyz_real(frame, energy, &labels->energy, error);
   if (!status && labels->has_forces) {
-    status = ftl_xyz_grow(&labels->forces, &labels->room, (size_t)frame->n, sizeof *labels->forces, error);
+    status = FTL_GROW(labels->forces, labels->room, (size_t)frame->n, "labels", error);
     if (!status) status = ftl_xyz_column(frame, forces, 3, labels->forces[0], error);
   }
   return status ? status : read_stress(frame, &keys, labels, error);
@@ -80,7 +81,7 @@ static ftl_error_row *find_row(ftl_error_table *table, const char *head, const c
   for (int k = 0; k < table->n; k++)
     if (strcmp(table->row[k].head, head) == 0 && strcmp(table->row[k].config_type, config_type) == 0)
       return &table->row[k];
-  if (ftl_xyz_grow(&table->row, &table->room, (size_t)table->n + 1, sizeof *table->row, error) != FTL_OK) return NULL;
+  if (FTL_GROW(table->row, table->room, (size_t)table->n + 1, "labels", error) != FTL_OK) return NULL;
   ftl_error_row *row = &table->row[table->n];
   memset(row, 0, sizeof *row);
   row->head = strdup(head);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/array.h"
 #include "base/error.h"
 #include "data/xyz_internal.h"
 
@@ -61,8 +62,7 @@ static const char *read_word(const char **p, bool is_key, char **word) {
 }
 
 static ftl_status add_entry(ftl_xyz_frame *frame, char *key, char *value, char *raw, ftl_error *error) {
-  ftl_status status =
-      ftl_xyz_grow(&frame->entry, &frame->entry_room, (size_t)frame->n_entries + 1, sizeof *frame->entry, error);
+  ftl_status status = FTL_GROW(frame->entry, frame->entry_room, (size_t)frame->n_entries + 1, "a comment line", error);
   if (!status && (!key || !value)) status = ftl_no_memory(error, frame->path, "a comment line");
   if (status) {
     free(key);
@@ -236,8 +236,7 @@ static ftl_status parse_properties(ftl_xyz_frame *frame, const char *text, ftl_e
     long columns = strtol(type + 2, &end, 10);
     if (columns < 1 || columns > MAX_COLUMNS || (*end && *end != ':') || frame->n_columns + columns > MAX_COLUMNS)
       return ftl_xyz_fail(frame, line, error, "Properties has \"%.40s\": not a usable number of columns", p);
-    FTL_TRY(ftl_xyz_grow(&frame->property, &frame->property_room, (size_t)frame->n_properties + 1,
-                         sizeof *frame->property, error));
+    FTL_TRY(FTL_GROW(frame->property, frame->property_room, (size_t)frame->n_properties + 1, "a comment line", error));
     char *owned = copy(name, name_end);
     if (!owned) return ftl_no_memory(error, frame->path, "a comment line");
     frame->property[frame->n_properties++] = (ftl_xyz_property){owned, *type, (int)columns, frame->n_columns};

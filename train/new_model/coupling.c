@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/error.h"
 #include "new_model/wigner.h"
 
@@ -15,7 +16,8 @@ typedef struct {
 } coupling;
 
 typedef struct {
-  int n, capacity;
+  int n;
+  size_t room;
   coupling *coupling;
 } coupling_list;
 
@@ -38,13 +40,7 @@ static ftl_status no_memory(const task *t) {
 
 /* Adds an irrep with `count` zeros. */
 static ftl_status append(const task *t, coupling_list *list, int l, int p, size_t count, double **c) {
-  if (list->n == list->capacity) {
-    const int capacity = 2 * list->capacity + 16;
-    coupling *grown = realloc(list->coupling, (size_t)capacity * sizeof *grown);
-    if (!grown) return no_memory(t);
-    list->coupling = grown;
-    list->capacity = capacity;
-  }
+  FTL_TRY(FTL_GROW(list->coupling, list->room, list->n + 1, "U matrices", t->error));
   *c = calloc(count, sizeof **c);
   if (!*c) return no_memory(t);
   list->coupling[list->n++] = (coupling){l, p, *c};

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "data/xyz_internal.h"
+#include "base/array.h"
 #include "base/random.h"
 #include "base/error.h"
 #include "sampling/starts.h"
@@ -104,7 +105,7 @@ static ftl_status name_it(const ftl_crystal *crystal, ftl_structure *made, ftl_e
 
 /* Takes it over, or frees it. */
 static ftl_status add(ftl_structure *made, ftl_status status, ftl_dataset *starts, ftl_error *error) {
-  if (!status) status = ftl_xyz_grow(&starts->structure, &starts->room, (size_t)starts->n + 1, sizeof *made, error);
+  if (!status) status = FTL_GROW(starts->structure, starts->room, (size_t)starts->n + 1, "structures", error);
   if (!status) starts->structure[starts->n++] = *made;
   else ftl_structure_free(made);
   return status;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "data/xyz_internal.h"
+#include "base/array.h"
 #include "base/error.h"
 #include "sampling/starts.h"
 #include "sampling/structures.h"
@@ -213,7 +214,7 @@ ftl_status ftl_starts_read_lammps(const char *path, const int *element, int n_el
   r.stream = fopen(path, "r");
   if (!r.stream) return ftl_fail(error, FTL_ERR_IO, path, "cannot be opened: %s", strerror(errno));
   ftl_status status = read_file(&r, error);
-  if (!status) status = ftl_xyz_grow(&starts->structure, &starts->room, (size_t)starts->n + 1, sizeof r.made, error);
+  if (!status) status = FTL_GROW(starts->structure, starts->room, (size_t)starts->n + 1, "structures", error);
   if (!status) starts->structure[starts->n++] = r.made;
   else ftl_structure_free(&r.made);
   fclose(r.stream);

@@ -5,6 +5,7 @@
 
 #include "data/xyz_internal.h"
 #include "tune/sample_make.h"
+#include "base/array.h"
 #include "base/error.h"
 #include "sampling/dynamics.h"
 #include "sampling/sampling_internal.h"
@@ -68,7 +69,7 @@ static void tell_host(task *t) {
 static ftl_status keep_frame(task *t, int64_t step, ftl_error *error) {
   ftl_dataset *frames = &t->result->frames;
   ftl_structure frame = {0};
-  ftl_status status = ftl_xyz_grow(&frames->structure, &frames->room, (size_t)frames->n + 1, sizeof frame, error);
+  ftl_status status = FTL_GROW(frames->structure, frames->room, (size_t)frames->n + 1, "sampled frames", error);
   if (!status) status = ftl_md_frame(&t->md, t->run->config_type, &frame, error);
   if (status) {
     ftl_structure_free(&frame);

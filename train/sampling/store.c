@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "support/output.h"
+#include "base/path.h"
 #include "base/error.h"
 #include "sampling/frames.h"
 #include "sampling/sampling_internal.h"
@@ -20,7 +21,7 @@ static const char *const names[FTL_SAMPLING_ENDS] = {
 const char *ftl_sampling_end_name(ftl_sampling_end end) { return names[end]; }
 
 static void path_of(const ftl_sampling_store *store, const char *name, char path[PATH_ROOM]) {
-  snprintf(path, PATH_ROOM, "%s/%s", store->folder, name);
+  ftl_path_put(path, PATH_ROOM, store->folder, name);
 }
 
 static void run_path(const ftl_sampling_store *store, int64_t run, const char *extension, char path[PATH_ROOM]) {
@@ -82,7 +83,7 @@ static void remove_runs(const ftl_sampling_store *store) {
   DIR *list = opendir(folder);
   for (struct dirent *item; list && (item = readdir(list));) {
     if (item->d_name[0] < '0' || item->d_name[0] > '9') continue;
-    snprintf(path, sizeof path, "%s/%s", folder, item->d_name);
+    ftl_path_put(path, sizeof path, folder, item->d_name);
     unlink(path);
   }
   if (list) closedir(list);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/path.h"
 #include "base/error.h"
 #include "model/provenance.h"
 
@@ -77,8 +78,7 @@ static bool try_folder(search *s, const char *folder, size_t length, const char 
 }
 
 static bool look(search *s, const char *given, const char *before, const char *folder) {
-  const char *slash = strrchr(given, '/');
-  s->name = slash ? slash + 1 : given;
+  s->name = ftl_path_name(given);
   if (try_file(s, given) || (before && try_file(s, before))) return true;
   if (try_folder(s, folder, strlen(folder), "") || try_folder(s, folder, strlen(folder), "/..")) return true;
   if (try_folder(s, ".", 1, "")) return true;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/numbers.h"
 #include "base/error.h"
 #include "support/distance.h"
@@ -75,9 +76,9 @@ static void free_value(ftl_options *options, const ftl_option *option) {
 static ftl_status no_memory(ftl_error *error) { return ftl_no_memory(error, NULL, "the recipe"); }
 
 static ftl_status add_word(ftl_words *words, const char *text, ftl_error *error) {
-  char **grown = realloc(words->item, ((size_t)words->n + 1) * sizeof *grown);
-  if (grown) words->item = grown;
-  if (!grown || !(grown[words->n] = strdup(text))) return no_memory(error);
+  size_t room = (size_t)words->n;
+  FTL_TRY(FTL_GROW(words->item, room, words->n + 1, "the recipe", error));
+  if (!(words->item[words->n] = strdup(text))) return no_memory(error);
   words->n++;
   return FTL_OK;
 }
@@ -110,12 +111,11 @@ static ftl_status add_rate(ftl_rates *rates, const ftl_option *option, const cha
   for (int i = 0; i < rates->n; i++)
     if (strlen(rates->name[i]) == length && memcmp(rates->name[i], text, length) == 0)
       return ftl_fail(error, FTL_ERR_INPUT, where, "%s names '%s' twice", option->key, rates->name[i]);
-  char **name = realloc(rates->name, ((size_t)rates->n + 1) * sizeof *name);
-  if (name) rates->name = name;
-  double *values = realloc(rates->value, ((size_t)rates->n + 1) * sizeof *values);
-  if (values) rates->value = values;
-  if (!name || !values || !(name[rates->n] = strndup(text, length))) return no_memory(error);
-  values[rates->n++] = value;
+  size_t room = (size_t)rates->n, value_room = room;
+  FTL_TRY(FTL_GROW(rates->name, room, rates->n + 1, "the recipe", error));
+  FTL_TRY(FTL_GROW(rates->value, value_room, rates->n + 1, "the recipe", error));
+  if (!(rates->name[rates->n] = strndup(text, length))) return no_memory(error);
+  rates->value[rates->n++] = value;
   return FTL_OK;
 }
 

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <yaml.h>
 
+#include "base/path.h"
 #include "base/error.h"
 #include "files/yaml_load.h"
 
@@ -25,17 +26,6 @@ static void say_where(const reader *r, const yaml_node_t *node, char where[256])
 
 static yaml_node_t *node_of(reader *r, yaml_node_item_t item) { return yaml_document_get_node(&r->document, item); }
 static const char *text_of(const yaml_node_t *node) { return (const char *)node->data.scalar.value; }
-
-/* Relative paths start in the folder of the recipe. The caller frees it. */
-static char *join_folder(const char *recipe, const char *path) {
-  const char *slash = strrchr(recipe, '/');
-  const size_t folder = slash && path[0] != '/' ? (size_t)(slash - recipe) + 1 : 0;
-  char *joined = malloc(folder + strlen(path) + 1);
-  if (!joined) return NULL;
-  memcpy(joined, recipe, folder);
-  strcpy(joined + folder, path);
-  return joined;
-}
 
 /* The words of a scalar, a list, or (rates) a mapping; each is allocated. */
 static ftl_status collect(reader *r, const ftl_option *option, yaml_node_t *node, char ***words, int *n,
@@ -59,7 +49,7 @@ static ftl_status collect(reader *r, const ftl_option *option, yaml_node_t *node
         if (word) sprintf(word, "%s=%s", text_of(key), text_of(item));
       }
     } else if (item->type == YAML_SCALAR_NODE) {
-      word = path && *text_of(item) ? join_folder(r->path, text_of(item)) : strdup(text_of(item));
+      word = path && *text_of(item) ? ftl_path_beside(r->path, text_of(item)) : strdup(text_of(item));
     }
     if (item->type != YAML_SCALAR_NODE)
       return ftl_fail(error, FTL_ERR_FORMAT, where, "%s takes no nested value", option->key);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/error.h"
 #include "surrogate/invariants.h"
 
@@ -48,13 +49,7 @@ static ftl_status find_couplings(builder *b, const ftl_invariants **found) {
       return FTL_OK;
     }
   }
-  if (b->n_cache == b->cache_room) {
-    size_t room = 2 * b->cache_room + 64;
-    coupled *grown = realloc(b->cache, room * sizeof *grown);
-    if (!grown) return ftl_no_memory(b->error, NULL, "a basis");
-    b->cache = grown;
-    b->cache_room = room;
-  }
+  FTL_TRY(FTL_GROW(b->cache, b->cache_room, b->n_cache + 1, "a basis", b->error));
   FTL_TRY(ftl_invariants_make(b->rank, key.l, key.same, &key.invariants, b->error));
   b->cache[b->n_cache] = key;
   *found = &b->cache[b->n_cache++].invariants;
@@ -107,13 +102,7 @@ static ftl_status add_functions(builder *b) {
   for (int f = 0; !status && f < coupling->n_functions; f++) {
     if (++b->n_functions > b->options->max_functions) continue; /* counted for the message */
     int *n = &file->n_functions[b->mu0];
-    if ((size_t)*n == b->room) {
-      size_t room = 2 * b->room + 256;
-      ftl_ace_function *grown = realloc(file->function[b->mu0], room * sizeof *grown);
-      if (!grown) return ftl_no_memory(b->error, NULL, "a basis");
-      file->function[b->mu0] = grown;
-      b->room = room;
-    }
+    FTL_TRY(FTL_GROW(file->function[b->mu0], b->room, *n + 1, "a basis", b->error));
     ftl_ace_function *g = &file->function[b->mu0][*n];
     *g = (ftl_ace_function){.rank = b->rank, .n_density = 1};
     for (int t = 0; t < b->rank; t++) {

@@ -8,18 +8,15 @@
 
 #include "support/output.h"
 #include "support/inputs.h"
+#include "base/path.h"
 #include "base/error.h"
 #include "support/record.h"
 #include "support/ranks.h"
 #include "surrogate/fit_run_internal.h"
 
-static char *join(const char *folder, const char *name) {
-  char *path = malloc(strlen(folder) + strlen(name) + 2);
-  if (path) sprintf(path, "%s/%s", folder, name);
-  return path;
+char *ftl_surrogate_path(const ftl_surrogate_state *run, const char *name) {
+  return ftl_path_join(run->recipe->output, name);
 }
-
-char *ftl_surrogate_path(const ftl_surrogate_state *run, const char *name) { return join(run->recipe->output, name); }
 
 /* ---- a run that begins ---- */
 
@@ -70,7 +67,7 @@ static const char *const free_keys[] = {"threads", NULL};
 /* The options against what the run began with. A run of an earlier version did not write that down. */
 static ftl_status compare(ftl_surrogate_recipe *recipe, const char *folder, const ftl_surrogate_host *host,
                           ftl_error *error) {
-  char *path = join(folder, "state.json"), said[400] = "", text[440];
+  char *path = ftl_path_join(folder, "state.json"), said[400] = "", text[440];
   struct stat info;
   json_error_t why;
   if (!path) return ftl_no_memory(error, NULL, "a path");
@@ -96,7 +93,7 @@ static ftl_status compare(ftl_surrogate_recipe *recipe, const char *folder, cons
 }
 
 ftl_status ftl_surrogate_recipe_of_run(const char *folder, ftl_surrogate_recipe **recipe, ftl_error *error) {
-  char *path = join(folder, "recipe.yaml");
+  char *path = ftl_path_join(folder, "recipe.yaml");
   if (!path) return ftl_no_memory(error, NULL, "a path");
   ftl_status status = FTL_OK;
   if (access(path, R_OK) != 0)

@@ -3,12 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/path.h"
 #include "base/error.h"
-
-static const char *file_name(const char *path) {
-  const char *slash = strrchr(path, '/');
-  return slash ? slash + 1 : path;
-}
 
 ftl_status ftl_checkpoint_base(const char *foundation, const ftl_source *source, ftl_source **base, ftl_error *error) {
   const ftl_architecture *arch = &source->arch;
@@ -57,7 +53,8 @@ static char *make_metadata(const ftl_source *source, const ftl_parameters *param
   char *text = NULL;
   if (!metadata) metadata = json_object();
   set(metadata, "foundation",
-      info->foundation ? json_pack("{s:s, s:s*}", "name", file_name(info->foundation), "sha256", info->sha256) : NULL);
+      info->foundation ? json_pack("{s:s, s:s*}", "name", ftl_path_name(info->foundation), "sha256", info->sha256)
+                       : NULL);
   set(metadata, "freeze", json_deep_copy(info->freeze));
   set(metadata, "trained", trained_names(parameters));
   set(metadata, "dataset", json_deep_copy(info->dataset));
@@ -102,7 +99,7 @@ static ftl_status write_delta(const ftl_source *source, const ftl_parameters *pa
   const ftl_lora_pairs *pairs = info->pairs ? info->pairs : &none;
   const char **names = malloc(((size_t)source->tensors.n + 1) * sizeof *names);
   if (!names) return ftl_no_memory(error, path, "writing the file");
-  ftl_source_delta delta = {.foundation = file_name(info->foundation),
+  ftl_source_delta delta = {.foundation = ftl_path_name(info->foundation),
                             .sha256 = info->sha256,
                             .name = names,
                             .n_factors = pairs->n,

@@ -10,6 +10,7 @@
 
 #include "support/output.h"
 #include "data/xyz.h"
+#include "base/path.h"
 #include "base/error.h"
 
 const char ftl_log_columns[] = "epoch,step,stage,lr,train_loss,valid_loss,energy_rmse,forces_rmse,stress_rmse,"
@@ -19,12 +20,6 @@ struct ftl_log {
   FILE *csv, *lines;
   char *csv_path, *lines_path;
 };
-
-static char *join(const char *run, const char *name) {
-  char *path = malloc(strlen(run) + strlen(name) + 2);
-  if (path) sprintf(path, "%s/%s", run, name);
-  return path;
-}
 
 static ftl_status cannot_write(const char *path, ftl_error *error) {
   return ftl_fail(error, FTL_ERR_IO, path, "cannot write the log: %s", strerror(errno));
@@ -122,7 +117,7 @@ ftl_status ftl_log_open(const char *run, int64_t resume_epoch, ftl_log **log, ch
   ftl_status status = FTL_OK;
   bool fresh = resume_epoch < 0, fresh_lines = fresh;
   *warning = '\0';
-  if (!l || !(l->csv_path = join(run, "log.csv")) || !(l->lines_path = join(run, "log.jsonl"))) {
+  if (!l || !(l->csv_path = ftl_path_join(run, "log.csv")) || !(l->lines_path = ftl_path_join(run, "log.jsonl"))) {
     status = ftl_no_memory(error, NULL, "the log");
   } else if (!fresh) {
     status = prepare(l->csv_path, false, &fresh, warning, error);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "data/xyz_internal.h"
+#include "base/array.h"
 #include "base/error.h"
 #include "support/ranks.h"
 
@@ -38,7 +39,7 @@ static ftl_status one_structure(ftl_worker *worker, const ftl_parameters *parame
   const bool derivatives = ftl_loss_needs_derivatives(loss, structure);
   const ftl_graph *graph;
   ftl_prediction prediction;
-  FTL_TRY(ftl_xyz_grow(&worker->forces, &worker->room, (size_t)structure->n, sizeof *worker->forces, error));
+  FTL_TRY(FTL_GROW(worker->forces, worker->room, (size_t)structure->n, "forces", error));
   FTL_TRY(ftl_graphs_get(graphs, k, &worker->scratch, &worker->loose, &graph, error));
   FTL_TRY(ftl_graphs_predict(graphs, k, worker->sweep, graph, head, derivatives, &prediction, error));
   ftl_loss_gradient slope = {.forces = worker->forces};

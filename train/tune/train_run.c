@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tune/step.h"
+#include "base/path.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "support/ranks.h"
@@ -15,11 +16,7 @@ double ftl_run_seconds(const ftl_run *run) { return ftl_seconds() - run->began; 
 void ftl_run_start_clock(ftl_run *run) { run->began = ftl_seconds() - run->at.seconds; }
 bool ftl_run_writes(void) { return ftl_ranks_mine() == 0; }
 
-char *ftl_run_path(const ftl_run *run, const char *name) {
-  char *path = malloc(strlen(run->s.recipe->output) + strlen(name) + 2);
-  if (path) sprintf(path, "%s/%s", run->s.recipe->output, name);
-  return path;
-}
+char *ftl_run_path(const ftl_run *run, const char *name) { return ftl_path_join(run->s.recipe->output, name); }
 
 ftl_status ftl_run_written(ftl_run *run, ftl_status status) {
   run->unwritten |= status == FTL_ERR_IO;

@@ -8,6 +8,7 @@
 #include "tune/replay.h"
 #include "tune/split.h"
 #include "tune/suit.h"
+#include "base/path.h"
 #include "base/error.h"
 
 void ftl_sets_free(ftl_sets *sets) {
@@ -150,10 +151,9 @@ static bool describe_set(const ftl_dataset *dataset, const char *name, json_t *f
   for (int k = 0; k < dataset->n_files; k++) {
     const ftl_dataset_file *file = &dataset->file[k];
     const json_int_t frames = frames_of(dataset, file->path);
-    const char *slash = strrchr(file->path, '/');
     if (frames == 0 || named_before(dataset, k)) continue;
-    json_t *entry = json_pack("{s:s, s:I, s:s, s:s}", "name", slash ? slash + 1 : file->path, "frames", frames,
-                              "sha256", file->sha256, "set", name);
+    json_t *entry = json_pack("{s:s, s:I, s:s, s:s}", "name", ftl_path_name(file->path), "frames", frames, "sha256",
+                              file->sha256, "set", name);
     /* a name that is not UTF-8 is left out */
     if (!entry) entry = json_pack("{s:I, s:s, s:s}", "frames", frames, "sha256", file->sha256, "set", name);
     if (json_array_append_new(files, entry) != 0) return false;

@@ -6,6 +6,7 @@
 
 #include "data/findings/find.h"
 #include "data/xyz_internal.h"
+#include "base/array.h"
 #include "base/error.h"
 
 /* A frame votes for a unit when its labels follow the answers so well; a wrong model rarely does. */
@@ -20,7 +21,7 @@ enum { FEW = 3 };
 ftl_status ftl_comparison_add(ftl_comparison *c, const ftl_structure *s, double energy, const double (*forces)[3],
                               const double (*stress)[3], ftl_error *error) {
   if (!isfinite(energy)) return FTL_OK; /* atoms in each other: there is nothing to compare */
-  FTL_TRY(ftl_xyz_grow(&c->frame, &c->room, (size_t)c->n + 1, sizeof *c->frame, error));
+  FTL_TRY(FTL_GROW(c->frame, c->room, (size_t)c->n + 1, "the frames", error));
   FTL_TRY(ftl_compositions_add(&c->compositions, s->n, s->atomic_number, error));
   const ftl_labels *labels = &s->labels;
   ftl_compared *frame = &c->frame[c->n++];

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "data/xyz_internal.h"
+#include "base/array.h"
 #include "base/error.h"
 
 enum { ITERATIONS = 40 };
@@ -17,9 +18,9 @@ ftl_status ftl_compositions_add(ftl_compositions *c, int n, const int *atomic_nu
   int count[119] = {0}, different = 0;
   for (int i = 0; i < n; i++) different += count[atomic_number[i]]++ == 0;
   const size_t used = c->n > 0 ? (size_t)c->first[c->n] : 0, need = used + (size_t)different;
-  FTL_TRY(ftl_xyz_grow(&c->first, &c->first_room, (size_t)c->n + 2, sizeof *c->first, error));
-  FTL_TRY(ftl_xyz_grow(&c->at, &c->at_room, need + 1, sizeof *c->at, error));
-  FTL_TRY(ftl_xyz_grow(&c->fraction, &c->fraction_room, need + 1, sizeof *c->fraction, error));
+  FTL_TRY(FTL_GROW(c->first, c->first_room, (size_t)c->n + 2, "compositions", error));
+  FTL_TRY(FTL_GROW(c->at, c->at_room, need + 1, "compositions", error));
+  FTL_TRY(FTL_GROW(c->fraction, c->fraction_room, need + 1, "compositions", error));
   size_t k = used;
   c->first[c->n++] = (int64_t)used;
   for (int z = 0; z < 119; z++) {
