@@ -154,66 +154,43 @@ void ftl_descriptors_free(ftl_descriptors *plan) {
 
 ftl_status ftl_descriptor_scratch_new(const ftl_descriptors *plan, ftl_descriptor_scratch **out, ftl_error *error) {
   ftl_descriptor_scratch *s = *out = calloc(1, sizeof *s);
-  if (s) {
-    s->a = calloc(2 * (size_t)plan->n_species * (size_t)plan->n_labels, sizeof *s->a);
-    s->adjoint = calloc(2 * (size_t)plan->max_slots + 1, sizeof *s->adjoint);
-    s->value = calloc((size_t)plan->max_functions + 1, sizeof *s->value);
-    s->total = calloc(9 * (size_t)plan->max_functions + 1, sizeof *s->total);
-    if (s->a && s->adjoint && s->value && s->total) return FTL_OK;
-  }
+  if (!s) return ftl_no_memory(error, NULL, "the functions of an atom");
+  s->a = ftl_arena_take(&s->atom, 2 * (size_t)plan->n_species * (size_t)plan->n_labels, sizeof *s->a);
+  s->adjoint = ftl_arena_take(&s->atom, 2 * (size_t)plan->max_slots, sizeof *s->adjoint);
+  s->value = ftl_arena_take(&s->atom, (size_t)plan->max_functions, sizeof *s->value);
+  s->total = ftl_arena_take(&s->atom, 9 * (size_t)plan->max_functions, sizeof *s->total);
+  const ftl_status status = ftl_arena_check(&s->atom, error, "the functions of an atom");
+  if (!status) return FTL_OK;
   ftl_descriptor_scratch_free(s);
   *out = NULL;
-  return ftl_no_memory(error, NULL, "the functions of an atom");
-}
-
-static void free_lanes(ftl_descriptor_scratch *s) {
-  free(s->edge);
-  free(s->direction);
-  free(s->vector);
-  free(s->inverse);
-  free(s->g);
-  free(s->dg);
-  free(s->y);
-  free(s->dy);
-  free(s->da);
-  free(s->slope);
-  s->edge = NULL;
-  s->direction = s->vector = s->inverse = s->g = s->dg = s->y = s->dy = s->da = s->slope = NULL;
-  s->room = 0;
+  return status;
 }
 
 void ftl_descriptor_scratch_free(ftl_descriptor_scratch *s) {
   if (!s) return;
-  free_lanes(s);
-  free(s->a);
-  free(s->adjoint);
-  free(s->value);
-  free(s->total);
-  free(s->sum);
-  free(s->sum_adjoint);
-  free(s->sum_slope);
+  ftl_arena_free(&s->atom);
+  ftl_arena_free(&s->lanes);
+  ftl_arena_free(&s->sums);
   free(s);
 }
 
 static bool make_room(const ftl_descriptors *plan, ftl_descriptor_scratch *s, int n_lanes) {
   if (n_lanes <= s->room) return true;
-  size_t room = ((size_t)n_lanes + 23) / 8 * 8, lanes = room * sizeof(double);
-  free_lanes(s);
-  s->edge = calloc(room, sizeof *s->edge);
-  s->direction = ftl_calloc64(3 * lanes);
-  s->vector = ftl_calloc64(3 * lanes);
-  s->inverse = ftl_calloc64(lanes);
-  s->g = ftl_calloc64((size_t)plan->n_base * lanes);
-  s->dg = ftl_calloc64((size_t)plan->n_base * lanes);
-  s->y = ftl_calloc64(2 * (size_t)plan->n_lm * lanes);
-  s->dy = ftl_calloc64(6 * (size_t)plan->n_lm * lanes);
-  s->da = ftl_calloc64(6 * (size_t)plan->n_labels * lanes);
-  s->slope = ftl_calloc64(3 * (size_t)plan->max_functions * lanes);
-  if (!s->edge || !s->direction || !s->vector || !s->inverse || !s->g || !s->dg || !s->y || !s->dy || !s->da ||
-      !s->slope)
-    return false;
-  s->room = (int)room;
-  return true;
+  size_t room = ((size_t)n_lanes + 23) / 8 * 8, lane = room * sizeof(double);
+  ftl_arena *memory = &s->lanes;
+  ftl_arena_free(memory);
+  s->edge = ftl_arena_take(memory, room, sizeof *s->edge);
+  s->direction = ftl_arena_take(memory, 3, lane);
+  s->vector = ftl_arena_take(memory, 3, lane);
+  s->inverse = ftl_arena_take(memory, 1, lane);
+  s->g = ftl_arena_take(memory, (size_t)plan->n_base, lane);
+  s->dg = ftl_arena_take(memory, (size_t)plan->n_base, lane);
+  s->y = ftl_arena_take(memory, 2 * (size_t)plan->n_lm, lane);
+  s->dy = ftl_arena_take(memory, 6 * (size_t)plan->n_lm, lane);
+  s->da = ftl_arena_take(memory, 6 * (size_t)plan->n_labels, lane);
+  s->slope = ftl_arena_take(memory, 3 * (size_t)plan->max_functions, lane);
+  s->room = memory->failed ? 0 : (int)room;
+  return !memory->failed;
 }
 
 /* ---- an atom ---- */
@@ -279,17 +256,14 @@ ftl_status ftl_descriptors_atom(const ftl_descriptors *plan, ftl_descriptor_scra
 
 static bool make_room_for_sums(const ftl_descriptors *plan, ftl_descriptor_scratch *s, int n) {
   if (n == 0 || (n <= s->n_sums && s->room <= s->sum_room)) return true;
-  free(s->sum);
-  free(s->sum_adjoint);
-  free(s->sum_slope);
+  ftl_arena_free(&s->sums);
   s->n_sums = (n + 7) / 8 * 8;
-  size_t bytes = (size_t)s->n_sums * sizeof(double);
-  s->sum = ftl_calloc64(bytes);
-  s->sum_adjoint = ftl_calloc64(2 * (size_t)plan->n_species * (size_t)plan->n_labels * bytes);
-  s->sum_slope = ftl_calloc64(3 * (size_t)s->room * bytes);
-  bool good = s->sum && s->sum_adjoint && s->sum_slope;
-  s->sum_room = good ? s->room : 0;
-  return good;
+  size_t row = (size_t)s->n_sums * sizeof(double);
+  s->sum = ftl_arena_take(&s->sums, 1, row);
+  s->sum_adjoint = ftl_arena_take(&s->sums, 2 * (size_t)plan->n_species * (size_t)plan->n_labels, row);
+  s->sum_slope = ftl_arena_take(&s->sums, 3 * (size_t)s->room, row);
+  s->sum_room = s->sums.failed ? 0 : s->room;
+  return !s->sums.failed;
 }
 
 ftl_status ftl_descriptors_combine(const ftl_descriptors *plan, ftl_descriptor_scratch *s, int mu, int n_edges,

@@ -176,17 +176,15 @@ ftl_status ftl_ace_scratch_new(const ftl_model *model, ftl_ace_scratch **out, ft
   size_t a = ((size_t)ace->n_a + 8 * (size_t)ace->n_chunks) * FTL_BLOCK_ATOMS * sizeof(double);
   size_t y = FTL_ACE_GATHER * (size_t)ace->n_lm * 64,
          row = (size_t)(ace->n_a / ace->n_species) * (size_t)model->real_bytes;
-  s->a = ftl_calloc64(a);
-  s->a_adjoint = ftl_calloc64(a);
-  s->a_row = ftl_calloc64(row);
-  s->y = ftl_calloc64(y);
+  s->a = ftl_arena_take(&s->memory, a, 1);
+  s->a_adjoint = ftl_arena_take(&s->memory, a, 1);
+  s->a_row = ftl_arena_take(&s->memory, row, 1);
+  s->y = ftl_arena_take(&s->memory, y, 1);
   s->bytes = 2 * a + row + y;
-  if (!s->a || !s->a_adjoint || !s->a_row || !s->y) {
-    ftl_ace_scratch_free(s);
-    return ftl_no_memory(error, NULL, "a workspace");
-  }
-  *out = s;
-  return FTL_OK;
+  const ftl_status status = ftl_arena_check(&s->memory, error, "a workspace");
+  if (status) ftl_ace_scratch_free(s);
+  else *out = s;
+  return status;
 }
 
 bool ftl_ace_scratch_edges(const ftl_model *model, ftl_ace_scratch *s, size_t n_edges) {
@@ -194,24 +192,17 @@ bool ftl_ace_scratch_edges(const ftl_model *model, ftl_ace_scratch *s, size_t n_
   size_t n_groups = n_edges / (size_t)model->lanes + FTL_BLOCK_ATOMS * (size_t)ace->n_species + 1;
   if (n_groups > n_edges) n_groups = n_edges; /* none is empty */
   size_t record = n_groups * ace->record_vectors * 64;
-  free(s->edge);
-  free(s->group);
-  free(s->record);
-  s->edge = malloc(n_edges * sizeof *s->edge);
-  s->group = malloc(n_groups * sizeof *s->group);
-  s->record = ftl_calloc64(record);
+  ftl_arena_free(&s->edges);
+  s->edge = ftl_arena_take_dirty(&s->edges, n_edges, sizeof *s->edge);
+  s->group = ftl_arena_take_dirty(&s->edges, n_groups, sizeof *s->group);
+  s->record = ftl_arena_take(&s->edges, record, 1);
   s->edge_bytes = n_edges * sizeof *s->edge + n_groups * sizeof *s->group + record;
-  return s->edge && s->group && s->record;
+  return !s->edges.failed;
 }
 
 void ftl_ace_scratch_free(ftl_ace_scratch *s) {
   if (!s) return;
-  free(s->a);
-  free(s->a_adjoint);
-  free(s->a_row);
-  free(s->y);
-  free(s->edge);
-  free(s->group);
-  free(s->record);
+  ftl_arena_free(&s->memory);
+  ftl_arena_free(&s->edges);
   free(s);
 }

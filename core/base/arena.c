@@ -17,7 +17,7 @@ typedef struct ftl_arena_piece {
 
 static char *data_of(const ftl_arena *arena) { return (char *)arena->last + LINE; }
 
-/* Makes a piece with room for `size` bytes the last one, zeroed. */
+/* Makes a piece with room for `size` bytes the last one. */
 static bool add_piece(ftl_arena *arena, size_t size) {
   piece *p = aligned_alloc(LINE, size + LINE);
   if (!p) return false;
@@ -25,19 +25,19 @@ static bool add_piece(ftl_arena *arena, size_t size) {
     free(p);
     return false;
   }
-  memset(p, 0, size + LINE);
   *p = (piece){arena->last, size};
   arena->last = p;
   arena->bytes += size;
   arena->used = 0;
-  arena->reused = false;
   return true;
 }
+
+static size_t rounded(size_t count, size_t size) { return (count * size + 2 * LINE - 1) / LINE * LINE; }
 
 void *ftl_arena_take_dirty(ftl_arena *arena, size_t count, size_t size) {
   if (size && count > SIZE_MAX / 4 / size) arena->failed = true;
   if (arena->failed) return NULL;
-  const size_t bytes = (count * size + 2 * LINE - 1) / LINE * LINE;
+  const size_t bytes = rounded(count, size);
   if (!arena->last || arena->used + bytes > arena->last->size) {
     size_t piece_size = arena->chunk && arena->last ? 2 * arena->last->size : arena->chunk;
     if (piece_size < bytes) piece_size = bytes;
@@ -51,8 +51,7 @@ void *ftl_arena_take_dirty(ftl_arena *arena, size_t count, size_t size) {
 
 void *ftl_arena_take(ftl_arena *arena, size_t count, size_t size) {
   void *taken = ftl_arena_take_dirty(arena, count, size);
-  if (taken && arena->reused) memset(taken, 0, count * size);
-  return taken;
+  return taken ? memset(taken, 0, rounded(count, size)) : NULL;
 }
 
 char *ftl_arena_text(ftl_arena *arena, const char *text) {
@@ -86,6 +85,5 @@ void ftl_arena_reset(ftl_arena *arena) {
     add_piece(arena, all); /* if not, then piece by piece */
   }
   arena->used = 0;
-  arena->reused = arena->last != NULL;
   arena->failed = false;
 }

@@ -24,14 +24,13 @@ typedef struct {
   struct ftl_arena_piece *last;
   size_t used;  /* bytes of the last piece */
   size_t bytes; /* of all pieces */
-  bool reused;  /* the last one holds what was there before ftl_arena_reset */
   bool failed;
 } ftl_arena;
 
 /* count items of `size` bytes, at least 1, aligned to 64 bytes, zeroed; at least 64 bytes more may be read behind them.
    NULL once something could not be had, also for a size that cannot be. */
 void *ftl_arena_take(ftl_arena *arena, size_t count, size_t size);
-/* The same, not zeroed where memory is used again. */
+/* The same, not zeroed. */
 void *ftl_arena_take_dirty(ftl_arena *arena, size_t count, size_t size);
 /* A copy that ends with NUL. NULL as above, or of NULL. */
 char *ftl_arena_text(ftl_arena *arena, const char *text);

@@ -24,26 +24,18 @@ static ftl_status find_species(ftl_md *md, ftl_error *error) {
 
 ftl_status ftl_md_start(ftl_md *md, ftl_error *error) {
   const size_t n = (size_t)md->structure->n;
-  md->forces = malloc(n * sizeof *md->forces);
-  md->velocity = calloc(n, sizeof *md->velocity);
-  md->mass = malloc(n * sizeof *md->mass);
-  md->species = malloc(n * sizeof *md->species);
+  md->memory = (ftl_arena){0};
+  md->forces = ftl_arena_take(&md->memory, n, sizeof *md->forces);
+  md->velocity = ftl_arena_take(&md->memory, n, sizeof *md->velocity);
+  md->mass = ftl_arena_take(&md->memory, n, sizeof *md->mass);
+  md->species = ftl_arena_take(&md->memory, n, sizeof *md->species);
   md->steps = 0;
-  if (!md->forces || !md->velocity || !md->mass || !md->species)
-    return ftl_no_memory(error, md->structure->path, "the dynamics of %zu atoms", n);
+  FTL_TRY(ftl_arena_check(&md->memory, error, "the dynamics of %zu atoms", n));
   FTL_TRY(find_species(md, error));
   return ftl_md_evaluate(md, error);
 }
 
-void ftl_md_free(ftl_md *md) {
-  free(md->forces);
-  free(md->velocity);
-  free(md->mass);
-  free(md->species);
-  md->forces = md->velocity = NULL;
-  md->mass = NULL;
-  md->species = NULL;
-}
+void ftl_md_free(ftl_md *md) { ftl_arena_free(&md->memory); }
 
 ftl_status ftl_md_evaluate(ftl_md *md, ftl_error *error) {
   const ftl_structure *s = md->structure;

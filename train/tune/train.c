@@ -20,13 +20,7 @@ static void free_run(ftl_run *run) {
   json_decref(run->inputs);
   ftl_optimiser_free(&run->optimiser);
   ftl_predictions_free(&run->valid);
-  free(run->gradient);
-  free(run->ema);
-  free(run->mean);
-  free(run->mean_before);
-  free(run->best);
-  free(run->part);
-  free(run->whole);
+  ftl_arena_free(&run->memory);
   ftl_lora_free(&run->lora);
   ftl_setup_free(&run->s);
 }
@@ -133,10 +127,10 @@ static void say_setup(const ftl_run *run) {
 
 /* ---- beginning ---- */
 
-static bool allocate(double **vector, int64_t count, const double *values) {
-  *vector = calloc((size_t)count + 1, sizeof **vector);
-  if (*vector && values) memcpy(*vector, values, (size_t)count * sizeof **vector);
-  return *vector != NULL;
+static double *vector_of(ftl_run *run, int64_t count, const double *values) {
+  double *vector = ftl_arena_take(&run->memory, (size_t)count, sizeof *vector);
+  if (vector && values) memcpy(vector, values, (size_t)count * sizeof *vector);
+  return vector;
 }
 
 /* All that changes during the run, as it is before the first step. */
@@ -156,13 +150,16 @@ static ftl_status make_vectors(ftl_run *run, ftl_error *error) {
     moved = &run->lora.factors;
     run->moved = run->lora.values;
   }
-  bool ok = allocate(&run->gradient, count, NULL) && allocate(&run->best, moved->count, run->moved);
-  ok = ok && (r->ema == 0 || allocate(&run->ema, moved->count, run->moved));
-  ok = ok && (!ftl_recipe_is_set(r, "swa.start") ||
-              (allocate(&run->mean, moved->count, run->moved) && allocate(&run->mean_before, moved->count, NULL)));
-  ok = ok && (run->lora.n == 0 || allocate(&run->whole, count, run->values));
-  ok = ok && (run->part = calloc((size_t)r->batch_size, sizeof *run->part)) != NULL;
-  if (!ok) return ftl_no_memory(error, NULL, "%lld parameters and their averages", (long long)count);
+  run->gradient = vector_of(run, count, NULL);
+  run->best = vector_of(run, moved->count, run->moved);
+  if (r->ema != 0) run->ema = vector_of(run, moved->count, run->moved);
+  if (ftl_recipe_is_set(r, "swa.start")) {
+    run->mean = vector_of(run, moved->count, run->moved);
+    run->mean_before = vector_of(run, moved->count, NULL);
+  }
+  if (run->lora.n > 0) run->whole = vector_of(run, count, run->values);
+  run->part = vector_of(run, r->batch_size, NULL);
+  FTL_TRY(ftl_arena_check(&run->memory, error, "%lld parameters and their averages", (long long)count));
   ftl_schedule_start(&run->schedule);
   run->at = (ftl_position){.epoch = 1, .stage = 1, .best_loss = INFINITY, .next_loss = NAN, .best_next = NAN};
   ftl_random_seed(&run->at.random, (uint64_t)r->seed);

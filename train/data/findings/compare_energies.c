@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "data/findings/compare_internal.h"
+#include "base/arena.h"
 #include "base/error.h"
 
 /* Energies above the free atoms', eV an atom, that say something. */
@@ -35,14 +36,11 @@ typedef struct {
   int64_t *frame; /* [n] */
   ftl_compositions compositions;
   double *label, *answer, *left, *work; /* [n], eV an atom but for work */
+  ftl_arena memory;
 } energies;
 
 static void free_energies(energies *e) {
-  free(e->frame);
-  free(e->label);
-  free(e->answer);
-  free(e->left);
-  free(e->work);
+  ftl_arena_free(&e->memory);
   ftl_compositions_free(&e->compositions);
 }
 
@@ -66,12 +64,12 @@ static ftl_status copy_composition(const ftl_comparison *c, int64_t k, ftl_compo
 
 static ftl_status collect(const ftl_comparison *c, const double *e0_shift, energies *e, ftl_error *error) {
   const size_t n = (size_t)c->n + 1;
-  e->frame = malloc(n * sizeof *e->frame);
-  e->label = malloc(n * sizeof *e->label);
-  e->answer = malloc(n * sizeof *e->answer);
-  e->left = malloc(n * sizeof *e->left);
-  e->work = malloc(n * sizeof *e->work);
-  if (!e->frame || !e->label || !e->answer || !e->left || !e->work) return no_memory(error);
+  e->frame = ftl_arena_take(&e->memory, n, sizeof *e->frame);
+  e->label = ftl_arena_take(&e->memory, n, sizeof *e->label);
+  e->answer = ftl_arena_take(&e->memory, n, sizeof *e->answer);
+  e->left = ftl_arena_take(&e->memory, n, sizeof *e->left);
+  e->work = ftl_arena_take(&e->memory, n, sizeof *e->work);
+  FTL_TRY(ftl_arena_check(&e->memory, error, "comparing energies"));
   ftl_status status = FTL_OK;
   for (int64_t k = 0; !status && k < c->n; k++) {
     const ftl_compared *f = &c->frame[k];

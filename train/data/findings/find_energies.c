@@ -4,6 +4,7 @@
 
 #include "data/findings/composition.h"
 #include "data/findings/find.h"
+#include "base/arena.h"
 #include "base/error.h"
 
 /* A structure is far from the rest when it is so many standard deviations from it and more than this, eV an atom: bulk
@@ -25,23 +26,21 @@ typedef struct {
   ftl_compositions compositions;
   const ftl_structure **structure; /* [n] of those with an energy */
   double *energy, *left, *work;    /* [n] per atom; what the composition leaves */
+  ftl_arena memory;
 } energies;
 
 static void free_energies(energies *e) {
   ftl_compositions_free(&e->compositions);
-  free(e->structure);
-  free(e->energy);
-  free(e->left);
-  free(e->work);
+  ftl_arena_free(&e->memory);
 }
 
 static ftl_status collect(const ftl_dataset *dataset, energies *e, ftl_error *error) {
   const size_t n = (size_t)dataset->n + 1;
-  e->structure = malloc(n * sizeof *e->structure);
-  e->energy = malloc(n * sizeof *e->energy);
-  e->left = malloc(n * sizeof *e->left);
-  e->work = malloc(n * sizeof *e->work);
-  if (!e->structure || !e->energy || !e->left || !e->work) return ftl_no_memory(error, NULL, "comparing energies");
+  e->structure = ftl_arena_take(&e->memory, n, sizeof *e->structure);
+  e->energy = ftl_arena_take(&e->memory, n, sizeof *e->energy);
+  e->left = ftl_arena_take(&e->memory, n, sizeof *e->left);
+  e->work = ftl_arena_take(&e->memory, n, sizeof *e->work);
+  FTL_TRY(ftl_arena_check(&e->memory, error, "comparing energies"));
   ftl_status status = FTL_OK;
   for (int64_t k = 0; !status && k < dataset->n; k++) {
     const ftl_structure *s = &dataset->structure[k];
