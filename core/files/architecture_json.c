@@ -128,7 +128,7 @@ static ftl_status read_layer(const ftl_json_reader *r, json_t *json, ftl_layer *
           &use_sc, "agnostic_product", &agnostic, "radial_act_cst", &layer->radial_act_cst, "gate_scalar_cst",
           &layer->gate_scalar_cst, "gate_cst", &layer->gate_cst, "skip_by_element", &by_element))
     return unpack_failed(r, "a layer", &found);
-  if ((status = read_name(r, "interaction", interaction, interactions, COUNT(interactions), &kind))) return status;
+  FTL_TRY(read_name(r, "interaction", interaction, interactions, COUNT(interactions), &kind));
   layer->kind = (ftl_interaction_kind)kind;
   layer->use_sc = use_sc;
   layer->agnostic_product = agnostic;
@@ -151,15 +151,14 @@ static ftl_status read_readout(const ftl_json_reader *r, json_t *json, ftl_reado
   json_int_t layer;
   json_error_t found;
   int kind = 0, gate_kind = 0, masks = 0;
-  ftl_status status;
   if (json_unpack_ex(json, &found, JSON_STRICT, "{s:s, s:I, s:s, s?s, s?s, s?F, s?b}", "kind", &kind_name, "layer",
                      &layer, "in", &in, "mlp", &mlp, "gate", &gate, "gate_cst", &readout->gate_cst, "masks_heads",
                      &masks))
     return unpack_failed(r, "a readout", &found);
-  if ((status = read_name(r, "readout kind", kind_name, readouts, COUNT(readouts), &kind))) return status;
+  FTL_TRY(read_name(r, "readout kind", kind_name, readouts, COUNT(readouts), &kind));
   readout->kind = (ftl_readout_kind)kind;
-  if ((status = read_count(r, "layer of a readout", layer, FTL_MAX_LAYERS, &readout->layer))) return status;
-  if ((status = read_irreps(r, "in", in, &readout->in))) return status;
+  FTL_TRY(read_count(r, "layer of a readout", layer, FTL_MAX_LAYERS, &readout->layer));
+  FTL_TRY(read_irreps(r, "in", in, &readout->in));
   if (json_object_size(json) != (readout->kind == FTL_READOUT_LINEAR ? 3 : 7))
     return ftl_json_bad(r, "a %s readout has the wrong keys", kind_name);
   if (readout->kind == FTL_READOUT_LINEAR) return FTL_OK;
@@ -176,11 +175,10 @@ static ftl_status read_radial(const ftl_json_reader *r, json_t *json, ftl_archit
   json_int_t size;
   json_error_t found;
   int apply, kind = 0;
-  ftl_status status;
   if (json_unpack_ex(json, &found, JSON_STRICT, "{s:s, s:I, s:s, s:b, s?F}", "basis", &basis, "size", &size,
                      "transform", &transform, "apply_cutoff", &apply, "gaussian_coeff", &arch->gaussian_coeff))
     return unpack_failed(r, "radial", &found);
-  if ((status = read_name(r, "radial basis", basis, radials, COUNT(radials), &kind))) return status;
+  FTL_TRY(read_name(r, "radial basis", basis, radials, COUNT(radials), &kind));
   arch->radial = (ftl_radial_kind)kind;
   if ((json_object_get(json, "gaussian_coeff") != NULL) != (arch->radial == FTL_RADIAL_GAUSSIAN))
     return ftl_json_bad(r, "gaussian_coeff does not go with the basis");
@@ -207,7 +205,7 @@ static ftl_status read_lists(const ftl_json_reader *r, json_t *numbers, json_t *
     const char *name = json_string_value(json_array_get(heads, k));
     if (!name || strlen(name) > 255) return ftl_json_bad(r, "the name of head %zu is not credible", k);
     arch->heads[k] = strdup(name);
-    if (!arch->heads[k]) return ftl_fail(r->error, FTL_ERR_MEMORY, r->where, "no memory for the heads");
+    if (!arch->heads[k]) return ftl_no_memory(r->error, r->where, "the heads");
     arch->n_heads = (int)k + 1;
   }
   return FTL_OK;
@@ -233,20 +231,19 @@ ftl_status ftl_architecture_from_json(json_t *json, const char *where, ftl_archi
     return ftl_json_bad(&r, "nequip does not go with the model");
   if (nequip && (status = ftl_nequip_from_json(nequip, where, arch, error))) return status;
   arch->pair_repulsion = repulsion;
-  if ((status = read_lists(&r, numbers, heads, arch))) return status;
-  if ((status = read_count(&r, "norm_elements", norm_elements, 1000, &arch->norm_elements))) return status;
-  if ((status = read_count(&r, "norm_heads", norm_heads, 1000, &arch->norm_heads))) return status;
-  if ((status = read_radial(&r, radial, arch))) return status;
-  if ((status = read_irreps(&r, "spherical_harmonics", sh, &arch->sh))) return status;
+  FTL_TRY(read_lists(&r, numbers, heads, arch));
+  FTL_TRY(read_count(&r, "norm_elements", norm_elements, 1000, &arch->norm_elements));
+  FTL_TRY(read_count(&r, "norm_heads", norm_heads, 1000, &arch->norm_heads));
+  FTL_TRY(read_radial(&r, radial, arch));
+  FTL_TRY(read_irreps(&r, "spherical_harmonics", sh, &arch->sh));
   if (json_array_size(layers) < 1 || json_array_size(layers) > FTL_MAX_LAYERS)
     return ftl_json_bad(&r, "there are %zu layers", json_array_size(layers));
   if (json_array_size(list) < 1 || json_array_size(list) > FTL_MAX_LAYERS)
     return ftl_json_bad(&r, "there are %zu readouts", json_array_size(list));
   arch->n_layers = (int)json_array_size(layers);
   arch->n_readouts = (int)json_array_size(list);
-  for (int k = 0; k < arch->n_layers; k++)
-    if ((status = read_layer(&r, json_array_get(layers, (size_t)k), &arch->layer[k]))) return status;
+  for (int k = 0; k < arch->n_layers; k++) FTL_TRY(read_layer(&r, json_array_get(layers, (size_t)k), &arch->layer[k]));
   for (int k = 0; k < arch->n_readouts; k++)
-    if ((status = read_readout(&r, json_array_get(list, (size_t)k), &arch->readout[k]))) return status;
+    FTL_TRY(read_readout(&r, json_array_get(list, (size_t)k), &arch->readout[k]));
   return FTL_OK;
 }

@@ -57,7 +57,7 @@ static ftl_status try_folder(search *s, const char *folder, size_t length) {
   ftl_status status;
   if (s->found || !length) return FTL_OK;
   path = malloc(length + strlen(s->origin->name) + 2);
-  if (!path) return ftl_fail(s->error, FTL_ERR_MEMORY, s->origin->name, "no memory to look for the foundation");
+  if (!path) return ftl_no_memory(s->error, s->origin->name, "looking for the foundation");
   sprintf(path, "%.*s/%s", (int)length, folder, s->origin->name);
   status = try_file(s, path, path);
   free(path);
@@ -105,7 +105,7 @@ static ftl_status unfit(const ftl_source *delta, const char *name, const char *w
 static ftl_status replace(ftl_source *base, ftl_tensor *to, ftl_dtype dtype, const void *data, ftl_error *error) {
   const size_t size = (size_t)to->count * ftl_dtype_bytes(dtype);
   void *copy = ftl_tensors_allocate(&base->tensors, size);
-  if (!copy) return ftl_fail(error, FTL_ERR_MEMORY, base->path, "no memory for tensor %s", to->name);
+  if (!copy) return ftl_no_memory(error, base->path, "tensor %s", to->name);
   memcpy(copy, data, size);
   to->dtype = dtype;
   to->data = copy;
@@ -128,7 +128,7 @@ static ftl_status add_product(const ftl_tensor *a, const ftl_tensor *b, ftl_sour
   const int64_t rows = a->shape[0], rank = a->shape[1], columns = b->shape[1];
   const bool wide = to->dtype == FTL_F64 || a->dtype == FTL_F64 || b->dtype == FTL_F64;
   void *data = ftl_tensors_allocate(&base->tensors, (size_t)to->count * (wide ? 8 : 4));
-  if (!data) return ftl_fail(error, FTL_ERR_MEMORY, base->path, "no memory for tensor %s", to->name);
+  if (!data) return ftl_no_memory(error, base->path, "tensor %s", to->name);
   for (int64_t i = 0; i < rows; i++)
     for (int64_t j = 0; j < columns; j++) {
       double sum = 0;

@@ -95,8 +95,8 @@ static ftl_status read_content(const void *data, size_t size, bool mapped, ftl_s
 
 static ftl_status complete(ftl_source *source, const char *foundation, ftl_error *error) {
   if (!source->delta) return FTL_OK;
-  ftl_status status = ftl_delta_complete(source, foundation, error);
-  return status ? status : ftl_source_check(source, error);
+  FTL_TRY(ftl_delta_complete(source, foundation, error));
+  return ftl_source_check(source, error);
 }
 
 static ftl_source *new_source(const char *path, ftl_error *error) {
@@ -104,7 +104,7 @@ static ftl_source *new_source(const char *path, ftl_error *error) {
   if (s) s->path = strdup(path);
   if (s && s->path) return s;
   free(s);
-  ftl_fail(error, FTL_ERR_MEMORY, path, "no memory to read the model");
+  ftl_no_memory(error, path, "reading the model");
   return NULL;
 }
 
@@ -211,7 +211,7 @@ ftl_status ftl_foundation_read(const char *path, const char *sha256, ftl_source 
   size_t size;
   ftl_status status = ftl_file_map(path, &data, &size, error);
   *source = NULL;
-  if (status) return status;
+  FTL_TRY(status);
   ftl_sha256(data, size, digest);
   if (strcmp(digest, sha256)) {
     if (data) munmap(data, size);

@@ -54,7 +54,7 @@ static ftl_status read_elements(const ftl_json_reader *r, json_t *numbers, json_
   file->n_functions = calloc(n, sizeof *file->n_functions);
   file->function = calloc(n, sizeof *file->function);
   if (!file->embedding || !file->bond || !file->n_functions || !file->function)
-    return ftl_fail(r->error, FTL_ERR_MEMORY, r->where, "no memory for the surrogate");
+    return ftl_no_memory(r->error, r->where, "the surrogate");
   file->n_elements = (int)n;
   return FTL_OK;
 }
@@ -107,7 +107,6 @@ ftl_status ftl_surrogate_from_json(json_t *json, const char *where, ftl_surrogat
   const char *model;
   json_t *numbers, *e0, *embeddings, *bonds;
   json_error_t found;
-  ftl_status status;
   if (json_unpack_ex(json, &found, JSON_STRICT, "{s:s, s:o, s:o, s:o, s:o, s:F, s:F}", "model", &model,
                      "atomic_numbers", &numbers, "E0", &e0, "embeddings", &embeddings, "bonds", &bonds, "energy_scale",
                      &s->energy_scale, "force_scale", &s->force_scale))
@@ -125,7 +124,7 @@ ftl_status ftl_surrogate_from_json(json_t *json, const char *where, ftl_surrogat
   for (size_t k = 0; k < n; k++)
     if ((status = read_embedding(&r, json_array_get(embeddings, k), &s->file.embedding[k]))) return status;
   for (size_t k = 0; k < n * n; k++) {
-    if ((status = read_bond(&r, json_array_get(bonds, k), &s->file.bond[k]))) return status;
+    FTL_TRY(read_bond(&r, json_array_get(bonds, k), &s->file.bond[k]));
     if (s->file.bond[k].inner_kind != s->file.bond[0].inner_kind)
       return ftl_json_bad(&r, "all bonds must have the same kind of inner cutoff");
   }

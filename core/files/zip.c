@@ -36,7 +36,7 @@ static bool is_plain(const char *name) {
 static ftl_status check_names(ftl_zip *z, ftl_error *error) {
   const char **name = malloc(((size_t)z->n + 1) * sizeof *name);
   ftl_status status = FTL_OK;
-  if (!name) return ftl_fail(error, FTL_ERR_MEMORY, z->where, "no memory to open the archive");
+  if (!name) return ftl_no_memory(error, z->where, "opening the archive");
   for (int k = 0; k < z->n && !status; k++) {
     name[k] = ftl_zip_name(z, k);
     if (!is_plain(name[k]))
@@ -77,7 +77,7 @@ ftl_status ftl_zip_open(const void *data, size_t size, const char *where, ftl_zi
   zip_error_t zip_error;
   zip_int64_t n;
   *zip = NULL;
-  if (!z) return ftl_fail(error, FTL_ERR_MEMORY, where, "no memory to open the archive");
+  if (!z) return ftl_no_memory(error, where, "opening the archive");
   z->file_size = size;
   snprintf(z->where, sizeof z->where, "%s", where);
   zip_error_init(&zip_error);
@@ -92,7 +92,7 @@ ftl_status ftl_zip_open(const void *data, size_t size, const char *where, ftl_zi
     const bool memory = zip_error_code_zip(&zip_error) == ZIP_ER_MEMORY;
     zip_error_fini(&zip_error);
     ftl_zip_free(z);
-    if (memory) return ftl_fail(error, FTL_ERR_MEMORY, where, "no memory to open the archive");
+    if (memory) return ftl_no_memory(error, where, "opening the archive");
     return FTL_ERR_FORMAT;
   }
   zip_error_fini(&zip_error);

@@ -213,7 +213,6 @@ static ftl_status check_finite(const ftl_source *s, ftl_error *error) {
 ftl_status ftl_source_check(const ftl_source *source, ftl_error *error) {
   const ftl_architecture *arch = &source->arch;
   const ftl_tensor *n = ftl_tensors_find(&source->tensors, "num_interactions");
-  ftl_status status;
   if (arch->n_layers < 1 || arch->n_layers > FTL_MAX_LAYERS || arch->n_readouts < 1 ||
       arch->n_readouts > FTL_MAX_LAYERS || (n && n->count == 1 && ftl_tensor_at(n, 0) != arch->n_layers))
     return ftl_fail(error, FTL_ERR_FORMAT, source->path, "the model has %d layers and %d readouts", arch->n_layers,

@@ -32,19 +32,19 @@ static void fill(double *x, int n) {
 }
 
 static ftl_source source;
-static ftl_ref_memory memory;
+static ftl_arena memory;
 
 static int setup(void **unused) {
   (void)unused;
   source = (ftl_source){.path = "random weights"};
-  memory = (ftl_ref_memory){0};
+  memory = (ftl_arena){0};
   return 0;
 }
 
 static int teardown(void **unused) {
   (void)unused;
   ftl_tensors_free(&source.tensors);
-  ftl_ref_memory_free(&memory);
+  ftl_arena_free(&memory);
   return 0;
 }
 

@@ -1,10 +1,10 @@
+#include "base/clock.h"
 #include "cli/cli.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "support/output.h"
@@ -36,7 +36,7 @@ int cli_check_paths(ftl_paths *paths) {
   ftl_error error = {0};
   add_stdout(paths);
   ftl_status status = ftl_paths_check(paths, &error);
-  if (status == FTL_OK) status = ftl_paths_check_runs(paths, &error);
+  if (!status) status = ftl_paths_check_runs(paths, &error);
   ftl_paths_free(paths);
   return status == FTL_OK ? CLI_OK : cli_report(&error, CLI_OUTPUT);
 }
@@ -75,22 +75,16 @@ void cli_warn_of_threads(int threads) {
             threads, cores);
 }
 
-double cli_seconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 void cli_progress_start(cli_progress *progress, const char *what, double total, bool quiet) {
   progress->shown = !quiet && isatty(STDERR_FILENO);
   progress->total = total;
   progress->what = what;
-  progress->began = cli_seconds();
+  progress->began = ftl_seconds();
   progress->drawn = progress->first = 0;
 }
 
 void cli_progress_update(cli_progress *progress, double done) {
-  double now = cli_seconds();
+  double now = ftl_seconds();
   if (!progress->shown || now - progress->drawn < 0.2) return;
   progress->drawn = now;
   if (progress->total <= 0 || done <= 0) {

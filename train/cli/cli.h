@@ -72,8 +72,6 @@ void cli_progress_end(cli_progress *progress);   /* clears the line */
 /* More threads than cores are a mistake, mostly: says so on stderr. */
 void cli_warn_of_threads(int threads);
 
-double cli_seconds(void); /* a monotonic clock */
-
 int cmd_info(int argc, char **argv);
 int cmd_convert(int argc, char **argv);
 int cmd_eval(int argc, char **argv);

@@ -74,9 +74,8 @@ static const cli_command command_line = {
 
 static ftl_status write_yace(const ftl_ace_file *file, const options *o, ftl_error *error) {
   ftl_output_file output;
-  ftl_status status = ftl_output_open(o->out, &output, error);
-  if (status) return status;
-  status = ftl_ace_file_write(file, o->spline_bins > 0 ? o->spline_bins : 0.001, NULL, output.stream, error);
+  FTL_TRY(ftl_output_open(o->out, &output, error));
+  ftl_status status = ftl_ace_file_write(file, o->spline_bins > 0 ? o->spline_bins : 0.001, NULL, output.stream, error);
   if (!status) return ftl_output_commit(&output, error);
   ftl_output_discard(&output);
   return status;
@@ -97,9 +96,8 @@ static ftl_status read_surrogate(const options *o, ftl_pace_kind kind, ftl_ace_f
   if (o->n_elements > 0 || o->head || o->cast || o->foundation)
     return ftl_fail(error, FTL_ERR_UNSUPPORTED, o->in,
                     "a surrogate is converted whole: without --elements, --head, --dtype, --foundation");
-  ftl_status status = ftl_surrogate_open(o->in, &surrogate, NULL, error);
-  if (status) return status;
-  status = ftl_surrogate_file(&surrogate, surrogate.coefficient, file, error);
+  FTL_TRY(ftl_surrogate_open(o->in, &surrogate, NULL, error));
+  ftl_status status = ftl_surrogate_file(&surrogate, surrogate.coefficient, file, error);
   ftl_surrogate_free(&surrogate);
   return status;
 }
@@ -109,7 +107,7 @@ static int convert_surrogate(const options *o, ftl_pace_kind kind, ftl_error *er
   struct stat info;
   if (read_surrogate(o, kind, &file, error) != FTL_OK) return cli_report(error, CLI_INPUT);
   ftl_status status = write_yace(&file, o, error);
-  if (status == FTL_OK && stat(o->out, &info) == 0)
+  if (!status && stat(o->out, &info) == 0)
     printf("%s: %d element%s, %.1f kB\n", o->out, file.n_elements, file.n_elements == 1 ? "" : "s",
            (double)info.st_size / 1000);
   ftl_ace_file_free(&file);

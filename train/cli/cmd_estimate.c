@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "data/findings/find.h"
 #include "data/selection.h"
+#include "base/clock.h"
 #include "base/error.h"
 
 enum {
@@ -106,7 +107,7 @@ static ftl_status make_sample(const ftl_xyz_frame *frame, const ftl_model *model
   s->n = frame->n * s->copies[0] * s->copies[1] * s->copies[2];
   s->species = malloc((size_t)s->n * sizeof *s->species);
   s->position = malloc((size_t)s->n * sizeof *s->position);
-  if (!s->species || !s->position) return ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory");
+  if (!s->species || !s->position) return ftl_no_memory(error, NULL, "a sample of the structure");
   for (int a = 0; a < 3; a++)
     for (int c = 0; c < 3; c++) s->cell[a][c] = frame->cell[a][c] * s->copies[a];
   int at = 0;
@@ -125,15 +126,15 @@ static ftl_status make_sample(const ftl_xyz_frame *frame, const ftl_model *model
 /* Seconds of a step: the fastest of some, as anything else on the machine only slows it. */
 static ftl_status measure(const sample *s, const int pbc[3], ftl_workspace *ws, double *seconds, ftl_error *error) {
   double *forces = malloc(3 * (size_t)s->n * sizeof *forces), spent = 0;
-  if (!forces) return ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory");
+  if (!forces) return ftl_no_memory(error, NULL, "forces");
   ftl_result result = {.forces = forces};
   ftl_status status = FTL_OK;
   *seconds = INFINITY;
-  for (int k = 0; (k < 3 || spent < 1) && k < 1000 && status == FTL_OK; k++) {
-    double began = cli_seconds();
+  for (int k = 0; (k < 3 || spent < 1) && k < 1000 && !status; k++) {
+    double began = ftl_seconds();
     status = ftl_compute(ws, s->n, s->species, (const double(*)[3])s->position, (const double(*)[3])s->cell, pbc,
                          &result, error);
-    double took = cli_seconds() - began;
+    double took = ftl_seconds() - began;
     if (k > 0) *seconds = fmin(*seconds, took); /* the first makes buffers */
     spent += took;
   }
@@ -179,15 +180,15 @@ static ftl_status read_first(const options *o, ftl_xyz_frame *frame, ftl_error *
   ftl_xyz_reader *reader = NULL;
   bool end = false, takes = false;
   ftl_status status = ftl_selection_check(&select, error);
-  if (status == FTL_OK) status = ftl_xyz_open(o->data, &reader, error);
-  while (status == FTL_OK && !takes) {
+  if (!status) status = ftl_xyz_open(o->data, &reader, error);
+  while (!status && !takes) {
     status = ftl_xyz_read(reader, frame, &end, error);
     if (status != FTL_OK || end) break;
     status = ftl_selection_takes(&select, frame, &takes, error);
     ftl_selection_add(&count, &select, frame, takes);
   }
-  if (status == FTL_OK) status = ftl_selection_require(&count, &select, o->data, error);
-  if (status == FTL_OK && !takes) status = ftl_fail(error, FTL_ERR_FORMAT, o->data, "it has no frames");
+  if (!status) status = ftl_selection_require(&count, &select, o->data, error);
+  if (!status && !takes) status = ftl_fail(error, FTL_ERR_FORMAT, o->data, "it has no frames");
   ftl_xyz_close(reader);
   frame->path = o->data;
   return status;
@@ -207,8 +208,7 @@ static ftl_status warn_of_geometry(const ftl_xyz_frame *frame, ftl_error *error)
   memcpy(view.pbc, frame->pbc, sizeof view.pbc);
   const ftl_dataset one = {.n = 1, .structure = &view};
   ftl_status status = ftl_find_geometry("data", &one, &findings, error);
-  for (int k = 0; status == FTL_OK && k < findings.n; k++)
-    fprintf(stderr, "frozentl: warning: %s\n", findings.finding[k].text);
+  for (int k = 0; !status && k < findings.n; k++) fprintf(stderr, "frozentl: warning: %s\n", findings.finding[k].text);
   ftl_findings_free(&findings);
   return status;
 }

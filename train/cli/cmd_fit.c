@@ -159,7 +159,7 @@ static int run(options *o) {
   const ftl_status status = ftl_surrogate_run(o->recipe, o->resume != NULL, &host, &end, &error);
   cli_progress_end(&o->host.progress);
   if (end == FTL_SURROGATE_INTERRUPTED) return say_interrupted(o);
-  if (status == FTL_OK) return CLI_OK;
+  if (!status) return CLI_OK;
   return end_ranks(end == FTL_SURROGATE_UNWRITTEN ? CLI_OUTPUT : CLI_INPUT, &error);
 }
 

@@ -34,7 +34,7 @@ static const char *format_of(const char *ending) {
 
 /* What follows the last dot of a file's name; "" if there is none. */
 static const char *ending_of(const char *path) {
-  const char *name = strrchr(path, '/'), *dot = strrchr(name ? name : path, '.');
+  const char *dot = strrchr(ftl_path_name(path), '.');
   return dot ? dot + 1 : "";
 }
 
@@ -145,7 +145,7 @@ static int plot_run(const options *o) {
     free(real);
     return cli_report(&error, CLI_INPUT);
   }
-  const char *name = strrchr(real, '/');
+  const char *name = ftl_path_name(real);
   const bool fits =
       snprintf(folder, sizeof folder, o->output ? "%s" : "%s/plots", o->output ? o->output : o->run) < LONGEST;
   snprintf(report, sizeof report, "%s/report.json", o->run);
@@ -154,10 +154,10 @@ static int plot_run(const options *o) {
   plan *p = malloc(sizeof *p);
   int code = CLI_MEMORY;
   if (!p) {
-    ftl_fail(&error, FTL_ERR_MEMORY, NULL, "no memory to draw a run");
+    ftl_no_memory(&error, NULL, "drawing a run");
     cli_report(&error, CLI_MEMORY);
   } else {
-    code = fits ? make_plan(o, parts, name && name[1] ? name + 1 : real, folder, p) : too_long(o->run);
+    code = fits ? make_plan(o, parts, *name ? name : real, folder, p) : too_long(o->run);
     if (code == CLI_OK) code = cli_draw(p->n, p->picture, folder);
     if (code == CLI_OK) say_missing(p, parts, o->run);
   }
@@ -171,8 +171,7 @@ static int plot_file(const char *kind, const char *what, const char *source, con
   ftl_error error = {0};
   ftl_paths paths = {0};
   char title[300];
-  const char *name = strrchr(source, '/');
-  snprintf(title, sizeof title, "%.280s", name ? name + 1 : source);
+  snprintf(title, sizeof title, "%.280s", ftl_path_name(source));
   ftl_paths_input(&paths, what, source);
   ftl_paths_output(&paths, "--output", output);
   int code = cli_check_paths(&paths);

@@ -11,6 +11,7 @@
 #include "tune/propose.h"
 #include "tune/train.h"
 #include "support/ranks.h"
+#include "base/error.h"
 
 enum { KEY_INIT = CLI_FLAGS_KEY + 1, KEY_RESUME, KEY_DOCUMENT };
 
@@ -83,9 +84,8 @@ static const struct argp_option own_options[] = {
 /* ---- the command ---- */
 
 static ftl_status make_recipe(options *o, ftl_error *error) {
-  ftl_status status = ftl_recipe_new(&o->recipe, error);
-  if (status == FTL_OK) status = cli_flags_apply(&o->flags, o->path, &o->recipe->options, error);
-  return status;
+  FTL_TRY(ftl_recipe_new(&o->recipe, error));
+  return cli_flags_apply(&o->flags, o->path, &o->recipe->options, error);
 }
 
 static int propose(options *o, ftl_error *error) {
@@ -150,7 +150,7 @@ static int train(options *o, ftl_error *error) {
   int code = exit_code(end);
   if (end == FTL_TRAIN_INTERRUPTED && ftl_ranks_mine() == 0)
     fprintf(stderr, "frozentl: interrupted; go on with: frozentl train --resume %s\n", o->host.run);
-  if (status == FTL_OK) return code;
+  if (!status) return code;
   /* Mostly all ranks fail alike, and one of them says it. But one may be alone (it has no memory, say), and the others
      would wait for it for ever. */
   if (ftl_ranks_mine() > 0 && end != FTL_TRAIN_DIVERGED) sleep(2);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "base/error.h"
 
 enum { KEY_TABLE = 1000 };
 
@@ -92,8 +93,8 @@ bool cli_flags_parse(cli_flags *flags, int key, const char *argument, struct arg
 }
 
 ftl_status cli_flags_apply(const cli_flags *flags, const char *recipe, ftl_options *options, ftl_error *error) {
-  ftl_status status = recipe ? ftl_options_read(options, recipe, error) : FTL_OK;
-  for (int k = 0; status == FTL_OK && k < flags->n; k++)
-    status = ftl_options_set(options, flags->given[k].key, flags->given[k].text, flags->given[k].name, error);
-  return status == FTL_OK ? ftl_options_settle(options, error) : status;
+  FTL_TRY(recipe ? ftl_options_read(options, recipe, error) : FTL_OK);
+  for (int k = 0; k < flags->n; k++)
+    FTL_TRY(ftl_options_set(options, flags->given[k].key, flags->given[k].text, flags->given[k].name, error));
+  return ftl_options_settle(options, error);
 }

@@ -4,6 +4,7 @@
 #ifndef FTL_NETWORK_H
 #define FTL_NETWORK_H
 
+#include "base/arena.h"
 #include "mace/contraction_terms.h"
 #include "mace/couplings.h"
 #include "mace/edge_basis.h"
@@ -101,11 +102,9 @@ typedef struct {
 /* Kept of a layer: nothing; the neighbours' sum; the product's input; the output. */
 typedef enum { FTL_KEPT_NONE, FTL_KEPT_MID, FTL_KEPT_MESSAGE, FTL_KEPT_OUTPUT } ftl_kept_level;
 
-/* Blocks of memory, and in `snapshot` (one of them) the arrays in them: stages/sweep.h. */
+/* Arrays, and in `snapshot` (one of them) where they are: stages/sweep.h. */
 struct ftl_kept {
-  void **block;
-  int n;
-  size_t bytes;
+  ftl_arena memory;
   void *snapshot; /* NULL: not filled */
 };
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/path.h"
 #include "base/error.h"
 #include "files/foundations.h"
 #include "model/provenance.h"
@@ -25,7 +26,7 @@ static const char *file(const ftl_options *options, const ftl_option *option, in
 
 json_t *ftl_inputs_record(const ftl_options *options, ftl_error *error) {
   json_t *record = json_array();
-  ftl_status status = record ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the files of a run");
+  ftl_status status = record ? FTL_OK : ftl_no_memory(error, NULL, "the files of a run");
   for (int o = 0; !status && o < options->table->n; o++) {
     const ftl_option *option = &options->table->option[o];
     for (int k = 0; !status && k < count(options, option); k++) {
@@ -39,8 +40,7 @@ json_t *ftl_inputs_record(const ftl_options *options, ftl_error *error) {
       /* a name that is not UTF-8 is left out */
       if (!entry) entry = json_pack("{s:s, s:i, s:s}", "key", option->key, "item", k, "sha256", sha256);
       free(real);
-      if (json_array_append_new(record, entry) != 0)
-        status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the files of a run");
+      if (json_array_append_new(record, entry) != 0) status = ftl_no_memory(error, NULL, "the files of a run");
     }
   }
   if (!status) return record;
@@ -77,8 +77,7 @@ static bool try_folder(search *s, const char *folder, size_t length, const char 
 }
 
 static bool look(search *s, const char *given, const char *before, const char *folder) {
-  const char *slash = strrchr(given, '/');
-  s->name = slash ? slash + 1 : given;
+  s->name = ftl_path_name(given);
   if (try_file(s, given) || (before && try_file(s, before))) return true;
   if (try_folder(s, folder, strlen(folder), "") || try_folder(s, folder, strlen(folder), "/..")) return true;
   if (try_folder(s, ".", 1, "")) return true;
@@ -116,7 +115,7 @@ static ftl_status find_files(ftl_options *options, const ftl_option *option, con
   char(*found)[FTL_PATH_ROOM] = calloc((size_t)n + 1, sizeof *found);
   search *s = malloc(sizeof *s);
   bool moved = false;
-  ftl_status status = found && s ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the files of a run");
+  ftl_status status = found && s ? FTL_OK : ftl_no_memory(error, NULL, "the files of a run");
   for (int k = 0; !status && k < n; k++) {
     const json_t *entry = entry_of(record, option->key, k);
     const char *given = file(options, option, k);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/numbers.h"
 #include "base/error.h"
 #include "files/foundations.h"
@@ -78,9 +79,9 @@ static ftl_status no_memory(ftl_error *error) {
 }
 
 static ftl_status add_word(ftl_words *words, const char *text, ftl_error *error) {
-  char **grown = realloc(words->item, ((size_t)words->n + 1) * sizeof *grown);
-  if (grown) words->item = grown;
-  if (!grown || !(grown[words->n] = strdup(text))) return no_memory(error);
+  size_t room = (size_t)words->n;
+  FTL_TRY(FTL_GROW(words->item, room, words->n + 1, "the recipe", error));
+  if (!(words->item[words->n] = strdup(text))) return no_memory(error);
   words->n++;
   return FTL_OK;
 }
@@ -115,12 +116,11 @@ static ftl_status add_rate(ftl_rates *rates, const ftl_option *option, const cha
   for (int i = 0; i < rates->n; i++)
     if (strlen(rates->name[i]) == length && memcmp(rates->name[i], text, length) == 0)
       return ftl_fail(error, FTL_ERR_INPUT, where, "%s names '%s' twice", option->key, rates->name[i]);
-  char **name = realloc(rates->name, ((size_t)rates->n + 1) * sizeof *name);
-  if (name) rates->name = name;
-  double *values = realloc(rates->value, ((size_t)rates->n + 1) * sizeof *values);
-  if (values) rates->value = values;
-  if (!name || !values || !(name[rates->n] = strndup(text, length))) return no_memory(error);
-  values[rates->n++] = value;
+  size_t room = (size_t)rates->n, value_room = room;
+  FTL_TRY(FTL_GROW(rates->name, room, rates->n + 1, "the recipe", error));
+  FTL_TRY(FTL_GROW(rates->value, value_room, rates->n + 1, "the recipe", error));
+  if (!(rates->name[rates->n] = strndup(text, length))) return no_memory(error);
+  rates->value[rates->n++] = value;
   return FTL_OK;
 }
 
@@ -191,7 +191,7 @@ ftl_status ftl_options_assign(ftl_options *options, const ftl_option *option, in
       return ftl_fail(error, FTL_ERR_INPUT, where, "%s has no value", option->key);
   if (!append) free_value(options, option);
   void *member = ftl_option_member(options, option);
-  for (int i = 0; status == FTL_OK && i < n; i++) {
+  for (int i = 0; !status && i < n; i++) {
     if (list) {
       status = add_word(member, words[i], error);
     } else if (option->type == FTL_OPTION_RATES) {
@@ -205,7 +205,7 @@ ftl_status ftl_options_assign(ftl_options *options, const ftl_option *option, in
     }
   }
   char *given = strdup(where);
-  if (!given) return status == FTL_OK ? no_memory(error) : status;
+  if (!given) return status ? status : no_memory(error);
   char **kept = &options->given[ftl_option_index(options, option)];
   free(*kept);
   *kept = given;
@@ -258,8 +258,7 @@ ftl_status ftl_options_make(ftl_options *options, const ftl_option_table *table,
   if (!options->given || !options->grows) return no_memory(error);
   for (int k = 0; k < table->n; k++) {
     if (!table->option[k].initial) continue;
-    ftl_status status = set_default(options, &table->option[k], table->option[k].initial, error);
-    if (status != FTL_OK) return status;
+    FTL_TRY(set_default(options, &table->option[k], table->option[k].initial, error));
   }
   return FTL_OK;
 }
@@ -272,7 +271,7 @@ static const char *default_of(const ftl_options *options, const ftl_option *opti
 
 ftl_status ftl_options_settle(ftl_options *options, ftl_error *error) {
   ftl_status status = FTL_OK;
-  for (int k = 0; status == FTL_OK && k < options->table->n; k++) {
+  for (int k = 0; !status && k < options->table->n; k++) {
     const ftl_option *option = &options->table->option[k];
     if (!option->tuned || options->given[k]) continue;
     const char *text = default_of(options, option);
@@ -426,8 +425,7 @@ ftl_status ftl_options_check_given(const ftl_options *options, ftl_error *error)
 
 ftl_status ftl_options_check(const ftl_options *options, ftl_error *error) {
   const ftl_option *option = options->table->option;
-  ftl_status status = ftl_options_check_given(options, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(ftl_options_check_given(options, error));
   for (int k = 0; k < options->table->n; k++)
     if (option[k].needed && !ftl_options_has_value(options, &option[k]) &&
         ftl_options_applies(options, &option[k], NULL))

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/numbers.h"
 #include "base/error.h"
 #include "files/foundations.h"
@@ -20,16 +21,8 @@ typedef struct {
 static void append(buffer *b, const char *text) {
   const size_t more = strlen(text);
   if (b->failed) return;
-  if (b->length + more + 1 > b->room) {
-    const size_t room = 2 * (b->length + more + 1);
-    char *grown = realloc(b->text, room);
-    if (!grown) {
-      b->failed = true;
-      return;
-    }
-    b->text = grown;
-    b->room = room;
-  }
+  b->failed = FTL_GROW(b->text, b->room, b->length + more + 1, "the recipe", NULL);
+  if (b->failed) return;
   memcpy(b->text + b->length, text, more + 1);
   b->length += more;
 }
@@ -226,7 +219,7 @@ ftl_status ftl_options_write(const ftl_options *options, const ftl_options_style
   }
   if (b.failed) {
     free(b.text);
-    return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the recipe");
+    return ftl_no_memory(error, NULL, "the recipe");
   }
   const bool ok = fputs(b.text, stream) >= 0 && fflush(stream) == 0;
   free(b.text);

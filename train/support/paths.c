@@ -141,7 +141,7 @@ static bool same(const char *a, const char *b) {
 }
 
 ftl_status ftl_paths_check(const ftl_paths *paths, ftl_error *error) {
-  if (paths->no_memory) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the names of files");
+  if (paths->no_memory) return ftl_no_memory(error, NULL, "the names of files");
   for (int k = 0; k < paths->n; k++)
     for (int j = 0; j < paths->n && paths->path[k].output; j++) {
       const ftl_named_path *written = &paths->path[k], *other = &paths->path[j];

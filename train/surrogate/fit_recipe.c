@@ -183,7 +183,7 @@ const ftl_option_table ftl_distill_table = {.command = "distill", .option = opti
 
 ftl_status ftl_surrogate_recipe_new(const ftl_option_table *table, ftl_surrogate_recipe **recipe, ftl_error *error) {
   *recipe = calloc(1, sizeof **recipe);
-  if (!*recipe) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the recipe");
+  if (!*recipe) return ftl_no_memory(error, NULL, "the recipe");
   return ftl_options_make(&(*recipe)->options, table, *recipe, error);
 }
 
@@ -235,9 +235,9 @@ static ftl_status read_block(const char *text, ftl_basis_block *block, ftl_error
     at += length + 1;
   }
   const char *end = colon ? colon : equals + strlen(equals);
-  ftl_status status = read_bounds(equals + 1, (size_t)(end - equals - 1), "basis.blocks", 0, block->bounds.n, error);
-  if (!status && colon) status = read_bounds(colon + 1, strlen(colon + 1), "basis.blocks", 1, block->bounds.l, error);
-  return status;
+  FTL_TRY(read_bounds(equals + 1, (size_t)(end - equals - 1), "basis.blocks", 0, block->bounds.n, error));
+  if (colon) FTL_TRY(read_bounds(colon + 1, strlen(colon + 1), "basis.blocks", 1, block->bounds.l, error));
+  return FTL_OK;
 }
 
 /* H-Cu */
@@ -285,7 +285,7 @@ ftl_status ftl_recipe_basis(const ftl_surrogate_recipe *r, const int *elements, 
                                .n_blocks = r->basis.blocks.n};
   memcpy(basis->elements, elements, (size_t)n_elements * sizeof *elements);
   *blocks = calloc((size_t)r->basis.blocks.n + 1, sizeof **blocks);
-  if (!*blocks) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the recipe");
+  if (!*blocks) return ftl_no_memory(error, NULL, "the recipe");
   basis->block = *blocks;
   ftl_status status = read_bounds(r->basis.n, strlen(r->basis.n), "basis.n", 0, basis->bounds.n, error);
   if (!status) status = read_bounds(r->basis.l, strlen(r->basis.l), "basis.l", 1, basis->bounds.l, error);

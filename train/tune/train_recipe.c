@@ -262,7 +262,7 @@ const ftl_option_table ftl_recipe_table = {"train", options, sizeof options / si
 
 ftl_status ftl_recipe_new(ftl_recipe **recipe, ftl_error *error) {
   *recipe = calloc(1, sizeof **recipe);
-  if (!*recipe) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the recipe");
+  if (!*recipe) return ftl_no_memory(error, NULL, "the recipe");
   return ftl_options_make(&(*recipe)->options, &ftl_recipe_table, *recipe, error);
 }
 

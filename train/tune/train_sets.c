@@ -9,6 +9,7 @@
 #include "tune/replay.h"
 #include "tune/split.h"
 #include "tune/suit.h"
+#include "base/path.h"
 #include "base/error.h"
 
 void ftl_sets_free(ftl_sets *sets) {
@@ -22,7 +23,7 @@ void ftl_sets_free(ftl_sets *sets) {
 /* ---- reading and dividing ---- */
 
 static ftl_status move(ftl_dataset *from, const bool *moved, ftl_dataset *into, ftl_error *error) {
-  if (!moved) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to divide the data set");
+  if (!moved) return ftl_no_memory(error, NULL, "dividing the data set");
   return ftl_dataset_move(from, moved, into, error);
 }
 
@@ -71,7 +72,7 @@ ftl_status ftl_sets_read(ftl_recipe *recipe, double cutoff, ftl_sets *sets, ftl_
     ftl_dataset *dataset;
   } set[] = {{&recipe->data, &sets->train}, {&recipe->valid, &sets->valid}, {&recipe->test, &sets->test}};
   ftl_status status = FTL_OK;
-  for (int k = 0; status == FTL_OK && k < 3; k++)
+  for (int k = 0; !status && k < 3; k++)
     if (set[k].paths->n > 0)
       status = ftl_dataset_read(set[k].paths->item, set[k].paths->n, &options, set[k].dataset, error);
   for (int k = 0; status == FTL_OK && k < 3; k++) status = ftl_isolated_mark(set[k].dataset, cutoff, error);
@@ -168,10 +169,9 @@ static bool describe_set(const ftl_dataset *dataset, const char *name, json_t *f
   for (int k = 0; k < dataset->n_files; k++) {
     const ftl_dataset_file *file = &dataset->file[k];
     const json_int_t frames = frames_of(dataset, file->path);
-    const char *slash = strrchr(file->path, '/');
     if (frames == 0 || named_before(dataset, k)) continue;
-    json_t *entry = json_pack("{s:s, s:I, s:s, s:s}", "name", slash ? slash + 1 : file->path, "frames", frames,
-                              "sha256", file->sha256, "set", name);
+    json_t *entry = json_pack("{s:s, s:I, s:s, s:s}", "name", ftl_path_name(file->path), "frames", frames, "sha256",
+                              file->sha256, "set", name);
     /* a name that is not UTF-8 is left out */
     if (!entry) entry = json_pack("{s:I, s:s, s:s}", "frames", frames, "sha256", file->sha256, "set", name);
     if (json_array_append_new(files, entry) != 0) return false;
