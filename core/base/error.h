@@ -25,11 +25,4 @@ ftl_status ftl_no_memory(ftl_error *error, const char *where, const char *what, 
 /* Says where for an error that another function has filled. error may be NULL. */
 void ftl_error_place(ftl_error *error, const char *where);
 
-/* Returns from the calling function when a call fails, with its error. */
-#define FTL_TRY(call)                                                                                                  \
-  do {                                                                                                                 \
-    const ftl_status ftl_try_status = (call);                                                                          \
-    if (ftl_try_status) return ftl_try_status;                                                                         \
-  } while (0)
-
 #endif

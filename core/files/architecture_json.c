@@ -119,7 +119,6 @@ static ftl_status read_layer(const ftl_json_reader *r, json_t *json, ftl_layer *
   json_int_t correlation;
   json_error_t found;
   int kind = 0, use_sc, agnostic, by_element = -1;
-  ftl_status status;
   /* The constants depend on the block. Optional here, looked for below. */
   if (json_unpack_ex(
           json, &found, JSON_STRICT, "{s:s, s:s, s:s, s:s, s:s, s:F, s:s, s:I, s:b, s:b, s?F, s?F, s?F, s?b}",
@@ -132,11 +131,11 @@ static ftl_status read_layer(const ftl_json_reader *r, json_t *json, ftl_layer *
   layer->kind = (ftl_interaction_kind)kind;
   layer->use_sc = use_sc;
   layer->agnostic_product = agnostic;
-  if ((status = read_irreps(r, "node_feats", node_feats, &layer->node_feats))) return status;
-  if ((status = read_irreps(r, "edge", edge, &layer->edge))) return status;
-  if ((status = read_irreps(r, "target", target, &layer->target))) return status;
-  if ((status = read_irreps(r, "hidden", hidden, &layer->hidden))) return status;
-  if ((status = read_irreps(r, "product", product, &layer->product))) return status;
+  FTL_TRY(read_irreps(r, "node_feats", node_feats, &layer->node_feats));
+  FTL_TRY(read_irreps(r, "edge", edge, &layer->edge));
+  FTL_TRY(read_irreps(r, "target", target, &layer->target));
+  FTL_TRY(read_irreps(r, "hidden", hidden, &layer->hidden));
+  FTL_TRY(read_irreps(r, "product", product, &layer->product));
   const bool nonlinear = layer->kind == FTL_INTERACTION_NONLINEAR, gated = layer->kind == FTL_INTERACTION_GATED;
   layer->skip_by_element = by_element == 1;
   if ((json_object_get(json, "radial_act_cst") == NULL) != (nonlinear || gated) ||
@@ -164,7 +163,7 @@ static ftl_status read_readout(const ftl_json_reader *r, json_t *json, ftl_reado
   if (readout->kind == FTL_READOUT_LINEAR) return FTL_OK;
   const char *activations[FTL_N_ACTIVATIONS];
   for (int k = 0; k < FTL_N_ACTIVATIONS; k++) activations[k] = ftl_activation_name((ftl_activation)k);
-  if ((status = read_name(r, "gate", gate, activations, FTL_N_ACTIVATIONS, &gate_kind))) return status;
+  FTL_TRY(read_name(r, "gate", gate, activations, FTL_N_ACTIVATIONS, &gate_kind));
   readout->gate = (ftl_activation)gate_kind;
   readout->masks_heads = masks;
   return read_irreps(r, "mlp", mlp, &readout->mlp);
@@ -182,7 +181,7 @@ static ftl_status read_radial(const ftl_json_reader *r, json_t *json, ftl_archit
   arch->radial = (ftl_radial_kind)kind;
   if ((json_object_get(json, "gaussian_coeff") != NULL) != (arch->radial == FTL_RADIAL_GAUSSIAN))
     return ftl_json_bad(r, "gaussian_coeff does not go with the basis");
-  if ((status = read_name(r, "transform", transform, transforms, COUNT(transforms), &kind))) return status;
+  FTL_TRY(read_name(r, "transform", transform, transforms, COUNT(transforms), &kind));
   arch->transform = (ftl_transform_kind)kind;
   arch->apply_cutoff = apply;
   return read_count(r, "size of the radial basis", size, 1 << 20, &arch->num_bessel);
@@ -224,7 +223,7 @@ ftl_status ftl_architecture_from_json(json_t *json, const char *where, ftl_archi
                      &norm_heads, "r_max", &arch->r_max, "radial", &radial, "pair_repulsion", &repulsion,
                      "spherical_harmonics", &sh, "layers", &layers, "readouts", &list, "nequip", &nequip))
     return unpack_failed(&r, "the model", &found);
-  if ((status = read_name(&r, "model", model, models, COUNT(models), &kind))) return status;
+  FTL_TRY(read_name(&r, "model", model, models, COUNT(models), &kind));
   arch->scale_shift = kind > 0;
   arch->family = kind == 2 ? FTL_FAMILY_NEQUIP : FTL_FAMILY_MACE;
   if ((nequip != NULL) != (arch->family == FTL_FAMILY_NEQUIP))

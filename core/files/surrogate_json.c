@@ -116,13 +116,12 @@ ftl_status ftl_surrogate_from_json(json_t *json, const char *where, ftl_surrogat
                     model);
   if (!(s->energy_scale >= 0) || !(s->force_scale >= 0))
     return ftl_json_bad(&r, "energy_scale is %g and force_scale %g", s->energy_scale, s->force_scale);
-  if ((status = read_elements(&r, numbers, e0, &s->file))) return status;
+  FTL_TRY(read_elements(&r, numbers, e0, &s->file));
   size_t n = (size_t)s->file.n_elements;
   if (json_array_size(embeddings) != n || json_array_size(bonds) != n * n)
     return ftl_json_bad(&r, "%zu elements have %zu embeddings and %zu bonds", n, json_array_size(embeddings),
                         json_array_size(bonds));
-  for (size_t k = 0; k < n; k++)
-    if ((status = read_embedding(&r, json_array_get(embeddings, k), &s->file.embedding[k]))) return status;
+  for (size_t k = 0; k < n; k++) FTL_TRY(read_embedding(&r, json_array_get(embeddings, k), &s->file.embedding[k]));
   for (size_t k = 0; k < n * n; k++) {
     FTL_TRY(read_bond(&r, json_array_get(bonds, k), &s->file.bond[k]));
     if (s->file.bond[k].inner_kind != s->file.bond[0].inner_kind)

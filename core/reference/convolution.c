@@ -37,8 +37,8 @@ ftl_status ftl_ref_convolution_prepare(ftl_ref_run *run, int t, ftl_error *error
   snprintf(name, sizeof name, "interactions.%d.conv_tp_weights", t);
   const ftl_activation act = layer->traits.gated ? arch->nequip.radial_act : FTL_ACTIVATION_SILU;
   const double cst = layer->traits.gated ? ftl_activation_constant(act) : spec->radial_act_cst;
-  FTL_REF_TRY(ftl_ref_mlp_prepare(&layer->weights, source, name, nonlinear, act, cst, n_in, layer->conv.n_weights,
-                                  memory, error));
+  FTL_TRY(ftl_ref_mlp_prepare(&layer->weights, source, name, nonlinear, act, cst, n_in, layer->conv.n_weights, memory,
+                              error));
   if (!layer->traits.has_density) return FTL_OK;
   snprintf(name, sizeof name, "interactions.%d.density_fn", t);
   return ftl_ref_mlp_prepare(&layer->density_net, source, name, nonlinear, act, cst, n_in, 1, memory, error);

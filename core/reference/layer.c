@@ -15,7 +15,7 @@ static ftl_status prepare_norm(ftl_ref_run *run, int t, ftl_error *error) {
   const double *value;
   layer->alpha = layer->beta = 1;
   if (layer->traits.norm == FTL_NORM_DENOMINATOR) {
-    FTL_REF_TRY(ftl_ref_weights(&run->memory, run->source, 1, &value, error, "interactions.%d.denominator", t));
+    FTL_TRY(ftl_ref_weights(&run->memory, run->source, 1, &value, error, "interactions.%d.denominator", t));
     layer->denominator = value[0];
     return FTL_OK;
   }
@@ -37,7 +37,7 @@ static ftl_status prepare_operation(ftl_ref_run *run, int t, int k, ftl_error *e
   ftl_ref_operation *prepared = &layer->op[k];
   switch (op->kind) {
   case FTL_OP_LINEAR:
-    FTL_REF_TRY(ftl_ref_linear_prepare(&prepared->linear, source, op->tensor, from, to, op->biased, memory, error));
+    FTL_TRY(ftl_ref_linear_prepare(&prepared->linear, source, op->tensor, from, to, op->biased, memory, error));
     return op->by_head ? ftl_ref_linear_add_head(&prepared->linear, source, op->tensor, run->head, memory, error)
                        : FTL_OK;
   case FTL_OP_LINEAR_BY_ELEMENT:

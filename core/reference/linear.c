@@ -67,12 +67,12 @@ ftl_status ftl_ref_linear_prepare(ftl_ref_linear *linear, const ftl_source *sour
 }
 
 ftl_status ftl_ref_linear_add_head(ftl_ref_linear *linear, const ftl_source *source, const char *name, int head,
-                                   ftl_ref_memory *memory, ftl_error *error) {
+                                   ftl_arena *memory, ftl_error *error) {
   const int n = ftl_irreps_count(&linear->out, 0, 1);
   const double *heads;
   if (n == 0) return FTL_OK;
   linear->norm_heads = source->arch.norm_heads;
-  FTL_REF_TRY(ftl_ref_weights(memory, source, (int64_t)source->arch.n_heads * n, &heads, error, "%s.heads", name));
+  FTL_TRY(ftl_ref_weights(memory, source, (int64_t)source->arch.n_heads * n, &heads, error, "%s.heads", name));
   linear->head = heads + head * n;
   return FTL_OK;
 }

@@ -16,7 +16,7 @@ static const ftl_tensor *weight_tensor(const ftl_source *source, const char *nam
 }
 
 ftl_status ftl_ref_mlp_prepare(ftl_ref_mlp *mlp, const ftl_source *source, const char *name, bool torch_style,
-                               ftl_activation act, double act_cst, int n_in, int n_out, ftl_ref_memory *memory,
+                               ftl_activation act, double act_cst, int n_in, int n_out, ftl_arena *memory,
                                ftl_error *error) {
   *mlp = (ftl_ref_mlp){.torch_style = torch_style, .act = act, .act_cst = act_cst};
   mlp->size[0] = n_in;

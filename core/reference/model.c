@@ -34,23 +34,23 @@ static ftl_status prepare_energies(ftl_ref_run *run, ftl_error *error) {
   ftl_arena *memory = &run->memory;
   const double *values;
   double *scale;
-  FTL_REF_TRY(ftl_ref_weights(memory, source, (int64_t)arch->n_heads * arch->n_elements, &values, error,
-                              "atomic_energies_fn.atomic_energies"));
+  FTL_TRY(ftl_ref_weights(memory, source, (int64_t)arch->n_heads * arch->n_elements, &values, error,
+                          "atomic_energies_fn.atomic_energies"));
   run->e0 = values + (int64_t)run->head * arch->n_elements;
-  FTL_REF_TRY(ftl_ref_doubles(memory, arch->n_elements, &scale, error));
+  FTL_TRY(ftl_ref_doubles(memory, arch->n_elements, &scale, error));
   run->scale = scale;
   run->shift = 0;
   if (arch->family == FTL_FAMILY_NEQUIP) {
-    FTL_REF_TRY(ftl_ref_weights(memory, source, (int64_t)arch->n_heads * arch->n_elements, &values, error,
-                                "scale_shift.scale"));
+    FTL_TRY(ftl_ref_weights(memory, source, (int64_t)arch->n_heads * arch->n_elements, &values, error,
+                            "scale_shift.scale"));
     run->scale = values + (int64_t)run->head * arch->n_elements;
     return FTL_OK;
   }
   for (int k = 0; k < arch->n_elements; k++) scale[k] = 1;
   if (!arch->scale_shift) return FTL_OK;
-  FTL_REF_TRY(ftl_ref_weights(memory, source, arch->n_heads, &values, error, "scale_shift.scale"));
+  FTL_TRY(ftl_ref_weights(memory, source, arch->n_heads, &values, error, "scale_shift.scale"));
   for (int k = 0; k < arch->n_elements; k++) scale[k] = values[run->head];
-  FTL_REF_TRY(ftl_ref_weights(memory, source, arch->n_heads, &values, error, "scale_shift.shift"));
+  FTL_TRY(ftl_ref_weights(memory, source, arch->n_heads, &values, error, "scale_shift.shift"));
   run->shift = values[run->head];
   return FTL_OK;
 }
@@ -64,14 +64,14 @@ static ftl_status prepare_embedding(ftl_ref_run *run, ftl_error *error) {
   const double factor = 1 / sqrt(arch->norm_elements + (by_head ? arch->norm_heads : 0));
   const double *weight, *heads = NULL, *bias = NULL;
   double *embedding;
-  FTL_REF_TRY(ftl_ref_doubles(&run->memory, (int64_t)n_elements * channels, &embedding, error));
-  FTL_REF_TRY(ftl_ref_weights(&run->memory, source, (int64_t)n_elements * channels, &weight, error,
-                              "node_embedding.linear.weight"));
+  FTL_TRY(ftl_ref_doubles(&run->memory, (int64_t)n_elements * channels, &embedding, error));
+  FTL_TRY(ftl_ref_weights(&run->memory, source, (int64_t)n_elements * channels, &weight, error,
+                          "node_embedding.linear.weight"));
   if (by_head)
-    FTL_REF_TRY(ftl_ref_weights(&run->memory, source, (int64_t)arch->n_heads * channels, &heads, error,
-                                "node_embedding.linear.heads"));
+    FTL_TRY(ftl_ref_weights(&run->memory, source, (int64_t)arch->n_heads * channels, &heads, error,
+                            "node_embedding.linear.heads"));
   if (arch->nequip.biased)
-    FTL_REF_TRY(ftl_ref_weights(&run->memory, source, channels, &bias, error, "node_embedding.linear.bias"));
+    FTL_TRY(ftl_ref_weights(&run->memory, source, channels, &bias, error, "node_embedding.linear.bias"));
   for (int k = 0; k < n_elements; k++)
     for (int c = 0; c < channels; c++)
       embedding[k * channels + c] = factor * weight[k * channels + c] +
@@ -138,11 +138,11 @@ static ftl_status prepare(ftl_ref_run *run, ftl_error *error) {
   }
   FTL_TRY(check_graph(run, error));
 
-  FTL_REF_TRY(ftl_ref_radial_prepare(&run->radial, source, memory, error));
-  if (arch->pair_repulsion) FTL_REF_TRY(ftl_ref_zbl_prepare(&run->zbl, source, memory, error));
-  FTL_REF_TRY(prepare_energies(run, error));
-  for (int t = 0; t < arch->n_layers; t++) FTL_REF_TRY(ftl_ref_layer_prepare(run, t, error));
-  FTL_REF_TRY(prepare_embedding(run, error));
+  FTL_TRY(ftl_ref_radial_prepare(&run->radial, source, memory, error));
+  if (arch->pair_repulsion) FTL_TRY(ftl_ref_zbl_prepare(&run->zbl, source, memory, error));
+  FTL_TRY(prepare_energies(run, error));
+  for (int t = 0; t < arch->n_layers; t++) FTL_TRY(ftl_ref_layer_prepare(run, t, error));
+  FTL_TRY(prepare_embedding(run, error));
   for (int k = 0; k < arch->n_readouts; k++) {
     FTL_TRY(ftl_ref_readout_prepare(&run->readout[k], source, k, run->head, memory, error));
     FTL_TRY(ftl_ref_doubles(memory, run->n, &run->readout_energy[k], error));

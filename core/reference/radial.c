@@ -26,10 +26,10 @@ ftl_status ftl_ref_radial_prepare(ftl_ref_radial *radial, const ftl_source *sour
   const ftl_architecture *arch = &source->arch;
   *radial = (ftl_ref_radial){
       .kind = arch->radial, .transform = arch->transform, .n = arch->num_bessel, .cutoff = arch->cutoff};
-  FTL_REF_TRY(scalar(source, "radial_embedding.cutoff_fn.r_max", &radial->r_max, memory, error));
+  FTL_TRY(scalar(source, "radial_embedding.cutoff_fn.r_max", &radial->r_max, memory, error));
   if (arch->cutoff == FTL_CUTOFF_XPLOR)
-    FTL_REF_TRY(scalar(source, "radial_embedding.cutoff_fn.r_on", &radial->r_on, memory, error));
-  else FTL_REF_TRY(scalar(source, "radial_embedding.cutoff_fn.p", &radial->p, memory, error));
+    FTL_TRY(scalar(source, "radial_embedding.cutoff_fn.r_on", &radial->r_on, memory, error));
+  else FTL_TRY(scalar(source, "radial_embedding.cutoff_fn.p", &radial->p, memory, error));
   switch (arch->radial) {
   case FTL_RADIAL_BESSEL:
     FTL_TRY(ftl_ref_weights(memory, source, radial->n, &radial->weight, error,

@@ -6,22 +6,21 @@
 #include "reference/reference_stages.h"
 
 /* Of the NequIP family: one output, whatever the number of heads; the first map may see the head. */
-static ftl_status prepare_two_linear(ftl_ref_readout *readout, const ftl_source *source, int index,
-                                     ftl_ref_memory *memory, ftl_error *error) {
+static ftl_status prepare_two_linear(ftl_ref_readout *readout, const ftl_source *source, int index, ftl_arena *memory,
+                                     ftl_error *error) {
   const ftl_nequip *nequip = &source->arch.nequip;
   const ftl_readout *spec = &source->arch.readout[index];
   const ftl_irreps energy = {1, {{1, 0, 1}}};
   char name[64];
   readout->n_hidden = ftl_irreps_dim(&spec->mlp);
   snprintf(name, sizeof name, "readouts.%d.linear_1", index);
-  FTL_REF_TRY(
+  FTL_TRY(
       ftl_ref_linear_prepare(&readout->linear_1, source, name, &spec->in, &spec->mlp, nequip->biased, memory, error));
   if (nequip->head_readout)
-    FTL_REF_TRY(ftl_ref_linear_add_head(&readout->linear_1, source, name, readout->head, memory, error));
+    FTL_TRY(ftl_ref_linear_add_head(&readout->linear_1, source, name, readout->head, memory, error));
   snprintf(name, sizeof name, "readouts.%d.linear_2", index);
-  FTL_REF_TRY(
-      ftl_ref_linear_prepare(&readout->linear_2, source, name, &spec->mlp, &energy, nequip->biased, memory, error));
-  FTL_REF_TRY(ftl_ref_doubles(memory, readout->n_hidden, &readout->h1, error));
+  FTL_TRY(ftl_ref_linear_prepare(&readout->linear_2, source, name, &spec->mlp, &energy, nequip->biased, memory, error));
+  FTL_TRY(ftl_ref_doubles(memory, readout->n_hidden, &readout->h1, error));
   return ftl_ref_doubles(memory, readout->n_hidden, &readout->d_h, error);
 }
 

@@ -82,7 +82,7 @@ typedef struct {
 
 /* `name` is the module's, e.g. "interactions.0.conv_tp_weights"; layers are counted from the tensors that are there. */
 ftl_status ftl_ref_mlp_prepare(ftl_ref_mlp *mlp, const ftl_source *source, const char *name, bool torch_style,
-                               ftl_activation act, double act_cst, int n_in, int n_out, ftl_ref_memory *memory,
+                               ftl_activation act, double act_cst, int n_in, int n_out, ftl_arena *memory,
                                ftl_error *error);
 void ftl_ref_mlp_forward(ftl_ref_mlp *mlp, const double *x, double *y);
 void ftl_ref_mlp_reverse(ftl_ref_mlp *mlp, const double *x, const double *d_y, double *d_x);
@@ -104,7 +104,7 @@ ftl_status ftl_ref_linear_prepare(ftl_ref_linear *linear, const ftl_source *sour
                                   ftl_error *error);
 /* Takes the row of a head from NAME.heads: the input has a one-hot vector of heads more, after all others. */
 ftl_status ftl_ref_linear_add_head(ftl_ref_linear *linear, const ftl_source *source, const char *name, int head,
-                                   ftl_ref_memory *memory, ftl_error *error);
+                                   ftl_arena *memory, ftl_error *error);
 /* y[dim out] = e3nn Linear of x[dim in]. */
 void ftl_ref_linear_forward(const ftl_ref_linear *linear, const double *x, double *y);
 void ftl_ref_linear_reverse(const ftl_ref_linear *linear, const double *d_y, double *d_x);

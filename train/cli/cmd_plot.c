@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "cli/command.h"
 #include "base/error.h"
+#include "base/path.h"
 #include "cli/pictures.h"
 
 #define LONGEST 4096

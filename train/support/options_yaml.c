@@ -51,7 +51,7 @@ static ftl_status collect(reader *r, const ftl_option *option, yaml_node_t *node
       }
     } else if (item->type == YAML_SCALAR_NODE) {
       const bool name = option->model && ftl_foundation_find(text_of(item));
-      word = path && *text_of(item) && !name ? join_folder(r->path, text_of(item)) : strdup(text_of(item));
+      word = path && *text_of(item) && !name ? ftl_path_beside(r->path, text_of(item)) : strdup(text_of(item));
     }
     if (item->type != YAML_SCALAR_NODE)
       return ftl_fail(error, FTL_ERR_FORMAT, where, "%s takes no nested value", option->key);

@@ -66,7 +66,7 @@ static const char *const free_keys[] = {"threads", NULL};
 
 /* The options against what the run began with. A run of an earlier version did not write that down. */
 static ftl_status compare(ftl_surrogate_recipe *recipe, const char *folder, const ftl_host *host, ftl_error *error) {
-  char *path = join(folder, "state.json"), said[400] = "", text[440];
+  char *path = ftl_path_join(folder, "state.json"), said[400] = "", text[440];
   struct stat info;
   json_error_t why;
   if (!path) return ftl_no_memory(error, NULL, "a path");
