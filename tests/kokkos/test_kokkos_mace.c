@@ -10,7 +10,7 @@ static void check_twin(const char *twin) {
   assert_non_null(frames);
   for (int k = 0; k < 2; k++) {
     ftl_open_options options = {.precision = k ? FTL_MIXED : FTL_DOUBLE};
-    MUST(ftl_model_open(with_extension(twin, "model"), &options, &models[k], error));
+    MUST(ftl_model_open(twin_model(twin), &options, &models[k], error));
   }
   ftl_model_get_info(models[0], &info);
   for (int frame = 0; frame < 4 && read_frame(frames, &s); frame++) check_structure(twin, models, &s);
