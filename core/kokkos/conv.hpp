@@ -233,7 +233,8 @@ template <class Space, class Real, int D1, int D3> struct ConvReverseSenders {
   }
 };
 
-/* Calls f(integral constants d1, d3). */
+/* Calls f(integral constants d1, d3), of 1, 3, 5 and 7. */
+static_assert(FTL_MAX_SH == 16, "by_shape and by_lmax end at l = 3");
 template <class F> void by_shape(int d1, int d3, const F &f) {
   using std::integral_constant;
   const auto by_d3 = [&](auto first) {

@@ -18,7 +18,7 @@ template <class Real> struct FirstGeometry {
   EdgeList edges;
   ftl_grid grid;
   int n_species;
-  bool raw; /* harmonics */
+  bool raw;              /* harmonics */
   const FirstPair *pair; /* [receiver][sender] */
   const Real *phi;
 };

@@ -1,5 +1,5 @@
-/* A gate part by part (model/traits.h, ftl_gate): scalars through their activation, each other channel times that of its
-   gate (core/mace/node.h). */
+/* A gate part by part (model/traits.h, ftl_gate): scalars through their activation, each other channel times that of
+   its gate (core/mace/node.h). */
 #ifndef FROZENTL_KOKKOS_GATE_HPP
 #define FROZENTL_KOKKOS_GATE_HPP
 
@@ -22,7 +22,8 @@ struct GateTables {
   int n;
 };
 
-template <class Space> GateTables make_gate(const ftl_gate &gate, const ftl_layout &in, const ftl_layout &out, Store<Space> &store) {
+template <class Space>
+GateTables make_gate(const ftl_gate &gate, const ftl_layout &in, const ftl_layout &out, Store<Space> &store) {
   std::vector<GatePart> parts;
   for (int k = 0; k < gate.n; k++) {
     const ftl_gate_part &p = gate.part[k];
@@ -47,9 +48,10 @@ template <class Space, class Real> struct GateForward {
         double d1, d2;
         Real *const to = y + part.out + c;
         const bool inside = c < part.mul;
-        const Real f = inside ? static_cast<Real>(part.cst * ftl_activate(part.act, static_cast<double>(x[part.gates + c]),
-                                                                          &d1, &d2))
-                              : Real(0);
+        const Real f =
+            inside
+                ? static_cast<Real>(part.cst * ftl_activate(part.act, static_cast<double>(x[part.gates + c]), &d1, &d2))
+                : Real(0);
         for (int m = 0; m < part.d; m++)
           to[m * part.out_pad] = part.scalar || !inside ? f : f * x[part.in + m * part.in_pad + c];
       });
@@ -70,8 +72,8 @@ template <class Space, class Real> struct GateReverse {
       on_lanes(team, part.mul, [&](int c) {
         double slope, d2, sum = 0;
         const Real *const dy = g + part.out + c;
-        const Real f = static_cast<Real>(
-            part.cst * ftl_activate(part.act, static_cast<double>(x[part.gates + c]), &slope, &d2));
+        const Real f =
+            static_cast<Real>(part.cst * ftl_activate(part.act, static_cast<double>(x[part.gates + c]), &slope, &d2));
         for (int m = 0; m < part.d && !part.scalar; m++) {
           const int at = part.in + m * part.in_pad + c;
           sum += static_cast<double>(dy[m * part.out_pad] * x[at]);

@@ -19,7 +19,8 @@ template <class Space, class Real> struct MaceLayer {
   Linear<Space, Real> linear_2, product_linear;
   Contraction<Space, Real> contraction;
   GateTables gate{};
-  const double *density = nullptr, *res_first = nullptr, *sc_first = nullptr, *constant = nullptr, *up_constant = nullptr;
+  const double *density = nullptr, *res_first = nullptr, *sc_first = nullptr, *constant = nullptr,
+               *up_constant = nullptr;
   std::vector<ReadoutTables> readouts;
 
   MaceLayer(const ftl_model *model, int t, Store<Space> &store) : prepared(&model->layer[t]) {
@@ -82,7 +83,8 @@ private:
                          {}};
     for (int k = 0; k <= from.n_layers; k++) tables.width[k] = from.width[k];
     for (int k = 0; k < from.n_layers; k++)
-      tables.net[k] = copy(from.net[k], static_cast<std::size_t>(from.width[k]) * static_cast<std::size_t>(from.width[k + 1]));
+      tables.net[k] =
+          copy(from.net[k], static_cast<std::size_t>(from.width[k]) * static_cast<std::size_t>(from.width[k + 1]));
     return tables;
   }
 };

@@ -159,7 +159,8 @@ template <class Real> struct LinearReadoutReverse {
   Rows<Real> adjoint;
   int first, n_in, offset;
   KOKKOS_INLINE_FUNCTION void operator()(int k) const {
-    adjoint.row(first + k / n_in)[offset + k % n_in] += static_cast<Real>(scale.at(first + k / n_in) * linear[k % n_in]);
+    adjoint.row(first + k / n_in)[offset + k % n_in] +=
+        static_cast<Real>(scale.at(first + k / n_in) * linear[k % n_in]);
   }
 };
 
