@@ -191,9 +191,6 @@ static ftl_status prepare_layer(ftl_model *model, const ftl_source *source, int 
     if (!alpha || !beta || !linear_2) return FTL_ERR_FORMAT;
     prepared->alpha = ftl_tensor_at(alpha, 0);
     prepared->beta = ftl_tensor_at(beta, 0);
-    prepared->gate_scalar_cst = layer->gate_scalar_cst;
-    prepared->gate_cst = layer->gate_cst;
-    prepared->n_scalars = layer->target.block[0].mul;
     if ((status = ftl_prepare_linear(model, &layer->target, &layer->target, linear_2, 0, &prepared->linear_2, error)))
       return status;
     if (t > 0) {
