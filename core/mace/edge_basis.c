@@ -1,5 +1,6 @@
 #include "mace/edge_basis.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/error.h"
@@ -56,10 +57,11 @@ ftl_status ftl_edge_basis_make(const ftl_source *source, ftl_edge_basis *basis, 
                             .n = arch->num_bessel,
                             .gaussian_coefficient = arch->gaussian_coeff,
                             .transform = arch->transform,
+                            .cutoff_kind = arch->cutoff,
                             .apply_cutoff = arch->apply_cutoff};
   switch (arch->radial) {
   case FTL_RADIAL_BESSEL:
-    FTL_TRY(read_weights(source, "radial_embedding.bessel_fn.bessel_weights", basis, error));
+    FTL_TRY(read_weights(source, FTL_BESSEL_WEIGHTS, basis, error));
     FTL_TRY(read_scalar(source, "radial_embedding.bessel_fn.prefactor", &basis->prefactor, error));
     break;
   case FTL_RADIAL_GAUSSIAN:
@@ -68,7 +70,9 @@ ftl_status ftl_edge_basis_make(const ftl_source *source, ftl_edge_basis *basis, 
   case FTL_RADIAL_CHEBYSHEV:
     break;
   }
-  FTL_TRY(read_scalar(source, "radial_embedding.cutoff_fn.p", &basis->cutoff_p, error));
+  if (arch->cutoff == FTL_CUTOFF_XPLOR)
+    FTL_TRY(read_scalar(source, "radial_embedding.cutoff_fn.r_on", &basis->cutoff_on, error));
+  else FTL_TRY(read_scalar(source, "radial_embedding.cutoff_fn.p", &basis->cutoff_p, error));
   basis->cutoff_p = trunc(basis->cutoff_p); /* MACE casts p to int */
   FTL_TRY(read_scalar(source, "radial_embedding.cutoff_fn.r_max", &basis->cutoff, error));
   return basis->transform == FTL_TRANSFORM_NONE ? FTL_OK : read_transform(source, basis, error);
@@ -88,9 +92,14 @@ static double transformed(const ftl_edge_basis *basis, int i, int j, double r, d
                                                   : ftl_soft(r, radii, basis->alpha, derivative);
 }
 
+static double envelope(const ftl_edge_basis *basis, double r, double *derivative) {
+  return basis->cutoff_kind == FTL_CUTOFF_XPLOR ? ftl_xplor_cutoff(r, basis->cutoff, basis->cutoff_on, derivative)
+                                                : ftl_polynomial_cutoff(r, basis->cutoff, basis->cutoff_p, derivative);
+}
+
 double ftl_edge_basis_at(const ftl_edge_basis *basis, int i, int j, double r, double *value, double *derivative,
                          double *factor_derivative) {
-  double slope, x_slope, cutoff = ftl_polynomial_cutoff(r, basis->cutoff, basis->cutoff_p, &slope);
+  double slope, x_slope, cutoff = envelope(basis, r, &slope);
   const double x = transformed(basis, i, j, r, &x_slope);
   switch (basis->kind) {
   case FTL_RADIAL_BESSEL:
@@ -112,4 +121,16 @@ double ftl_edge_basis_at(const ftl_edge_basis *basis, int i, int j, double r, do
     value[k] *= cutoff;
   }
   return basis->apply_cutoff ? 1 : cutoff;
+}
+
+/* d(sin(w x)/x)/dw = cos(w x), with the cutoff where it is in the basis. */
+void ftl_edge_basis_by_weight(const ftl_edge_basis *basis, int i, int j, double r, double *value, double *derivative) {
+  double slope, x_slope, cutoff = envelope(basis, r, &slope);
+  const double x = transformed(basis, i, j, r, &x_slope);
+  if (!basis->apply_cutoff) cutoff = 1, slope = 0;
+  for (int k = 0; k < basis->n; k++) {
+    const double w = basis->weight[k];
+    value[k] = basis->prefactor * cos(w * x) * cutoff;
+    derivative[k] = basis->prefactor * (cos(w * x) * slope - w * sin(w * x) * x_slope * cutoff);
+  }
 }

@@ -5,6 +5,8 @@
 
 #include "model/architecture.h"
 
+#define FTL_BESSEL_WEIGHTS "radial_embedding.bessel_fn.bessel_weights"
+
 typedef struct {
   ftl_radial_kind kind;
   int n;
@@ -14,7 +16,8 @@ typedef struct {
   ftl_transform_kind transform;
   double q, p, a, alpha;   /* Agnesi q p a; Soft alpha */
   double *covalent_radius; /* [n_elements] Angstrom, owned; NULL without a transform */
-  double cutoff, cutoff_p;
+  ftl_cutoff_kind cutoff_kind;
+  double cutoff, cutoff_p, cutoff_on; /* p of the polynomial; where XPLOR's begins */
   bool apply_cutoff; /* the basis functions are multiplied with the cutoff; else what the network makes is */
 } ftl_edge_basis;
 
@@ -26,5 +29,7 @@ void ftl_edge_basis_free(ftl_edge_basis *basis);
    Returns what multiplies the network's output, with its derivative. */
 double ftl_edge_basis_at(const ftl_edge_basis *basis, int i, int j, double r, double *value, double *derivative,
                          double *factor_derivative);
+/* Of a Bessel basis: the derivatives of the functions by their weights, and of their derivatives by r. */
+void ftl_edge_basis_by_weight(const ftl_edge_basis *basis, int i, int j, double r, double *value, double *derivative);
 
 #endif
