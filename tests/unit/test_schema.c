@@ -4,10 +4,12 @@
 
 #include "model/schema.h"
 
-/* mace-torch tells the weights of interactions that decay by these parts of their names. */
-static bool decays_by_name(const char *name) {
+/* mace-torch tells the weights of interactions that decay by these parts of their names; of NequIP models the linear
+   maps do. */
+static bool decays_by_name(ftl_family family, const char *name) {
   if (strncmp(name, "products.", strlen("products.")) == 0) return true;
   if (strncmp(name, "interactions.", strlen("interactions.")) != 0) return false;
+  if (family == FTL_FAMILY_NEQUIP && strstr(name, "linear_up.weight")) return true;
   return strstr(name, "linear.weight") || strstr(name, "skip_tp_full.weight");
 }
 
@@ -22,7 +24,7 @@ static void check_twin(const char *name) {
   ftl_source *source;
   ftl_schema schema;
   ftl_error error = {0};
-  if (ftl_source_read(with_extension(name, "model"), &source, &error)) fail_msg("%s: %s", error.where, error.message);
+  if (ftl_source_read(twin_model(name), &source, &error)) fail_msg("%s: %s", error.where, error.message);
   int64_t weights = 0, listed = 0;
   assert_int_equal(ftl_schema_of(source, &schema, &error), FTL_OK);
   for (int k = 0; k < source->tensors.n; k++) {
@@ -34,7 +36,7 @@ static void check_twin(const char *name) {
     weights += t->count;
     if (spec->initial == FTL_INITIAL_CONSTANT && strncmp(t->name, "radial_embedding.", 17))
       fail_msg("%s: %s is a weight", name, t->name);
-    if (spec->decays != decays_by_name(t->name)) fail_msg("%s: decay of %s", name, t->name);
+    if (spec->decays != decays_by_name(source->arch.family, t->name)) fail_msg("%s: decay of %s", name, t->name);
     if (ftl_schema_group(&schema, t, &layer) == FTL_GROUP_NONE) fail_msg("%s: no group for %s", name, t->name);
     if (layer != layer_by_name(t->name)) fail_msg("%s: layer %d for %s", name, layer, t->name);
   }

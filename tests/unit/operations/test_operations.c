@@ -122,8 +122,8 @@ static void check_kernels(const kernel_probe *probe, bool mixed, const char *isa
   double forces[MAX_ATOMS][3] = {{0}};
   output.forces = forces[0];
   setenv("FROZENTL_ISA", isa, 1);
-  if (ftl_model_open(with_extension(twin, "model"), &options, &model, &error) ||
-      ftl_workspace_new(model, 1, &ws, &error) || ftl_begin(ws, graph, &output, &error))
+  if (ftl_model_open(twin_model(twin), &options, &model, &error) || ftl_workspace_new(model, 1, &ws, &error) ||
+      ftl_begin(ws, graph, &output, &error))
     fail_msg("%s: %s (%s)", twin, error.message, error.where);
   for (int t = 0; t < model->arch.n_layers; t++) {
     probe_features found;
@@ -191,22 +191,26 @@ static void check_twin(const char *twin) {
   static structure s;
   static structure_graph g;
   uint64_t seed = 5;
-  if (ftl_source_read(with_extension(twin, "model"), &source, &error)) fail_msg("%s: %s", twin, error.message);
+  if (ftl_source_read(twin_model(twin), &source, &error)) fail_msg("%s: %s", twin, error.message);
   const ftl_architecture *arch = &source->arch;
-  random_structure(&s, 10, 5.0, 1.4, arch->atomic_numbers, arch->n_elements < 6 ? arch->n_elements : 6, &seed);
+  /* 1.4 Angstrom between Ac, Ag and Al, SevenNet's first elements, is so far from what it was trained on that rounding
+     grows a thousandfold in its five layers */
+  const bool heavy = arch->atomic_numbers[0] > 20;
+  random_structure(&s, 10, heavy ? 6.5 : 5.0, heavy ? 2.3 : 1.4, arch->atomic_numbers,
+                   arch->n_elements < 6 ? arch->n_elements : 6, &seed);
   build_graph(&g, &s, arch->atomic_numbers, arch->n_elements, arch->r_max);
   if (ftl_ref_run_new(source, arch->n_heads - 1, &g.graph, &run, &error)) fail_msg("%s: %s", twin, error.message);
   ftl_ref_run_forward(run);
   ftl_ref_run_reverse(run);
+  check_sweeps(false, twin, &g.graph, run);
+  check_sweeps(true, twin, &g.graph, run);
 #define CHECK_ISA(isa)                                                                                                 \
-  if (has_isa(#isa)) {                                                                                                 \
+  if (has_isa(#isa) && arch->family == FTL_FAMILY_MACE) {                                                              \
     check_kernels(&kernel_probe_##isa##_f64, false, #isa, twin, &g.graph, run);                                        \
     check_kernels(&kernel_probe_##isa##_f32, true, #isa, twin, &g.graph, run);                                         \
   }
   FTL_FOR_EACH_ISA(CHECK_ISA)
   unsetenv("FROZENTL_ISA");
-  check_sweeps(false, twin, &g.graph, run);
-  check_sweeps(true, twin, &g.graph, run);
   ftl_ref_run_free(run);
   free_graph(&g);
   ftl_source_free(source);
