@@ -7,6 +7,9 @@
 #                          a copy of its library (LAMMPS' "lammps-user-pace", a folder with ML-PACE/, yaml-cpp/, wigner-cpp/
 #                          and cnpy/). It is compiled for this CPU, at -O3.
 #   setup_rivals.sh ace-jax  for programs/surrogate-fit: ace-jax from PyPI into build/ace-venv, whose Python is the last line
+#   setup_rivals.sh sevenn  for SevenNet in programs/inference and programs/training, and as the oracle of tests/parity
+#                          (make_sevennet_twins.py and its neighbours): sevenn from PyPI into build/sevenn-venv, whose Python is
+#                          the last line. Its wheel holds SevenNet-0, -MF-0 and -l3i5
 set -euo pipefail
 shopt -s inherit_errexit
 cd "$(dirname "$0")/.."
@@ -51,6 +54,17 @@ if [ "${1:-}" = ace-jax ]; then
     say 'installing ace-jax into build/ace-venv'
     python3 -m venv build/ace-venv
     "$python" -m pip install --quiet --disable-pip-version-check ace-jax==0.4.1 </dev/null
+  fi
+  echo "$python"
+  exit
+fi
+if [ "${1:-}" = sevenn ]; then
+  python=build/sevenn-venv/bin/python
+  if ! "$python" -c 'import sevenn.calculator' >/dev/null 2>&1; then
+    say 'installing sevenn into build/sevenn-venv (it brings torch, several GB)'
+    python3 -m venv build/sevenn-venv
+    # e3nn differs from mace-torch's: it needs an environment of its own
+    "$python" -m pip install --quiet --disable-pip-version-check -r bench/requirements-sevenn.txt </dev/null
   fi
   echo "$python"
   exit

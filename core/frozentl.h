@@ -88,10 +88,18 @@ typedef struct {
                        as mace-torch chooses */
   const int *elements; /* atomic numbers the model is prepared for; NULL: all it has. Fewer is faster to open. */
   int n_elements;
-  const char *foundation; /* for a delta `.ftl`: the file of its foundation; NULL: it is looked for next to the delta,
-                             then in the folders of the environment variable FROZENTL_PATH (separated by colons).
-                             FTL_ERR_INPUT when the file is no delta */
+  const char *foundation; /* for a delta `.ftl`: the file (or name) of its foundation; NULL: it is looked for next to
+                             the delta, then in the folders of the environment variable FROZENTL_PATH (separated by
+                             colons) and in ~/.cache/frozentl. FTL_ERR_INPUT when the file is no delta */
 } ftl_open_options;
+
+/* The file of a model, into path[size]. `given` is a path, which is copied as it is, or the name of a published
+   foundation ("sevennet-0"; `frozentl foundation --list` has them), whose file is looked for in the folders of
+   FROZENTL_PATH, then in $XDG_CACHE_HOME/frozentl or ~/.cache/frozentl, and must have the SHA-256 that is published or
+   was recorded at the first download. Nothing is downloaded. ftl_model_open takes names by this, for both files.
+   FTL_ERR_IO: it is not there (the message says how to get it), or longer than `size` allows; FTL_ERR_INPUT: a file of
+   that name is in the working folder too (write ./NAME for it); FTL_ERR_FORMAT: another SHA-256. */
+FTL_API ftl_status ftl_model_path(const char *given, char *path, size_t size, ftl_error *error);
 
 /* Opens a MACE `.model` (torch.save), a `.ftl` file or a PACE potential (`.yace`; double only), told apart by content.
    options may be NULL (double, all elements). Reading executes nothing from the file. Errors: FTL_ERR_IO,

@@ -24,6 +24,7 @@ ORDER = [
     ["core/kokkos"],
     ["pair_style"],
     ["train/support"],
+    ["train/fetch"],
     ["train/data"],
     ["train/parameters"],
     ["train/new_model"],

@@ -41,6 +41,7 @@ need libmd-dev pkg-config --exists libmd
 need libopenblas-dev pkg-config --exists openblas
 need libyaml-dev pkg-config --exists yaml-0.1
 need zlib1g-dev pkg-config --exists zlib
+need libcurl4-openssl-dev pkg-config --exists libcurl
 need libcmocka-dev pkg-config --exists cmocka
 need python3 command -v python3
 need python3-venv python3 -c 'import venv, ensurepip'

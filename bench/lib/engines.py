@@ -208,11 +208,11 @@ run %d
 
 
 class Rival(Engine):
-    """mace-torch or symmetrix (bench/lib/rival.py): the process stays, and sleeps while others are timed."""
+    """mace-torch, symmetrix or sevenn (bench/lib/rival.py): the process stays, and sleeps while others are timed."""
 
     def __init__(self, kind, model, structure, precision, cores, python):
         self.name, self.precision, self.own_bytes = kind, precision, 0
-        self.neighbours = {"mace-torch": "excluded", "symmetrix": "skin 0.5, reused"}[kind]
+        self.neighbours = {"mace-torch": "excluded", "symmetrix": "skin 0.5, reused", "sevenn": "every step"}[kind]
         file = model["json"] if kind == "symmetrix" else model["file"]
         command = [python, os.path.join(LIB, "rival.py"), kind, file, structure["xyz"], precision, len(cores)]
         env = environment(SYMMETRIX_JIT_CACHE=os.path.join(ROOT, "build", "bench", "jit"))
@@ -253,14 +253,12 @@ class Rival(Engine):
         self.log.close()
 
 
-def engines(model, structure, cores, python, torch):
-    """Starts every engine that this machine has; says which it has not. `torch`: with mace-torch."""
+def engines(model, structure, cores, rivals):
+    """Starts every engine that this machine has; says which it has not. `rivals`: [(kind, its Python)]."""
     wanted = [lambda p=p: Eval(model, structure, p, cores) for p in ("double", "mixed")]
     wanted += [lambda p=p: Lammps(model, structure, p, cores) for p in ("double", "mixed")]
-    if python:
-        wanted += [lambda p=p: Rival("symmetrix", model, structure, p, cores, python) for p in ("float64", "float32")]
-        if torch:
-            wanted += [lambda p=p: Rival("mace-torch", model, structure, p, cores, python) for p in ("float64", "float32")]
+    for kind, python in rivals:
+        wanted += [lambda k=kind, py=python, p=p: Rival(k, model, structure, p, cores, py) for p in ("float64", "float32")]
     started = []
     for start in wanted:
         try:
@@ -268,3 +266,15 @@ def engines(model, structure, cores, python, torch):
         except Unavailable as e:
             print(f"left out: {e}", file=sys.stderr)
     return started
+
+
+def first_steps(started):
+    """engine -> seconds of its first step; one that fails in it is closed, and said to be left out."""
+    took = {}
+    for e in started:
+        try:
+            took[e] = e.first()
+        except Unavailable as why:
+            print(f"left out: {e.name}, {e.precision}: {why}", file=sys.stderr)
+            e.close()
+    return took

@@ -3,6 +3,7 @@ library only."""
 
 import csv
 import datetime
+import glob
 import os
 import subprocess
 import sys
@@ -54,15 +55,25 @@ def cores():
     return sorted(os.sched_getaffinity(0), reverse=True)
 
 
-def rivals_python():
+def rivals_python(*which):
+    """The Python that has them; `which`: setup_rivals.sh's argument, none for those of MACE."""
     result = subprocess.run(
-        [os.path.join(BENCH, "setup_rivals.sh")], stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL
+        [os.path.join(BENCH, "setup_rivals.sh"), *which], stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL
     )
     if result.returncode == 77:  # something is not on this machine, and it has said what
         sys.exit(77)
     if result.returncode != 0:
         sys.exit("bench/setup_rivals.sh failed (see above); --no-rivals runs FrozenTL alone")
     return os.path.join(ROOT, result.stdout.split()[-1])
+
+
+def shared_or_wheel(path):
+    """A model of ../shared/reference; a SevenNet checkpoint else from sevenn's wheel, where setup_rivals.sh sevenn has put it.
+    None if it is in neither."""
+    shared = os.path.join(SHARED, "reference", path)
+    name = os.path.splitext(os.path.basename(path))[0]
+    wheel = f"build/sevenn-venv/lib/python3*/site-packages/sevenn/pretrained_potentials/{name}/*.pth"
+    return next((p for p in (shared, *glob.glob(os.path.join(ROOT, wheel))) if os.path.exists(p)), None)
 
 
 def results_of(name):

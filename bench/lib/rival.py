@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """One rival of FrozenTL in a process of its own, driven by programs/inference through pipes.
 
-    rival.py mace-torch|symmetrix MODEL XYZ float32|float64 THREADS
+    rival.py mace-torch|symmetrix|sevenn MODEL XYZ float32|float64 THREADS
 
 Writes {"ready": true, "energy": eV, ...} once it has evaluated XYZ for the first time; then, for each line "N" on standard
 input, takes N steps and writes {"seconds": [per step]}. Before every step all atoms move by about 1e-4 Angstrom,
@@ -9,6 +9,9 @@ so that nothing is remembered, and neighbour lists may be reused as in molecular
 
 mace-torch: model(...) on a ready graph, energy and forces; the neighbour list is excluded ("list" tells its seconds).
 symmetrix: Symmetrix.calculate for energy, forces and stress, execution_profile="speed"; its list (skin 0.5) is reused.
+sevenn: SevenNetCalculator.calculate, energy, forces and stress; its list (matscipy) is made in every step. It knows float32
+only: in float64 its model and the graph that it is given are cast. Its accelerators (cuEquivariance, FlashTP,
+OpenEquivariance) need a GPU. The first modality of a model that has several.
 """
 
 import json
@@ -82,8 +85,40 @@ def mace_torch():
     return step, {"list": seconds}
 
 
-step, extra = {"symmetrix": symmetrix, "mace-torch": mace_torch}[kind]()
-_, energy = step()
+def sevenn():
+    import torch
+    from sevenn.calculator import SevenNetCalculator
+    from sevenn.nn.node_embedding import OnehotEmbedding
+    from sevenn.util import load_checkpoint
+
+    torch.set_num_threads(int(threads))
+    modalities = load_checkpoint(model_path).config.get("_modal_map")
+    calculator = SevenNetCalculator(model_path, device="cpu", modal=next(iter(modalities)) if modalities else None)
+    if dtype == "float64":
+
+        def cast(data):
+            for key, value in data.items():
+                if torch.is_tensor(value) and value.dtype == torch.float32:
+                    data[key] = value.double()
+
+        calculator.model.double()
+        calculator.model.register_forward_pre_hook(lambda _, given: cast(given[0]))
+        for module in calculator.model.modules():
+            if isinstance(module, OnehotEmbedding):  # it makes float32
+                module.register_forward_hook(lambda _, __, data: cast(data))
+
+    def step():
+        move()
+        began = time.perf_counter()
+        calculator.calculate(atoms, ["energy", "forces", "stress"])
+        return time.perf_counter() - began, float(calculator.results["energy"])
+
+    return step, {}
+
+
+step, extra = {"symmetrix": symmetrix, "mace-torch": mace_torch, "sevenn": sevenn}[kind]()
+for _ in range(2 if kind == "sevenn" else 1):  # TorchScript compiles in its first two runs
+    _, energy = step()
 tell(ready=True, energy=energy, atoms=len(atoms), **extra)
 for line in sys.stdin:
     tell(seconds=[step()[0] for _ in range(int(line))])

@@ -2,6 +2,7 @@
 #ifndef FTL_ACE_H
 #define FTL_ACE_H
 
+#include "base/arena.h"
 #include "model/ace_potential.h"
 #include "model/prepared.h"
 
@@ -19,6 +20,7 @@ typedef struct {
   int *parent, *node_factor, *first_leaf; /* [n_nodes], [n_nodes], [n_nodes + 1]; parent < 0: the factor alone */
   int *leaf_factor;                       /* [n_leaves] */
   double *leaf_c;                         /* [n_leaves][n_density] */
+  ftl_arena memory;
 } ftl_ace_products;
 
 /* The same products as the kernels go through them: nodes depth first, each with its leaves, so that only the products
@@ -115,6 +117,7 @@ typedef struct ftl_ace_scratch {
   int first_edge[FTL_BLOCK_ATOMS + 1], first_group[FTL_BLOCK_ATOMS + 1];
   double linear[FTL_BLOCK_ATOMS][FTL_ACE_MAX_DENSITY]; /* rank 1 */
   size_t bytes, edge_bytes;
+  ftl_arena memory, edges; /* of what stays, and of edge, group, record */
 } ftl_ace_scratch;
 
 /* A potential as a model of one layer; `path` is for messages. Nothing of `file` is kept. */

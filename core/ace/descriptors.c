@@ -117,7 +117,7 @@ static bool make_functions(ftl_descriptors *plan) {
 ftl_status ftl_descriptors_new(const ftl_surrogate *surrogate, ftl_descriptors **out, ftl_error *error) {
   const ftl_ace_file *file = &surrogate->file;
   ftl_descriptors *plan = *out = calloc(1, sizeof *plan);
-  if (!plan) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the functions of a basis");
+  if (!plan) return ftl_no_memory(error, NULL, "the functions of a basis");
   *plan = (ftl_descriptors){.file = file,
                             .n_species = file->n_elements,
                             .lmax = file->bond[0].lmax,
@@ -132,7 +132,7 @@ ftl_status ftl_descriptors_new(const ftl_surrogate *surrogate, ftl_descriptors *
                         "only a basis whose R_nl are the g_n, alike for all pairs, can be fitted");
   }
   if (!status && (!make_labels(plan) || !make_functions(plan)))
-    status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the functions of a basis");
+    status = ftl_no_memory(error, NULL, "the functions of a basis");
   if (!status) return FTL_OK;
   ftl_descriptors_free(plan);
   *out = NULL;
@@ -154,66 +154,43 @@ void ftl_descriptors_free(ftl_descriptors *plan) {
 
 ftl_status ftl_descriptor_scratch_new(const ftl_descriptors *plan, ftl_descriptor_scratch **out, ftl_error *error) {
   ftl_descriptor_scratch *s = *out = calloc(1, sizeof *s);
-  if (s) {
-    s->a = calloc(2 * (size_t)plan->n_species * (size_t)plan->n_labels, sizeof *s->a);
-    s->adjoint = calloc(2 * (size_t)plan->max_slots + 1, sizeof *s->adjoint);
-    s->value = calloc((size_t)plan->max_functions + 1, sizeof *s->value);
-    s->total = calloc(9 * (size_t)plan->max_functions + 1, sizeof *s->total);
-    if (s->a && s->adjoint && s->value && s->total) return FTL_OK;
-  }
+  if (!s) return ftl_no_memory(error, NULL, "the functions of an atom");
+  s->a = ftl_arena_take(&s->atom, 2 * (size_t)plan->n_species * (size_t)plan->n_labels, sizeof *s->a);
+  s->adjoint = ftl_arena_take(&s->atom, 2 * (size_t)plan->max_slots, sizeof *s->adjoint);
+  s->value = ftl_arena_take(&s->atom, (size_t)plan->max_functions, sizeof *s->value);
+  s->total = ftl_arena_take(&s->atom, 9 * (size_t)plan->max_functions, sizeof *s->total);
+  const ftl_status status = ftl_arena_check(&s->atom, error, "the functions of an atom");
+  if (!status) return FTL_OK;
   ftl_descriptor_scratch_free(s);
   *out = NULL;
-  return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the functions of an atom");
-}
-
-static void free_lanes(ftl_descriptor_scratch *s) {
-  free(s->edge);
-  free(s->direction);
-  free(s->vector);
-  free(s->inverse);
-  free(s->g);
-  free(s->dg);
-  free(s->y);
-  free(s->dy);
-  free(s->da);
-  free(s->slope);
-  s->edge = NULL;
-  s->direction = s->vector = s->inverse = s->g = s->dg = s->y = s->dy = s->da = s->slope = NULL;
-  s->room = 0;
+  return status;
 }
 
 void ftl_descriptor_scratch_free(ftl_descriptor_scratch *s) {
   if (!s) return;
-  free_lanes(s);
-  free(s->a);
-  free(s->adjoint);
-  free(s->value);
-  free(s->total);
-  free(s->sum);
-  free(s->sum_adjoint);
-  free(s->sum_slope);
+  ftl_arena_free(&s->atom);
+  ftl_arena_free(&s->lanes);
+  ftl_arena_free(&s->sums);
   free(s);
 }
 
 static bool make_room(const ftl_descriptors *plan, ftl_descriptor_scratch *s, int n_lanes) {
   if (n_lanes <= s->room) return true;
-  size_t room = ((size_t)n_lanes + 23) / 8 * 8, lanes = room * sizeof(double);
-  free_lanes(s);
-  s->edge = calloc(room, sizeof *s->edge);
-  s->direction = ftl_calloc64(3 * lanes);
-  s->vector = ftl_calloc64(3 * lanes);
-  s->inverse = ftl_calloc64(lanes);
-  s->g = ftl_calloc64((size_t)plan->n_base * lanes);
-  s->dg = ftl_calloc64((size_t)plan->n_base * lanes);
-  s->y = ftl_calloc64(2 * (size_t)plan->n_lm * lanes);
-  s->dy = ftl_calloc64(6 * (size_t)plan->n_lm * lanes);
-  s->da = ftl_calloc64(6 * (size_t)plan->n_labels * lanes);
-  s->slope = ftl_calloc64(3 * (size_t)plan->max_functions * lanes);
-  if (!s->edge || !s->direction || !s->vector || !s->inverse || !s->g || !s->dg || !s->y || !s->dy || !s->da ||
-      !s->slope)
-    return false;
-  s->room = (int)room;
-  return true;
+  size_t room = ((size_t)n_lanes + 23) / 8 * 8, lane = room * sizeof(double);
+  ftl_arena *memory = &s->lanes;
+  ftl_arena_free(memory);
+  s->edge = ftl_arena_take(memory, room, sizeof *s->edge);
+  s->direction = ftl_arena_take(memory, 3, lane);
+  s->vector = ftl_arena_take(memory, 3, lane);
+  s->inverse = ftl_arena_take(memory, 1, lane);
+  s->g = ftl_arena_take(memory, (size_t)plan->n_base, lane);
+  s->dg = ftl_arena_take(memory, (size_t)plan->n_base, lane);
+  s->y = ftl_arena_take(memory, 2 * (size_t)plan->n_lm, lane);
+  s->dy = ftl_arena_take(memory, 6 * (size_t)plan->n_lm, lane);
+  s->da = ftl_arena_take(memory, 6 * (size_t)plan->n_labels, lane);
+  s->slope = ftl_arena_take(memory, 3 * (size_t)plan->max_functions, lane);
+  s->room = memory->failed ? 0 : (int)room;
+  return !memory->failed;
 }
 
 /* ---- an atom ---- */
@@ -243,8 +220,7 @@ static ftl_status fill_lanes(const ftl_descriptors *plan, ftl_descriptor_scratch
   const ftl_ace_bond *bonds = plan->file->bond + mu * plan->n_species;
   int lane = 0;
   *bad = -1;
-  if (!make_room(plan, s, n_edges + 8 * plan->n_species))
-    return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the functions of an atom");
+  if (!make_room(plan, s, n_edges + 8 * plan->n_species)) return ftl_no_memory(error, NULL, "the functions of an atom");
   for (int z = 0; z < plan->n_species; z++) {
     s->first_lane[z] = lane;
     for (int e = 0; e < n_edges; e++) {
@@ -263,8 +239,7 @@ static ftl_status fill_lanes(const ftl_descriptors *plan, ftl_descriptor_scratch
 ftl_status ftl_descriptors_atom(const ftl_descriptors *plan, ftl_descriptor_scratch *s, int mu, int n_edges,
                                 const int *sender_mu, const double (*vector)[3], bool derivatives,
                                 ftl_descriptor_values *values, int *bad, ftl_error *error) {
-  ftl_status status = fill_lanes(plan, s, mu, n_edges, sender_mu, vector, bad, error);
-  if (status) return status;
+  FTL_TRY(fill_lanes(plan, s, mu, n_edges, sender_mu, vector, bad, error));
   if (*bad >= 0) {
     const ftl_ace_bond *bond = &plan->file->bond[mu * plan->n_species + sender_mu[*bad]];
     return ftl_fail(error, FTL_ERR_INPUT, NULL, "%s and %s are %.3f Angstrom apart, within the inner cutoff of %.3f",
@@ -281,26 +256,22 @@ ftl_status ftl_descriptors_atom(const ftl_descriptors *plan, ftl_descriptor_scra
 
 static bool make_room_for_sums(const ftl_descriptors *plan, ftl_descriptor_scratch *s, int n) {
   if (n == 0 || (n <= s->n_sums && s->room <= s->sum_room)) return true;
-  free(s->sum);
-  free(s->sum_adjoint);
-  free(s->sum_slope);
+  ftl_arena_free(&s->sums);
   s->n_sums = (n + 7) / 8 * 8;
-  size_t bytes = (size_t)s->n_sums * sizeof(double);
-  s->sum = ftl_calloc64(bytes);
-  s->sum_adjoint = ftl_calloc64(2 * (size_t)plan->n_species * (size_t)plan->n_labels * bytes);
-  s->sum_slope = ftl_calloc64(3 * (size_t)s->room * bytes);
-  bool good = s->sum && s->sum_adjoint && s->sum_slope;
-  s->sum_room = good ? s->room : 0;
-  return good;
+  size_t row = (size_t)s->n_sums * sizeof(double);
+  s->sum = ftl_arena_take(&s->sums, 1, row);
+  s->sum_adjoint = ftl_arena_take(&s->sums, 2 * (size_t)plan->n_species * (size_t)plan->n_labels, row);
+  s->sum_slope = ftl_arena_take(&s->sums, 3 * (size_t)s->room, row);
+  s->sum_room = s->sums.failed ? 0 : s->room;
+  return !s->sums.failed;
 }
 
 ftl_status ftl_descriptors_combine(const ftl_descriptors *plan, ftl_descriptor_scratch *s, int mu, int n_edges,
                                    const int *sender_mu, const double (*vector)[3], int n, const double *weight,
                                    bool derivatives, ftl_descriptor_combined *combined, ftl_error *error) {
   int bad;
-  ftl_status status = fill_lanes(plan, s, mu, n_edges, sender_mu, vector, &bad, error);
-  if (status) return status;
-  if (!make_room_for_sums(plan, s, n)) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a committee");
+  FTL_TRY(fill_lanes(plan, s, mu, n_edges, sender_mu, vector, &bad, error));
+  if (!make_room_for_sums(plan, s, n)) return ftl_no_memory(error, NULL, "a committee");
   plan->build->combine(plan, s, mu, n, weight, derivatives);
   *combined = (ftl_descriptor_combined){.n_functions = plan->file->n_functions[mu],
                                         .n = n,

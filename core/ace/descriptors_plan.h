@@ -2,6 +2,7 @@
 #ifndef FTL_DESCRIPTORS_PLAN_H
 #define FTL_DESCRIPTORS_PLAN_H
 
+#include "base/arena.h"
 #include "ace/descriptors.h"
 
 #define FTL_PANEL 4 /* columns of an inverse that are gone through together */
@@ -51,22 +52,23 @@ struct ftl_descriptors {
 struct ftl_descriptor_scratch {
   int n_lanes, room;
   int first_lane[FTL_MAX_ELEMENTS + 1];
-  int *edge;             /* [room] */
-  double *direction;     /* [3][room] */
-  double *vector;        /* [3][room] r_ij; 0 in an empty lane */
-  double *inverse;       /* [room] 1/r; 0 in an empty lane */
-  double *g, *dg;        /* [n_base][room] */
-  double *y;             /* [n_lm][2][room] */
-  double *dy;            /* [n_lm][2][3][room] gradient by r_ij */
-  double *da;            /* [n_labels][2][3][room]; a species' labels are those of its lanes */
-  double *a;             /* [n_species][n_labels][2] */
-  double *adjoint;       /* [max_slots][2] */
-  double *value, *slope; /* [max_functions], [max_functions][3][room] */
-  double *total;         /* [max_functions][9] */
-  int n_sums, sum_room;  /* what there is room for below */
-  double *sum;           /* [n_sums] */
-  double *sum_adjoint;   /* [n_species][n_labels][2][n_sums] */
-  double *sum_slope;     /* [n_sums][3][sum_room] */
+  int *edge;                   /* [room] */
+  double *direction;           /* [3][room] */
+  double *vector;              /* [3][room] r_ij; 0 in an empty lane */
+  double *inverse;             /* [room] 1/r; 0 in an empty lane */
+  double *g, *dg;              /* [n_base][room] */
+  double *y;                   /* [n_lm][2][room] */
+  double *dy;                  /* [n_lm][2][3][room] gradient by r_ij */
+  double *da;                  /* [n_labels][2][3][room]; a species' labels are those of its lanes */
+  double *a;                   /* [n_species][n_labels][2] */
+  double *adjoint;             /* [max_slots][2] */
+  double *value, *slope;       /* [max_functions], [max_functions][3][room] */
+  double *total;               /* [max_functions][9] */
+  int n_sums, sum_room;        /* what there is room for below */
+  double *sum;                 /* [n_sums] */
+  double *sum_adjoint;         /* [n_species][n_labels][2][n_sums] */
+  double *sum_slope;           /* [n_sums][3][sum_room] */
+  ftl_arena atom, lanes, sums; /* memory of what needs no room for lanes, of lanes, of sums */
 };
 
 #endif

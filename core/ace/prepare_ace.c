@@ -80,7 +80,7 @@ static ftl_status prepare_element(const ftl_model *model, const ftl_ace_file *fi
   element->embedding = file->embedding[mu];
   element->n_programs = n <= MAX_SETS ? 1 << n : 1;
   element->program = calloc((size_t)element->n_programs, sizeof *element->program);
-  if (!element->program) return ftl_fail(error, FTL_ERR_MEMORY, "", "no memory for the potential's products");
+  if (!element->program) return ftl_no_memory(error, NULL, "the potential's products");
   for (int set = 0; set < element->n_programs && !status; set++) {
     ftl_ace_products products = {0};
     for (int k = 0; k < file->n_elements; k++) {
@@ -98,17 +98,15 @@ static ftl_status prepare(const ftl_ace_file *file, const char *path, const int 
                           ftl_error *error) {
   int n = model->n_species;
   ftl_ace *ace = calloc(1, sizeof *ace);
-  if (!ace) return ftl_fail(error, FTL_ERR_MEMORY, path, "no memory for the potential");
+  if (!ace) return ftl_no_memory(error, path, "the potential");
   model->ace = ace;
   ace->n_species = n;
-  ftl_status status = set_sizes(ace, file, path, error);
-  if (status) return status;
+  FTL_TRY(set_sizes(ace, file, path, error));
   harmonics_recursion(ace);
   ace->element = calloc((size_t)n, sizeof *ace->element);
   ace->pair = calloc((size_t)n * (size_t)n, sizeof *ace->pair);
   model->e0 = calloc((size_t)n, sizeof *model->e0);
-  if (!ace->element || !ace->pair || !model->e0)
-    return ftl_fail(error, FTL_ERR_MEMORY, path, "no memory for the potential");
+  if (!ace->element || !ace->pair || !model->e0) return ftl_no_memory(error, path, "the potential");
   for (int i = 0; i < file->n_elements; i++)
     for (int j = 0; j < file->n_elements; j++) {
       if (species_of[i] < 0 || species_of[j] < 0) continue;
@@ -118,7 +116,7 @@ static ftl_status prepare(const ftl_ace_file *file, const char *path, const int 
       ace->pair[species_of[i] * n + species_of[j]].bond.coefficient = NULL;
       model->arch.r_max = fmax(model->arch.r_max, bond->cutoff);
     }
-  status = ftl_ace_tables_make(model, file, path, species_of, error);
+  ftl_status status = ftl_ace_tables_make(model, file, path, species_of, error);
   for (int i = 0; i < file->n_elements && !status; i++) {
     if (species_of[i] < 0) continue;
     model->e0[species_of[i]] = file->e0[i];
@@ -138,7 +136,6 @@ ftl_status ftl_ace_make(const ftl_ace_file *file, const char *path, const ftl_op
   model->precision = options ? options->precision : FTL_DOUBLE;
   model->real_bytes = model->precision == FTL_DOUBLE ? 8 : 4;
   model->pad = 64 / model->real_bytes;
-  model->scale = 1;
   model->arch.n_layers = 1;
   model->arch.n_heads = 1;
   model->heads[0] = "Default";
@@ -185,10 +182,10 @@ ftl_status ftl_ace_scratch_new(const ftl_model *model, void **out, ftl_error *er
   size_t a = ((size_t)ace->n_a + 8 * (size_t)ace->n_chunks) * FTL_BLOCK_ATOMS * sizeof(double);
   size_t y = FTL_ACE_GATHER * (size_t)ace->n_lm * 64,
          row = (size_t)(ace->n_a / ace->n_species) * (size_t)model->real_bytes;
-  s->a = ftl_calloc64(a);
-  s->a_adjoint = ftl_calloc64(a);
-  s->a_row = ftl_calloc64(row);
-  s->y = ftl_calloc64(y);
+  s->a = ftl_arena_take(&s->memory, a, 1);
+  s->a_adjoint = ftl_arena_take(&s->memory, a, 1);
+  s->a_row = ftl_arena_take(&s->memory, row, 1);
+  s->y = ftl_arena_take(&s->memory, y, 1);
   s->bytes = 2 * a + row + y;
   if (!s->a || !s->a_adjoint || !s->a_row || !s->y)
     return ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory for a workspace");
@@ -206,25 +203,18 @@ bool ftl_ace_scratch_edges(const ftl_model *model, void *scratch, size_t n_edges
   size_t n_groups = n_edges / (size_t)model->lanes + FTL_BLOCK_ATOMS * (size_t)ace->n_species + 1;
   if (n_groups > n_edges) n_groups = n_edges; /* none is empty */
   size_t record = n_groups * ace->record_vectors * 64;
-  free(s->edge);
-  free(s->group);
-  free(s->record);
-  s->edge = malloc(n_edges * sizeof *s->edge);
-  s->group = malloc(n_groups * sizeof *s->group);
-  s->record = ftl_calloc64(record);
+  ftl_arena_free(&s->edges);
+  s->edge = ftl_arena_take_dirty(&s->edges, n_edges, sizeof *s->edge);
+  s->group = ftl_arena_take_dirty(&s->edges, n_groups, sizeof *s->group);
+  s->record = ftl_arena_take(&s->edges, record, 1);
   s->edge_bytes = n_edges * sizeof *s->edge + n_groups * sizeof *s->group + record;
-  return s->edge && s->group && s->record;
+  return !s->edges.failed;
 }
 
 void ftl_ace_scratch_free(void *scratch) {
   ftl_ace_scratch *s = scratch;
   if (!s) return;
-  free(s->a);
-  free(s->a_adjoint);
-  free(s->a_row);
-  free(s->y);
-  free(s->edge);
-  free(s->group);
-  free(s->record);
+  ftl_arena_free(&s->memory);
+  ftl_arena_free(&s->edges);
   free(s);
 }

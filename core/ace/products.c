@@ -114,18 +114,18 @@ ftl_status ftl_ace_products_make(const ftl_ace *ace, const ftl_ace_file *file, i
   }
   if (inner > 1 << 26)
     return ftl_fail(error, FTL_ERR_UNSUPPORTED, "", "the potential has more than %d products", 1 << 26);
-  term *t = malloc((count + 1) * sizeof *t);
-  builder b = {ace, malloc(2 * (size_t)ace->n_a * sizeof(int)), p};
   memset(p, 0, sizeof *p);
-  p->factor = malloc(2 * (size_t)ace->n_a * sizeof *p->factor);
-  p->parent = malloc((inner + 1) * sizeof(int));
-  p->node_factor = malloc((inner + 1) * sizeof(int));
-  p->first_leaf = malloc((inner + 2) * sizeof(int));
-  p->leaf_factor = malloc((count + 1) * sizeof(int));
-  p->leaf_c = malloc((count + 1) * (size_t)n_density * sizeof(double));
-  ftl_status status = FTL_OK;
-  if (!t || !b.id_of || !p->factor || !p->parent || !p->node_factor || !p->first_leaf || !p->leaf_factor || !p->leaf_c)
-    status = ftl_fail(error, FTL_ERR_MEMORY, "", "no memory for the potential's products");
+  ftl_arena scratch = {0};
+  term *t = ftl_arena_take_dirty(&scratch, count, sizeof *t);
+  builder b = {ace, ftl_arena_take_dirty(&scratch, 2 * (size_t)ace->n_a, sizeof(int)), p};
+  p->factor = ftl_arena_take_dirty(&p->memory, 2 * (size_t)ace->n_a, sizeof *p->factor);
+  p->parent = ftl_arena_take_dirty(&p->memory, inner, sizeof(int));
+  p->node_factor = ftl_arena_take_dirty(&p->memory, inner, sizeof(int));
+  p->first_leaf = ftl_arena_take_dirty(&p->memory, inner + 1, sizeof(int));
+  p->leaf_factor = ftl_arena_take_dirty(&p->memory, count, sizeof(int));
+  p->leaf_c = ftl_arena_take_dirty(&p->memory, count * (size_t)n_density, sizeof(double));
+  ftl_status status = ftl_arena_check(&scratch, error, "the potential's products");
+  if (!status) status = ftl_arena_check(&p->memory, error, "the potential's products");
   if (!status) {
     for (int k = 0; k < 2 * ace->n_a; k++) b.id_of[k] = -1;
     for (int k = 0; k < file->n_functions[mu]; k++) {
@@ -135,16 +135,8 @@ ftl_status ftl_ace_products_make(const ftl_ace *ace, const ftl_ace_file *file, i
     qsort(t, (size_t)n, sizeof *t, compare_terms);
     build(&b, t, merge_equal(t, n, n_density), n_density);
   }
-  free(t);
-  free(b.id_of);
+  ftl_arena_free(&scratch);
   return status;
 }
 
-void ftl_ace_products_free(ftl_ace_products *p) {
-  free(p->factor);
-  free(p->parent);
-  free(p->node_factor);
-  free(p->first_leaf);
-  free(p->leaf_factor);
-  free(p->leaf_c);
-}
+void ftl_ace_products_free(ftl_ace_products *p) { ftl_arena_free(&p->memory); }

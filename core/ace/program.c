@@ -79,7 +79,7 @@ ftl_status ftl_ace_program_make(const ftl_ace *ace, const ftl_ace_file *file, in
   }
   free(w.first_child);
   free(w.next);
-  return ok ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, "", "no memory for the potential's products");
+  return ok ? FTL_OK : ftl_no_memory(error, NULL, "the potential's products");
 }
 
 void ftl_ace_program_free(ftl_ace_program *program) {

@@ -194,7 +194,7 @@ static ftl_status fill(const ftl_model *model, ftl_ace_table *table, const wish 
   size_t pad = (size_t)table->pad;
   double *now = calloc(4 * pad, sizeof *now), *next = now + 2 * pad;
   bool finite = true;
-  if (!now) return ftl_fail(error, FTL_ERR_MEMORY, path, "no memory for radial functions");
+  if (!now) return ftl_no_memory(error, path, "radial functions");
   for (int n = table->n_bins; n >= 1; n--) {
     memcpy(next, now, 2 * pad * sizeof *now);
     sample(table, w, model->ace->n_base, n, now, now + pad);
@@ -216,7 +216,7 @@ static ftl_status fill(const ftl_model *model, ftl_ace_table *table, const wish 
 
 static ftl_status fill_core(ftl_ace_pair *pair, int n_bins, const char *path, ftl_error *error) {
   double(*core)[2] = calloc((size_t)n_bins + 1, sizeof *core), step = node_at(&pair->bond, n_bins, 1), c[4];
-  if (!core) return ftl_fail(error, FTL_ERR_MEMORY, path, "no memory for the core repulsion");
+  if (!core) return ftl_no_memory(error, path, "the core repulsion");
   bool finite = true;
   for (int n = 1; n <= n_bins; n++) {
     double r = node_at(&pair->bond, n_bins, n);
@@ -287,7 +287,7 @@ static ftl_status choose_tables(maker *m, bool plain, int n_alone, ftl_error *er
     for (int k = 0; k < n; k++) {
       bond_of(m, k, &i, &j);
       m->wish[k].matrix = output_matrix(ace, m->file, m->species_of, i, j, 0);
-      if (!m->wish[k].matrix) return ftl_fail(error, FTL_ERR_MEMORY, m->path, "no memory for radial functions");
+      if (!m->wish[k].matrix) return ftl_no_memory(error, m->path, "radial functions");
     }
     m->n_functions = ace->n_direct = ace->n_out;
     ace->n_tables = share(m->wish, n, (size_t)ace->n_out * (size_t)ace->n_base);
@@ -307,7 +307,7 @@ static ftl_status make_table(maker *m, const wish *w, ftl_ace_table *table, ftl_
   table->inverse = (double)table->n_bins / w->bond->cutoff;
   table->row = ftl_calloc64(((size_t)table->n_bins + 3) * row_bytes(m, m->n_functions));
   table->zero_row = ((size_t)table->n_bins + 1) * row_bytes(m, m->n_functions) / (size_t)m->model->real_bytes;
-  if (!table->row) return ftl_fail(error, FTL_ERR_MEMORY, m->path, "no memory for radial functions");
+  if (!table->row) return ftl_no_memory(error, m->path, "radial functions");
   return fill(m->model, table, w, m->path, error);
 }
 
@@ -321,7 +321,7 @@ static ftl_status make_mix(maker *m, int i, int j, void **mix, ftl_error *error)
     memmove(matrix + k * columns, matrix + k * n_base, columns * sizeof(double));
   *mix = matrix ? ftl_pack(m->model, matrix, rows * columns) : NULL;
   free(matrix);
-  return *mix ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, m->path, "no memory for radial functions");
+  return *mix ? FTL_OK : ftl_no_memory(error, m->path, "radial functions");
 }
 
 static ftl_status make_pairs(maker *m, ftl_error *error) {
@@ -329,7 +329,7 @@ static ftl_status make_pairs(maker *m, ftl_error *error) {
   ftl_status status = FTL_OK;
   int n = ace->n_species * ace->n_species, i, j;
   ace->table = calloc((size_t)ace->n_tables, sizeof *ace->table);
-  if (!ace->table) return ftl_fail(error, FTL_ERR_MEMORY, m->path, "no memory for radial functions");
+  if (!ace->table) return ftl_no_memory(error, m->path, "radial functions");
   for (int k = 0; k < n && !status; k++) {
     ftl_ace_pair *pair = &ace->pair[k];
     ftl_ace_table *table = &ace->table[m->wish[k].table];
@@ -349,7 +349,7 @@ ftl_status ftl_ace_tables_make(ftl_model *model, const ftl_ace_file *file, const
   int n_density = 0, i, j, n = model->n_species * model->n_species;
   maker m = {.model = model, .file = file, .path = path, .species_of = species_of};
   m.wish = calloc((size_t)n, sizeof *m.wish);
-  if (!m.wish) return ftl_fail(error, FTL_ERR_MEMORY, path, "no memory for the potential");
+  if (!m.wish) return ftl_no_memory(error, path, "the potential");
   for (int k = 0; k < n; k++) {
     m.wish[k].bond = bond_of(&m, k, &i, &j);
     use.plain = use.plain && is_plain(m.wish[k].bond, &use, ace->n_base);

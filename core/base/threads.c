@@ -61,17 +61,16 @@ int ftl_threads_possible(int n) {
 ftl_status ftl_threads_check(int n, ftl_error *error) {
   const int possible = n > 1 ? ftl_threads_possible(n - 1) : 0;
   if (n > 1 && possible < n - 1)
-    return ftl_fail(
-        error, FTL_ERR_MEMORY, NULL,
-        "no memory for %d threads, of which %d can be made: take fewer threads, or raise the limits of memory "
-        "and processes (ulimit -v, -u)",
-        n, possible + 1);
+    return ftl_no_memory(error, NULL,
+                         "%d threads, of which %d can be made: take fewer threads, or raise the limits of memory "
+                         "and processes (ulimit -v, -u)",
+                         n, possible + 1);
   return FTL_OK;
 }
 
 ftl_status ftl_threads_start(int n, ftl_error *error) {
   const ftl_status status = ftl_threads_check(n, error);
-  if (status) return status;
+  FTL_TRY(status);
 #pragma omp parallel num_threads(n)
   { /* nothing: the team stays for later */
   }

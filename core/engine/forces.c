@@ -20,9 +20,9 @@ void ftl_pair_repulsion(ftl_workspace *ws, ftl_thread *thread, int begin, int en
         double r2 = v[0] * v[0] + v[1] * v[1] + v[2] * v[2];
         if (r2 >= z[2] * z[2] || r2 >= model->arch.r_max * model->arch.r_max) continue;
         double r = sqrt(r2), dr, energy = ftl_zbl(z, model->zbl_c, model->zbl_p, r, &dr);
-        if (energies) ws->node_energy[i] += model->scale * energy;
+        if (energies) ws->node_energy[i] += model->scale[graph->species[i]] * energy;
         if (!forces) continue;
-        for (int x = 0; x < 3; x++) g[x] = model->scale * dr * v[x] / r;
+        for (int x = 0; x < 3; x++) g[x] = model->scale[graph->species[i]] * dr * v[x] / r;
         ftl_add_edge_force(ws, thread, i, j, v, g);
       }
     }

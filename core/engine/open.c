@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "engine/uncertainty.h"
+#include "files/foundations.h"
 #include "model/kernels.h"
 
 /* In the order in which they are asked whether a file is theirs. */
@@ -13,6 +14,7 @@ void ftl_model_free(ftl_model *model) {
   for (int h = 0; h < FTL_MAX_HEADS; h++) free(model->arch.heads[h]);
   free(model->pair_class);
   free(model->e0);
+  free(model->scale);
   free(model->zbl);
   if (model->engine) model->engine->free(model);
   free(model);
@@ -22,10 +24,11 @@ ftl_status ftl_model_open(const char *path, const ftl_open_options *options, ftl
   if (!path || !model) return ftl_fail(error, FTL_ERR_ARGUMENT, "", "ftl_model_open: NULL path or model");
   if (options && options->precision != FTL_DOUBLE && options->precision != FTL_MIXED)
     return ftl_fail(error, FTL_ERR_ARGUMENT, path, "ftl_model_open: unknown precision %d", (int)options->precision);
-  ftl_status status = FTL_OK;
+  char file[FTL_PATH_ROOM];
   bool mine = false;
+  ftl_status status = ftl_model_path(path, file, sizeof file, error);
   for (int k = 0; k < FTL_N_ENGINES && !status && !mine; k++)
-    status = engines[k]->open(path, options, &mine, model, error);
+    status = engines[k]->open(file, options, &mine, model, error);
   return status;
 }
 

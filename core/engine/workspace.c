@@ -99,7 +99,7 @@ static bool reserve_locals(ftl_workspace *ws, size_t n) {
             ftl_renew(&ws->block, n_blocks * sizeof *ws->block) && ftl_renew(&ws->node_energy, n * sizeof(double));
   for (int t = 1; t < model->arch.n_layers && ok; t++)
     for (int sweep = 0; sweep < ws->sweeps_capacity && model->layer[t].has_sc && ok; sweep++)
-      ok = ftl_renew(&ws->sc[sweep][t], n * (size_t)model->layer[t].out.dim * (size_t)model->real_bytes);
+      ok = ftl_renew(&ws->sc[sweep][t], n * (size_t)model->layer[t].skip.out.dim * (size_t)model->real_bytes);
   return ok;
 }
 
@@ -132,7 +132,7 @@ static size_t bytes_held(const ftl_workspace *ws) {
     const ftl_prepared_layer *layer = &model->layer[t];
     size_t sweeps = (size_t)ws->sweeps_capacity;
     if (t > 0) bytes += (1 + sweeps) * nodes * (size_t)layer->conv.edge.dim * real_bytes;
-    if (t > 0 && layer->has_sc) bytes += sweeps * locals * (size_t)layer->out.dim * real_bytes;
+    if (t > 0 && layer->has_sc) bytes += sweeps * locals * (size_t)layer->skip.out.dim * real_bytes;
   }
   for (int k = 0; k < ws->n_threads; k++)
     bytes += ws->thread[k].slot_rows_bytes + ws->thread[k].slot_forces_count * sizeof *ws->thread[k].slot_forces +

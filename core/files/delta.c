@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "files/foundations.h"
 #include "files/model_file.h"
 #include "base/error.h"
 #include "model/provenance.h"
@@ -56,7 +57,7 @@ static ftl_status try_folder(search *s, const char *folder, size_t length) {
   ftl_status status;
   if (s->found || !length) return FTL_OK;
   path = malloc(length + strlen(s->origin->name) + 2);
-  if (!path) return ftl_fail(s->error, FTL_ERR_MEMORY, s->origin->name, "no memory to look for the foundation");
+  if (!path) return ftl_no_memory(s->error, s->origin->name, "looking for the foundation");
   sprintf(path, "%.*s/%s", (int)length, folder, s->origin->name);
   status = try_file(s, path, path);
   free(path);
@@ -66,6 +67,7 @@ static ftl_status try_folder(search *s, const char *folder, size_t length) {
 static ftl_status not_found(const search *s, const ftl_source *delta, const char *folder, size_t length,
                             const char *foundation) {
   const char *paths = getenv("FROZENTL_PATH");
+  const ftl_foundation *known = ftl_foundation_of_file(s->origin->name);
   if (*s->other)
     return ftl_fail(s->error, FTL_ERR_FORMAT, delta->path, "this delta needs another foundation: %s", s->other);
   if (foundation)
@@ -74,22 +76,21 @@ static ftl_status not_found(const search *s, const ftl_source *delta, const char
   return ftl_fail(
       s->error, FTL_ERR_IO, delta->path,
       "its foundation %s (SHA-256 %.12s...) is neither next to it, in %.*s, nor in %s%.200s: copy it there, "
-      "set FROZENTL_PATH to its folder, or give the file itself",
+      "set FROZENTL_PATH to its folder, or give the file itself%s%s",
       s->origin->name, s->origin->sha256, (int)(length < 100 ? length : 100), folder,
-      paths && *paths ? "FROZENTL_PATH=" : "FROZENTL_PATH, which is not set", paths ? paths : "");
+      paths && *paths ? "FROZENTL_PATH=" : "FROZENTL_PATH, which is not set", paths ? paths : "",
+      known ? "; or get it with: frozentl foundation " : "", known ? known->name : "");
 }
 
 static ftl_status find_foundation(const ftl_source *delta, const origin *o, const char *foundation, ftl_source **found,
                                   ftl_error *error) {
   search s = {.origin = o, .error = error};
-  const char *slash = strrchr(delta->path, '/'), *folder = slash ? delta->path : ".", *paths = getenv("FROZENTL_PATH");
+  const char *slash = strrchr(delta->path, '/'), *folder = slash ? delta->path : ".";
+  char other[FTL_PATH_ROOM];
   const size_t length = slash && slash > folder ? (size_t)(slash - folder) : 1; /* "." or "/" or the folder */
   ftl_status status = foundation ? try_file(&s, foundation, foundation) : try_folder(&s, folder, length);
-  for (const char *p = paths; !status && !foundation && p && *p;) {
-    const size_t n = strcspn(p, ":");
-    status = try_folder(&s, p, n);
-    p += n + (p[n] == ':');
-  }
+  for (int k = 0; !status && !foundation && ftl_search_folder(k, other); k++)
+    status = try_folder(&s, other, strlen(other));
   if (!status && !s.found) status = not_found(&s, delta, folder, length, foundation);
   *found = s.found;
   return status;
@@ -104,7 +105,7 @@ static ftl_status unfit(const ftl_source *delta, const char *name, const char *w
 static ftl_status replace(ftl_source *base, ftl_tensor *to, ftl_dtype dtype, const void *data, ftl_error *error) {
   const size_t size = (size_t)to->count * ftl_dtype_bytes(dtype);
   void *copy = ftl_tensors_allocate(&base->tensors, size);
-  if (!copy) return ftl_fail(error, FTL_ERR_MEMORY, base->path, "no memory for tensor %s", to->name);
+  if (!copy) return ftl_no_memory(error, base->path, "tensor %s", to->name);
   memcpy(copy, data, size);
   to->dtype = dtype;
   to->data = copy;
@@ -127,7 +128,7 @@ static ftl_status add_product(const ftl_tensor *a, const ftl_tensor *b, ftl_sour
   const int64_t rows = a->shape[0], rank = a->shape[1], columns = b->shape[1];
   const bool wide = to->dtype == FTL_F64 || a->dtype == FTL_F64 || b->dtype == FTL_F64;
   void *data = ftl_tensors_allocate(&base->tensors, (size_t)to->count * (wide ? 8 : 4));
-  if (!data) return ftl_fail(error, FTL_ERR_MEMORY, base->path, "no memory for tensor %s", to->name);
+  if (!data) return ftl_no_memory(error, base->path, "tensor %s", to->name);
   for (int64_t i = 0; i < rows; i++)
     for (int64_t j = 0; j < columns; j++) {
       double sum = 0;

@@ -48,9 +48,9 @@ static ftl_status write_content(content *c, const char *path, ftl_error *error) 
 ftl_status ftl_source_write(const ftl_source *source, const char *path, ftl_error *error) {
   ftl_status status = ftl_source_check(source, error);
   content c = {.source = source, .n = source->tensors.n};
-  if (status) return status;
+  FTL_TRY(status);
   c.tensor = malloc((size_t)c.n * sizeof *c.tensor);
-  if (!c.tensor) return ftl_fail(error, FTL_ERR_MEMORY, path, "no memory to write the file");
+  if (!c.tensor) return ftl_no_memory(error, path, "writing the file");
   for (int k = 0; k < c.n; k++) c.tensor[k] = &source->tensors.tensor[k];
   status = write_content(&c, path, error);
   free(c.tensor);
@@ -61,9 +61,9 @@ ftl_status ftl_source_write_delta(const ftl_source *source, const ftl_source_del
                                   ftl_error *error) {
   ftl_status status = ftl_source_check(source, error);
   content c = {.source = source, .delta = delta};
-  if (status) return status;
+  FTL_TRY(status);
   c.tensor = malloc(((size_t)delta->n + (size_t)delta->n_factors + 1) * sizeof *c.tensor);
-  if (!c.tensor) return ftl_fail(error, FTL_ERR_MEMORY, path, "no memory to write the file");
+  if (!c.tensor) return ftl_no_memory(error, path, "writing the file");
   for (; !status && c.n < delta->n; c.n++) {
     c.tensor[c.n] = ftl_tensors_find(&source->tensors, delta->name[c.n]);
     if (!c.tensor[c.n])

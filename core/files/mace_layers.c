@@ -72,13 +72,12 @@ ftl_status ftl_mace_read_activation(ftl_mace_reader *r, const ftl_py *normalize,
 ftl_status ftl_mace_read_linear(ftl_mace_reader *r, const ftl_py *module, const char *path, const char *name,
                                 ftl_irreps *in, ftl_irreps *out) {
   const ftl_py *linear = ftl_module_child(module, name);
-  ftl_status status;
   char full[200], text[256];
   snprintf(full, sizeof full, "%s.%s", path, name);
   if (!ftl_module_is(linear, "e3nn", "Linear"))
     return ftl_fail(r->error, FTL_ERR_UNSUPPORTED, r->where, "%s is %s, not an e3nn Linear", full,
                     ftl_py_describe(linear, text, sizeof text));
-  if (in && (status = ftl_module_irreps(r, linear, full, "irreps_in", in))) return status;
+  if (in) FTL_TRY(ftl_module_irreps(r, linear, full, "irreps_in", in));
   return out ? ftl_module_irreps(r, linear, full, "irreps_out", out) : FTL_OK;
 }
 
@@ -87,7 +86,6 @@ static ftl_status read_radial_net(ftl_mace_reader *r, const ftl_py *interaction,
   const ftl_py *net = ftl_module_child(interaction, "conv_tp_weights");
   const ftl_py *first = ftl_module_child(net, "layer0"), *act;
   char full[200], function[256];
-  ftl_status status;
   snprintf(full, sizeof full, "%s.conv_tp_weights.layer0.act", path);
   if (!ftl_module_is(net, "e3nn", "FullyConnectedNet"))
     return ftl_fail(r->error, FTL_ERR_UNSUPPORTED, r->where, "%s.conv_tp_weights is %s, not e3nn's FullyConnectedNet",
@@ -95,8 +93,7 @@ static ftl_status read_radial_net(ftl_mace_reader *r, const ftl_py *interaction,
   act = ftl_module_child(first, "act");
   layer->radial_act_cst = 1;
   if (!act) return FTL_OK; /* radial_MLP without hidden layers */
-  if ((status = ftl_mace_read_activation(r, act, full, function, sizeof function, &layer->radial_act_cst)))
-    return status;
+  FTL_TRY(ftl_mace_read_activation(r, act, full, function, sizeof function, &layer->radial_act_cst));
   if (strcmp(function, "silu"))
     return ftl_fail(r->error, FTL_ERR_UNSUPPORTED, r->where, "%s is %s; only silu is covered", full, function);
   return FTL_OK;
@@ -107,13 +104,11 @@ static ftl_status read_gate_part(ftl_mace_reader *r, const ftl_py *gate, const c
                                  const char *expected, double *cst) {
   const ftl_py *acts = ftl_module_child(ftl_module_child(gate, part), "acts");
   char full[200], function[256];
-  ftl_status status;
   *cst = 1;
   if (ftl_module_count(acts) == 0) return FTL_OK; /* no irreps of that sort */
   for (int k = 0; k < ftl_module_count(acts); k++) {
     snprintf(full, sizeof full, "%s.%s.acts.%d", path, part, k);
-    status = ftl_mace_read_activation(r, ftl_module_item(acts, k), full, function, sizeof function, cst);
-    if (status) return status;
+    FTL_TRY(ftl_mace_read_activation(r, ftl_module_item(acts, k), full, function, sizeof function, cst));
     if (strcmp(function, expected))
       return ftl_fail(r->error, FTL_ERR_UNSUPPORTED, r->where, "%s is %s; only %s is covered", full, function,
                       expected);
@@ -125,10 +120,9 @@ static ftl_status read_nonlinear_gate(ftl_mace_reader *r, const ftl_py *interact
                                       ftl_layer *layer) {
   const ftl_py *gate = ftl_module_child(interaction, "equivariant_nonlin");
   char full[200], scalar[256], gated[256];
-  ftl_status status;
   snprintf(full, sizeof full, "%s.equivariant_nonlin", path);
   if (ftl_module_is(gate, "e3nn", "Gate")) {
-    if ((status = read_gate_part(r, gate, full, "act_scalars", "silu", &layer->gate_scalar_cst))) return status;
+    FTL_TRY(read_gate_part(r, gate, full, "act_scalars", "silu", &layer->gate_scalar_cst));
     return read_gate_part(r, gate, full, "act_gates", "sigmoid", &layer->gate_cst);
   }
   if (!ftl_module_is(gate, "mace", "GatedEquivariantBlock"))
@@ -144,7 +138,7 @@ static ftl_status read_nonlinear_gate(ftl_mace_reader *r, const ftl_py *interact
                     "%s has the activations %.80s and %.80s; only silu and "
                     "sigmoid are covered",
                     full, scalar, gated);
-  if ((status = ftl_module_number(r, gate, full, "_scalar_cst", &layer->gate_scalar_cst))) return status;
+  FTL_TRY(ftl_module_number(r, gate, full, "_scalar_cst", &layer->gate_scalar_cst));
   return ftl_module_number(r, gate, full, "_gate_cst", &layer->gate_cst);
 }
 
@@ -154,17 +148,16 @@ static ftl_status check_conv_tp(ftl_mace_reader *r, const ftl_py *interaction, c
   const ftl_py *tp = ftl_module_child(interaction, "conv_tp"), *list;
   ftl_conv_paths paths;
   ftl_irreps out;
-  ftl_status status;
   char full[200];
   snprintf(full, sizeof full, "%s.conv_tp", path);
   if (!ftl_module_is(tp, "e3nn", "TensorProduct"))
     return ftl_fail(r->error, FTL_ERR_UNSUPPORTED, r->where, "%s is not an e3nn TensorProduct", full);
-  if ((status = ftl_conv_paths_make(&layer->edge, &r->source->arch.sh, &layer->target, &paths, r->error)))
-    return status;
-  if ((status = ftl_module_irreps(r, tp, full, "irreps_out", &out))) return status;
+  FTL_TRY(ftl_conv_paths_make(&layer->edge, &r->source->arch.sh, &layer->target, &paths, r->error));
+  FTL_TRY(ftl_module_irreps(r, tp, full, "irreps_out", &out));
   list = ftl_module_attribute(tp, "instructions");
   if (!list) list = ftl_module_attribute(tp, "_instructions");
-  status = ftl_irreps_equal(&out, &paths.mid) && ftl_py_length(list) == (size_t)paths.n ? FTL_OK : FTL_ERR_UNSUPPORTED;
+  ftl_status status =
+      ftl_irreps_equal(&out, &paths.mid) && ftl_py_length(list) == (size_t)paths.n ? FTL_OK : FTL_ERR_UNSUPPORTED;
   for (int k = 0; !status && k < paths.n; k++) {
     const ftl_py *instruction = ftl_py_item(list, (size_t)k);
     const ftl_py *args = instruction && instruction->kind == FTL_PY_OBJECT ? instruction->u.call.args : instruction;
@@ -181,7 +174,6 @@ static ftl_status check_conv_tp(ftl_mace_reader *r, const ftl_py *interaction, c
 static ftl_status read_interaction(ftl_mace_reader *r, const ftl_py *interaction, const char *path, ftl_layer *layer) {
   ftl_architecture *arch = &r->source->arch;
   ftl_irreps sh, up_in;
-  ftl_status status;
   size_t k = 0, n = sizeof interactions / sizeof *interactions;
   char text[256];
   while (k < n && !ftl_module_is(interaction, "mace", interactions[k].name)) k++;
@@ -189,18 +181,18 @@ static ftl_status read_interaction(ftl_mace_reader *r, const ftl_py *interaction
     return ftl_fail(r->error, FTL_ERR_UNSUPPORTED, r->where, "%s is %s, which is not a covered interaction block", path,
                     ftl_py_describe(interaction, text, sizeof text));
   layer->kind = interactions[k].kind;
-  if ((status = refuse_backends(r, interaction, path))) return status;
-  if ((status = refuse_backends(r, ftl_module_child(interaction, "reshape"), path))) return status;
-  if ((status = ftl_module_irreps(r, interaction, path, "node_feats_irreps", &layer->node_feats))) return status;
-  if ((status = ftl_module_irreps(r, interaction, path, "target_irreps", &layer->target))) return status;
-  if ((status = ftl_module_irreps(r, interaction, path, "hidden_irreps", &layer->hidden))) return status;
-  if ((status = ftl_module_irreps(r, interaction, path, "edge_attrs_irreps", &sh))) return status;
-  if ((status = ftl_mace_read_linear(r, interaction, path, "linear_up", &up_in, &layer->edge))) return status;
+  FTL_TRY(refuse_backends(r, interaction, path));
+  FTL_TRY(refuse_backends(r, ftl_module_child(interaction, "reshape"), path));
+  FTL_TRY(ftl_module_irreps(r, interaction, path, "node_feats_irreps", &layer->node_feats));
+  FTL_TRY(ftl_module_irreps(r, interaction, path, "target_irreps", &layer->target));
+  FTL_TRY(ftl_module_irreps(r, interaction, path, "hidden_irreps", &layer->hidden));
+  FTL_TRY(ftl_module_irreps(r, interaction, path, "edge_attrs_irreps", &sh));
+  FTL_TRY(ftl_mace_read_linear(r, interaction, path, "linear_up", &up_in, &layer->edge));
   if (arch->sh.n == 0) arch->sh = sh;
   if (!ftl_irreps_equal(&arch->sh, &sh) || !ftl_irreps_equal(&up_in, &layer->node_feats))
     return ftl_fail(r->error, FTL_ERR_FORMAT, r->where, "the irreps of %s contradict each other", path);
-  if ((status = ftl_module_number(r, interaction, path, "avg_num_neighbors", &layer->avg_num_neighbors))) return status;
-  if ((status = check_conv_tp(r, interaction, path, layer))) return status;
+  FTL_TRY(ftl_module_number(r, interaction, path, "avg_num_neighbors", &layer->avg_num_neighbors));
+  FTL_TRY(check_conv_tp(r, interaction, path, layer));
   if (layer->kind == FTL_INTERACTION_NONLINEAR) return read_nonlinear_gate(r, interaction, path, layer);
   return read_radial_net(r, interaction, path, layer);
 }
@@ -208,14 +200,13 @@ static ftl_status read_interaction(ftl_mace_reader *r, const ftl_py *interaction
 static ftl_status read_product(ftl_mace_reader *r, const ftl_py *product, const char *path, ftl_layer *layer) {
   const ftl_py *contractions = ftl_module_child(ftl_module_child(product, "symmetric_contractions"), "contractions");
   ftl_irreps linear_in;
-  ftl_status status;
   int n = ftl_module_count(contractions);
   char full[200], text[256];
   if (!ftl_module_is(product, "mace", "EquivariantProductBasisBlock"))
     return ftl_fail(r->error, FTL_ERR_UNSUPPORTED, r->where, "%s is %s, not an EquivariantProductBasisBlock", path,
                     ftl_py_describe(product, text, sizeof text));
-  if ((status = refuse_backends(r, product, path))) return status;
-  if ((status = ftl_mace_read_linear(r, product, path, "linear", &linear_in, &layer->product))) return status;
+  FTL_TRY(refuse_backends(r, product, path));
+  FTL_TRY(ftl_mace_read_linear(r, product, path, "linear", &linear_in, &layer->product));
   if (!ftl_irreps_equal(&linear_in, &layer->product) || n != layer->product.n)
     return ftl_fail(r->error, FTL_ERR_FORMAT, r->where, "the irreps of %s contradict each other", path);
   layer->use_sc = ftl_value_truth(ftl_module_attribute(product, "use_sc"));
@@ -223,8 +214,7 @@ static ftl_status read_product(ftl_mace_reader *r, const ftl_py *product, const 
   for (int k = 0; k < n; k++) {
     double correlation;
     snprintf(full, sizeof full, "%s.symmetric_contractions.contractions.%d", path, k);
-    status = ftl_module_number(r, ftl_module_item(contractions, k), full, "correlation", &correlation);
-    if (status) return status;
+    FTL_TRY(ftl_module_number(r, ftl_module_item(contractions, k), full, "correlation", &correlation));
     if (correlation < 1 || correlation > 100 || (k > 0 && (int)correlation != layer->correlation))
       return ftl_fail(r->error, FTL_ERR_UNSUPPORTED, r->where,
                       "%s.correlation is %g: one correlation for all irreps is what is covered", full, correlation);
@@ -236,7 +226,6 @@ static ftl_status read_product(ftl_mace_reader *r, const ftl_py *product, const 
 ftl_status ftl_mace_read_layers(ftl_mace_reader *reader, const ftl_py *model) {
   const ftl_py *list = ftl_module_child(model, "interactions"), *products = ftl_module_child(model, "products");
   ftl_architecture *arch = &reader->source->arch;
-  ftl_status status;
   char path[64];
   int n = ftl_module_count(list);
   if (n < 1 || ftl_module_count(products) != n)
@@ -248,9 +237,9 @@ ftl_status ftl_mace_read_layers(ftl_mace_reader *reader, const ftl_py *model) {
   arch->n_layers = n;
   for (int t = 0; t < n; t++) {
     snprintf(path, sizeof path, "interactions.%d", t);
-    if ((status = read_interaction(reader, ftl_module_item(list, t), path, &arch->layer[t]))) return status;
+    FTL_TRY(read_interaction(reader, ftl_module_item(list, t), path, &arch->layer[t]));
     snprintf(path, sizeof path, "products.%d", t);
-    if ((status = read_product(reader, ftl_module_item(products, t), path, &arch->layer[t]))) return status;
+    FTL_TRY(read_product(reader, ftl_module_item(products, t), path, &arch->layer[t]));
   }
   return FTL_OK;
 }

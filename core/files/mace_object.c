@@ -89,7 +89,7 @@ ftl_status ftl_value_number(ftl_mace_reader *reader, const ftl_py *value, const 
       status = ftl_fail(reader->error, FTL_ERR_FORMAT, reader->where, "%s is not one number", path);
     if (!status) *number = ftl_tensor_at(&one.tensor[0], 0);
     ftl_tensors_free(&one);
-    if (status) return status;
+    FTL_TRY(status);
   } else {
     return ftl_fail(reader->error, FTL_ERR_FORMAT, reader->where, "%s is %s where a number is needed", path,
                     ftl_py_describe(value, text, sizeof text));

@@ -63,7 +63,7 @@ static ftl_status read_heads(ftl_mace_reader *r, const ftl_py *model) {
     else if (name->kind == FTL_PY_STRING && name->u.text.size < 256 && !memchr(name->u.text.data, 0, name->u.text.size))
       arch->heads[k] = strndup(name->u.text.data, name->u.text.size);
     else return ftl_fail(r->error, FTL_ERR_FORMAT, r->where, "the name of head %zu is not credible", k);
-    if (!arch->heads[k]) return ftl_fail(r->error, FTL_ERR_MEMORY, r->where, "no memory for the heads");
+    if (!arch->heads[k]) return ftl_no_memory(r->error, r->where, "the heads");
     arch->n_heads = (int)k + 1;
   }
   arch->norm_heads = arch->n_heads;
@@ -149,16 +149,15 @@ static ftl_status read_spherical_harmonics(ftl_mace_reader *r, const ftl_py *mod
 
 static ftl_status read_model(ftl_mace_reader *r) {
   const ftl_py *model = ftl_torch_root(r->archive);
-  ftl_status status;
-  if ((status = check_root(r, model))) return status;
-  if ((status = check_parts(r, model))) return status;
-  if ((status = ftl_mace_read_tensors(r, model))) return status;
-  if ((status = read_elements(r))) return status;
-  if ((status = read_heads(r, model))) return status;
-  if ((status = read_spherical_harmonics(r, model))) return status;
-  if ((status = ftl_mace_read_radial(r, model))) return status;
-  if ((status = read_repulsion(r, model))) return status;
-  if ((status = ftl_mace_read_layers(r, model))) return status;
+  FTL_TRY(check_root(r, model));
+  FTL_TRY(check_parts(r, model));
+  FTL_TRY(ftl_mace_read_tensors(r, model));
+  FTL_TRY(read_elements(r));
+  FTL_TRY(read_heads(r, model));
+  FTL_TRY(read_spherical_harmonics(r, model));
+  FTL_TRY(ftl_mace_read_radial(r, model));
+  FTL_TRY(read_repulsion(r, model));
+  FTL_TRY(ftl_mace_read_layers(r, model));
   return ftl_mace_read_readouts(r, model);
 }
 

@@ -13,7 +13,6 @@ static ftl_status read_gate(ftl_mace_reader *r, const ftl_py *readout, const cha
   } gates[] = {{"silu", FTL_ACTIVATION_SILU}, {"tanh", FTL_ACTIVATION_TANH}, {"abs", FTL_ACTIVATION_ABS}};
   const ftl_py *activation = ftl_module_child(readout, "non_linearity"), *acts, *act;
   char full[200], function[256];
-  ftl_status status;
   snprintf(full, sizeof full, "%s.non_linearity", path);
   if (!ftl_module_is(activation, "e3nn", "Activation"))
     return ftl_fail(r->error, FTL_ERR_UNSUPPORTED, r->where, "%s is %s, not an e3nn Activation", full,
@@ -25,7 +24,7 @@ static ftl_status read_gate(ftl_mace_reader *r, const ftl_py *readout, const cha
   out->gate = FTL_ACTIVATION_NONE;
   out->gate_cst = 1;
   if (!act) return FTL_OK; /* gate None */
-  if ((status = ftl_mace_read_activation(r, act, full, function, sizeof function, &out->gate_cst))) return status;
+  FTL_TRY(ftl_mace_read_activation(r, act, full, function, sizeof function, &out->gate_cst));
   for (size_t k = 0; k < sizeof gates / sizeof *gates; k++)
     if (!strcmp(function, gates[k].name)) {
       out->gate = gates[k].kind;
@@ -37,20 +36,19 @@ static ftl_status read_gate(ftl_mace_reader *r, const ftl_py *readout, const cha
 
 static ftl_status read_readout(ftl_mace_reader *r, const ftl_py *readout, const char *path, ftl_readout *out) {
   ftl_irreps energies;
-  ftl_status status;
   char text[256];
   if (ftl_module_is(readout, "mace", "LinearReadoutBlock")) {
     out->kind = FTL_READOUT_LINEAR;
-    if ((status = ftl_mace_read_linear(r, readout, path, "linear", &out->in, &energies))) return status;
+    FTL_TRY(ftl_mace_read_linear(r, readout, path, "linear", &out->in, &energies));
   } else if (ftl_module_is(readout, "mace", "NonLinearReadoutBlock") ||
              ftl_module_is(readout, "mace", "NonLinearBiasReadoutBlock")) {
     const ftl_py *num_heads = ftl_module_attribute(readout, "num_heads");
     int64_t n = 1;
     out->kind =
         ftl_module_is(readout, "mace", "NonLinearReadoutBlock") ? FTL_READOUT_NONLINEAR : FTL_READOUT_NONLINEAR_BIAS;
-    if ((status = ftl_mace_read_linear(r, readout, path, "linear_1", &out->in, &out->mlp))) return status;
-    if ((status = ftl_mace_read_linear(r, readout, path, "linear_2", NULL, &energies))) return status;
-    if ((status = read_gate(r, readout, path, out))) return status;
+    FTL_TRY(ftl_mace_read_linear(r, readout, path, "linear_1", &out->in, &out->mlp));
+    FTL_TRY(ftl_mace_read_linear(r, readout, path, "linear_2", NULL, &energies));
+    FTL_TRY(read_gate(r, readout, path, out));
     if (num_heads && !ftl_py_to_int(num_heads, &n))
       return ftl_fail(r->error, FTL_ERR_FORMAT, r->where, "%s.num_heads is not an integer", path);
     out->masks_heads = n > 1;
@@ -80,11 +78,10 @@ ftl_status ftl_mace_read_readouts(ftl_mace_reader *reader, const ftl_py *model) 
   arch->n_readouts = n;
   for (int k = 0; k < n; k++) {
     char path[64];
-    ftl_status status;
     snprintf(path, sizeof path, "readouts.%d", k);
     /* mace.modules.models: a single readout reads the last layer. */
     arch->readout[k].layer = n == 1 ? arch->n_layers - 1 : k;
-    if ((status = read_readout(reader, ftl_module_item(list, k), path, &arch->readout[k]))) return status;
+    FTL_TRY(read_readout(reader, ftl_module_item(list, k), path, &arch->readout[k]));
   }
   return FTL_OK;
 }

@@ -116,7 +116,6 @@ static ftl_status collect_dict(ftl_mace_reader *r, ftl_torch_archive *archive, c
   for (size_t k = 0; k + 1 < dict->u.items.n; k += 2) {
     const ftl_py *name = dict->u.items.item[k], *value = dict->u.items.item[k + 1], *tensor;
     bool is_parameter;
-    ftl_status status;
     char text[256];
     if (value->kind == FTL_PY_NONE) continue;
     if (!join(full, sizeof full, path, name)) return bad_name(r, path);
@@ -125,8 +124,7 @@ static ftl_status collect_dict(ftl_mace_reader *r, ftl_torch_archive *archive, c
     if (!tensor)
       return ftl_fail(r->error, FTL_ERR_FORMAT, r->where, "%s is %s where a tensor is needed", full,
                       ftl_py_describe(value, text, sizeof text));
-    status = ftl_torch_add_tensor(archive, tensor, full, is_parameter, &r->source->tensors, r->error);
-    if (status) return status;
+    FTL_TRY(ftl_torch_add_tensor(archive, tensor, full, is_parameter, &r->source->tensors, r->error));
   }
   return FTL_OK;
 }
@@ -138,11 +136,9 @@ static ftl_status collect_script(ftl_mace_reader *r, ftl_torch_archive *archive,
     bool is_parameter;
     const ftl_py *tensor = ftl_torch_find_tensor(state->u.items.item[k + 1], &is_parameter);
     char name[200];
-    ftl_status status;
     if (!tensor) continue;
     if (!join(name, sizeof name, path, state->u.items.item[k])) return bad_name(r, path);
-    status = ftl_torch_add_tensor(archive, tensor, name, false, &r->source->tensors, r->error);
-    if (status) return status;
+    FTL_TRY(ftl_torch_add_tensor(archive, tensor, name, false, &r->source->tensors, r->error));
   }
   return FTL_OK;
 }
@@ -156,12 +152,11 @@ static ftl_status collect_generated(ftl_mace_reader *r, const ftl_py *state, con
   char full[200], where[256];
   void *data;
   size_t size;
-  ftl_status status;
   if (!bytes) return FTL_OK; /* then the graph module is an ordinary submodule */
   if ((size_t)snprintf(full, sizeof full, "%s.%s", path, part) >= sizeof full) return bad_name(r, path);
-  if ((status = ftl_py_to_bytes(bytes, r->where, full, &data, &size, r->error))) return status;
+  FTL_TRY(ftl_py_to_bytes(bytes, r->where, full, &data, &size, r->error));
   snprintf(where, sizeof where, "%.100s, %.150s", r->where, full);
-  status = ftl_torch_open(data, size, where, true, &archive, r->error);
+  ftl_status status = ftl_torch_open(data, size, where, true, &archive, r->error);
   if (!status) status = collect_script(r, archive, full);
   ftl_torch_free(archive);
   free(data);
@@ -172,20 +167,19 @@ static ftl_status collect(ftl_mace_reader *r, const ftl_py *module, const char *
   const ftl_py *state = ftl_module_state(module), *children = ftl_py_get(state, "_modules");
   const char *dot = strrchr(path, '.');
   char full[200];
-  ftl_status status;
   if (depth > MAX_DEPTH || ++r->n_modules > MAX_MODULES)
     return ftl_fail(r->error, FTL_ERR_FORMAT, r->where, "modules nest too deeply or are too many, at %s", path);
-  if ((status = check_class(r, module, *path ? path : "the model"))) return status;
+  FTL_TRY(check_class(r, module, *path ? path : "the model"));
   if (!state) return FTL_OK; /* a graph module without a state, an activation */
-  if ((status = collect_dict(r, r->archive, state, "_parameters", path))) return status;
-  if ((status = collect_dict(r, r->archive, state, "_buffers", path))) return status;
-  if (!strcmp(dot ? dot + 1 : path, "conv_tp") && (status = collect_generated(r, state, path))) return status;
+  FTL_TRY(collect_dict(r, r->archive, state, "_parameters", path));
+  FTL_TRY(collect_dict(r, r->archive, state, "_buffers", path));
+  if (!strcmp(dot ? dot + 1 : path, "conv_tp")) FTL_TRY(collect_generated(r, state, path));
   if (!children || children->kind != FTL_PY_DICT) return FTL_OK;
   for (size_t k = 0; k + 1 < children->u.items.n; k += 2) {
     const ftl_py *child = children->u.items.item[k + 1];
     if (child->kind == FTL_PY_NONE) continue;
     if (!join(full, sizeof full, path, children->u.items.item[k])) return bad_name(r, path);
-    if ((status = collect(r, child, full, depth + 1))) return status;
+    FTL_TRY(collect(r, child, full, depth + 1));
   }
   return FTL_OK;
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "files/delta.h"
+#include "files/foundations.h"
 #include "files/ftl_file.h"
 #include "files/mace_reader.h"
 #include "files/surrogate_file.h"
@@ -94,8 +95,8 @@ static ftl_status read_content(const void *data, size_t size, bool mapped, ftl_s
 
 static ftl_status complete(ftl_source *source, const char *foundation, ftl_error *error) {
   if (!source->delta) return FTL_OK;
-  ftl_status status = ftl_delta_complete(source, foundation, error);
-  return status ? status : ftl_source_check(source, error);
+  FTL_TRY(ftl_delta_complete(source, foundation, error));
+  return ftl_source_check(source, error);
 }
 
 static ftl_source *new_source(const char *path, ftl_error *error) {
@@ -103,7 +104,7 @@ static ftl_source *new_source(const char *path, ftl_error *error) {
   if (s) s->path = strdup(path);
   if (s && s->path) return s;
   free(s);
-  ftl_fail(error, FTL_ERR_MEMORY, path, "no memory to read the model");
+  ftl_no_memory(error, path, "reading the model");
   return NULL;
 }
 
@@ -148,10 +149,12 @@ ftl_status ftl_file_map(const char *path, void **data, size_t *size, ftl_error *
 }
 
 ftl_status ftl_pace_kind_of_file(const char *path, ftl_pace_kind *kind, ftl_error *error) {
-  void *data;
+  void *data = NULL;
   size_t size;
-  ftl_status status = ftl_file_map(path, &data, &size, error);
-  *kind = status ? FTL_PACE_NONE : ftl_pace_kind_of(data, size, path);
+  char file[FTL_PATH_ROOM];
+  ftl_status status = ftl_model_place(path, file, sizeof file, error); /* it is checked when it is read */
+  if (!status) status = ftl_file_map(file, &data, &size, error);
+  *kind = status ? FTL_PACE_NONE : ftl_pace_kind_of(data, size, file);
   if (data) munmap(data, size);
   return status;
 }
@@ -177,11 +180,16 @@ ftl_status ftl_source_read_with(const char *path, const char *foundation, ftl_so
   ftl_source *s = NULL;
   void *data;
   size_t size;
+  char file[FTL_PATH_ROOM], base[FTL_PATH_ROOM];
   ftl_status status;
   *source = NULL;
-  if (!path) return ftl_fail(error, FTL_ERR_ARGUMENT, NULL, "no path of a model file is given");
-  if ((status = ftl_file_map(path, &data, &size, error))) return status;
-  if ((status = read_mapped(path, data, size, &s, error))) return status;
+  if ((status = ftl_model_path(path, file, sizeof file, error))) return status;
+  if (foundation) {
+    if ((status = ftl_model_path(foundation, base, sizeof base, error))) return status;
+    foundation = base;
+  }
+  if ((status = ftl_file_map(file, &data, &size, error))) return status;
+  if ((status = read_mapped(file, data, size, &s, error))) return status;
   status = complete(s, foundation, error);
   if (status) ftl_source_free(s);
   else *source = s;
@@ -203,7 +211,7 @@ ftl_status ftl_foundation_read(const char *path, const char *sha256, ftl_source 
   size_t size;
   ftl_status status = ftl_file_map(path, &data, &size, error);
   *source = NULL;
-  if (status) return status;
+  FTL_TRY(status);
   ftl_sha256(data, size, digest);
   if (strcmp(digest, sha256)) {
     if (data) munmap(data, size);

@@ -33,7 +33,7 @@ ftl_status ftl_nequip_from_json(json_t *json, const char *where, ftl_architectur
   const char *cutoff, *act[5];
   static const char *const keys[5] = {"radial_act", "act_scalar", "act_scalar", "act_gate", "act_gate"};
   ftl_activation *const kind[5] = {&n->radial_act, &n->act_scalar[0], &n->act_scalar[1], &n->act_gate[0],
-                                  &n->act_gate[1]};
+                                   &n->act_gate[1]};
   int flag[6];
   json_error_t found;
   if (json_unpack_ex(json, &found, JSON_STRICT, "{s:s, s:s, s:[s,s!], s:[s,s!], s:b, s:b, s:b, s:b, s:b, s:b}",

@@ -486,7 +486,7 @@ ftl_status ftl_pickle_parse(const void *data, size_t size, const char *where, ft
   *pickle = NULL;
   m.end = m.begin + size;
   m.pickle = calloc(1, sizeof *m.pickle);
-  if (!m.pickle) return ftl_fail(error, FTL_ERR_MEMORY, where, "no memory to read the pickle");
+  if (!m.pickle) return ftl_no_memory(error, where, "reading the pickle");
   if (!run(&m)) {
     if (!m.status) no_memory(&m);
     ftl_pickle_free(m.pickle);

@@ -27,7 +27,7 @@ static ftl_status parse_header(ftl_safetensors *s, const unsigned char *file, si
                     (unsigned long long)length, size, (unsigned long long)FTL_MAX_HEADER);
   s->header = json_loadb((const char *)file + 8, (size_t)length, JSON_REJECT_DUPLICATES, &found);
   if (!s->header && json_error_code(&found) == json_error_out_of_memory)
-    return ftl_fail(error, FTL_ERR_MEMORY, s->where, "no memory for the header");
+    return ftl_no_memory(error, s->where, "the header");
   if (!json_is_object(s->header))
     return ftl_fail(error, FTL_ERR_FORMAT, s->where, "the header is not a JSON object: %.200s",
                     s->header ? "it is something else" : found.text);
@@ -61,8 +61,7 @@ static ftl_status check_metadata(ftl_safetensors *s, ftl_error *error) {
 ftl_status ftl_safetensors_open(const void *file, size_t size, const char *where, ftl_safetensors *s,
                                 ftl_error *error) {
   *s = (ftl_safetensors){.where = where};
-  ftl_status status = parse_header(s, file, size, error);
-  if (status) return status;
+  FTL_TRY(parse_header(s, file, size, error));
   s->metadata = json_object_get(s->header, "__metadata__");
   return check_metadata(s, error);
 }
@@ -111,7 +110,7 @@ ftl_status ftl_safetensors_keep(const ftl_safetensors *s, char **text, ftl_error
   }
   *text = json_dumps(kept, JSON_COMPACT);
   json_decref(kept);
-  return *text ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, s->where, "no memory for the metadata");
+  return *text ? FTL_OK : ftl_no_memory(error, s->where, "the metadata");
 }
 
 /* ---- tensors ---- */
@@ -147,7 +146,6 @@ static ftl_status read_entry(reader *r, const char *name, json_t *json, entry *e
   json_t *shape;
   json_int_t begin, end;
   json_error_t found;
-  ftl_status status;
   if (!credible_name(name))
     return ftl_fail(r->error, FTL_ERR_FORMAT, r->file->where, "the name of a tensor is not credible");
   e->name = name;
@@ -155,7 +153,7 @@ static ftl_status read_entry(reader *r, const char *name, json_t *json, entry *e
                      &begin, &end))
     return ftl_fail(r->error, FTL_ERR_FORMAT, r->file->where, "the description of tensor %s is wrong: %.100s", name,
                     found.text);
-  if ((status = read_dtype(r, name, dtype, &e->dtype))) return status;
+  FTL_TRY(read_dtype(r, name, dtype, &e->dtype));
   if (!json_is_array(shape) || json_array_size(shape) > FTL_MAX_NDIM)
     return ftl_fail(r->error, FTL_ERR_FORMAT, r->file->where, "the shape of tensor %s is not credible", name);
   e->ndim = (int)json_array_size(shape);
@@ -228,7 +226,7 @@ ftl_status ftl_safetensors_tensors(const ftl_safetensors *s, bool mapped, ftl_te
   size_t n = json_object_size(s->header) - 1, k = 0;
   entry *entries = calloc(n + 1, sizeof *entries);
   ftl_status status = FTL_OK;
-  if (!entries) status = ftl_fail(r->error, FTL_ERR_MEMORY, r->file->where, "no memory for %zu tensors", n);
+  if (!entries) status = ftl_no_memory(r->error, r->file->where, "%zu tensors", n);
   else if (!json_is_array(buffers) || n > FTL_MAX_TENSORS || json_array_size(buffers) > n)
     status = ftl_fail(r->error, FTL_ERR_FORMAT, r->file->where, "the metadata hold no credible list of buffers");
   if (!status) json_object_foreach(s->header, name, json) {
@@ -257,7 +255,7 @@ ftl_status ftl_safetensors_check_digest(const ftl_safetensors *s, const ftl_tens
   if (!want) return FTL_OK;
   size_t n = names ? (size_t)tensors->n : 0, used = 0;
   ftl_bytes *part = malloc((2 * n + 2) * sizeof *part);
-  if (!part) return ftl_fail(error, FTL_ERR_MEMORY, s->where, "no memory for the digest of %zu tensors", n);
+  if (!part) return ftl_no_memory(error, s->where, "the digest of %zu tensors", n);
   part[used++] = (ftl_bytes){architecture, strlen(architecture)};
   for (size_t k = 0; k < n; k++) { /* in the order of names */
     part[used++] = (ftl_bytes){tensors->tensor[k].name, strlen(tensors->tensor[k].name)};

@@ -129,7 +129,7 @@ static ftl_status write_content(FILE *file, json_t *metadata, const ftl_tensor *
   char *header = make_header(metadata, tensor, n, &length);
   unsigned char prefix[8];
   bool good;
-  if (!header) return ftl_fail(error, FTL_ERR_MEMORY, path, "no memory for the header");
+  if (!header) return ftl_no_memory(error, path, "the header");
   for (int k = 0; k < 8; k++) prefix[k] = (unsigned char)((uint64_t)length >> (8 * k));
   good = fwrite(prefix, 1, 8, file) == 8 && fwrite(header, 1, length, file) == length;
   free(header);
@@ -179,7 +179,7 @@ ftl_status ftl_safetensors_write(json_t *metadata, const ftl_tensor *const *tens
   char *temporary = metadata ? malloc(size) : NULL;
   if (!temporary) {
     json_decref(metadata);
-    return ftl_fail(error, FTL_ERR_MEMORY, path, "no memory to write the file");
+    return ftl_no_memory(error, path, "writing the file");
   }
   snprintf(temporary, size, "%s.%ld.tmp", path, (long)getpid());
   ftl_status status = write_file(metadata, tensor, n, path, temporary, error);

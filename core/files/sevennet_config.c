@@ -205,7 +205,9 @@ static ftl_status activation(const ftl_sevennet *s, const ftl_py *value, const c
 
 static ftl_status one_of(const ftl_sevennet *s, const char *key, const ftl_py *value, const char *wanted) {
   char text[256];
-  if (!value || ftl_py_string_is(value, wanted)) return FTL_OK;
+  /* the last word of several */
+  const char *last = strrchr(wanted, ' ');
+  if (!value || ftl_py_string_is(value, last ? last + 1 : wanted)) return FTL_OK;
   if (value->kind == FTL_PY_STRING && value->u.text.size < 80)
     return ftl_sevennet_bad(s, FTL_ERR_UNSUPPORTED, "%s is \"%.*s\"; %s is covered", key, (int)value->u.text.size,
                             value->u.text.data, wanted);
@@ -218,14 +220,17 @@ static ftl_status one_of(const ftl_sevennet *s, const char *key, const ftl_py *v
 /* "0.11.0.dev0" is older than 0.11 in what it writes. */
 static ftl_status read_version(ftl_sevennet *s) {
   const ftl_py *version = get(s, "version");
-  char text[40] = "0.9";
-  int major = 0, minor = 9;
+  char text[40] = "";
+  int major = 0, minor = 0;
   if (version && version->kind == FTL_PY_STRING && version->u.text.size < sizeof text) {
     memcpy(text, version->u.text.data, version->u.text.size);
     text[version->u.text.size] = 0;
   }
   if (sscanf(text, "%d.%d", &major, &minor) != 2 || major < 0 || minor < 0)
-    return ftl_sevennet_bad(s, FTL_ERR_FORMAT, "its version, \"%s\", is none of sevenn", text);
+    return ftl_sevennet_bad(s, FTL_ERR_FORMAT,
+                            "its version, \"%s\", is none of sevenn: the order of the radial "
+                            "networks' columns depends on it",
+                            text);
   s->version = 100 * major + minor;
   if (s->version == 11 && strstr(text, "dev")) s->version = 10;
   return FTL_OK;
@@ -287,7 +292,9 @@ static ftl_status read_radial(ftl_sevennet *s) {
   arch->num_bessel = (int)n;
   arch->apply_cutoff = true;
   arch->cutoff = ftl_py_string_is(name, "XPLOR") ? FTL_CUTOFF_XPLOR : FTL_CUTOFF_POLYNOMIAL;
-  if (arch->cutoff != FTL_CUTOFF_XPLOR && (status = one_of(s, "cutoff_function", name, "poly_cut"))) return status;
+  if (arch->cutoff != FTL_CUTOFF_XPLOR && (status = one_of(s, "cutoff_function", name, "XPLOR or poly_cut")))
+    return status;
+  if (!get(s, "cutoff")) return ftl_sevennet_bad(s, FTL_ERR_FORMAT, "its config has no cutoff");
   if ((status = real(s, get(s, "cutoff"), "cutoff", 0, &arch->r_max))) return status;
   return activation(s, get(s, "act_radial"), "act_radial", "silu", &arch->nequip.radial_act);
 }
@@ -301,6 +308,10 @@ static ftl_status read_gates(ftl_sevennet *s) {
       ftl_activation *kind = k ? &nequip->act_gate[p] : &nequip->act_scalar[p];
       ftl_status status = activation(s, ftl_py_get(get(s, keys[k]), parity[p]), keys[k], usual[p], kind);
       if (status) return status;
+      if (p == 0 ? *kind != FTL_ACTIVATION_SILU && *kind != FTL_ACTIVATION_SSP
+                 : *kind != FTL_ACTIVATION_TANH && *kind != FTL_ACTIVATION_ABS)
+        return ftl_sevennet_bad(s, FTL_ERR_UNSUPPORTED, "%s has %s for %s scalars; sevenn knows %s", keys[k],
+                                ftl_activation_name(*kind), p ? "odd" : "even", p ? "tanh and abs" : "silu and ssp");
     }
   return FTL_OK;
 }
@@ -315,7 +326,7 @@ static ftl_status read_self_connections(ftl_sevennet *s) {
   for (int t = 0; t < arch->n_layers; t++) {
     const ftl_py *one = each ? ftl_py_item(type, (size_t)t) : type;
     const bool linear = ftl_py_string_is(one, "linear");
-    ftl_status status = linear ? FTL_OK : one_of(s, "self_connection_type", one, "nequip");
+    ftl_status status = linear ? FTL_OK : one_of(s, "self_connection_type", one, "linear or nequip");
     if (status) return status;
     arch->layer[t].skip_by_element = !linear;
   }

@@ -1,12 +1,12 @@
 #include "files/surrogate_json.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "model/ace_check.h"
 #include "base/error.h"
+#include "files/json_reader.h"
 
 static json_t *embedding_json(const ftl_ace_embedding *e) {
   return json_pack("{s:f, s:f, s:b, s:f, s:f}", "weight", e->weight[0], "exponent", e->exponent[0], "shifted",
@@ -36,30 +36,16 @@ json_t *ftl_surrogate_to_json(const ftl_surrogate *s) {
 
 /* ---- reading ---- */
 
-typedef struct {
-  const char *where;
-  ftl_error *error;
-} reader;
-
-static ftl_status __attribute__((format(printf, 2, 3))) bad(const reader *r, const char *format, ...) {
-  char text[300];
-  va_list args;
-  va_start(args, format);
-  vsnprintf(text, sizeof text, format, args);
-  va_end(args);
-  return ftl_fail(r->error, FTL_ERR_FORMAT, r->where, "the architecture in the header is wrong: %s", text);
-}
-
-static ftl_status read_elements(const reader *r, json_t *numbers, json_t *e0, ftl_ace_file *file) {
+static ftl_status read_elements(const ftl_json_reader *r, json_t *numbers, json_t *e0, ftl_ace_file *file) {
   size_t n = json_array_size(numbers);
-  if (n < 1 || n > FTL_MAX_ELEMENTS) return bad(r, "there are %zu elements", n);
-  if (json_array_size(e0) != n) return bad(r, "E0 has %zu entries for %zu elements", json_array_size(e0), n);
+  if (n < 1 || n > FTL_MAX_ELEMENTS) return ftl_json_bad(r, "there are %zu elements", n);
+  if (json_array_size(e0) != n) return ftl_json_bad(r, "E0 has %zu entries for %zu elements", json_array_size(e0), n);
   for (size_t k = 0; k < n; k++) {
     json_int_t z = json_integer_value(json_array_get(numbers, k));
-    if (z < 1 || z > 118) return bad(r, "%lld is no atomic number", (long long)z);
+    if (z < 1 || z > 118) return ftl_json_bad(r, "%lld is no atomic number", (long long)z);
     for (size_t j = 0; j < k; j++)
-      if (file->atomic_number[j] == z) return bad(r, "element %lld is there twice", (long long)z);
-    if (!json_is_number(json_array_get(e0, k))) return bad(r, "E0 of element %lld is no number", (long long)z);
+      if (file->atomic_number[j] == z) return ftl_json_bad(r, "element %lld is there twice", (long long)z);
+    if (!json_is_number(json_array_get(e0, k))) return ftl_json_bad(r, "E0 of element %lld is no number", (long long)z);
     file->atomic_number[k] = (int)z;
     file->e0[k] = json_number_value(json_array_get(e0, k));
   }
@@ -68,26 +54,26 @@ static ftl_status read_elements(const reader *r, json_t *numbers, json_t *e0, ft
   file->n_functions = calloc(n, sizeof *file->n_functions);
   file->function = calloc(n, sizeof *file->function);
   if (!file->embedding || !file->bond || !file->n_functions || !file->function)
-    return ftl_fail(r->error, FTL_ERR_MEMORY, r->where, "no memory for the surrogate");
+    return ftl_no_memory(r->error, r->where, "the surrogate");
   file->n_elements = (int)n;
   return FTL_OK;
 }
 
 /* Only F(rho) = rho: the errors are those of a model that is linear in its coefficients. */
-static ftl_status read_embedding(const reader *r, json_t *json, ftl_ace_embedding *e) {
+static ftl_status read_embedding(const ftl_json_reader *r, json_t *json, ftl_ace_embedding *e) {
   json_error_t found;
   char text[FTL_ACE_TEXT];
   int shifted;
   if (json_unpack_ex(json, &found, JSON_STRICT, "{s:F, s:F, s:b, s:F, s:F}", "weight", &e->weight[0], "exponent",
                      &e->exponent[0], "shifted", &shifted, "core_cutoff", &e->core_cutoff, "core_width",
                      &e->d_core_cutoff))
-    return bad(r, "an embedding: %.200s", found.text);
+    return ftl_json_bad(r, "an embedding: %.200s", found.text);
   e->n_density = 1;
   e->shifted = shifted;
-  if (!ftl_ace_embedding_good(e, text)) return bad(r, "%s", text);
+  if (!ftl_ace_embedding_good(e, text)) return ftl_json_bad(r, "%s", text);
   if (e->weight[0] != 1 || e->exponent[0] != 1)
-    return bad(r, "an embedding has weight %g and exponent %g; a surrogate is linear, with 1 and 1", e->weight[0],
-               e->exponent[0]);
+    return ftl_json_bad(r, "an embedding has weight %g and exponent %g; a surrogate is linear, with 1 and 1",
+                        e->weight[0], e->exponent[0]);
   return FTL_OK;
 }
 
@@ -97,7 +83,7 @@ static bool small(json_int_t value, int *to) {
   return true;
 }
 
-static ftl_status read_bond(const reader *r, json_t *json, ftl_ace_bond *b) {
+static ftl_status read_bond(const ftl_json_reader *r, json_t *json, ftl_ace_bond *b) {
   json_error_t found;
   char text[FTL_ACE_TEXT];
   const char *basis, *inner;
@@ -106,42 +92,40 @@ static ftl_status read_bond(const reader *r, json_t *json, ftl_ace_bond *b) {
                      &basis, "lambda", &b->lambda, "base_functions", &n_base, "radial_functions", &n_radial, "lmax",
                      &lmax, "cutoff", &b->cutoff, "width", &b->d_cutoff, "inner", &inner, "inner_cutoff", &b->inner,
                      "inner_width", &b->d_inner, "core", &b->core, "core_decay", &b->core_decay))
-    return bad(r, "a bond: %.200s", found.text);
-  if (!ftl_ace_base_kind_of(basis, &b->kind)) return bad(r, "basis \"%.40s\" is not known", basis);
-  if (!ftl_ace_inner_kind_of(inner, &b->inner_kind)) return bad(r, "inner \"%.40s\" is not known", inner);
+    return ftl_json_bad(r, "a bond: %.200s", found.text);
+  if (!ftl_ace_base_kind_of(basis, &b->kind)) return ftl_json_bad(r, "basis \"%.40s\" is not known", basis);
+  if (!ftl_ace_inner_kind_of(inner, &b->inner_kind)) return ftl_json_bad(r, "inner \"%.40s\" is not known", inner);
   if (!small(n_base, &b->n_base) || !small(n_radial, &b->n_radial) || !small(lmax, &b->lmax))
-    return bad(r, "a bond has %lld, %lld radial functions and lmax %lld", (long long)n_base, (long long)n_radial,
-               (long long)lmax);
-  if (!ftl_ace_bond_good(b, text)) return bad(r, "%s", text);
+    return ftl_json_bad(r, "a bond has %lld, %lld radial functions and lmax %lld", (long long)n_base,
+                        (long long)n_radial, (long long)lmax);
+  if (!ftl_ace_bond_good(b, text)) return ftl_json_bad(r, "%s", text);
   return FTL_OK;
 }
 
 ftl_status ftl_surrogate_from_json(json_t *json, const char *where, ftl_surrogate *s, ftl_error *error) {
-  const reader r = {where, error};
+  const ftl_json_reader r = {where, error};
   const char *model;
   json_t *numbers, *e0, *embeddings, *bonds;
   json_error_t found;
-  ftl_status status;
   if (json_unpack_ex(json, &found, JSON_STRICT, "{s:s, s:o, s:o, s:o, s:o, s:F, s:F}", "model", &model,
                      "atomic_numbers", &numbers, "E0", &e0, "embeddings", &embeddings, "bonds", &bonds, "energy_scale",
                      &s->energy_scale, "force_scale", &s->force_scale))
-    return bad(&r, "%.200s", found.text);
+    return ftl_json_bad(&r, "%.200s", found.text);
   if (strcmp(model, "ACE") != 0)
     return ftl_fail(error, FTL_ERR_UNSUPPORTED, where, "the architecture's model is \"%.100s\", which is not covered",
                     model);
   if (!(s->energy_scale >= 0) || !(s->force_scale >= 0))
-    return bad(&r, "energy_scale is %g and force_scale %g", s->energy_scale, s->force_scale);
-  if ((status = read_elements(&r, numbers, e0, &s->file))) return status;
+    return ftl_json_bad(&r, "energy_scale is %g and force_scale %g", s->energy_scale, s->force_scale);
+  FTL_TRY(read_elements(&r, numbers, e0, &s->file));
   size_t n = (size_t)s->file.n_elements;
   if (json_array_size(embeddings) != n || json_array_size(bonds) != n * n)
-    return bad(&r, "%zu elements have %zu embeddings and %zu bonds", n, json_array_size(embeddings),
-               json_array_size(bonds));
-  for (size_t k = 0; k < n; k++)
-    if ((status = read_embedding(&r, json_array_get(embeddings, k), &s->file.embedding[k]))) return status;
+    return ftl_json_bad(&r, "%zu elements have %zu embeddings and %zu bonds", n, json_array_size(embeddings),
+                        json_array_size(bonds));
+  for (size_t k = 0; k < n; k++) FTL_TRY(read_embedding(&r, json_array_get(embeddings, k), &s->file.embedding[k]));
   for (size_t k = 0; k < n * n; k++) {
-    if ((status = read_bond(&r, json_array_get(bonds, k), &s->file.bond[k]))) return status;
+    FTL_TRY(read_bond(&r, json_array_get(bonds, k), &s->file.bond[k]));
     if (s->file.bond[k].inner_kind != s->file.bond[0].inner_kind)
-      return bad(&r, "all bonds must have the same kind of inner cutoff");
+      return ftl_json_bad(&r, "all bonds must have the same kind of inner cutoff");
   }
   return FTL_OK;
 }

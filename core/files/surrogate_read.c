@@ -23,9 +23,7 @@ typedef struct {
   ftl_error *error;
 } reader;
 
-static ftl_status no_memory(const reader *r) {
-  return ftl_fail(r->error, FTL_ERR_MEMORY, r->where, "no memory for the surrogate");
-}
+static ftl_status no_memory(const reader *r) { return ftl_no_memory(r->error, r->where, "the surrogate"); }
 
 /* A tensor that must have this shape (columns 0: a vector). One that has no elements is not in the file: its data are
    NULL. */
@@ -51,7 +49,7 @@ static ftl_status take_doubles(reader *r, const char *name, int64_t rows, int64_
   const void *data;
   ftl_status status = take(r, name, FTL_F64, rows, columns, &data);
   size_t n = data ? (size_t)(columns ? rows * columns : rows) : 0;
-  if (status) return status;
+  FTL_TRY(status);
   *copy = malloc((n + 1) * sizeof **copy);
   if (!*copy) return no_memory(r);
   if (n) memcpy(*copy, data, n * sizeof **copy);
@@ -63,8 +61,7 @@ static ftl_status take_doubles(reader *r, const char *name, int64_t rows, int64_
 
 static ftl_status take_floats(reader *r, const char *name, int64_t n, double **copy) {
   const void *data;
-  ftl_status status = take(r, name, FTL_F32, n, n, &data);
-  if (status) return status;
+  FTL_TRY(take(r, name, FTL_F32, n, n, &data));
   *copy = malloc((size_t)(n * n) * sizeof **copy);
   if (!*copy) return no_memory(r);
   for (int64_t k = 0; k < n * n; k++) {
@@ -105,8 +102,7 @@ typedef struct {
 static ftl_status read_counts(reader *r, int64_t *total) {
   ftl_ace_file *file = &r->surrogate->file;
   const void *data;
-  ftl_status status = take(r, "functions.count", FTL_I32, file->n_elements, 0, &data);
-  if (status) return status;
+  FTL_TRY(take(r, "functions.count", FTL_I32, file->n_elements, 0, &data));
   *total = 0;
   for (int mu = 0; mu < file->n_elements; mu++) {
     int32_t n = ((const int32_t *)data)[mu];
@@ -119,9 +115,8 @@ static ftl_status read_counts(reader *r, int64_t *total) {
 static ftl_status take_arrays(reader *r, int64_t n, arrays *a) {
   const void *rank, *terms, *data[5];
   int64_t n_factors = 0, n_terms = 0, n_m = 0;
-  ftl_status status = take(r, "functions.rank", FTL_I32, n, 0, &rank);
-  if (!status) status = take(r, "functions.terms", FTL_I32, n, 0, &terms);
-  if (status) return status;
+  FTL_TRY(take(r, "functions.rank", FTL_I32, n, 0, &rank));
+  FTL_TRY(take(r, "functions.terms", FTL_I32, n, 0, &terms));
   a->rank = rank;
   a->terms = terms;
   for (int64_t k = 0; k < n; k++) {
@@ -132,6 +127,7 @@ static ftl_status take_arrays(reader *r, int64_t n, arrays *a) {
     n_terms += a->terms[k];
     n_m += (int64_t)a->rank[k] * a->terms[k];
   }
+  ftl_status status = FTL_OK;
   if ((status = take(r, "functions.mu", FTL_I32, n_factors, 0, &data[0])) ||
       (status = take(r, "functions.n", FTL_I32, n_factors, 0, &data[1])) ||
       (status = take(r, "functions.l", FTL_I32, n_factors, 0, &data[2])) ||
@@ -170,10 +166,10 @@ static ftl_status read_functions(reader *r) {
   ftl_ace_file *file = &r->surrogate->file;
   arrays a = {0};
   int64_t n;
-  ftl_status status = read_counts(r, &n);
-  if (!status) status = take_arrays(r, n, &a);
-  if (status) return status;
+  FTL_TRY(read_counts(r, &n));
+  FTL_TRY(take_arrays(r, n, &a));
   const int32_t *count = ftl_tensors_find(&r->tensors, "functions.count")->data;
+  ftl_status status = FTL_OK;
   for (int mu = 0; mu < file->n_elements && !status; mu++) {
     file->function[mu] = calloc((size_t)count[mu] + 1, sizeof **file->function);
     if (!file->function[mu]) return no_memory(r);
@@ -208,11 +204,11 @@ static ftl_status read_active(reader *r) {
 }
 
 static ftl_status read_tensors(reader *r) {
-  ftl_status status = read_radial(r);
-  if (!status) status = read_functions(r);
-  if (status) return status;
+  FTL_TRY(read_radial(r));
+  FTL_TRY(read_functions(r));
   int n = r->surrogate->first[r->surrogate->file.n_elements];
   if (n == 0) return ftl_fail(r->error, FTL_ERR_FORMAT, r->where, "the surrogate has no functions");
+  ftl_status status = FTL_OK;
   if ((status = take_doubles(r, "coefficient", n, 0, &r->surrogate->coefficient)) || (status = read_committee(r, n)) ||
       (status = read_active(r)))
     return status;
@@ -255,9 +251,8 @@ ftl_status ftl_surrogate_read(const void *data, size_t size, const char *name, f
 ftl_status ftl_surrogate_open(const char *path, ftl_surrogate *surrogate, char **metadata, ftl_error *error) {
   void *data;
   size_t size;
-  ftl_status status = ftl_file_map(path, &data, &size, error);
-  if (status) return status;
-  status = ftl_surrogate_read(data, size, path, surrogate, metadata, error);
+  FTL_TRY(ftl_file_map(path, &data, &size, error));
+  ftl_status status = ftl_surrogate_read(data, size, path, surrogate, metadata, error);
   if (data) munmap(data, size);
   return status;
 }

@@ -120,7 +120,7 @@ ftl_status ftl_surrogate_write(const ftl_surrogate *s, const char *path, const c
     ftl_safetensors_order(tensor, tensors.n);
     status = ftl_safetensors_write(make_metadata(s, tensor, tensors.n, metadata), tensor, tensors.n, path, error);
   } else {
-    status = ftl_fail(error, FTL_ERR_MEMORY, path, "no memory to write the surrogate");
+    status = ftl_no_memory(error, path, "writing the surrogate");
   }
   free(tensor);
   ftl_tensors_free(&tensors);

@@ -64,23 +64,21 @@ static ftl_status check_byte_order(ftl_torch_archive *a, ftl_error *error) {
   char name[300], order[8] = "";
   size_t size;
   int k;
-  ftl_status status;
   snprintf(name, sizeof name, "%sbyteorder", a->prefix);
   k = ftl_zip_find(a->zip, name);
   if (k < 0) return FTL_OK; /* torch before 2.1: little-endian in practice */
-  if ((status = ftl_zip_entry_size(a->zip, k, &size, error))) return status;
-  if (size < sizeof order && (status = ftl_zip_entry_read(a->zip, k, order, size, error))) return status;
+  FTL_TRY(ftl_zip_entry_size(a->zip, k, &size, error));
+  if (size < sizeof order) FTL_TRY(ftl_zip_entry_read(a->zip, k, order, size, error));
   if (strcmp(order, "little"))
     return ftl_fail(error, FTL_ERR_UNSUPPORTED, a->where, "the file was written by a big-endian machine");
   return FTL_OK;
 }
 
 static ftl_status read_entry(ftl_torch_archive *a, int k, void **data, size_t *size, ftl_error *error) {
-  ftl_status status = ftl_zip_entry_size(a->zip, k, size, error);
-  if (status) return status;
+  FTL_TRY(ftl_zip_entry_size(a->zip, k, size, error));
   *data = malloc(*size ? *size : 1);
-  if (!*data) return ftl_fail(error, FTL_ERR_MEMORY, a->where, "no memory for %s", ftl_zip_name(a->zip, k));
-  status = ftl_zip_entry_read(a->zip, k, *data, *size, error);
+  if (!*data) return ftl_no_memory(error, a->where, "%s", ftl_zip_name(a->zip, k));
+  ftl_status status = ftl_zip_entry_read(a->zip, k, *data, *size, error);
   if (status) {
     free(*data);
     *data = NULL;
@@ -91,14 +89,13 @@ static ftl_status read_entry(ftl_torch_archive *a, int k, void **data, size_t *s
 static ftl_status open_all(ftl_torch_archive *a, const void *data, size_t size, bool script, ftl_error *error) {
   int entry;
   size_t pickle_size;
-  ftl_status status;
-  if ((status = ftl_zip_open(data, size, a->where, &a->zip, error))) return status;
+  FTL_TRY(ftl_zip_open(data, size, a->where, &a->zip, error));
   a->storages = calloc((size_t)ftl_zip_count(a->zip) + 1, sizeof *a->storages);
-  if (!a->storages) return ftl_fail(error, FTL_ERR_MEMORY, a->where, "no memory for the storages");
-  if ((status = find_pickle(a, &entry, error))) return status;
-  if (!script && (status = refuse_script(a, error))) return status;
-  if ((status = check_byte_order(a, error))) return status;
-  if ((status = read_entry(a, entry, &a->pickle_data, &pickle_size, error))) return status;
+  if (!a->storages) return ftl_no_memory(error, a->where, "the storages");
+  FTL_TRY(find_pickle(a, &entry, error));
+  if (!script) FTL_TRY(refuse_script(a, error));
+  FTL_TRY(check_byte_order(a, error));
+  FTL_TRY(read_entry(a, entry, &a->pickle_data, &pickle_size, error));
   return ftl_pickle_parse(a->pickle_data, pickle_size, a->where, &a->pickle, error);
 }
 
@@ -107,7 +104,7 @@ ftl_status ftl_torch_open(const void *data, size_t size, const char *where, bool
   ftl_torch_archive *a = calloc(1, sizeof *a);
   ftl_status status;
   *archive = NULL;
-  if (!a) return ftl_fail(error, FTL_ERR_MEMORY, where, "no memory to open the archive");
+  if (!a) return ftl_no_memory(error, where, "opening the archive");
   snprintf(a->where, sizeof a->where, "%s", where);
   a->file_size = size;
   status = open_all(a, data, size, script, error);
@@ -175,16 +172,15 @@ static ftl_status load_storage(ftl_torch_archive *a, const ftl_py *reference, co
   const ftl_py *key = ftl_py_item(id, 2);
   char entry[512];
   torch_storage *s;
-  ftl_status status;
   int k;
   if (!key || !ftl_py_string_is(ftl_py_item(id, 0), "storage") || key->kind != FTL_PY_STRING || key->u.text.size > 64)
     return ftl_fail(error, FTL_ERR_FORMAT, a->where, "tensor %s does not refer to a storage of the archive", name);
-  if ((status = storage_dtype(ftl_py_item(id, 1), a->where, name, dtype, error))) return status;
+  FTL_TRY(storage_dtype(ftl_py_item(id, 1), a->where, name, dtype, error));
   snprintf(entry, sizeof entry, "%sdata/%.*s", a->prefix, (int)key->u.text.size, key->u.text.data);
   if ((k = ftl_zip_find(a->zip, entry)) < 0)
     return ftl_fail(error, FTL_ERR_FORMAT, a->where, "the storage of tensor %s is missing in the archive", name);
   s = &a->storages[k];
-  if (!s->data && (status = read_entry(a, k, &s->data, &s->size, error))) return status;
+  if (!s->data) FTL_TRY(read_entry(a, k, &s->data, &s->size, error));
   *storage = s;
   return FTL_OK;
 }
@@ -242,7 +238,6 @@ ftl_status ftl_torch_add_tensor(ftl_torch_archive *a, const ftl_py *record, cons
   const ftl_py *args = record->u.call.args;
   const torch_storage *storage = NULL;
   ftl_dtype dtype = FTL_F32;
-  ftl_status status;
   view v;
   size_t width;
   void *data;
@@ -253,7 +248,7 @@ ftl_status ftl_torch_add_tensor(ftl_torch_archive *a, const ftl_py *record, cons
                     ftl_py_describe(record, text, sizeof text));
   if (!read_view(args, &v)) return ftl_fail(error, FTL_ERR_FORMAT, a->where, "tensor %s has no credible shape", name);
   if (v.count == 0) return FTL_OK;
-  if ((status = load_storage(a, ftl_py_item(args, 0), name, &dtype, &storage, error))) return status;
+  FTL_TRY(load_storage(a, ftl_py_item(args, 0), name, &dtype, &storage, error));
   width = ftl_dtype_bytes(dtype);
   if (!view_fits(&v, (int64_t)(storage->size / width)))
     return ftl_fail(error, FTL_ERR_FORMAT, a->where, "tensor %s reaches outside of its storage (%zu bytes)", name,
@@ -264,9 +259,9 @@ ftl_status ftl_torch_add_tensor(ftl_torch_archive *a, const ftl_py *record, cons
     return ftl_fail(error, FTL_ERR_FORMAT, a->where, "the tensors up to %s hold four times the bytes of the file",
                     name);
   data = ftl_tensors_allocate(tensors, (size_t)v.count * width);
-  if (!data) return ftl_fail(error, FTL_ERR_MEMORY, a->where, "no memory for tensor %s", name);
+  if (!data) return ftl_no_memory(error, a->where, "tensor %s", name);
   copy_view(&v, width, storage->data, data);
-  status = ftl_tensors_add_view(tensors, name, dtype, v.ndim, v.shape, data, is_parameter, error);
+  ftl_status status = ftl_tensors_add_view(tensors, name, dtype, v.ndim, v.shape, data, is_parameter, error);
   if (status) ftl_error_place(error, a->where);
   return status;
 }
@@ -289,7 +284,7 @@ ftl_status ftl_py_to_bytes(const ftl_py *value, const char *where, const char *n
   }
   if (!text) return ftl_fail(error, FTL_ERR_FORMAT, where, "%s is not a string of bytes", name);
   out = malloc(text->u.text.size ? text->u.text.size : 1);
-  if (!out) return ftl_fail(error, FTL_ERR_MEMORY, where, "no memory for %s", name);
+  if (!out) return ftl_no_memory(error, where, "%s", name);
   for (size_t k = 0; k < text->u.text.size; k++) {
     unsigned char c = (unsigned char)text->u.text.data[k];
     if (latin1 && c >= 0x80) { /* U+0080 .. U+00FF in UTF-8: 110000xx 10xxxxxx */

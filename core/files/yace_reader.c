@@ -11,7 +11,7 @@
 #include "base/error.h"
 
 static ftl_status no_memory(ftl_yaml *yaml, ftl_error *error) {
-  return ftl_fail(error, FTL_ERR_MEMORY, yaml->path, "no memory to read the potential");
+  return ftl_no_memory(error, yaml->path, "reading the potential");
 }
 
 static ftl_status read_elements(ftl_yaml *yaml, const yaml_node_t *names, const yaml_node_t *e0, ftl_ace_file *file,
@@ -53,10 +53,9 @@ static ftl_status read_embedding(ftl_yaml *yaml, const yaml_node_t *node, int mu
   ftl_ace_embedding *e = &file->embedding[mu];
   snprintf(what, sizeof what, "embeddings of element %d", mu);
   if (e->n_density > 0) return ftl_yaml_fail(yaml, node, error, "%s are given twice", what); /* "0" and "00" */
-  ftl_status status = ftl_yaml_fields(yaml, node, what, f, N, error);
-  if (status) return status;
-  if ((status = ftl_yaml_integer(yaml, f[N_DENSITY].value, "ndensity", 1, FTL_ACE_MAX_DENSITY, &e->n_density, error)))
-    return status;
+  FTL_TRY(ftl_yaml_fields(yaml, node, what, f, N, error));
+  ftl_status status = FTL_OK;
+  FTL_TRY(ftl_yaml_integer(yaml, f[N_DENSITY].value, "ndensity", 1, FTL_ACE_MAX_DENSITY, &e->n_density, error));
   const char *kind = ftl_yaml_text(f[KIND].value);
   e->shifted = kind && strcmp(kind, "FinnisSinclairShiftedScaled") == 0;
   if (!e->shifted && (!kind || strcmp(kind, "FinnisSinclair") != 0))
@@ -109,8 +108,7 @@ static ftl_status read_coefficients(ftl_yaml *yaml, const yaml_node_t *node, ftl
       return ftl_yaml_fail(yaml, by_l, error, "%s must list lmax + 1 = %d sets for each n", what, bond->lmax + 1);
     for (int l = 0; l <= bond->lmax; l++) {
       double *to = bond->coefficient + ((size_t)n * n_l + (size_t)l) * (size_t)bond->n_base;
-      ftl_status status = ftl_yaml_numbers(yaml, ftl_yaml_item(yaml, by_l, l), what, bond->n_base, to, error);
-      if (status) return status;
+      FTL_TRY(ftl_yaml_numbers(yaml, ftl_yaml_item(yaml, by_l, l), what, bond->n_base, to, error));
     }
   }
   return FTL_OK;
@@ -147,7 +145,7 @@ static ftl_status read_bond(ftl_yaml *yaml, const yaml_node_t *node, int i, int 
   if (ftl_yaml_length(f[PARAMETERS].value) < 1)
     return ftl_yaml_fail(yaml, f[PARAMETERS].value, error, "radparameters must be a list of numbers");
   const yaml_node_t *lambda = ftl_yaml_item(yaml, f[PARAMETERS].value, 0);
-  if ((status = ftl_yaml_number(yaml, lambda, "radparameters", &b->lambda, error))) return status;
+  FTL_TRY(ftl_yaml_number(yaml, lambda, "radparameters", &b->lambda, error));
   const struct {
     int field;
     double *to;
@@ -159,7 +157,7 @@ static ftl_status read_bond(ftl_yaml *yaml, const yaml_node_t *node, int i, int 
       return status;
   }
   if (!ftl_ace_bond_good(b, wrong)) return ftl_yaml_fail(yaml, node, error, "%s", wrong);
-  if ((status = read_coefficients(yaml, f[COEFFICIENTS].value, b, error))) return status;
+  FTL_TRY(read_coefficients(yaml, f[COEFFICIENTS].value, b, error));
   file->n_parameters += (int64_t)b->n_radial * (b->lmax + 1) * b->n_base;
   return FTL_OK;
 }
@@ -210,10 +208,9 @@ static ftl_status read_functions(ftl_yaml *yaml, const yaml_node_t *node, int mu
   file->function[mu] = calloc((size_t)n + 1, sizeof **file->function);
   if (!file->function[mu]) return no_memory(yaml, error);
   file->n_functions[mu] = n;
-  ftl_status status = FTL_OK;
-  for (int k = 0; k < n && !status; k++)
-    status = read_function(yaml, ftl_yaml_item(yaml, node, k), mu, file, &file->function[mu][k], error);
-  return status;
+  for (int k = 0; k < n; k++)
+    FTL_TRY(read_function(yaml, ftl_yaml_item(yaml, node, k), mu, file, &file->function[mu][k], error));
+  return FTL_OK;
 }
 
 /* ---- the whole ---- */
@@ -271,9 +268,9 @@ static ftl_status read_all(ftl_yaml *yaml, ftl_ace_file *file, ftl_error *error)
     if (file->embedding[mu].n_density == 0)
       return ftl_yaml_fail(yaml, f[EMBEDDINGS].value, error, "embeddings lacks element %d (%s)", mu,
                            ftl_element_symbol(file->atomic_number[mu]));
-  if ((status = read_bonds(yaml, f[BONDS].value, file, error))) return status;
+  FTL_TRY(read_bonds(yaml, f[BONDS].value, file, error));
   if (!ftl_ace_bins_good(file, wrong)) return ftl_yaml_fail(yaml, f[BINS].value, error, "%s", wrong);
-  if ((status = for_elements(yaml, f[FUNCTIONS].value, "functions", file, read_functions, error))) return status;
+  FTL_TRY(for_elements(yaml, f[FUNCTIONS].value, "functions", file, read_functions, error));
   for (int mu = 0; mu < file->n_elements; mu++)
     if (!file->function[mu])
       return ftl_yaml_fail(yaml, f[FUNCTIONS].value, error, "functions lacks element %d (%s)", mu,
@@ -284,9 +281,8 @@ static ftl_status read_all(ftl_yaml *yaml, ftl_ace_file *file, ftl_error *error)
 ftl_status ftl_ace_file_read(const void *data, size_t size, const char *path, ftl_ace_file *file, ftl_error *error) {
   ftl_yaml yaml;
   memset(file, 0, sizeof *file);
-  ftl_status status = ftl_yaml_open(&yaml, data, size, path, error);
-  if (status) return status;
-  status = read_all(&yaml, file, error);
+  FTL_TRY(ftl_yaml_open(&yaml, data, size, path, error));
+  ftl_status status = read_all(&yaml, file, error);
   ftl_yaml_close(&yaml);
   if (status) ftl_ace_file_free(file);
   return status;
@@ -295,9 +291,8 @@ ftl_status ftl_ace_file_read(const void *data, size_t size, const char *path, ft
 ftl_status ftl_ace_file_open(const char *path, ftl_ace_file *file, ftl_error *error) {
   void *data;
   size_t size;
-  ftl_status status = ftl_file_map(path, &data, &size, error);
-  if (status) return status;
-  status = ftl_ace_file_read(data, size, path, file, error);
+  FTL_TRY(ftl_file_map(path, &data, &size, error));
+  ftl_status status = ftl_ace_file_read(data, size, path, file, error);
   if (data) munmap(data, size);
   return status;
 }

@@ -103,16 +103,15 @@ static ftl_status need_length(ftl_yaml *yaml, const yaml_node_t *node, const cha
 
 ftl_status ftl_yaml_numbers(ftl_yaml *yaml, const yaml_node_t *node, const char *what, int n, double *values,
                             ftl_error *error) {
-  ftl_status status = need_length(yaml, node, what, n, error);
-  for (int k = 0; k < n && !status; k++)
-    status = ftl_yaml_number(yaml, ftl_yaml_item(yaml, node, k), what, &values[k], error);
-  return status;
+  FTL_TRY(need_length(yaml, node, what, n, error));
+  for (int k = 0; k < n; k++) FTL_TRY(ftl_yaml_number(yaml, ftl_yaml_item(yaml, node, k), what, &values[k], error));
+  return FTL_OK;
 }
 
 ftl_status ftl_yaml_integers(ftl_yaml *yaml, const yaml_node_t *node, const char *what, int n, int low, int high,
                              int *values, ftl_error *error) {
-  ftl_status status = need_length(yaml, node, what, n, error);
-  for (int k = 0; k < n && !status; k++)
-    status = ftl_yaml_integer(yaml, ftl_yaml_item(yaml, node, k), what, low, high, &values[k], error);
-  return status;
+  FTL_TRY(need_length(yaml, node, what, n, error));
+  for (int k = 0; k < n; k++)
+    FTL_TRY(ftl_yaml_integer(yaml, ftl_yaml_item(yaml, node, k), what, low, high, &values[k], error));
+  return FTL_OK;
 }

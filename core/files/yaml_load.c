@@ -29,9 +29,7 @@ static ftl_status refuse(const loader *l, ftl_status code, size_t line, const ch
   return ftl_fail(l->error, code, where, format, text);
 }
 
-static ftl_status no_memory(const loader *l) {
-  return ftl_fail(l->error, FTL_ERR_MEMORY, l->path, "no memory to read the file");
-}
+static ftl_status no_memory(const loader *l) { return ftl_no_memory(l->error, l->path, "reading the file"); }
 
 /* libyaml compares each with all before it. */
 static bool few_directives(const char *data, size_t size) {

@@ -1,5 +1,6 @@
 #include "files/zip.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +36,7 @@ static bool is_plain(const char *name) {
 static ftl_status check_names(ftl_zip *z, ftl_error *error) {
   const char **name = malloc(((size_t)z->n + 1) * sizeof *name);
   ftl_status status = FTL_OK;
-  if (!name) return ftl_fail(error, FTL_ERR_MEMORY, z->where, "no memory to open the archive");
+  if (!name) return ftl_no_memory(error, z->where, "opening the archive");
   for (int k = 0; k < z->n && !status; k++) {
     name[k] = ftl_zip_name(z, k);
     if (!is_plain(name[k]))
@@ -76,7 +77,7 @@ ftl_status ftl_zip_open(const void *data, size_t size, const char *where, ftl_zi
   zip_error_t zip_error;
   zip_int64_t n;
   *zip = NULL;
-  if (!z) return ftl_fail(error, FTL_ERR_MEMORY, where, "no memory to open the archive");
+  if (!z) return ftl_no_memory(error, where, "opening the archive");
   z->file_size = size;
   snprintf(z->where, sizeof z->where, "%s", where);
   zip_error_init(&zip_error);
@@ -91,7 +92,7 @@ ftl_status ftl_zip_open(const void *data, size_t size, const char *where, ftl_zi
     const bool memory = zip_error_code_zip(&zip_error) == ZIP_ER_MEMORY;
     zip_error_fini(&zip_error);
     ftl_zip_free(z);
-    if (memory) return ftl_fail(error, FTL_ERR_MEMORY, where, "no memory to open the archive");
+    if (memory) return ftl_no_memory(error, where, "opening the archive");
     return FTL_ERR_FORMAT;
   }
   zip_error_fini(&zip_error);
@@ -164,4 +165,28 @@ ftl_status ftl_zip_entry_read(ftl_zip *zip, int k, void *data, size_t size, ftl_
   }
   zip_fclose(file);
   return FTL_OK;
+}
+
+ftl_status ftl_zip_entry_unpack(ftl_zip *zip, int k, size_t most, FILE *stream, ftl_error *error) {
+  char block[1 << 15];
+  size_t done = 0;
+  zip_int64_t got = 0;
+  zip_file_t *file = zip_fopen_index(zip->archive, (zip_uint64_t)k, 0);
+  ftl_status status = FTL_OK;
+  if (!file)
+    return ftl_fail(error, FTL_ERR_FORMAT, zip->where, "entry %.200s of the archive cannot be opened (%.120s)",
+                    ftl_zip_name(zip, k), zip_strerror(zip->archive));
+  while (!status && (got = zip_fread(file, block, sizeof block)) > 0) {
+    done += (size_t)got;
+    if (done > most)
+      status = ftl_fail(error, FTL_ERR_FORMAT, zip->where, "entry %.200s of the archive is larger than %zu bytes",
+                        ftl_zip_name(zip, k), most);
+    else if (fwrite(block, 1, (size_t)got, stream) != (size_t)got)
+      status = ftl_fail(error, FTL_ERR_IO, NULL, "cannot write it: %s", strerror(errno));
+  }
+  if (!status && got < 0)
+    status = ftl_fail(error, FTL_ERR_FORMAT, zip->where, "entry %.200s of the archive is damaged (%.120s)",
+                      ftl_zip_name(zip, k), zip_file_strerror(file));
+  zip_fclose(file);
+  return status;
 }

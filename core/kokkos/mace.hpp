@@ -47,7 +47,7 @@ public:
   void last_layer() override {
     const int t = model->arch.n_layers - 1;
     if (model->zbl) {
-      Repulsion stage{edges.list(), model->n_species, model->zbl_p, {}, model->scale, zbl, blocks.order, node_energy};
+      Repulsion stage{edges.list(), model->n_species, model->zbl_p, {}, model->scale[0], zbl, blocks.order, node_energy};
       std::copy(model->zbl_c, model->zbl_c + 4, stage.c);
       for_each<Space>("repulsion", blocks.n_active, stage);
     }
@@ -272,7 +272,7 @@ private:
   void readouts(int t, const Batch &batch, const Rows<Real> &h, const Rows<Real> &dh) {
     for (const ReadoutTables &tables : layer(t).readouts)
       for_items<Space>("readout", batch.n, 4 * static_cast<std::size_t>(tables.n_hidden) * sizeof(double),
-                       Readout<Space, Real>{tables, model->scale, h, dh, blocks.order, batch.first, node_energy});
+                       Readout<Space, Real>{tables, model->scale[0], h, dh, blocks.order, batch.first, node_energy});
   }
 
   /* dE/dh of a layer before the last: through the next layer, and its own linear readouts. */
@@ -285,7 +285,7 @@ private:
     for (int r = 0; r < l.n_readouts; r++) {
       const ReadoutTables &tables = layer(t).readouts[static_cast<std::size_t>(r)];
       on_rows("readout, reverse", batch, tables.n_in,
-              LinearReadoutReverse<Real>{tables.linear, model->scale, dh, batch.first, tables.n_in, tables.offset});
+              LinearReadoutReverse<Real>{tables.linear, model->scale[0], dh, batch.first, tables.n_in, tables.offset});
     }
   }
 

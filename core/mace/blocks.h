@@ -11,19 +11,40 @@ static size_t offset_of(const ftl_block *block, const ftl_layout *layout) {
 
 static bool is_last(const ftl_workspace *ws, int t) { return t == ws->model->arch.n_layers - 1; }
 
-static void interaction_forward(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block, real *A) {
+/* Sum over neighbours and its linear. */
+static void message_forward(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block, real *message) {
   const ftl_prepared_layer *layer = &ws->model->layer[t];
-  int n = block->n;
-  real *message = layer->gated ? scratch_of(thread)->gate_input : A;
   if (layer->first) {
     first_message_forward(ws, thread, block, message);
     STAGE_DONE(thread, SUMS_LINEAR);
   } else {
     conv_forward(ws, thread, t, block, scratch_of(thread)->mid);
     STAGE_DONE(thread, CONV);
-    linear_forward(&layer->conv.linear, block->species, n, scratch_of(thread)->mid, message, false);
+    linear_forward(&layer->conv.linear, block->species, block->n, scratch_of(thread)->mid, message, false);
     STAGE_DONE(thread, CONV_LINEAR);
   }
+}
+
+/* From the adjoint of the message (and of the density, per atom). */
+static void message_reverse(ftl_workspace *ws, ftl_thread *thread, int sweep, int t, const ftl_block *block,
+                            const real *adjoint, const double *density_adjoint) {
+  const ftl_prepared_layer *layer = &ws->model->layer[t];
+  if (layer->first) {
+    first_message_reverse(ws, thread, sweep, block, adjoint, density_adjoint);
+    STAGE_DONE(thread, SUMS_REVERSE);
+  } else {
+    linear_reverse(&layer->conv.linear, block->species, block->n, adjoint, scratch_of(thread)->mid, false);
+    STAGE_DONE(thread, CONV_LINEAR_REVERSE);
+    conv_reverse(ws, thread, sweep, t, block, scratch_of(thread)->mid, density_adjoint);
+    STAGE_DONE(thread, EDGES_REVERSE);
+  }
+}
+
+static void interaction_forward(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block, real *A) {
+  const ftl_prepared_layer *layer = &ws->model->layer[t];
+  int n = block->n;
+  real *message = layer->gated ? scratch_of(thread)->gate_input : A;
+  message_forward(ws, thread, t, block, message);
   if (layer->norm != FTL_NORM_AVERAGE) {
     double *factor = scratch_of(thread)->factor;
     message_factors(layer, thread, n, factor);
@@ -37,7 +58,7 @@ static void interaction_forward(ftl_workspace *ws, ftl_thread *thread, int t, co
     gather_rows(ws, block, &layer->conv.edge, ws->features[t - 1], scratch_of(thread)->own);
     linear_forward(&layer->linear_res, 0, n, scratch_of(thread)->own, message, true);
   }
-  gate_forward(layer, n, message, scratch_of(thread)->gated);
+  gate_forward(&layer->gate, &layer->message, &layer->target, n, message, scratch_of(thread)->gated);
   linear_forward(&layer->linear_2, 0, n, scratch_of(thread)->gated, A, false);
 }
 
@@ -51,7 +72,7 @@ static void product_forward(ftl_workspace *ws, ftl_thread *thread, int t, const 
   if (layer->first) {
     add_constant_row(&layer->out, block->n, layer->sc_first + (size_t)block->species * (size_t)layer->out.dim, h);
   } else {
-    const real *sc = (const real *)ws->sc[0][t] + offset_of(block, &layer->out);
+    const real *sc = (const real *)ws->sc[0][t] + offset_of(block, &layer->skip.out);
     for (size_t k = 0; k < (size_t)block->n * (size_t)layer->out.dim; k += (size_t)LANES)
       store(h + k, load(h + k) + load(sc + k));
   }
@@ -67,7 +88,8 @@ static void readouts(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_blo
     const ftl_layout_block *in = &layer->out.b[layer->readout[r].block];
     for (int a = 0; a < block->n; a++) {
       size_t at = (size_t)block->n * (size_t)in->offset + (size_t)(a * in->pad);
-      double energy = model->scale * readout(&layer->readout[r], thread, h + at, dh + at, model->scale);
+      const double scale = model->scale[block->species];
+      double energy = scale * readout(&layer->readout[r], thread, h + at, dh + at, scale);
       if (energies) ws->node_energy[ws->order[block->first + a]] += energy;
     }
   }
@@ -77,21 +99,80 @@ static void readouts(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_blo
 static void next_features(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block, const real *h) {
   const ftl_prepared_layer *next = &ws->model->layer[t + 1];
   linear_forward(&next->linear_up, 0, block->n, h, scratch_of(thread)->own, false);
+  if (next->up_constant) add_constant_row(&next->conv.edge, block->n, next->up_constant, scratch_of(thread)->own);
   scatter_rows(ws, block, &next->conv.edge, scratch_of(thread)->own, ws->features[t]);
   if (next->has_sc)
-    linear_forward(&next->skip, block->species, block->n, h, (real *)ws->sc[0][t + 1] + offset_of(block, &next->out),
-                   false);
+    linear_forward(&next->skip, block->species, block->n, h,
+                   (real *)ws->sc[0][t + 1] + offset_of(block, &next->skip.out), false);
 }
+
+/* ---- layers of the NequIP family ---- */
+
+/* The self-connection is added to the message, which takes its place until the reverse: to go through the convolution a
+   second time would cost a third of a step. */
+static void gated_message(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block) {
+  const ftl_prepared_layer *layer = &ws->model->layer[t];
+  const size_t numbers = (size_t)block->n * (size_t)layer->message.dim;
+  real *message = scratch_of(thread)->gate_input;
+  message_forward(ws, thread, t, block, message);
+  add_constant_row(&layer->message, block->n, layer->constant + (size_t)block->species * (size_t)layer->message.dim,
+                   message);
+  if (layer->first) return;
+  real *sc = (real *)ws->sc[0][t] + offset_of(block, &layer->skip.out);
+  for (size_t k = 0; k < numbers; k += (size_t)LANES) {
+    const vec sum = load(message + k) + load(sc + k);
+    store(message + k, sum);
+    store(sc + k, sum);
+  }
+}
+
+static void gated_forward(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block, real *h) {
+  const ftl_prepared_layer *layer = &ws->model->layer[t];
+  gated_message(ws, thread, t, block);
+  gate_forward(&layer->gate, &layer->message, &layer->out, block->n, scratch_of(thread)->gate_input, h);
+}
+
+/* What gated_message left, after other blocks have used the scratch. */
+static void gated_again(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block) {
+  const ftl_prepared_layer *layer = &ws->model->layer[t];
+  if (layer->first) {
+    gated_message(ws, thread, t, block);
+    return;
+  }
+  conv_edges(ws, thread, t, block);
+  memcpy(scratch_of(thread)->gate_input, (const real *)ws->sc[0][t] + offset_of(block, &layer->skip.out),
+         (size_t)block->n * (size_t)layer->message.dim * sizeof(real));
+}
+
+static void gated_sweep(ftl_workspace *ws, ftl_thread *thread, int sweep, int t, const ftl_block *block) {
+  static const double no_density[FTL_BLOCK_ATOMS] = {0};
+  const ftl_prepared_layer *layer = &ws->model->layer[t];
+  real *adjoint = scratch_of(thread)->message_adjoint;
+  gate_reverse(&layer->gate, &layer->message, &layer->out, block->n, scratch_of(thread)->gate_input,
+               scratch_of(thread)->h_adjoint, adjoint);
+  if (!layer->first)
+    memcpy((real *)ws->sc[sweep][t] + offset_of(block, &layer->skip.out), adjoint,
+           (size_t)block->n * (size_t)layer->message.dim * sizeof(real));
+  STAGE_DONE(thread, NORM_REVERSE);
+  message_reverse(ws, thread, sweep, t, block, adjoint, no_density);
+}
+
+/* ---- any layer ---- */
 
 static void mace_forward(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block) {
   STAGE_START(thread, t);
   block_edges(ws, thread, block, &ws->model->layer[t].grid);
   STAGE_DONE(thread, EDGES);
-  real *A = scratch_of(thread)->product_input;
-  interaction_forward(ws, thread, t, block, A);
-  STAGE_DONE(thread, NORM);
-  product_forward(ws, thread, t, block, A, scratch_of(thread)->h);
-  STAGE_DONE(thread, PRODUCT_LINEAR);
+  if (ws->model->layer[t].gated_output) {
+    gated_forward(ws, thread, t, block, scratch_of(thread)->h);
+    STAGE_DONE(thread, NORM);
+  } else {
+    real *A = scratch_of(thread)->product_input;
+    interaction_forward(ws, thread, t, block, A);
+    STAGE_DONE(thread, NORM);
+    product_forward(ws, thread, t, block, A, scratch_of(thread)->h);
+    STAGE_DONE(thread, PRODUCT_LINEAR);
+  }
   readouts(ws, thread, t, block, scratch_of(thread)->h, scratch_of(thread)->h_adjoint, true);
   STAGE_DONE(thread, READOUT);
   if (!is_last(ws, t)) {
@@ -109,13 +190,13 @@ static void output_adjoint(ftl_workspace *ws, ftl_thread *thread, int sweep, int
   linear_reverse(&next->linear_up, 0, block->n, scratch_of(thread)->own, dh, false);
   if (next->has_sc)
     linear_reverse(&next->skip, block->species, block->n,
-                   (const real *)ws->sc[sweep][t + 1] + offset_of(block, &next->out), dh, true);
+                   (const real *)ws->sc[sweep][t + 1] + offset_of(block, &next->skip.out), dh, true);
   for (int r = 0; r < layer->n_readouts && sweep == 0; r++) {
     const ftl_layout_block *in = &layer->out.b[layer->readout[r].block];
     for (int a = 0; a < block->n; a++)
       for (int c = 0; c < layer->readout[r].n_in; c++)
         dh[(size_t)block->n * (size_t)in->offset + (size_t)(a * in->pad + c)] +=
-            (real)(model->scale * layer->readout[r].linear[c]);
+            (real)(model->scale[block->species] * layer->readout[r].linear[c]);
   }
 }
 
@@ -127,7 +208,7 @@ static void sweep_block(ftl_workspace *ws, ftl_thread *thread, int sweep, int t,
   real *A = scratch_of(thread)->product_input, *dh = scratch_of(thread)->h_adjoint,
        *dA = scratch_of(thread)->message_adjoint;
   if (layer->has_sc && !layer->first)
-    memcpy((real *)ws->sc[sweep][t] + offset_of(block, &layer->out), dh,
+    memcpy((real *)ws->sc[sweep][t] + offset_of(block, &layer->skip.out), dh,
            (size_t)n * (size_t)layer->out.dim * sizeof(real));
   linear_reverse(&layer->product_linear, 0, n, dh, scratch_of(thread)->product, false);
   STAGE_DONE(thread, PRODUCT_LINEAR_REVERSE);
@@ -139,7 +220,7 @@ static void sweep_block(ftl_workspace *ws, ftl_thread *thread, int sweep, int t,
   if (layer->gated) {
     message = scratch_of(thread)->gate_input;
     linear_reverse(&layer->linear_2, 0, n, dA, scratch_of(thread)->gated, false);
-    gate_reverse(layer, n, message, scratch_of(thread)->gated, dA);
+    gate_reverse(&layer->gate, &layer->message, &layer->target, n, message, scratch_of(thread)->gated, dA);
     if (layer->first) {
       /* <dA, residual>, to take the residual out of <dA, message> below */
       memset(scratch_of(thread)->residual, 0, (size_t)n * (size_t)layer->message.dim * sizeof(real));
@@ -168,15 +249,7 @@ static void sweep_block(ftl_workspace *ws, ftl_thread *thread, int sweep, int t,
     scale_atoms(&layer->message, n, factor, dA);
   }
   STAGE_DONE(thread, NORM_REVERSE);
-  if (layer->first) {
-    first_message_reverse(ws, thread, sweep, block, dA, density_adjoint);
-    STAGE_DONE(thread, SUMS_REVERSE);
-  } else {
-    linear_reverse(&layer->conv.linear, block->species, n, dA, scratch_of(thread)->mid, false);
-    STAGE_DONE(thread, CONV_LINEAR_REVERSE);
-    conv_reverse(ws, thread, sweep, t, block, scratch_of(thread)->mid, density_adjoint);
-    STAGE_DONE(thread, EDGES_REVERSE);
-  }
+  message_reverse(ws, thread, sweep, t, block, dA, density_adjoint);
 }
 
 /* All sweeps back, after what the layer's forward leaves in the scratch. */
@@ -188,11 +261,11 @@ static void sweeps(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block
       STAGE_DONE(thread, UP_REVERSE);
     } else if (sweep > 0) { /* readouts have no moments */
       if (layer->has_sc)
-        memset((real *)ws->sc[sweep][t] + offset_of(block, &layer->out), 0,
-               (size_t)block->n * (size_t)layer->out.dim * sizeof(real));
+        memset((real *)ws->sc[sweep][t] + offset_of(block, &layer->skip.out), 0,
+               (size_t)block->n * (size_t)layer->skip.out.dim * sizeof(real));
       continue;
     }
-    sweep_block(ws, thread, sweep, t, block);
+    (layer->gated_output ? gated_sweep : sweep_block)(ws, thread, sweep, t, block);
     if (sweep == 0 && ws->n_sweeps > 1 && !layer->first)
       moments_to_senders(ws, thread, t, block, scratch_of(thread)->mid);
   }
@@ -203,10 +276,13 @@ static void mace_reverse(ftl_workspace *ws, ftl_thread *thread, int t, const ftl
   STAGE_START(thread, t);
   block_edges(ws, thread, block, &ws->model->layer[t].grid);
   STAGE_DONE(thread, EDGES);
-  interaction_forward(ws, thread, t, block, s->product_input);
+  const ftl_prepared_layer *layer = &ws->model->layer[t];
+  if (layer->gated_output) gated_again(ws, thread, t, block);
+  else interaction_forward(ws, thread, t, block, s->product_input);
   STAGE_DONE(thread, NORM);
   if (is_last(ws, t)) {
-    product_forward(ws, thread, t, block, s->product_input, s->h);
+    if (layer->gated_output) gate_forward(&layer->gate, &layer->message, &layer->out, block->n, s->gate_input, s->h);
+    else product_forward(ws, thread, t, block, s->product_input, s->h);
     STAGE_DONE(thread, PRODUCT_LINEAR);
     readouts(ws, thread, t, block, s->h, s->h_adjoint, false);
     STAGE_DONE(thread, READOUT);

@@ -10,6 +10,7 @@
 /* Keeps the compiler from holding an array's numbers in registers, which accumulators need. */
 #define IN_MEMORY(array) __asm__("" : "+m"(array))
 
+#define MAX_D          7 /* components of l = 3 */
 #define N_COEFFICIENTS FTL_RADIAL_COEFFICIENTS(sizeof(real))
 
 /* A path's part of a channel chunk, for all edges of a block. */
@@ -91,9 +92,9 @@ FTL_INLINE void path_forward(int d1, int d3, int nv, const conv_task *task) {
     const ftl_sorted_edge *edge = &task->edge[s];
     const real *c = task->radial + (size_t)edge->class_ * task->class_stride + (size_t)edge->cell * task->cell_stride;
     const real *u = task->features + (size_t)edge->sender * task->row + task->shift;
-    real *A = task->A + (size_t)(edge->atom * d3 * a_pad), M[35];
+    real *A = task->A + (size_t)(edge->atom * d3 * a_pad), M[MAX_D * MAX_D];
     memcpy(M, task->M + (size_t)(edge->edge * d1 * d3), (size_t)(d1 * d3) * sizeof(real));
-    vec t = splat((real)edge->t), R[4], x[5][4];
+    vec t = splat((real)edge->t), R[4], x[MAX_D][4];
     for (int v = 0; v < nv; v++) R[v] = load(c + ((N_COEFFICIENTS - 1) * nv + v) * LANES);
     for (int k = N_COEFFICIENTS - 2; k >= 0; k--)
       for (int v = 0; v < nv; v++) R[v] = R[v] * t + load(c + (k * nv + v) * LANES);
@@ -132,14 +133,14 @@ FTL_INLINE void path_reverse(int d1, int d3, int nv, const conv_task *task) {
     const real *c = task->radial + (size_t)edge->class_ * task->class_stride + (size_t)edge->cell * task->cell_stride;
     const real *u = task->features + (size_t)edge->sender * task->row + task->shift;
     const real *dA = task->dA + (size_t)(edge->atom * d3 * a_pad);
-    real *du = (real *)edge->adjoint + task->shift, *dM = task->dM + (size_t)(edge->edge * d1 * d3), M[35];
+    real *du = (real *)edge->adjoint + task->shift, *dM = task->dM + (size_t)(edge->edge * d1 * d3), M[MAX_D * MAX_D];
     memcpy(M, task->M + (size_t)(edge->edge * d1 * d3), (size_t)(d1 * d3) * sizeof(real));
-    vec t = splat((real)edge->t), dr = {0}, P[35], R[2], dR[2];
+    vec t = splat((real)edge->t), dr = {0}, P[MAX_D * MAX_D], R[2], dR[2];
     for (int q = 0; q < d1 * d3; q++) P[q] = (vec){0};
     for (int v = 0; v < nv; v++, u += LANES, dA += LANES, du += LANES) {
       if (v % 2 == 0) weights_and_slopes(pair, nv, c + v * LANES, t, R, dR);
       IN_MEMORY(M);
-      vec x[5], q[5], slope = {0};
+      vec x[MAX_D], q[MAX_D], slope = {0};
       for (int m1 = 0; m1 < d1; m1++) {
         x[m1] = R[v % 2] * load(u + m1 * u_pad);
         q[m1] = (vec){0};
@@ -184,8 +185,10 @@ FTL_INLINE void path_reverse(int d1, int d3, int nv, const conv_task *task) {
     BY_D3(1, d3, nv, BODY) break;                                                                                      \
   case 3:                                                                                                              \
     BY_D3(3, d3, nv, BODY) break;                                                                                      \
-  default:                                                                                                             \
+  case 5:                                                                                                              \
     BY_D3(5, d3, nv, BODY) break;                                                                                      \
+  default:                                                                                                             \
+    BY_D3(7, d3, nv, BODY) break;                                                                                      \
   }
 
 #define PATH_FORWARD(d1, d3, nv) path_forward(d1, d3, nv, &task)
@@ -237,17 +240,23 @@ static void conv_paths_of_width(ftl_workspace *ws, ftl_thread *thread, int t, co
   else conv_paths(1, ws, thread, t, block, mid, mid_adjoint);
 }
 
-static void conv_forward(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block, real *mid) {
+/* The block's edges in order, and their coupling coefficients: what either way of the convolution needs. */
+static void conv_edges(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block) {
   const ftl_conv *conv = &ws->model->layer[t].conv;
   sort_edges(ws, thread, t, block);
   coupling_coefficients(conv, scratch_of(thread)->edge_start[block->n], scratch_of(thread)->Y, scratch_of(thread)->M);
   STAGE_DONE(thread, COUPLING);
+}
+
+static void conv_forward(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block, real *mid) {
+  const ftl_conv *conv = &ws->model->layer[t].conv;
+  conv_edges(ws, thread, t, block);
   memset(mid, 0, (size_t)block->n * (size_t)conv->mid.dim * sizeof(real));
   conv_paths_of_width(ws, thread, t, block, mid, NULL);
 }
 
 /* Sender adjoints and edge forces from the adjoint of `mid` (and of the density, per atom), or from a moment of it. The
-   thread's edges and coupling coefficients are as conv_forward of the block left them. */
+   thread's edges and coupling coefficients are as conv_edges of the block left them. */
 static void conv_reverse(ftl_workspace *ws, ftl_thread *thread, int sweep, int t, const ftl_block *block,
                          const real *mid_adjoint, const double *density_adjoint) {
   const ftl_prepared_layer *layer = &ws->model->layer[t];

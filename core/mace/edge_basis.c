@@ -70,10 +70,12 @@ ftl_status ftl_edge_basis_make(const ftl_source *source, ftl_edge_basis *basis, 
   case FTL_RADIAL_CHEBYSHEV:
     break;
   }
-  if (arch->cutoff == FTL_CUTOFF_XPLOR)
-    FTL_TRY(read_scalar(source, "radial_embedding.cutoff_fn.r_on", &basis->cutoff_on, error));
-  else FTL_TRY(read_scalar(source, "radial_embedding.cutoff_fn.p", &basis->cutoff_p, error));
-  basis->cutoff_p = trunc(basis->cutoff_p); /* MACE casts p to int */
+  if (arch->cutoff == FTL_CUTOFF_XPLOR) {
+    FTL_TRY(read_scalar(source, "radial_embedding.cutoff_fn.r_on", &basis->r_on, error));
+  } else {
+    FTL_TRY(read_scalar(source, "radial_embedding.cutoff_fn.p", &basis->cutoff_p, error));
+    basis->cutoff_p = trunc(basis->cutoff_p); /* MACE casts p to int */
+  }
   FTL_TRY(read_scalar(source, "radial_embedding.cutoff_fn.r_max", &basis->cutoff, error));
   return basis->transform == FTL_TRANSFORM_NONE ? FTL_OK : read_transform(source, basis, error);
 }
@@ -84,17 +86,17 @@ void ftl_edge_basis_free(ftl_edge_basis *basis) {
   *basis = (ftl_edge_basis){0};
 }
 
+static double envelope(const ftl_edge_basis *basis, double r, double *slope) {
+  return basis->cutoff_kind == FTL_CUTOFF_XPLOR ? ftl_xplor_cutoff(r, basis->cutoff, basis->r_on, slope)
+                                                : ftl_polynomial_cutoff(r, basis->cutoff, basis->cutoff_p, slope);
+}
+
 static double transformed(const ftl_edge_basis *basis, int i, int j, double r, double *derivative) {
   *derivative = 1;
   if (basis->transform == FTL_TRANSFORM_NONE) return r;
   const double radii = basis->covalent_radius[i] + basis->covalent_radius[j];
   return basis->transform == FTL_TRANSFORM_AGNESI ? ftl_agnesi(r, 0.5 * radii, basis->q, basis->p, basis->a, derivative)
                                                   : ftl_soft(r, radii, basis->alpha, derivative);
-}
-
-static double envelope(const ftl_edge_basis *basis, double r, double *derivative) {
-  return basis->cutoff_kind == FTL_CUTOFF_XPLOR ? ftl_xplor_cutoff(r, basis->cutoff, basis->cutoff_on, derivative)
-                                                : ftl_polynomial_cutoff(r, basis->cutoff, basis->cutoff_p, derivative);
 }
 
 double ftl_edge_basis_at(const ftl_edge_basis *basis, int i, int j, double r, double *value, double *derivative,

@@ -17,7 +17,7 @@ typedef struct {
   double q, p, a, alpha;   /* Agnesi q p a; Soft alpha */
   double *covalent_radius; /* [n_elements] Angstrom, owned; NULL without a transform */
   ftl_cutoff_kind cutoff_kind;
-  double cutoff, cutoff_p, cutoff_on; /* p of the polynomial; where XPLOR's begins */
+  double cutoff, cutoff_p, r_on; /* the exponent of the polynomial, or where XPLOR begins */
   bool apply_cutoff; /* the basis functions are multiplied with the cutoff; else what the network makes is */
 } ftl_edge_basis;
 

@@ -68,6 +68,15 @@ static void set_cells(ftl_grid *grid, int n_fine, int n_coarse, double cutoff) {
   grid->inverse_coarse = n_coarse / (cutoff - grid->split);
 }
 
+/* The second derivative of XPLOR's cutoff jumps where it begins: no cell may reach over that. Moves the split up a
+   little and chooses the number of cells after it so that one ends there; also when their number is doubled. */
+static void end_cells_at(double r_on, double cutoff, double *split, int *n_coarse) {
+  const double width = (cutoff - *split) / *n_coarse;
+  const int after = (int)ceil((cutoff - r_on) / width), before = (int)floor((r_on - *split) * after / (cutoff - r_on));
+  *split = before > 0 ? r_on - before * (cutoff - r_on) / after : r_on;
+  *n_coarse = after + (before > 0 ? before : 0);
+}
+
 static ftl_status allocate(const ftl_model *model, const ftl_radial *radial, const ftl_grid *grid, double **density,
                            ftl_feature_tables *tables, ftl_error *error) {
   const size_t cells = (size_t)grid->n_cells * (size_t)grid->n_coefficients;
@@ -107,6 +116,8 @@ ftl_status ftl_feature_tables_fit(const ftl_model *model, const ftl_radial *radi
   int n_fine = FINE, n_coarse = COARSE;
   grid->n_coefficients = n_coefficients(model);
   grid->split = fmin(R_SPLIT, 0.5 * cutoff);
+  if (radial->basis.cutoff_kind == FTL_CUTOFF_XPLOR && radial->basis.r_on > 0)
+    end_cells_at(radial->basis.r_on, cutoff, &grid->split, &n_coarse);
   for (;;) {
     bool refine_fine = false, refine_coarse = false;
     set_cells(grid, n_fine, n_coarse, cutoff);

@@ -42,9 +42,17 @@ ftl_status ftl_message_linear(const ftl_model *model, const ftl_source *source, 
     free(plain);
     return ftl_fail(error, FTL_ERR_MEMORY, w->name, "out of memory");
   }
-  ftl_linear_dense(linear, w, plain);
-  if (traits.norm == FTL_NORM_AVERAGE)
-    for (size_t k = 0; k < size; k++) plain[k] /= layer->avg_num_neighbors;
+  ftl_linear_dense(linear, w, traits.gated && model->arch.nequip.head_linear ? model->arch.norm_heads : 0, plain);
+  const ftl_tensor *denominator =
+      traits.norm == FTL_NORM_DENOMINATOR ? ftl_require(source, error, "interactions.%d.denominator", t) : NULL;
+  if (traits.norm == FTL_NORM_DENOMINATOR && !denominator) {
+    free(plain);
+    return FTL_ERR_FORMAT;
+  }
+  const double norm = denominator                       ? ftl_tensor_at(denominator, 0)
+                      : traits.norm == FTL_NORM_AVERAGE ? layer->avg_num_neighbors
+                                                        : 1;
+  for (size_t k = 0; k < size; k++) plain[k] /= norm;
   if (!folds_skip) {
     memcpy(*dense, plain, size * sizeof *plain);
     free(plain);

@@ -70,56 +70,55 @@ static void message_factors(const ftl_prepared_layer *layer, const ftl_thread *t
   }
 }
 
-/* GatedEquivariantBlock: scalars through silu, each gated channel times the sigmoid of its gate. `message` holds
-   scalars and then gates in its block 0, in the order of the gated blocks. */
-static void gate_forward(const ftl_prepared_layer *layer, int n, const real *message, real *out) {
-  const ftl_layout *in = &layer->message, *to = &layer->target;
-  for (int a = 0; a < n; a++) {
-    const real *x = message + (size_t)(a * in->b[0].pad);
-    real *y = out + (size_t)(a * to->b[0].pad);
-    double d1, d2;
-    for (int c = 0; c < to->b[0].pad; c++)
-      y[c] = c < layer->n_scalars ? (real)(layer->gate_scalar_cst * ftl_silu((double)x[c], &d1, &d2)) : 0;
-    int gate = layer->n_scalars;
-    for (int b = 1; b < to->n; gate += to->b[b].mul, b++)
-      for (int c = 0; c < to->b[b].mul; c++) {
-        real g = (real)(layer->gate_cst * ftl_sigmoid((double)x[gate + c], &d1, &d2));
-        for (int m = 0; m < to->b[b].d; m++) {
-          size_t row = (size_t)((a * to->b[b].d + m) * to->b[b].pad + c);
-          out[(size_t)n * (size_t)to->b[b].offset + row] = g * message[(size_t)n * (size_t)in->b[b].offset + row];
-        }
+/* Place of a block's channel 0, component 0 of atom a among n. */
+FTL_INLINE size_t block_row(const ftl_layout_block *b, int n, int a) {
+  return (size_t)n * (size_t)b->offset + (size_t)(a * b->d * b->pad);
+}
+
+/* Scalars through their activation, each other channel times that of its gate (model/traits.h). Padding becomes 0. */
+static void gate_forward(const ftl_gate *gate, const ftl_layout *in, const ftl_layout *to, int n, const real *message,
+                         real *out) {
+  memset(out, 0, (size_t)n * (size_t)to->dim * sizeof(real));
+  for (int k = 0; k < gate->n; k++) {
+    const ftl_gate_part *part = &gate->part[k];
+    const ftl_layout_block *from = &in->b[part->in], *block = &to->b[part->out];
+    const ftl_layout_block *gates = part->gates < 0 ? from : &in->b[part->gates];
+    const int first = part->gates < 0 ? part->in_channel : part->gates_channel;
+    for (int a = 0; a < n; a++) {
+      const real *x = message + block_row(from, n, a) + part->in_channel, *g = message + block_row(gates, n, a) + first;
+      real *y = out + block_row(block, n, a);
+      for (int c = 0; c < part->mul; c++) {
+        double d1, d2;
+        const real f = (real)(part->cst * ftl_activate(part->act, (double)g[c], &d1, &d2));
+        for (int m = 0; m < block->d; m++) y[m * block->pad + c] = part->gates < 0 ? f : f * x[m * from->pad + c];
       }
-    for (int b = 1; b < to->n; b++)
-      for (int m = 0; m < to->b[b].d; m++)
-        for (int c = to->b[b].mul; c < to->b[b].pad; c++)
-          out[(size_t)n * (size_t)to->b[b].offset + (size_t)((a * to->b[b].d + m) * to->b[b].pad + c)] = 0;
+    }
   }
 }
 
-static void gate_reverse(const ftl_prepared_layer *layer, int n, const real *message, const real *out_adjoint,
-                         real *adjoint) {
-  const ftl_layout *in = &layer->message, *to = &layer->target;
+static void gate_reverse(const ftl_gate *gate, const ftl_layout *in, const ftl_layout *to, int n, const real *message,
+                         const real *out_adjoint, real *adjoint) {
   memset(adjoint, 0, (size_t)n * (size_t)in->dim * sizeof(real));
-  for (int a = 0; a < n; a++) {
-    const real *x = message + (size_t)(a * in->b[0].pad);
-    real *dx = adjoint + (size_t)(a * in->b[0].pad);
-    for (int c = 0; c < layer->n_scalars; c++) {
-      double slope, d2;
-      ftl_silu((double)x[c], &slope, &d2);
-      dx[c] = (real)(layer->gate_scalar_cst * slope) * out_adjoint[a * to->b[0].pad + c];
-    }
-    int gate = layer->n_scalars;
-    for (int b = 1; b < to->n; gate += to->b[b].mul, b++)
-      for (int c = 0; c < to->b[b].mul; c++) {
-        double slope, d2, s = ftl_sigmoid((double)x[gate + c], &slope, &d2), sum = 0;
-        for (int m = 0; m < to->b[b].d; m++) {
-          size_t row = (size_t)((a * to->b[b].d + m) * to->b[b].pad + c);
-          real g = out_adjoint[(size_t)n * (size_t)to->b[b].offset + row];
-          sum += (double)(g * message[(size_t)n * (size_t)in->b[b].offset + row]);
-          adjoint[(size_t)n * (size_t)in->b[b].offset + row] = (real)(layer->gate_cst * s) * g;
+  for (int k = 0; k < gate->n; k++) {
+    const ftl_gate_part *part = &gate->part[k];
+    const ftl_layout_block *from = &in->b[part->in], *block = &to->b[part->out];
+    const ftl_layout_block *gates = part->gates < 0 ? from : &in->b[part->gates];
+    const int first = part->gates < 0 ? part->in_channel : part->gates_channel;
+    for (int a = 0; a < n; a++) {
+      const size_t own = block_row(from, n, a) + (size_t)part->in_channel,
+                   other = block_row(gates, n, a) + (size_t)first;
+      const real *dy = out_adjoint + block_row(block, n, a);
+      for (int c = 0; c < part->mul; c++) {
+        double slope, d2, sum = 0;
+        const double f = part->cst * ftl_activate(part->act, (double)message[other + (size_t)c], &slope, &d2);
+        for (int m = 0; part->gates >= 0 && m < block->d; m++) {
+          const real g = dy[m * block->pad + c];
+          sum += (double)(g * message[own + (size_t)(m * from->pad + c)]);
+          adjoint[own + (size_t)(m * from->pad + c)] = (real)f * g;
         }
-        dx[gate + c] = (real)(layer->gate_cst * slope * sum);
+        adjoint[other + (size_t)c] = (real)(part->cst * slope * (part->gates < 0 ? (double)dy[c] : sum));
       }
+    }
   }
 }
 
@@ -128,17 +127,56 @@ static double activate(ftl_activation gate, double x, double *slope) {
   return ftl_activate(gate, x, slope, &d2);
 }
 
+/* A net: `work` holds, for each layer, its units, their slopes and their adjoints. */
+static double readout_net(const ftl_prepared_readout *net, double *work, const real *h, real *dh, double factor) {
+  const int last = net->n_layers - 1;
+  double *unit = work, *slope = NULL, *next = work + net->width[0], d2;
+  for (int c = 0; c < net->width[0]; c++) unit[c] = (double)h[c];
+  for (int k = 0; k <= last; k++) {
+    const int n = net->width[k + 1];
+    slope = next + n;
+    memset(next, 0, (size_t)n * sizeof *next);
+    for (int c = 0; c < net->width[k]; c++)
+      for (int o = 0; o < n; o++) next[o] += unit[c] * net->net[k][c * n + o];
+    for (int o = 0; o < n && k < last; o++) {
+      next[o] = net->gate_cst * ftl_activate(net->gate, next[o], &slope[o], &d2);
+      slope[o] *= net->gate_cst;
+    }
+    unit = next;
+    next = slope + n;
+  }
+  const double energy = unit[0];
+  double *d = next, *d_in;
+  d[0] = factor;
+  for (int k = last; k >= 0; k--) {
+    const int n = net->width[k + 1];
+    d_in = d + n;
+    for (int c = 0; c < net->width[k]; c++) {
+      d_in[c] = 0;
+      for (int o = 0; o < n; o++) d_in[c] += net->net[k][c * n + o] * d[o];
+    }
+    if (k > 0) {
+      slope -= net->width[k + 1] + net->width[k]; /* of the layer before: units and slopes alternate */
+      for (int c = 0; c < net->width[k]; c++) d_in[c] *= slope[c];
+    }
+    d = d_in;
+  }
+  for (int c = 0; c < net->width[0]; c++) dh[c] += (real)d[c];
+  return energy;
+}
+
 /* Energy of one readout for one atom's scalars h, and its gradient times `factor` added to dh. In double. */
 static double readout(const ftl_prepared_readout *readout_, ftl_thread *thread, const real *h, real *dh,
                       double factor) {
   int n_in = readout_->n_in, n = readout_->n_hidden;
   double energy = 0;
-  if (readout_->kind == FTL_READOUT_LINEAR) {
+  if (readout_->kind == FTL_READOUT_NET) return readout_net(readout_, scratch_of(thread)->hidden, h, dh, factor);
+  if (readout_->kind == FTL_READOUT_LINEAR || readout_->kind == FTL_READOUT_TWO_LINEAR) {
     for (int c = 0; c < n_in; c++) {
       energy += readout_->linear[c] * (double)h[c];
       dh[c] += (real)(factor * readout_->linear[c]);
     }
-    return energy;
+    return energy + readout_->bias_2;
   }
   double *y = scratch_of(thread)->hidden, *slope = y + n, *z = slope + n, *slope_mid = z + n;
   memset(y, 0, (size_t)n * sizeof *y);

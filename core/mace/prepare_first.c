@@ -11,22 +11,29 @@
  */
 static double *first_sender_features(const ftl_model *model, const ftl_source *source, ftl_error *error) {
   const ftl_layer *layer = &model->arch.layer[0];
-  const ftl_tensor *embedding = ftl_require(source, error, "node_embedding.linear.weight");
   const ftl_tensor *up = ftl_require(source, error, "interactions.0.linear_up.weight");
-  if (!embedding || !up) return NULL;
+  if (!up) return NULL;
+  const bool by_head = model->arch.nequip.head_up;
   int n_in = ftl_irreps_count(&layer->node_feats, 0, 1), n_out = ftl_irreps_count(&layer->edge, 0, 1);
-  double *u = calloc((size_t)model->n_species * (size_t)n_out + 1, sizeof *u);
+  ftl_linear linear;
+  ftl_linear_paths(model, &layer->node_feats, &layer->edge, &linear);
+  double *u = calloc((size_t)model->n_species * (size_t)n_out + (size_t)n_in + (size_t)linear.out.dim + 1, sizeof *u);
   if (!u) {
     ftl_fail(error, FTL_ERR_MEMORY, up->name, "out of memory");
     return NULL;
   }
-  double norm = 1 / sqrt((double)model->arch.norm_elements) / sqrt((double)n_in);
-  for (int z = 0; z < model->n_species; z++)
+  double *x = u + (size_t)model->n_species * (size_t)n_out, *offset = x + n_in; /* one block: offset is [n_out] */
+  double norm = 1 / sqrt((double)(n_in + (by_head ? model->arch.norm_heads : 0)));
+  ftl_status status = ftl_linear_offset(model, source, "interactions.0.linear_up", by_head, &linear, offset, error);
+  for (int z = 0; z < model->n_species && !status; z++) {
+    status = ftl_embedding_row(model, source, z, x, error);
+    for (int o = 0; o < n_out; o++) u[z * n_out + o] = offset[o];
     for (int c = 0; c < n_in; c++)
-      for (int o = 0; o < n_out; o++)
-        u[z * n_out + o] +=
-            ftl_tensor_at(embedding, (int64_t)z * n_in + c) * ftl_tensor_at(up, (int64_t)c * n_out + o) * norm;
-  return u;
+      for (int o = 0; o < n_out; o++) u[z * n_out + o] += x[c] * ftl_tensor_at(up, (int64_t)c * n_out + o) * norm;
+  }
+  if (!status) return u;
+  free(u);
+  return NULL;
 }
 
 /* The first pair with the same V: it depends on the receiver's element only by the class, and in a block that is not

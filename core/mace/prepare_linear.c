@@ -102,12 +102,14 @@ ftl_status ftl_linear_pack(const ftl_model *model, int n_species, const double *
   return FTL_OK;
 }
 
-void ftl_linear_dense(const ftl_linear *linear, const ftl_tensor *weight, double *dense) {
+void ftl_linear_dense(const ftl_linear *linear, const ftl_tensor *weight, int heads, double *dense) {
   int64_t k = 0;
   for (int p = 0; p < linear->n; p++) {
     int fan_in = 0;
     for (int q = 0; q < linear->n; q++)
       if (linear->path[q].out == linear->path[p].out) fan_in += linear->in.b[linear->path[q].in].mul;
+    const ftl_layout_block *to = &linear->out.b[linear->path[p].out];
+    if (to->l == 0 && to->p == 1) fan_in += heads;
     double norm = 1 / sqrt((double)fan_in);
     int64_t size = (int64_t)linear->in.b[linear->path[p].in].mul * linear->out.b[linear->path[p].out].mul;
     for (int64_t i = 0; i < size; i++, k++) dense[k] = ftl_tensor_at(weight, k) * norm;
@@ -132,11 +134,11 @@ void ftl_skip_dense(const ftl_model *model, const ftl_linear *linear, const ftl_
 }
 
 ftl_status ftl_prepare_linear(const ftl_model *model, const ftl_irreps *in, const ftl_irreps *out,
-                              const ftl_tensor *weight, ftl_linear *linear, ftl_error *error) {
+                              const ftl_tensor *weight, int heads, ftl_linear *linear, ftl_error *error) {
   ftl_linear_paths(model, in, out, linear);
   double *dense = malloc((ftl_linear_dense_size(linear) + 1) * sizeof *dense);
   if (!dense) return ftl_fail(error, FTL_ERR_MEMORY, weight->name, "out of memory");
-  ftl_linear_dense(linear, weight, dense);
+  ftl_linear_dense(linear, weight, heads, dense);
   ftl_status status = ftl_linear_pack(model, 0, dense, linear, error);
   free(dense);
   return status;
@@ -152,6 +154,44 @@ ftl_status ftl_prepare_skip(const ftl_model *model, const ftl_irreps *in, const 
   ftl_status status = ftl_linear_pack(model, model->n_species, dense, linear, error);
   free(dense);
   return status;
+}
+
+ftl_status ftl_linear_offset(const ftl_model *model, const ftl_source *source, const char *name, bool by_head,
+                             const ftl_linear *linear, double *row, ftl_error *error) {
+  const ftl_architecture *arch = &model->arch;
+  const int channels = ftl_layout_count(&linear->out, 0, 1);
+  const ftl_tensor *bias = NULL, *heads = NULL;
+  if (channels == 0) return FTL_OK;
+  if (arch->nequip.biased && !(bias = ftl_require(source, error, "%s.bias", name))) return FTL_ERR_FORMAT;
+  if (by_head && !(heads = ftl_require(source, error, "%s.heads", name))) return FTL_ERR_FORMAT;
+  const double norm = 1 / sqrt((double)(ftl_layout_count(&linear->in, 0, 1) + (by_head ? arch->norm_heads : 0)));
+  int64_t k = 0;
+  for (int b = 0; b < linear->out.n; b++) {
+    const ftl_layout_block *block = &linear->out.b[b];
+    if (block->l != 0 || block->p != 1) continue;
+    for (int c = 0; c < block->mul; c++, k++)
+      row[block->offset + c] += (bias ? ftl_tensor_at(bias, k) : 0) +
+                                (heads ? norm * ftl_tensor_at(heads, (int64_t)model->head * channels + k) : 0);
+  }
+  return FTL_OK;
+}
+
+ftl_status ftl_embedding_row(const ftl_model *model, const ftl_source *source, int species, double *row,
+                             ftl_error *error) {
+  const ftl_architecture *arch = &model->arch;
+  const int channels = ftl_irreps_count(&arch->layer[0].node_feats, 0, 1);
+  const bool by_head = arch->nequip.head_embedding;
+  const ftl_tensor *weight = ftl_require(source, error, "node_embedding.linear.weight"), *bias = NULL, *heads = NULL;
+  if (!weight) return FTL_ERR_FORMAT;
+  if (arch->nequip.biased && !(bias = ftl_require(source, error, "node_embedding.linear.bias"))) return FTL_ERR_FORMAT;
+  if (by_head && !(heads = ftl_require(source, error, "node_embedding.linear.heads"))) return FTL_ERR_FORMAT;
+  const double norm = 1 / sqrt((double)(arch->norm_elements + (by_head ? arch->norm_heads : 0)));
+  for (int c = 0; c < channels; c++) {
+    double sum = ftl_tensor_at(weight, (int64_t)species * channels + c);
+    if (heads) sum += ftl_tensor_at(heads, (int64_t)model->head * channels + c);
+    row[c] = norm * sum + (bias ? ftl_tensor_at(bias, c) : 0);
+  }
+  return FTL_OK;
 }
 
 void ftl_linear_free(ftl_linear *linear) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "mace/mace.h"
+#include "mace/prepare_gated.h"
 #include "mace/repulsion.h"
 #include "model/engine.h"
 #include "model/kernels.h"
@@ -88,13 +89,21 @@ static ftl_status prepare_energies(ftl_model *model, const ftl_source *source, f
   int row = e0->ndim == 2 ? model->head : 0;
   if (e0->ndim == 2 && e0->shape[0] == 1) row = 0;
   for (int z = 0; z < model->n_species; z++) model->e0[z] = ftl_tensor_at(e0, (int64_t)row * model->n_species + z);
-  model->scale = 1;
+  if (!(model->scale = malloc((size_t)model->n_species * sizeof *model->scale)))
+    return ftl_fail(error, FTL_ERR_MEMORY, e0->name, "out of memory");
+  for (int z = 0; z < model->n_species; z++) model->scale[z] = 1;
   model->shift = 0;
   if (!model->arch.scale_shift) return FTL_OK;
   const ftl_tensor *scale = ftl_require(source, error, "scale_shift.scale");
+  if (!scale) return FTL_ERR_FORMAT;
+  const bool by_element = model->arch.family == FTL_FAMILY_NEQUIP;
+  for (int z = 0; z < model->n_species; z++)
+    model->scale[z] = ftl_tensor_at(scale, by_element         ? (int64_t)model->head * model->n_species + z
+                                           : scale->count > 1 ? model->head
+                                                              : 0);
+  if (by_element) return FTL_OK; /* the shift is E0 */
   const ftl_tensor *shift = ftl_require(source, error, "scale_shift.shift");
-  if (!scale || !shift) return FTL_ERR_FORMAT;
-  model->scale = ftl_tensor_at(scale, scale->count > 1 ? model->head : 0);
+  if (!shift) return FTL_ERR_FORMAT;
   model->shift = ftl_tensor_at(shift, shift->count > 1 ? model->head : 0);
   return FTL_OK;
 }
@@ -139,16 +148,16 @@ static ftl_status prepare_first_constants(ftl_model *model, const ftl_source *so
     double norm = 1 / sqrt((double)model->arch.norm_elements);
     for (int c = 0; c < n_in; c++) x[c] = norm * ftl_tensor_at(embedding, (int64_t)z * n_in + c);
     if (w_skip && skip.n) {
-      if (gated) ftl_linear_dense(&skip, w_skip, dense);
+      if (gated) ftl_linear_dense(&skip, w_skip, 0, dense);
       else ftl_skip_dense(model, &skip, w_skip, z, dense);
       const ftl_layout_block *out = &skip.out.b[skip.path[0].out];
       apply_dense(x, n_in, dense, out->mul, prepared->sc_first + (size_t)z * (size_t)prepared->out.dim + out->offset);
     }
     if (gated && up.n && res.n) {
       memset(u, 0, (size_t)n_up * sizeof *u);
-      ftl_linear_dense(&up, w_up, dense);
+      ftl_linear_dense(&up, w_up, 0, dense);
       apply_dense(x, n_in, dense, n_up, u);
-      ftl_linear_dense(&res, w_res, dense);
+      ftl_linear_dense(&res, w_res, 0, dense);
       const ftl_layout_block *out = &res.out.b[res.path[0].out];
       apply_dense(u, n_up, dense, out->mul,
                   prepared->res_first + (size_t)z * (size_t)prepared->message.dim + out->offset);
@@ -173,7 +182,9 @@ static ftl_status prepare_layer(ftl_model *model, const ftl_source *source, int 
     return ftl_fail(error, FTL_ERR_UNSUPPORTED, source->path, "interaction 0 does not start from scalars");
   ftl_status status = ftl_prepare_radial(model, source, t, error);
   if (status) return status;
+  if (traits.gated) return ftl_prepare_gated(model, source, t, error);
   if (prepared->gated) {
+    prepared->gate = ftl_gate_of(&model->arch, t);
     const ftl_tensor *alpha = ftl_require(source, error, "interactions.%d.alpha", t);
     const ftl_tensor *beta = ftl_require(source, error, "interactions.%d.beta", t);
     const ftl_tensor *linear_2 = ftl_require(source, error, "interactions.%d.linear_2.weight", t);
@@ -183,34 +194,35 @@ static ftl_status prepare_layer(ftl_model *model, const ftl_source *source, int 
     prepared->gate_scalar_cst = layer->gate_scalar_cst;
     prepared->gate_cst = layer->gate_cst;
     prepared->n_scalars = layer->target.block[0].mul;
-    if ((status = ftl_prepare_linear(model, &layer->target, &layer->target, linear_2, &prepared->linear_2, error)))
+    if ((status = ftl_prepare_linear(model, &layer->target, &layer->target, linear_2, 0, &prepared->linear_2, error)))
       return status;
     if (t > 0) {
       const ftl_tensor *res = ftl_require(source, error, "interactions.%d.linear_res.weight", t);
       if (!res) return FTL_ERR_FORMAT;
       ftl_irreps message = layer->target;
       message.block[0].mul = prepared->message.b[0].mul;
-      if ((status = ftl_prepare_linear(model, &layer->edge, &message, res, &prepared->linear_res, error)))
+      if ((status = ftl_prepare_linear(model, &layer->edge, &message, res, 0, &prepared->linear_res, error)))
         return status;
     }
   }
   if ((status = ftl_prepare_contraction(model, source, t, &prepared->contraction, error))) return status;
   const ftl_tensor *linear = ftl_require(source, error, "products.%d.linear.weight", t);
   if (!linear) return FTL_ERR_FORMAT;
-  if ((status = ftl_prepare_linear(model, &layer->product, &layer->product, linear, &prepared->product_linear, error)))
+  if ((status =
+           ftl_prepare_linear(model, &layer->product, &layer->product, linear, 0, &prepared->product_linear, error)))
     return status;
   if (t == 0) return prepare_first_constants(model, source, error);
   if (prepared->has_sc) {
     const ftl_tensor *skip = ftl_require(source, error, "interactions.%d.skip_tp.weight", t);
     if (!skip) return FTL_ERR_FORMAT;
     status = !traits.skip_by_element
-                 ? ftl_prepare_linear(model, &traits.skip_in, &traits.skip_out, skip, &prepared->skip, error)
+                 ? ftl_prepare_linear(model, &traits.skip_in, &traits.skip_out, skip, 0, &prepared->skip, error)
                  : ftl_prepare_skip(model, &traits.skip_in, &traits.skip_out, skip, &prepared->skip, error);
     if (status) return status;
   }
   const ftl_tensor *up = ftl_require(source, error, "interactions.%d.linear_up.weight", t);
   if (!up) return FTL_ERR_FORMAT;
-  return ftl_prepare_linear(model, &layer->node_feats, &layer->edge, up, &prepared->linear_up, error);
+  return ftl_prepare_linear(model, &layer->node_feats, &layer->edge, up, 0, &prepared->linear_up, error);
 }
 
 ftl_status ftl_prepare(const ftl_source *source, const ftl_open_options *options, ftl_model **out, ftl_error *error) {
@@ -255,6 +267,8 @@ static void layer_free(ftl_prepared_layer *layer) {
   free(conv->radial);
   ftl_linear_free(&conv->linear);
   free(layer->density);
+  free(layer->constant);
+  free(layer->up_constant);
   ftl_linear_free(&layer->linear_res);
   free(layer->res_first);
   ftl_linear_free(&layer->linear_2);

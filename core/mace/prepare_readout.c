@@ -2,6 +2,7 @@
    channels one after another and masks all but the structure's head (MACE mask_head), so only one block of each matrix
    is ever used: that block is cut out here. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "model/prepared.h"
@@ -49,6 +50,73 @@ static ftl_status prepare_nonlinear_readout(const ftl_model *model, const ftl_so
   return out->linear_mid && out->bias_mid ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, wm->name, "out of memory");
 }
 
+/* Two linear maps and nothing between them are one. The first may have a bias and a row for each head, the second a
+   bias. */
+static ftl_status prepare_two_linear(const ftl_model *model, const ftl_source *source, int r, ftl_prepared_readout *out,
+                                     ftl_error *error) {
+  const ftl_architecture *arch = &model->arch;
+  const ftl_nequip *nequip = &arch->nequip;
+  const int n = ftl_irreps_count(&source->arch.readout[r].mlp, 0, 1), n_in = out->n_in;
+  const ftl_tensor *w1 = ftl_require(source, error, "readouts.%d.linear_1.weight", r);
+  const ftl_tensor *w2 = ftl_require(source, error, "readouts.%d.linear_2.weight", r);
+  const ftl_tensor *heads = NULL, *b1 = NULL, *b2 = NULL;
+  if (!w1 || !w2) return FTL_ERR_FORMAT;
+  if (nequip->head_readout && !(heads = ftl_require(source, error, "readouts.%d.linear_1.heads", r)))
+    return FTL_ERR_FORMAT;
+  if (nequip->biased && (!(b1 = ftl_require(source, error, "readouts.%d.linear_1.bias", r)) ||
+                         !(b2 = ftl_require(source, error, "readouts.%d.linear_2.bias", r))))
+    return FTL_ERR_FORMAT;
+  if (!(out->linear = calloc((size_t)n_in + 1, sizeof *out->linear)))
+    return ftl_fail(error, FTL_ERR_MEMORY, w1->name, "out of memory");
+  const double norm = 1 / sqrt((double)(n_in + (heads ? arch->norm_heads : 0)));
+  out->bias_2 = b2 ? ftl_tensor_at(b2, 0) : 0;
+  for (int k = 0; k < n; k++) {
+    const double second = ftl_tensor_at(w2, k) / sqrt((double)n);
+    for (int c = 0; c < n_in; c++) out->linear[c] += norm * ftl_tensor_at(w1, (int64_t)c * n + k) * second;
+    if (heads) out->bias_2 += norm * ftl_tensor_at(heads, (int64_t)model->head * n + k) * second;
+    if (b1) out->bias_2 += ftl_tensor_at(b1, k) * second;
+  }
+  return FTL_OK;
+}
+
+static ftl_status prepare_net(const ftl_source *source, int r, ftl_prepared_readout *out, ftl_error *error) {
+  char name[64];
+  out->width[0] = out->n_in;
+  for (;; out->n_layers++) {
+    snprintf(name, sizeof name, "readouts.%d.layer%d.weight", r, out->n_layers);
+    const ftl_tensor *w = ftl_tensors_find(&source->tensors, name);
+    if (!w) break;
+    if (out->n_layers == FTL_MAX_READOUT_LAYERS)
+      return ftl_fail(error, FTL_ERR_UNSUPPORTED, source->path, "readout %d has more than %d layers", r,
+                      FTL_MAX_READOUT_LAYERS);
+    if (w->shape[0] != out->width[out->n_layers])
+      return ftl_fail(error, FTL_ERR_FORMAT, source->path, "tensor %s takes %lld inputs, but there are %d", name,
+                      (long long)w->shape[0], out->width[out->n_layers]);
+    out->width[out->n_layers + 1] = (int)w->shape[1];
+    out->net[out->n_layers] =
+        cut(w, (int)w->shape[0], (int)w->shape[1], (int)w->shape[1], 0, 0, 1 / sqrt((double)w->shape[0]));
+    if (!out->net[out->n_layers]) return ftl_fail(error, FTL_ERR_MEMORY, w->name, "out of memory");
+  }
+  if (out->n_layers > 0 && out->width[out->n_layers] == 1) return FTL_OK;
+  return ftl_fail(error, FTL_ERR_FORMAT, source->path, "readout %d is a net that does not end in one number", r);
+}
+
+static ftl_status prepare_readout(const ftl_model *model, const ftl_source *source, int r, ftl_prepared_readout *out,
+                                  ftl_error *error) {
+  switch (out->kind) {
+  case FTL_READOUT_LINEAR:
+    return prepare_linear_readout(model, source, r, out, error);
+  case FTL_READOUT_TWO_LINEAR:
+    return prepare_two_linear(model, source, r, out, error);
+  case FTL_READOUT_NET:
+    return prepare_net(source, r, out, error);
+  case FTL_READOUT_NONLINEAR:
+  case FTL_READOUT_NONLINEAR_BIAS:
+    break;
+  }
+  return prepare_nonlinear_readout(model, source, r, out, error);
+}
+
 ftl_status ftl_prepare_readouts(ftl_model *model, const ftl_source *source, ftl_error *error) {
   for (int r = 0; r < source->arch.n_readouts; r++) {
     const ftl_readout *readout = &source->arch.readout[r];
@@ -68,9 +136,7 @@ ftl_status ftl_prepare_readouts(ftl_model *model, const ftl_source *source, ftl_
     if (out->block < 0)
       return ftl_fail(error, FTL_ERR_UNSUPPORTED, source->path, "readout %d has no scalars to read", r);
     out->n_in = layer->out.b[out->block].mul;
-    ftl_status status = readout->kind == FTL_READOUT_LINEAR ? prepare_linear_readout(model, source, r, out, error)
-                                                            : prepare_nonlinear_readout(model, source, r, out, error);
-    if (status) return status;
+    FTL_TRY(prepare_readout(model, source, r, out, error));
   }
   return FTL_OK;
 }
@@ -81,4 +147,5 @@ void ftl_readout_free(ftl_prepared_readout *readout) {
   free(readout->linear_mid);
   free(readout->bias_mid);
   free(readout->linear_2);
+  for (int k = 0; k < readout->n_layers; k++) free(readout->net[k]);
 }

@@ -23,8 +23,9 @@ static const ftl_tensor *find(const ftl_source *source, const char *prefix, cons
 }
 
 /* e3nn FullyConnectedNet: x -> act(x W / sqrt(n_in)) * cst, no activation after the last layer. */
-static ftl_status fully_connected(const ftl_source *source, const char *prefix, double act_cst, ftl_mlp *mlp,
-                                  ftl_error *error) {
+static ftl_status fully_connected(const ftl_source *source, const char *prefix, ftl_activation act, double act_cst,
+                                  ftl_mlp *mlp, ftl_error *error) {
+  mlp->act = act;
   mlp->act_cst = act_cst;
   for (int i = 0;; i++) {
     char suffix[32];
@@ -46,6 +47,7 @@ static ftl_status fully_connected(const ftl_source *source, const char *prefix, 
 
 /* MACE RadialMLP: net.0 Linear, net.1 LayerNorm, net.2 SiLU, net.3 Linear, ... ; torch Linear weights are [out][in]. */
 static ftl_status radial_mlp(const ftl_source *source, const char *prefix, ftl_mlp *mlp, ftl_error *error) {
+  mlp->act = FTL_ACTIVATION_SILU;
   mlp->act_cst = 1;
   for (int i = 0;; i++) {
     char suffix[32];
@@ -114,7 +116,7 @@ static void mlp_activate(const ftl_mlp *mlp, int i, double *y) {
     for (int o = 0; o < n; o++) y[o] = (y[o] - mean) * inverse * mlp->norm_weight[i][o] + mlp->norm_bias[i][o];
   }
   double d1, d2;
-  for (int o = 0; o < n; o++) y[o] = ftl_silu(y[o], &d1, &d2) * mlp->act_cst;
+  for (int o = 0; o < n; o++) y[o] = ftl_activate(mlp->act, y[o], &d1, &d2) * mlp->act_cst;
 }
 
 /* Runs the first n layers; returns the buffer that holds the result. */
@@ -184,8 +186,15 @@ static ftl_status make_mlps(const ftl_source *source, int t, ftl_radial *radial,
     if ((status = radial_mlp(source, weights, &radial->mlp, error))) return status;
     return radial_mlp(source, density, &radial->density, error);
   }
-  if ((status = fully_connected(source, weights, layer->radial_act_cst, &radial->mlp, error))) return status;
-  return radial->has_density ? fully_connected(source, density, 1, &radial->density, error) : FTL_OK;
+  const ftl_activation act = traits.gated ? source->arch.nequip.radial_act : FTL_ACTIVATION_SILU;
+  const double cst = traits.gated ? ftl_activation_constant(act) : layer->radial_act_cst;
+  if (act == FTL_ACTIVATION_ABS || act == FTL_ACTIVATION_RELU || act == FTL_ACTIVATION_ELU)
+    return ftl_fail(error, FTL_ERR_UNSUPPORTED, source->path,
+                    "the radial networks have the activation %s, whose slope or curvature jumps: such functions of the "
+                    "distance cannot be tabulated; silu, ssp, tanh and sigmoid can",
+                    ftl_activation_name(act));
+  if ((status = fully_connected(source, weights, act, cst, &radial->mlp, error))) return status;
+  return radial->has_density ? fully_connected(source, density, act, 1, &radial->density, error) : FTL_OK;
 }
 
 ftl_status ftl_radial_make(const ftl_model *model, const ftl_source *source, int t, ftl_radial *radial,

@@ -16,7 +16,8 @@ typedef struct {
   double *bias[FTL_MAX_MLP_LAYERS];        /* [out] or NULL */
   double *norm_weight[FTL_MAX_MLP_LAYERS]; /* LayerNorm after layer i, or NULL */
   double *norm_bias[FTL_MAX_MLP_LAYERS];
-  double act_cst; /* factor after silu */
+  ftl_activation act;
+  double act_cst; /* factor after it */
 } ftl_mlp;
 
 typedef struct {

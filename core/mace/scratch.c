@@ -20,7 +20,12 @@ ftl_status ftl_mace_scratch_new(const ftl_model *model, void **scratch, ftl_erro
     }
     message = largest(message, largest(layer->message.dim, layer->target.dim));
     out = largest(out, layer->out.dim);
-    for (int r = 0; r < layer->n_readouts; r++) hidden = largest(hidden, 4 * layer->readout[r].n_hidden);
+    for (int r = 0; r < layer->n_readouts; r++) {
+      const ftl_prepared_readout *readout = &layer->readout[r];
+      int net = 0;
+      for (int k = 0; k <= readout->n_layers; k++) net += 3 * readout->width[k];
+      hidden = largest(hidden, largest(net, 4 * readout->n_hidden));
+    }
   }
   struct {
     void **buffer;

@@ -15,13 +15,13 @@ FTL_FUNCTION double ftl_polynomial_cutoff(double r, double r_max, double p, doub
   return 1 - xp * (c0 - x * (c1 - x * c2));
 }
 
-/* XPLOR's switch, as sevenn has it, and its derivative by r: 1 up to r_on, zero from r_max on. */
+/* XPLOR's switching function (X-PLOR manual 3.1, chapter 4; HOOMD-blue's) and its derivative: 1 up to r_on, 0 from
+   r_max on. Its second derivative jumps at r_on. */
 FTL_FUNCTION double ftl_xplor_cutoff(double r, double r_max, double r_on, double *derivative) {
   *derivative = 0;
   if (r < r_on) return 1;
   if (!(r < r_max)) return 0;
-  const double a = r_max * r_max - r * r, b = r_max * r_max + 2 * r * r - 3 * r_on * r_on;
-  const double c = r_max * r_max - r_on * r_on;
+  double a = r_max * r_max - r * r, b = r_max * r_max + 2 * r * r - 3 * r_on * r_on, c = r_max * r_max - r_on * r_on;
   *derivative = 4 * r * a * (a - b) / (c * c * c);
   return a * a * b / (c * c * c);
 }

@@ -33,7 +33,7 @@ ftl_status ftl_piecewise_fit(const ftl_grid *grid, int n, ftl_sample_fn sample, 
   int m = grid->n_coefficients;
   double nodes[MAX_COEFFICIENTS], matrix[MAX_COEFFICIENTS][MAX_COEFFICIENTS];
   double *values = malloc((size_t)m * (size_t)n * sizeof *values);
-  if (!values) return ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory for radial tables");
+  if (!values) return ftl_no_memory(error, NULL, "radial tables");
   interpolation_matrix(m, nodes, matrix);
   for (int cell = 0; cell < grid->n_cells; cell++) {
     for (int j = 0; j < m; j++) sample(context, ftl_grid_point(grid, cell, nodes[j]), values + (size_t)j * (size_t)n);

@@ -122,8 +122,8 @@ typedef struct {
 typedef struct {
   ftl_activation radial_act;                 /* of the radial networks */
   ftl_activation act_scalar[2], act_gate[2]; /* [0] of even scalars, [1] of odd ones */
-  bool biased;                              /* linear maps but the self-connections have a bias on 0e */
-  bool raw_harmonics;                       /* of the edge's vector, not of its direction: they grow as r^l */
+  bool biased;                               /* linear maps but the self-connections have a bias on 0e */
+  bool raw_harmonics;                        /* of the edge's vector, not of its direction: they grow as r^l */
   /* Linear maps that see the head (sevenn: modality) as one more scalar for each: NAME.heads [heads][0e channels]. */
   bool head_embedding, head_up, head_linear, head_readout;
 } ftl_nequip;

@@ -7,7 +7,7 @@
 
 static ftl_status cast_tensor(ftl_source *source, ftl_tensor *t, ftl_dtype dtype, ftl_error *error) {
   void *data = ftl_tensors_allocate(&source->tensors, (size_t)t->count * ftl_dtype_bytes(dtype));
-  if (!data) return ftl_fail(error, FTL_ERR_MEMORY, source->path, "no memory to convert tensor %s", t->name);
+  if (!data) return ftl_no_memory(error, source->path, "converting tensor %s", t->name);
   for (int64_t k = 0; k < t->count; k++) {
     double value = ftl_tensor_at(t, k);
     if (dtype == FTL_F64) ((double *)data)[k] = value;
@@ -28,9 +28,8 @@ ftl_status ftl_source_cast(ftl_source *source, ftl_dtype dtype, ftl_error *error
     return ftl_fail(error, FTL_ERR_ARGUMENT, source->path, "weights can be F32 or F64, not %s", ftl_dtype_name(dtype));
   for (int k = 0; k < source->tensors.n; k++) {
     ftl_tensor *t = &source->tensors.tensor[k];
-    ftl_status status;
     if (t->dtype == dtype || (t->dtype != FTL_F32 && t->dtype != FTL_F64)) continue;
-    if ((status = cast_tensor(source, t, dtype, error))) return status;
+    FTL_TRY(cast_tensor(source, t, dtype, error));
     n++;
   }
   if (!n) return FTL_OK;

@@ -213,23 +213,20 @@ static ftl_status check_finite(const ftl_source *s, ftl_error *error) {
 ftl_status ftl_source_check(const ftl_source *source, ftl_error *error) {
   const ftl_architecture *arch = &source->arch;
   const ftl_tensor *n = ftl_tensors_find(&source->tensors, "num_interactions");
-  ftl_status status;
   if (arch->n_layers < 1 || arch->n_layers > FTL_MAX_LAYERS || arch->n_readouts < 1 ||
       arch->n_readouts > FTL_MAX_LAYERS || (n && n->count == 1 && ftl_tensor_at(n, 0) != arch->n_layers))
     return ftl_fail(error, FTL_ERR_FORMAT, source->path, "the model has %d layers and %d readouts", arch->n_layers,
                     arch->n_readouts);
-  if ((status = check_elements(source, error))) return status;
-  if ((status = check_heads(source, error))) return status;
-  if ((status = check_radial(source, error))) return status;
-  if ((status = check_sh(source, error))) return status;
+  FTL_TRY(check_elements(source, error));
+  FTL_TRY(check_heads(source, error));
+  FTL_TRY(check_radial(source, error));
+  FTL_TRY(check_sh(source, error));
   if (arch->family == FTL_FAMILY_NEQUIP &&
       (arch->radial != FTL_RADIAL_BESSEL || arch->transform != FTL_TRANSFORM_NONE || !arch->apply_cutoff ||
        arch->pair_repulsion || !arch->scale_shift))
     return ftl_fail(error, FTL_ERR_FORMAT, source->path, "a NequIP model has a radial part or energies of a MACE");
-  for (int t = 0; t < arch->n_layers; t++)
-    if ((status = check_layer(source, t, error))) return status;
-  for (int k = 0; k < arch->n_readouts; k++)
-    if ((status = check_readout(source, k, error))) return status;
-  if ((status = ftl_schema_check(source, error))) return status;
+  for (int t = 0; t < arch->n_layers; t++) FTL_TRY(check_layer(source, t, error));
+  for (int k = 0; k < arch->n_readouts; k++) FTL_TRY(check_readout(source, k, error));
+  FTL_TRY(ftl_schema_check(source, error));
   return check_finite(source, error);
 }

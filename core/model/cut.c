@@ -17,7 +17,7 @@ static ftl_status replace(ftl_source *source, const ftl_tensor_spec *spec, int64
   if (!*tensor && spec->optional) return FTL_OK;
   if (!*tensor) return ftl_fail(error, FTL_ERR_FORMAT, source->path, "tensor %s is missing", spec->name);
   *data = ftl_tensors_allocate(&source->tensors, (size_t)count * ftl_dtype_bytes((*tensor)->dtype));
-  return *data ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, source->path, "no memory to cut tensor %s", spec->name);
+  return *data ? FTL_OK : ftl_no_memory(error, source->path, "cutting tensor %s", spec->name);
 }
 
 /* ---- elements ---- */
@@ -51,7 +51,7 @@ ftl_status ftl_source_cut_elements(ftl_source *source, const int *elements, int 
   int keep[FTL_MAX_ELEMENTS], n_keep = 0;
   ftl_schema schema;
   char note[FTL_MAX_ELEMENTS * 4 + 32] = "cut to elements";
-  ftl_status status;
+  ftl_status status = FTL_OK;
   if (n < 1) return ftl_fail(error, FTL_ERR_INPUT, source->path, "no element is given to keep");
   for (int k = 0; k < n; k++) {
     int found = 0;
@@ -68,14 +68,14 @@ ftl_status ftl_source_cut_elements(ftl_source *source, const int *elements, int 
     snprintf(note + strlen(note), sizeof note - strlen(note), " %s", ftl_element_symbol(arch->atomic_numbers[j]));
   }
   if (n_keep == arch->n_elements) return FTL_OK;
-  if ((status = ftl_schema_of(source, &schema, error))) return status;
+  FTL_TRY(ftl_schema_of(source, &schema, error));
   for (int k = 0; !status && k < schema.n; k++)
     if (schema.spec[k].n_parts) status = cut_elements_of(source, &schema.spec[k], keep, n_keep, error);
   ftl_schema_free(&schema);
-  if (status) return status;
+  FTL_TRY(status);
   for (int k = 0; k < n_keep; k++) arch->atomic_numbers[k] = arch->atomic_numbers[keep[k]];
   arch->n_elements = n_keep;
-  if ((status = ftl_provenance_note(source, note, error))) return status;
+  FTL_TRY(ftl_provenance_note(source, note, error));
   return ftl_source_check(source, error);
 }
 
@@ -120,7 +120,6 @@ ftl_status ftl_source_cut_head(ftl_source *source, const char *head, ftl_error *
   char note[320];
   char *name;
   int h = 0;
-  ftl_status status;
   if (!head) return FTL_OK;
   while (h < n_heads && strcmp(arch->heads[h], head)) h++;
   if (h == n_heads) {
@@ -130,7 +129,7 @@ ftl_status ftl_source_cut_head(ftl_source *source, const char *head, ftl_error *
     return ftl_fail(error, FTL_ERR_INPUT, source->path, "the model has no head \"%.100s\"; it has %s", head, all);
   }
   if (n_heads == 1) return FTL_OK;
-  if ((status = cut_to_head(source, h, error))) return status;
+  FTL_TRY(cut_to_head(source, h, error));
   name = arch->heads[h];
   arch->heads[h] = arch->heads[0];
   arch->heads[0] = name;
@@ -140,15 +139,13 @@ ftl_status ftl_source_cut_head(ftl_source *source, const char *head, ftl_error *
   }
   arch->n_heads = 1;
   snprintf(note, sizeof note, "cut to head %.255s", name);
-  if ((status = ftl_provenance_note(source, note, error))) return status;
+  FTL_TRY(ftl_provenance_note(source, note, error));
   return ftl_source_check(source, error);
 }
 
 ftl_status ftl_source_cut_to(ftl_source *source, const ftl_architecture *arch, ftl_error *error) {
-  ftl_status status = ftl_source_cut_elements(source, arch->atomic_numbers, arch->n_elements, error);
-  if (!status && arch->n_heads == 1 && source->arch.n_heads > 1)
-    status = ftl_source_cut_head(source, arch->heads[0], error);
-  if (status) return status;
+  FTL_TRY(ftl_source_cut_elements(source, arch->atomic_numbers, arch->n_elements, error));
+  if (arch->n_heads == 1 && source->arch.n_heads > 1) FTL_TRY(ftl_source_cut_head(source, arch->heads[0], error));
   if (source->arch.n_elements != arch->n_elements || source->arch.n_heads != arch->n_heads ||
       memcmp(source->arch.atomic_numbers, arch->atomic_numbers, (size_t)arch->n_elements * sizeof(int)))
     return ftl_fail(

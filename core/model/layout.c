@@ -14,3 +14,10 @@ void ftl_layout_make(const ftl_irreps *irreps, int lanes, ftl_layout *layout) {
     layout->dim += b->d * b->pad;
   }
 }
+
+int ftl_layout_count(const ftl_layout *layout, int l, int p) {
+  int count = 0;
+  for (int b = 0; b < layout->n; b++)
+    if (layout->b[b].l == l && layout->b[b].p == p) count += layout->b[b].mul;
+  return count;
+}

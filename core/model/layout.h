@@ -21,6 +21,8 @@ typedef struct {
   ftl_layout_block b[FTL_MAX_BLOCKS];
 } ftl_layout;
 
+/* Channels of one irrep. */
+int ftl_layout_count(const ftl_layout *layout, int l, int p);
 /* lanes: numbers in a 64-byte vector (8 for float64, 16 for float32). */
 void ftl_layout_make(const ftl_irreps *irreps, int lanes, ftl_layout *layout);
 

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "base/error.h"
+
 static const char *const operation_names[] = {"linear", "linear by element", "convolution", "norm",
                                               "gate",   "contraction"};
 static const char *const features_names[] = {"input", "up",     "sum",     "mixed", "message",
@@ -51,7 +53,7 @@ ftl_status ftl_operations_make(const ftl_architecture *arch, int t, ftl_operatio
   ftl_conv_paths paths;
   ftl_status status = ftl_conv_paths_make(&layer->edge, &arch->sh, &layer->target, &paths, error);
   *list = (ftl_operations){0};
-  if (status) return status;
+  FTL_TRY(status);
   list->irreps[FTL_FEATURES_INPUT] = layer->node_feats;
   list->irreps[FTL_FEATURES_UP] = layer->edge;
   list->irreps[FTL_FEATURES_SUM] = paths.mid;

@@ -18,8 +18,9 @@
 /* of the polynomials of radial tables, by the bytes of a number: degrees 8 and 6 */
 #define FTL_RADIAL_COEFFICIENTS(bytes) ((bytes) == 8 ? 9 : 7)
 #define FTL_MAX_CELLS                  2048 /* of a grid of radial tables */
-#define FTL_MAX_BODY                   4    /* correlation */
-#define FTL_PANEL_VECTORS              4    /* width of a packed weight panel, in vectors */
+#define FTL_MAX_READOUT_LAYERS         8
+#define FTL_MAX_BODY                   4 /* correlation */
+#define FTL_PANEL_VECTORS              4 /* width of a packed weight panel, in vectors */
 
 /* ---- linear maps ---- */
 
@@ -119,12 +120,15 @@ typedef struct {
   double gate_cst;
   int n_in, n_hidden;
   int block;          /* scalar block of the product's layout it reads; -1: none */
-  double *linear;     /* [n_in] (linear kind) */
+  double *linear;     /* [n_in] (linear kind, and two linear maps in one) */
   double *linear_1;   /* [n_in][n_hidden] */
   double *linear_mid; /* [n_hidden][n_hidden], bias kind */
   double *bias_mid;   /* [n_hidden] */
   double *linear_2;   /* [n_hidden] */
-  double bias_2;
+  double bias_2;      /* also of two linear maps */
+  /* a net: layers, their widths [n_layers + 1] and weights [width k][width k + 1], normalised */
+  int n_layers, width[FTL_MAX_READOUT_LAYERS + 1];
+  double *net[FTL_MAX_READOUT_LAYERS];
 } ftl_prepared_readout;
 
 /* ---- one layer ---- */
@@ -141,6 +145,10 @@ typedef struct {
 
   ftl_layout message; /* after the message's linear */
   bool gated;         /* of a nonlinear block */
+  bool gated_output;  /* of a gated block: the gate makes the output, and there is no product */
+  ftl_gate gate;      /* of either: from the message to the target, or to the output */
+  double *constant;   /* [species][message.dim]: what a gated block adds to every message of an element; NULL without */
+  double *up_constant; /* [edge.dim]: what linear_up adds whatever its input is; NULL without */
   double gate_scalar_cst, gate_cst;
   int n_scalars;         /* channels of the scalar block that are scalars; the rest are gates */
   ftl_linear linear_res; /* edge -> message (later layers) */
@@ -173,9 +181,10 @@ struct ftl_model {
   const char *heads[FTL_MAX_HEADS];
   int n_species;
   int n_classes;
-  int *pair_class;     /* [n_species * n_species], receiver-major */
-  double *e0;          /* [n_species] */
-  double scale, shift; /* 1, 0 for a plain MACE */
+  int *pair_class; /* [n_species * n_species], receiver-major */
+  double *e0;      /* [n_species] */
+  double *scale;   /* [n_species]; 1 for a plain MACE, one number for all elements of another */
+  double shift;    /* 0 for a plain MACE */
   int n_sh, lmax;
   double *zbl; /* [n_species * n_species][4]: prefactor, 1/a, r_max, unused; NULL without */
   double zbl_c[4];
@@ -199,10 +208,19 @@ void *ftl_calloc64(size_t bytes);
 /* One in place of the old one; `pointer` is the pointer's address. */
 bool ftl_renew(void *pointer, size_t bytes);
 
+/* The first layer's input for an element: its row of the node embedding, [0e channels], with what the head and the bias
+   add. FTL_ERR_FORMAT names a tensor that is absent. */
+ftl_status ftl_embedding_row(const ftl_model *model, const ftl_source *source, int species, double *row,
+                             ftl_error *error);
+/* Adds what a linear map NAME adds to its 0e outputs whatever its input is: its bias, and by_head the row of the chosen
+   head. `row` is one atom's, in the order of linear->out. */
+ftl_status ftl_linear_offset(const ftl_model *model, const ftl_source *source, const char *name, bool by_head,
+                             const ftl_linear *linear, double *row, ftl_error *error);
+
 /* e3nn Linear `weight` [sum of mul_in * mul_out over (i_in, i_out) with equal irreps] as dense matrices; with its
- * 1/sqrt(fan_in). */
+ * 1/sqrt(fan_in). `heads` as above. */
 ftl_status ftl_prepare_linear(const ftl_model *model, const ftl_irreps *in, const ftl_irreps *out,
-                              const ftl_tensor *weight, ftl_linear *linear, ftl_error *error);
+                              const ftl_tensor *weight, int heads, ftl_linear *linear, ftl_error *error);
 /* e3nn FullyConnectedTensorProduct with the one-hot element: a linear map per species. */
 ftl_status ftl_prepare_skip(const ftl_model *model, const ftl_irreps *in, const ftl_irreps *out,
                             const ftl_tensor *weight, ftl_linear *linear, ftl_error *error);
@@ -214,8 +232,9 @@ size_t ftl_linear_dense_size(const ftl_linear *linear);
 /* Packs dense weights [species][path][mul_in][mul_out]; n_species 0: one set for all. */
 ftl_status ftl_linear_pack(const ftl_model *model, int n_species, const double *dense, ftl_linear *linear,
                            ftl_error *error);
-/* e3nn Linear's weights as dense[path][mul_in][mul_out], 1/sqrt(fan_in) included. */
-void ftl_linear_dense(const ftl_linear *linear, const ftl_tensor *weight, double *dense);
+/* e3nn Linear's weights as dense[path][mul_in][mul_out], 1/sqrt(fan_in) included; heads: inputs more that the 0e
+   outputs have, one for each head. */
+void ftl_linear_dense(const ftl_linear *linear, const ftl_tensor *weight, int heads, double *dense);
 /* A skip_tp's weights for one species, likewise. */
 void ftl_skip_dense(const ftl_model *model, const ftl_linear *linear, const ftl_tensor *weight, int species,
                     double *dense);

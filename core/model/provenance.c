@@ -81,7 +81,7 @@ ftl_status ftl_provenance_start(ftl_source *source, const void *data, size_t siz
         json_pack("{s:{s:s, s:s, s:[]}}", "provenance", "source_sha256", digest, "frozentl", ftl_version(), "changes");
   source->metadata = json ? json_dumps(json, JSON_COMPACT) : NULL;
   json_decref(json);
-  return source->metadata ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, source->path, "no memory for the metadata");
+  return source->metadata ? FTL_OK : ftl_no_memory(error, source->path, "the metadata");
 }
 
 ftl_status ftl_provenance_note(ftl_source *source, const char *change, ftl_error *error) {
@@ -99,7 +99,7 @@ ftl_status ftl_provenance_note(ftl_source *source, const char *change, ftl_error
   }
   if (json_array_append_new(changes, json_string(change)) == 0) text = json_dumps(json, JSON_COMPACT);
   json_decref(json);
-  if (!text) return ftl_fail(error, FTL_ERR_MEMORY, source->path, "no memory for the metadata");
+  if (!text) return ftl_no_memory(error, source->path, "the metadata");
   free(source->metadata);
   source->metadata = text;
   return FTL_OK;

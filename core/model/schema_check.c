@@ -75,10 +75,10 @@ static ftl_status check_one(const ftl_source *source, const ftl_tensor_spec *spe
 
 ftl_status ftl_schema_check(const ftl_source *source, ftl_error *error) {
   ftl_schema schema;
-  ftl_status status = ftl_schema_of(source, &schema, error);
-  if (status) return status;
+  FTL_TRY(ftl_schema_of(source, &schema, error));
   bool *used = calloc((size_t)source->tensors.n + 1, sizeof *used);
-  if (!used) status = ftl_fail(error, FTL_ERR_MEMORY, source->path, "no memory to check the tensors");
+  ftl_status status = FTL_OK;
+  if (!used) status = ftl_no_memory(error, source->path, "checking the tensors");
   for (int k = 0; !status && k < schema.n; k++) status = check_one(source, &schema.spec[k], used, error);
   for (int k = 0; !status && k < source->tensors.n; k++)
     if (!used[k])

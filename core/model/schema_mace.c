@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/error.h"
 #include "model/schema_list.h"
 
 /* mace's RadialMLP: Linear, LayerNorm, SiLU, Linear, ..., Linear as net.0, net.1, (net.2), net.3, ...; torch's Linear
@@ -75,8 +76,7 @@ static ftl_status add_interaction(ftl_list *l, ftl_error *error) {
   const ftl_layer_traits traits = ftl_layer_traits_of(layer);
   ftl_conv_paths paths;
   int64_t n_radial = 0;
-  ftl_status status = ftl_conv_paths_make(&layer->edge, &l->arch->sh, &layer->target, &paths, error);
-  if (status) return status;
+  FTL_TRY(ftl_conv_paths_make(&layer->edge, &l->arch->sh, &layer->target, &paths, error));
   for (int k = 0; k < paths.n; k++) n_radial += paths.mid.block[k].mul;
   ftl_list_linear(l, "linear_up", FTL_GROUP_LINEAR_UP, &layer->node_feats, &layer->edge);
   ftl_list_3j(l, &paths);
@@ -226,8 +226,7 @@ ftl_status ftl_schema_list_mace(const ftl_architecture *arch, const ftl_open_ext
                       FTL_GROUP_EMBEDDING, -1, FTL_INITIAL_NORMAL, 1),
       0, 1, channels);
   for (l.layer = 0; l.layer < arch->n_layers; l.layer++) {
-    ftl_status status = add_interaction(&l, error);
-    if (status) return status;
+    FTL_TRY(add_interaction(&l, error));
     add_product(&l);
   }
   for (int k = 0; k < arch->n_readouts; k++) add_readout(&l, k);

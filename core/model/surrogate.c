@@ -68,7 +68,7 @@ ftl_status ftl_surrogate_file(const ftl_surrogate *s, const double *coefficient,
   }
   if (good) return FTL_OK;
   ftl_ace_file_free(file);
-  return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the potential");
+  return ftl_no_memory(error, NULL, "the potential");
 }
 
 void ftl_surrogate_free(ftl_surrogate *s) {

@@ -101,7 +101,7 @@ void *ftl_tensors_allocate(ftl_tensors *tensors, size_t size) {
 
 ftl_status ftl_tensors_keep_mapping(ftl_tensors *tensors, void *mapping, size_t size, ftl_error *error) {
   storage *s = get_storage(tensors);
-  if (!s) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the tensor table");
+  if (!s) return ftl_no_memory(error, NULL, "the tensor table");
   s->mapping = mapping;
   s->mapping_size = size;
   return FTL_OK;
@@ -125,12 +125,12 @@ ftl_status ftl_tensors_add_view(ftl_tensors *tensors, const char *name, ftl_dtyp
   if (tensors->n == tensors->capacity) {
     int capacity = tensors->capacity ? 2 * tensors->capacity : 64;
     ftl_tensor *grown = realloc(tensors->tensor, (size_t)capacity * sizeof *grown);
-    if (!grown) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for %d tensors", capacity);
+    if (!grown) return ftl_no_memory(error, NULL, "%d tensors", capacity);
     tensors->tensor = grown;
     tensors->capacity = capacity;
   }
   t.name = strdup(name);
-  if (!t.name) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the name of a tensor");
+  if (!t.name) return ftl_no_memory(error, NULL, "the name of a tensor");
   tensors->tensor[tensors->n++] = t;
   return FTL_OK;
 }
@@ -145,7 +145,7 @@ ftl_status ftl_tensors_add(ftl_tensors *tensors, const char *name, ftl_dtype dty
                     ndim);
   bytes = (size_t)count * ftl_dtype_bytes(dtype);
   copy = ftl_tensors_allocate(tensors, bytes);
-  if (!copy) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for tensor %.200s (%zu bytes)", name, bytes);
+  if (!copy) return ftl_no_memory(error, NULL, "tensor %.200s (%zu bytes)", name, bytes);
   if (bytes) memcpy(copy, data, bytes);
   return ftl_tensors_add_view(tensors, name, dtype, ndim, shape, copy, is_parameter, error);
 }

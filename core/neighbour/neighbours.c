@@ -59,7 +59,7 @@ static ftl_status grow(size_t *room, size_t need, const growing *set, int n_set,
     if (!fresh) {
       if (!keep) memcpy(set[k].buffer, &fresh, sizeof fresh);
       *room = 0; /* some buffers are smaller than others now */
-      return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a neighbour list of %zu elements", target);
+      return ftl_no_memory(error, NULL, "a neighbour list of %zu elements", target);
     }
     memcpy(set[k].buffer, &fresh, sizeof fresh);
   }
@@ -75,8 +75,7 @@ static ftl_status grow(size_t *room, size_t need, const growing *set, int n_set,
 static ftl_status wrap(ftl_neighbours *list, int n, const double (*positions)[3], ftl_box *b, ftl_error *error) {
   const growing set[] = {GROWING(list->first_edge), GROWING(list->wrapped), GROWING(list->fractional),
                          GROWING(list->home)};
-  ftl_status status = grow(&list->atom_room, (size_t)n + 1, set, 4, false, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(grow(&list->atom_room, (size_t)n + 1, set, 4, false, error));
   for (int a = 0; a < 3; a++) {
     b->low[a] = INFINITY;
     b->high[a] = -INFINITY;
@@ -133,8 +132,7 @@ static ftl_status make_images(ftl_neighbours *list, int n, const ftl_box *b, int
   const growing set[] = {GROWING(list->image),       GROWING(list->image_bin), GROWING(list->image_atom),
                          GROWING(list->image_shift), GROWING(list->image_x),   GROWING(list->image_y),
                          GROWING(list->image_z)};
-  ftl_status status = grow(&list->image_room, (size_t)total, set, 7, false, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(grow(&list->image_room, (size_t)total, set, 7, false, error));
 
   int m = 0;
   for (int i = 0; i < n; i++) {
@@ -185,8 +183,7 @@ static ftl_status sort_images(ftl_neighbours *list, int n, int n_images, const f
   bins_make(g, b, n_images);
   size_t n_bins = (size_t)g->count[0] * (size_t)g->count[1] * (size_t)g->count[2];
   const growing set[] = {GROWING(list->bin_start)};
-  ftl_status status = grow(&list->bin_room, n_bins + 2, set, 1, false, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(grow(&list->bin_room, n_bins + 2, set, 1, false, error));
 
   /* bin_start[k + 2] first counts bin k, then becomes its start at [k + 1], and at [k] once the images have moved. */
   int *start = list->bin_start;
@@ -234,8 +231,7 @@ static ftl_status filter(ftl_neighbours *list, int i, const ftl_box *b, const bi
       const int *row = list->bin_start + (size_t)(u * g->count[1] + v) * (size_t)g->count[2];
       int begin = row[first[2]], end = row[last[2] + 1];
       const growing set[] = {GROWING(list->hit)};
-      ftl_status status = grow(&list->hit_room, (size_t)(count + end - begin), set, 1, true, error);
-      if (status != FTL_OK) return status;
+      FTL_TRY(grow(&list->hit_room, (size_t)(count + end - begin), set, 1, true, error));
       for (int m = begin; m < end; m++) {
         double x = list->image_x[m] - centre[0], y = list->image_y[m] - centre[1], z = list->image_z[m] - centre[2];
         list->hit[count] = m;
@@ -249,8 +245,7 @@ static ftl_status filter(ftl_neighbours *list, int i, const ftl_box *b, const bi
 /* Numbers the images: atoms keep their numbers, the rest follow. */
 static ftl_status number_images(ftl_neighbours *list, int n, int n_images, ftl_error *error) {
   const growing set[] = {GROWING(list->position), GROWING(list->node)};
-  ftl_status status = grow(&list->position_room, (size_t)n_images, set, 2, false, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(grow(&list->position_room, (size_t)n_images, set, 2, false, error));
   list->n_atoms = n;
   for (int m = 0; m < n_images; m++) {
     int j = list->image_atom[m], number = m == list->home[j] ? j : list->n_atoms++;
@@ -276,13 +271,10 @@ static ftl_status search(ftl_neighbours *list, int n, const ftl_box *b, const bi
   int64_t n_edges = 0;
   for (int i = 0; i < n; i++) {
     int n_hits;
-    ftl_status status = filter(list, i, b, g, &n_hits, error);
-    if (status != FTL_OK) return status;
+    FTL_TRY(filter(list, i, b, g, &n_hits, error));
     const growing senders[] = {GROWING(list->sender)}, vectors[] = {GROWING(list->vector)};
-    status = grow(&list->edge_room, (size_t)(n_edges + n_hits), senders, 1, true, error);
-    if (status == FTL_OK && !images)
-      status = grow(&list->vector_room, (size_t)(n_edges + n_hits), vectors, 1, true, error);
-    if (status != FTL_OK) return status;
+    FTL_TRY(grow(&list->edge_room, (size_t)(n_edges + n_hits), senders, 1, true, error));
+    if (!images) FTL_TRY(grow(&list->vector_room, (size_t)(n_edges + n_hits), vectors, 1, true, error));
 
     list->first_edge[i] = n_edges;
     const double *centre = list->wrapped[i];

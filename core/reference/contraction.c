@@ -9,7 +9,7 @@
 #include "reference/reference_stages.h"
 
 ftl_status ftl_ref_contraction_prepare(ftl_ref_contraction *contraction, const ftl_source *source, int layer,
-                                       int n_sets, ftl_ref_memory *memory, ftl_error *error) {
+                                       int n_sets, ftl_arena *memory, ftl_error *error) {
   const ftl_layer *spec = &source->arch.layer[layer];
   *contraction = (ftl_ref_contraction){.correlation = spec->correlation, .in = spec->target, .out = spec->product};
   if (spec->correlation < 1 || spec->correlation > FTL_REF_MAX_CORRELATION)
@@ -30,7 +30,7 @@ ftl_status ftl_ref_contraction_prepare(ftl_ref_contraction *contraction, const f
     contraction->n_lm += dim;
     offset += contraction->n_channels * dim;
   }
-  FTL_REF_TRY(ftl_ref_doubles(memory, contraction->n_channels, &contraction->coefficient, error));
+  FTL_TRY(ftl_ref_doubles(memory, contraction->n_channels, &contraction->coefficient, error));
   for (int b = 0; b < spec->product.n; b++) {
     ftl_ref_contraction_block *block = &contraction->block[b];
     if (spec->product.block[b].mul != contraction->n_channels)
@@ -48,9 +48,9 @@ ftl_status ftl_ref_contraction_prepare(ftl_ref_contraction *contraction, const f
         return ftl_fail(error, FTL_ERR_FORMAT, source->path, "there is no tensor '%s' of three dimensions", weights);
       const int64_t n_paths = tensor->shape[1];
       block->n_paths[nu - 1] = (int)n_paths;
-      FTL_REF_TRY(ftl_ref_weights(memory, source, n_sets * n_paths * contraction->n_channels, &block->weight[nu - 1],
-                                  error, "%s", weights));
-      FTL_REF_TRY(
+      FTL_TRY(ftl_ref_weights(memory, source, n_sets * n_paths * contraction->n_channels, &block->weight[nu - 1], error,
+                              "%s", weights));
+      FTL_TRY(
           ftl_ref_weights(memory, source, n_monomials * n_paths, &block->u[nu - 1], error, "%s.U_matrix_%d", name, nu));
     }
   }

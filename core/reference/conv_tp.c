@@ -6,17 +6,16 @@
 #include "reference/reference_stages.h"
 
 ftl_status ftl_ref_conv_prepare(ftl_ref_conv *conv, const ftl_source *source, const char *name, const ftl_irreps *in,
-                                const ftl_irreps *sh, const ftl_irreps *target, ftl_ref_memory *memory,
-                                ftl_error *error) {
+                                const ftl_irreps *sh, const ftl_irreps *target, ftl_arena *memory, ftl_error *error) {
   *conv = (ftl_ref_conv){.in = *in, .sh = *sh};
-  FTL_REF_TRY(ftl_conv_paths_make(in, sh, target, &conv->paths, error));
+  FTL_TRY(ftl_conv_paths_make(in, sh, target, &conv->paths, error));
   for (int k = 0; k < conv->paths.n; k++) {
     const ftl_irrep *in1 = &in->block[conv->paths.path[k].in1], *in2 = &sh->block[conv->paths.path[k].in2];
     const int l1 = in1->l, l2 = in2->l, l3 = conv->paths.mid.block[k].l;
     conv->n_weights += in1->mul;
     if (l1 == 0 || l2 == 0 || l3 == 0) continue;
-    FTL_REF_TRY(ftl_ref_weights(memory, source, (int64_t)(2 * l1 + 1) * (2 * l2 + 1) * (2 * l3 + 1), &conv->w3j[k],
-                                error, "%s._compiled_main_left_right._w3j_%d_%d_%d", name, l1, l2, l3));
+    FTL_TRY(ftl_ref_weights(memory, source, (int64_t)(2 * l1 + 1) * (2 * l2 + 1) * (2 * l3 + 1), &conv->w3j[k], error,
+                            "%s._compiled_main_left_right._w3j_%d_%d_%d", name, l1, l2, l3));
   }
   return FTL_OK;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "reference/reference.h"
+#include "base/error.h"
 
 static void zero(double *x, int64_t n) { memset(x, 0, (size_t)n * sizeof *x); }
 
@@ -15,8 +16,8 @@ static ftl_status prepare_embeddings(ftl_ref_run *run, int t, ftl_error *error) 
   ftl_ref_layer *layer = &run->layer[t];
   layer->n_embedding = ftl_irreps_count(&layer->spec->node_feats, 0, 1);
   const int64_t n = (int64_t)source->arch.n_elements * layer->n_embedding;
-  FTL_REF_TRY(ftl_ref_weights(&run->memory, source, n, &layer->source_embedding, error,
-                              "interactions.%d.source_embedding.weight", t));
+  FTL_TRY(ftl_ref_weights(&run->memory, source, n, &layer->source_embedding, error,
+                          "interactions.%d.source_embedding.weight", t));
   return ftl_ref_weights(&run->memory, source, n, &layer->target_embedding, error,
                          "interactions.%d.target_embedding.weight", t);
 }
@@ -24,20 +25,20 @@ static ftl_status prepare_embeddings(ftl_ref_run *run, int t, ftl_error *error) 
 ftl_status ftl_ref_convolution_prepare(ftl_ref_run *run, int t, ftl_error *error) {
   const ftl_source *source = run->source;
   const ftl_architecture *arch = &source->arch;
-  ftl_ref_memory *memory = &run->memory;
+  ftl_arena *memory = &run->memory;
   ftl_ref_layer *layer = &run->layer[t];
   const ftl_layer *spec = layer->spec;
   const bool nonlinear = layer->traits.nonlinear;
   char name[64];
   snprintf(name, sizeof name, "interactions.%d.conv_tp", t);
-  FTL_REF_TRY(ftl_ref_conv_prepare(&layer->conv, source, name, &spec->edge, &arch->sh, &spec->target, memory, error));
-  if (nonlinear) FTL_REF_TRY(prepare_embeddings(run, t, error));
+  FTL_TRY(ftl_ref_conv_prepare(&layer->conv, source, name, &spec->edge, &arch->sh, &spec->target, memory, error));
+  if (nonlinear) FTL_TRY(prepare_embeddings(run, t, error));
   const int n_in = arch->num_bessel + 2 * layer->n_embedding;
   snprintf(name, sizeof name, "interactions.%d.conv_tp_weights", t);
   const ftl_activation act = layer->traits.gated ? arch->nequip.radial_act : FTL_ACTIVATION_SILU;
   const double cst = layer->traits.gated ? ftl_activation_constant(act) : spec->radial_act_cst;
-  FTL_REF_TRY(ftl_ref_mlp_prepare(&layer->weights, source, name, nonlinear, act, cst, n_in, layer->conv.n_weights,
-                                  memory, error));
+  FTL_TRY(ftl_ref_mlp_prepare(&layer->weights, source, name, nonlinear, act, cst, n_in, layer->conv.n_weights, memory,
+                              error));
   if (!layer->traits.has_density) return FTL_OK;
   snprintf(name, sizeof name, "interactions.%d.density_fn", t);
   return ftl_ref_mlp_prepare(&layer->density_net, source, name, nonlinear, act, cst, n_in, 1, memory, error);

@@ -15,21 +15,21 @@ static ftl_status prepare_norm(ftl_ref_run *run, int t, ftl_error *error) {
   const double *value;
   layer->alpha = layer->beta = 1;
   if (layer->traits.norm == FTL_NORM_DENOMINATOR) {
-    FTL_REF_TRY(ftl_ref_weights(&run->memory, run->source, 1, &value, error, "interactions.%d.denominator", t));
+    FTL_TRY(ftl_ref_weights(&run->memory, run->source, 1, &value, error, "interactions.%d.denominator", t));
     layer->denominator = value[0];
     return FTL_OK;
   }
   if (layer->traits.norm != FTL_NORM_ALPHA_BETA) return FTL_OK;
-  FTL_REF_TRY(ftl_ref_weights(&run->memory, run->source, 1, &value, error, "interactions.%d.alpha", t));
+  FTL_TRY(ftl_ref_weights(&run->memory, run->source, 1, &value, error, "interactions.%d.alpha", t));
   layer->alpha = value[0];
-  FTL_REF_TRY(ftl_ref_weights(&run->memory, run->source, 1, &value, error, "interactions.%d.beta", t));
+  FTL_TRY(ftl_ref_weights(&run->memory, run->source, 1, &value, error, "interactions.%d.beta", t));
   layer->beta = value[0];
   return FTL_OK;
 }
 
 static ftl_status prepare_operation(ftl_ref_run *run, int t, int k, ftl_error *error) {
   const ftl_source *source = run->source;
-  ftl_ref_memory *memory = &run->memory;
+  ftl_arena *memory = &run->memory;
   ftl_ref_layer *layer = &run->layer[t];
   const ftl_layer *spec = layer->spec;
   const ftl_operation *op = &layer->operations.op[k];
@@ -37,7 +37,7 @@ static ftl_status prepare_operation(ftl_ref_run *run, int t, int k, ftl_error *e
   ftl_ref_operation *prepared = &layer->op[k];
   switch (op->kind) {
   case FTL_OP_LINEAR:
-    FTL_REF_TRY(ftl_ref_linear_prepare(&prepared->linear, source, op->tensor, from, to, op->biased, memory, error));
+    FTL_TRY(ftl_ref_linear_prepare(&prepared->linear, source, op->tensor, from, to, op->biased, memory, error));
     return op->by_head ? ftl_ref_linear_add_head(&prepared->linear, source, op->tensor, run->head, memory, error)
                        : FTL_OK;
   case FTL_OP_LINEAR_BY_ELEMENT:
@@ -60,15 +60,15 @@ ftl_status ftl_ref_layer_prepare(ftl_ref_run *run, int t, ftl_error *error) {
   ftl_ref_layer *layer = &run->layer[t];
   layer->spec = &run->source->arch.layer[t];
   layer->traits = ftl_layer_traits_of(layer->spec);
-  FTL_REF_TRY(ftl_operations_make(&run->source->arch, t, &layer->operations, error));
-  for (int k = 0; k < layer->operations.n; k++) FTL_REF_TRY(prepare_operation(run, t, k, error));
+  FTL_TRY(ftl_operations_make(&run->source->arch, t, &layer->operations, error));
+  for (int k = 0; k < layer->operations.n; k++) FTL_TRY(prepare_operation(run, t, k, error));
   for (int f = 0; f < FTL_N_FEATURES; f++) {
     if (!layer->operations.used[f]) continue;
     const int64_t size = (int64_t)run->n * ftl_irreps_dim(&layer->operations.irreps[f]);
-    FTL_REF_TRY(ftl_ref_doubles(&run->memory, size, &layer->x[f], error));
-    FTL_REF_TRY(ftl_ref_doubles(&run->memory, size, &layer->d[f], error));
+    FTL_TRY(ftl_ref_doubles(&run->memory, size, &layer->x[f], error));
+    FTL_TRY(ftl_ref_doubles(&run->memory, size, &layer->d[f], error));
   }
-  FTL_REF_TRY(ftl_ref_doubles(&run->memory, run->n, &layer->density, error));
+  FTL_TRY(ftl_ref_doubles(&run->memory, run->n, &layer->density, error));
   return ftl_ref_doubles(&run->memory, run->n, &layer->d_density, error);
 }
 

@@ -55,10 +55,10 @@ static void apply(const ftl_irreps *in, const ftl_irreps *out, const double *wei
 }
 
 ftl_status ftl_ref_linear_prepare(ftl_ref_linear *linear, const ftl_source *source, const char *name,
-                                  const ftl_irreps *in, const ftl_irreps *out, bool biased, ftl_ref_memory *memory,
+                                  const ftl_irreps *in, const ftl_irreps *out, bool biased, ftl_arena *memory,
                                   ftl_error *error) {
   *linear = (ftl_ref_linear){.in = *in, .out = *out, .extra_fan_in = 1};
-  FTL_REF_TRY(ftl_ref_weights(memory, source, n_weights(in, out), &linear->weight, error, "%s.weight", name));
+  FTL_TRY(ftl_ref_weights(memory, source, n_weights(in, out), &linear->weight, error, "%s.weight", name));
   if (!biased) return FTL_OK;
   int64_t n_bias = 0;
   for (int b = 0; b < out->n; b++)
@@ -67,12 +67,12 @@ ftl_status ftl_ref_linear_prepare(ftl_ref_linear *linear, const ftl_source *sour
 }
 
 ftl_status ftl_ref_linear_add_head(ftl_ref_linear *linear, const ftl_source *source, const char *name, int head,
-                                   ftl_ref_memory *memory, ftl_error *error) {
+                                   ftl_arena *memory, ftl_error *error) {
   const int n = ftl_irreps_count(&linear->out, 0, 1);
   const double *heads;
   if (n == 0) return FTL_OK;
   linear->norm_heads = source->arch.norm_heads;
-  FTL_REF_TRY(ftl_ref_weights(memory, source, (int64_t)source->arch.n_heads * n, &heads, error, "%s.heads", name));
+  FTL_TRY(ftl_ref_weights(memory, source, (int64_t)source->arch.n_heads * n, &heads, error, "%s.heads", name));
   linear->head = heads + head * n;
   return FTL_OK;
 }
@@ -98,7 +98,7 @@ void ftl_ref_linear_reverse(const ftl_ref_linear *linear, const double *d_y, dou
 }
 
 ftl_status ftl_ref_skip_prepare(ftl_ref_skip *skip, const ftl_source *source, const char *name, const ftl_irreps *in,
-                                const ftl_irreps *out, ftl_ref_memory *memory, ftl_error *error) {
+                                const ftl_irreps *out, ftl_arena *memory, ftl_error *error) {
   const int n_elements = source->arch.n_elements;
   *skip = (ftl_ref_skip){.in = *in, .out = *out, .n_elements = n_elements, .norm_elements = source->arch.norm_elements};
   return ftl_ref_weights(memory, source, n_weights(in, out) * n_elements, &skip->weight, error, "%s.weight", name);

@@ -1,32 +1,16 @@
-/* Memory and weights of the reference: everything it allocates lives in one list and is freed at once. */
+/* Memory and weights of the reference: everything it allocates is freed at once. */
 #ifndef FTL_REFERENCE_MEMORY_H
 #define FTL_REFERENCE_MEMORY_H
 
+#include "base/arena.h"
 #include "model/architecture.h"
 
-/* Returns from the calling function when a call fails. */
-#define FTL_REF_TRY(call)                                                                                              \
-  do {                                                                                                                 \
-    const ftl_status ftl_ref_status = (call);                                                                          \
-    if (ftl_ref_status != FTL_OK) return ftl_ref_status;                                                               \
-  } while (0)
-
-typedef struct {
-  void **block; /* [n] owned */
-  int n, capacity;
-} ftl_ref_memory;
-
-void ftl_ref_memory_free(ftl_ref_memory *memory);
-
-/* Zeroed memory for count items of `size` bytes, at least one; lives until ftl_ref_memory_free. FTL_ERR_MEMORY. */
-ftl_status ftl_ref_allocate(ftl_ref_memory *memory, int64_t count, size_t size, void **pointer, ftl_error *error);
-
-/* count zeros. */
-ftl_status ftl_ref_doubles(ftl_ref_memory *memory, int64_t count, double **values, ftl_error *error);
+/* count zeros, at least one. FTL_ERR_MEMORY. */
+ftl_status ftl_ref_doubles(ftl_arena *memory, int64_t count, double **values, ftl_error *error);
 
 /* The tensor called `name` (printf-style) as doubles, in the file's order. count >= 0: it must have that many
    elements; < 0: any number. FTL_ERR_FORMAT names a tensor that is absent or has another size. */
-ftl_status ftl_ref_weights(ftl_ref_memory *memory, const ftl_source *source, int64_t count, const double **values,
+ftl_status ftl_ref_weights(ftl_arena *memory, const ftl_source *source, int64_t count, const double **values,
                            ftl_error *error, const char *name, ...) __attribute__((format(printf, 6, 7)));
 
 /* The tensor itself; NULL if absent. */

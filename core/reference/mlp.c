@@ -16,7 +16,7 @@ static const ftl_tensor *weight_tensor(const ftl_source *source, const char *nam
 }
 
 ftl_status ftl_ref_mlp_prepare(ftl_ref_mlp *mlp, const ftl_source *source, const char *name, bool torch_style,
-                               ftl_activation act, double act_cst, int n_in, int n_out, ftl_ref_memory *memory,
+                               ftl_activation act, double act_cst, int n_in, int n_out, ftl_arena *memory,
                                ftl_error *error) {
   *mlp = (ftl_ref_mlp){.torch_style = torch_style, .act = act, .act_cst = act_cst};
   mlp->size[0] = n_in;
@@ -32,23 +32,22 @@ ftl_status ftl_ref_mlp_prepare(ftl_ref_mlp *mlp, const ftl_source *source, const
     mlp->factor[layer] = torch_style ? 1 : 1 / sqrt(mlp->size[layer]);
     mlp->size[layer + 1] = (int)tensor->shape[torch_style ? 0 : 1];
     if (mlp->size[layer + 1] > widest) widest = mlp->size[layer + 1];
-    FTL_REF_TRY(ftl_ref_weights(memory, source, tensor->count, &mlp->weight[layer], error, "%s", tensor->name));
+    FTL_TRY(ftl_ref_weights(memory, source, tensor->count, &mlp->weight[layer], error, "%s", tensor->name));
   }
   if (mlp->n_layers == 0 || mlp->size[mlp->n_layers] != n_out)
     return ftl_fail(error, FTL_ERR_FORMAT, source->path, "the network '%s' does not have %d outputs", name, n_out);
   for (int layer = 0; layer < mlp->n_layers; layer++) {
     const int n = mlp->size[layer + 1], k = index_of_linear(layer);
-    if (torch_style)
-      FTL_REF_TRY(ftl_ref_weights(memory, source, n, &mlp->bias[layer], error, "%s.net.%d.bias", name, k));
+    if (torch_style) FTL_TRY(ftl_ref_weights(memory, source, n, &mlp->bias[layer], error, "%s.net.%d.bias", name, k));
     if (torch_style && layer + 1 < mlp->n_layers) {
-      FTL_REF_TRY(ftl_ref_weights(memory, source, n, &mlp->norm_weight[layer], error, "%s.net.%d.weight", name, k + 1));
-      FTL_REF_TRY(ftl_ref_weights(memory, source, n, &mlp->norm_bias[layer], error, "%s.net.%d.bias", name, k + 1));
+      FTL_TRY(ftl_ref_weights(memory, source, n, &mlp->norm_weight[layer], error, "%s.net.%d.weight", name, k + 1));
+      FTL_TRY(ftl_ref_weights(memory, source, n, &mlp->norm_bias[layer], error, "%s.net.%d.bias", name, k + 1));
     }
-    FTL_REF_TRY(ftl_ref_doubles(memory, n, &mlp->linear[layer], error));
-    FTL_REF_TRY(ftl_ref_doubles(memory, n, &mlp->normed[layer], error));
-    FTL_REF_TRY(ftl_ref_doubles(memory, n, &mlp->activated[layer], error));
+    FTL_TRY(ftl_ref_doubles(memory, n, &mlp->linear[layer], error));
+    FTL_TRY(ftl_ref_doubles(memory, n, &mlp->normed[layer], error));
+    FTL_TRY(ftl_ref_doubles(memory, n, &mlp->activated[layer], error));
   }
-  FTL_REF_TRY(ftl_ref_doubles(memory, widest, &mlp->d_a, error));
+  FTL_TRY(ftl_ref_doubles(memory, widest, &mlp->d_a, error));
   return ftl_ref_doubles(memory, widest, &mlp->d_b, error);
 }
 

@@ -31,26 +31,26 @@ static ftl_status check_graph(const ftl_ref_run *run, ftl_error *error) {
 static ftl_status prepare_energies(ftl_ref_run *run, ftl_error *error) {
   const ftl_source *source = run->source;
   const ftl_architecture *arch = &source->arch;
-  ftl_ref_memory *memory = &run->memory;
+  ftl_arena *memory = &run->memory;
   const double *values;
   double *scale;
-  FTL_REF_TRY(ftl_ref_weights(memory, source, (int64_t)arch->n_heads * arch->n_elements, &values, error,
-                              "atomic_energies_fn.atomic_energies"));
+  FTL_TRY(ftl_ref_weights(memory, source, (int64_t)arch->n_heads * arch->n_elements, &values, error,
+                          "atomic_energies_fn.atomic_energies"));
   run->e0 = values + (int64_t)run->head * arch->n_elements;
-  FTL_REF_TRY(ftl_ref_doubles(memory, arch->n_elements, &scale, error));
+  FTL_TRY(ftl_ref_doubles(memory, arch->n_elements, &scale, error));
   run->scale = scale;
   run->shift = 0;
   if (arch->family == FTL_FAMILY_NEQUIP) {
-    FTL_REF_TRY(ftl_ref_weights(memory, source, (int64_t)arch->n_heads * arch->n_elements, &values, error,
-                                "scale_shift.scale"));
+    FTL_TRY(ftl_ref_weights(memory, source, (int64_t)arch->n_heads * arch->n_elements, &values, error,
+                            "scale_shift.scale"));
     run->scale = values + (int64_t)run->head * arch->n_elements;
     return FTL_OK;
   }
   for (int k = 0; k < arch->n_elements; k++) scale[k] = 1;
   if (!arch->scale_shift) return FTL_OK;
-  FTL_REF_TRY(ftl_ref_weights(memory, source, arch->n_heads, &values, error, "scale_shift.scale"));
+  FTL_TRY(ftl_ref_weights(memory, source, arch->n_heads, &values, error, "scale_shift.scale"));
   for (int k = 0; k < arch->n_elements; k++) scale[k] = values[run->head];
-  FTL_REF_TRY(ftl_ref_weights(memory, source, arch->n_heads, &values, error, "scale_shift.shift"));
+  FTL_TRY(ftl_ref_weights(memory, source, arch->n_heads, &values, error, "scale_shift.shift"));
   run->shift = values[run->head];
   return FTL_OK;
 }
@@ -64,14 +64,14 @@ static ftl_status prepare_embedding(ftl_ref_run *run, ftl_error *error) {
   const double factor = 1 / sqrt(arch->norm_elements + (by_head ? arch->norm_heads : 0));
   const double *weight, *heads = NULL, *bias = NULL;
   double *embedding;
-  FTL_REF_TRY(ftl_ref_doubles(&run->memory, (int64_t)n_elements * channels, &embedding, error));
-  FTL_REF_TRY(ftl_ref_weights(&run->memory, source, (int64_t)n_elements * channels, &weight, error,
-                              "node_embedding.linear.weight"));
+  FTL_TRY(ftl_ref_doubles(&run->memory, (int64_t)n_elements * channels, &embedding, error));
+  FTL_TRY(ftl_ref_weights(&run->memory, source, (int64_t)n_elements * channels, &weight, error,
+                          "node_embedding.linear.weight"));
   if (by_head)
-    FTL_REF_TRY(ftl_ref_weights(&run->memory, source, (int64_t)arch->n_heads * channels, &heads, error,
-                                "node_embedding.linear.heads"));
+    FTL_TRY(ftl_ref_weights(&run->memory, source, (int64_t)arch->n_heads * channels, &heads, error,
+                            "node_embedding.linear.heads"));
   if (arch->nequip.biased)
-    FTL_REF_TRY(ftl_ref_weights(&run->memory, source, channels, &bias, error, "node_embedding.linear.bias"));
+    FTL_TRY(ftl_ref_weights(&run->memory, source, channels, &bias, error, "node_embedding.linear.bias"));
   for (int k = 0; k < n_elements; k++)
     for (int c = 0; c < channels; c++)
       embedding[k * channels + c] = factor * weight[k * channels + c] +
@@ -91,18 +91,18 @@ static ftl_status prepare_scratch(ftl_ref_run *run, ftl_error *error) {
     inputs = larger(inputs, layer->weights.size[0]);
     weights = larger(weights, layer->conv.n_weights);
   }
-  ftl_ref_memory *memory = &run->memory;
-  FTL_REF_TRY(ftl_ref_doubles(memory, features, &run->row_a, error));
-  FTL_REF_TRY(ftl_ref_doubles(memory, inputs, &run->edge_in, error));
-  FTL_REF_TRY(ftl_ref_doubles(memory, inputs, &run->d_edge_in, error));
-  FTL_REF_TRY(ftl_ref_doubles(memory, weights, &run->edge_w, error));
+  ftl_arena *memory = &run->memory;
+  FTL_TRY(ftl_ref_doubles(memory, features, &run->row_a, error));
+  FTL_TRY(ftl_ref_doubles(memory, inputs, &run->edge_in, error));
+  FTL_TRY(ftl_ref_doubles(memory, inputs, &run->d_edge_in, error));
+  FTL_TRY(ftl_ref_doubles(memory, weights, &run->edge_w, error));
   return ftl_ref_doubles(memory, weights, &run->d_edge_w, error);
 }
 
 static ftl_status prepare(ftl_ref_run *run, ftl_error *error) {
   const ftl_source *source = run->source;
   const ftl_architecture *arch = &source->arch;
-  ftl_ref_memory *memory = &run->memory;
+  ftl_arena *memory = &run->memory;
   if (run->head < 0 || run->head >= arch->n_heads)
     return ftl_fail(error, FTL_ERR_ARGUMENT, source->path, "there is no head %d", run->head);
   run->l_max = arch->sh.n - 1;
@@ -129,24 +129,23 @@ static ftl_status prepare(ftl_ref_run *run, ftl_error *error) {
       {&run->node_energy, run->n},
   };
   for (size_t k = 0; k < sizeof arrays / sizeof arrays[0]; k++)
-    FTL_REF_TRY(ftl_ref_doubles(memory, arrays[k].count, arrays[k].array, error));
-  void *vectors;
-  FTL_REF_TRY(ftl_ref_allocate(memory, run->n_edges, sizeof *run->d_vector, &vectors, error));
-  run->d_vector = vectors;
+    FTL_TRY(ftl_ref_doubles(memory, arrays[k].count, arrays[k].array, error));
+  run->d_vector = ftl_arena_take(memory, (size_t)run->n_edges, sizeof *run->d_vector);
+  FTL_TRY(ftl_arena_check(memory, error, "the reference"));
   for (int64_t e = 0; e < run->n_edges; e++) {
     const double *v = run->graph->vector[e];
     run->length[e] = sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
   }
-  FTL_REF_TRY(check_graph(run, error));
+  FTL_TRY(check_graph(run, error));
 
-  FTL_REF_TRY(ftl_ref_radial_prepare(&run->radial, source, memory, error));
-  if (arch->pair_repulsion) FTL_REF_TRY(ftl_ref_zbl_prepare(&run->zbl, source, memory, error));
-  FTL_REF_TRY(prepare_energies(run, error));
-  for (int t = 0; t < arch->n_layers; t++) FTL_REF_TRY(ftl_ref_layer_prepare(run, t, error));
-  FTL_REF_TRY(prepare_embedding(run, error));
+  FTL_TRY(ftl_ref_radial_prepare(&run->radial, source, memory, error));
+  if (arch->pair_repulsion) FTL_TRY(ftl_ref_zbl_prepare(&run->zbl, source, memory, error));
+  FTL_TRY(prepare_energies(run, error));
+  for (int t = 0; t < arch->n_layers; t++) FTL_TRY(ftl_ref_layer_prepare(run, t, error));
+  FTL_TRY(prepare_embedding(run, error));
   for (int k = 0; k < arch->n_readouts; k++) {
-    FTL_REF_TRY(ftl_ref_readout_prepare(&run->readout[k], source, k, run->head, memory, error));
-    FTL_REF_TRY(ftl_ref_doubles(memory, run->n, &run->readout_energy[k], error));
+    FTL_TRY(ftl_ref_readout_prepare(&run->readout[k], source, k, run->head, memory, error));
+    FTL_TRY(ftl_ref_doubles(memory, run->n, &run->readout_energy[k], error));
   }
   return prepare_scratch(run, error);
 }
@@ -154,7 +153,7 @@ static ftl_status prepare(ftl_ref_run *run, ftl_error *error) {
 ftl_status ftl_ref_run_new(const ftl_source *source, int head, const ftl_graph *graph, ftl_ref_run **run,
                            ftl_error *error) {
   *run = calloc(1, sizeof **run);
-  if (!*run) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "not enough memory for the reference");
+  if (!*run) return ftl_no_memory(error, NULL, "the reference");
   (*run)->source = source;
   (*run)->graph = graph;
   (*run)->head = head;
@@ -170,7 +169,7 @@ ftl_status ftl_ref_run_new(const ftl_source *source, int head, const ftl_graph *
 
 void ftl_ref_run_free(ftl_ref_run *run) {
   if (!run) return;
-  ftl_ref_memory_free(&run->memory);
+  ftl_arena_free(&run->memory);
   free(run);
 }
 
@@ -279,7 +278,7 @@ void ftl_ref_run_reverse(ftl_ref_run *run) {
 ftl_status ftl_reference_compute(const ftl_source *source, int head, const ftl_graph *graph, double *energy,
                                  double *node_energy, double (*forces)[3], double virial[9], ftl_error *error) {
   ftl_ref_run *run;
-  FTL_REF_TRY(ftl_ref_run_new(source, head, graph, &run, error));
+  FTL_TRY(ftl_ref_run_new(source, head, graph, &run, error));
   ftl_ref_run_forward(run);
   if (energy) *energy = run->energy;
   if (node_energy) memcpy(node_energy, run->node_energy, (size_t)run->n * sizeof *node_energy);

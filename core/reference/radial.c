@@ -13,46 +13,46 @@ double ftl_ref_silu_derivative(double x) {
 
 double ftl_ref_sigmoid(double x) { return x >= 0 ? 1 / (1 + exp(-x)) : exp(x) / (1 + exp(x)); }
 
-static ftl_status scalar(const ftl_source *source, const char *name, double *value, ftl_ref_memory *memory,
+static ftl_status scalar(const ftl_source *source, const char *name, double *value, ftl_arena *memory,
                          ftl_error *error) {
   const double *data;
-  FTL_REF_TRY(ftl_ref_weights(memory, source, 1, &data, error, "%s", name));
+  FTL_TRY(ftl_ref_weights(memory, source, 1, &data, error, "%s", name));
   *value = data[0];
   return FTL_OK;
 }
 
-ftl_status ftl_ref_radial_prepare(ftl_ref_radial *radial, const ftl_source *source, ftl_ref_memory *memory,
+ftl_status ftl_ref_radial_prepare(ftl_ref_radial *radial, const ftl_source *source, ftl_arena *memory,
                                   ftl_error *error) {
   const ftl_architecture *arch = &source->arch;
   *radial = (ftl_ref_radial){
       .kind = arch->radial, .transform = arch->transform, .n = arch->num_bessel, .cutoff = arch->cutoff};
-  FTL_REF_TRY(scalar(source, "radial_embedding.cutoff_fn.r_max", &radial->r_max, memory, error));
+  FTL_TRY(scalar(source, "radial_embedding.cutoff_fn.r_max", &radial->r_max, memory, error));
   if (arch->cutoff == FTL_CUTOFF_XPLOR)
-    FTL_REF_TRY(scalar(source, "radial_embedding.cutoff_fn.r_on", &radial->r_on, memory, error));
-  else FTL_REF_TRY(scalar(source, "radial_embedding.cutoff_fn.p", &radial->p, memory, error));
+    FTL_TRY(scalar(source, "radial_embedding.cutoff_fn.r_on", &radial->r_on, memory, error));
+  else FTL_TRY(scalar(source, "radial_embedding.cutoff_fn.p", &radial->p, memory, error));
   switch (arch->radial) {
   case FTL_RADIAL_BESSEL:
-    FTL_REF_TRY(ftl_ref_weights(memory, source, radial->n, &radial->weight, error,
-                                "radial_embedding.bessel_fn.bessel_weights"));
-    FTL_REF_TRY(scalar(source, "radial_embedding.bessel_fn.prefactor", &radial->prefactor, memory, error));
+    FTL_TRY(ftl_ref_weights(memory, source, radial->n, &radial->weight, error,
+                            "radial_embedding.bessel_fn.bessel_weights"));
+    FTL_TRY(scalar(source, "radial_embedding.bessel_fn.prefactor", &radial->prefactor, memory, error));
     break;
   case FTL_RADIAL_GAUSSIAN:
-    FTL_REF_TRY(ftl_ref_weights(memory, source, radial->n, &radial->weight, error,
-                                "radial_embedding.bessel_fn.gaussian_weights"));
+    FTL_TRY(ftl_ref_weights(memory, source, radial->n, &radial->weight, error,
+                            "radial_embedding.bessel_fn.gaussian_weights"));
     radial->gaussian_coeff = arch->gaussian_coeff;
     break;
   case FTL_RADIAL_CHEBYSHEV:
     break;
   }
   if (arch->transform == FTL_TRANSFORM_NONE) return FTL_OK;
-  FTL_REF_TRY(ftl_ref_weights(memory, source, -1, &radial->covalent_radius, error,
-                              "radial_embedding.distance_transform.covalent_radii"));
+  FTL_TRY(ftl_ref_weights(memory, source, -1, &radial->covalent_radius, error,
+                          "radial_embedding.distance_transform.covalent_radii"));
   if (arch->transform == FTL_TRANSFORM_AGNESI) {
-    FTL_REF_TRY(scalar(source, "radial_embedding.distance_transform.q", &radial->q_agnesi, memory, error));
-    FTL_REF_TRY(scalar(source, "radial_embedding.distance_transform.p", &radial->p_agnesi, memory, error));
-    FTL_REF_TRY(scalar(source, "radial_embedding.distance_transform.a", &radial->a_agnesi, memory, error));
+    FTL_TRY(scalar(source, "radial_embedding.distance_transform.q", &radial->q_agnesi, memory, error));
+    FTL_TRY(scalar(source, "radial_embedding.distance_transform.p", &radial->p_agnesi, memory, error));
+    FTL_TRY(scalar(source, "radial_embedding.distance_transform.a", &radial->a_agnesi, memory, error));
   } else {
-    FTL_REF_TRY(scalar(source, "radial_embedding.distance_transform.alpha", &radial->alpha_soft, memory, error));
+    FTL_TRY(scalar(source, "radial_embedding.distance_transform.alpha", &radial->alpha_soft, memory, error));
   }
   return FTL_OK;
 }

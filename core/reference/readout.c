@@ -6,27 +6,26 @@
 #include "reference/reference_stages.h"
 
 /* Of the NequIP family: one output, whatever the number of heads; the first map may see the head. */
-static ftl_status prepare_two_linear(ftl_ref_readout *readout, const ftl_source *source, int index,
-                                     ftl_ref_memory *memory, ftl_error *error) {
+static ftl_status prepare_two_linear(ftl_ref_readout *readout, const ftl_source *source, int index, ftl_arena *memory,
+                                     ftl_error *error) {
   const ftl_nequip *nequip = &source->arch.nequip;
   const ftl_readout *spec = &source->arch.readout[index];
   const ftl_irreps energy = {1, {{1, 0, 1}}};
   char name[64];
   readout->n_hidden = ftl_irreps_dim(&spec->mlp);
   snprintf(name, sizeof name, "readouts.%d.linear_1", index);
-  FTL_REF_TRY(
+  FTL_TRY(
       ftl_ref_linear_prepare(&readout->linear_1, source, name, &spec->in, &spec->mlp, nequip->biased, memory, error));
   if (nequip->head_readout)
-    FTL_REF_TRY(ftl_ref_linear_add_head(&readout->linear_1, source, name, readout->head, memory, error));
+    FTL_TRY(ftl_ref_linear_add_head(&readout->linear_1, source, name, readout->head, memory, error));
   snprintf(name, sizeof name, "readouts.%d.linear_2", index);
-  FTL_REF_TRY(
-      ftl_ref_linear_prepare(&readout->linear_2, source, name, &spec->mlp, &energy, nequip->biased, memory, error));
-  FTL_REF_TRY(ftl_ref_doubles(memory, readout->n_hidden, &readout->h1, error));
+  FTL_TRY(ftl_ref_linear_prepare(&readout->linear_2, source, name, &spec->mlp, &energy, nequip->biased, memory, error));
+  FTL_TRY(ftl_ref_doubles(memory, readout->n_hidden, &readout->h1, error));
   return ftl_ref_doubles(memory, readout->n_hidden, &readout->d_h, error);
 }
 
 ftl_status ftl_ref_readout_prepare(ftl_ref_readout *readout, const ftl_source *source, int index, int head,
-                                   ftl_ref_memory *memory, ftl_error *error) {
+                                   ftl_arena *memory, ftl_error *error) {
   const ftl_architecture *arch = &source->arch;
   const ftl_readout *spec = &arch->readout[index];
   *readout = (ftl_ref_readout){.kind = spec->kind,
@@ -38,8 +37,8 @@ ftl_status ftl_ref_readout_prepare(ftl_ref_readout *readout, const ftl_source *s
                                .masks_heads = spec->masks_heads};
   const ftl_irreps energies = {1, {{arch->n_heads, 0, 1}}};
   char name[64];
-  FTL_REF_TRY(ftl_ref_doubles(memory, arch->n_heads, &readout->energies, error));
-  FTL_REF_TRY(ftl_ref_doubles(memory, arch->n_heads, &readout->one_hot, error));
+  FTL_TRY(ftl_ref_doubles(memory, arch->n_heads, &readout->energies, error));
+  FTL_TRY(ftl_ref_doubles(memory, arch->n_heads, &readout->one_hot, error));
   if (spec->kind == FTL_READOUT_LINEAR) {
     snprintf(name, sizeof name, "readouts.%d.linear", index);
     return ftl_ref_linear_prepare(&readout->linear, source, name, &spec->in, &energies, false, memory, error);
@@ -53,21 +52,20 @@ ftl_status ftl_ref_readout_prepare(ftl_ref_readout *readout, const ftl_source *s
   const bool biased = spec->kind == FTL_READOUT_NONLINEAR_BIAS;
   readout->n_hidden = ftl_irreps_dim(&spec->mlp);
   snprintf(name, sizeof name, "readouts.%d.linear_1", index);
-  FTL_REF_TRY(ftl_ref_linear_prepare(&readout->linear_1, source, name, &spec->in, &spec->mlp, false, memory, error));
+  FTL_TRY(ftl_ref_linear_prepare(&readout->linear_1, source, name, &spec->in, &spec->mlp, false, memory, error));
   /* the hidden units of all heads are the fan-in of what follows, also when the file was cut to one head */
   const double extra_fan_in = (double)arch->norm_heads / arch->n_heads;
   if (biased) {
     snprintf(name, sizeof name, "readouts.%d.linear_mid", index);
-    FTL_REF_TRY(
-        ftl_ref_linear_prepare(&readout->linear_mid, source, name, &spec->mlp, &spec->mlp, true, memory, error));
+    FTL_TRY(ftl_ref_linear_prepare(&readout->linear_mid, source, name, &spec->mlp, &spec->mlp, true, memory, error));
     readout->linear_mid.extra_fan_in = extra_fan_in;
   }
   snprintf(name, sizeof name, "readouts.%d.linear_2", index);
-  FTL_REF_TRY(ftl_ref_linear_prepare(&readout->linear_2, source, name, &spec->mlp, &energies, biased, memory, error));
+  FTL_TRY(ftl_ref_linear_prepare(&readout->linear_2, source, name, &spec->mlp, &energies, biased, memory, error));
   readout->linear_2.extra_fan_in = extra_fan_in;
   double **scratch[] = {&readout->h1, &readout->a1, &readout->h2, &readout->a2, &readout->d_h, &readout->d_a};
   for (size_t k = 0; k < sizeof scratch / sizeof scratch[0]; k++)
-    FTL_REF_TRY(ftl_ref_doubles(memory, readout->n_hidden, scratch[k], error));
+    FTL_TRY(ftl_ref_doubles(memory, readout->n_hidden, scratch[k], error));
   return FTL_OK;
 }
 

@@ -39,7 +39,7 @@ typedef struct {
   const ftl_source *source;
   const ftl_graph *graph;
   int head;
-  ftl_ref_memory memory;
+  ftl_arena memory;
   int n;           /* atoms */
   int64_t n_edges; /* of the graph; those with r >= r_max are skipped everywhere */
   int l_max;

@@ -45,7 +45,7 @@ typedef struct {
   const double *covalent_radius; /* [atomic number], Angstrom; for a transform */
 } ftl_ref_radial;
 
-ftl_status ftl_ref_radial_prepare(ftl_ref_radial *radial, const ftl_source *source, ftl_ref_memory *memory,
+ftl_status ftl_ref_radial_prepare(ftl_ref_radial *radial, const ftl_source *source, ftl_arena *memory,
                                   ftl_error *error);
 
 /* 1 - (p+1)(p+2)/2 x^p + p(p+2) x^(p+1) - p(p+1)/2 x^(p+2) with x = r / r_max below r_max, 0 beyond; and d/dr. */
@@ -70,7 +70,7 @@ typedef struct {
   int size[FTL_REF_MAX_MLP + 1]; /* size[0] inputs ... size[n_layers] outputs */
   bool torch_style;              /* false: e3nn FullyConnectedNet (weight [in][out] / sqrt(in), cst * act)
                                     true: mace RadialMLP (weight [out][in], bias, LayerNorm, silu) */
-  ftl_activation act;             /* silu for MACE */
+  ftl_activation act;            /* silu for MACE */
   double act_cst;
   double factor[FTL_REF_MAX_MLP]; /* of the weights: 1 / sqrt(in), or 1 for torch_style */
   const double *weight[FTL_REF_MAX_MLP];
@@ -82,7 +82,7 @@ typedef struct {
 
 /* `name` is the module's, e.g. "interactions.0.conv_tp_weights"; layers are counted from the tensors that are there. */
 ftl_status ftl_ref_mlp_prepare(ftl_ref_mlp *mlp, const ftl_source *source, const char *name, bool torch_style,
-                               ftl_activation act, double act_cst, int n_in, int n_out, ftl_ref_memory *memory,
+                               ftl_activation act, double act_cst, int n_in, int n_out, ftl_arena *memory,
                                ftl_error *error);
 void ftl_ref_mlp_forward(ftl_ref_mlp *mlp, const double *x, double *y);
 void ftl_ref_mlp_reverse(ftl_ref_mlp *mlp, const double *x, const double *d_y, double *d_x);
@@ -100,11 +100,11 @@ typedef struct {
 
 /* Reads NAME.weight and, if biased, NAME.bias. */
 ftl_status ftl_ref_linear_prepare(ftl_ref_linear *linear, const ftl_source *source, const char *name,
-                                  const ftl_irreps *in, const ftl_irreps *out, bool biased, ftl_ref_memory *memory,
+                                  const ftl_irreps *in, const ftl_irreps *out, bool biased, ftl_arena *memory,
                                   ftl_error *error);
 /* Takes the row of a head from NAME.heads: the input has a one-hot vector of heads more, after all others. */
 ftl_status ftl_ref_linear_add_head(ftl_ref_linear *linear, const ftl_source *source, const char *name, int head,
-                                   ftl_ref_memory *memory, ftl_error *error);
+                                   ftl_arena *memory, ftl_error *error);
 /* y[dim out] = e3nn Linear of x[dim in]. */
 void ftl_ref_linear_forward(const ftl_ref_linear *linear, const double *x, double *y);
 void ftl_ref_linear_reverse(const ftl_ref_linear *linear, const double *d_y, double *d_x);
@@ -120,8 +120,7 @@ typedef struct {
 
 /* Takes the Wigner 3j tensors that the file holds under `name`, e.g. "interactions.0.conv_tp". */
 ftl_status ftl_ref_conv_prepare(ftl_ref_conv *conv, const ftl_source *source, const char *name, const ftl_irreps *in,
-                                const ftl_irreps *sh, const ftl_irreps *target, ftl_ref_memory *memory,
-                                ftl_error *error);
+                                const ftl_irreps *sh, const ftl_irreps *target, ftl_arena *memory, ftl_error *error);
 /* Coupling coefficient of (m1, m2, m3) on a path: sqrt(2 l3 + 1) times the Wigner 3j symbol, which is e3nn's
    "component" normalisation with one term for each output block. */
 double ftl_ref_coupling(const ftl_ref_conv *conv, int path, int m1, int m2, int m3);
@@ -140,7 +139,7 @@ typedef struct {
 } ftl_ref_skip;
 
 ftl_status ftl_ref_skip_prepare(ftl_ref_skip *skip, const ftl_source *source, const char *name, const ftl_irreps *in,
-                                const ftl_irreps *out, ftl_ref_memory *memory, ftl_error *error);
+                                const ftl_irreps *out, ftl_arena *memory, ftl_error *error);
 void ftl_ref_skip_forward(const ftl_ref_skip *skip, int element, const double *x, double *y);
 void ftl_ref_skip_reverse(const ftl_ref_skip *skip, int element, const double *d_y, double *d_x);
 
@@ -167,7 +166,7 @@ typedef struct {
 
 /* n_sets: elements, or 1 for an agnostic product. */
 ftl_status ftl_ref_contraction_prepare(ftl_ref_contraction *contraction, const ftl_source *source, int layer,
-                                       int n_sets, ftl_ref_memory *memory, ftl_error *error);
+                                       int n_sets, ftl_arena *memory, ftl_error *error);
 /* b[dim out] from a[dim in]; `set` chooses the weights. */
 void ftl_ref_contraction_forward(const ftl_ref_contraction *contraction, int set, const double *a, double *b);
 void ftl_ref_contraction_reverse(const ftl_ref_contraction *contraction, int set, const double *a, const double *d_b,
@@ -199,7 +198,7 @@ typedef struct {
 } ftl_ref_readout;
 
 ftl_status ftl_ref_readout_prepare(ftl_ref_readout *readout, const ftl_source *source, int index, int head,
-                                   ftl_ref_memory *memory, ftl_error *error);
+                                   ftl_arena *memory, ftl_error *error);
 /* Energy of one atom (before scale and shift) from its features x[dim in]. */
 double ftl_ref_readout_forward(ftl_ref_readout *readout, const double *x);
 void ftl_ref_readout_reverse(ftl_ref_readout *readout, const double *x, double d_energy, double *d_x);
@@ -212,7 +211,7 @@ typedef struct {
   const double *covalent_radius; /* [atomic number] */
 } ftl_ref_zbl;
 
-ftl_status ftl_ref_zbl_prepare(ftl_ref_zbl *zbl, const ftl_source *source, ftl_ref_memory *memory, ftl_error *error);
+ftl_status ftl_ref_zbl_prepare(ftl_ref_zbl *zbl, const ftl_source *source, ftl_arena *memory, ftl_error *error);
 /* eV that one edge (i <- j) gives to atom i, and d/dr. */
 double ftl_ref_zbl_energy(const ftl_ref_zbl *zbl, double r, int z_i, int z_j, double *d_r);
 

@@ -3,21 +3,22 @@
 #include <math.h>
 
 #include "reference/reference_stages.h"
+#include "base/error.h"
 
 /* Constants of mace-torch 0.3.16, ZBLBasis.forward */
 #define BOHR    0.529    /* Angstrom */
 #define COULOMB 14.3996f /* e^2 / (4 pi epsilon_0), eV Angstrom */
 static const double exponent[4] = {3.2, 0.9423, 0.4028, 0.2016};
 
-ftl_status ftl_ref_zbl_prepare(ftl_ref_zbl *zbl, const ftl_source *source, ftl_ref_memory *memory, ftl_error *error) {
+ftl_status ftl_ref_zbl_prepare(ftl_ref_zbl *zbl, const ftl_source *source, ftl_arena *memory, ftl_error *error) {
   const double *value;
-  FTL_REF_TRY(ftl_ref_weights(memory, source, 4, &zbl->c, error, "pair_repulsion_fn.c"));
-  FTL_REF_TRY(ftl_ref_weights(memory, source, -1, &zbl->covalent_radius, error, "pair_repulsion_fn.covalent_radii"));
-  FTL_REF_TRY(ftl_ref_weights(memory, source, 1, &value, error, "pair_repulsion_fn.p"));
+  FTL_TRY(ftl_ref_weights(memory, source, 4, &zbl->c, error, "pair_repulsion_fn.c"));
+  FTL_TRY(ftl_ref_weights(memory, source, -1, &zbl->covalent_radius, error, "pair_repulsion_fn.covalent_radii"));
+  FTL_TRY(ftl_ref_weights(memory, source, 1, &value, error, "pair_repulsion_fn.p"));
   zbl->p = value[0];
-  FTL_REF_TRY(ftl_ref_weights(memory, source, 1, &value, error, "pair_repulsion_fn.a_exp"));
+  FTL_TRY(ftl_ref_weights(memory, source, 1, &value, error, "pair_repulsion_fn.a_exp"));
   zbl->a_exp = value[0];
-  FTL_REF_TRY(ftl_ref_weights(memory, source, 1, &value, error, "pair_repulsion_fn.a_prefactor"));
+  FTL_TRY(ftl_ref_weights(memory, source, 1, &value, error, "pair_repulsion_fn.a_prefactor"));
   zbl->a_prefactor = value[0];
   return FTL_OK;
 }

@@ -3,7 +3,7 @@
     examples/surface-reactions/run.sh barriers.py ace=potentials/h2cu-ace.ftl mace=potentials/h2cu.ftl published=FILE
 
 From the molecule above the surface to two atoms in the hollows beside the bridge; all atoms but the two lowest layers of the
-slab move. Zero is the molecule 7 Angstrom over the relaxed clean surface. Writes barriers.csv, barriers.md and mep.svg; paths
+slab move. Zero is the molecule 7 Angstrom over the relaxed clean surface. Writes barriers.csv, barriers.md, paths.csv and mep.svg; paths
 that were found are kept in build/surface-reactions and not searched for again.
 """
 
@@ -21,7 +21,7 @@ import numpy as np
 from arguments import several
 from common import MASS, NotRelaxed, Session
 from h2cu_properties import LATTICE, Gas
-from picture import draw_paths
+from picture import draw_paths, write_paths
 from report import ROOT, Table, progress
 from slabs import Slab
 
@@ -172,7 +172,8 @@ def main():
             table.put(label, (name, "height there", "Å"), path.heights[path.top], 3)
             table.put(label, (name, "two H in the hollows", "eV"), path.energies[-1], 3)
     table.finish(options.out, "barriers")
-    draw_paths(paths, os.path.join(options.out, "mep.svg"))
+    write_paths(paths, os.path.join(options.out, "paths.csv"))
+    draw_paths(os.path.join(options.out, "paths.csv"), os.path.join(options.out, "mep.svg"))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """core/frozentl.h for ctypes: the types and functions that the package uses, with the header's names."""
 
+from __future__ import annotations
+
 import ctypes as c
 import os
 
@@ -61,6 +63,7 @@ def _load() -> c.CDLL:
     pointer, error = c.c_void_p, c.POINTER(Error)
     signatures = {
         "ftl_version": (c.c_char_p, []),
+        "ftl_model_path": (c.c_int, [c.c_char_p, c.c_char_p, c.c_size_t, error]),
         "ftl_model_open": (c.c_int, [c.c_char_p, c.POINTER(OpenOptions), c.POINTER(pointer), error]),
         "ftl_model_free": (None, [pointer]),
         "ftl_model_get_info": (None, [pointer, c.POINTER(Info)]),
@@ -83,3 +86,11 @@ library = _load()
 def check(status: int, error: Error) -> None:
     if status:
         raise FrozenTLError(STATUS[status], error.message.decode(errors="replace"), error.where.decode(errors="replace"))
+
+
+def model_path(given: str | os.PathLike[str]) -> str:
+    """Absolute path of a model's file: of a path, or of a foundation's name ("sevennet-0") that `frozentl foundation` has
+    fetched."""
+    error, path = Error(), c.create_string_buffer(4096)
+    check(library.ftl_model_path(os.fsencode(given), path, len(path), c.byref(error)), error)
+    return os.path.abspath(os.fsdecode(path.value))

@@ -8,7 +8,7 @@ from typing import Any, NoReturn, Optional
 
 from ase.calculators.calculator import Calculator, CalculatorSetupError, PropertyNotImplementedError, all_changes
 
-from ._library import FrozenTLError
+from ._library import FrozenTLError, model_path
 from ._lock import Lock
 from ._options import check_options, refuse_unknown
 from ._structure import atomic_numbers
@@ -64,7 +64,7 @@ class FrozenTL(Calculator):
         check_options(kwargs)
         for k in ("potential", "foundation"):
             if kwargs.get(k) is not None:
-                kwargs[k] = os.path.abspath(os.fsdecode(kwargs[k]))  # a script may change its folder before it calculates
+                kwargs[k] = model_path(kwargs[k])  # a script may change its folder before it calculates
         with self._lock:
             had = self.parameters.get("potential")
             changed = {k: v for k, v in kwargs.items() if k not in self.parameters or self.parameters[k] != v}

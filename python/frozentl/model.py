@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _structure
-from ._library import DOUBLE, MIXED, Error, FrozenTLError, Info, InputError, OpenOptions, ResultArrays, check, library
+from ._library import DOUBLE, MIXED, Error, FrozenTLError, Info, InputError, OpenOptions, ResultArrays, check, library, model_path
 from ._lock import Lock
 from ._options import check_options, element_numbers, refuse_unknown, whole
 
@@ -92,8 +92,8 @@ def _reopen(kind: type[Model], path: str, options: dict[str, Any], digest: str) 
 
 
 class Model:
-    """A MACE `.model`, a `.ftl` or a `.yace`, open for evaluation. Immutable, except for the buffers of `compute`, which
-    takes one caller at a time (a lock sees to that).
+    """A MACE `.model`, a `.ftl`, a `.yace` or a published foundation by its name, open for evaluation. Immutable, except for
+    the buffers of `compute`, which takes one caller at a time (a lock sees to that).
 
     elements: atomic numbers to prepare for (default: all that the model has; fewer open faster and take less memory).
     threads: of the evaluation; 0: as many as OpenMP gives. foundation: the file a delta `.ftl` builds on.
@@ -112,11 +112,11 @@ class Model:
         refuse_unknown("Model", unknown, ("path", *self.OPTIONS))
         options: dict[str, Any] = dict(precision=precision, head=head, elements=elements, threads=threads, foundation=foundation)
         check_options(dict(options, path=path))
-        self.path = os.path.abspath(os.fsdecode(path))  # so that it is the same file in another folder, too
+        self.path = model_path(path)  # absolute, so that it is the same file in another folder, too
         if elements is not None:
             options["elements"] = element_numbers(elements)
         if foundation is not None:
-            options["foundation"] = os.path.abspath(os.fsdecode(foundation))
+            options["foundation"] = model_path(foundation)
         self._options, self._digest = options, file_digest(self.path) if os.access(self.path, os.R_OK) else ""
         self._handle = self._open(**options)
         self._lock, self._workspace = Lock(), self._new_workspace()

@@ -21,6 +21,20 @@ PLAIN = os.path.join(TWINS, "t-density-zbl.model")  # H and Cu, one head
 HEADS = os.path.join(TWINS, "t-nonlinear-heads.model")  # heads omat and oc20
 
 
+SANITIZED = "FTL_SANITIZED" in os.environ
+
+
+def same_code_again(test):
+    """Of tests that send more numbers through code that others of their file run: not once more under sanitizers, where each
+    costs several times as much and could find nothing new."""
+    return unittest.skipIf(SANITIZED, "the same code with other numbers: only without sanitizers")(test)
+
+
+def kinds(cases, enough=1):
+    """The cases of such a test: under sanitizers the first ones are enough."""
+    return cases[:enough] if SANITIZED else cases
+
+
 def xyz_of(model):
     return model[: -len(".model")] + ".xyz"
 

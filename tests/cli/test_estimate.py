@@ -57,7 +57,7 @@ class Estimate(cli_case.CliCase):
         self.refuse(2, ["two files"], "estimate", cli_case.PLAIN)
         for option in ("--atoms", "--timestep"):
             for value in ("0", "-3", "many", "nan", "1e30", ""):
-                self.refuse(2, [option, f"'{value}'"], "estimate", cli_case.PLAIN, data, option, value)
+                self.refuse(2, [option, f"'{value}'" if value else "has no value"], "estimate", cli_case.PLAIN, data, option, value)
         self.refuse(2, ["--ranks"], "estimate", cli_case.PLAIN, data, "--ranks", "0")
         self.refuse(1, ["none.xyz"], "estimate", cli_case.PLAIN, self.path("none.xyz"))
         self.refuse(1, ["no frames"], "estimate", cli_case.PLAIN, self.path("empty.xyz", ""))

@@ -244,8 +244,8 @@ class Findings(cli_case.CliCase):
         self.expect(self.fit(self.base + [atom], "--e0", "Al=-0.85,Cu=-0.67"), "longer box", lines=1)
 
     def test_units_of_energies(self):
-        for factor, name in ((1 / 27.211386, "Hartree"), (1 / 13.605693, "Rydberg"), (23.060548, "kcal/mol"),
-                             (96.485332, "kJ/mol")):  # fmt: skip
+        for factor, name in cli_case.kinds(((1 / 27.211386, "Hartree"), (1 / 13.605693, "Rydberg"), (23.060548, "kcal/mol"),
+                                            (96.485332, "kJ/mol"))):  # fmt: skip
             frames = mended(self.base, scale(energy=factor))
             self.expect(self.train(frames, code=1), name, "energies", "eV are expected", "--checks warn")
             self.expect(self.train(frames, "--e0", "fit", code=1), name)
@@ -323,8 +323,8 @@ class Findings(cli_case.CliCase):
         self.expect(self.fit(frames), "the forces of 3 of 36 structures do not add up", "frame ", lines=1)
 
     def test_units_of_forces(self):
-        for factor, name in ((1 / 51.422067, "Hartree/Bohr"), (1 / 25.711034, "Rydberg/Bohr"), (23.06, "kcal/mol/A"),
-                             (-1, "other sign"), (-1 / 51.422067, "Hartree/Bohr")):  # fmt: skip
+        for factor, name in cli_case.kinds(((-1 / 51.422067, "Hartree/Bohr"), (1 / 51.422067, "Hartree/Bohr"), (1 / 25.711034, "Rydberg/Bohr"),
+                                            (23.06, "kcal/mol/A"), (-1, "other sign"))):  # fmt: skip
             frames = mended(self.base, scale(forces=factor))
             self.expect(self.train(frames, code=1), "forces", name, "--checks warn")
             self.expect(self.eval(frames), "forces", name, lines=1)
@@ -368,7 +368,7 @@ class Findings(cli_case.CliCase):
     # ---- stress ----
 
     def test_units_of_stress(self):
-        for factor, name in ((-1, "other sign"), (160.21766, "GPa"), (-1602.1766, "kbar"), (1 / 183.63, "Hartree")):
+        for factor, name in cli_case.kinds(((-1602.1766, "kbar"), (-1, "other sign"), (160.21766, "GPa"), (1 / 183.63, "Hartree"))):
             frames = mended(self.base, scale(stress=factor))
             self.expect(self.eval(frames), "stress", name, lines=1)
             self.expect(self.train(frames, code=1), "stress", "expected is eV/A^3")

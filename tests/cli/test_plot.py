@@ -3,9 +3,11 @@
 import json
 import os
 import subprocess
+import tempfile
 import xml.etree.ElementTree as ET
 
 import cli_case
+import plot_server
 
 SVG = "{http://www.w3.org/2000/svg}"
 LOG = "epoch,step,stage,lr,train_loss,valid_loss,energy_rmse,forces_rmse,stress_rmse,gradient_norm,best,seconds\n"
@@ -49,6 +51,26 @@ class Picture:
 
 
 class Plot(cli_case.CliCase):
+    """All but a few let a server draw; what starting a Python takes is tested by these."""
+
+    START_PYTHON = ("test_history", "test_same_numbers_same_picture", "test_without_matplotlib", "test_names_are_only_names")
+
+    @classmethod
+    def setUpClass(cls):
+        cls.drawing = None
+        if os.path.exists(plot_server.PYTHON) and "FROZENTL_PYTHON" not in os.environ:
+            folder = tempfile.TemporaryDirectory()
+            cls.addClassCleanup(folder.cleanup)
+            drawer = plot_server.Drawer(folder.name)
+            cls.drawing = drawer.__enter__()
+            cls.addClassCleanup(drawer.__exit__)
+
+    def setUp(self):
+        super().setUp()
+        if self.drawing and self._testMethodName not in self.START_PYTHON:
+            os.environ["FROZENTL_PYTHON"] = self.drawing
+            self.addCleanup(os.environ.pop, "FROZENTL_PYTHON", None)
+
     def run_folder(self, name="run-1", **files):
         """A run's folder; files by their names with _ for what no keyword may have."""
         folder = self.path(name)
@@ -93,6 +115,7 @@ class Plot(cli_case.CliCase):
         twice = ERRORS + "test,bulk,2,8,0.005,0.003,0.025,0.01,,\n"
         self.refuse(1, ["errors.csv, line 7", "twice"], "plot", self.run_folder("run-2", log=EPOCHS, errors=twice))
 
+    @cli_case.same_code_again
     def test_large_sets_give_small_files(self):
         lines = [PREDICTIONS.splitlines()[0]]
         for k in range(60000):  # spread over the whole square: the worst case
@@ -121,6 +144,7 @@ class Plot(cli_case.CliCase):
         self.refuse(2, ["'jpg'"], "plot", folder, "--format", "jpg")
         self.refuse(2, ["--format"], "plot", "--curve", table, "--output", self.path("c.svg"), "--format", "png")
 
+    @cli_case.same_code_again
     def test_same_numbers_same_picture(self):
         first, second = self.path("a.svg"), self.path("b.svg")
         for path in (first, second):
@@ -211,7 +235,7 @@ class Plot(cli_case.CliCase):
     def test_curve_refuses(self):
         svg = self.path("curve.svg", "precious")
         first = CURVE.splitlines()[0] + "\n"
-        for text, words in (
+        for text, words in cli_case.kinds((
             ("", ["it is empty"]),
             (first.replace("mode", "Mode"), ["line 1", "'mode'"]),
             (first.replace("fraction", "size"), ["line 1", "'fraction'", "'structures'"]),
@@ -223,7 +247,7 @@ class Plot(cli_case.CliCase):
             (first + ",0.5,1,5,5,\n", ["line 2", "'mode'"]),
             (first + "f5,0.5,1,5,5,\nf5,0.5,1,6,6,\n", ["line 3", "seed '1' twice"]),
             (first + "f5,0.5,1,5\n", ["line 2", "4 cells"]),
-        ):
+        )):
             table = self.path("table.csv", text)
             self.refuse(1, ["table.csv", *words], "plot", "--curve", table, "--output", svg)
         with open(svg) as f:
@@ -251,7 +275,7 @@ class Plot(cli_case.CliCase):
         self.refuse(1, ["nowhere", "frozentl train"], "plot", self.path("nowhere"))
         self.refuse(1, ["file", "it is no folder"], "plot", self.path("file", ""))
         self.refuse(1, ["log.csv", "No such file"], "plot", self.run_folder("r0"))
-        for k, (files, words) in enumerate((
+        for k, (files, words) in enumerate(cli_case.kinds((
             ({"log": ""}, ["log.csv", "it is empty"]),
             ({"log": LOG.replace("lr,", "")}, ["log.csv, line 1", "'lr'"]),
             ({"log": EPOCHS[:-10]}, ["log.csv, line 5"]),
@@ -260,7 +284,7 @@ class Plot(cli_case.CliCase):
             ({"log": EPOCHS, "predictions_valid": PREDICTIONS.replace("0.125", "")}, ["predictions-valid.csv, line 7", "'prediction'"]),
             ({"log": EPOCHS, "predictions_test": PREDICTIONS.replace("1,bulk,energy", "1,bulk,enthalpy")}, ["predictions-test.csv, line 3", "'enthalpy'"]),
             ({"log": EPOCHS, "errors": ERRORS.replace("0.04", "inf")}, ["errors.csv, line 3", "forces_rmse"]),
-        )):  # fmt: skip
+        ))):  # fmt: skip
             folder = self.run_folder(f"run-{k}", **files)
             self.refuse(1, words, "plot", folder)
             self.assertNotIn("plots", os.listdir(folder))  # nothing, also of the files that are fine

@@ -43,6 +43,7 @@ class Usage(cli_case.CliCase):
         self.assertIn("distill", self.complete(""))
         self.assertEqual(self.complete("train", "--free"), ["--freeze"])
         self.assertEqual(self.complete("eval", "-p", "m"), ["mixed"])
+        self.assertEqual(self.complete("foundation", "sevennet-m"), ["sevennet-mf-0"])
         self.path("one.xyz", "")
         self.assertEqual(self.complete("eval", "on"), ["one.xyz"])
 
@@ -74,6 +75,9 @@ class Usage(cli_case.CliCase):
         self.refuse(2, ["--precision", "'single'"], "eval", "a", "b", "--precision", "single")
         self.refuse(2, ["--repeat"], "eval", "a", "b", "--repeat", "0")
         self.refuse(2, ["--dtype", "'float16'"], "convert", "a", "b.ftl", "--dtype", "float16")
+        self.refuse(2, ["--dtype is one of float32|float64", "'double'"], "convert", "a", "b.ftl", "--dtype", "double")
+        self.refuse(2, ["--timestep takes a number", "'0'"], "estimate", "a", "b", "--timestep", "0")
+        self.refuse(2, ["--foundation has no value"], "info", "a", "--foundation", "")
         self.refuse(2, ["'Xx'"], "convert", "a", "b.ftl", "--elements", "H,Xx")
         self.refuse(2, ["H twice"], "convert", "a", "b.ftl", "--elements", "H,H")
         self.refuse(2, ["''"], "convert", "a", "b.ftl", "--elements", "H,")

@@ -74,6 +74,14 @@ def potential():
     return small if os.path.exists(small) else shipped()
 
 
+def surrogate():
+    """Of copper and hydrogen; made by tests/lammps/make_surrogate.c."""
+    path = os.environ.get("FTL_SURROGATE")
+    if not path or not os.path.exists(path):
+        raise Skip("no surrogate: run this through ctest")
+    return path
+
+
 class Structure:
     """Symbols, positions [n][3], cell [3][3] (rows are vectors) or None, pbc [3]."""
 
@@ -125,6 +133,11 @@ def fcc(a, repeats, hydrogens=0, rattle=0.1, seed=7):
     positions = [[x + rng.uniform(-rattle, rattle) for x in p] for p in positions]
     cell = [[a * repeats[d] if e == d else 0.0 for e in range(3)] for d in range(3)]
     return Structure(symbols, positions, cell)
+
+
+def crystal():
+    """Copper with hydrogen between its atoms."""
+    return fcc(3.62, (3, 3, 3), hydrogens=6)
 
 
 def strained(structure, matrix):

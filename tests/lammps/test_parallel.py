@@ -2,10 +2,6 @@
 from harness import *
 
 
-def crystal():
-    return fcc(3.62, (3, 3, 3), hydrogens=6)
-
-
 def ranks_agree(name, structure, model, ranks, limit=1e-10, **options):
     one = point(structure, model, **options)
     for n in ranks:

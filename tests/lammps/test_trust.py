@@ -9,18 +9,6 @@ FIX = "fix u all pair {every} frozentl gamma 1 energy_deviation 1 force_deviatio
 ACE = os.path.join(ROOT, "potentials", "h2cu-ace.ftl")
 
 
-def surrogate():
-    """Of copper and hydrogen; made by tests/lammps/make_surrogate.c."""
-    path = os.environ.get("FTL_SURROGATE")
-    if not path or not os.path.exists(path):
-        raise Skip("no surrogate: run this through ctest")
-    return path
-
-
-def crystal():
-    return fcc(3.62, (3, 3, 3), hydrogens=6)
-
-
 def pair(model=None):
     return f"pair_style frozentl\npair_coeff * * {model or surrogate()} Cu H"
 

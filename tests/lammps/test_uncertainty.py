@@ -11,18 +11,6 @@ POINT_OF_FIX = (
 )
 
 
-def surrogate():
-    """Of copper and hydrogen; made by tests/lammps/make_surrogate.c."""
-    path = os.environ.get("FTL_SURROGATE")
-    if not path or not os.path.exists(path):
-        raise Skip("no surrogate: run this through ctest")
-    return path
-
-
-def crystal():
-    return fcc(3.62, (3, 3, 3), hydrogens=6)
-
-
 def ask(structure, model=None, ranks=1, threads=None, **options):
     text, _ = setup(structure, options.pop("elements", structure.elements()), model or surrogate(), **options)
     run = must(lammps(text + POINT_OF_FIX, ranks=ranks, threads=threads))

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Compares `frozentl eval` with the float64 answers of mace-torch, for every model, head and frame.
+"""Compares `frozentl eval` with the float64 answers of mace-torch and sevenn, for every model, head and frame.
 
-    tests/parity/parity.py [--frozentl PATH] [--set reference|tree|random|potentials ...] [--precision double|mixed]
-                           [--ftl] [--update] [NAME ...]
+    tests/parity/parity.py [--frozentl PATH] [--set NAME ...] [--precision double|mixed] [--ftl] [--update] [NAME ...]
 
-Sets of models: `reference` is ../shared/reference (the published architectures, and two real H2/Cu potentials); `tree` is
-tests/parity/twins (small combinations of options, always here); `random` is build/twins, which make_twins.py makes;
-`potentials` is potentials/*.ftl in mixed precision, whose answers are FrozenTL's own in double, on rattled crystals.
+Sets of models: `reference` is ../shared/reference (the published architectures, and real potentials: two for H2/Cu and those
+in real/); `tree` is tests/parity/twins (small combinations of options, always here); `random` is build/twins, which
+make_twins.py makes; `potentials` is potentials/*.ftl in mixed precision, whose answers are FrozenTL's own in double, on rattled
+crystals. Of the SevenNet family: `sevennet` is ../shared/reference/sevennet, `sevennet-tree` tests/parity/sevennet-twins,
+`sevennet-random` build/sevennet-twins, which make_sevennet_twins.py makes. Published checkpoints whose answers alone are there
+are looked for, by their SHA-256, in FROZENTL_PATH, ~/.cache/frozentl and build/sevenn-venv (bench/setup_rivals.sh sevenn).
 NAMEs (or beginnings of names) pick some of them. Exit code 77 (skipped) when a set asked for is not on this machine.
 
 Errors are relative: energy to the largest |node_energy| and, in double, to itself; node_energy to the largest
@@ -14,13 +16,14 @@ Errors are relative: energy to the largest |node_energy| and, in double, to itse
 stay below 1e-8, `mixed` below 1e-5 (stress 1e-4).
 
 --ftl answers from `frozentl convert`ed files: the whole model, and one cut to the elements of a frame and one head.
---update writes tests/accuracy.csv: in double from the reference set, in mixed from that and the potentials; rows of the
-other precision stay. Standard library only.
+--update writes what it measured into tests/accuracy.csv: rows of the same precision and model are replaced, others stay.
+Standard library only.
 """
 
 import argparse
 import csv
 import glob
+import hashlib
 import json
 import math
 import os
@@ -34,25 +37,56 @@ QUANTITIES = ("energy", "node_energy", "forces", "stress")
 TOLERANCE = {"double": dict.fromkeys(QUANTITIES, 1e-8),
              "mixed": {"energy": 1e-5, "node_energy": 1e-5, "forces": 1e-5, "stress": 1e-4}}  # fmt: skip
 SETS = {
-    "reference": [os.path.join(SHARED, "reference", d) for d in ("mace", "h2cu", "h2cu-trained")],
+    "reference": [os.path.join(SHARED, "reference", d) for d in ("mace", "real", "h2cu", "h2cu-trained")],
     "tree": [os.path.join(ROOT, "tests", "parity", "twins")],
     "random": [os.path.join(ROOT, "build", "twins")],
     "potentials": [os.path.join(ROOT, "potentials")],
+    "sevennet": [os.path.join(SHARED, "reference", "sevennet")],
+    "sevennet-tree": [os.path.join(ROOT, "tests", "parity", "sevennet-twins")],
+    "sevennet-random": [os.path.join(ROOT, "build", "sevennet-twins")],
 }
-UPDATES = {"double": ["reference"], "mixed": ["reference", "potentials"]}
+# whose rows tests/accuracy.csv keeps
+PUBLISHED = {"double": ("reference", "sevennet"), "mixed": ("reference", "sevennet", "potentials")}
 ACCURACY = os.path.join(ROOT, "tests", "accuracy.csv")
 
 
+def published(checkpoint):
+    """The file that an answer names by SHA-256 ({"sha256", "bytes"}), where a user or bench/setup_rivals.sh may have it."""
+    places = os.environ.get("FROZENTL_PATH", "").split(":") + [os.path.expanduser("~/.cache/frozentl")]
+    places += glob.glob(os.path.join(ROOT, "build/sevenn-venv/lib/python*/site-packages/sevenn/pretrained_potentials"))
+    for place in filter(None, places):
+        for path in sorted(glob.glob(os.path.join(place, "**", "*.pth"), recursive=True)):
+            if os.path.getsize(path) == checkpoint["bytes"]:
+                with open(path, "rb") as f:
+                    if hashlib.sha256(f.read()).hexdigest() == checkpoint["sha256"]:
+                        return path
+    return None
+
+
+def model_of(base):
+    """The model of BASE.json, or None."""
+    for extension in (".model", ".pth"):
+        if os.path.exists(base + extension):
+            return base + extension
+    with open(base + ".json") as f:
+        checkpoint = json.load(f).get("checkpoint")
+    return published(checkpoint) if isinstance(checkpoint, dict) else None
+
+
 def models_of(name):
-    """[(model name, path without extension)], sorted."""
+    """[(model name, its file, path of answers and frames without extension, or None)], sorted."""
     found = []
     for folder in SETS[name]:
         if name == "potentials":
-            found += [(os.path.basename(p)[: -len(".ftl")], p[: -len(".ftl")]) for p in sorted(glob.glob(folder + "/*.ftl"))]
+            found += [(os.path.basename(p)[: -len(".ftl")], p, None) for p in sorted(glob.glob(folder + "/*.ftl"))]
+            continue
         for path in sorted(glob.glob(os.path.join(folder, "*.json"))):
             base = path[: -len(".json")]
-            if os.path.exists(base + ".model") and os.path.exists(base + ".xyz"):
-                found.append((os.path.basename(base), base))
+            model = model_of(base)
+            if model and os.path.exists(base + ".xyz"):
+                found.append((os.path.basename(base), model, base))
+            else:
+                print(f"left out: {os.path.basename(base)}: only its answers are on this machine")
     return found
 
 
@@ -152,20 +186,20 @@ def merge(into, other):
             into.setdefault(head, {})[q] = max(into.get(head, {}).get(q, 0.0), e)
 
 
-def check_model(frozentl, base, want, options, ftl):
+def check_model(frozentl, model, base, want, options, ftl):
     if not ftl:
-        return compare(frozentl, base + ".model", base + ".xyz", want, options)
+        return compare(frozentl, model, base + ".xyz", want, options)
     worst = {}
     with tempfile.TemporaryDirectory() as folder:
         full, cut, one = (os.path.join(folder, n) for n in ("full.ftl", "cut.ftl", "one.xyz"))
-        run([frozentl, "convert", base + ".model", full])
+        run([frozentl, "convert", model, full])
         merge(worst, compare(frozentl, full, base + ".xyz", want, options))
         frames = read_xyz(base + ".xyz")
         index = min(range(len(frames)), key=lambda k: (len(set(frames[k]["symbols"])), k))
         write_xyz(one, [frames[index]])
         for head in dict.fromkeys(a["head"] for a in want):
             elements = ",".join(sorted(set(frames[index]["symbols"])))
-            run([frozentl, "convert", base + ".model", cut, "--elements", elements, "--head", head])
+            run([frozentl, "convert", model, cut, "--elements", elements, "--head", head])
             answers = [a for a in want if a["head"] == head]
             merge(worst, compare(frozentl, cut, one, answers, options, frame=index))
             os.remove(cut)
@@ -174,13 +208,14 @@ def check_model(frozentl, base, want, options, ftl):
 
 def write_accuracy(rows, precision):
     columns = ["precision", "model", "head", "quantity", "largest_relative_error"]
+    new = {(precision, name) for name, _, _, _ in rows}
     with open(ACCURACY, newline="") as f:
-        others = [[r[c] for c in columns] for r in csv.DictReader(f) if r["precision"] != precision]
+        kept = [[r[c] for c in columns] for r in csv.DictReader(f) if (r["precision"], r["model"]) not in new]
+    kept += [[precision, name, head, q, f"{e:.1e}"] for name, head, q, e in rows]
     with open(ACCURACY, "w", newline="") as f:
         writer = csv.writer(f, lineterminator="\n")
         writer.writerow(columns)
-        writer.writerows(sorted(others + [[precision, name, head, q, f"{e:.1e}"] for name, head, q, e in rows],
-                                key=lambda r: r[0]))  # fmt: skip
+        writer.writerows(sorted(kept, key=lambda r: r[:2]))
 
 
 def main():
@@ -212,13 +247,13 @@ def main():
 
     rows, failed = [], []
     print(f"{'model':36s} {'head':14s} " + " ".join(f"{q:>12s}" for q in QUANTITIES))
-    for name, base in models:
+    for name, model, base in models:
         try:
-            if os.path.exists(base + ".json"):
+            if base:
                 with open(base + ".json") as f:
-                    worst = check_model(frozentl, base, json.load(f)["answers"], options, args.ftl)
+                    worst = check_model(frozentl, model, base, json.load(f)["answers"], options, args.ftl)
             else:
-                worst = check_potential(frozentl, base + ".ftl", options)
+                worst = check_potential(frozentl, model, options)
         except EvalError as e:
             print(f"{name:36s} FAILED {e}", flush=True)
             failed.append(name)
@@ -235,8 +270,8 @@ def main():
         if of_q:
             print(f"largest {q:12s} {max(of_q)[0]:.1e}  ({max(of_q)[1]}); tolerance {tolerance[q]:.0e}")
     if args.update:
-        if args.ftl or args.names or args.sets != UPDATES[args.precision] or failed:
-            sys.exit(f"--update needs --set {' --set '.join(UPDATES[args.precision])}, no names, and no failure; nothing written")
+        if args.ftl or failed or not set(args.sets or SETS) <= set(PUBLISHED[args.precision]):
+            sys.exit(f"--update needs --set, of {', '.join(PUBLISHED[args.precision])}, and no failure; nothing written")
         write_accuracy(rows, args.precision)
         print(f"wrote {os.path.relpath(ACCURACY, ROOT)}")
     print(f"{len(models) - len(failed)} of {len(models)} models pass" + (f"; failed: {' '.join(failed)}" if failed else ""))

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "close.h"
 #include "data/xyz_internal.h"
 #include "sampling/sampling.h"
@@ -34,7 +35,7 @@ static inline void add_slab(void) {
   const ftl_slab_options o = {.miller = {0, 0, 1}, .layers = 2, .vacuum = 12};
   assert_int_equal(ftl_structure_slab(&starts.structure[0], &o, &made, NULL), FTL_OK);
   made.atomic_number[3] = 1;
-  assert_int_equal(ftl_xyz_grow(&starts.structure, &starts.room, (size_t)starts.n + 1, sizeof made, NULL), FTL_OK);
+  assert_int_equal(FTL_GROW(starts.structure, starts.room, (size_t)starts.n + 1, "structures", NULL), FTL_OK);
   starts.structure[starts.n++] = made;
 }
 

@@ -109,8 +109,8 @@ static void reference_models(void **unused) {
   for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
     struct stat model;
     const char *twin = shared_twin(names[k]);
-    if (stat(with_extension(twin, "model"), &model) || model.st_size > LARGEST_MODEL) continue;
-    old_elements_stay(with_extension(twin, "model"));
+    if (stat(twin_model(twin), &model) || model.st_size > LARGEST_MODEL) continue;
+    old_elements_stay(twin_model(twin));
   }
 }
 

@@ -73,7 +73,7 @@ static void check_structure(const char *twin, const structure *s) {
 }
 
 static void open_twin(const char *twin) {
-  MUST(ftl_model_open(with_extension(twin, "model"), NULL, &model, error));
+  MUST(ftl_model_open(twin_model(twin), NULL, &model, error));
   MUST(ftl_workspace_new(model, 1, &workspace, error));
   ftl_model_get_info(model, &info);
 }

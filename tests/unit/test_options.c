@@ -20,7 +20,7 @@ typedef struct {
     int64_t order;
   } shape;
   ftl_words names;
-  bool last;
+  bool last, loud;
   double rate, limit;
   ftl_words kept;
   int64_t count;
@@ -29,13 +29,17 @@ typedef struct {
 #define FTL_VALUES values
 #include "support/option_table.h"
 
+/* A value in their middle that has no word. */
+CHOICES(shapes, 4, [0] = "round", [1] = "oval", [3] = "square");
+
 static const ftl_option rows[] = {
     PATH(teacher, .key = "teacher", .needed = true, .flag = "teacher", .when = "", .doc = "model that is asked"),
     REAL(scale, 0, 2, .key = "scale", .initial = "0.5", .when = "", .doc = "a factor"),
-    CHOICE(shape.kind, "round|square", .key = "shape.kind", .initial = "round", .when = "", .doc = "a shape"),
+    CHOICE(shape.kind, shapes, .key = "shape.kind", .initial = "round", .when = "", .doc = "a shape"),
     INTEGER(shape.order, 1, 9, .key = "shape.order", .initial = "3", .when = "shape.kind=square", .doc = "an order"),
     WORDS(names, .key = "names", .initial = "a,b", .when = "", .doc = "names"),
     BOOL(last, .key = "last", .initial = "true", .when = "", .doc = "the last member"),
+    SWITCH(loud, .key = "loud", .flag = "loud", .doc = "a switch, without conditions"),
     REAL(rate, 0, 9, .key = "rate", .initial = "0.5", .tuned = "0.25", .when = "", .doc = "a rate"),
     WORDS(kept, .key = "kept", .tuned = "data", .when = "", .doc = "words"),
     REAL(limit, 0, 9, .key = "limit", .when = "scale>0", .doc = "a limit"),
@@ -72,7 +76,7 @@ static void values_are_the_callers(void **state) {
   assert_int_equal(v.names.n, 2);
   read_text(&options, "teacher: m.ftl\nshape:\n  kind: square\n  order: 4\nnames: [c]\nlast: false\n");
   assert_string_equal(v.teacher, "/tmp/m.ftl");
-  assert_true(v.shape.kind == 1 && v.shape.order == 4 && !v.last);
+  assert_true(v.shape.kind == 3 && v.shape.order == 4 && !v.last);
   assert_int_equal(v.names.n, 1);
   assert_true(ftl_options_is_set(&options, "last") && !ftl_options_is_set(&options, "scale"));
   assert_int_equal(ftl_options_check(&options, NULL), FTL_OK);
@@ -94,6 +98,29 @@ static void mistakes_name_the_table(void **state) {
   assert_int_equal(ftl_options_set(&options, "shape.order", "2", "--set", &error), FTL_OK);
   assert_int_equal(ftl_options_check(&options, &error), FTL_ERR_INPUT);
   assert_non_null(strstr(error.message, "shape.kind is round"));
+  ftl_options_free(&options);
+}
+
+/* A word stands at its value; a value without a word cannot be chosen, and is not named. */
+static void words_stand_at_their_values(void **state) {
+  (void)state;
+  ftl_options options;
+  values v;
+  ftl_error error = {0};
+  char text[FTL_CHOICES_LENGTH];
+  make(&options, &v);
+  ftl_option_choices(ftl_option_find(&table, "shape.kind"), text);
+  assert_string_equal(text, "round|oval|square");
+  assert_int_equal(ftl_options_set(&options, "shape.kind", "oval", "--set", &error), FTL_OK);
+  assert_int_equal(v.shape.kind, 1);
+  assert_int_equal(ftl_options_set(&options, "shape.kind", "", "--set", &error), FTL_ERR_INPUT);
+  assert_int_equal(ftl_options_set(&options, "shape.kind", "squar", "--set", &error), FTL_ERR_INPUT);
+  assert_string_equal(error.message, "shape.kind is one of round|oval|square, not 'squar'");
+  assert_true(!v.loud);
+  assert_int_equal(ftl_options_set(&options, "loud", "true", "--loud", &error), FTL_OK);
+  assert_true(v.loud);
+  assert_int_equal(ftl_options_set(&options, "teacher", "m", "--teacher", &error), FTL_OK);
+  assert_int_equal(ftl_options_check(&options, &error), FTL_OK);
   ftl_options_free(&options);
 }
 
@@ -175,7 +202,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(defaults_follow_what_is_given),   cmocka_unit_test(conditions_see_numbers_and_lists),
       cmocka_unit_test(values_are_the_callers),          cmocka_unit_test(mistakes_name_the_table),
-      cmocka_unit_test(two_sets_of_one_table_are_apart), cmocka_unit_test(the_manual_is_that_of_the_table),
+      cmocka_unit_test(words_stand_at_their_values),     cmocka_unit_test(two_sets_of_one_table_are_apart),
+      cmocka_unit_test(the_manual_is_that_of_the_table),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

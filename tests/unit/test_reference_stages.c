@@ -32,19 +32,19 @@ static void fill(double *x, int n) {
 }
 
 static ftl_source source;
-static ftl_ref_memory memory;
+static ftl_arena memory;
 
 static int setup(void **unused) {
   (void)unused;
   source = (ftl_source){.path = "random weights"};
-  memory = (ftl_ref_memory){0};
+  memory = (ftl_arena){0};
   return 0;
 }
 
 static int teardown(void **unused) {
   (void)unused;
   ftl_tensors_free(&source.tensors);
-  ftl_ref_memory_free(&memory);
+  ftl_arena_free(&memory);
   return 0;
 }
 
@@ -235,15 +235,15 @@ static void test_mlp(void **unused) {
   for (int torch_style = 0; torch_style < 2; torch_style++) {
     ftl_ref_mlp net;
     double x[5], d_y[4], d_x[5] = {0};
-    must(ftl_ref_mlp_prepare(&net, &source, torch_style ? "b" : "a", torch_style, FTL_ACTIVATION_SILU, 1.679, 5, 4, &memory,
-                             &error),
+    must(ftl_ref_mlp_prepare(&net, &source, torch_style ? "b" : "a", torch_style, FTL_ACTIVATION_SILU, 1.679, 5, 4,
+                             &memory, &error),
          &error);
     assert_int_equal(net.n_layers, 3);
     fill(x, 5), fill(d_y, 4);
     ftl_ref_mlp_reverse(&net, x, d_y, d_x);
     check_gradient(mlp, &net, x, 5, d_y, 4, d_x);
-    assert_int_equal(ftl_ref_mlp_prepare(&net, &source, torch_style ? "b" : "a", torch_style, FTL_ACTIVATION_SILU, 1, 5, 3,
-                                         &memory, &error),
+    assert_int_equal(ftl_ref_mlp_prepare(&net, &source, torch_style ? "b" : "a", torch_style, FTL_ACTIVATION_SILU, 1, 5,
+                                         3, &memory, &error),
                      FTL_ERR_FORMAT);
   }
 }
@@ -413,9 +413,9 @@ static void test_contraction_by_hand(void **unused) {
 static void gate(void *g, const double *x, double *y) { ftl_ref_gate_forward(g, x, y); }
 
 static void check_gate(const char *out, const char *in, bool nonlinear) {
-  ftl_architecture arch = {
-      .family = nonlinear ? FTL_FAMILY_MACE : FTL_FAMILY_NEQUIP,
-      .nequip = {.act_scalar = {FTL_ACTIVATION_SSP, FTL_ACTIVATION_TANH}, .act_gate = {FTL_ACTIVATION_SILU, FTL_ACTIVATION_TANH}}};
+  ftl_architecture arch = {.family = nonlinear ? FTL_FAMILY_MACE : FTL_FAMILY_NEQUIP,
+                           .nequip = {.act_scalar = {FTL_ACTIVATION_SSP, FTL_ACTIVATION_TANH},
+                                      .act_gate = {FTL_ACTIVATION_SILU, FTL_ACTIVATION_TANH}}};
   ftl_layer *layer = &arch.layer[0];
   *layer = (ftl_layer){.kind = nonlinear ? FTL_INTERACTION_NONLINEAR : FTL_INTERACTION_GATED,
                        .gate_scalar_cst = 1.679,

@@ -188,7 +188,7 @@ static void reference_files(void **unused) {
   for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
     struct stat model;
     const char *twin = shared_twin(names[k]);
-    if (stat(with_extension(twin, "model"), &model) || model.st_size > LARGEST_MODEL) continue;
+    if (stat(twin_model(twin), &model) || model.st_size > LARGEST_MODEL) continue;
     if (!compare_with_file(twin)) fail_msg("%s cannot be made from scratch", names[k]);
   }
 }

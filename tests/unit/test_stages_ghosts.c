@@ -217,7 +217,7 @@ static void compare(const ftl_model *model, const structure *s, const structure_
 static void check_twin(const char *twin) {
   ftl_model *model;
   ftl_model_info info;
-  MUST(ftl_model_open(with_extension(twin, "model"), NULL, &model, error));
+  MUST(ftl_model_open(twin_model(twin), NULL, &model, error));
   ftl_model_get_info(model, &info);
   uint64_t state = 5;
   static structure s;

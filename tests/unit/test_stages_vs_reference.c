@@ -100,8 +100,12 @@ static void compare_twin(const char *twin) {
     ftl_error error = {0};
     ftl_model *model;
     ftl_workspace *workspace;
-    if (ftl_model_open(with_extension(twin, "model"), &options, &model, &error) != FTL_OK ||
-        ftl_workspace_new(model, 2, &workspace, &error) != FTL_OK)
+    const ftl_status status = ftl_model_open(twin_model(twin), &options, &model, &error);
+    if (status == FTL_ERR_UNSUPPORTED && strstr(error.message, "cannot be tabulated")) {
+      print_message("%-44s is refused: %s\n", twin, error.message);
+      break;
+    }
+    if (status != FTL_OK || ftl_workspace_new(model, 2, &workspace, &error) != FTL_OK)
       fail_msg("%s: %s (%s)", twin, error.message, error.where);
     for (int k = 0; k < n_structures; k++) {
       static outcome stages, reference;

@@ -1,11 +1,10 @@
+#include "base/clock.h"
 #include "cli/cli.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "support/output.h"
@@ -37,7 +36,7 @@ int cli_check_paths(ftl_paths *paths) {
   ftl_error error = {0};
   add_stdout(paths);
   ftl_status status = ftl_paths_check(paths, &error);
-  if (status == FTL_OK) status = ftl_paths_check_runs(paths, &error);
+  if (!status) status = ftl_paths_check_runs(paths, &error);
   ftl_paths_free(paths);
   return status == FTL_OK ? CLI_OK : cli_report(&error, CLI_OUTPUT);
 }
@@ -47,33 +46,6 @@ int cli_parse(const struct argp *argp, const char *name, int argc, char **argv, 
   snprintf(full, sizeof full, "frozentl %s", name);
   argv[0] = full; /* argp's messages begin with it */
   return argp_parse(argp, argc, argv, 0, NULL, input) == 0 ? CLI_OK : CLI_USAGE;
-}
-
-int cli_integer(struct argp_state *state, const char *option, const char *text, int min, int max) {
-  char *end;
-  errno = 0;
-  long value = strtol(text, &end, 10);
-  if (end == text || *end || errno || value < min || value > max)
-    argp_error(state, "%s takes a whole number from %d to %d, not '%s'", option, min, max, text);
-  return (int)value;
-}
-
-void cli_words(struct argp_state *state, const char *text, ftl_words *words) {
-  for (const char *p = text;; p++) {
-    const size_t length = strcspn(p, ",");
-    char **item = realloc(words->item, ((size_t)words->n + 1) * sizeof *item), *word = strndup(p, length);
-    if (item) words->item = item;
-    if (!item || !word) argp_failure(state, CLI_MEMORY, 0, "no memory");
-    item[words->n++] = word;
-    p += length;
-    if (!*p) return;
-  }
-}
-
-void cli_words_free(ftl_words *words) {
-  for (int k = 0; k < words->n; k++) free(words->item[k]);
-  free(words->item);
-  *words = (ftl_words){0};
 }
 
 int cli_elements(struct argp_state *state, const char *option, const char *text, int *z, int room) {
@@ -103,22 +75,16 @@ void cli_warn_of_threads(int threads) {
             threads, cores);
 }
 
-double cli_seconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 void cli_progress_start(cli_progress *progress, const char *what, double total, bool quiet) {
   progress->shown = !quiet && isatty(STDERR_FILENO);
   progress->total = total;
   progress->what = what;
-  progress->began = cli_seconds();
+  progress->began = ftl_seconds();
   progress->drawn = progress->first = 0;
 }
 
 void cli_progress_update(cli_progress *progress, double done) {
-  double now = cli_seconds();
+  double now = ftl_seconds();
   if (!progress->shown || now - progress->drawn < 0.2) return;
   progress->drawn = now;
   if (progress->total <= 0 || done <= 0) {

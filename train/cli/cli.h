@@ -48,15 +48,9 @@ ftl_status cli_write_model(const ftl_source *source, const char *path, ftl_error
    how to get help. --help and --version exit here with 0. */
 int cli_parse(const struct argp *argp, const char *name, int argc, char **argv, void *input);
 
-/* A whole word as an integer from min to max; otherwise argp_error, which ends the program with CLI_USAGE. */
-int cli_integer(struct argp_state *state, const char *option, const char *text, int min, int max);
-
-/* "H,Cu": atomic numbers into z[room]; argp_error on anything that is not a list of different elements. */
+/* "H,Cu": atomic numbers into z[room]; argp_error, which ends the program with CLI_USAGE, on anything that is not a
+ * list of different elements. */
 int cli_elements(struct argp_state *state, const char *option, const char *text, int *z, int room);
-
-/* Adds the words of "A,B"; freed with cli_words_free. */
-void cli_words(struct argp_state *state, const char *text, ftl_words *words);
-void cli_words_free(ftl_words *words);
 
 /* A line on stderr, redrawn a few times a second, when stderr is a terminal and `quiet` is false; otherwise nothing. */
 typedef struct {
@@ -72,13 +66,11 @@ void cli_progress_end(cli_progress *progress);   /* clears the line */
 
 /* Of --foundation, which every command that reads models has. */
 #define CLI_FOUNDATION_HELP                                                                                            \
-  "if it is a delta: the file of its foundation (otherwise looked for next to the delta and in the folders of "        \
-  "FROZENTL_PATH)"
+  "if it is a delta: the file of its foundation, or its name (otherwise looked for next to the delta, in the folders " \
+  "of FROZENTL_PATH and in ~/.cache/frozentl)"
 
 /* More threads than cores are a mistake, mostly: says so on stderr. */
 void cli_warn_of_threads(int threads);
-
-double cli_seconds(void); /* a monotonic clock */
 
 int cmd_info(int argc, char **argv);
 int cmd_convert(int argc, char **argv);
@@ -88,6 +80,7 @@ int cmd_doctor(int argc, char **argv);
 int cmd_diff(int argc, char **argv);
 int cmd_merge(int argc, char **argv);
 int cmd_plot(int argc, char **argv);
+int cmd_foundation(int argc, char **argv);
 int cmd_train(int argc, char **argv);
 int cmd_fit(int argc, char **argv);
 int cmd_distill(int argc, char **argv);

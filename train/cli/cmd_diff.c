@@ -5,54 +5,36 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/command.h"
 #include "files/architecture_json.h"
 #include "model/architecture.h"
 #include "base/error.h"
 #include "model/schema.h"
 
 typedef struct {
-  const char *file[2], *foundation;
+  char *foundation;
   bool json;
 } options;
 
-static error_t parse_option(int key, char *argument, struct argp_state *state) {
-  options *o = state->input;
-  switch (key) {
-  case 'j':
-    o->json = true;
-    return 0;
-  case 'F':
-    o->foundation = argument;
-    return 0;
-  case ARGP_KEY_ARG:
-    if (o->file[1]) argp_error(state, "A and B are all it takes, not also '%s'", argument);
-    o->file[o->file[0] ? 1 : 0] = argument;
-    return 0;
-  case ARGP_KEY_END:
-    if (!o->file[1]) argp_error(state, "it takes two files: A and B");
-    return 0;
-  default:
-    return ARGP_ERR_UNKNOWN;
-  }
-}
+#define FTL_VALUES options
+#include "support/option_table.h"
 
-static const struct argp_option option_list[] = {
-    {"json", 'j', NULL, 0, "print a JSON object instead of text", 0},
-    {"foundation", 'F', "FILE", 0, CLI_FOUNDATION_HELP, 0},
-    {0},
+static const ftl_option rows[] = {
+    SWITCH(json, .key = "json", .flag = "json", .letter = 'j', .doc = "print a JSON object instead of text"),
+    PATH(foundation, .key = "foundation", .flag = "foundation", .letter = 'F', .doc = CLI_FOUNDATION_HELP),
 };
-static const struct argp argp = {
-    option_list,
-    parse_option,
-    "A B",
-    "Compares two models, .model or .ftl, deltas with their foundations: the architecture, and the tensors, for each "
-    "and "
-    "for each group the largest difference, the RMS of the difference, and that RMS divided by the RMS of A. Where the "
-    "files come from is not compared."
-    "\vExit code: 0 the models are the same, 7 they differ.\n\nExample: frozentl diff mace.model run/model.ftl",
-    NULL,
-    NULL,
-    NULL};
+
+static const cli_command command_line = {
+    .table = {.command = "diff", .option = rows, .n = sizeof rows / sizeof *rows},
+    .files = "A B",
+    .doc = "Compares two models, .model or .ftl, deltas with their foundations: the architecture, and the tensors, for "
+           "each and for each group the largest difference, the RMS of the difference, and that RMS divided by the RMS "
+           "of A. Where the files come from is not compared."
+           "\vExit code: 0 the models are the same, 7 they differ.\n\nExample: frozentl diff mace.model run/model.ftl",
+    .least = 2,
+    .most = 2,
+    .missing = "it takes two files: A and B",
+    .extra = "A and B are all it takes"};
 
 /* ---- architecture ---- */
 
@@ -230,16 +212,16 @@ static void print_text(const json_t *object) {
   printf("%lld tensors are the same\n", (long long)json_integer_value(json_object_get(object, "same_tensors")));
 }
 
-int cmd_diff(int argc, char **argv) {
-  options o = {0};
+static int diff(const cli_given *given) {
+  const options *o = given->options.values;
+  char *const *file = given->file;
   ftl_error error = {0};
   ftl_source *source[2] = {NULL, NULL};
-  int code = cli_parse(&argp, "diff", argc, argv, &o);
-  if (code != CLI_OK) return code;
+  int code = CLI_OK;
   for (int k = 0; k < 2 && code == CLI_OK; k++)
-    if (ftl_source_read_with(o.file[k], o.foundation, &source[k], &error)) code = cli_report(&error, CLI_INPUT);
-  if (code == CLI_OK && o.foundation && !source[0]->delta && !source[1]->delta) {
-    ftl_source_no_delta(o.file[0], &error);
+    if (ftl_source_read_with(file[k], o->foundation, &source[k], &error)) code = cli_report(&error, CLI_INPUT);
+  if (code == CLI_OK && o->foundation && !source[0]->delta && !source[1]->delta) {
+    ftl_source_no_delta(file[0], &error);
     code = cli_report(&error, CLI_INPUT);
   }
   ftl_schema schema = {0};
@@ -247,15 +229,20 @@ int cmd_diff(int argc, char **argv) {
   json_t *object = code == CLI_OK ? compare(source[0], source[1], &schema) : NULL;
   ftl_schema_free(&schema);
   if (code == CLI_OK && !object) {
-    ftl_fail(&error, FTL_ERR_MEMORY, o.file[0], "cannot compare it: no memory, or a name that is not UTF-8");
+    ftl_fail(&error, FTL_ERR_MEMORY, file[0], "cannot compare it: no memory, or a name that is not UTF-8");
     code = cli_report(&error, CLI_MEMORY);
   }
   ftl_source_free(source[0]);
   ftl_source_free(source[1]);
   if (!object) return code;
-  if (o.json) cli_print_json(object, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
+  if (o->json) cli_print_json(object, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
   else print_text(object);
   code = json_is_true(json_object_get(object, "equal")) ? CLI_OK : CLI_DIFFERENT;
   json_decref(object);
   return code;
+}
+
+int cmd_diff(int argc, char **argv) {
+  options o = {0};
+  return cli_command_run(&command_line, argc, argv, &o, diff);
 }

@@ -7,44 +7,37 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/command.h"
 #include "model/kernels.h"
 
 typedef struct {
-  const char *lammps;
+  char *lammps;
 } options;
+
+#define FTL_VALUES options
+#include "support/option_table.h"
 
 typedef struct {
   int problems, notes;
 } findings;
 
-static error_t parse_option(int key, char *argument, struct argp_state *state) {
-  options *o = state->input;
-  switch (key) {
-  case 'l':
-    o->lammps = argument;
-    return 0;
-  case ARGP_KEY_ARG:
-    argp_error(state, "it takes no files, not '%s'", argument);
-    return 0;
-  default:
-    return ARGP_ERR_UNKNOWN;
-  }
+static const ftl_option rows[] = {
+    TEXT(lammps, .key = "lammps", .initial = "lmp", .flag = "lammps", .letter = 'l', .value = "COMMAND",
+         .doc = "the LAMMPS to look at, in the path or by its path"),
+};
+
+static void check(const cli_given *given, struct argp_state *state) {
+  const options *o = given->options.values;
+  if (strchr(o->lammps, '\'')) argp_error(state, "--lammps takes a path without apostrophes");
 }
 
-static const struct argp_option option_list[] = {
-    {"lammps", 'l', "COMMAND", 0, "the LAMMPS to look at; default: lmp of the path", 0},
-    {0},
-};
-static const struct argp argp = {
-    option_list,
-    parse_option,
-    NULL,
-    "Looks at the processor, threads, LAMMPS, the plugin and MPI as a run would find them now, and says what is wrong "
-    "and what to do. Exit code 1 if pair_style frozentl would not work."
-    "\vExample: frozentl doctor --lammps build/venv/bin/lmp",
-    NULL,
-    NULL,
-    NULL};
+static const cli_command command_line = {
+    .table = {.command = "doctor", .option = rows, .n = sizeof rows / sizeof *rows},
+    .doc = "Looks at the processor, threads, LAMMPS, the plugin and MPI as a run would find them now, and says what is "
+           "wrong and what to do. Exit code 1 if pair_style frozentl would not work."
+           "\vExample: frozentl doctor --lammps build/venv/bin/lmp",
+    .extra = "it takes no files",
+    .check = check};
 
 static void good(const char *what, const char *text) { printf("ok       %-10s %s\n", what, text); }
 static void note(findings *f, const char *what, const char *text) {
@@ -209,23 +202,22 @@ static void look_at_style(findings *f, const char *lammps) {
   }
 }
 
-int cmd_doctor(int argc, char **argv) {
+static int doctor(const cli_given *given) {
   static char help[1 << 18];
-  options o = {.lammps = "lmp"};
+  const options *o = given->options.values;
   findings f = {0};
-  int code = cli_parse(&argp, "doctor", argc, argv, &o);
-  if (code != CLI_OK) return code;
-  if (strchr(o.lammps, '\'')) {
-    fputs("frozentl: --lammps: a path without apostrophes, please\n", stderr);
-    return CLI_USAGE;
-  }
   good("frozentl", ftl_version());
   look_at_processor(&f);
   look_at_threads(&f);
-  bool lammps = look_at_lammps(&f, o.lammps, help, sizeof help);
+  bool lammps = look_at_lammps(&f, o->lammps, help, sizeof help);
   look_at_mpi(&f, lammps ? help : "");
   look_at_plugin_path(&f);
-  if (lammps) look_at_style(&f, o.lammps);
+  if (lammps) look_at_style(&f, o->lammps);
   if (f.problems == 0) puts("pair_style frozentl works here.");
   return f.problems ? CLI_INPUT : CLI_OK;
+}
+
+int cmd_doctor(int argc, char **argv) {
+  options o = {0};
+  return cli_command_run(&command_line, argc, argv, &o, doctor);
 }

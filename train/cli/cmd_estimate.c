@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/command.h"
 #include "data/findings/find.h"
 #include "data/selection.h"
+#include "base/clock.h"
 #include "base/error.h"
 
 enum {
@@ -15,94 +17,56 @@ enum {
 }; /* a structure is repeated up to about so many, so that surfaces of the cell do not count */
 
 typedef struct {
-  const char *model, *data, *foundation, *head;
+  const char *model, *data;
+  char *foundation, *head;
   ftl_words select;
-  ftl_precision precision;
-  int threads, ranks, steps;
-  double atoms, timestep;
+  int precision; /* ftl_precision */
+  int64_t threads, ranks, steps;
+  double atoms, timestep; /* atoms 0: of the structure */
 } options;
 
-/* A whole word as a positive number; anything else ends in CLI_USAGE. */
-static double positive(struct argp_state *state, const char *option, const char *text, double most) {
-  char *end;
-  double value = strtod(text, &end);
-  if (!(value > 0 && value <= most) || *end || end == text)
-    argp_error(state, "%s is a number above 0, at most %g, not '%s'", option, most, text);
-  return value;
-}
+#define FTL_VALUES options
+#include "support/option_table.h"
+#include "data/data_options.h"
 
-enum { KEY_SELECT = 300 };
-
-static error_t parse_option(int key, char *argument, struct argp_state *state) {
-  options *o = state->input;
-  switch (key) {
-  case 'H':
-    o->head = argument;
-    return 0;
-  case 'F':
-    o->foundation = argument;
-    return 0;
-  case KEY_SELECT:
-    cli_words(state, argument, &o->select);
-    return 0;
-  case 'p':
-    if (strcmp(argument, "double") == 0) o->precision = FTL_DOUBLE;
-    else if (strcmp(argument, "mixed") == 0) o->precision = FTL_MIXED;
-    else argp_error(state, "--precision is double or mixed, not '%s'", argument);
-    return 0;
-  case 't':
-    o->threads = cli_integer(state, "--threads", argument, 1, 4096);
-    return 0;
-  case 'n':
-    o->ranks = cli_integer(state, "--ranks", argument, 1, 10000000);
-    return 0;
-  case 'a':
-    o->atoms = positive(state, "--atoms", argument, 1e12);
-    return 0;
-  case 's':
-    o->steps = cli_integer(state, "--steps", argument, 1, 2000000000);
-    return 0;
-  case 'd':
-    o->timestep = positive(state, "--timestep", argument, 1000);
-    return 0;
-  case ARGP_KEY_ARG:
-    if (!o->model) o->model = argument;
-    else if (!o->data) o->data = argument;
-    else argp_error(state, "MODEL and DATA.xyz are all it takes, not also '%s'", argument);
-    return 0;
-  case ARGP_KEY_END:
-    if (!o->data) argp_error(state, "it takes two files: MODEL and DATA.xyz");
-    return 0;
-  default:
-    return ARGP_ERR_UNKNOWN;
-  }
-}
-
-static const struct argp_option option_list[] = {
-    {"atoms", 'a', "N", 0, "atoms of the run; default: those of the structure", 0},
-    {"ranks", 'n', "N", 0, "MPI ranks that share the atoms; default 1", 0},
-    {"threads", 't', "N", 0, "threads of a rank; default 1", 0},
-    {"steps", 's', "N", 0, "steps of the run; default 1000000", 0},
-    {"timestep", 'd', "FS", 0, "femtoseconds a step; default 1", 0},
-    {"select", KEY_SELECT, "KEY=VALUE,...", 0,
-     "the first structure whose comment line has this (head=pbe); default: the first of all", 0},
-    {"precision", 'p', "KIND", 0, "double (default) or mixed", 0},
-    {"head", 'H', "NAME", 0, "the head that answers", 0},
-    {"foundation", 'F', "FILE", 0, CLI_FOUNDATION_HELP, 0},
-    {0},
+static const ftl_option rows[] = {
+    REAL(atoms, 1, 1e12, .key = "atoms", .flag = "atoms", .letter = 'a', .value = "N",
+         .doc = "atoms of the run; default: those of the structure"),
+    INTEGER(ranks, 1, 10000000, .key = "ranks", .initial = "1", .flag = "ranks", .letter = 'n',
+            .doc = "MPI ranks that share the atoms"),
+    INTEGER(threads, 1, 4096, .key = "threads", .initial = "1", .flag = "threads", .letter = 't',
+            .doc = "threads of a rank"),
+    INTEGER(steps, 1, 2000000000, .key = "steps", .initial = "1000000", .flag = "steps", .letter = 's',
+            .doc = "steps of the run"),
+    REAL(timestep, 1e-6, 1000, .key = "timestep", .initial = "1", .flag = "timestep", .letter = 'd', .value = "FS",
+         .doc = "femtoseconds a step"),
+    WORDS(select, .key = "select", .flag = "select", .value = "KEY=VALUE,...",
+          .doc = "the first structure whose comment line has this (head=pbe); default: the first of all"),
+    PRECISION(precision),
+    TEXT(head, .key = "head", .flag = "head", .letter = 'H', .value = "NAME", .doc = "the head that answers"),
+    PATH(foundation, .key = "foundation", .flag = "foundation", .letter = 'F', .doc = CLI_FOUNDATION_HELP),
 };
-static const struct argp argp = {
-    option_list,
-    parse_option,
-    "MODEL DATA.xyz",
-    "Says how long a run with a model would take and how much memory, from a few evaluations of the first structure of "
-    "DATA.xyz, repeated to some hundred atoms where it is periodic."
-    "\vThe time is for cores like those of this machine, and without what ranks tell each other: with some thousand "
-    "atoms a rank that is little. Memory is the potential's, without LAMMPS' own (about 1 kB an atom)."
-    "\n\nExample: frozentl estimate h2cu.ftl slab.xyz --atoms 100000 --ranks 64 --timestep 0.25",
-    NULL,
-    NULL,
-    NULL};
+
+static void check(const cli_given *given, struct argp_state *state) {
+  options *o = given->options.values;
+  (void)state;
+  o->model = given->file[0];
+  o->data = given->file[1];
+}
+
+static const cli_command command_line = {
+    .table = {.command = "estimate", .option = rows, .n = sizeof rows / sizeof *rows},
+    .files = "MODEL DATA.xyz",
+    .doc = "Says how long a run with a model would take and how much memory, from a few evaluations of the first "
+           "structure of DATA.xyz, repeated to some hundred atoms where it is periodic."
+           "\vThe time is for cores like those of this machine, and without what ranks tell each other: with some "
+           "thousand atoms a rank that is little. Memory is the potential's, without LAMMPS' own (about 1 kB an atom)."
+           "\n\nExample: frozentl estimate h2cu.ftl slab.xyz --atoms 100000 --ranks 64 --timestep 0.25",
+    .least = 2,
+    .most = 2,
+    .missing = "it takes two files: MODEL and DATA.xyz",
+    .extra = "MODEL and DATA.xyz are all it takes",
+    .check = check};
 
 /* ---- the measurement ---- */
 
@@ -143,7 +107,7 @@ static ftl_status make_sample(const ftl_xyz_frame *frame, const ftl_model *model
   s->n = frame->n * s->copies[0] * s->copies[1] * s->copies[2];
   s->species = malloc((size_t)s->n * sizeof *s->species);
   s->position = malloc((size_t)s->n * sizeof *s->position);
-  if (!s->species || !s->position) return ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory");
+  if (!s->species || !s->position) return ftl_no_memory(error, NULL, "a sample of the structure");
   for (int a = 0; a < 3; a++)
     for (int c = 0; c < 3; c++) s->cell[a][c] = frame->cell[a][c] * s->copies[a];
   int at = 0;
@@ -162,15 +126,15 @@ static ftl_status make_sample(const ftl_xyz_frame *frame, const ftl_model *model
 /* Seconds of a step: the fastest of some, as anything else on the machine only slows it. */
 static ftl_status measure(const sample *s, const int pbc[3], ftl_workspace *ws, double *seconds, ftl_error *error) {
   double *forces = malloc(3 * (size_t)s->n * sizeof *forces), spent = 0;
-  if (!forces) return ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory");
+  if (!forces) return ftl_no_memory(error, NULL, "forces");
   ftl_result result = {.forces = forces};
   ftl_status status = FTL_OK;
   *seconds = INFINITY;
-  for (int k = 0; (k < 3 || spent < 1) && k < 1000 && status == FTL_OK; k++) {
-    double began = cli_seconds();
+  for (int k = 0; (k < 3 || spent < 1) && k < 1000 && !status; k++) {
+    double began = ftl_seconds();
     status = ftl_compute(ws, s->n, s->species, (const double(*)[3])s->position, (const double(*)[3])s->cell, pbc,
                          &result, error);
-    double took = cli_seconds() - began;
+    double took = ftl_seconds() - began;
     if (k > 0) *seconds = fmin(*seconds, took); /* the first makes buffers */
     spent += took;
   }
@@ -189,19 +153,20 @@ static void print_duration(const char *what, double seconds) {
 
 static void print_estimate(const options *o, const ftl_xyz_frame *frame, const sample *s, const ftl_model_info *info,
                            double seconds, double bytes) {
-  double atoms = o->atoms > 0 ? o->atoms : frame->n, share = ceil(atoms / o->ranks), step = seconds / s->n * share;
+  double atoms = o->atoms > 0 ? o->atoms : frame->n, share = ceil(atoms / (double)o->ranks),
+         step = seconds / s->n * share;
   double per_atom = bytes / s->n, memory = per_atom * share;
   double machine = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGE_SIZE);
-  printf("measured   %d atoms (%d of the structure, %d x %d x %d copies), %s, %s, %d thread%s\n", s->n, frame->n,
+  printf("measured   %d atoms (%d of the structure, %d x %d x %d copies), %s, %s, %lld thread%s\n", s->n, frame->n,
          s->copies[0], s->copies[1], s->copies[2], info->precision == FTL_MIXED ? "mixed" : "double", info->kernel_isa,
-         o->threads, o->threads > 1 ? "s" : "");
+         (long long)o->threads, o->threads > 1 ? "s" : "");
   printf("a step     %.4g ms an atom\n", 1e3 * seconds / s->n);
-  printf("the run    %.0f atoms on %d rank%s: %.4g ms a step, %.4g ns a day at %g fs\n", atoms, o->ranks,
+  printf("the run    %.0f atoms on %lld rank%s: %.4g ms a step, %.4g ns a day at %g fs\n", atoms, (long long)o->ranks,
          o->ranks > 1 ? "s" : "", 1e3 * step, 86400 / step * o->timestep * 1e-6, o->timestep);
-  print_duration("          ", step * o->steps);
-  printf(" for %d steps\n", o->steps);
+  print_duration("          ", step * (double)o->steps);
+  printf(" for %lld steps\n", (long long)o->steps);
   printf("memory     %.2f kB an atom, %.3g MB a rank", per_atom / 1e3, memory / 1e6);
-  printf(o->ranks > 1 ? ", %.3g GB in all\n" : "\n", memory * o->ranks / 1e9);
+  printf(o->ranks > 1 ? ", %.3g GB in all\n" : "\n", memory * (double)o->ranks / 1e9);
   if (memory > 0.9 * machine)
     printf("           more than this machine has (%.3g GB): use more ranks on more nodes\n", machine / 1e9);
   if (share < 200 && o->ranks > 1)
@@ -215,15 +180,15 @@ static ftl_status read_first(const options *o, ftl_xyz_frame *frame, ftl_error *
   ftl_xyz_reader *reader = NULL;
   bool end = false, takes = false;
   ftl_status status = ftl_selection_check(&select, error);
-  if (status == FTL_OK) status = ftl_xyz_open(o->data, &reader, error);
-  while (status == FTL_OK && !takes) {
+  if (!status) status = ftl_xyz_open(o->data, &reader, error);
+  while (!status && !takes) {
     status = ftl_xyz_read(reader, frame, &end, error);
     if (status != FTL_OK || end) break;
     status = ftl_selection_takes(&select, frame, &takes, error);
     ftl_selection_add(&count, &select, frame, takes);
   }
-  if (status == FTL_OK) status = ftl_selection_require(&count, &select, o->data, error);
-  if (status == FTL_OK && !takes) status = ftl_fail(error, FTL_ERR_FORMAT, o->data, "it has no frames");
+  if (!status) status = ftl_selection_require(&count, &select, o->data, error);
+  if (!status && !takes) status = ftl_fail(error, FTL_ERR_FORMAT, o->data, "it has no frames");
   ftl_xyz_close(reader);
   frame->path = o->data;
   return status;
@@ -243,8 +208,7 @@ static ftl_status warn_of_geometry(const ftl_xyz_frame *frame, ftl_error *error)
   memcpy(view.pbc, frame->pbc, sizeof view.pbc);
   const ftl_dataset one = {.n = 1, .structure = &view};
   ftl_status status = ftl_find_geometry("data", &one, &findings, error);
-  for (int k = 0; status == FTL_OK && k < findings.n; k++)
-    fprintf(stderr, "frozentl: warning: %s\n", findings.finding[k].text);
+  for (int k = 0; !status && k < findings.n; k++) fprintf(stderr, "frozentl: warning: %s\n", findings.finding[k].text);
   ftl_findings_free(&findings);
   return status;
 }
@@ -261,30 +225,30 @@ static int elements_of(const ftl_xyz_frame *frame, int elements[119]) {
   return n;
 }
 
-int cmd_estimate(int argc, char **argv) {
-  options o = {.threads = 1, .ranks = 1, .steps = 1000000, .timestep = 1};
+static int estimate(const cli_given *given) {
+  const options *o = given->options.values;
   ftl_error error = {0};
-  int code = cli_parse(&argp, "estimate", argc, argv, &o), elements[119];
-  if (code != CLI_OK) return code;
-  cli_warn_of_threads(o.threads);
+  int code = CLI_OK, elements[119];
+  cli_warn_of_threads((int)o->threads);
   ftl_xyz_frame frame = {0};
   ftl_model *model = NULL;
   ftl_workspace *ws = NULL;
   ftl_model_info info = {0};
   sample s = {0};
   double seconds = 0;
-  ftl_status status = read_first(&o, &frame, &error);
+  ftl_status status = read_first(o, &frame, &error);
   if (status == FTL_OK) status = warn_of_geometry(&frame, &error);
   if (status == FTL_OK) {
-    ftl_open_options open = {o.precision, o.head, elements, elements_of(&frame, elements), o.foundation};
-    status = ftl_model_open(o.model, &open, &model, &error);
+    ftl_open_options open = {(ftl_precision)o->precision, o->head, elements, elements_of(&frame, elements),
+                             o->foundation};
+    status = ftl_model_open(o->model, &open, &model, &error);
   }
-  if (status == FTL_OK) status = ftl_workspace_new(model, o.threads, &ws, &error);
+  if (status == FTL_OK) status = ftl_workspace_new(model, (int)o->threads, &ws, &error);
   if (status == FTL_OK) status = make_sample(&frame, model, &s, &error);
   if (status == FTL_OK) status = measure(&s, frame.pbc, ws, &seconds, &error);
   if (status == FTL_OK) {
     ftl_model_get_info(model, &info);
-    print_estimate(&o, &frame, &s, &info, seconds, (double)ftl_workspace_bytes(ws));
+    print_estimate(o, &frame, &s, &info, seconds, (double)ftl_workspace_bytes(ws));
   } else {
     code = cli_report(&error, CLI_INPUT);
   }
@@ -292,6 +256,10 @@ int cmd_estimate(int argc, char **argv) {
   ftl_workspace_free(ws);
   ftl_model_free(model);
   ftl_xyz_frame_free(&frame);
-  cli_words_free(&o.select);
   return code;
+}
+
+int cmd_estimate(int argc, char **argv) {
+  options o = {0};
+  return cli_command_run(&command_line, argc, argv, &o, estimate);
 }

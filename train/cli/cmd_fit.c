@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/host.h"
 #include "cli/option_flags.h"
-#include "cli/stop.h"
 #include "support/output.h"
 #include "support/ranks.h"
 #include "surrogate/fit_run.h"
@@ -18,9 +18,9 @@ typedef struct {
   const ftl_option_table *table;
   ftl_surrogate_recipe *recipe;
   const char *path, *init, *resume;
-  bool document, quiet;
+  bool document;
   cli_flags flags;
-  cli_progress progress;
+  cli_host host;
 } options;
 
 /* ---- flags ---- */
@@ -50,7 +50,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     o->init = argument;
     return 0;
   case 'q':
-    o->quiet = true;
+    o->host.quiet = true;
     return 0;
   case ARGP_KEY_ARG:
     if (o->path) argp_error(state, "one RECIPE.yaml is all it takes, not also '%s'", argument);
@@ -80,47 +80,16 @@ static const struct argp_option distill_options[] = {
     {"document", KEY_DOCUMENT, NULL, OPTION_HIDDEN, "print the table of docs/surrogate.md", 2},
     {0}};
 
-/* ---- what the run says; with several ranks one of them does ---- */
-
-static void say(void *context, const char *text) {
-  options *o = context;
-  if (o->quiet || ftl_ranks_mine() > 0) return;
-  cli_progress_clear(&o->progress);
-  puts(text);
-  fflush(stdout);
-}
-
-static void warn(void *context, const char *text) {
-  options *o = context;
-  if (ftl_ranks_mine() > 0) return;
-  cli_progress_clear(&o->progress);
-  fflush(stdout);
-  fprintf(stderr, "frozentl: warning: %s\n", text);
-}
-
-static void stage(void *context, const char *what, double total) {
-  options *o = context;
-  if (what) cli_progress_start(&o->progress, what, total, o->quiet || ftl_ranks_mine() > 0);
-  else cli_progress_end(&o->progress);
-}
-
-static void progress(void *context, double done, double total) {
-  options *o = context;
-  (void)total;
-  cli_progress_update(&o->progress, done);
-}
-
-/* What the first signal says. */
-static void phase(void *context, ftl_surrogate_phase phase) {
-  const options *o = context;
-  const bool fit = o->table != &ftl_distill_table;
-  const char *run = o->resume ? o->resume : o->recipe->output;
-  char text[800];
-  if (fit) snprintf(text, sizeof text, "interrupted; nothing was written: a fit begins again");
+/* What the first signal says; a fit has no run to go on with. */
+static void phase(void *context, int phase) {
+  const cli_host *host = context;
+  if (!host->run)
+    cli_host_phase(host, phase == FTL_SURROGATE_WRITING, "interrupted; nothing was written: a fit begins again%s");
   else
-    snprintf(text, sizeof text, "interrupted; %sgo on with: frozentl distill --resume %.600s",
-             phase == FTL_SURROGATE_FITTING ? "the samples are kept, and the fit begins again; " : "", run);
-  cli_stop_phase(phase == FTL_SURROGATE_WRITING, ftl_ranks_mine() == 0 ? text : NULL);
+    cli_host_phase(host, phase == FTL_SURROGATE_WRITING,
+                   phase == FTL_SURROGATE_FITTING ? "interrupted; the samples are kept, and the fit begins again; go "
+                                                    "on with: frozentl distill --resume %.600s"
+                                                  : "interrupted; go on with: frozentl distill --resume %.600s");
 }
 
 /* ---- the commands ---- */
@@ -147,6 +116,7 @@ static ftl_status make_recipe(options *o, ftl_error *error) {
   if (!status)
     status =
         o->init ? ftl_options_check_given(&o->recipe->options, error) : ftl_options_check(&o->recipe->options, error);
+  if (!status && !o->init) status = ftl_options_locate(&o->recipe->options, error);
   return status;
 }
 
@@ -181,14 +151,15 @@ static int run(options *o) {
       fprintf(stderr, "frozentl: distill samples with threads, not with MPI ranks: run it once, without mpirun\n");
     return CLI_USAGE;
   }
-  if (o->resume) phase(o, FTL_SURROGATE_BEGUN);
-  else cli_stop_phase(false, ftl_ranks_mine() == 0 ? "interrupted; nothing was written" : NULL);
+  if (o->table == &ftl_distill_table) o->host.run = o->resume ? o->resume : o->recipe->output;
+  if (o->resume) phase(&o->host, FTL_SURROGATE_BEGUN);
+  else cli_host_phase(&o->host, false, "interrupted; nothing was written");
   if (ftl_ranks_mine() == 0) cli_warn_of_threads((int)o->recipe->threads);
-  const ftl_surrogate_host host = {o, say, warn, stage, progress, phase, cli_stop_on_signals()};
+  const ftl_host host = cli_host_start(&o->host, phase);
   const ftl_status status = ftl_surrogate_run(o->recipe, o->resume != NULL, &host, &end, &error);
-  cli_progress_end(&o->progress);
+  cli_progress_end(&o->host.progress);
   if (end == FTL_SURROGATE_INTERRUPTED) return say_interrupted(o);
-  if (status == FTL_OK) return CLI_OK;
+  if (!status) return CLI_OK;
   return end_ranks(end == FTL_SURROGATE_UNWRITTEN ? CLI_OUTPUT : CLI_INPUT, &error);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/command.h"
 #include "cli/info_pace.h"
 #include "cli/origin.h"
 #include "files/model_file.h"
@@ -13,49 +14,29 @@
 #include "model/schema.h"
 
 typedef struct {
-  const char *file, *foundation;
-  int json;
+  char *foundation;
+  bool json;
 } options;
 
-static error_t parse_option(int key, char *argument, struct argp_state *state) {
-  options *o = state->input;
-  switch (key) {
-  case 'j':
-    o->json = 1;
-    return 0;
-  case 'F':
-    o->foundation = argument;
-    return 0;
-  case ARGP_KEY_ARG:
-    if (o->file) argp_error(state, "one FILE at a time, not also '%s'", argument);
-    o->file = argument;
-    return 0;
-  case ARGP_KEY_END:
-    if (!o->file) argp_error(state, "which FILE?");
-    return 0;
-  default:
-    return ARGP_ERR_UNKNOWN;
-  }
-}
+#define FTL_VALUES options
+#include "support/option_table.h"
 
-static const struct argp_option option_list[] = {
-    {"json", 'j', NULL, 0, "print a JSON object instead of text", 0},
-    {"foundation", 'F', "FILE", 0, CLI_FOUNDATION_HELP, 0},
-    {0},
+static const ftl_option rows[] = {
+    SWITCH(json, .key = "json", .flag = "json", .letter = 'j', .doc = "print a JSON object instead of text"),
+    PATH(foundation, .key = "foundation", .flag = "foundation", .letter = 'F', .doc = CLI_FOUNDATION_HELP),
 };
-static const struct argp argp = {
-    option_list,
-    parse_option,
-    "FILE",
-    "Prints what a MACE .model, a FrozenTL .ftl or a PACE .yace file holds: architecture, elements, heads with their "
-    "E0, scale and "
-    "shift, parameters per group, where the file comes from, and for a fine-tuned model its foundation, what was "
-    "frozen, "
-    "the data and a summary of the training. Nothing in the file is executed."
-    "\vExample: frozentl info potential.ftl --json | python3 -m json.tool",
-    NULL,
-    NULL,
-    NULL};
+
+static const cli_command command_line = {
+    .table = {.command = "info", .option = rows, .n = sizeof rows / sizeof *rows},
+    .files = "FILE",
+    .doc = "Prints what a MACE .model, a FrozenTL .ftl or a PACE .yace file holds: architecture, elements, heads with "
+           "their E0, scale and shift, parameters per group, where the file comes from, and for a fine-tuned model its "
+           "foundation, what was frozen, the data and a summary of the training. Nothing in the file is executed."
+           "\vExample: frozentl info potential.ftl --json | python3 -m json.tool",
+    .least = 1,
+    .most = 1,
+    .missing = "which FILE?",
+    .extra = "one FILE at a time"};
 
 /* ---- names ---- */
 
@@ -297,17 +278,16 @@ static void print_text(const json_t *object) {
   cli_print_origin(json_object_get(object, "origin"));
 }
 
-int cmd_info(int argc, char **argv) {
-  options o = {0};
+static int info(const cli_given *given) {
+  const options *o = given->options.values;
+  const char *file = given->file[0];
   ftl_error error = {0};
   ftl_source *source = NULL;
-  int code = cli_parse(&argp, "info", argc, argv, &o);
-  if (code != CLI_OK) return code;
   ftl_pace_kind pace;
-  if (ftl_pace_kind_of_file(o.file, &pace, &error) != FTL_OK) return cli_report(&error, CLI_INPUT);
-  if (pace != FTL_PACE_NONE && !o.foundation) return cli_info_pace(o.file, pace, o.json, &error);
-  ftl_status status = pace != FTL_PACE_NONE ? FTL_OK : ftl_source_read_with(o.file, o.foundation, &source, &error);
-  if (status == FTL_OK && o.foundation && (!source || !source->delta)) status = ftl_source_no_delta(o.file, &error);
+  if (ftl_pace_kind_of_file(file, &pace, &error) != FTL_OK) return cli_report(&error, CLI_INPUT);
+  if (pace != FTL_PACE_NONE && !o->foundation) return cli_info_pace(file, pace, o->json, &error);
+  ftl_status status = pace != FTL_PACE_NONE ? FTL_OK : ftl_source_read_with(file, o->foundation, &source, &error);
+  if (status == FTL_OK && o->foundation && (!source || !source->delta)) status = ftl_source_no_delta(file, &error);
   if (status != FTL_OK) {
     ftl_source_free(source);
     return cli_report(&error, CLI_INPUT);
@@ -315,11 +295,16 @@ int cmd_info(int argc, char **argv) {
   json_t *object = describe(source);
   ftl_source_free(source);
   if (!object) {
-    ftl_fail(&error, FTL_ERR_MEMORY, o.file, "cannot describe it: no memory, or text in it that is not UTF-8");
+    ftl_fail(&error, FTL_ERR_MEMORY, file, "cannot describe it: no memory, or text in it that is not UTF-8");
     return cli_report(&error, CLI_INPUT);
   }
-  if (o.json) cli_print_json(object, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
+  if (o->json) cli_print_json(object, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
   else print_text(object);
   json_decref(object);
   return CLI_OK;
+}
+
+int cmd_info(int argc, char **argv) {
+  options o = {0};
+  return cli_command_run(&command_line, argc, argv, &o, info);
 }

@@ -4,82 +4,72 @@
 #include <sys/stat.h>
 
 #include "cli/cli.h"
+#include "cli/command.h"
 #include "model/architecture.h"
 #include "base/error.h"
 
 typedef struct {
-  const char *in, *out, *foundation;
+  char *out, *foundation;
   bool force;
 } options;
 
-static error_t parse_option(int key, char *argument, struct argp_state *state) {
-  options *o = state->input;
-  switch (key) {
-  case 'o':
-    o->out = argument;
-    return 0;
-  case 'F':
-    o->foundation = argument;
-    return 0;
-  case 'f':
-    o->force = true;
-    return 0;
-  case ARGP_KEY_ARG:
-    if (o->in) argp_error(state, "one DELTA at a time, not also '%s'", argument);
-    o->in = argument;
-    return 0;
-  case ARGP_KEY_END:
-    if (!o->in) argp_error(state, "which DELTA?");
-    if (!o->out) argp_error(state, "-o FULL.ftl says where to write");
-    return 0;
-  default:
-    return ARGP_ERR_UNKNOWN;
-  }
+#define FTL_VALUES options
+#include "support/option_table.h"
+
+static const ftl_option rows[] = {
+    PATH(out, .key = "output", .flag = "output", .letter = 'o', .value = "FULL.ftl", .doc = "the file to write"),
+    PATH(foundation, .key = "foundation", .flag = "foundation", .letter = 'F', .doc = CLI_FOUNDATION_HELP),
+    SWITCH(force, .key = "force", .flag = "force", .letter = 'f', .doc = "replace FULL.ftl if it exists"),
+};
+
+static void check(const cli_given *given, struct argp_state *state) {
+  const options *o = given->options.values;
+  if (!o->out) argp_error(state, "-o FULL.ftl says where to write");
 }
 
-static const struct argp_option option_list[] = {
-    {"output", 'o', "FULL.ftl", 0, "the file to write", 0},
-    {"foundation", 'F', "FILE", 0, CLI_FOUNDATION_HELP, 0},
-    {"force", 'f', NULL, 0, "replace FULL.ftl if it exists", 0},
-    {0},
-};
-static const struct argp argp = {option_list,
-                                 parse_option,
-                                 "DELTA.ftl -o FULL.ftl",
-                                 "Writes a delta, which holds only what was trained, with the rest of its foundation "
-                                 "as one full .ftl file. Energies "
-                                 "are the same to the bit; the training summary stays in the file."
-                                 "\vFULL.ftl appears complete or not at all.\n\nExample: frozentl merge run/model.ftl "
-                                 "-o h2cu.ftl --foundation mace.model",
-                                 NULL,
-                                 NULL,
-                                 NULL};
+static const cli_command command_line = {
+    .table = {.command = "merge", .option = rows, .n = sizeof rows / sizeof *rows},
+    .files = "DELTA.ftl -o FULL.ftl",
+    .doc = "Writes a delta, which holds only what was trained, with the rest of its foundation as one full .ftl file. "
+           "Energies are the same to the bit; the training summary stays in the file."
+           "\vFULL.ftl appears complete or not at all.\n\nExample: frozentl merge run/model.ftl -o h2cu.ftl "
+           "--foundation mace.model",
+    .least = 1,
+    .most = 1,
+    .missing = "which DELTA?",
+    .extra = "one DELTA at a time",
+    .check = check};
 
-static int check_paths(const options *o) {
+static int check_paths(const options *o, const char *in) {
   ftl_paths paths = {0};
-  ftl_paths_model(&paths, "DELTA", o->in, o->foundation);
+  ftl_paths_model(&paths, "DELTA", in, o->foundation);
   ftl_paths_output(&paths, "--output", o->out);
   return cli_check_paths(&paths);
 }
 
-int cmd_merge(int argc, char **argv) {
-  options o = {0};
+static int merge(const cli_given *given) {
+  const options *o = given->options.values;
+  const char *in = given->file[0];
   ftl_error error = {0};
   ftl_source *source = NULL;
   struct stat info;
-  int code = cli_parse(&argp, "merge", argc, argv, &o);
-  if (code == CLI_OK) code = check_paths(&o);
+  int code = check_paths(o, in);
   if (code != CLI_OK) return code;
-  if (!o.force && lstat(o.out, &info) == 0) {
-    ftl_fail(&error, FTL_ERR_IO, o.out, "it exists; choose another name, or --force to replace it");
+  if (!o->force && lstat(o->out, &info) == 0) {
+    ftl_fail(&error, FTL_ERR_IO, o->out, "it exists; choose another name, or --force to replace it");
     return cli_report(&error, CLI_OUTPUT);
   }
-  ftl_status status = ftl_source_read_with(o.in, o.foundation, &source, &error);
+  ftl_status status = ftl_source_read_with(in, o->foundation, &source, &error);
   if (status == FTL_OK && !source->delta)
-    status = ftl_fail(&error, FTL_ERR_INPUT, o.in, "it is no delta but a full model: there is nothing to merge");
+    status = ftl_fail(&error, FTL_ERR_INPUT, in, "it is no delta but a full model: there is nothing to merge");
   if (status != FTL_OK) code = cli_report(&error, CLI_INPUT);
-  else if (cli_write_model(source, o.out, &error) != FTL_OK) code = cli_report(&error, CLI_OUTPUT);
-  else if (stat(o.out, &info) == 0) printf("%s: %.1f kB\n", o.out, (double)info.st_size / 1000);
+  else if (cli_write_model(source, o->out, &error) != FTL_OK) code = cli_report(&error, CLI_OUTPUT);
+  else if (stat(o->out, &info) == 0) printf("%s: %.1f kB\n", o->out, (double)info.st_size / 1000);
   ftl_source_free(source);
   return code;
+}
+
+int cmd_merge(int argc, char **argv) {
+  options o = {0};
+  return cli_command_run(&command_line, argc, argv, &o, merge);
 }

@@ -8,14 +8,21 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/command.h"
 #include "base/error.h"
+#include "base/path.h"
 #include "cli/pictures.h"
 
 #define LONGEST 4096
 
 typedef struct {
-  const char *run, *curve, *output, *format;
+  const char *run;
+  char *curve, *output, *format_word;
+  const char *format;
 } options;
+
+#define FTL_VALUES options
+#include "support/option_table.h"
 
 static const char *const formats[] = {"svg", "pdf", "png"};
 
@@ -28,14 +35,29 @@ static const char *format_of(const char *ending) {
 
 /* What follows the last dot of a file's name; "" if there is none. */
 static const char *ending_of(const char *path) {
-  const char *name = strrchr(path, '/'), *dot = strrchr(name ? name : path, '.');
+  const char *dot = strrchr(ftl_path_name(path), '.');
   return dot ? dot + 1 : "";
 }
 
 /* What frozentl eval --json has written, by its name. */
 static bool is_answers(const char *path) { return strcasecmp(ending_of(path), "json") == 0; }
 
-static void check_options(const options *o, struct argp_state *state) {
+static const ftl_option rows[] = {
+    PATH(curve, .key = "curve", .flag = "curve", .letter = 'c', .value = "TABLE.csv",
+         .doc = "draw learning curves: columns mode, fraction (0 to 1) or structures, energy_rmse_meV_atom, "
+                "force_rmse_meV_A, and seed where points are repeated"),
+    TEXT(output, .key = "output", .flag = "output", .letter = 'o', .value = "PATH",
+         .doc = "folder of the pictures of RUN (default: RUN/plots); otherwise the file, SVG, PDF or PNG by its ending "
+                "(default for ANSWERS.json: ANSWERS-parity.svg)"),
+    TEXT(format_word, .key = "format", .flag = "format", .letter = 'f', .value = "svg|pdf|png",
+         .doc = "format of the pictures of RUN, or of ANSWERS.json without --output (svg)"),
+};
+
+static void check(const cli_given *given, struct argp_state *state) {
+  options *o = given->options.values;
+  o->run = given->file[0];
+  o->format = o->format_word ? format_of(o->format_word) : NULL;
+  if (o->format_word && !o->format) argp_error(state, "--format is svg, pdf or png, not '%s'", o->format_word);
   if (o->curve && o->run) argp_error(state, "it draws RUN or --curve TABLE.csv, not both at once");
   if (o->curve && !o->output) argp_error(state, "--curve needs --output FILE.svg");
   if (!o->curve && !o->run) argp_error(state, "which RUN? Give the folder that frozentl train has written");
@@ -44,58 +66,20 @@ static void check_options(const options *o, struct argp_state *state) {
     argp_error(state, "--format is for what has no --output FILE, whose ending says it");
 }
 
-static error_t parse_option(int key, char *argument, struct argp_state *state) {
-  options *o = state->input;
-  switch (key) {
-  case 'c':
-    o->curve = argument;
-    return 0;
-  case 'o':
-    o->output = argument;
-    return 0;
-  case 'f':
-    o->format = format_of(argument);
-    if (!o->format) argp_error(state, "--format is svg, pdf or png, not '%s'", argument);
-    return 0;
-  case ARGP_KEY_ARG:
-    if (o->run) argp_error(state, "it takes one RUN, not also '%s'", argument);
-    o->run = argument;
-    return 0;
-  case ARGP_KEY_END:
-    check_options(o, state);
-    return 0;
-  default:
-    return ARGP_ERR_UNKNOWN;
-  }
-}
-
-static const struct argp_option option_list[] = {
-    {"curve", 'c', "TABLE.csv", 0,
-     "draw learning curves: columns mode, fraction (0 to 1) or structures, energy_rmse_meV_atom, force_rmse_meV_A, and "
-     "seed where points are repeated",
-     0},
-    {"output", 'o', "PATH", 0,
-     "folder of the pictures of RUN (default: RUN/plots); otherwise the file, SVG, PDF or PNG by its ending (default "
-     "for ANSWERS.json: ANSWERS-parity.svg)",
-     0},
-    {"format", 'f', "svg|pdf|png", 0, "format of the pictures of RUN, or of ANSWERS.json without --output (svg)", 0},
-    {0},
-};
-static const struct argp argp = {
-    option_list,
-    parse_option,
-    "RUN\nANSWERS.json\n--curve TABLE.csv --output FILE.svg",
-    "Draws what frozentl train has left in the folder RUN: history (loss and errors by epoch), parity-valid and "
-    "parity-test (predicted against reference), errors (by config_type). A run that is not finished has the first one "
-    "only. Of a RUN of fit or distill: errors (by set). Of ANSWERS.json, which frozentl eval --json has written for "
-    "data with labels: parity."
-    "\vPictures that are there already are replaced, once all have been drawn. They are drawn by matplotlib in the "
-    "Python of FROZENTL_PYTHON, in build/venv of the source tree, in the Python beside this program, or in python3 of "
-    "PATH.\n\n"
-    "Example: frozentl plot runs/h2cu",
-    NULL,
-    NULL,
-    NULL};
+static const cli_command command_line = {
+    .table = {.command = "plot", .option = rows, .n = sizeof rows / sizeof *rows},
+    .files = "RUN\nANSWERS.json\n--curve TABLE.csv --output FILE.svg",
+    .doc = "Draws what frozentl train has left in the folder RUN: history (loss and errors by epoch), parity-valid and "
+           "parity-test (predicted against reference), errors (by config_type). A run that is not finished has the "
+           "first one only. Of a RUN of fit or distill: errors (by set). Of ANSWERS.json, which frozentl eval --json "
+           "has written for data with labels: parity."
+           "\vPictures that are there already are replaced, once all have been drawn. They are drawn by matplotlib in "
+           "the Python of FROZENTL_PYTHON, in build/venv of the source tree, in the Python beside this program, or in "
+           "python3 of PATH.\n\n"
+           "Example: frozentl plot runs/h2cu",
+    .most = 1,
+    .extra = "it takes one RUN",
+    .check = check};
 
 typedef struct {
   const char *kind, *source, *name, *what;
@@ -162,7 +146,7 @@ static int plot_run(const options *o) {
     free(real);
     return cli_report(&error, CLI_INPUT);
   }
-  const char *name = strrchr(real, '/');
+  const char *name = ftl_path_name(real);
   const bool fits =
       snprintf(folder, sizeof folder, o->output ? "%s" : "%s/plots", o->output ? o->output : o->run) < LONGEST;
   snprintf(report, sizeof report, "%s/report.json", o->run);
@@ -171,10 +155,10 @@ static int plot_run(const options *o) {
   plan *p = malloc(sizeof *p);
   int code = CLI_MEMORY;
   if (!p) {
-    ftl_fail(&error, FTL_ERR_MEMORY, NULL, "no memory to draw a run");
+    ftl_no_memory(&error, NULL, "drawing a run");
     cli_report(&error, CLI_MEMORY);
   } else {
-    code = fits ? make_plan(o, parts, name && name[1] ? name + 1 : real, folder, p) : too_long(o->run);
+    code = fits ? make_plan(o, parts, *name ? name : real, folder, p) : too_long(o->run);
     if (code == CLI_OK) code = cli_draw(p->n, p->picture, folder);
     if (code == CLI_OK) say_missing(p, parts, o->run);
   }
@@ -188,8 +172,7 @@ static int plot_file(const char *kind, const char *what, const char *source, con
   ftl_error error = {0};
   ftl_paths paths = {0};
   char title[300];
-  const char *name = strrchr(source, '/');
-  snprintf(title, sizeof title, "%.280s", name ? name + 1 : source);
+  snprintf(title, sizeof title, "%.280s", ftl_path_name(source));
   ftl_paths_input(&paths, what, source);
   ftl_paths_output(&paths, "--output", output);
   int code = cli_check_paths(&paths);
@@ -211,12 +194,15 @@ static int plot_answers(const options *o) {
   return plot_file("answers", "ANSWERS.json", o->run, output, form);
 }
 
+static int plot(const cli_given *given) {
+  const options *o = given->options.values;
+  struct stat info;
+  if (o->curve) return plot_file("curve", "--curve", o->curve, o->output, NULL);
+  if (is_answers(o->run) && !(stat(o->run, &info) == 0 && S_ISDIR(info.st_mode))) return plot_answers(o);
+  return plot_run(o);
+}
+
 int cmd_plot(int argc, char **argv) {
   options o = {0};
-  struct stat info;
-  int code = cli_parse(&argp, "plot", argc, argv, &o);
-  if (code != CLI_OK) return code;
-  if (o.curve) return plot_file("curve", "--curve", o.curve, o.output, NULL);
-  if (is_answers(o.run) && !(stat(o.run, &info) == 0 && S_ISDIR(info.st_mode))) return plot_answers(&o);
-  return plot_run(&o);
+  return cli_command_run(&command_line, argc, argv, &o, plot);
 }

@@ -11,6 +11,7 @@
 #include "tune/propose.h"
 #include "tune/train.h"
 #include "support/ranks.h"
+#include "base/error.h"
 
 enum { KEY_INIT = CLI_FLAGS_KEY + 1, KEY_RESUME, KEY_DOCUMENT };
 
@@ -83,9 +84,8 @@ static const struct argp_option own_options[] = {
 /* ---- the command ---- */
 
 static ftl_status make_recipe(options *o, ftl_error *error) {
-  ftl_status status = ftl_recipe_new(&o->recipe, error);
-  if (status == FTL_OK) status = cli_flags_apply(&o->flags, o->path, &o->recipe->options, error);
-  return status;
+  FTL_TRY(ftl_recipe_new(&o->recipe, error));
+  return cli_flags_apply(&o->flags, o->path, &o->recipe->options, error);
 }
 
 static int propose(options *o, ftl_error *error) {
@@ -122,10 +122,27 @@ static int exit_code(ftl_train_end end) {
   }
 }
 
+/* What the first signal says. */
+static void phase(void *context, int phase) {
+  const cli_host *host = context;
+  if (phase == FTL_TRAIN_BEGUN)
+    cli_host_phase(host, false, "interrupted before the first step; begin again with: frozentl train --resume %.600s");
+  else if (phase == FTL_TRAIN_STEPS)
+    cli_host_phase(host, true,
+                   "interrupted; the step under way took too long to wait for, and what was done since the last state "
+                   "is lost; go on with: frozentl train --resume %.500s");
+  else
+    cli_host_phase(host, false,
+                   "interrupted; the model is written, only its errors (errors.csv, predictions-*.csv) are missing: "
+                   "frozentl train --resume %.500s makes them");
+}
+
 static int train(options *o, ftl_error *error) {
   o->host.run = o->resume ? o->resume : o->recipe->output;
-  o->host.resumed = o->resume != NULL;
-  const ftl_train_host host = cli_host_start(&o->host);
+  cli_host_phase(&o->host, false,
+                 o->resume ? "interrupted; the run is as it was: go on with: frozentl train --resume %.600s"
+                           : "interrupted; nothing was written to %.600s");
+  const ftl_host host = cli_host_start(&o->host, phase);
   ftl_train_end end;
   const ftl_status status =
       o->resume ? ftl_train_resume(o->resume, o->recipe, &host, &end, error) : ftl_train(o->recipe, &host, &end, error);
@@ -133,7 +150,7 @@ static int train(options *o, ftl_error *error) {
   int code = exit_code(end);
   if (end == FTL_TRAIN_INTERRUPTED && ftl_ranks_mine() == 0)
     fprintf(stderr, "frozentl: interrupted; go on with: frozentl train --resume %s\n", o->host.run);
-  if (status == FTL_OK) return code;
+  if (!status) return code;
   /* Mostly all ranks fail alike, and one of them says it. But one may be alone (it has no memory, say), and the others
      would wait for it for ever. */
   if (ftl_ranks_mine() > 0 && end != FTL_TRAIN_DIVERGED) sleep(2);
@@ -155,7 +172,9 @@ static int run(options *o) {
   }
   if (make_recipe(o, &error) != FTL_OK) return report_once(&error);
   if (o->init) return propose(o, &error);
-  if (!o->resume && ftl_options_check(&o->recipe->options, &error) != FTL_OK) return report_once(&error);
+  if (!o->resume && (ftl_options_check(&o->recipe->options, &error) != FTL_OK ||
+                     ftl_options_locate(&o->recipe->options, &error) != FTL_OK))
+    return report_once(&error);
   return train(o, &error);
 }
 

@@ -144,7 +144,7 @@ int cli_info_pace(const char *path, ftl_pace_kind kind, int json, ftl_error *err
   if (surrogate && object) json_object_set_new(object, "uncertainty", describe_uncertainty(&s));
   if (origin && object) json_object_set(object, "origin", origin);
   if (!object) {
-    ftl_fail(error, FTL_ERR_MEMORY, path, "cannot describe it: no memory");
+    ftl_no_memory(error, path, "its description");
   } else if (json) {
     cli_print_json(object, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
   } else {

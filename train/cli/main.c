@@ -18,6 +18,7 @@ static const struct {
     {"eval", "energies, forces and stresses of structures, and errors against labels", cmd_eval},
     {"estimate", "time and memory of a run that is planned", cmd_estimate},
     {"doctor", "what this machine lacks for running: LAMMPS, MPI, the plugin", cmd_doctor},
+    {"foundation", "published foundation models, listed and fetched", cmd_foundation},
     {"train", "fine-tune a foundation model, or train a new one", cmd_train},
     {"fit", "fit a linear ACE potential to labelled structures", cmd_fit},
     {"distill", "distil a model into a fast linear ACE potential", cmd_distill},

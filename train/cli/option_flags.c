@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "base/error.h"
 
 enum { KEY_TABLE = 1000 };
 
@@ -14,7 +15,8 @@ static const char *value_name(const ftl_option *option) {
   static const char *const names[] = {
       [FTL_OPTION_TEXT] = "TEXT",      [FTL_OPTION_PATH] = "FILE",        [FTL_OPTION_PATHS] = "FILE",
       [FTL_OPTION_WORDS] = "WORD,...", [FTL_OPTION_RATES] = "WORD=X,...", [FTL_OPTION_INTEGER] = "N",
-      [FTL_OPTION_REAL] = "X",         [FTL_OPTION_BOOL] = "true|false",  [FTL_OPTION_CHOICE] = "WORD"};
+      [FTL_OPTION_REAL] = "X",         [FTL_OPTION_BOOL] = "true|false",  [FTL_OPTION_SWITCH] = NULL,
+      [FTL_OPTION_CHOICE] = "WORD"};
   return option->value ? option->value : names[option->type];
 }
 
@@ -28,25 +30,28 @@ static bool help(cli_flags *flags, const char *name, int key, const char *value,
 
 bool cli_flags_start(cli_flags *flags, const ftl_option_table *table, const char *example,
                      const struct argp_option *own) {
-  char text[600];
+  char text[600], choices[FTL_CHOICES_LENGTH];
   size_t n_own = 0;
-  while (own[n_own].name) n_own++;
+  while (own && own[n_own].name) n_own++;
   *flags = (cli_flags){.table = table};
   flags->list = calloc((size_t)table->n + 1 + n_own + 1, sizeof *flags->list);
   if (!flags->list) return false;
   for (int k = 0; k < table->n; k++) {
     const ftl_option *option = &table->option[k];
     if (!option->flag) continue;
-    snprintf(text, sizeof text, "%s%s%s%s%s%s%s%s%s", option->doc, option->choices ? "; one of " : "",
-             option->choices ? option->choices : "", option->initial ? "; default " : "",
-             option->initial ? option->initial : "", option->tuned ? "; default with " : "",
-             option->tuned ? table->tuned_by : "", option->tuned ? " " : "", option->tuned ? option->tuned : "");
+    ftl_option_choices(option, choices);
+    snprintf(text, sizeof text, "%s%s%s%s%s%s%s%s%s", option->doc, *choices ? "; one of " : "", choices,
+             option->initial ? "; default " : "", option->initial ? option->initial : "",
+             option->tuned ? "; default with " : "", option->tuned ? table->tuned_by : "", option->tuned ? " " : "",
+             option->tuned ? option->tuned : "");
     if (!help(flags, option->flag, option->letter ? option->letter : KEY_TABLE + k, value_name(option), text))
       return false;
   }
-  snprintf(text, sizeof text, "set any option of a recipe: --set %s", example);
-  if (!help(flags, "set", CLI_FLAGS_KEY, "KEY=VALUE", text)) return false;
-  memcpy(flags->list + flags->n_helped, own, n_own * sizeof *own);
+  if (example) {
+    snprintf(text, sizeof text, "set any option of a recipe: --set %s", example);
+    if (!help(flags, "set", CLI_FLAGS_KEY, "KEY=VALUE", text)) return false;
+  }
+  if (n_own > 0) memcpy(flags->list + flags->n_helped, own, n_own * sizeof *own);
   return true;
 }
 
@@ -77,7 +82,7 @@ bool cli_flags_parse(cli_flags *flags, int key, const char *argument, struct arg
   const ftl_option *option = flags->table->option;
   for (int k = 0; k < flags->table->n; k++)
     if (option[k].flag && (key == KEY_TABLE + k || (option[k].letter && key == option[k].letter))) {
-      keep(flags, state, option[k].key, strlen(option[k].key), argument, option[k].flag);
+      keep(flags, state, option[k].key, strlen(option[k].key), argument ? argument : "true", option[k].flag);
       return true;
     }
   if (key != CLI_FLAGS_KEY) return false;
@@ -88,8 +93,8 @@ bool cli_flags_parse(cli_flags *flags, int key, const char *argument, struct arg
 }
 
 ftl_status cli_flags_apply(const cli_flags *flags, const char *recipe, ftl_options *options, ftl_error *error) {
-  ftl_status status = recipe ? ftl_options_read(options, recipe, error) : FTL_OK;
-  for (int k = 0; status == FTL_OK && k < flags->n; k++)
-    status = ftl_options_set(options, flags->given[k].key, flags->given[k].text, flags->given[k].name, error);
-  return status == FTL_OK ? ftl_options_settle(options, error) : status;
+  FTL_TRY(recipe ? ftl_options_read(options, recipe, error) : FTL_OK);
+  for (int k = 0; k < flags->n; k++)
+    FTL_TRY(ftl_options_set(options, flags->given[k].key, flags->given[k].text, flags->given[k].name, error));
+  return ftl_options_settle(options, error);
 }

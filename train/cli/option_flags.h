@@ -24,8 +24,8 @@ typedef struct {
 /* Keys of a command's own options are letters that the table does not have, or CLI_FLAGS_KEY + 1, + 2, ... */
 enum { CLI_FLAGS_KEY = 900 };
 
-/* The list: the table's flags (group 1), --set with this example ("loss.energy=10"), then `own` up to its entry {0}.
-   False without memory. */
+/* The list: the table's flags (group 1), --set with this example ("loss.energy=10"; NULL: there is no recipe), then
+   `own` (may be NULL) up to its entry {0}. False without memory. */
 bool cli_flags_start(cli_flags *flags, const ftl_option_table *table, const char *example,
                      const struct argp_option *own);
 void cli_flags_end(cli_flags *flags);

@@ -58,7 +58,7 @@ static ftl_status read_all(int descriptor, cli_python *run, ftl_error *error) {
     if (n > 0 && ok) ok = fwrite(block, 1, (size_t)n, stream) == (size_t)n;
   }
   if (stream && fclose(stream) != 0) ok = false;
-  if (!ok) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for what Python has drawn");
+  if (!ok) return ftl_no_memory(error, NULL, "what Python has drawn");
   return n < 0 ? ftl_fail(error, FTL_ERR_IO, NULL, "cannot read what Python has drawn: %s", strerror(errno)) : FTL_OK;
 }
 
@@ -125,7 +125,7 @@ ftl_status cli_python_run(const char *module, int n, const char *const *argument
   char dash_b[] = "-B", dash_c[] = "-c";
   const char *chosen = getenv("FROZENTL_PYTHON");
   char **argv = calloc((size_t)n + 6, sizeof *argv);
-  if (!argv) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to start Python");
+  if (!argv) return ftl_no_memory(error, NULL, "starting Python");
   look_around(&p);
   is_there(p.beside, "/python3", 0, X_OK, beside);
   snprintf(text, sizeof text, BEGIN, module);
@@ -133,7 +133,7 @@ ftl_status cli_python_run(const char *module, int n, const char *const *argument
   const char *const programs[] = {only ? chosen : p.venv, only ? "" : beside, only ? "" : "python3"};
   ftl_status status = FTL_OK;
   run->code = CLI_PYTHON_LACKS;
-  for (size_t k = 0; k < sizeof programs / sizeof *programs && status == FTL_OK; k++) {
+  for (size_t k = 0; k < sizeof programs / sizeof *programs && !status; k++) {
     if (!*programs[k]) continue;
     argv[0] = (char *)programs[k];
     argv[1] = dash_b;
@@ -144,7 +144,7 @@ ftl_status cli_python_run(const char *module, int n, const char *const *argument
     status = run_once(argv, run, error);
     if (status != FTL_OK || run->code == CLI_PYTHON_LACKS) continue;
     run->program = strdup(programs[k]);
-    if (!run->program) status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to start Python");
+    if (!run->program) status = ftl_no_memory(error, NULL, "starting Python");
     break;
   }
   free(argv);

@@ -22,9 +22,9 @@ ftl_status ftl_answer_write_xyz(FILE *stream, ftl_xyz_frame *frame, const ftl_an
     strcat(text, k ? " " : "");
     strcat(text, number);
   }
-  if (status == FTL_OK) status = ftl_xyz_set(frame, "stress", answer->has_stress ? text : NULL, error);
-  if (status == FTL_OK && name_head) status = ftl_xyz_set(frame, "head", answer->head, error);
-  if (status != FTL_OK) return status;
+  if (!status) status = ftl_xyz_set(frame, "stress", answer->has_stress ? text : NULL, error);
+  if (!status && name_head) status = ftl_xyz_set(frame, "head", answer->head, error);
+  FTL_TRY(status);
   const ftl_xyz_extra extra[] = {{"forces", 3, answer->forces[0]}, {"node_energy", 1, answer->node_energy}};
   return ftl_xyz_write(stream, frame, extra, 2, error);
 }
@@ -68,7 +68,7 @@ static ftl_status write_reference(FILE *stream, const ftl_xyz_frame *frame, cons
   const char *type = ftl_xyz_value(frame, "config_type"), *comma = "";
   if (type) {
     char *word = quoted(type);
-    if (!word) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to write a config_type");
+    if (!word) return ftl_no_memory(error, NULL, "writing a config_type");
     fprintf(stream, ",\n \"config_type\": %s", word);
     free(word);
   }
@@ -94,7 +94,7 @@ static ftl_status write_reference(FILE *stream, const ftl_xyz_frame *frame, cons
 ftl_status ftl_answer_write_json(FILE *stream, const ftl_xyz_frame *frame, const ftl_labels *labels,
                                  const ftl_answer *answer, bool first, ftl_error *error) {
   char *head = quoted(answer->head);
-  if (!head) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to write the head's name");
+  if (!head) return ftl_no_memory(error, NULL, "writing the head's name");
   fprintf(stream, "%s\n{\"frame\": %lld, \"head\": %s, \"energy\": %.17g,\n \"forces\": ", first ? "" : ",",
           (long long)frame->index, head, answer->energy);
   free(head);
@@ -104,8 +104,7 @@ ftl_status ftl_answer_write_json(FILE *stream, const ftl_xyz_frame *frame, const
   fputs("],\n \"stress\": ", stream);
   if (answer->has_stress) write_vectors(stream, 3, answer->stress);
   else fputs("null", stream);
-  ftl_status status = write_reference(stream, frame, labels, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(write_reference(stream, frame, labels, error));
   fputs("}", stream);
   return check(stream, error);
 }

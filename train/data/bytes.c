@@ -17,7 +17,7 @@ ftl_status ftl_bytes_open(const char *path, const char *name, ftl_bytes *b, ftl_
   *b = (ftl_bytes){.descriptor = -1};
   b->path = strdup(name);
   b->packed = malloc(PIECE);
-  if (!b->path || !b->packed) return ftl_fail(error, FTL_ERR_MEMORY, path, "no memory to open a file");
+  if (!b->path || !b->packed) return ftl_no_memory(error, path, "opening a file");
   b->owned = strcmp(path, "-") != 0;
   b->descriptor = b->owned ? open(path, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
   if (b->descriptor < 0) return ftl_fail(error, FTL_ERR_IO, path, "cannot open it: %s", strerror(errno));
@@ -56,13 +56,13 @@ static ftl_status begin(ftl_bytes *b, ftl_error *error) {
   bool end = false;
   ftl_status status = FTL_OK;
   b->begun = true;
-  while (status == FTL_OK && !end && b->packed_end < 2) status = read_more(b, &end, error);
+  while (!status && !end && b->packed_end < 2) status = read_more(b, &end, error);
   b->gzip = b->packed_end >= 2 && b->packed[0] == GZIP_1 && b->packed[1] == GZIP_2;
   if (status != FTL_OK || !b->gzip) return status;
   b->unpacked = malloc(PIECE);
   b->stream = calloc(1, sizeof(z_stream));
   if (!b->unpacked || !b->stream || inflateInit2(b->stream, 16 + MAX_WBITS) != Z_OK)
-    return ftl_fail(error, FTL_ERR_MEMORY, b->path, "no memory to unpack it");
+    return ftl_no_memory(error, b->path, "unpacking it");
   b->member = true;
   return FTL_OK;
 }
@@ -88,8 +88,8 @@ static ftl_status unpack(ftl_bytes *b, ftl_error *error) {
   while (b->end == 0) {
     ftl_status status = b->member ? FTL_OK : next_member(b, error);
     bool end = false;
-    if (status == FTL_OK && b->packed_at == b->packed_end) status = read_more(b, &end, error);
-    if (status != FTL_OK) return status;
+    if (!status && b->packed_at == b->packed_end) status = read_more(b, &end, error);
+    FTL_TRY(status);
     if (end) return b->member ? damaged(b, "the file ends too early", error) : FTL_OK;
     if (!b->member) continue;
     z->next_in = b->packed + b->packed_at;
@@ -100,7 +100,7 @@ static ftl_status unpack(ftl_bytes *b, ftl_error *error) {
     b->packed_at = b->packed_end - z->avail_in;
     b->end = PIECE - z->avail_out;
     if (code == Z_STREAM_END) b->member = false;
-    else if (code == Z_MEM_ERROR) return ftl_fail(error, FTL_ERR_MEMORY, b->path, "no memory to unpack it");
+    else if (code == Z_MEM_ERROR) return ftl_no_memory(error, b->path, "unpacking it");
     else if (code != Z_OK && code != Z_BUF_ERROR) return damaged(b, z->msg ? z->msg : "no gzip data", error);
   }
   return FTL_OK;
@@ -120,8 +120,8 @@ static ftl_status take_plain(ftl_bytes *b, ftl_error *error) {
 
 ftl_status ftl_bytes_fill(ftl_bytes *b, ftl_error *error) {
   ftl_status status = b->begun ? FTL_OK : begin(b, error);
-  if (status == FTL_OK) status = b->gzip ? unpack(b, error) : take_plain(b, error);
-  if (status != FTL_OK) b->at = b->end = 0;
+  if (!status) status = b->gzip ? unpack(b, error) : take_plain(b, error);
+  if (status) b->at = b->end = 0;
   size_t n = b->end - b->at;
   if (n > FTL_BYTES_HEAD - b->n_head) n = FTL_BYTES_HEAD - b->n_head;
   if (n > 0) memcpy(b->head + b->n_head, b->data + b->at, n);

@@ -72,12 +72,11 @@ static ftl_status check_labels(const ftl_checks *checks, const ftl_checked_set *
         "weights of the loss",
         set->name, n);
   if (checks->energy) status = check_label(checks, set, "an energy", "energy", counts.energy, findings, error);
-  if (status == FTL_OK && checks->forces)
-    status = check_label(checks, set, "forces", "forces", counts.forces, findings, error);
+  if (!status && checks->forces) status = check_label(checks, set, "forces", "forces", counts.forces, findings, error);
   const bool all_left_out = counts.stress == 0 && counts.stress_without_volume > 0; /* the next one says it */
-  if (status == FTL_OK && checks->stress && !all_left_out)
+  if (!status && checks->stress && !all_left_out)
     status = check_label(checks, set, "a stress", "stress", counts.stress, findings, error);
-  if (status == FTL_OK && checks->stress && counts.stress_without_volume > 0)
+  if (!status && checks->stress && counts.stress_without_volume > 0)
     status = ftl_findings_add(findings, FTL_FINDING_NO_VOLUME, FTL_REMARK, counts.stress_without_volume, error,
                               "%s: stress labels left out, because the structure is not periodic in three directions: "
                               "%lld (with vacuum in a cell, pbc=\"T T T\" keeps them)",
@@ -101,24 +100,23 @@ static ftl_status check_physics(const ftl_checks *checks, const ftl_checked_set 
   const ftl_dataset *isolated = checks->isolated ? checks->isolated : set->dataset;
   const bool first = set == checks->set;
   ftl_status status = ftl_find_geometry(set->name, set->dataset, findings, error);
-  if (status == FTL_OK && checks->cutoff > 0)
+  if (!status && checks->cutoff > 0)
     status = ftl_find_isolated(set->name, set->dataset, checks->cutoff, findings, error);
-  if (status == FTL_OK && checks->cutoff > 0 && checks->isolated && first)
+  if (!status && checks->cutoff > 0 && checks->isolated && first)
     status = ftl_find_isolated(set->name, checks->isolated, checks->cutoff, findings, error);
-  if (status == FTL_OK && checks->energy) status = ftl_find_energies(set->name, set->dataset, findings, error);
-  if (status == FTL_OK && checks->energy && checks->cutoff > 0 && first)
+  if (!status && checks->energy) status = ftl_find_energies(set->name, set->dataset, findings, error);
+  if (!status && checks->energy && checks->cutoff > 0 && first)
     status = ftl_find_atom_energies(set->name, set->dataset, isolated, checks->cutoff, findings, error);
-  if (status == FTL_OK && checks->energy && checks->n_e0 > 0 && first)
+  if (!status && checks->energy && checks->n_e0 > 0 && first)
     status =
         ftl_find_given_energies(set->name, set->dataset, checks->n_e0, checks->e0_element, checks->e0, findings, error);
-  if (status == FTL_OK && checks->energy && !first && !set->apart && checks->set->dataset->n > 0 &&
+  if (!status && checks->energy && !first && !set->apart && checks->set->dataset->n > 0 &&
       !ftl_findings_have(findings, FTL_FINDING_ENERGY_UNIT))
     status = ftl_find_other_energies(checks->set->name, checks->set->dataset, set->name, set->dataset, findings, error);
-  if (status == FTL_OK && checks->forces) status = ftl_find_forces(set->name, set->dataset, findings, error);
-  if (status == FTL_OK && checks->energy && checks->forces && first &&
-      !ftl_findings_have(findings, FTL_FINDING_ENERGY_UNIT))
+  if (!status && checks->forces) status = ftl_find_forces(set->name, set->dataset, findings, error);
+  if (!status && checks->energy && checks->forces && first && !ftl_findings_have(findings, FTL_FINDING_ENERGY_UNIT))
     status = ftl_find_work(set->name, set->dataset, findings, error);
-  if (status == FTL_OK && checks->stress) status = ftl_find_stress(set->name, set->dataset, findings, error);
+  if (!status && checks->stress) status = ftl_find_stress(set->name, set->dataset, findings, error);
   return status;
 }
 
@@ -130,14 +128,14 @@ static ftl_status check_set(const ftl_checks *checks, const ftl_checked_set *set
     status = ftl_findings_add(findings, FTL_FINDING_DROPPED, FTL_REMARK, dataset->dropped, error,
                               "%s: structures left out for absurd forces: %lld; first: %.400s", set->name,
                               (long long)dataset->dropped, dataset->first_dropped);
-  if (status == FTL_OK && dataset->n == 0)
+  if (!status && dataset->n == 0)
     return ftl_findings_add(findings, FTL_FINDING_EMPTY, FTL_FATAL, 0, error, "%s: there is no structure in %s%s",
                             set->name, dataset->n_files ? dataset->file[0].path : "the set",
                             dataset->n_files > 1 ? " and the other files" : "");
-  if (status == FTL_OK && checks->n_elements > 0) status = check_elements(checks, set, findings, error);
-  if (status == FTL_OK) status = check_labels(checks, set, findings, error);
-  if (status == FTL_OK) status = check_weights(set, findings, error);
-  return status == FTL_OK ? check_physics(checks, set, findings, error) : status;
+  if (!status && checks->n_elements > 0) status = check_elements(checks, set, findings, error);
+  if (!status) status = check_labels(checks, set, findings, error);
+  if (!status) status = check_weights(set, findings, error);
+  return status ? status : check_physics(checks, set, findings, error);
 }
 
 /* ---- all sets ---- */
@@ -150,10 +148,9 @@ static ftl_status check_configs(const ftl_checks *checks, ftl_findings *findings
       for (int64_t s = 0; !found && s < checks->set[a].dataset->n; s++)
         found = strcmp(checks->set[a].dataset->structure[s].config_type, name) == 0;
     if (found) continue;
-    ftl_status status = ftl_findings_add(findings, FTL_FINDING_CONFIG, FTL_REMARK, 0, error,
-                                         "%s.configs has a weight for %.100s, but no structure is of this config_type",
-                                         checks->weights, name);
-    if (status != FTL_OK) return status;
+    FTL_TRY(ftl_findings_add(findings, FTL_FINDING_CONFIG, FTL_REMARK, 0, error,
+                             "%s.configs has a weight for %.100s, but no structure is of this config_type",
+                             checks->weights, name));
   }
   return FTL_OK;
 }
@@ -178,11 +175,11 @@ static ftl_status check_duplicates(const ftl_checks *checks, ftl_findings *findi
   const ftl_dataset **sets = calloc((size_t)checks->n_sets + 1, sizeof *sets);
   ftl_duplicates *pairs = calloc((size_t)checks->n_sets * (size_t)checks->n_sets + 1, sizeof *pairs);
   ftl_status status = FTL_OK;
-  if (!sets || !pairs) status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "out of memory for the search of duplicates");
-  for (int a = 0; status == FTL_OK && a < checks->n_sets; a++) sets[a] = checks->set[a].dataset;
-  if (status == FTL_OK) status = ftl_duplicates_find(sets, checks->n_sets, pairs, error);
-  for (int a = 0; status == FTL_OK && a < checks->n_sets; a++)
-    for (int b = a; status == FTL_OK && b < checks->n_sets; b++) {
+  if (!sets || !pairs) status = ftl_no_memory(error, NULL, "the search of duplicates");
+  for (int a = 0; !status && a < checks->n_sets; a++) sets[a] = checks->set[a].dataset;
+  if (!status) status = ftl_duplicates_find(sets, checks->n_sets, pairs, error);
+  for (int a = 0; !status && a < checks->n_sets; a++)
+    for (int b = a; !status && b < checks->n_sets; b++) {
       const ftl_duplicates *pair = &pairs[a * checks->n_sets + b];
       if (pair->count == 0) continue;
       const char *one = checks->set[a].name, *two = checks->set[b].name;
@@ -197,7 +194,7 @@ static ftl_status check_duplicates(const ftl_checks *checks, ftl_findings *findi
             "%lld of %lld structures of %s are in %s too, so errors on %s are too good; first: %.120s frame "
             "%lld is %.120s frame %lld",
             count, (long long)sets[b]->n, two, one, two, pair->second->path, same, pair->first->path, frame);
-      if (status == FTL_OK && pair->relabelled > 0) status = check_relabelled(pair, one, two, findings, error);
+      if (!status && pair->relabelled > 0) status = check_relabelled(pair, one, two, findings, error);
     }
   free(sets);
   free(pairs);
@@ -205,10 +202,7 @@ static ftl_status check_duplicates(const ftl_checks *checks, ftl_findings *findi
 }
 
 ftl_status ftl_checks_run(const ftl_checks *checks, ftl_findings *findings, ftl_error *error) {
-  ftl_status status = FTL_OK;
-  for (int a = 0; status == FTL_OK && a < checks->n_sets; a++)
-    status = check_set(checks, &checks->set[a], findings, error);
-  if (status == FTL_OK) status = check_configs(checks, findings, error);
-  if (status == FTL_OK) status = check_duplicates(checks, findings, error);
-  return status;
+  for (int a = 0; a < checks->n_sets; a++) FTL_TRY(check_set(checks, &checks->set[a], findings, error));
+  FTL_TRY(check_configs(checks, findings, error));
+  return check_duplicates(checks, findings, error);
 }

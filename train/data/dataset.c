@@ -7,6 +7,7 @@
 
 #include "data/isolated.h"
 #include "data/xyz_internal.h"
+#include "base/array.h"
 #include "base/error.h"
 
 typedef struct {
@@ -50,8 +51,8 @@ static ftl_status read_weight(const ftl_xyz_frame *frame, const char *key, doubl
   *weight = 1;
   if (!ftl_xyz_value(frame, key)) return FTL_OK;
   ftl_status status = ftl_xyz_once(frame, key, error);
-  if (status == FTL_OK) status = ftl_xyz_real(frame, key, weight, error);
-  if (status == FTL_OK && *weight < 0)
+  if (!status) status = ftl_xyz_real(frame, key, weight, error);
+  if (!status && *weight < 0)
     return ftl_xyz_fail(frame, frame->line + 1, error, "%s=%g is negative; a weight is 0 or more", key, *weight);
   return status;
 }
@@ -59,9 +60,9 @@ static ftl_status read_weight(const ftl_xyz_frame *frame, const char *key, doubl
 static ftl_status read_weights(const reading *r, ftl_structure *structure, ftl_error *error) {
   const ftl_xyz_frame *frame = &r->frame;
   ftl_status status = read_weight(frame, "config_weight", &structure->weight, error);
-  if (status == FTL_OK) status = read_weight(frame, "config_energy_weight", &structure->energy_weight, error);
-  if (status == FTL_OK) status = read_weight(frame, "config_forces_weight", &structure->forces_weight, error);
-  if (status == FTL_OK) status = read_weight(frame, "config_stress_weight", &structure->stress_weight, error);
+  if (!status) status = read_weight(frame, "config_energy_weight", &structure->energy_weight, error);
+  if (!status) status = read_weight(frame, "config_forces_weight", &structure->forces_weight, error);
+  if (!status) status = read_weight(frame, "config_stress_weight", &structure->stress_weight, error);
   const bool none = strcmp(structure->config_type, FTL_NO_CONFIG_TYPE) == 0;
   for (int k = 0; k < r->options->n_configs; k++) {
     const char *name = r->options->config[k];
@@ -112,12 +113,11 @@ static ftl_status fill(reading *r, ftl_structure *structure, ftl_error *error) {
   structure->head = head ? strdup(head) : NULL;
   if (!structure->path || !structure->atomic_number || !structure->position || !structure->config_type ||
       (head && !structure->head))
-    return ftl_fail(error, FTL_ERR_MEMORY, frame->path, "out of memory for structures");
+    return ftl_no_memory(error, frame->path, "structures");
   memcpy(structure->cell, frame->cell, sizeof structure->cell);
   memcpy(structure->pbc, frame->pbc, sizeof structure->pbc);
   structure->isolated = ftl_isolated_alone(structure);
-  ftl_status status = read_weights(r, structure, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(read_weights(r, structure, error));
   structure->labels = r->labels;
   structure->stress_without_volume = r->labels.stress_without_volume;
   ftl_labels *other = r->labels.has_forces ? &r->labels : &structure->labels;
@@ -129,14 +129,12 @@ static ftl_status fill(reading *r, ftl_structure *structure, ftl_error *error) {
 /* Whether the frame is asked for, and what it has; keys that mean something stand once. */
 static ftl_status look_at_frame(reading *r, bool *wanted, ftl_error *error) {
   const ftl_dataset_options *o = r->options;
-  ftl_status status = ftl_selection_takes(&o->select, &r->frame, wanted, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(ftl_selection_takes(&o->select, &r->frame, wanted, error));
   ftl_selection_add(&r->selected, &o->select, &r->frame, *wanted);
   if (!*wanted) return FTL_OK;
-  status = ftl_xyz_once(&r->frame, "config_type", error);
-  if (status == FTL_OK) status = ftl_xyz_once(&r->frame, "head", error);
-  if (status == FTL_OK) status = ftl_labels_read(&r->frame, &o->labels, &r->labels, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(ftl_xyz_once(&r->frame, "config_type", error));
+  FTL_TRY(ftl_xyz_once(&r->frame, "head", error));
+  FTL_TRY(ftl_labels_read(&r->frame, &o->labels, &r->labels, error));
   return ftl_label_survey_add(&r->dataset->survey, &r->frame, &o->labels, &r->labels, error);
 }
 
@@ -145,15 +143,15 @@ static ftl_status take_frame(reading *r, ftl_error *error) {
   bool wanted;
   ftl_status status = look_at_frame(r, &wanted, error);
   if (status != FTL_OK || !wanted || is_absurd(r)) return status;
-  status = ftl_xyz_grow(&dataset->structure, &dataset->room, (size_t)dataset->n + 1, sizeof *dataset->structure, error);
-  if (status == FTL_OK) {
+  status = FTL_GROW(dataset->structure, dataset->room, (size_t)dataset->n + 1, "the structures", error);
+  if (!status) {
     ftl_structure *structure = &dataset->structure[dataset->n];
     status = fill(r, structure, error);
-    if (status == FTL_OK && !structure->isolated) ftl_label_survey_add_head(&dataset->survey, structure->head);
-    if (status == FTL_OK) dataset->n++;
+    if (!status && !structure->isolated) ftl_label_survey_add_head(&dataset->survey, structure->head);
+    if (!status) dataset->n++;
     else ftl_structure_free(structure);
   }
-  if (status != FTL_OK) return status;
+  FTL_TRY(status);
   dataset->file[dataset->n_files - 1].frames++;
   return FTL_OK;
 }
@@ -166,7 +164,7 @@ static ftl_status add_file(ftl_dataset *dataset, const char *path, ftl_error *er
     return ftl_fail(error, FTL_ERR_INPUT, path,
                     "is not a regular file; a data set is read twice (once for its SHA-256): save it to a file first");
   char *owned = strdup(path);
-  if (!owned) return ftl_fail(error, FTL_ERR_MEMORY, path, "out of memory for a file name");
+  if (!owned) return ftl_no_memory(error, path, "a file name");
   ftl_dataset_file *file = &dataset->file[dataset->n_files++];
   *file = (ftl_dataset_file){.path = owned};
   return FTL_OK;
@@ -175,10 +173,10 @@ static ftl_status add_file(ftl_dataset *dataset, const char *path, ftl_error *er
 static ftl_status read_file(reading *r, const char *path, ftl_error *error) {
   ftl_xyz_reader *reader = NULL;
   ftl_status status = add_file(r->dataset, path, error);
-  if (status == FTL_OK) status = ftl_xyz_open(path, &reader, error); /* before the digest: it knows folders */
-  if (status == FTL_OK) status = ftl_sha256_file(path, r->dataset->file[r->dataset->n_files - 1].sha256, error);
+  if (!status) status = ftl_xyz_open(path, &reader, error); /* before the digest: it knows folders */
+  if (!status) status = ftl_sha256_file(path, r->dataset->file[r->dataset->n_files - 1].sha256, error);
   bool end = false;
-  while (status == FTL_OK) {
+  while (!status) {
     status = ftl_xyz_read(reader, &r->frame, &end, error);
     if (status != FTL_OK || end) break;
     status = take_frame(r, error);
@@ -192,16 +190,16 @@ ftl_status ftl_dataset_read(char *const *paths, int n_paths, const ftl_dataset_o
   ftl_dataset_options effective = options ? *options : (ftl_dataset_options){0};
   reading r = {.options = &effective, .dataset = dataset};
   dataset->file = calloc((size_t)n_paths + 1, sizeof *dataset->file);
-  if (!dataset->file) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "out of memory for a list of files");
+  if (!dataset->file) return ftl_no_memory(error, NULL, "a list of files");
   ftl_status status = ftl_selection_check(&effective.select, error);
-  for (int k = 0; status == FTL_OK && k < n_paths; k++) status = read_file(&r, paths[k], error);
-  if (status == FTL_OK) status = ftl_selection_require(&r.selected, &effective.select, paths[0], error);
-  if (status == FTL_OK && r.absurd > 0 && !effective.drop_absurd)
+  for (int k = 0; !status && k < n_paths; k++) status = read_file(&r, paths[k], error);
+  if (!status) status = ftl_selection_require(&r.selected, &effective.select, paths[0], error);
+  if (!status && r.absurd > 0 && !effective.drop_absurd)
     status = ftl_fail(error, FTL_ERR_INPUT, r.first_place,
                       "%s, above the limit of %g; %lld frame%s like this: correct or remove them, leave them out with "
                       "large_forces: drop (--large-forces drop), or raise the limit with max_force (--max-force)",
                       r.first_absurd, effective.max_force, (long long)r.absurd, r.absurd == 1 ? " is" : "s are");
-  if (status == FTL_OK && r.absurd > 0) {
+  if (!status && r.absurd > 0) {
     dataset->dropped = r.absurd;
     snprintf(dataset->first_dropped, sizeof dataset->first_dropped, "%s: %.200s", r.first_place, r.first_absurd);
   }
@@ -225,16 +223,14 @@ static ftl_status copy_files(const ftl_dataset *from, ftl_dataset *into, ftl_err
     good = into->file[k].path != NULL;
     into->n_files = k + good;
   }
-  return good ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, NULL, "out of memory for a list of files");
+  return good ? FTL_OK : ftl_no_memory(error, NULL, "a list of files");
 }
 
 ftl_status ftl_dataset_move(ftl_dataset *dataset, const bool *moved, ftl_dataset *into, ftl_error *error) {
   size_t count = 0;
   for (int64_t s = 0; s < dataset->n; s++) count += moved[s];
-  ftl_status status = into->file ? FTL_OK : copy_files(dataset, into, error);
-  if (status == FTL_OK)
-    status = ftl_xyz_grow(&into->structure, &into->room, (size_t)into->n + count, sizeof *into->structure, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(into->file ? FTL_OK : copy_files(dataset, into, error));
+  FTL_TRY(FTL_GROW(into->structure, into->room, (size_t)into->n + count, "the structures", error));
   int64_t kept = 0;
   for (int64_t s = 0; s < dataset->n; s++) {
     if (moved[s]) into->structure[into->n++] = dataset->structure[s];
@@ -296,7 +292,7 @@ ftl_status ftl_dataset_digest(const ftl_dataset *dataset, char sha256[FTL_SHA256
     return FTL_OK;
   }
   char *all = malloc((size_t)dataset->n_files * length + 1);
-  if (!all) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "out of memory for the digest of a data set");
+  if (!all) return ftl_no_memory(error, NULL, "the digest of a data set");
   for (int k = 0; k < dataset->n_files; k++) memcpy(all + (size_t)k * length, dataset->file[k].sha256, length);
   ftl_sha256(all, (size_t)dataset->n_files * length, sha256);
   free(all);

@@ -50,13 +50,13 @@ static ftl_status group(entry *entries, int64_t n, int64_t *firsts, ftl_error *e
   int64_t start = 0, end = 0; /* of the groups that can still be within a window */
   ftl_same_work work = {0};
   ftl_status status = FTL_OK;
-  for (int64_t k = 0; status == FTL_OK && k < n; k++) {
+  for (int64_t k = 0; !status && k < n; k++) {
     entry *e = &entries[k];
     while (start < end &&
            (entries[firsts[start]].hash != e->hash || e->projection - entries[firsts[start]].projection > e->window))
       start++;
     e->group = k;
-    for (int64_t f = start; status == FTL_OK && f < end && e->group == k; f++) {
+    for (int64_t f = start; !status && f < end && e->group == k; f++) {
       const ftl_structure *first = entries[firsts[f]].structure;
       bool same;
       status = ftl_same(first, e->structure, &work, &same, error);
@@ -119,7 +119,7 @@ ftl_status ftl_duplicates_find(const ftl_dataset *const *sets, int n_sets, ftl_d
   t.member = calloc((size_t)n_sets + 1, sizeof *t.member);
   ftl_status status = FTL_OK;
   if (!entries || !firsts || !t.where || !t.member) {
-    status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "out of memory for the search of duplicates");
+    status = ftl_no_memory(error, NULL, "the search of duplicates");
     goto done;
   }
   for (int a = 0; a < n_sets; a++)
@@ -132,7 +132,7 @@ ftl_status ftl_duplicates_find(const ftl_dataset *const *sets, int n_sets, ftl_d
     }
   qsort(entries, (size_t)n, sizeof *entries, by_projection);
   status = group(entries, n, firsts, error);
-  if (status != FTL_OK) goto done;
+  if (status) goto done;
   qsort(entries, (size_t)n, sizeof *entries, by_group);
   for (int64_t first = 0, next; first < n; first = next) {
     for (next = first + 1; next < n && entries[next].group == entries[first].group;) next++;

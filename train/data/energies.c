@@ -43,7 +43,7 @@ ftl_status ftl_e0_isolated(const ftl_dataset *dataset, double cutoff, const int 
   ftl_neighbours list = {0};
   ftl_status status = FTL_OK;
   for (int k = 0; k < n; k++) found[k] = false;
-  for (int64_t s = 0; status == FTL_OK && s < dataset->n; s++) {
+  for (int64_t s = 0; !status && s < dataset->n; s++) {
     const ftl_structure *structure = &dataset->structure[s];
     if (structure->n != 1 || !structure->labels.has_energy) continue;
     const int species = ftl_element_index(elements, n, structure->atomic_number[0]);
@@ -111,8 +111,7 @@ static ftl_status survey(const ftl_dataset *dataset, const int *elements, int n,
   int64_t rows = 0;
   for (int64_t s = 0; s < dataset->n; s++) {
     if (!dataset->structure[s].labels.has_energy) continue;
-    ftl_status status = composition(&dataset->structure[s], elements, n, counts, error);
-    if (status != FTL_OK) return status;
+    FTL_TRY(composition(&dataset->structure[s], elements, n, counts, error));
     for (int k = 0; k < n; k++) present[k] |= counts[k] > 0;
     rows++;
   }
@@ -136,14 +135,12 @@ static ftl_status set_up(const ftl_dataset *dataset, const int *elements, int n,
   double counts[FTL_MAX_ELEMENTS];
   q->a = malloc(rows * columns * sizeof *q->a);
   q->b = calloc(ldb * (columns + 1), sizeof *q->b);
-  if (!q->a || !q->b)
-    return ftl_fail(error, FTL_ERR_MEMORY, "E0", "out of memory for %zu equations in %zu unknowns", rows, columns);
+  if (!q->a || !q->b) return ftl_no_memory(error, "E0", "%zu equations in %zu unknowns", rows, columns);
   size_t row = 0;
   for (int64_t s = 0; s < dataset->n; s++) {
     const ftl_structure *structure = &dataset->structure[s];
     if (!structure->labels.has_energy) continue;
-    ftl_status status = composition(structure, elements, n, counts, error);
-    if (status != FTL_OK) return status;
+    FTL_TRY(composition(structure, elements, n, counts, error));
     const double before = predicted ? predicted[s] : start ? dot(counts, start, n) : 0;
     q->b[row] = structure->labels.energy - before;
     for (size_t j = 0; j < columns; j++) q->a[j * rows + row] = q->b[(j + 1) * ldb + row] = counts[q->element[j]];
@@ -165,7 +162,7 @@ static ftl_status solve(equations *q, int *rank, ftl_error *error) {
   const bool memory = work && iwork;
   free(work);
   free(iwork);
-  if (!memory) return ftl_fail(error, FTL_ERR_MEMORY, "E0", "out of memory for a least squares fit");
+  if (!memory) return ftl_no_memory(error, "E0", "a least squares fit");
   for (int j = 0; j < n; j++) {
     q->delta[j] = q->b[j];
     q->open[j] = 1 - q->b[(size_t)(j + 1) * (size_t)ldb + (size_t)j];
@@ -203,9 +200,9 @@ ftl_status ftl_e0_least_squares(const ftl_dataset *dataset, const int *elements,
   equations q = {0};
   int rank = 0;
   ftl_status status = survey(dataset, elements, n, &q, error);
-  if (status == FTL_OK) status = set_up(dataset, elements, n, start, predicted, &q, error);
-  if (status == FTL_OK) status = solve(&q, &rank, error);
-  if (status == FTL_OK) {
+  if (!status) status = set_up(dataset, elements, n, start, predicted, &q, error);
+  if (!status) status = solve(&q, &rank, error);
+  if (!status) {
     for (int k = 0; k < n; k++) e0[k] = start ? start[k] : 0;
     for (int j = 0; j < q.columns; j++) e0[q.element[j]] += q.delta[j];
     if (fit) describe(&q, elements, n, start != NULL, rank, fit);
@@ -223,8 +220,7 @@ ftl_status ftl_scale_shift(const ftl_dataset *dataset, const int *elements, int 
   for (int64_t s = 0; s < dataset->n; s++) {
     const ftl_structure *structure = &dataset->structure[s];
     if (structure->labels.has_energy) {
-      ftl_status status = composition(structure, elements, n, counts, error);
-      if (status != FTL_OK) return status;
+      FTL_TRY(composition(structure, elements, n, counts, error));
       energies += (structure->labels.energy - dot(counts, e0, n)) / structure->n;
       structures++;
     }

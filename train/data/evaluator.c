@@ -3,12 +3,12 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "engine/stage_times.h"
 #include "data/labels.h"
 #include "files/model_file.h"
 #include "model/architecture.h"
+#include "base/clock.h"
 #include "base/error.h"
 
 typedef struct {
@@ -45,20 +45,19 @@ static ftl_status describe(const char *path, const char *foundation, description
   ftl_pace_kind pace;
   *d = (description){0};
   ftl_status status = ftl_pace_kind_of_file(path, &pace, error);
-  if (status == FTL_OK && pace != FTL_PACE_NONE && foundation) return ftl_source_no_delta(path, error);
-  if (status == FTL_OK && pace != FTL_PACE_NONE) {
+  if (!status && pace != FTL_PACE_NONE && foundation) return ftl_source_no_delta(path, error);
+  if (!status && pace != FTL_PACE_NONE) {
     ftl_model_info info;
-    status = ftl_model_open(path, NULL, &d->pace, error);
-    if (status != FTL_OK) return status;
+    FTL_TRY(ftl_model_open(path, NULL, &d->pace, error));
     ftl_model_get_info(d->pace, &info);
     d->n_elements = info.n_elements;
     d->elements = info.atomic_numbers;
     d->n_heads = info.n_heads;
     d->heads = info.heads;
-  } else if (status == FTL_OK) {
+  } else if (!status) {
     status = ftl_source_read_with(path, foundation, &d->source, error);
-    if (status == FTL_OK && foundation && !d->source->delta) status = ftl_source_no_delta(path, error);
-    if (status != FTL_OK) {
+    if (!status && foundation && !d->source->delta) status = ftl_source_no_delta(path, error);
+    if (status) {
       ftl_source_free(d->source);
       return status;
     }
@@ -74,8 +73,7 @@ ftl_status ftl_evaluator_open_with(const char *path, const char *foundation, ftl
                                    ftl_evaluator **evaluator, ftl_error *error) {
   *evaluator = NULL;
   description d;
-  ftl_status status = describe(path, foundation, &d, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(describe(path, foundation, &d, error));
   ftl_evaluator *e = calloc(1, sizeof *e);
   bool ok = e && (e->path = strdup(path)) && (!foundation || (e->foundation = strdup(foundation)));
   if (ok) {
@@ -90,7 +88,7 @@ ftl_status ftl_evaluator_open_with(const char *path, const char *foundation, ftl
   ftl_model_free(d.pace);
   if (!ok) {
     ftl_evaluator_free(e);
-    return ftl_fail(error, FTL_ERR_MEMORY, path, "no memory to open a model");
+    return ftl_no_memory(error, path, "opening a model");
   }
   *evaluator = e;
   return FTL_OK;
@@ -163,8 +161,8 @@ static ftl_status get_engine(ftl_evaluator *e, int *head, engine **found, ftl_er
   engine made = {0};
   ftl_model_info info;
   ftl_status status = ftl_model_open(e->path, &options, &made.model, error);
-  if (status == FTL_OK) status = ftl_workspace_new(made.model, e->n_threads, &made.workspace, error);
-  if (status != FTL_OK) {
+  if (!status) status = ftl_workspace_new(made.model, e->n_threads, &made.workspace, error);
+  if (status) {
     ftl_model_free(made.model);
     return status;
   }
@@ -184,12 +182,6 @@ static ftl_status get_engine(ftl_evaluator *e, int *head, engine **found, ftl_er
   return status;
 }
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static int by_value(const void *a, const void *b) {
   double x = *(const double *)a, y = *(const double *)b;
   return (x > y) - (x < y);
@@ -202,7 +194,7 @@ static ftl_status make_room(ftl_answer *answer, size_t n, ftl_error *error) {
   answer->node_energy = malloc(n * sizeof *answer->node_energy);
   answer->species = malloc(n * sizeof *answer->species);
   if (!answer->forces || !answer->node_energy || !answer->species)
-    return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the answers of %zu atoms", n);
+    return ftl_no_memory(error, NULL, "the answers of %zu atoms", n);
   answer->room = n;
   return FTL_OK;
 }
@@ -225,24 +217,24 @@ ftl_status ftl_evaluator_run(ftl_evaluator *evaluator, int head, const ftl_xyz_f
   engine *used;
   char where[256];
   ftl_xyz_where(frame, frame->line, where);
-  ftl_status status = get_engine(evaluator, &head, &used, error);
-  if (status == FTL_OK) status = make_room(answer, (size_t)frame->n, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(get_engine(evaluator, &head, &used, error));
+  FTL_TRY(make_room(answer, (size_t)frame->n, error));
   double *times = malloc(((size_t)repeat + 1) * sizeof *times);
-  if (!times) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for %d repeats", repeat);
+  if (!times) return ftl_no_memory(error, NULL, "%d repeats", repeat);
 
   for (int i = 0; i < frame->n; i++) answer->species[i] = ftl_model_species(used->model, frame->atomic_number[i]);
   ftl_result result = {.forces = answer->forces[0], .node_energy = answer->node_energy};
-  for (int k = 0; status == FTL_OK && k <= repeat; k++) {
-    double began = now();
+  ftl_status status = FTL_OK;
+  for (int k = 0; !status && k <= repeat; k++) {
+    double began = ftl_seconds();
     status = ftl_compute(used->workspace, frame->n, answer->species, frame->position,
                          frame->has_cell ? frame->cell : NULL, frame->pbc, &result, error);
-    times[k] = now() - began;
+    times[k] = ftl_seconds() - began;
   }
   if (repeat > 0) qsort(times + 1, (size_t)repeat, sizeof *times, by_value);
   answer->seconds = repeat > 0 ? (times[1 + (repeat - 1) / 2] + times[1 + repeat / 2]) / 2 : times[0];
   free(times);
-  if (status != FTL_OK) {
+  if (status) {
     if (error && !*error->where) ftl_error_place(error, where);
     return status;
   }

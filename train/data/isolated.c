@@ -33,7 +33,7 @@ ftl_status ftl_isolated_within(const ftl_structure *structure, double cutoff, ft
 ftl_status ftl_isolated_mark(ftl_dataset *dataset, double cutoff, ftl_error *error) {
   ftl_neighbours list = {0};
   ftl_status status = FTL_OK;
-  for (int64_t s = 0; status == FTL_OK && s < dataset->n; s++)
+  for (int64_t s = 0; !status && s < dataset->n; s++)
     status = ftl_isolated_within(&dataset->structure[s], cutoff, &list, &dataset->structure[s].isolated, error);
   ftl_neighbours_free(&list);
   return status;

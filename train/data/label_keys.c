@@ -67,11 +67,11 @@ ftl_status ftl_label_keys_find(const ftl_xyz_frame *frame, const ftl_label_names
   static const ftl_label_kind in_comment[] = {FTL_LABEL_ENERGY, FTL_LABEL_STRESS, FTL_LABEL_VIRIAL};
   ftl_status status = FTL_OK;
   *keys = (ftl_label_keys){{NULL}};
-  for (int e = 0; status == FTL_OK && e < frame->n_entries; e++)
-    for (int k = 0; status == FTL_OK && k < 3; k++)
+  for (int e = 0; !status && e < frame->n_entries; e++)
+    for (int k = 0; !status && k < 3; k++)
       if (ftl_label_is_read(names, in_comment[k], frame->entry[e].key))
         status = take(frame, names, in_comment[k], frame->entry[e].key, keys, error);
-  for (int p = 0; status == FTL_OK && p < frame->n_properties; p++)
+  for (int p = 0; !status && p < frame->n_properties; p++)
     if (ftl_label_is_read(names, FTL_LABEL_FORCES, frame->property[p].name))
       status = take(frame, names, FTL_LABEL_FORCES, frame->property[p].name, keys, error);
   return status;

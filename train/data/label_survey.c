@@ -85,8 +85,7 @@ static void count_labels(ftl_label_survey *s, const ftl_xyz_frame *frame, const 
 ftl_status ftl_label_survey_add(ftl_label_survey *s, const ftl_xyz_frame *frame, const ftl_label_names *names,
                                 const ftl_labels *labels, ftl_error *error) {
   ftl_label_keys keys;
-  ftl_status status = ftl_label_keys_find(frame, names, &keys, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(ftl_label_keys_find(frame, names, &keys, error));
   for (int k = 0; k < FTL_LABELS; k++)
     if (keys.key[k]) ftl_tally_add(&s->read[k], keys.key[k]);
   for (int e = 0; e < frame->n_entries; e++) {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/error.h"
 #include "data/xyz_internal.h"
 
@@ -33,8 +34,8 @@ static ftl_status read_stress(const ftl_xyz_frame *frame, const ftl_label_keys *
   labels->stress_without_volume = !(volume > 0) && (has_stress || labels->has_virial);
   labels->blank_stress &= !labels->has_stress && !labels->stress_without_volume;
   if (labels->has_virial) status = ftl_xyz_matrix(frame, virial, labels->virial, error);
-  if (status == FTL_OK && has_stress) return ftl_xyz_matrix(frame, stress, labels->stress, error);
-  for (int k = 0; status == FTL_OK && labels->has_stress && k < 9; k++)
+  if (!status && has_stress) return ftl_xyz_matrix(frame, stress, labels->stress, error);
+  for (int k = 0; !status && labels->has_stress && k < 9; k++)
     labels->stress[k / 3][k % 3] = -labels->virial[k / 3][k % 3] / volume;
   return status;
 }
@@ -42,19 +43,19 @@ static ftl_status read_stress(const ftl_xyz_frame *frame, const ftl_label_keys *
 ftl_status ftl_labels_read(const ftl_xyz_frame *frame, const ftl_label_names *names, ftl_labels *labels,
                            ftl_error *error) {
   ftl_label_keys keys;
-  ftl_status status = ftl_label_keys_find(frame, names, &keys, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(ftl_label_keys_find(frame, names, &keys, error));
   const char *energy = keys.key[FTL_LABEL_ENERGY], *forces = keys.key[FTL_LABEL_FORCES];
   labels->blank_energy = labels->blank_stress = false;
   labels->blank_forces = forces && ftl_xyz_column_is_blank(frame, forces);
   labels->has_energy = is_filled(frame, energy, &labels->blank_energy);
   labels->has_forces = forces && !labels->blank_forces;
+  ftl_status status = FTL_OK;
   if (labels->has_energy) status = ftl_xyz_real(frame, energy, &labels->energy, error);
-  if (status == FTL_OK && labels->has_forces) {
-    status = ftl_xyz_grow(&labels->forces, &labels->room, (size_t)frame->n, sizeof *labels->forces, error);
-    if (status == FTL_OK) status = ftl_xyz_column(frame, forces, 3, labels->forces[0], error);
+  if (!status && labels->has_forces) {
+    status = FTL_GROW(labels->forces, labels->room, (size_t)frame->n, "labels", error);
+    if (!status) status = ftl_xyz_column(frame, forces, 3, labels->forces[0], error);
   }
-  return status == FTL_OK ? read_stress(frame, &keys, labels, error) : status;
+  return status ? status : read_stress(frame, &keys, labels, error);
 }
 
 void ftl_labels_free(ftl_labels *labels) {
@@ -80,7 +81,7 @@ static ftl_error_row *find_row(ftl_error_table *table, const char *head, const c
   for (int k = 0; k < table->n; k++)
     if (strcmp(table->row[k].head, head) == 0 && strcmp(table->row[k].config_type, config_type) == 0)
       return &table->row[k];
-  if (ftl_xyz_grow(&table->row, &table->room, (size_t)table->n + 1, sizeof *table->row, error) != FTL_OK) return NULL;
+  if (FTL_GROW(table->row, table->room, (size_t)table->n + 1, "labels", error) != FTL_OK) return NULL;
   ftl_error_row *row = &table->row[table->n];
   memset(row, 0, sizeof *row);
   row->head = strdup(head);
@@ -88,7 +89,7 @@ static ftl_error_row *find_row(ftl_error_table *table, const char *head, const c
   if (!row->head || !row->config_type) {
     free(row->head);
     free(row->config_type);
-    ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the table of errors");
+    ftl_no_memory(error, NULL, "the table of errors");
     return NULL;
   }
   table->n++;

@@ -128,7 +128,7 @@ static ftl_status make_room(ftl_same_work *work, int n, ftl_error *error) {
   work->image = malloc((size_t)n * sizeof *work->image);
   if (!work->a || !work->b || !work->image) {
     ftl_same_work_free(work);
-    return ftl_fail(error, FTL_ERR_MEMORY, NULL, "out of memory for the search of duplicates");
+    return ftl_no_memory(error, NULL, "the search of duplicates");
   }
   work->room = (size_t)n;
   return FTL_OK;
@@ -195,8 +195,7 @@ ftl_status ftl_same(const ftl_structure *a, const ftl_structure *b, ftl_same_wor
     p.periodic[k] = a->has_cell && a->pbc[k];
   }
   if (!complete(a, p.cell) || !invert(p.cell, inverse)) return FTL_OK;
-  ftl_status status = make_room(work, a->n, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(make_room(work, a->n, error));
   for (int i = 0; i < a->n; i++) {
     to_fractions(a->position[i], (const double(*)[3])inverse, work->a[i]);
     to_fractions(b->position[i], (const double(*)[3])inverse, work->b[i]);

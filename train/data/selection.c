@@ -50,8 +50,7 @@ ftl_status ftl_selection_takes(const ftl_selection *s, const ftl_xyz_frame *fram
   for (int k = 0; k < s->n; k++) {
     if (named_before(s, k)) continue;
     const char *value = value_of(frame, s->condition[k], key);
-    ftl_status status = ftl_xyz_once(frame, key, error);
-    if (status != FTL_OK) return status;
+    FTL_TRY(ftl_xyz_once(frame, key, error));
     bool any = false;
     for (int j = k; j < s->n; j++)
       any |= same_key(s->condition[j], s->condition[k]) &&

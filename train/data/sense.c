@@ -35,8 +35,7 @@ static ftl_status check(const ftl_structure *s, ftl_error *error) {
 
 ftl_status ftl_labels_possible(const ftl_dataset *dataset, ftl_error *error) {
   for (int64_t k = 0; k < dataset->n; k++) {
-    const ftl_status status = check(&dataset->structure[k], error);
-    if (status) return status;
+    FTL_TRY(check(&dataset->structure[k], error));
   }
   return FTL_OK;
 }

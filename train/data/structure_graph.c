@@ -28,7 +28,7 @@ ftl_status ftl_structure_neighbours(const ftl_structure *structure, double cutof
   ftl_status status =
       ftl_neighbours_build(list, structure->n, (const double(*)[3])structure->position,
                            structure->has_cell ? structure->cell : NULL, structure->pbc, cutoff, &inner);
-  if (status == FTL_OK) return FTL_OK;
+  if (!status) return FTL_OK;
   char where[sizeof inner.where];
   ftl_structure_where(structure, -1, where);
   if (!*inner.where) return ftl_fail(error, status, where, "%s", inner.message);
@@ -45,8 +45,7 @@ ftl_status ftl_structure_graph_build(const ftl_structure *structure, const int *
     return ftl_fail(error, FTL_ERR_INPUT, where, "atom %d is %s, an element that the model does not have", i,
                     ftl_element_symbol(structure->atomic_number[i]));
   }
-  ftl_status status = ftl_structure_neighbours(structure, cutoff, scratch, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(ftl_structure_neighbours(structure, cutoff, scratch, error));
 
   /* one block, the widest type first: vectors, first edges, senders, species */
   const size_t n = (size_t)structure->n, n_edges = (size_t)scratch->n_edges;
@@ -57,7 +56,7 @@ ftl_status ftl_structure_graph_build(const ftl_structure *structure, const int *
     free(memory);
     *graph = (ftl_structure_graph){0};
     ftl_structure_where(structure, -1, where);
-    return ftl_fail(error, FTL_ERR_MEMORY, where, "out of memory for %zu neighbours", n_edges);
+    return ftl_no_memory(error, where, "%zu neighbours", n_edges);
   }
   double(*vector)[3] = (double(*)[3])memory;
   int64_t *first_edge = (int64_t *)(memory + vectors);
@@ -88,9 +87,9 @@ ftl_status ftl_dataset_average_neighbours(const ftl_dataset *dataset, double cut
   ftl_neighbours list = {0};
   ftl_status status = FTL_OK;
   int64_t edges = 0, atoms = 0;
-  for (int64_t s = 0; status == FTL_OK && s < dataset->n; s++) {
+  for (int64_t s = 0; !status && s < dataset->n; s++) {
     status = ftl_structure_neighbours(&dataset->structure[s], cutoff, &list, error);
-    if (status != FTL_OK) break;
+    if (status) break;
     edges += list.n_edges;
     for (int i = 0; i < dataset->structure[s].n; i++) atoms += list.first_edge[i + 1] > list.first_edge[i];
   }

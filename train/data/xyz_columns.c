@@ -49,8 +49,7 @@ ftl_status ftl_xyz_column(const ftl_xyz_frame *frame, const char *name, int colu
     return ftl_xyz_fail(frame, frame->line + 1, error, "Properties has %s:%c:%d where %s:R:%d is needed", name,
                         property->type, property->columns, name, columns);
   for (int i = 0; i < frame->n; i++) {
-    ftl_status status = ftl_xyz_read_reals(frame, i, property, values + (size_t)i * (size_t)columns, error);
-    if (status != FTL_OK) return status;
+    FTL_TRY(ftl_xyz_read_reals(frame, i, property, values + (size_t)i * (size_t)columns, error));
   }
   return FTL_OK;
 }

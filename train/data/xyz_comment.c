@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/array.h"
 #include "base/error.h"
 #include "data/xyz_internal.h"
 
@@ -61,11 +62,9 @@ static const char *read_word(const char **p, bool is_key, char **word) {
 }
 
 static ftl_status add_entry(ftl_xyz_frame *frame, char *key, char *value, char *raw, ftl_error *error) {
-  ftl_status status =
-      ftl_xyz_grow(&frame->entry, &frame->entry_room, (size_t)frame->n_entries + 1, sizeof *frame->entry, error);
-  if (status == FTL_OK && (!key || !value))
-    status = ftl_fail(error, FTL_ERR_MEMORY, frame->path, "no memory for a comment line");
-  if (status != FTL_OK) {
+  ftl_status status = FTL_GROW(frame->entry, frame->entry_room, (size_t)frame->n_entries + 1, "a comment line", error);
+  if (!status && (!key || !value)) status = ftl_no_memory(error, frame->path, "a comment line");
+  if (status) {
     free(key);
     free(value);
     free(raw);
@@ -100,13 +99,12 @@ static ftl_status parse_entries(ftl_xyz_frame *frame, const char *text, ftl_erro
     if (wrong) status = ftl_xyz_fail(frame, line, error, "the comment line %s, at \"%.40s\"", wrong, begin);
     else if (!*key)
       status = ftl_xyz_fail(frame, line, error, "the comment line has a '=' without a key, at \"%.40s\"", begin);
-    if (status != FTL_OK) {
+    if (status) {
       free(key);
       free(value);
       return status;
     }
-    status = add_entry(frame, key, value, copy(begin, end), error);
-    if (status != FTL_OK) return status;
+    FTL_TRY(add_entry(frame, key, value, copy(begin, end), error));
   }
 }
 
@@ -125,7 +123,7 @@ static const char *find_twice(const char **names, int n) {
 /* frame->repeated is a key that stands twice, or "". Most of them nobody reads, and whoever reads one asks for it. */
 static ftl_status note_repeated(ftl_xyz_frame *frame, ftl_error *error) {
   const char **names = malloc(((size_t)frame->n_entries + 1) * sizeof *names);
-  if (!names) return ftl_fail(error, FTL_ERR_MEMORY, frame->path, "no memory for a comment line");
+  if (!names) return ftl_no_memory(error, frame->path, "a comment line");
   for (int k = 0; k < frame->n_entries; k++) names[k] = frame->entry[k].key;
   const char *twice = find_twice(names, frame->n_entries);
   snprintf(frame->repeated, sizeof frame->repeated, "%.60s", twice ? twice : "");
@@ -135,7 +133,7 @@ static ftl_status note_repeated(ftl_xyz_frame *frame, ftl_error *error) {
 
 static ftl_status refuse_twice_given_columns(const ftl_xyz_frame *frame, ftl_error *error) {
   const char **names = malloc(((size_t)frame->n_properties + 1) * sizeof *names);
-  if (!names) return ftl_fail(error, FTL_ERR_MEMORY, frame->path, "no memory for a comment line");
+  if (!names) return ftl_no_memory(error, frame->path, "a comment line");
   for (int k = 0; k < frame->n_properties; k++) names[k] = frame->property[k].name;
   const char *twice = find_twice(names, frame->n_properties);
   free(names);
@@ -238,11 +236,9 @@ static ftl_status parse_properties(ftl_xyz_frame *frame, const char *text, ftl_e
     long columns = strtol(type + 2, &end, 10);
     if (columns < 1 || columns > MAX_COLUMNS || (*end && *end != ':') || frame->n_columns + columns > MAX_COLUMNS)
       return ftl_xyz_fail(frame, line, error, "Properties has \"%.40s\": not a usable number of columns", p);
-    ftl_status status = ftl_xyz_grow(&frame->property, &frame->property_room, (size_t)frame->n_properties + 1,
-                                     sizeof *frame->property, error);
-    if (status != FTL_OK) return status;
+    FTL_TRY(FTL_GROW(frame->property, frame->property_room, (size_t)frame->n_properties + 1, "a comment line", error));
     char *owned = copy(name, name_end);
-    if (!owned) return ftl_fail(error, FTL_ERR_MEMORY, frame->path, "no memory for a comment line");
+    if (!owned) return ftl_no_memory(error, frame->path, "a comment line");
     frame->property[frame->n_properties++] = (ftl_xyz_property){owned, *type, (int)columns, frame->n_columns};
     frame->n_columns += (int)columns;
     if (!*end) return refuse_twice_given_columns(frame, error);
@@ -260,13 +256,13 @@ ftl_status ftl_xyz_parse_comment(ftl_xyz_frame *frame, const char *text, ftl_err
     while (is_space(*text)) text++;
     status = *text ? add_entry(frame, strdup("comment"), strdup(text), NULL, error) : FTL_OK;
   }
-  if (status == FTL_OK) status = refuse_twice_given_geometry(frame, error);
-  if (status == FTL_OK) status = note_repeated(frame, error);
-  if (status == FTL_OK) status = parse_lattice(frame, error);
-  if (status == FTL_OK) status = parse_pbc(frame, error);
-  if (status != FTL_OK) return status;
+  if (!status) status = refuse_twice_given_geometry(frame, error);
+  if (!status) status = note_repeated(frame, error);
+  if (!status) status = parse_lattice(frame, error);
+  if (!status) status = parse_pbc(frame, error);
+  FTL_TRY(status);
   const char *properties = find(frame, "Properties");
   status = parse_properties(frame, properties ? properties : "species:S:1:pos:R:3", error);
-  if (status == FTL_OK && properties) drop_properties(frame);
+  if (!status && properties) drop_properties(frame);
   return status;
 }

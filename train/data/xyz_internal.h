@@ -8,9 +8,6 @@
 ftl_status ftl_xyz_fail(const ftl_xyz_frame *frame, int64_t line, ftl_error *error, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* Room for `need` elements of `bytes`, growing by half; contents are kept. */
-ftl_status ftl_xyz_grow(void *buffer, size_t *room, size_t need, size_t bytes, ftl_error *error);
-
 /* Fills entries, properties, cell and pbc from the comment line of frame->line + 1. Modifies nothing of `text`. */
 ftl_status ftl_xyz_parse_comment(ftl_xyz_frame *frame, const char *text, ftl_error *error);
 

@@ -8,6 +8,7 @@
 #include "data/bytes.h"
 #include "data/formats.h"
 #include "data/xyz_internal.h"
+#include "base/array.h"
 #include "base/error.h"
 
 #define MAX_LINE (1 << 26) /* bytes: no sensible line is longer, and a file that is not text may have no line end */
@@ -41,27 +42,15 @@ ftl_status ftl_xyz_fail(const ftl_xyz_frame *frame, int64_t line, ftl_error *err
   return ftl_fail(error, FTL_ERR_FORMAT, where, "%s", message);
 }
 
-ftl_status ftl_xyz_grow(void *buffer, size_t *room, size_t need, size_t bytes, ftl_error *error) {
-  if (need <= *room) return FTL_OK;
-  size_t target = need + need / 2 + 16;
-  void *old, *fresh;
-  memcpy(&old, buffer, sizeof old);
-  fresh = target > SIZE_MAX / bytes ? NULL : realloc(old, target * bytes);
-  if (!fresh) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for %zu elements of an XYZ frame", target);
-  memcpy(buffer, &fresh, sizeof fresh);
-  *room = target;
-  return FTL_OK;
-}
-
 ftl_status ftl_xyz_open(const char *path, ftl_xyz_reader **reader, ftl_error *error) {
   *reader = NULL;
   ftl_xyz_reader *r = calloc(1, sizeof *r);
   if (!r || !(r->path = strdup(strcmp(path, "-") == 0 ? "standard input" : path))) {
     free(r);
-    return ftl_fail(error, FTL_ERR_MEMORY, path, "no memory to open a file");
+    return ftl_no_memory(error, path, "opening a file");
   }
   ftl_status status = ftl_bytes_open(path, r->path, &r->bytes, error);
-  if (status != FTL_OK) {
+  if (status) {
     ftl_xyz_close(r);
     return status;
   }
@@ -83,8 +72,7 @@ static ftl_status append(ftl_xyz_reader *r, const ftl_xyz_frame *frame, const un
   if (memchr(bytes, 0, n)) return ftl_xyz_fail(frame, r->line, error, "this is not a text file: not an XYZ file");
   if (r->length + n > MAX_LINE)
     return ftl_xyz_fail(frame, r->line, error, "the line is longer than %d MB: not an XYZ file", MAX_LINE >> 20);
-  ftl_status status = ftl_xyz_grow(&r->text, &r->room, r->length + n + 1, 1, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(FTL_GROW(r->text, r->room, r->length + n + 1, "an XYZ frame", error));
   memcpy(r->text + r->length, bytes, n);
   r->length += n;
   return FTL_OK;
@@ -98,20 +86,17 @@ static ftl_status next_line(ftl_xyz_reader *r, ftl_xyz_frame *frame, bool *end, 
   r->length = 0;
   r->line++;
   while (!newline) {
-    ftl_status status = b->at == b->end ? ftl_bytes_fill(b, error) : FTL_OK;
-    if (status != FTL_OK) return status;
+    FTL_TRY(b->at == b->end ? ftl_bytes_fill(b, error) : FTL_OK);
     if (b->at == b->end) break;
     any = true;
     newline = memchr(b->data + b->at, '\n', b->end - b->at);
     const size_t n = newline ? (size_t)(newline - (b->data + b->at)) : b->end - b->at;
-    status = append(r, frame, b->data + b->at, n, error);
-    if (status != FTL_OK) return status;
+    FTL_TRY(append(r, frame, b->data + b->at, n, error));
     b->at += n + (newline != NULL);
   }
   *end = !any;
   if (!r->room) {
-    ftl_status status = ftl_xyz_grow(&r->text, &r->room, 1, 1, error);
-    if (status != FTL_OK) return status;
+    FTL_TRY(FTL_GROW(r->text, r->room, 1, "an XYZ frame", error));
   }
   while (r->length > 0 && (r->text[r->length - 1] == '\r' || r->text[r->length - 1] == ' ')) r->length--;
   r->text[r->length] = 0;
@@ -138,10 +123,8 @@ static ftl_status read_count(const char *text, ftl_xyz_frame *frame, ftl_error *
 /* Cuts the line of atom i into words and appends them to the frame's text. */
 static ftl_status split(ftl_xyz_frame *frame, int i, const char *line, size_t length, ftl_error *error) {
   const size_t columns = (size_t)frame->n_columns, base = frame->text_used;
-  ftl_status status = ftl_xyz_grow(&frame->text, &frame->text_room, base + length + 1, 1, error);
-  if (status == FTL_OK)
-    status = ftl_xyz_grow(&frame->word, &frame->word_room, ((size_t)i + 1) * columns, sizeof *frame->word, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(FTL_GROW(frame->text, frame->text_room, base + length + 1, "an XYZ frame", error));
+  FTL_TRY(FTL_GROW(frame->word, frame->word_room, ((size_t)i + 1) * columns, "an XYZ frame", error));
   memcpy(frame->text + base, line, length + 1);
   frame->text_used += length + 1;
   size_t found = 0;
@@ -174,21 +157,18 @@ static ftl_status read_atoms(ftl_xyz_reader *r, ftl_xyz_frame *frame, ftl_error 
   frame->text_used = 0;
   for (int i = 0; i < frame->n; i++) {
     bool end;
-    ftl_status status = next_line(r, frame, &end, error);
-    if (status != FTL_OK) return status;
+    FTL_TRY(next_line(r, frame, &end, error));
     if (end) return ftl_xyz_fail(frame, r->line, error, "the file ends after %d of %d atoms", i, frame->n);
+    ftl_status status = FTL_OK;
     if ((size_t)i >= frame->atom_room) { /* as lines come: a count is not believed before its atoms are there */
       size_t room = frame->atom_room;
-      status = ftl_xyz_grow(&frame->position, &room, (size_t)i + 1, sizeof *frame->position, error);
-      if (status == FTL_OK)
-        status =
-            ftl_xyz_grow(&frame->atomic_number, &frame->atom_room, (size_t)i + 1, sizeof *frame->atomic_number, error);
-      if (status != FTL_OK) return status;
+      status = FTL_GROW(frame->position, room, (size_t)i + 1, "an XYZ frame", error);
+      if (!status) status = FTL_GROW(frame->atomic_number, frame->atom_room, (size_t)i + 1, "an XYZ frame", error);
+      FTL_TRY(status);
     }
-    status = split(frame, i, r->text, r->length, error);
-    if (status == FTL_OK) status = ftl_xyz_read_species(frame, i, species, error);
-    if (status == FTL_OK) status = ftl_xyz_read_reals(frame, i, position, frame->position[i], error);
-    if (status != FTL_OK) return status;
+    FTL_TRY(split(frame, i, r->text, r->length, error));
+    FTL_TRY(ftl_xyz_read_species(frame, i, species, error));
+    FTL_TRY(ftl_xyz_read_reals(frame, i, position, frame->position[i], error));
   }
   return FTL_OK;
 }
@@ -203,12 +183,11 @@ static ftl_status read_frame(ftl_xyz_reader *reader, ftl_xyz_frame *frame, bool 
   frame->line = reader->line;
   bool cut = false;
   ftl_status status = read_count(reader->text, frame, error);
-  if (status == FTL_OK) status = next_line(reader, frame, &cut, error);
-  if (status == FTL_OK && cut)
-    status = ftl_xyz_fail(frame, reader->line, error, "the file ends before the comment line");
-  if (status == FTL_OK) status = ftl_xyz_parse_comment(frame, reader->text, error);
-  if (status == FTL_OK) status = read_atoms(reader, frame, error);
-  if (status == FTL_OK) reader->frame++;
+  if (!status) status = next_line(reader, frame, &cut, error);
+  if (!status && cut) status = ftl_xyz_fail(frame, reader->line, error, "the file ends before the comment line");
+  if (!status) status = ftl_xyz_parse_comment(frame, reader->text, error);
+  if (!status) status = read_atoms(reader, frame, error);
+  if (!status) reader->frame++;
   return status;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/array.h"
 #include "base/error.h"
 #include "base/numbers.h"
 #include "data/xyz_internal.h"
@@ -103,13 +104,12 @@ ftl_status ftl_xyz_set(ftl_xyz_frame *frame, const char *key, const char *value,
   while (k < frame->n_entries && strcmp(frame->entry[k].key, key) != 0) k++;
   remove_entries(frame, key, value ? k + 1 : k);
   if (!value) return FTL_OK;
-  ftl_status status = ftl_xyz_grow(&frame->entry, &frame->entry_room, (size_t)k + 1, sizeof *frame->entry, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(FTL_GROW(frame->entry, frame->entry_room, (size_t)k + 1, "a comment line", error));
   char *owned_value = strdup(value), *owned_key = k == frame->n_entries ? strdup(key) : frame->entry[k].key;
   if (!owned_value || !owned_key) {
     free(owned_value);
     if (k == frame->n_entries) free(owned_key);
-    return ftl_fail(error, FTL_ERR_MEMORY, frame->path, "no memory for a comment line");
+    return ftl_no_memory(error, frame->path, "a comment line");
   }
   if (k == frame->n_entries) {
     frame->n_entries++;

@@ -43,23 +43,22 @@ static ftl_status sweep_new(const ftl_network *network, ftl_sweep **sweep, ftl_e
   if (!*sweep || !(*sweep)->parameter_gradient) {
     free(*sweep);
     *sweep = NULL;
-    return ftl_fail(error, FTL_ERR_MEMORY, network->source->path, "out of memory for a gradient");
+    return ftl_no_memory(error, network->source->path, "a gradient");
   }
   (*sweep)->network = network;
+  (*sweep)->memory = (ftl_arena){.chunk = (size_t)1 << 22, .enough = ftl_memory_is_left};
   return FTL_OK;
 }
 
 static void sweep_free(ftl_sweep *sweep) {
   if (!sweep) return;
-  arena_free(&sweep->memory);
+  ftl_arena_free(&sweep->memory);
   free(sweep->parameter_gradient);
   free(sweep);
 }
 
 static size_t sweep_bytes(const ftl_sweep *sweep) {
-  size_t bytes = (size_t)sweep->network->parameters->count * sizeof(real);
-  for (int k = 0; k < sweep->memory.n; k++) bytes += sweep->memory.size[k];
-  return bytes;
+  return (size_t)sweep->network->parameters->count * sizeof(real) + sweep->memory.bytes;
 }
 
 static double shift_of(const ftl_sweep *sweep) {
@@ -96,8 +95,8 @@ static bool forward(ftl_sweep *sweep) {
 static bool sum_energies(ftl_sweep *sweep, ftl_prediction *prediction) {
   const ftl_network *network = sweep->network;
   const ftl_architecture *arch = network->arch;
-  sweep->node_interaction = arena_take(&sweep->memory, (size_t)sweep->n * sizeof(double));
-  sweep->node_energy = arena_take(&sweep->memory, (size_t)sweep->n * sizeof(double));
+  sweep->node_interaction = ftl_arena_take_dirty(&sweep->memory, (size_t)sweep->n, sizeof(double));
+  sweep->node_energy = ftl_arena_take_dirty(&sweep->memory, (size_t)sweep->n, sizeof(double));
   if (!sweep->node_interaction || !sweep->node_energy) return false;
   const double *e0 = network->values + network->e0 + (int64_t)sweep->head * arch->n_elements;
   const double shift = shift_of(sweep);
@@ -120,8 +119,8 @@ static bool sum_energies(ftl_sweep *sweep, ftl_prediction *prediction) {
 static bool reverse(ftl_sweep *sweep, ftl_prediction *prediction) {
   const ftl_network *network = sweep->network;
   const ftl_architecture *arch = network->arch;
-  sweep->forces = arena_take(&sweep->memory, (size_t)sweep->n * sizeof *sweep->forces);
-  sweep->d_vector = arena_take(&sweep->memory, (size_t)sweep->geometry.n_edges * sizeof *sweep->d_vector);
+  sweep->forces = ftl_arena_take_dirty(&sweep->memory, (size_t)sweep->n, sizeof *sweep->forces);
+  sweep->d_vector = ftl_arena_take_dirty(&sweep->memory, (size_t)sweep->geometry.n_edges, sizeof *sweep->d_vector);
   if (!sweep->forces || !sweep->d_vector ||
       !take_zeros(sweep, &sweep->geometry.y.bar, (size_t)sweep->geometry.n_edges * (size_t)network->n_sh) ||
       !take_zeros(sweep, &sweep->geometry.basis.bar, (size_t)sweep->geometry.n_pairs * (size_t)network->n_basis))
@@ -162,21 +161,14 @@ static bool preserve(ftl_sweep *sweep) {
   return true;
 }
 
-/* What a failure left is of no use. */
-static void empty(ftl_kept *kept) {
-  for (int k = 0; k < kept->n; k++) free(kept->block[k]);
-  kept->n = 0;
-  kept->bytes = 0;
-}
-
 static ftl_status predict(ftl_sweep *sweep, const ftl_graph *graph, ftl_kept *kept, int head, bool derivatives,
                           ftl_prediction *prediction, ftl_error *error) {
   *prediction = (ftl_prediction){0};
-  arena_reset(&sweep->memory);
+  ftl_arena_reset(&sweep->memory);
   sweep->kept = kept;
   sweep->restored = kept && kept->snapshot;
   sweep->filling = kept && !kept->snapshot;
-  if (sweep->filling) empty(kept);
+  if (sweep->filling) ftl_arena_free(&kept->memory); /* what a failure left is of no use */
   sweep->graph = graph;
   sweep->head = head;
   sweep->n = graph->n_local;
@@ -189,7 +181,7 @@ static ftl_status predict(ftl_sweep *sweep, const ftl_graph *graph, ftl_kept *ke
     keep_if(sweep, true);
     ftl_status status = geometry_forward(sweep, error);
     keep_if(sweep, false);
-    if (status) return status;
+    FTL_TRY(status);
   }
   if (!forward(sweep) || (sweep->filling && !preserve(sweep)) || !sum_energies(sweep, prediction) ||
       (derivatives && !reverse(sweep, prediction)))

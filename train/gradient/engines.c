@@ -5,6 +5,7 @@
 #include "gradient/network.h"
 #include "model/kernels.h"
 #include "base/error.h"
+#include "support/work_memory.h"
 
 struct ftl_sweep {
   const ftl_network *network; /* the first member in every build: stages/sweep.h */
@@ -35,15 +36,18 @@ void ftl_sweep_free(ftl_sweep *sweep) {
 }
 size_t ftl_sweep_bytes(const ftl_sweep *sweep) { return sweep->network->engine->sweep_bytes(sweep); }
 
-ftl_kept *ftl_kept_new(void) { return calloc(1, sizeof(ftl_kept)); }
+ftl_kept *ftl_kept_new(void) {
+  ftl_kept *kept = calloc(1, sizeof *kept);
+  if (kept) kept->memory.enough = ftl_memory_is_left;
+  return kept;
+}
 
 void ftl_kept_free(ftl_kept *kept) {
-  for (int k = 0; kept && k < kept->n; k++) free(kept->block[k]);
-  if (kept) free(kept->block);
+  if (kept) ftl_arena_free(&kept->memory);
   free(kept);
 }
 
-size_t ftl_kept_bytes(const ftl_kept *kept) { return kept->bytes; }
+size_t ftl_kept_bytes(const ftl_kept *kept) { return kept->memory.bytes; }
 
 ftl_status ftl_sweep_predict(ftl_sweep *sweep, const ftl_graph *graph, ftl_kept *kept, int head, bool derivatives,
                              ftl_prediction *prediction, ftl_error *error) {

@@ -297,15 +297,14 @@ static ftl_status prepare(ftl_network *network, ftl_error *error) {
   size_t bytes = ((size_t)network->parameters->count + 1) * sizeof(double);
   network->values = malloc(bytes);
   network->theta = malloc(bytes);
-  if (!network->values || !network->theta)
-    return ftl_fail(error, FTL_ERR_MEMORY, network->source->path, "out of memory for the parameters");
+  if (!network->values || !network->theta) return ftl_no_memory(error, network->source->path, "the parameters");
   return FTL_OK;
 }
 
 ftl_status ftl_network_new(const ftl_source *source, const ftl_parameters *parameters, ftl_precision precision,
                            ftl_network **network, ftl_error *error) {
   *network = calloc(1, sizeof **network);
-  if (!*network) return ftl_fail(error, FTL_ERR_MEMORY, source->path, "out of memory for the network");
+  if (!*network) return ftl_no_memory(error, source->path, "the network");
   (*network)->source = source;
   (*network)->arch = &source->arch;
   (*network)->parameters = parameters;

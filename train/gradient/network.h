@@ -4,6 +4,7 @@
 #ifndef FTL_NETWORK_H
 #define FTL_NETWORK_H
 
+#include "base/arena.h"
 #include "mace/contraction_terms.h"
 #include "mace/couplings.h"
 #include "mace/edge_basis.h"
@@ -115,11 +116,9 @@ static inline ftl_kept_level ftl_kept_level_of(const ftl_operation *op) {
   return op->to <= FTL_FEATURES_SUM ? FTL_KEPT_MID : op->to <= FTL_FEATURES_TARGET ? FTL_KEPT_MESSAGE : FTL_KEPT_OUTPUT;
 }
 
-/* Blocks of memory, and in `snapshot` (one of them) the arrays in them: stages/sweep.h. */
+/* Arrays, and in `snapshot` (one of them) where they are: stages/sweep.h. */
 struct ftl_kept {
-  void **block;
-  int n;
-  size_t bytes;
+  ftl_arena memory;
   void *snapshot; /* NULL: not filled */
 };
 

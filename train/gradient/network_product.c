@@ -11,7 +11,7 @@ static ftl_status prepare_output(const ftl_network *network, int t, int b, int m
   output->m = m;
   ftl_status status =
       ftl_contraction_terms_make(network->source, t, b, m, product->n_components, &output->terms, error);
-  if (status) return status;
+  FTL_TRY(status);
   for (int d = 0; d < network->arch->layer[t].correlation; d++) {
     output->first_node[d] = output->n_nodes;
     output->n_nodes += output->terms.level[d].n;
@@ -38,12 +38,11 @@ ftl_status ftl_product_prepare(const ftl_network *network, int t, ftl_product *p
     }
   for (int b = 0; b < spec->product.n; b++) product->n_outputs += ftl_block_dim(&spec->product, b);
   product->output = calloc((size_t)product->n_outputs, sizeof *product->output);
-  if (!product->output) return ftl_fail(error, FTL_ERR_MEMORY, network->source->path, "out of memory for the product");
+  if (!product->output) return ftl_no_memory(error, network->source->path, "the product");
   int o = 0;
   for (int b = 0; b < spec->product.n; b++)
     for (int m = 0; m < ftl_block_dim(&spec->product, b); m++, o++) {
-      ftl_status status = prepare_output(network, t, b, m, product, &product->output[o], error);
-      if (status) return status;
+      FTL_TRY(prepare_output(network, t, b, m, product, &product->output[o], error));
       product->output[o].offset = product->nodes;
       product->nodes += (size_t)product->output[o].n_nodes;
       for (int d = 0; d < spec->correlation; d++)
@@ -52,7 +51,7 @@ ftl_status ftl_product_prepare(const ftl_network *network, int t, ftl_product *p
   size_t numbers = (size_t)product->n_sets * (size_t)product->n_chunks * product->nodes * (size_t)network->lanes;
   product->coefficient = ftl_calloc64(numbers * (network->precision == FTL_DOUBLE ? 8 : 4) + 64);
   if (product->coefficient) return FTL_OK;
-  return ftl_fail(error, FTL_ERR_MEMORY, network->source->path, "out of memory for the product");
+  return ftl_no_memory(error, network->source->path, "the product");
 }
 
 void ftl_product_free(ftl_product *product) {

@@ -89,8 +89,7 @@ static ftl_status widen(const widener *w, const ftl_tensor_spec *spec) {
     return ftl_fail(w->error, FTL_ERR_FORMAT, w->source->path,
                     "tensor %s does not have the shape that is needed to add elements", spec->name);
   data = to = ftl_tensors_allocate(&w->source->tensors, (size_t)(count * w->n) * ftl_dtype_bytes(t->dtype));
-  if (!data)
-    return ftl_fail(w->error, FTL_ERR_MEMORY, w->source->path, "no memory to add elements to tensor %s", spec->name);
+  if (!data) return ftl_no_memory(w->error, w->source->path, "adding elements to tensor %s", spec->name);
   for (int k = 0; k < spec->n_parts; k++) {
     const part p = {spec, offset, spec->part[k].outer, spec->part[k].inner};
     widen_part(w, t, &p, &to);
@@ -114,7 +113,7 @@ static void set_energies(const widener *w, const ftl_tensor_spec *spec) {
 static ftl_status widen_numbers(const widener *w) {
   ftl_tensor *numbers = find(w, "atomic_numbers");
   int64_t *data = ftl_tensors_allocate(&w->source->tensors, (size_t)w->n * sizeof *data);
-  if (!data) return ftl_fail(w->error, FTL_ERR_MEMORY, w->source->path, "no memory to add elements");
+  if (!data) return ftl_no_memory(w->error, w->source->path, "adding elements");
   for (int k = 0; k < w->n; k++) data[k] = w->slot[k].atomic_number;
   numbers->dtype = FTL_I64;
   numbers->ndim = 1;
@@ -210,17 +209,15 @@ ftl_status ftl_source_add_elements(ftl_source *source, const ftl_new_element *el
   ftl_architecture *arch = &source->arch;
   slot slots[FTL_MAX_ELEMENTS];
   widener w = {.source = source, .slot = slots, .random = random, .error = error};
-  ftl_status status;
   if (n < 1) return ftl_fail(error, FTL_ERR_INPUT, source->path, "no element is given to add");
-  for (int k = 0; k < n; k++)
-    if ((status = check_one(source, elements, k, random, error))) return status;
+  for (int k = 0; k < n; k++) FTL_TRY(check_one(source, elements, k, random, error));
   if (n > FTL_MAX_ELEMENTS - arch->n_elements)
     return ftl_fail(error, FTL_ERR_INPUT, source->path, "with %d more elements it would have more than %d", n,
                     FTL_MAX_ELEMENTS);
   w.n = make_slots(arch, elements, n, slots);
-  if ((status = widen_all(&w))) return status;
+  FTL_TRY(widen_all(&w));
   for (int k = 0; k < w.n; k++) arch->atomic_numbers[k] = slots[k].atomic_number;
   arch->n_elements = w.n;
-  if ((status = note(source, elements, n, error))) return status;
+  FTL_TRY(note(source, elements, n, error));
   return ftl_source_check(source, error);
 }

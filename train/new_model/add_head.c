@@ -22,7 +22,7 @@ static ftl_status repeat(ftl_source *source, const ftl_tensor_spec *spec, ftl_er
   const int n_down = spec->heads_in_rows ? 2 : 1, n_right = spec->heads_in_columns ? 2 : 1;
   const size_t width = ftl_dtype_bytes(t->dtype), row = (size_t)spec->columns * width;
   char *data = ftl_tensors_allocate(&source->tensors, (size_t)(n_down * n_right) * (size_t)spec->rows * row);
-  if (!data) return ftl_fail(error, FTL_ERR_MEMORY, source->path, "no memory for tensor %s", spec->name);
+  if (!data) return ftl_no_memory(error, source->path, "tensor %s", spec->name);
   const bool diagonal = n_down == 2 && n_right == 2;
   for (int d = 0; d < n_down; d++)
     for (int64_t k = 0; k < spec->rows; k++)
@@ -62,7 +62,7 @@ static ftl_status double_heads(ftl_source *source, ftl_error *error) {
     if (schema.spec[k].heads_in_rows || schema.spec[k].heads_in_columns)
       status = repeat(source, &schema.spec[k], error);
   ftl_schema_free(&schema);
-  if (status) return status;
+  FTL_TRY(status);
   for (int k = 0; k < arch->n_readouts; k++) {
     arch->readout[k].masks_heads = true;
     if (arch->readout[k].kind != FTL_READOUT_LINEAR) arch->readout[k].mlp.block[0].mul *= 2;
@@ -82,14 +82,13 @@ ftl_status ftl_source_add_head(ftl_source *source, const char *old, const char *
   if (!first || !second) {
     free(first);
     free(second);
-    return ftl_fail(error, FTL_ERR_MEMORY, source->path, "no memory for a head");
+    return ftl_no_memory(error, source->path, "a head");
   }
   free(arch->heads[0]);
   arch->heads[0] = first;
   arch->heads[1] = second;
-  ftl_status status = double_heads(source, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(double_heads(source, error));
   snprintf(note, sizeof note, "added head %.120s like %.120s", name, old);
-  status = ftl_provenance_note(source, note, error);
-  return status == FTL_OK ? ftl_source_check(source, error) : status;
+  FTL_TRY(ftl_provenance_note(source, note, error));
+  return ftl_source_check(source, error);
 }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/error.h"
 #include "math/wigner.h"
 
@@ -15,7 +16,8 @@ typedef struct {
 } coupling;
 
 typedef struct {
-  int n, capacity;
+  int n;
+  size_t room;
   coupling *coupling;
 } coupling_list;
 
@@ -33,18 +35,12 @@ static void free_list(coupling_list *list) {
 }
 
 static ftl_status no_memory(const task *t) {
-  return ftl_fail(t->error, FTL_ERR_MEMORY, NULL, "no memory for the U matrices of correlation %d", t->nu);
+  return ftl_no_memory(t->error, NULL, "the U matrices of correlation %d", t->nu);
 }
 
 /* Adds an irrep with `count` zeros. */
 static ftl_status append(const task *t, coupling_list *list, int l, int p, size_t count, double **c) {
-  if (list->n == list->capacity) {
-    const int capacity = 2 * list->capacity + 16;
-    coupling *grown = realloc(list->coupling, (size_t)capacity * sizeof *grown);
-    if (!grown) return no_memory(t);
-    list->coupling = grown;
-    list->capacity = capacity;
-  }
+  FTL_TRY(FTL_GROW(list->coupling, list->room, list->n + 1, "U matrices", t->error));
   *c = calloc(count, sizeof **c);
   if (!*c) return no_memory(t);
   list->coupling[list->n++] = (coupling){l, p, *c};
@@ -94,9 +90,8 @@ static void sort_list(coupling_list *list) {
 static ftl_status first_level(const task *t, coupling_list *list) {
   for (int l = 0; l <= t->max_ell; l++) {
     double *c;
-    ftl_status status;
     if (!passes(t, l, natural(l), 1)) continue;
-    if ((status = append(t, list, l, natural(l), (size_t)((2 * l + 1) * t->n_lm), &c))) return status;
+    FTL_TRY(append(t, list, l, natural(l), (size_t)((2 * l + 1) * t->n_lm), &c));
     for (int m = 0; m < 2 * l + 1; m++) c[m * t->n_lm + l * l + m] = 1;
   }
   return FTL_OK;
@@ -110,10 +105,8 @@ static ftl_status next_level(const task *t, const coupling_list *lefts, size_t n
       for (int l = abs(left->l - l2); l <= left->l + l2; l++) {
         const int p = left->p * natural(l2);
         double *c;
-        ftl_status status;
         if (!passes(t, l, p, level)) continue;
-        status = append(t, list, l, p, (size_t)(2 * l + 1) * n_left * (size_t)t->n_lm, &c);
-        if (status) return status;
+        FTL_TRY(append(t, list, l, p, (size_t)(2 * l + 1) * n_left * (size_t)t->n_lm, &c));
         couple(t, left, n_left, l2, l, c, 1);
       }
   }

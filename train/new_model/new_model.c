@@ -57,15 +57,14 @@ static int ascending(const void *a, const void *b) { return *(const int *)a - *(
 
 ftl_status ftl_scratch_architecture(const ftl_scratch_options *o, ftl_architecture *arch, ftl_error *error) {
   ftl_irreps hidden;
-  ftl_status status = ftl_irreps_parse(o->hidden, &hidden, error);
-  if (status) return status;
+  FTL_TRY(ftl_irreps_parse(o->hidden, &hidden, error));
   arch->scale_shift = true;
   arch->n_elements = arch->norm_elements = o->n_elements;
   memcpy(arch->atomic_numbers, o->elements, (size_t)o->n_elements * sizeof *o->elements);
   qsort(arch->atomic_numbers, (size_t)arch->n_elements, sizeof *arch->atomic_numbers, ascending);
   for (int k = 0; k < (o->n_heads ? o->n_heads : 1); k++) {
     arch->heads[k] = strdup(o->n_heads ? o->heads[k] : "Default");
-    if (!arch->heads[k]) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a new model");
+    if (!arch->heads[k]) return ftl_no_memory(error, NULL, "a new model");
     arch->n_heads = arch->norm_heads = k + 1;
   }
   arch->r_max = o->r_max;
@@ -92,10 +91,10 @@ ftl_status ftl_scratch_new(const ftl_scratch_options *options, ftl_random *rando
   ftl_source *made;
   ftl_status status = ftl_scratch_check(options, error);
   *source = NULL;
-  if (status) return status;
+  FTL_TRY(status);
   made = calloc(1, sizeof *made);
   if (made) made->path = strdup("new model");
-  status = made && made->path ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a new model");
+  status = made && made->path ? FTL_OK : ftl_no_memory(error, NULL, "a new model");
   if (!status) status = ftl_scratch_architecture(options, &made->arch, error);
   if (!status) status = ftl_scratch_tensors(options, random, made, error);
   if (!status) status = ftl_provenance_note(made, "made with random weights", error);

@@ -36,7 +36,7 @@ typedef struct {
   int correlation[FTL_MAX_LAYERS];     /* --correlation, of each layer; 0: as the layer before */
   ftl_interaction_kind first, other;   /* --interaction_first, --interaction */
   const char *mlp;                     /* --MLP_irreps of one head: "16x0e" */
-  ftl_activation gate;                  /* --gate of the last readout */
+  ftl_activation gate;                 /* --gate of the last readout */
   double avg_num_neighbors;            /* --avg_num_neighbors; must be given: ftl_dataset_average_neighbours */
   ftl_dtype dtype;                     /* FTL_F32 or FTL_F64, of all weights and floating-point buffers */
 } ftl_scratch_options;

@@ -79,19 +79,17 @@ static ftl_status check_finite(const char *what, const double *value, int n, ftl
 }
 
 static ftl_status check_radial(const ftl_scratch_options *o, ftl_error *error) {
-  ftl_status status;
   if (!(o->r_max > 0 && o->r_max < 1000)) return bad(error, "r_max is %g; it must be a length in Angstrom", o->r_max);
   /* The width of the Gaussians comes from their distance. */
-  status = check_whole("the number of radial functions", o->num_bessel, o->radial == FTL_RADIAL_GAUSSIAN ? 2 : 1,
-                       MAX_RADIAL, error);
-  if (!status) status = check_whole("the exponent of the cutoff", o->cutoff_p, 1, 100, error);
-  if (!status)
-    status = check_whole("the number of layers of the radial MLP", o->n_radial_mlp, 0, FTL_SCRATCH_MAX_MLP, error);
-  for (int k = 0; !status && k < o->n_radial_mlp; k++)
-    status = check_whole("the width of the radial MLP", o->radial_mlp[k], 1, MAX_WIDTH, error);
-  if (!status && !(o->avg_num_neighbors > 0 && isfinite(o->avg_num_neighbors)))
-    status = bad(error, "avg_num_neighbors is %g; it must be a positive number", o->avg_num_neighbors);
-  return status;
+  FTL_TRY(check_whole("the number of radial functions", o->num_bessel, o->radial == FTL_RADIAL_GAUSSIAN ? 2 : 1,
+                      MAX_RADIAL, error));
+  FTL_TRY(check_whole("the exponent of the cutoff", o->cutoff_p, 1, 100, error));
+  FTL_TRY(check_whole("the number of layers of the radial MLP", o->n_radial_mlp, 0, FTL_SCRATCH_MAX_MLP, error));
+  for (int k = 0; k < o->n_radial_mlp; k++)
+    FTL_TRY(check_whole("the width of the radial MLP", o->radial_mlp[k], 1, MAX_WIDTH, error));
+  if (!(o->avg_num_neighbors > 0 && isfinite(o->avg_num_neighbors)))
+    FTL_TRY(bad(error, "avg_num_neighbors is %g; it must be a positive number", o->avg_num_neighbors));
+  return FTL_OK;
 }
 
 /* e3nn builds other combinations too, but mace-torch's own command gives one multiplicity to all, and an irrep of
@@ -129,19 +127,18 @@ static ftl_status check_readout(const ftl_scratch_options *o, ftl_error *error) 
 
 ftl_status ftl_scratch_check(const ftl_scratch_options *o, ftl_error *error) {
   const int n_heads = o->n_heads ? o->n_heads : 1;
-  ftl_status status;
-  if ((status = check_elements(o, error))) return status;
-  if ((status = check_heads(o, error))) return status;
-  if ((status = check_finite("an energy of a single atom", o->e0, n_heads * o->n_elements, error))) return status;
-  if ((status = check_finite("the scale", o->scale, n_heads, error))) return status;
-  if ((status = check_finite("the shift", o->shift, n_heads, error))) return status;
-  if ((status = check_radial(o, error))) return status;
-  if ((status = check_whole("max_ell", o->max_ell, 1, MAX_ELL, error))) return status;
-  if ((status = check_whole("the number of layers", o->n_layers, 1, FTL_MAX_LAYERS, error))) return status;
+  FTL_TRY(check_elements(o, error));
+  FTL_TRY(check_heads(o, error));
+  FTL_TRY(check_finite("an energy of a single atom", o->e0, n_heads * o->n_elements, error));
+  FTL_TRY(check_finite("the scale", o->scale, n_heads, error));
+  FTL_TRY(check_finite("the shift", o->shift, n_heads, error));
+  FTL_TRY(check_radial(o, error));
+  FTL_TRY(check_whole("max_ell", o->max_ell, 1, MAX_ELL, error));
+  FTL_TRY(check_whole("the number of layers", o->n_layers, 1, FTL_MAX_LAYERS, error));
   for (int t = 0; t < o->n_layers; t++)
-    if ((status = check_whole("the correlation", o->correlation[t], t ? 0 : 1, MAX_CORRELATION, error))) return status;
-  if ((status = check_hidden(o, error))) return status;
-  if ((status = check_readout(o, error))) return status;
+    FTL_TRY(check_whole("the correlation", o->correlation[t], t ? 0 : 1, MAX_CORRELATION, error));
+  FTL_TRY(check_hidden(o, error));
+  FTL_TRY(check_readout(o, error));
   if (o->dtype != FTL_F32 && o->dtype != FTL_F64)
     return bad(error, "its numbers are %s; F32 and F64 are possible", ftl_dtype_name(o->dtype));
   return FTL_OK;

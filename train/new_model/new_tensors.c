@@ -49,8 +49,7 @@ static ftl_status settle_extents(builder *b, ftl_open_extents *extents) {
     for (int block = 0; block < layer->product.n; block++)
       for (int nu = 1; nu <= layer->correlation; nu++) {
         const int l = layer->product.block[block].l;
-        ftl_status status = u_matrix(b, l, nu);
-        if (status) return status;
+        FTL_TRY(u_matrix(b, l, nu));
         extents->u_paths[t][block][nu - 1] = b->u_paths[l][nu];
       }
   }
@@ -178,7 +177,7 @@ static ftl_status add_tensor(builder *b, const ftl_tensor_spec *spec) {
   const int64_t count = ftl_tensor_spec_count(&shape);
   const ftl_dtype dtype = c && c->dtype != FTL_F64 ? c->dtype : b->options->dtype;
   double *values = calloc((size_t)count + 1, sizeof *values);
-  if (!values) return ftl_fail(b->error, FTL_ERR_MEMORY, b->source->path, "no memory for tensor %s", spec->name);
+  if (!values) return ftl_no_memory(b->error, b->source->path, "tensor %s", spec->name);
   ftl_status status = FTL_OK;
   if (named && !c)
     status =

@@ -102,8 +102,7 @@ static ftl_status check_word(const ftl_parameters *parameters, const char *key, 
 /* ---- freezing ---- */
 
 static ftl_status freeze_word(ftl_parameters *parameters, const char *word, ftl_error *error) {
-  const ftl_status status = check_word(parameters, "freeze", word, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(check_word(parameters, "freeze", word, error));
   for (int k = 0; k < parameters->n; k++)
     if (names(parameters->family, word, &parameters->parameter[k])) parameters->parameter[k].trained = false;
   return FTL_OK;
@@ -111,8 +110,7 @@ static ftl_status freeze_word(ftl_parameters *parameters, const char *word, ftl_
 
 /* exception: from what freeze says, and then it must be one. */
 static ftl_status train_word(ftl_parameters *parameters, const char *word, bool exception, ftl_error *error) {
-  const ftl_status status = check_word(parameters, "train", word, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(check_word(parameters, "train", word, error));
   const ftl_parameter *constant = NULL;
   bool any = false, changed = false;
   for (int k = 0; k < parameters->n; k++) {
@@ -139,8 +137,7 @@ static ftl_status train_word(ftl_parameters *parameters, const char *word, bool 
 }
 
 static ftl_status apply_rate(ftl_parameters *parameters, const char *word, double rate, ftl_error *error) {
-  const ftl_status status = check_word(parameters, "rates", word, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(check_word(parameters, "rates", word, error));
   if (!(rate > 0))
     return ftl_fail(error, FTL_ERR_INPUT, "rates", "the rate of '%.80s' is %g; to keep it as it is, name it in freeze",
                     word, rate);
@@ -164,14 +161,12 @@ ftl_status ftl_freeze_apply(ftl_parameters *parameters, const ftl_words *freeze,
     parameters->parameter[k].rate = 1;
   }
   ftl_status status = FTL_OK;
-  for (int i = 0; i < freeze->n && status == FTL_OK; i++) status = freeze_word(parameters, freeze->item[i], error);
-  for (int i = 0; i < train->n && status == FTL_OK; i++)
-    status = train_word(parameters, train->item[i], freeze->n > 0, error);
-  if (status == FTL_OK && ftl_parameters_trained(parameters) == 0)
+  for (int i = 0; i < freeze->n && !status; i++) status = freeze_word(parameters, freeze->item[i], error);
+  for (int i = 0; i < train->n && !status; i++) status = train_word(parameters, train->item[i], freeze->n > 0, error);
+  if (!status && ftl_parameters_trained(parameters) == 0)
     return ftl_fail(error, FTL_ERR_INPUT, "freeze",
                     "everything is frozen, so that nothing is left to train; freeze less, or name in train what moves");
-  for (int i = 0; i < rates->n && status == FTL_OK; i++)
-    status = apply_rate(parameters, rates->name[i], rates->value[i], error);
+  for (int i = 0; i < rates->n && !status; i++) status = apply_rate(parameters, rates->name[i], rates->value[i], error);
   return status;
 }
 

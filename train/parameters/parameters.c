@@ -10,12 +10,11 @@
 ftl_status ftl_parameters_list(const ftl_source *source, ftl_parameters *parameters, ftl_error *error) {
   ftl_schema schema;
   *parameters = (ftl_parameters){.family = source->arch.family};
-  ftl_status status = ftl_schema_of(source, &schema, error);
-  if (status) return status;
+  FTL_TRY(ftl_schema_of(source, &schema, error));
   parameters->parameter = calloc((size_t)source->tensors.n + 1, sizeof *parameters->parameter);
   if (!parameters->parameter) {
     ftl_schema_free(&schema);
-    return ftl_fail(error, FTL_ERR_MEMORY, source->path, "out of memory for the list of parameters");
+    return ftl_no_memory(error, source->path, "the list of parameters");
   }
   for (int k = 0; k < source->tensors.n; k++) {
     const ftl_tensor *tensor = &source->tensors.tensor[k];
@@ -66,7 +65,7 @@ ftl_status ftl_parameters_put(const ftl_parameters *parameters, const double *va
     void *data = parameter->put;
     if (!data || data != tensor->data)
       data = ftl_tensors_allocate(&source->tensors, (size_t)tensor->count * ftl_dtype_bytes(tensor->dtype));
-    if (!data) return ftl_fail(error, FTL_ERR_MEMORY, source->path, "out of memory for tensor %s", tensor->name);
+    if (!data) return ftl_no_memory(error, source->path, "tensor %s", tensor->name);
     for (int64_t i = 0; i < parameter->count; i++) {
       double value = values[parameter->offset + i];
       if (tensor->dtype == FTL_F32) ((float *)data)[i] = (float)value;

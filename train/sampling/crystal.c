@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "data/xyz_internal.h"
+#include "base/array.h"
 #include "base/random.h"
 #include "base/error.h"
 #include "sampling/starts.h"
@@ -99,14 +100,13 @@ static ftl_status name_it(const ftl_crystal *crystal, ftl_structure *made, ftl_e
                      ftl_element_symbol(crystal->element[k]));
   free(made->path);
   made->path = strdup(text);
-  return made->path ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, crystal->name, "no memory for a structure");
+  return made->path ? FTL_OK : ftl_no_memory(error, crystal->name, "a structure");
 }
 
 /* Takes it over, or frees it. */
 static ftl_status add(ftl_structure *made, ftl_status status, ftl_dataset *starts, ftl_error *error) {
-  if (status == FTL_OK)
-    status = ftl_xyz_grow(&starts->structure, &starts->room, (size_t)starts->n + 1, sizeof *made, error);
-  if (status == FTL_OK) starts->structure[starts->n++] = *made;
+  if (!status) status = FTL_GROW(starts->structure, starts->room, (size_t)starts->n + 1, "structures", error);
+  if (!status) starts->structure[starts->n++] = *made;
   else ftl_structure_free(made);
   return status;
 }
@@ -116,13 +116,13 @@ ftl_status ftl_starts_add_crystal(const ftl_crystal *crystal, ftl_dataset *start
   const int *r = crystal->repeat, m[3][3] = {{r[0], 0, 0}, {0, r[1], 0}, {0, 0, r[2]}};
   ftl_structure cell = {0}, made = {0};
   ftl_status status = check(crystal, found, error);
-  if (status == FTL_OK) status = ftl_structure_new(found->n, crystal->name, &cell, error);
-  if (status == FTL_OK) {
+  if (!status) status = ftl_structure_new(found->n, crystal->name, &cell, error);
+  if (!status) {
     fill_cell(crystal, found, &cell);
     status = ftl_structure_supercell(&cell, m, &made, error);
   }
-  if (status == FTL_OK && crystal->n_elements > 1) occupy(crystal, &made);
-  if (status == FTL_OK) status = name_it(crystal, &made, error);
+  if (!status && crystal->n_elements > 1) occupy(crystal, &made);
+  if (!status) status = name_it(crystal, &made, error);
   ftl_structure_free(&cell);
   return add(&made, status, starts, error);
 }
@@ -136,7 +136,7 @@ ftl_status ftl_starts_add_pair(const int element[2], double distance, ftl_datase
                     element[0], element[1], distance);
   snprintf(name, sizeof name, "%s-%s", first, second);
   ftl_status status = ftl_structure_new(2, name, &made, error);
-  if (status == FTL_OK) {
+  if (!status) {
     memcpy(made.atomic_number, element, 2 * sizeof *element);
     made.position[1][2] = distance;
   }

@@ -24,26 +24,18 @@ static ftl_status find_species(ftl_md *md, ftl_error *error) {
 
 ftl_status ftl_md_start(ftl_md *md, ftl_error *error) {
   const size_t n = (size_t)md->structure->n;
-  md->forces = malloc(n * sizeof *md->forces);
-  md->velocity = calloc(n, sizeof *md->velocity);
-  md->mass = malloc(n * sizeof *md->mass);
-  md->species = malloc(n * sizeof *md->species);
+  md->memory = (ftl_arena){0};
+  md->forces = ftl_arena_take(&md->memory, n, sizeof *md->forces);
+  md->velocity = ftl_arena_take(&md->memory, n, sizeof *md->velocity);
+  md->mass = ftl_arena_take(&md->memory, n, sizeof *md->mass);
+  md->species = ftl_arena_take(&md->memory, n, sizeof *md->species);
   md->steps = 0;
-  if (!md->forces || !md->velocity || !md->mass || !md->species)
-    return ftl_fail(error, FTL_ERR_MEMORY, md->structure->path, "no memory for the dynamics of %zu atoms", n);
-  ftl_status status = find_species(md, error);
-  return status == FTL_OK ? ftl_md_evaluate(md, error) : status;
+  FTL_TRY(ftl_arena_check(&md->memory, error, "the dynamics of %zu atoms", n));
+  FTL_TRY(find_species(md, error));
+  return ftl_md_evaluate(md, error);
 }
 
-void ftl_md_free(ftl_md *md) {
-  free(md->forces);
-  free(md->velocity);
-  free(md->mass);
-  free(md->species);
-  md->forces = md->velocity = NULL;
-  md->mass = NULL;
-  md->species = NULL;
-}
+void ftl_md_free(ftl_md *md) { ftl_arena_free(&md->memory); }
 
 ftl_status ftl_md_evaluate(ftl_md *md, ftl_error *error) {
   const ftl_structure *s = md->structure;
@@ -126,7 +118,7 @@ ftl_status ftl_md_step(ftl_md *md, ftl_error *error) {
   drift(md);
   md->steps++;
   ftl_status status = ftl_md_evaluate(md, error);
-  if (status == FTL_OK) kick(md);
+  if (!status) kick(md);
   return status;
 }
 
@@ -135,12 +127,11 @@ ftl_status ftl_md_step(ftl_md *md, ftl_error *error) {
 ftl_status ftl_md_frame(const ftl_md *md, const char *config_type, ftl_structure *frame, ftl_error *error) {
   static const int voigt[3][3] = {{0, 3, 4}, {3, 1, 5}, {4, 5, 2}}; /* places in xx yy zz xy xz yz */
   const size_t bytes = (size_t)md->structure->n * sizeof *md->forces;
-  ftl_status status = ftl_structure_copy(md->structure, frame, error);
-  if (status == FTL_OK) status = ftl_structure_config_type(frame, config_type, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(ftl_structure_copy(md->structure, frame, error));
+  FTL_TRY(ftl_structure_config_type(frame, config_type, error));
   ftl_labels *labels = &frame->labels;
   labels->forces = malloc(bytes);
-  if (!labels->forces) return ftl_fail(error, FTL_ERR_MEMORY, frame->path, "no memory for a frame");
+  if (!labels->forces) return ftl_no_memory(error, frame->path, "a frame");
   memcpy(labels->forces, md->forces, bytes);
   labels->energy = md->energy;
   labels->has_energy = labels->has_forces = true;

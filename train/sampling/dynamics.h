@@ -6,6 +6,7 @@
 #define FTL_DYNAMICS_H
 
 #include "data/dataset.h"
+#include "base/arena.h"
 #include "base/random.h"
 
 #define FTL_BOLTZMANN    8.617333262e-5 /* eV/K */
@@ -27,8 +28,9 @@ typedef struct {
   double (*forces)[3];
   double (*velocity)[3];
   double *mass;
-  int *species;  /* private */
-  int64_t steps; /* done */
+  ftl_arena memory; /* of the arrays */
+  int *species;     /* private */
+  int64_t steps;    /* done */
 } ftl_md;
 
 /* Atoms at rest, and the model's answer for them; the members of the caller are set. FTL_ERR_INPUT: an element that the

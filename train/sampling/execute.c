@@ -3,8 +3,8 @@
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "sampling/sampling_internal.h"
 
@@ -29,16 +29,10 @@ typedef struct {
   double pending; /* that is not yet */
 } worker;
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* ---- progress ---- */
 
 static void tell(sampling *s) {
-  const double at = now(), done = s->before + s->work, seconds = at - s->began;
+  const double at = ftl_seconds(), done = s->before + s->work, seconds = at - s->began;
   s->told = at;
   if (!s->host || !s->host->progress) return;
   const ftl_sampling_progress progress = {
@@ -72,7 +66,7 @@ static bool after_step(void *context, double work) {
 #pragma omp critical(ftl_sampling)
   {
     count(w);
-    if (now() - s->told > 1) tell(s);
+    if (ftl_seconds() - s->told > 1) tell(s);
   }
   return stop;
 }
@@ -112,9 +106,9 @@ static void do_run(worker *w, int64_t run) {
   if (stop || w->s->store.entry[run].finished) return;
   w->counted = w->pending = 0;
   ftl_status status = ftl_sampler_run(&w->sampler, run, &result, &error);
-  if (status == FTL_OK && !result.stopped) status = finish_run(w, run, &result, &error);
+  if (!status && !result.stopped) status = finish_run(w, run, &result, &error);
   ftl_dataset_free(&result.frames);
-  if (status != FTL_OK) fail(w->s, status, &error);
+  if (status) fail(w->s, status, &error);
 }
 
 static void run_all(sampling *s, const ftl_model *model, int n_threads) {
@@ -123,7 +117,7 @@ static void run_all(sampling *s, const ftl_model *model, int n_threads) {
     worker w = {.s = s, .sampler = {.plan = s->plan, .model = model, .context = &w, .step = after_step}};
     ftl_error error = {0};
     const ftl_status status = ftl_workspace_new(model, 1, &w.sampler.workspace, &error);
-    if (status != FTL_OK) fail(s, status, &error);
+    if (status) fail(s, status, &error);
 #pragma omp for schedule(dynamic, 1)
     for (int64_t k = 0; k < s->plan->n; k++) do_run(&w, k);
     ftl_workspace_free(w.sampler.workspace);
@@ -150,7 +144,7 @@ static ftl_status make_report(const sampling *s, ftl_sampling_report *report, ft
   report->row = malloc((size_t)n * sizeof *report->row);
   report->first = report->interrupted ? NULL : calloc((size_t)n + 1, sizeof *report->first);
   if (!report->row || (!report->interrupted && !report->first))
-    return ftl_fail(error, FTL_ERR_MEMORY, s->store.folder, "no memory for a report");
+    return ftl_no_memory(error, s->store.folder, "a report");
   for (int64_t k = 0; k < n; k++) {
     const ftl_sampling_entry *entry = &s->store.entry[k];
     if (report->first) report->first[k + 1] = report->first[k] + entry->frames;
@@ -185,7 +179,7 @@ static void count_finished(sampling *s) {
 
 static ftl_status execute(sampling *s, const ftl_model *model, int n_threads, ftl_error *error) {
   count_finished(s);
-  s->began = s->told = now();
+  s->began = s->told = ftl_seconds();
   if (s->done < s->plan->n) run_all(s, model, n_threads);
   if (s->status != FTL_OK && error) *error = s->error;
   if (s->status != FTL_OK || s->done < s->plan->n || s->store.sha256[0]) return s->status;
@@ -198,9 +192,9 @@ ftl_status ftl_sampling_execute(const ftl_sampling_plan *plan, const ftl_model *
   sampling s = {.plan = plan, .host = host};
   *report = (ftl_sampling_report){0};
   ftl_status status = ftl_sampling_store_open(plan, folder, &s.store, error);
-  if (status == FTL_OK) status = execute(&s, model, n_threads, error);
-  if (status == FTL_OK) status = make_report(&s, report, error);
-  if (status == FTL_OK && !report->interrupted) status = ftl_sampling_store_load(&s.store, candidates, error);
+  if (!status) status = execute(&s, model, n_threads, error);
+  if (!status) status = make_report(&s, report, error);
+  if (!status && !report->interrupted) status = ftl_sampling_store_load(&s.store, candidates, error);
   ftl_sampling_store_free(&s.store);
   return status;
 }

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "data/xyz_internal.h"
+#include "base/array.h"
 #include "base/error.h"
 #include "sampling/starts.h"
 #include "sampling/structures.h"
@@ -135,7 +136,7 @@ static ftl_status begin_atoms(reader *r, ftl_error *error) {
                     (long long)r->types, r->n_elements);
   r->has_atoms = true;
   r->id = calloc((size_t)r->atoms, sizeof *r->id);
-  if (!r->id) return ftl_fail(error, FTL_ERR_MEMORY, r->path, "no memory for %lld atoms", (long long)r->atoms);
+  if (!r->id) return ftl_no_memory(error, r->path, "%lld atoms", (long long)r->atoms);
   return ftl_structure_new((int)r->atoms, r->path, &r->made, error);
 }
 
@@ -158,11 +159,11 @@ static ftl_status read_section(reader *r, ftl_error *error) {
   const char *name = atoms ? "Atoms" : masses ? "Masses" : "Velocities";
   ftl_status status = atoms ? begin_atoms(r, error) : FTL_OK;
   const int64_t lines = masses ? r->types : r->atoms;
-  for (int64_t i = 0; status == FTL_OK && i < lines; i++) {
+  for (int64_t i = 0; !status && i < lines; i++) {
     status = next_line(r, error);
-    if (status == FTL_OK && r->n_words == 0) status = ended(r, name, error);
-    if (status == FTL_OK && atoms) status = read_atom(r, (int)i, error);
-    else if (status == FTL_OK && r->n_words != (masses ? 2 : 4))
+    if (!status && r->n_words == 0) status = ended(r, name, error);
+    if (!status && atoms) status = read_atom(r, (int)i, error);
+    else if (!status && r->n_words != (masses ? 2 : 4))
       status = bad(r, error, "a line of the section %s has %d words; here are %d", name, masses ? 2 : 4, r->n_words);
   }
   return status;
@@ -198,14 +199,12 @@ static ftl_status finish(reader *r, ftl_error *error) {
 
 static ftl_status read_file(reader *r, ftl_error *error) {
   r->line = 1; /* the first one is a remark, whatever it says */
-  ftl_status status = FTL_OK;
+
   if (getline(&r->text, &r->room, r->stream) <= 0) return bad(r, error, "the file is empty");
   for (;;) {
-    status = next_line(r, error);
-    if (status != FTL_OK) return status;
+    FTL_TRY(next_line(r, error));
     if (r->n_words == 0) return finish(r, error);
-    status = is_section(r) ? read_section(r, error) : read_header_line(r, error);
-    if (status != FTL_OK) return status;
+    FTL_TRY(is_section(r) ? read_section(r, error) : read_header_line(r, error));
   }
 }
 
@@ -215,9 +214,8 @@ ftl_status ftl_starts_read_lammps(const char *path, const int *element, int n_el
   r.stream = fopen(path, "r");
   if (!r.stream) return ftl_fail(error, FTL_ERR_IO, path, "cannot be opened: %s", strerror(errno));
   ftl_status status = read_file(&r, error);
-  if (status == FTL_OK)
-    status = ftl_xyz_grow(&starts->structure, &starts->room, (size_t)starts->n + 1, sizeof r.made, error);
-  if (status == FTL_OK) starts->structure[starts->n++] = r.made;
+  if (!status) status = FTL_GROW(starts->structure, starts->room, (size_t)starts->n + 1, "structures", error);
+  if (!status) starts->structure[starts->n++] = r.made;
   else ftl_structure_free(&r.made);
   fclose(r.stream);
   free(r.text);

@@ -5,6 +5,7 @@
 
 #include "base/masses.h"
 #include "sampling/structures.h"
+#include "base/error.h"
 
 #define MARGIN 1.0 /* Angstrom above the height of the launch */
 
@@ -51,8 +52,7 @@ static double bottom_of(const ftl_structure *slab, const double normal[3]) {
 
 static ftl_status append(const ftl_structure *slab, int more, ftl_structure *made, ftl_error *error) {
   ftl_structure old = *slab;
-  ftl_status status = ftl_structure_new(slab->n + more, slab->path, made, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(ftl_structure_new(slab->n + more, slab->path, made, error));
   memcpy(made->atomic_number, old.atomic_number, (size_t)old.n * sizeof *old.atomic_number);
   memcpy(made->position, old.position, (size_t)old.n * sizeof *old.position);
   memcpy(made->cell, old.cell, sizeof old.cell);
@@ -71,7 +71,7 @@ ftl_status ftl_launch_place(const ftl_sampling_molecule *molecule, ftl_structure
   ftl_structure made;
   *launch = (ftl_launch){.n = n, .first = slab->n};
   ftl_status status = append(slab, n, &made, error);
-  if (status == FTL_OK) {
+  if (!status) {
     const double top = ftl_structure_top(slab, slab->n);
     ftl_structure_normal(slab, normal);
     const double far = molecule->height + MARGIN + (n == 2 ? molecule->bond : 0);

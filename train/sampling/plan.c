@@ -85,7 +85,7 @@ static ftl_status check_kind(int k, const ftl_sampling_job *job, const ftl_model
   if (job->kind == FTL_SAMPLING_APPROACH) return check_bounds(k, approach, 2, error);
   if (job->kind != FTL_SAMPLING_LAUNCH) return FTL_OK;
   ftl_status status = check_bounds(k, launch, sizeof launch / sizeof *launch, error);
-  for (int i = 0; status == FTL_OK && i < m->n; i++)
+  for (int i = 0; !status && i < m->n; i++)
     if (ftl_model_species(model, m->element[i]) < 0)
       status =
           refuse(k, "the atomic number of an atom of the molecule", m->element[i], "an element of the model", error);
@@ -95,18 +95,18 @@ static ftl_status check_kind(int k, const ftl_sampling_job *job, const ftl_model
 static ftl_status check_job(int k, const ftl_sampling_job *job, const ftl_dataset *starts, const ftl_model *model,
                             ftl_error *error) {
   ftl_status status = check_common(k, job, error);
-  if (status == FTL_OK) status = check_kind(k, job, model, error);
-  for (int s = 0; status == FTL_OK && s < job->n_starts; s++)
+  if (!status) status = check_kind(k, job, model, error);
+  for (int s = 0; !status && s < job->n_starts; s++)
     if (job->start[s] < 0 || job->start[s] >= starts->n)
       status = refuse(k, "the number of a start", job->start[s], "one of those there are", error);
-  for (int t = 0; status == FTL_OK && is_hot(job) && t < job->n_temperatures; t++)
+  for (int t = 0; !status && is_hot(job) && t < job->n_temperatures; t++)
     if (!(job->temperature[t] > 0 && job->temperature[t] < 1e5))
       status = refuse(k, "a temperature", job->temperature[t], "above 0 and below 100000 K", error);
-  if (status == FTL_OK && is_hot(job) && job->n_temperatures < 1)
+  if (!status && is_hot(job) && job->n_temperatures < 1)
     status = refuse(k, "the number of temperatures", job->n_temperatures, "1 or more", error);
-  if (status == FTL_OK && job->name && strlen(job->name) >= FTL_SAMPLING_NAME)
+  if (!status && job->name && strlen(job->name) >= FTL_SAMPLING_NAME)
     status = refuse(k, "the length of its name", (double)strlen(job->name), "below 64", error);
-  if (status == FTL_OK && job->name && (!*job->name || strpbrk(job->name, " \t\r\n\"'\\=,{}[]")))
+  if (!status && job->name && (!*job->name || strpbrk(job->name, " \t\r\n\"'\\=,{}[]")))
     status = refuse(k, "the length of its name", (double)strlen(job->name),
                     "1 or more, without spaces, quotes, "
                     "brackets, commas and =",
@@ -192,7 +192,7 @@ static double steps_of(const ftl_sampling_job *job) {
 static ftl_status try_runs(ftl_sampling_plan *plan, ftl_error *error) {
   ftl_status status = FTL_OK;
   double atoms = 0;
-  for (int64_t k = 0; status == FTL_OK && k < plan->n; k++) {
+  for (int64_t k = 0; !status && k < plan->n; k++) {
     ftl_sampling_run *run = &plan->run[k];
     if (k == 0 || run[-1].job != run->job || run[-1].start != run->start) {
       ftl_random random;
@@ -250,7 +250,7 @@ static ftl_status make_digest(ftl_sampling_plan *plan, const char *model_id, ftl
   }
   free(memory);
   if (plan->digest[0]) return FTL_OK;
-  return ftl_fail(error, FTL_ERR_MEMORY, "sampling", "no memory for the plan of the sampling");
+  return ftl_no_memory(error, "sampling", "the plan of the sampling");
 }
 
 /* ---- all of it ---- */
@@ -264,7 +264,7 @@ static ftl_status make_runs(ftl_sampling_plan *plan, ftl_error *error) {
   if (!(n >= 1 && n <= 1e6))
     return ftl_fail(error, FTL_ERR_INPUT, "sampling", "%.0f runs are planned; 1 to 1000000 are possible", n);
   plan->run = calloc((size_t)n, sizeof *plan->run);
-  if (!plan->run) return ftl_fail(error, FTL_ERR_MEMORY, "sampling", "no memory for %.0f runs", n);
+  if (!plan->run) return ftl_no_memory(error, "sampling", "%.0f runs", n);
   list_runs(plan);
   return FTL_OK;
 }
@@ -273,13 +273,12 @@ ftl_status ftl_sampling_plan_make(const ftl_model *model, const char *model_id, 
                                   const ftl_sampling_job *jobs, int n_jobs, const ftl_sampling_options *options,
                                   ftl_sampling_plan *plan, ftl_error *error) {
   *plan = (ftl_sampling_plan){.options = *options, .starts = starts, .job = jobs, .n_jobs = n_jobs};
-  ftl_status status = check_options(options, error);
-  if (status == FTL_OK) status = check_elements(starts, model, error);
-  for (int k = 0; status == FTL_OK && k < n_jobs; k++) status = check_job(k, &jobs[k], starts, model, error);
-  if (status == FTL_OK) status = make_runs(plan, error);
-  if (status == FTL_OK) status = try_runs(plan, error);
-  if (status == FTL_OK) status = make_digest(plan, model_id, error);
-  return status;
+  FTL_TRY(check_options(options, error));
+  FTL_TRY(check_elements(starts, model, error));
+  for (int k = 0; k < n_jobs; k++) FTL_TRY(check_job(k, &jobs[k], starts, model, error));
+  FTL_TRY(make_runs(plan, error));
+  FTL_TRY(try_runs(plan, error));
+  return make_digest(plan, model_id, error);
 }
 
 void ftl_sampling_plan_free(ftl_sampling_plan *plan) {

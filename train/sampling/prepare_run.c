@@ -36,9 +36,9 @@ ftl_status ftl_sampling_prepare(const ftl_sampling_plan *plan, int64_t run, ftl_
   const ftl_structure *start = &plan->starts->structure[r->start];
   ftl_status status =
       job->slab ? ftl_structure_slab(start, &job->surface, made, error) : ftl_structure_copy(start, made, error);
-  if (status == FTL_OK) status = ftl_structure_remove(made, vacancies_of(job, made->n), random, error);
-  if (status == FTL_OK && job->volume > 0) scale_volume(job, r->repeat, random, made);
-  if (status == FTL_OK && job->kind != FTL_SAMPLING_RATTLES && (job->strain > 0 || job->rattle > 0)) {
+  if (!status) status = ftl_structure_remove(made, vacancies_of(job, made->n), random, error);
+  if (!status && job->volume > 0) scale_volume(job, r->repeat, random, made);
+  if (!status && job->kind != FTL_SAMPLING_RATTLES && (job->strain > 0 || job->rattle > 0)) {
     ftl_structure strained = {0};
     status = ftl_sampling_strain(job, made, random, &strained, error);
     ftl_structure_replace(made, &strained);

@@ -5,6 +5,7 @@
 
 #include "data/xyz_internal.h"
 #include "tune/sample_make.h"
+#include "base/array.h"
 #include "base/error.h"
 #include "sampling/dynamics.h"
 #include "sampling/sampling_internal.h"
@@ -37,7 +38,7 @@ static double hottest(const task *t, int n) {
 static ftl_status check_distances(task *t, ftl_error *error) {
   bool close;
   ftl_status status = ftl_sample_close(&t->structure, &t->sampler->scratch, &close, error);
-  if (status == FTL_OK && close) end_run(t, FTL_SAMPLING_CLOSE);
+  if (!status && close) end_run(t, FTL_SAMPLING_CLOSE);
   if (status != FTL_ERR_INPUT && status != FTL_ERR_ARGUMENT) return status;
   end_run(t, FTL_SAMPLING_ENERGY); /* positions that are no numbers */
   return FTL_OK;
@@ -51,7 +52,7 @@ static void check_answer(task *t) {
 
 /* The model refuses the positions: that ends the run, anything else the sampling. */
 static ftl_status judge(task *t, ftl_status status) {
-  if (status == FTL_OK) check_answer(t);
+  if (!status) check_answer(t);
   if (status != FTL_ERR_INPUT) return status;
   end_run(t, FTL_SAMPLING_ENERGY);
   return FTL_OK;
@@ -68,9 +69,9 @@ static void tell_host(task *t) {
 static ftl_status keep_frame(task *t, int64_t step, ftl_error *error) {
   ftl_dataset *frames = &t->result->frames;
   ftl_structure frame = {0};
-  ftl_status status = ftl_xyz_grow(&frames->structure, &frames->room, (size_t)frames->n + 1, sizeof frame, error);
-  if (status == FTL_OK) status = ftl_md_frame(&t->md, t->run->config_type, &frame, error);
-  if (status != FTL_OK) {
+  ftl_status status = FTL_GROW(frames->structure, frames->room, (size_t)frames->n + 1, "sampled frames", error);
+  if (!status) status = ftl_md_frame(&t->md, t->run->config_type, &frame, error);
+  if (status) {
     ftl_structure_free(&frame);
     return status;
   }
@@ -99,34 +100,33 @@ static ftl_status start_dynamics(task *t, int bath, double relaxation, ftl_error
                    .relaxation = relaxation,
                    .temperature = t->run->temperature,
                    .bath = bath};
-  ftl_status status = check_distances(t, error);
-  if (status == FTL_OK && !t->over) status = judge(t, ftl_md_start(&t->md, error));
-  return status;
+  FTL_TRY(check_distances(t, error));
+  if (!t->over) FTL_TRY(judge(t, ftl_md_start(&t->md, error)));
+  return FTL_OK;
 }
 
 static ftl_status step_once(task *t, ftl_error *error) {
   ftl_status status = judge(t, ftl_md_step(&t->md, error));
-  if (status == FTL_OK && !t->over) status = check_distances(t, error);
-  if (status == FTL_OK && !t->over && ftl_md_temperature(&t->md, 0, t->md.bath) > hottest(t, t->md.bath))
+  if (!status && !t->over) status = check_distances(t, error);
+  if (!status && !t->over && ftl_md_temperature(&t->md, 0, t->md.bath) > hottest(t, t->md.bath))
     end_run(t, FTL_SAMPLING_HOT);
   tell_host(t);
   return status;
 }
 
 static ftl_status equilibrate(task *t, ftl_error *error) {
-  ftl_status status = FTL_OK;
-  for (int64_t k = 0; status == FTL_OK && !t->over && k < t->job->equilibration; k++) status = step_once(t, error);
-  return status;
+  for (int64_t k = 0; !t->over && k < t->job->equilibration; k++) FTL_TRY(step_once(t, error));
+  return FTL_OK;
 }
 
 /* Candidates; molecule may be NULL. */
 static ftl_status harvest(task *t, const ftl_launch *molecule, ftl_error *error) {
   ftl_status status = FTL_OK;
-  for (int64_t k = 1; status == FTL_OK && !t->over && k <= t->job->steps; k++) {
+  for (int64_t k = 1; !status && !t->over && k <= t->job->steps; k++) {
     status = step_once(t, error);
-    if (status == FTL_OK && t->over) drop_margin(t, k);
-    if (status == FTL_OK && !t->over && molecule && ftl_launch_left(molecule, &t->md)) end_run(t, FTL_SAMPLING_LEFT);
-    if (status == FTL_OK && !t->over && k % t->job->every == 0) status = keep_frame(t, k, error);
+    if (!status && t->over) drop_margin(t, k);
+    if (!status && !t->over && molecule && ftl_launch_left(molecule, &t->md)) end_run(t, FTL_SAMPLING_LEFT);
+    if (!status && !t->over && k % t->job->every == 0) status = keep_frame(t, k, error);
   }
   return status;
 }
@@ -135,8 +135,8 @@ static ftl_status run_dynamics(task *t, ftl_error *error) {
   ftl_status status = start_dynamics(t, t->structure.n, t->sampler->plan->options.relaxation, error);
   if (status != FTL_OK || t->over) return status;
   ftl_md_heat(&t->md, 0, t->structure.n, t->run->temperature);
-  status = equilibrate(t, error);
-  return status == FTL_OK ? harvest(t, NULL, error) : status;
+  FTL_TRY(equilibrate(t, error));
+  return harvest(t, NULL, error);
 }
 
 static ftl_status run_launch(task *t, ftl_error *error) {
@@ -153,8 +153,8 @@ static ftl_status run_launch(task *t, ftl_error *error) {
   t->md.velocity = NULL;
   ftl_md_free(&t->md);
   status = ftl_launch_place(&t->job->molecule, &t->structure, &t->random, &molecule, error);
-  if (status == FTL_OK) status = start_dynamics(t, slab, t->job->molecule.thermostat ? relaxation : 0, error);
-  if (status == FTL_OK && !t->over) {
+  if (!status) status = start_dynamics(t, slab, t->job->molecule.thermostat ? relaxation : 0, error);
+  if (!status && !t->over) {
     memcpy(t->md.velocity, velocity, (size_t)slab * sizeof *velocity);
     memcpy(t->md.velocity + slab, molecule.velocity, (size_t)molecule.n * sizeof *velocity);
     status = harvest(t, &molecule, error);
@@ -170,12 +170,12 @@ static ftl_status run_rattles(task *t, ftl_error *error) {
   ftl_structure seed = t->structure;
   ftl_status status = FTL_OK;
   t->structure = (ftl_structure){0};
-  for (int64_t k = 1; status == FTL_OK && !t->result->stopped && k <= t->job->steps; k++) {
+  for (int64_t k = 1; !status && !t->result->stopped && k <= t->job->steps; k++) {
     ftl_structure_free(&t->structure);
     t->over = false;
     status = ftl_sampling_strain(t->job, &seed, &t->random, &t->structure, error);
-    if (status == FTL_OK) status = start_dynamics(t, 0, 0, error);
-    if (status == FTL_OK && !t->over) status = keep_frame(t, k, error);
+    if (!status) status = start_dynamics(t, 0, 0, error);
+    if (!status && !t->over) status = keep_frame(t, k, error);
     ftl_md_free(&t->md);
     tell_host(t);
   }
@@ -225,8 +225,7 @@ static ftl_status choose_pair(task *t, pair *found, ftl_error *error) {
   ftl_model_info info;
   double nearest;
   ftl_model_get_info(t->sampler->model, &info);
-  ftl_status status = ftl_structure_neighbours(&t->structure, info.cutoff, &t->sampler->scratch, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(ftl_structure_neighbours(&t->structure, info.cutoff, &t->sampler->scratch, error));
   scan_pairs(t, 0, -1, &nearest, found);
   const int64_t n = scan_pairs(t, 1.2 * nearest, -1, &nearest, found);
   char where[256];
@@ -249,11 +248,11 @@ static ftl_status run_approach(task *t, ftl_error *error) {
   static const double least = 0.3; /* of the sum of the radii */
   pair p;
   ftl_status status = choose_pair(t, &p, error);
-  if (status == FTL_OK) status = start_dynamics(t, 0, 0, error);
+  if (!status) status = start_dynamics(t, 0, 0, error);
   const double first = t->md.energy;
-  for (int64_t k = 0; status == FTL_OK && !t->over; k++) {
+  for (int64_t k = 0; !status && !t->over; k++) {
     status = keep_frame(t, k, error);
-    if (status != FTL_OK) break;
+    if (status) break;
     if (t->md.energy > first + t->job->rise) end_run(t, FTL_SAMPLING_DONE);
     p.distance -= t->job->push;
     if (!t->over && p.distance < least * p.bond) end_run(t, FTL_SAMPLING_CLOSE);
@@ -272,7 +271,7 @@ ftl_status ftl_sampler_run(ftl_sampler *sampler, int64_t run, ftl_sampling_resul
   task t = {.sampler = sampler, .run = &plan->run[run], .job = &plan->job[plan->run[run].job], .result = result};
   ftl_sampling_seed(plan, run, &t.random);
   ftl_status status = ftl_sampling_prepare(plan, run, &t.random, &t.structure, error);
-  if (status == FTL_OK) {
+  if (!status) {
     switch (t.job->kind) {
     case FTL_SAMPLING_DYNAMICS:
       status = run_dynamics(&t, error);

@@ -7,7 +7,7 @@
 #include "base/error.h"
 
 static ftl_status no_memory(ftl_error *error) {
-  return ftl_fail(error, FTL_ERR_MEMORY, "selection", "no memory to choose among the candidates");
+  return ftl_no_memory(error, "selection", "choosing among the candidates");
 }
 
 static const double *row(const ftl_select_input *in, int64_t k) { return in->features + k * in->n_features; }
@@ -53,8 +53,8 @@ static ftl_status check(const ftl_select_input *in, int64_t m, bool *out, ftl_er
   if (in->n < 0 || in->n_features < 1 || m < 0 || in->n_given < 0)
     return ftl_fail(error, FTL_ERR_ARGUMENT, "selection", "%lld of %lld candidates with %lld features cannot be chosen",
                     (long long)m, (long long)in->n, (long long)in->n_features);
-  ftl_status status = check_features(in, error);
-  return status == FTL_OK ? mark_given(in, out, error) : status;
+  FTL_TRY(check_features(in, error));
+  return mark_given(in, out, error);
 }
 
 /* The first of the largest values that are not out; -1 if all are. */
@@ -118,11 +118,11 @@ ftl_status ftl_select_farthest(const ftl_select_input *input, ftl_select_start s
   int64_t first = -1;
   *n_chosen = 0;
   ftl_status status = out && square ? check(input, m, out, error) : no_memory(error);
-  if (status == FTL_OK && input->n_given == 0) {
+  if (!status && input->n_given == 0) {
     status = rate_beginnings(input, start, square, error);
-    if (status == FTL_OK) first = largest(square, out, input->n);
+    if (!status) first = largest(square, out, input->n);
   }
-  if (status == FTL_OK) choose_farthest(input, first, m, out, square, chosen, radius, n_chosen);
+  if (!status) choose_farthest(input, first, m, out, square, chosen, radius, n_chosen);
   free(out);
   free(square);
   return status;
@@ -191,12 +191,12 @@ ftl_status ftl_select_d_optimal(const ftl_select_input *input, const double *wei
   d.root = malloc((n + 1) * sizeof *d.root);
   d.diagonal = malloc((n + 1) * sizeof *d.diagonal);
   ftl_status status = d.out && d.root && d.diagonal ? check(input, m, d.out, error) : no_memory(error);
-  if (status == FTL_OK) status = check_weights(input, weight, error);
-  if (status == FTL_OK) {
+  if (!status) status = check_weights(input, weight, error);
+  if (!status) {
     d.factor = malloc((n * (size_t)d.room + 1) * sizeof *d.factor);
     if (!d.factor) status = no_memory(error);
   }
-  if (status == FTL_OK) {
+  if (!status) {
     start_design(&d, weight, ridge);
     for (int64_t k = 0; k < input->n_given; k++) d.out[input->given[k]] = false; /* eliminated in their turn */
     choose_design(&d, m, chosen, gain, n_chosen);

@@ -126,8 +126,7 @@ static ftl_status turn(const ftl_structure *from, const ftl_slab_options *o, ftl
     orient(from, o->miller, m);
     return ftl_structure_supercell(from, (const int(*)[3])m, made, error);
   }
-  ftl_status status = ftl_structure_copy(from, made, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(ftl_structure_copy(from, made, error));
   const int axis = !from->pbc[0] ? 0 : !from->pbc[1] ? 1 : 2;
   for (int k = 0; k < 3; k++) memcpy(made->cell[k], from->cell[(axis + 1 + k) % 3], sizeof made->cell[k]);
   made->pbc[0] = made->pbc[1] = 1;
@@ -165,8 +164,7 @@ static ftl_status stack(const ftl_structure *s, const level *list, int times, co
                         double vacuum, ftl_structure *made, ftl_error *error) {
   const double bottom = list[0].height;
   const double thickness = list[s->n - 1].height - bottom + (times - 1) * period;
-  ftl_status status = ftl_structure_new(times * s->n, s->path, made, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(ftl_structure_new(times * s->n, s->path, made, error));
   for (int t = 0; t < times; t++)
     for (int k = 0; k < s->n; k++) {
       const int i = list[k].atom, to = t * s->n + k;
@@ -195,7 +193,7 @@ static ftl_status cut(const ftl_structure *s, const ftl_slab_options *o, ftl_str
     for (int k = 0; k < 3; k++) normal[k] = -normal[k];
   }
   level *list = malloc((size_t)s->n * sizeof *list);
-  if (!list) return ftl_fail(error, FTL_ERR_MEMORY, s->path, "no memory for a structure");
+  if (!list) return ftl_no_memory(error, s->path, "a structure");
   const double gap = list_levels(s, period, normal, list);
   const int there = count_layers(list, s->n), times = o->layers > 0 ? (o->layers + there - 1) / there : 1;
   ftl_status status = FTL_OK;
@@ -232,9 +230,9 @@ ftl_status ftl_structure_slab(const ftl_structure *from, const ftl_slab_options 
   ftl_structure turned = {0};
   *made = (ftl_structure){0};
   ftl_status status = check(from, options, error);
-  if (status == FTL_OK) status = turn(from, options, &turned, error);
-  if (status == FTL_OK) status = cut(&turned, options, made, error);
-  if (status == FTL_OK) status = widen(options->width, made, error);
+  if (!status) status = turn(from, options, &turned, error);
+  if (!status) status = cut(&turned, options, made, error);
+  if (!status) status = widen(options->width, made, error);
   ftl_structure_free(&turned);
   return status;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "support/output.h"
+#include "base/path.h"
 #include "base/error.h"
 #include "sampling/frames.h"
 #include "sampling/sampling_internal.h"
@@ -20,7 +21,7 @@ static const char *const names[FTL_SAMPLING_ENDS] = {
 const char *ftl_sampling_end_name(ftl_sampling_end end) { return names[end]; }
 
 static void path_of(const ftl_sampling_store *store, const char *name, char path[PATH_ROOM]) {
-  snprintf(path, PATH_ROOM, "%s/%s", store->folder, name);
+  ftl_path_put(path, PATH_ROOM, store->folder, name);
 }
 
 static void run_path(const ftl_sampling_store *store, int64_t run, const char *extension, char path[PATH_ROOM]) {
@@ -31,9 +32,9 @@ static void run_path(const ftl_sampling_store *store, int64_t run, const char *e
 
 static ftl_status write_json(const char *path, json_t *json, ftl_error *error) {
   ftl_output_file output;
-  if (!json) return ftl_fail(error, FTL_ERR_MEMORY, path, "no memory to write it");
+  if (!json) return ftl_no_memory(error, path, "writing it");
   ftl_status status = ftl_output_open(path, &output, error);
-  if (status == FTL_OK) {
+  if (!status) {
     const bool good = json_dumpf(json, output.stream, JSON_INDENT(1)) == 0 && putc('\n', output.stream) != EOF;
     if (good) status = ftl_output_commit(&output, error);
     else {
@@ -82,7 +83,7 @@ static void remove_runs(const ftl_sampling_store *store) {
   DIR *list = opendir(folder);
   for (struct dirent *item; list && (item = readdir(list));) {
     if (item->d_name[0] < '0' || item->d_name[0] > '9') continue;
-    snprintf(path, sizeof path, "%s/%s", folder, item->d_name);
+    ftl_path_put(path, sizeof path, folder, item->d_name);
     unlink(path);
   }
   if (list) closedir(list);
@@ -111,8 +112,7 @@ static ftl_status read_finished(ftl_sampling_store *store, const json_t *json, c
   char path[PATH_ROOM], digest[FTL_SHA256_HEX];
   const json_t *list = json_object_get(json, "runs");
   path_of(store, "candidates.xyz", path);
-  ftl_status status = ftl_sha256_file(path, digest, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(ftl_sha256_file(path, digest, error));
   bool good = strcmp(digest, sha256) == 0 && (int64_t)json_array_size(list) == store->plan->n;
   for (int64_t k = 0; good && k < store->plan->n; k++)
     good = entry_from_json(json_array_get(list, (size_t)k), k, &store->entry[k]);
@@ -150,15 +150,15 @@ ftl_status ftl_sampling_store_open(const ftl_sampling_plan *plan, const char *fo
   if (strlen(folder) > PATH_ROOM - 64) return ftl_fail(error, FTL_ERR_INPUT, folder, "the name is too long");
   store->folder = strdup(folder);
   store->entry = calloc((size_t)plan->n + 1, sizeof *store->entry);
-  if (!store->folder || !store->entry) return ftl_fail(error, FTL_ERR_MEMORY, folder, "no memory for its runs");
+  if (!store->folder || !store->entry) return ftl_no_memory(error, folder, "its runs");
   ftl_status status = make_folder(folder, error);
   path_of(store, "sampling.json", path);
-  if (status == FTL_OK && access(path, F_OK) == 0 && !is_file(path))
+  if (!status && access(path, F_OK) == 0 && !is_file(path))
     status =
         ftl_fail(error, FTL_ERR_INPUT, path, "it is no regular file, as a sampling wrote it: restore it, or remove it");
-  else if (status == FTL_OK && is_file(path)) status = read_folder(store, path, error);
-  else if (status == FTL_OK) status = write_json(path, json_pack("{s:s}", "plan", plan->digest), error);
-  if (status != FTL_OK) return status;
+  else if (!status && is_file(path)) status = read_folder(store, path, error);
+  else if (!status) status = write_json(path, json_pack("{s:s}", "plan", plan->digest), error);
+  FTL_TRY(status);
   if (store->sha256[0]) {
     remove_runs(store); /* left by a process that was killed when it had finished them */
     return FTL_OK;
@@ -178,8 +178,7 @@ void ftl_sampling_store_free(ftl_sampling_store *store) {
 static ftl_status write_frames(const char *path, int64_t run, const ftl_dataset *frames, ftl_error *error) {
   ftl_output_file output;
   char more[80];
-  ftl_status status = ftl_output_open(path, &output, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(ftl_output_open(path, &output, error));
   for (int64_t k = 0; k < frames->n; k++) {
     snprintf(more, sizeof more, " run=%lld step=%lld", (long long)run, (long long)frames->structure[k].frame);
     ftl_frame_write(output.stream, &frames->structure[k], more);
@@ -192,13 +191,12 @@ ftl_status ftl_sampling_store_add(ftl_sampling_store *store, int64_t run, const 
   char path[PATH_ROOM];
   ftl_sampling_entry *entry = &store->entry[run];
   run_path(store, run, "xyz", path);
-  ftl_status status = write_frames(path, run, &result->frames, error);
-  if (status == FTL_OK) status = ftl_sha256_file(path, entry->sha256, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(write_frames(path, run, &result->frames, error));
+  FTL_TRY(ftl_sha256_file(path, entry->sha256, error));
   entry->end = result->end;
   entry->frames = result->frames.n;
   run_path(store, run, "json", path);
-  status = write_json(path, entry_to_json(store, run), error);
+  ftl_status status = write_json(path, entry_to_json(store, run), error);
   entry->finished = status == FTL_OK;
   return status;
 }
@@ -220,23 +218,23 @@ ftl_status ftl_sampling_store_finish(ftl_sampling_store *store, ftl_error *error
   char path[PATH_ROOM], part[PATH_ROOM];
   ftl_output_file output;
   path_of(store, "candidates.xyz", path);
-  ftl_status status = ftl_output_open(path, &output, error);
-  if (status != FTL_OK) return status;
-  for (int64_t k = 0; status == FTL_OK && k < store->plan->n; k++) {
+  FTL_TRY(ftl_output_open(path, &output, error));
+  ftl_status status = FTL_OK;
+  for (int64_t k = 0; !status && k < store->plan->n; k++) {
     run_path(store, k, "xyz", part);
     status = append_file(part, output.stream, error);
   }
-  if (status == FTL_OK) status = ftl_output_commit(&output, error);
+  if (!status) status = ftl_output_commit(&output, error);
   else ftl_output_discard(&output);
-  if (status == FTL_OK) status = ftl_sha256_file(path, store->sha256, error);
-  if (status != FTL_OK) return status;
+  if (!status) status = ftl_sha256_file(path, store->sha256, error);
+  FTL_TRY(status);
   json_t *list = json_array();
   for (int64_t k = 0; k < store->plan->n; k++) json_array_append_new(list, entry_to_json(store, k));
   path_of(store, "sampling.json", path);
   status = write_json(
       path, json_pack("{s:s, s:s, s:o}", "plan", store->plan->digest, "candidates", store->sha256, "runs", list),
       error);
-  if (status == FTL_OK) remove_runs(store);
+  if (!status) remove_runs(store);
   return status;
 }
 

@@ -6,9 +6,7 @@
 
 #include "base/error.h"
 
-static ftl_status no_memory(const char *path, ftl_error *error) {
-  return ftl_fail(error, FTL_ERR_MEMORY, path, "no memory for a structure");
-}
+static ftl_status no_memory(const char *path, ftl_error *error) { return ftl_no_memory(error, path, "a structure"); }
 
 ftl_status ftl_structure_new(int n, const char *path, ftl_structure *made, ftl_error *error) {
   *made = (ftl_structure){.n = n, .weight = 1, .energy_weight = 1, .forces_weight = 1, .stress_weight = 1};
@@ -30,8 +28,7 @@ static void copy_cell(const ftl_structure *from, ftl_structure *made) {
 }
 
 ftl_status ftl_structure_copy(const ftl_structure *from, ftl_structure *made, ftl_error *error) {
-  ftl_status status = ftl_structure_new(from->n, from->path, made, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(ftl_structure_new(from->n, from->path, made, error));
   copy_cell(from, made);
   memcpy(made->atomic_number, from->atomic_number, (size_t)from->n * sizeof *made->atomic_number);
   memcpy(made->position, from->position, (size_t)from->n * sizeof *made->position);
@@ -133,8 +130,7 @@ ftl_status ftl_structure_supercell(const ftl_structure *from, const int m[3][3],
   if (n == 0 || n > 1000000)
     return ftl_fail(error, FTL_ERR_INPUT, where, "a supercell of %lld atoms is not possible: between 1 and 1000000 are",
                     (long long)n);
-  ftl_status status = ftl_structure_new((int)n, from->path, made, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(ftl_structure_new((int)n, from->path, made, error));
   copy_cell(from, made);
   made->volume *= (double)llabs(det);
   for (int a = 0; a < 3; a++)

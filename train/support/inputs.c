@@ -5,10 +5,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/path.h"
 #include "base/error.h"
+#include "files/foundations.h"
 #include "model/provenance.h"
-
-enum { PATH_ROOM = 4096 };
 
 /* How many files an option names, and the k-th of them. */
 static int count(const ftl_options *options, const ftl_option *option) {
@@ -26,7 +26,7 @@ static const char *file(const ftl_options *options, const ftl_option *option, in
 
 json_t *ftl_inputs_record(const ftl_options *options, ftl_error *error) {
   json_t *record = json_array();
-  ftl_status status = record ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the files of a run");
+  ftl_status status = record ? FTL_OK : ftl_no_memory(error, NULL, "the files of a run");
   for (int o = 0; !status && o < options->table->n; o++) {
     const ftl_option *option = &options->table->option[o];
     for (int k = 0; !status && k < count(options, option); k++) {
@@ -40,8 +40,7 @@ json_t *ftl_inputs_record(const ftl_options *options, ftl_error *error) {
       /* a name that is not UTF-8 is left out */
       if (!entry) entry = json_pack("{s:s, s:i, s:s}", "key", option->key, "item", k, "sha256", sha256);
       free(real);
-      if (json_array_append_new(record, entry) != 0)
-        status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the files of a run");
+      if (json_array_append_new(record, entry) != 0) status = ftl_no_memory(error, NULL, "the files of a run");
     }
   }
   if (!status) return record;
@@ -54,7 +53,7 @@ json_t *ftl_inputs_record(const ftl_options *options, ftl_error *error) {
 typedef struct {
   const char *sha256, *name; /* name: of the file, without its folder */
   bool other;                /* a file was there, with other content */
-  char other_path[PATH_ROOM], found[PATH_ROOM];
+  char other_path[FTL_PATH_ROOM], found[FTL_PATH_ROOM];
 } search;
 
 static bool try_file(search *s, const char *path) {
@@ -71,23 +70,20 @@ static bool try_file(search *s, const char *path) {
 }
 
 static bool try_folder(search *s, const char *folder, size_t length, const char *more) {
-  char path[PATH_ROOM];
+  char path[FTL_PATH_ROOM];
   if (length == 0 || snprintf(path, sizeof path, "%.*s%s/%s", (int)length, folder, more, s->name) >= (int)sizeof path)
     return false;
   return try_file(s, path);
 }
 
 static bool look(search *s, const char *given, const char *before, const char *folder) {
-  const char *slash = strrchr(given, '/');
-  s->name = slash ? slash + 1 : given;
+  s->name = ftl_path_name(given);
   if (try_file(s, given) || (before && try_file(s, before))) return true;
   if (try_folder(s, folder, strlen(folder), "") || try_folder(s, folder, strlen(folder), "/..")) return true;
   if (try_folder(s, ".", 1, "")) return true;
-  for (const char *p = getenv("FROZENTL_PATH"); p && *p;) {
-    const size_t n = strcspn(p, ":");
-    if (try_folder(s, p, n, "")) return true;
-    p += n + (p[n] == ':');
-  }
+  char other[FTL_PATH_ROOM];
+  for (int k = 0; ftl_search_folder(k, other); k++)
+    if (try_folder(s, other, strlen(other), "")) return true;
   return false;
 }
 
@@ -116,10 +112,10 @@ static ftl_status nowhere(const search *s, const char *key, const char *given, f
 static ftl_status find_files(ftl_options *options, const ftl_option *option, const json_t *record, const char *folder,
                              char said[400], ftl_error *error) {
   const int n = count(options, option);
-  char(*found)[PATH_ROOM] = calloc((size_t)n + 1, sizeof *found);
+  char(*found)[FTL_PATH_ROOM] = calloc((size_t)n + 1, sizeof *found);
   search *s = malloc(sizeof *s);
   bool moved = false;
-  ftl_status status = found && s ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the files of a run");
+  ftl_status status = found && s ? FTL_OK : ftl_no_memory(error, NULL, "the files of a run");
   for (int k = 0; !status && k < n; k++) {
     const json_t *entry = entry_of(record, option->key, k);
     const char *given = file(options, option, k);
@@ -131,7 +127,7 @@ static ftl_status find_files(ftl_options *options, const ftl_option *option, con
     else if (!look(s, given, json_string_value(json_object_get(entry, "path")), folder))
       status = nowhere(s, option->key, given, error);
     if (status) break;
-    memcpy(found[k], s->found, PATH_ROOM);
+    memcpy(found[k], s->found, FTL_PATH_ROOM);
     if (strcmp(found[k], given) == 0) continue;
     const size_t used = strlen(said);
     snprintf(said + used, 400 - used, "%s%s is %s", used ? ", " : "", option->key, found[k]);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "support/output.h"
+#include "base/path.h"
 #include "base/error.h"
 
 /* ---- who ---- */
@@ -188,12 +189,11 @@ static ftl_status claim(const char *folder, const char *path, int fd, bool creat
 
 ftl_status ftl_lock_take(const char *folder, const char *command, ftl_lock *lock, char warning[400], ftl_error *error) {
   holder me;
-  char *path = malloc(strlen(folder) + sizeof "/" FTL_LOCK_NAME);
+  char *path = ftl_path_join(folder, FTL_LOCK_NAME);
   int fd = -1;
   *lock = (ftl_lock){0};
   *warning = '\0';
-  if (!path) return ftl_fail(error, FTL_ERR_MEMORY, folder, "no memory for a path");
-  sprintf(path, "%s/%s", folder, FTL_LOCK_NAME);
+  if (!path) return ftl_no_memory(error, folder, "a path");
   describe_me(command, &me);
   ftl_status status;
   do {

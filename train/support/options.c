@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/numbers.h"
 #include "base/error.h"
+#include "files/foundations.h"
 #include "support/distance.h"
 
 /* ---- keys ---- */
@@ -73,18 +75,19 @@ static void free_value(ftl_options *options, const ftl_option *option) {
 }
 
 static ftl_status no_memory(ftl_error *error) {
-  return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the recipe");
+  return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the options");
 }
 
 static ftl_status add_word(ftl_words *words, const char *text, ftl_error *error) {
-  char **grown = realloc(words->item, ((size_t)words->n + 1) * sizeof *grown);
-  if (grown) words->item = grown;
-  if (!grown || !(grown[words->n] = strdup(text))) return no_memory(error);
+  size_t room = (size_t)words->n;
+  FTL_TRY(FTL_GROW(words->item, room, words->n + 1, "the recipe", error));
+  if (!(words->item[words->n] = strdup(text))) return no_memory(error);
   words->n++;
   return FTL_OK;
 }
 
 static ftl_status bad(const char *where, const ftl_option *option, const char *text, ftl_error *error) {
+  char choices[FTL_CHOICES_LENGTH];
   switch (option->type) {
   case FTL_OPTION_INTEGER:
     return ftl_fail(error, FTL_ERR_INPUT, where, "%s takes a whole number from %.0f to %.15g, not '%.80s'", option->key,
@@ -92,7 +95,8 @@ static ftl_status bad(const char *where, const ftl_option *option, const char *t
   case FTL_OPTION_BOOL:
     return ftl_fail(error, FTL_ERR_INPUT, where, "%s is true or false, not '%.80s'", option->key, text);
   case FTL_OPTION_CHOICE:
-    return ftl_fail(error, FTL_ERR_INPUT, where, "%s is one of %s, not '%.80s'", option->key, option->choices, text);
+    ftl_option_choices(option, choices);
+    return ftl_fail(error, FTL_ERR_INPUT, where, "%s is one of %s, not '%.80s'", option->key, choices, text);
   case FTL_OPTION_RATES:
     return ftl_fail(error, FTL_ERR_INPUT, where, "%s takes NAME=NUMBER from %g to %g, not '%.80s'", option->key,
                     option->min, option->max, text);
@@ -112,24 +116,39 @@ static ftl_status add_rate(ftl_rates *rates, const ftl_option *option, const cha
   for (int i = 0; i < rates->n; i++)
     if (strlen(rates->name[i]) == length && memcmp(rates->name[i], text, length) == 0)
       return ftl_fail(error, FTL_ERR_INPUT, where, "%s names '%s' twice", option->key, rates->name[i]);
-  char **name = realloc(rates->name, ((size_t)rates->n + 1) * sizeof *name);
-  if (name) rates->name = name;
-  double *values = realloc(rates->value, ((size_t)rates->n + 1) * sizeof *values);
-  if (values) rates->value = values;
-  if (!name || !values || !(name[rates->n] = strndup(text, length))) return no_memory(error);
-  values[rates->n++] = value;
+  size_t room = (size_t)rates->n, value_room = room;
+  FTL_TRY(FTL_GROW(rates->name, room, rates->n + 1, "the recipe", error));
+  FTL_TRY(FTL_GROW(rates->value, value_room, rates->n + 1, "the recipe", error));
+  if (!(rates->name[rates->n] = strndup(text, length))) return no_memory(error);
+  rates->value[rates->n++] = value;
   return FTL_OK;
 }
 
-/* Index of a word in "a|b|c", or -1. */
-static int find_choice(const char *choices, const char *text) {
+void ftl_option_choices(const ftl_option *option, char text[FTL_CHOICES_LENGTH]) {
+  size_t used = 0;
+  *text = '\0';
+  for (size_t k = 0; k < option->n_choices && used < FTL_CHOICES_LENGTH; k++)
+    if (option->choices[k])
+      used += (size_t)snprintf(text + used, FTL_CHOICES_LENGTH - used, "%s%s", used ? "|" : "", option->choices[k]);
+}
+
+static bool set_choice(const ftl_option *option, const char *text, int *value) {
+  for (size_t k = 0; k < option->n_choices; k++)
+    if (option->choices[k] && strcmp(option->choices[k], text) == 0) {
+      *value = (int)k;
+      return true;
+    }
+  return false;
+}
+
+/* Whether a word is one of "a|b|c". */
+static bool is_among(const char *words, const char *text) {
   const size_t length = strlen(text);
-  int index = 0;
-  for (const char *p = choices;; p++, index++) {
-    size_t size = strcspn(p, "|");
-    if (size == length && memcmp(p, text, size) == 0) return index;
+  for (const char *p = words;; p++) {
+    const size_t size = strcspn(p, "|");
+    if (size == length && memcmp(p, text, size) == 0) return true;
     p += size;
-    if (!*p) return -1;
+    if (!*p) return false;
   }
 }
 
@@ -138,7 +157,6 @@ static ftl_status set_number(ftl_options *options, const ftl_option *option, con
   void *member = ftl_option_member(options, option);
   char *end;
   double real;
-  int choice;
   switch (option->type) {
   case FTL_OPTION_INTEGER:
     errno = 0;
@@ -151,13 +169,12 @@ static ftl_status set_number(ftl_options *options, const ftl_option *option, con
     *(double *)member = real;
     return FTL_OK;
   case FTL_OPTION_BOOL:
+  case FTL_OPTION_SWITCH:
     if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0) break;
     *(bool *)member = strcmp(text, "true") == 0;
     return FTL_OK;
   default:
-    choice = find_choice(option->choices, text);
-    if (choice < 0) break;
-    *(int *)member = choice;
+    if (!set_choice(option, text, member)) break;
     return FTL_OK;
   }
   return bad(where, option, text, error);
@@ -174,7 +191,7 @@ ftl_status ftl_options_assign(ftl_options *options, const ftl_option *option, in
       return ftl_fail(error, FTL_ERR_INPUT, where, "%s has no value", option->key);
   if (!append) free_value(options, option);
   void *member = ftl_option_member(options, option);
-  for (int i = 0; status == FTL_OK && i < n; i++) {
+  for (int i = 0; !status && i < n; i++) {
     if (list) {
       status = add_word(member, words[i], error);
     } else if (option->type == FTL_OPTION_RATES) {
@@ -188,7 +205,7 @@ ftl_status ftl_options_assign(ftl_options *options, const ftl_option *option, in
     }
   }
   char *given = strdup(where);
-  if (!given) return status == FTL_OK ? no_memory(error) : status;
+  if (!given) return status ? status : no_memory(error);
   char **kept = &options->given[ftl_option_index(options, option)];
   free(*kept);
   *kept = given;
@@ -241,8 +258,7 @@ ftl_status ftl_options_make(ftl_options *options, const ftl_option_table *table,
   if (!options->given || !options->grows) return no_memory(error);
   for (int k = 0; k < table->n; k++) {
     if (!table->option[k].initial) continue;
-    ftl_status status = set_default(options, &table->option[k], table->option[k].initial, error);
-    if (status != FTL_OK) return status;
+    FTL_TRY(set_default(options, &table->option[k], table->option[k].initial, error));
   }
   return FTL_OK;
 }
@@ -255,7 +271,7 @@ static const char *default_of(const ftl_options *options, const ftl_option *opti
 
 ftl_status ftl_options_settle(ftl_options *options, ftl_error *error) {
   ftl_status status = FTL_OK;
-  for (int k = 0; status == FTL_OK && k < options->table->n; k++) {
+  for (int k = 0; !status && k < options->table->n; k++) {
     const ftl_option *option = &options->table->option[k];
     if (!option->tuned || options->given[k]) continue;
     const char *text = default_of(options, option);
@@ -307,6 +323,22 @@ bool ftl_options_is_chosen(const ftl_options *options, const char *key) {
   return !same;
 }
 
+ftl_status ftl_options_locate(ftl_options *options, ftl_error *error) {
+  char path[FTL_PATH_ROOM];
+  for (int k = 0; k < options->table->n; k++) {
+    const ftl_option *option = &options->table->option[k];
+    char **member = option->model ? ftl_option_member(options, option) : NULL;
+    if (!member || !*member || !ftl_foundation_find(*member)) continue;
+    const ftl_status status = ftl_model_path(*member, path, sizeof path, error);
+    if (status != FTL_OK) return status;
+    char *copy = strdup(path);
+    if (!copy) return no_memory(error);
+    free(*member);
+    *member = copy;
+  }
+  return FTL_OK;
+}
+
 /* ---- what applies ---- */
 
 bool ftl_options_has_value(const ftl_options *options, const ftl_option *option) {
@@ -343,14 +375,14 @@ static bool holds(const ftl_options *options, const char *condition, size_t leng
   char *rest = NULL; /* lists have several words */
   for (char *word = have ? strtok_r(have, ",", &rest) : NULL; choices && word && !found;
        word = strtok_r(NULL, ",", &rest))
-    found = find_choice(choices, word) >= 0;
+    found = is_among(choices, word);
   free(have);
   free(choices);
   return found;
 }
 
 bool ftl_options_applies(const ftl_options *options, const ftl_option *option, const char **condition) {
-  for (const char *p = option->when; *p;) {
+  for (const char *p = option->when; p && *p;) {
     const size_t length = strcspn(p, " ");
     if (!holds(options, p, length)) {
       if (condition) *condition = p;
@@ -393,8 +425,7 @@ ftl_status ftl_options_check_given(const ftl_options *options, ftl_error *error)
 
 ftl_status ftl_options_check(const ftl_options *options, ftl_error *error) {
   const ftl_option *option = options->table->option;
-  ftl_status status = ftl_options_check_given(options, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(ftl_options_check_given(options, error));
   for (int k = 0; k < options->table->n; k++)
     if (option[k].needed && !ftl_options_has_value(options, &option[k]) &&
         ftl_options_applies(options, &option[k], NULL))

@@ -1,6 +1,8 @@
 /* Options of a command. One table per command, of which its YAML recipe is read, and its flags (cli/option_flags.h),
    help, template, file of effective settings and table in the manual are made.
 
+   Commands without a recipe (cli/command.h) have a table too, of which there are flags and help only.
+
    An option has a key with dots ("loss.energy": in YAML `loss:` with `energy:` below it, or on one line with the dot;
    where the section is an option too, as in "labels" and "labels.energy", it is `prefix:` below itself), a type, a
    default, a range and a condition under which it applies; one that is set where it does not apply is an error, never
@@ -38,25 +40,30 @@ typedef enum {
   FTL_OPTION_INTEGER, /* int64_t */
   FTL_OPTION_REAL,    /* double */
   FTL_OPTION_BOOL,    /* bool */
+  FTL_OPTION_SWITCH,  /* bool, false by default; its flag takes no value */
   FTL_OPTION_CHOICE   /* int, index into choices */
 } ftl_option_type;
+
+enum { FTL_CHOICES_LENGTH = 200 };
 
 typedef struct {
   const char *key;
   ftl_option_type type;
-  const char *initial; /* the default as text; NULL: none */
-  const char *tuned;   /* the default where the table's `tuned_by` is set; NULL: initial */
-  double min, max;     /* of numbers, inclusive */
-  const char *choices; /* "a|b|c" of a choice */
-  const char *when;    /* "", or conditions that must all hold, separated by blanks: "key" (is set), "!key" (is not),
-                          "key=a|b" (has one of these values, or a list has one of these words), "key>0" (a number that
-                          is), "a|b" (one of them is set) */
-  bool needed;         /* must have a value where it applies */
-  const char *flag;    /* long flag, without "--"; NULL: only --set KEY=VALUE */
-  char letter;         /* short flag, 0 for none */
-  const char *value;   /* what the flag takes, for help; NULL: by its type */
-  const char *doc;     /* one line */
-  size_t offset;       /* of the member in the struct of values */
+  const char *initial;        /* the default as text; NULL: none */
+  const char *tuned;          /* the default where the table's `tuned_by` is set; NULL: initial */
+  double min, max;            /* of numbers, inclusive */
+  const char *const *choices; /* words of a choice by its value; NULL: a value that cannot be chosen */
+  size_t n_choices;
+  const char *when; /* NULL, "", or conditions that must all hold, separated by blanks: "key" (is set), "!key" (is not),
+                       "key=a|b" (has one of these values, or a list has one of these words), "key>0" (a number that
+                       is), "a|b" (one of them is set) */
+  bool model;       /* a path that may be the name of a foundation (ftl_model_path) */
+  bool needed;      /* must have a value where it applies */
+  const char *flag; /* long flag, without "--"; NULL: only --set KEY=VALUE */
+  char letter;      /* short flag, 0 for none */
+  const char *value; /* what the flag takes, for help; NULL: by its type */
+  const char *doc;   /* one line */
+  size_t offset;     /* of the member in the struct of values */
 } ftl_option;
 
 typedef struct {
@@ -99,11 +106,16 @@ ftl_status ftl_options_settle(ftl_options *options, ftl_error *error);
    FTL_ERR_INPUT. */
 ftl_status ftl_options_suit(ftl_options *options, const char *key, const char *text, ftl_error *error);
 
+/* Puts the file in place of a foundation's name in every option that takes one. Errors of ftl_model_path. */
+ftl_status ftl_options_locate(ftl_options *options, ftl_error *error);
+
 /* Nothing that does not apply is set; ftl_options_check: and what is needed is there. FTL_ERR_INPUT names the key and
  * why. */
 ftl_status ftl_options_check_given(const ftl_options *options, ftl_error *error);
 ftl_status ftl_options_check(const ftl_options *options, ftl_error *error);
 
+/* The words of a choice as "a|b|c". */
+void ftl_option_choices(const ftl_option *option, char text[FTL_CHOICES_LENGTH]);
 /* The option of this key, or NULL. */
 const ftl_option *ftl_option_find(const ftl_option_table *table, const char *key);
 /* Value of an option as text, as ftl_options_set takes it; the caller frees it. NULL without memory, "" when not set.

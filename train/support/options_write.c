@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/numbers.h"
 #include "base/error.h"
+#include "files/foundations.h"
 
 typedef struct {
   char *text;
@@ -19,16 +21,8 @@ typedef struct {
 static void append(buffer *b, const char *text) {
   const size_t more = strlen(text);
   if (b->failed) return;
-  if (b->length + more + 1 > b->room) {
-    const size_t room = 2 * (b->length + more + 1);
-    char *grown = realloc(b->text, room);
-    if (!grown) {
-      b->failed = true;
-      return;
-    }
-    b->text = grown;
-    b->room = room;
-  }
+  b->failed = FTL_GROW(b->text, b->room, b->length + more + 1, "the recipe", NULL);
+  if (b->failed) return;
   memcpy(b->text + b->length, text, more + 1);
   b->length += more;
 }
@@ -76,14 +70,9 @@ static void append_number(buffer *b, const ftl_options *options, const ftl_optio
   const void *member = ftl_option_member(options, option);
   if (option->type == FTL_OPTION_INTEGER) snprintf(number, sizeof number, "%lld", (long long)*(const int64_t *)member);
   else if (option->type == FTL_OPTION_REAL) ftl_format_real(*(const double *)member, number);
-  else if (option->type == FTL_OPTION_BOOL) strcpy(number, *(const bool *)member ? "true" : "false");
-  append(b, number);
-  if (option->type != FTL_OPTION_CHOICE) return;
-  const char *p = option->choices;
-  for (int k = *(const int *)member; k > 0; k--) p = strchr(p, '|') + 1;
-  char choice[64];
-  snprintf(choice, sizeof choice, "%.*s", (int)strcspn(p, "|"), p);
-  append(b, choice);
+  else if (option->type == FTL_OPTION_BOOL || option->type == FTL_OPTION_SWITCH)
+    strcpy(number, *(const bool *)member ? "true" : "false");
+  append(b, option->type == FTL_OPTION_CHOICE ? option->choices[*(const int *)member] : number);
 }
 
 /* Words, paths and rates, each through `add`; joined by `separator`. */
@@ -123,7 +112,7 @@ static void append_value(buffer *b, const ftl_options *options, const ftl_option
     break;
   case FTL_OPTION_PATH:
     text = *(char **)ftl_option_member(options, option);
-    if (text) text = path = relative_to(folder, text);
+    if (text && !(option->model && ftl_foundation_find(text))) text = path = relative_to(folder, text);
     break;
   case FTL_OPTION_PATHS:
   case FTL_OPTION_WORDS:
@@ -178,11 +167,12 @@ static void append_comment(buffer *b, const char *lead, const char *text) {
 }
 
 static void append_documentation(buffer *b, const ftl_option *option, const char *indent) {
-  char lead[16], line[700];
+  char lead[16], line[700], choices[FTL_CHOICES_LENGTH];
+  const char *when = option->when ? option->when : "";
+  ftl_option_choices(option, choices);
   snprintf(lead, sizeof lead, "%s# ", indent);
-  snprintf(line, sizeof line, "%s%s%s%s%s%s", option->doc, option->choices ? "; one of " : "",
-           option->choices ? option->choices : "", *option->when ? " [with " : "", option->when,
-           *option->when ? "]" : "");
+  snprintf(line, sizeof line, "%s%s%s%s%s%s", option->doc, *choices ? "; one of " : "", choices, *when ? " [with " : "",
+           when, *when ? "]" : "");
   append_comment(b, lead, line);
 }
 
@@ -229,7 +219,7 @@ ftl_status ftl_options_write(const ftl_options *options, const ftl_options_style
   }
   if (b.failed) {
     free(b.text);
-    return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the recipe");
+    return ftl_no_memory(error, NULL, "the recipe");
   }
   const bool ok = fputs(b.text, stream) >= 0 && fflush(stream) == 0;
   free(b.text);
@@ -251,12 +241,14 @@ void ftl_options_document(const ftl_option_table *table, FILE *stream) {
     fprintf(stream, " | %s", o->initial && *o->initial ? o->initial : o->needed ? "needed" : "");
     if (o->tuned) fprintf(stream, "%swith %s: %s", o->initial ? "; " : "", table->tuned_by, o->tuned);
     fputs(" | ", stream);
-    print_markdown(stream, o->when);
+    print_markdown(stream, o->when ? o->when : "");
     fputs(" | ", stream);
     print_markdown(stream, o->doc);
     if (o->choices) {
+      char choices[FTL_CHOICES_LENGTH];
+      ftl_option_choices(o, choices);
       fputs("; one of ", stream);
-      print_markdown(stream, o->choices);
+      print_markdown(stream, choices);
     } else if (o->type == FTL_OPTION_INTEGER || o->type == FTL_OPTION_REAL) {
       fprintf(stream, " (%.15g to %.15g)", o->min, o->max);
     }

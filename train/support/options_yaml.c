@@ -7,7 +7,9 @@
 #include <sys/stat.h>
 #include <yaml.h>
 
+#include "base/path.h"
 #include "base/error.h"
+#include "files/foundations.h"
 #include "files/yaml_load.h"
 
 enum { MAX_KEY = 256, MAX_DEPTH = 8, MAX_RECIPE = 4 << 20 };
@@ -26,17 +28,6 @@ static void say_where(const reader *r, const yaml_node_t *node, char where[256])
 static yaml_node_t *node_of(reader *r, yaml_node_item_t item) { return yaml_document_get_node(&r->document, item); }
 static const char *text_of(const yaml_node_t *node) { return (const char *)node->data.scalar.value; }
 
-/* Relative paths start in the folder of the recipe. The caller frees it. */
-static char *join_folder(const char *recipe, const char *path) {
-  const char *slash = strrchr(recipe, '/');
-  const size_t folder = slash && path[0] != '/' ? (size_t)(slash - recipe) + 1 : 0;
-  char *joined = malloc(folder + strlen(path) + 1);
-  if (!joined) return NULL;
-  memcpy(joined, recipe, folder);
-  strcpy(joined + folder, path);
-  return joined;
-}
-
 /* The words of a scalar, a list, or (rates) a mapping; each is allocated. */
 static ftl_status collect(reader *r, const ftl_option *option, yaml_node_t *node, char ***words, int *n,
                           const char *where, ftl_error *error) {
@@ -46,7 +37,7 @@ static ftl_status collect(reader *r, const ftl_option *option, yaml_node_t *node
   if (node->type == YAML_MAPPING_NODE) count = (int)(node->data.mapping.pairs.top - node->data.mapping.pairs.start);
   *n = 0;
   *words = calloc((size_t)count + 1, sizeof **words);
-  if (!*words) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the recipe");
+  if (!*words) return ftl_no_memory(error, NULL, "the recipe");
   for (int i = 0; i < count; i++) {
     yaml_node_t *item = node;
     char *word = NULL;
@@ -59,7 +50,8 @@ static ftl_status collect(reader *r, const ftl_option *option, yaml_node_t *node
         if (word) sprintf(word, "%s=%s", text_of(key), text_of(item));
       }
     } else if (item->type == YAML_SCALAR_NODE) {
-      word = path && *text_of(item) ? join_folder(r->path, text_of(item)) : strdup(text_of(item));
+      const bool name = option->model && ftl_foundation_find(text_of(item));
+      word = path && *text_of(item) && !name ? ftl_path_beside(r->path, text_of(item)) : strdup(text_of(item));
     }
     if (item->type != YAML_SCALAR_NODE)
       return ftl_fail(error, FTL_ERR_FORMAT, where, "%s takes no nested value", option->key);
@@ -68,7 +60,7 @@ static ftl_status collect(reader *r, const ftl_option *option, yaml_node_t *node
       free(word);
       return ftl_fail(error, FTL_ERR_FORMAT, where, "%s has no value; give one, or remove the line", option->key);
     }
-    if (!word) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the recipe");
+    if (!word) return ftl_no_memory(error, NULL, "the recipe");
     (*words)[(*n)++] = word;
   }
   return FTL_OK;
@@ -84,13 +76,13 @@ static ftl_status read_option(reader *r, const ftl_option *option, yaml_node_t *
   ftl_status status = FTL_OK;
   if (node->type == YAML_MAPPING_NODE && option->type != FTL_OPTION_RATES)
     status = ftl_fail(error, FTL_ERR_FORMAT, where, "%s takes a value, nothing nested below it", option->key);
-  if (status == FTL_OK) status = collect(r, option, node, &words, &n, where, error);
+  if (!status) status = collect(r, option, node, &words, &n, where, error);
   /* "freeze: f4, radial" is the list that the flag --freeze f4,radial is */
-  if (status == FTL_OK && option->type == FTL_OPTION_WORDS && node->type == YAML_SCALAR_NODE) {
+  if (!status && option->type == FTL_OPTION_WORDS && node->type == YAML_SCALAR_NODE) {
     r->options->grows[k] = false;
     status = ftl_options_set(r->options, option->key, words[0], where, error);
     r->options->grows[k] = false;
-  } else if (status == FTL_OK) {
+  } else if (!status) {
     status = ftl_options_assign(r->options, option, n, (const char *const *)words, false, where, error);
   }
   for (int i = 0; i < n; i++) free(words[i]);
@@ -131,7 +123,7 @@ static ftl_status read_mapping(reader *r, const yaml_node_t *mapping, const char
       status = ftl_option_unknown(table, full, FTL_ERR_FORMAT, where, error);
     }
     if (status == FTL_ERR_INPUT) return error ? (error->code = FTL_ERR_FORMAT) : FTL_ERR_FORMAT;
-    if (status != FTL_OK) return status;
+    FTL_TRY(status);
   }
   return FTL_OK;
 }
@@ -157,7 +149,7 @@ static ftl_status read_text(const char *path, char **text, size_t *size, ftl_err
   ftl_status status = FTL_OK;
   *text = malloc(MAX_RECIPE + 1);
   if (!*text) {
-    status = ftl_fail(error, FTL_ERR_MEMORY, path, "no memory for the recipe");
+    status = ftl_no_memory(error, path, "the recipe");
   } else {
     *size = fread(*text, 1, MAX_RECIPE + 1, stream);
     if (ferror(stream)) status = ftl_fail(error, FTL_ERR_IO, path, "cannot read the recipe: %s", strerror(errno));
@@ -176,7 +168,7 @@ ftl_status ftl_options_read(ftl_options *options, const char *path, ftl_error *e
   options->source = strdup(path);
   ftl_status status = read_text(path, &text, &size, error);
   r.seen = calloc((size_t)options->table->n, sizeof *r.seen);
-  if (!status && !r.seen) status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the recipe");
+  if (!status && !r.seen) status = ftl_no_memory(error, NULL, "the recipe");
   if (!status) status = ftl_yaml_load(text, size, path, &r.document, error);
   if (!status) {
     status = read_document(&r, error);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "files/foundations.h"
 #include "support/run_folder.h"
 #include "base/error.h"
 
@@ -72,17 +73,22 @@ static void add_foundation(ftl_paths *paths, const char *path) {
   json_unpack(foundation, "{s:s}", "name", &name);
   if (name && !strchr(name, '/')) {
     add_in_folder(paths, slash ? path : ".", slash && slash > path ? (size_t)(slash - path) : 1, name);
-    for (const char *p = getenv("FROZENTL_PATH"); p && *p;) {
-      const size_t n = strcspn(p, ":");
-      add_in_folder(paths, p, n, name);
-      p += n + (p[n] == ':');
-    }
+    char folder[FTL_PATH_ROOM];
+    for (int k = 0; ftl_search_folder(k, folder); k++) add_in_folder(paths, folder, strlen(folder), name);
   }
   json_decref(foundation);
   json_decref(header);
 }
 
+/* The file of a foundation that is given by name; anything else as it is. */
+static const char *file_of(const char *given, char path[FTL_PATH_ROOM]) {
+  return given && ftl_model_place(given, path, FTL_PATH_ROOM, NULL) == FTL_OK ? path : given;
+}
+
 void ftl_paths_model(ftl_paths *paths, const char *what, const char *path, const char *foundation) {
+  char file[FTL_PATH_ROOM], base[FTL_PATH_ROOM];
+  path = file_of(path, file);
+  foundation = file_of(foundation, base);
   add(paths, what, path, false);
   add(paths, "foundation", foundation, false);
   if (path && !foundation) add_foundation(paths, path);
@@ -135,7 +141,7 @@ static bool same(const char *a, const char *b) {
 }
 
 ftl_status ftl_paths_check(const ftl_paths *paths, ftl_error *error) {
-  if (paths->no_memory) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the names of files");
+  if (paths->no_memory) return ftl_no_memory(error, NULL, "the names of files");
   for (int k = 0; k < paths->n; k++)
     for (int j = 0; j < paths->n && paths->path[k].output; j++) {
       const ftl_named_path *written = &paths->path[k], *other = &paths->path[j];

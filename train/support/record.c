@@ -43,7 +43,7 @@ ftl_status ftl_options_compare(const ftl_options *options, const json_t *record,
                                const char *where, char said[400], ftl_error *error) {
   char wrong[400] = "";
   json_t *now = ftl_options_record(options);
-  if (!now) return ftl_fail(error, FTL_ERR_MEMORY, where, "no memory to compare the recipe");
+  if (!now) return ftl_no_memory(error, where, "comparing the recipe");
   *said = '\0';
   for (int k = 0; k < options->table->n; k++) {
     const char *key = options->table->option[k].key, *before = json_string_value(json_object_get(record, key)),

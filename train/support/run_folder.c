@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "support/output.h"
+#include "base/path.h"
 #include "base/error.h"
 
 enum { PATH_ROOM = 4096 };
@@ -27,14 +28,10 @@ static const char *const *const files_of[] = {NULL, train_files, fit_files, dist
 /* Folders below it that a run writes temporary files to. */
 static const char *const below[] = {"", "sampling", "sampling/runs"};
 
-static void join(const char *folder, const char *name, char path[PATH_ROOM]) {
-  snprintf(path, PATH_ROOM, "%s/%s", folder, name);
-}
-
 static bool has(const char *folder, const char *name) {
   struct stat info;
   char path[PATH_ROOM];
-  join(folder, name, path);
+  ftl_path_put(path, sizeof path, folder, name);
   return lstat(path, &info) == 0;
 }
 
@@ -45,7 +42,7 @@ static ftl_run_kind kind_of_recipe(const char *folder) {
   char path[PATH_ROOM], line[4096];
   struct stat info;
   bool basis = false, model = false, optimiser = false;
-  join(folder, "recipe.yaml", path);
+  ftl_path_put(path, sizeof path, folder, "recipe.yaml");
   FILE *stream = stat(path, &info) == 0 && S_ISREG(info.st_mode) ? fopen(path, "r") : NULL;
   while (stream && fgets(line, sizeof line, stream)) {
     basis |= strncmp(line, "basis", 5) == 0;
@@ -70,7 +67,7 @@ static ftl_status check_inputs(const char *path, ftl_run_kind kind, const ftl_op
   char name[PATH_ROOM], what[64];
   ftl_paths_options(&paths, options);
   for (const char *const *file = files_of[kind]; *file; file++) {
-    join(path, *file, name);
+    ftl_path_put(name, sizeof name, path, *file);
     snprintf(what, sizeof what, "%s of the run", *file);
     ftl_paths_output(&paths, what, name);
   }
@@ -113,7 +110,7 @@ static ftl_status check_regular(const char *path, ftl_run_kind kind, ftl_error *
   char name[PATH_ROOM];
   struct stat info;
   for (const char *const *file = files_of[kind]; *file; file++) {
-    join(path, *file, name);
+    ftl_path_put(name, sizeof name, path, *file);
     if (stat(name, &info) != 0 || S_ISREG(info.st_mode) || strcmp(*file, "sampling") == 0) continue;
     return ftl_fail(error, FTL_ERR_INPUT, name,
                     "it is no regular file, as the run wrote it: restore it from a copy, or begin another run");
@@ -152,11 +149,11 @@ static bool is_left(const char *name, const char *folder, ftl_run_kind kind) {
 static void remove_left(const char *path, ftl_run_kind kind) {
   for (size_t k = 0; k < (kind == FTL_RUN_DISTILL ? 3 : 1); k++) {
     char folder[PATH_ROOM], file[PATH_ROOM + 300];
-    join(path, below[k], folder);
+    ftl_path_put(folder, sizeof folder, path, below[k]);
     DIR *list = opendir(folder);
     for (struct dirent *item; list && (item = readdir(list));) {
       if (!is_left(item->d_name, below[k], kind)) continue;
-      snprintf(file, sizeof file, "%s/%s", folder, item->d_name);
+      ftl_path_put(file, sizeof file, folder, item->d_name);
       unlink(file);
     }
     if (list) closedir(list);

@@ -110,12 +110,11 @@ static ftl_status start_blas(int callers, int threads, ftl_error *error) {
   if (is_limited()) {
     const size_t needed = (size_t)(callers + threads - 1) * BUFFER + (size_t)threads * ((size_t)9 << 20);
     if (!can_map(needed))
-      return ftl_fail(
-          error, FTL_ERR_MEMORY, NULL,
-          "no memory for the buffers of OpenBLAS: %zu MB of address space for %d thread%s, and %zu MB can be had; "
-          "raise the limit (ulimit -v)%s",
-          needed >> 20, callers, callers == 1 ? "" : "s", ftl_free_bytes() >> 20,
-          callers == 1 ? "" : ", or take fewer threads");
+      return ftl_no_memory(error, NULL,
+                           "the buffers of OpenBLAS: %zu MB of address space for %d thread%s, and %zu MB can be had; "
+                           "raise the limit (ulimit -v)%s",
+                           needed >> 20, callers, callers == 1 ? "" : "s", ftl_free_bytes() >> 20,
+                           callers == 1 ? "" : ", or take fewer threads");
     have_buffers(callers);
   }
   openblas_set_num_threads(threads);
@@ -126,11 +125,10 @@ ftl_status ftl_work_start(int threads, int blas_threads, ftl_error *error) {
   const int n = threads > 0 ? threads : omp_get_max_threads();
   const int blas = blas_threads > 0 ? blas_threads : n, possible = ftl_threads_possible(n + blas - 2);
   if (possible < n + blas - 2)
-    return ftl_fail(
-        error, FTL_ERR_MEMORY, NULL,
-        "no memory for %d threads, of which %d can be made: take fewer threads, or raise the limits of memory "
-        "and processes (ulimit -v, -u)",
-        n + blas - 1, possible + 1);
-  const ftl_status status = start_blas(n, blas, error);
-  return status ? status : ftl_threads_start(n, error);
+    return ftl_no_memory(error, NULL,
+                         "%d threads, of which %d can be made: take fewer threads, or raise the limits of memory "
+                         "and processes (ulimit -v, -u)",
+                         n + blas - 1, possible + 1);
+  FTL_TRY(start_blas(n, blas, error));
+  return ftl_threads_start(n, error);
 }

@@ -39,9 +39,7 @@ typedef struct {
   double done, total;
 } choice;
 
-static ftl_status no_memory(ftl_error *error) {
-  return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for an active set");
-}
+static ftl_status no_memory(ftl_error *error) { return ftl_no_memory(error, NULL, "an active set"); }
 
 static void free_choice(choice *c) {
   for (int k = 0; c->designer && k < c->n_threads; k++) ftl_designer_free(&c->designer[k]);
@@ -69,8 +67,7 @@ static ftl_active_set_options with_defaults(const ftl_active_set_options *option
 
 static ftl_status start(choice *c, ftl_error *error) {
   const ftl_surrogate *s = c->surrogate;
-  ftl_status status = ftl_descriptors_new(s, &c->plan, error);
-  if (status) return status;
+  FTL_TRY(ftl_descriptors_new(s, &c->plan, error));
   c->width = 1;
   for (int mu = 0; mu < s->file.n_elements; mu++) {
     size_t n = (size_t)s->file.n_functions[mu];
@@ -84,8 +81,8 @@ static ftl_status start(choice *c, ftl_error *error) {
   c->value = malloc(CHUNK_ATOMS * (size_t)c->width * sizeof *c->value);
   c->mu = malloc(CHUNK_ATOMS * sizeof *c->mu);
   if (!c->designer || !c->value || !c->mu) return no_memory(error);
-  for (int k = 0; k < c->n_threads && !status; k++) status = ftl_designer_new(s, c->plan, &c->designer[k], error);
-  return status;
+  for (int k = 0; k < c->n_threads; k++) FTL_TRY(ftl_designer_new(s, c->plan, &c->designer[k], error));
+  return FTL_OK;
 }
 
 /* Room for the functions of all atoms, if that is within bounds. */
@@ -159,7 +156,7 @@ static ftl_status chunk(choice *c, const int64_t *list, int n, ftl_error *error)
     visit v = {c, first[k]};
     ftl_status status =
         ftl_design_atoms(&c->designer[omp_get_thread_num()], &c->data->structure[list[k]], visit_chunk, &v, &own);
-    if (status == FTL_OK) continue;
+    if (!status) continue;
 #pragma omp critical(ftl_active_set_error)
     if (k < worst_at) { /* the first one in the data, whatever the threads do */
       worst = status;

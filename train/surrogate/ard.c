@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/random.h"
 #include "base/error.h"
 #include "support/work_memory.h"
@@ -49,11 +50,10 @@ static ftl_status posterior(const ftl_triangle *t, const double *penalty, releva
                             ftl_error *error) {
   ftl_triangle stacked = {0};
   int ld = t->n + 1, side = x->n + 1, info;
-  ftl_status status = ftl_triangle_new(x->n, &stacked, error);
-  if (status) return status;
+  FTL_TRY(ftl_triangle_new(x->n, &stacked, error));
   for (int k = 0; k < x->n; k++) stacked.r[(size_t)k * (size_t)side + (size_t)k] = sqrt(x->alpha[k] / x->beta);
   gather(t, penalty, x, x->a, ld);
-  status = ftl_triangle_add(&stacked, x->a, ld, ld, error);
+  ftl_status status = ftl_triangle_add(&stacked, x->a, ld, ld, error);
   if (!status) {
     for (int k = 0; k < x->n; k++) {
       memcpy(x->root + (size_t)k * (size_t)x->n, stacked.r + (size_t)k * (size_t)side, (size_t)x->n * sizeof(double));
@@ -130,17 +130,16 @@ static void give(relevance *x, const double *penalty, double unit, const ftl_sol
 ftl_status ftl_solve_ard(const ftl_triangle *all, const double *penalty, const ftl_solve_options *options,
                          ftl_solution *to, ftl_error *error) {
   size_t n = (size_t)all->n, side = n + 1;
-  relevance x = {.n = all->n,
-                 .index = malloc(side * sizeof(int)),
-                 .alpha = malloc(side * sizeof(double)),
-                 .mean = malloc(side * sizeof(double)),
-                 .a = malloc(side * side * sizeof(double)),
-                 .root = malloc(side * side * sizeof(double)),
-                 .rhs = malloc(side * sizeof(double))};
-  ftl_status status = FTL_OK;
+  ftl_arena memory = {.enough = ftl_memory_is_left};
+  relevance x = {.n = all->n};
+  x.index = ftl_arena_take(&memory, side, sizeof *x.index);
+  x.alpha = ftl_arena_take(&memory, side, sizeof *x.alpha);
+  x.mean = ftl_arena_take(&memory, side, sizeof *x.mean);
+  x.a = ftl_arena_take(&memory, side * side, sizeof *x.a);
+  x.root = ftl_arena_take(&memory, side * side, sizeof *x.root);
+  x.rhs = ftl_arena_take(&memory, side, sizeof *x.rhs);
+  ftl_status status = ftl_arena_check(&memory, error, "a fit of %zu functions", n);
   double unit = 0, residual = 0, total = 0;
-  if (!x.index || !x.alpha || !x.mean || !x.a || !x.root || !x.rhs || !ftl_memory_is_left())
-    status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a fit of %zu functions", n);
   if (!status) {
     total = label_square(all);
     x.beta = 100 * (double)all->rows / fmax(total, 1e-300); /* a tenth of the labels' spread is noise, to begin with */
@@ -161,11 +160,6 @@ ftl_status ftl_solve_ard(const ftl_triangle *all, const double *penalty, const f
   }
   if (!status) status = posterior(all, penalty, &x, &residual, error);
   if (!status) give(&x, penalty, unit > 0 ? unit : 1, options, all->n, to);
-  free(x.index);
-  free(x.alpha);
-  free(x.mean);
-  free(x.a);
-  free(x.root);
-  free(x.rhs);
+  ftl_arena_free(&memory);
   return status;
 }

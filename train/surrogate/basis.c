@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/error.h"
 #include "surrogate/invariants.h"
 
@@ -48,15 +49,8 @@ static ftl_status find_couplings(builder *b, const ftl_invariants **found) {
       return FTL_OK;
     }
   }
-  if (b->n_cache == b->cache_room) {
-    size_t room = 2 * b->cache_room + 64;
-    coupled *grown = realloc(b->cache, room * sizeof *grown);
-    if (!grown) return ftl_fail(b->error, FTL_ERR_MEMORY, NULL, "no memory for a basis");
-    b->cache = grown;
-    b->cache_room = room;
-  }
-  ftl_status status = ftl_invariants_make(b->rank, key.l, key.same, &key.invariants, b->error);
-  if (status) return status;
+  FTL_TRY(FTL_GROW(b->cache, b->cache_room, b->n_cache + 1, "a basis", b->error));
+  FTL_TRY(ftl_invariants_make(b->rank, key.l, key.same, &key.invariants, b->error));
   b->cache[b->n_cache] = key;
   *found = &b->cache[b->n_cache++].invariants;
   return FTL_OK;
@@ -108,13 +102,7 @@ static ftl_status add_functions(builder *b) {
   for (int f = 0; !status && f < coupling->n_functions; f++) {
     if (++b->n_functions > b->options->max_functions) continue; /* counted for the message */
     int *n = &file->n_functions[b->mu0];
-    if ((size_t)*n == b->room) {
-      size_t room = 2 * b->room + 256;
-      ftl_ace_function *grown = realloc(file->function[b->mu0], room * sizeof *grown);
-      if (!grown) return ftl_fail(b->error, FTL_ERR_MEMORY, NULL, "no memory for a basis");
-      file->function[b->mu0] = grown;
-      b->room = room;
-    }
+    FTL_TRY(FTL_GROW(file->function[b->mu0], b->room, *n + 1, "a basis", b->error));
     ftl_ace_function *g = &file->function[b->mu0][*n];
     *g = (ftl_ace_function){.rank = b->rank, .n_density = 1};
     for (int t = 0; t < b->rank; t++) {
@@ -125,7 +113,7 @@ static ftl_status add_functions(builder *b) {
     g->m = malloc(((size_t)coupling->n_terms * (size_t)b->rank + 1) * sizeof *g->m);
     g->c = malloc(((size_t)coupling->n_terms + 1) * sizeof *g->c);
     ++*n; /* from here on the file frees it */
-    if (!g->m || !g->c) return ftl_fail(b->error, FTL_ERR_MEMORY, NULL, "no memory for a basis");
+    if (!g->m || !g->c) return ftl_no_memory(b->error, NULL, "a basis");
     for (int k = 0; k < coupling->n_terms; k++) {
       double c = coupling->c[f * coupling->n_terms + k];
       if (c == 0) continue;
@@ -164,7 +152,7 @@ static ftl_status list_factors(builder *b) {
   }
   b->n_factors = 0;
   b->factor = malloc(((size_t)n * (size_t)(l + 1) * (size_t)o->n_elements + 1) * sizeof *b->factor);
-  if (!b->factor) return ftl_fail(b->error, FTL_ERR_MEMORY, NULL, "no memory for a basis");
+  if (!b->factor) return ftl_no_memory(b->error, NULL, "a basis");
   for (int il = 0; il <= l; il++)
     for (int mu = 0; mu < o->n_elements; mu++)
       for (int in = 0; in < n; in++)
@@ -243,8 +231,7 @@ static ftl_status check_options(const ftl_basis_options *o, ftl_error *error) {
         return ftl_fail(error, FTL_ERR_INPUT, NULL, "a basis of rank %d has n = %d and l = %d; up to %d and %d can be",
                         k + 1, b->n[k], b->l[k], FTL_ACE_MAX_RADIAL, FTL_INVARIANTS_MAX_L);
     if (b->l[0] != 0) return ftl_fail(error, FTL_ERR_INPUT, NULL, "functions of rank 1 have l = 0, not %d", b->l[0]);
-    ftl_status status = block < 0 ? FTL_OK : check_block(o, &o->block[block], error);
-    if (status) return status;
+    FTL_TRY(block < 0 ? FTL_OK : check_block(o, &o->block[block], error));
   }
   return FTL_OK;
 }
@@ -270,7 +257,7 @@ static ftl_status make_file(const ftl_basis_options *o, ftl_ace_file *file, ftl_
   file->n_functions = calloc(n, sizeof *file->n_functions);
   file->function = calloc(n, sizeof *file->function);
   if (!file->embedding || !file->bond || !file->n_functions || !file->function)
-    return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a basis");
+    return ftl_no_memory(error, NULL, "a basis");
   for (size_t mu = 0; mu < n; mu++)
     file->embedding[mu] = (ftl_ace_embedding){
         .n_density = 1, .shifted = true, .weight = {1}, .exponent = {1}, .core_cutoff = 1e5, .d_core_cutoff = 250};
@@ -285,7 +272,7 @@ static ftl_status make_file(const ftl_basis_options *o, ftl_ace_file *file, ftl_
                         .lmax = lmax,
                         .n_base = n_base};
     b->coefficient = calloc((size_t)n_radial * ((size_t)lmax + 1) * (size_t)n_base + 1, sizeof *b->coefficient);
-    if (!b->coefficient) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a basis");
+    if (!b->coefficient) return ftl_no_memory(error, NULL, "a basis");
     for (int r = 0; r < n_radial; r++)
       for (int l = 0; l <= lmax; l++) b->coefficient[(r * (lmax + 1) + l) * n_base + r] = 1;
   }

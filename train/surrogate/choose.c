@@ -52,7 +52,7 @@ static ftl_status all_features(const ftl_surrogate *basis, const ftl_dataset *ca
   const int n_threads = threads > 0 ? threads : omp_get_max_threads(),
             n_features = basis->first[basis->file.n_elements];
   ftl_status status = ftl_descriptors_new(basis, &plan, error);
-  if (status) return status;
+  FTL_TRY(status);
 #pragma omp parallel num_threads(n_threads)
   {
     ftl_designer designer = {0};
@@ -100,12 +100,12 @@ ftl_status ftl_choose_frames(const ftl_surrogate_recipe *recipe, const int *elem
   for (int64_t k = 0; k < n; k++) chosen[k] = m == n;
   if (m == n) return FTL_OK;
   ftl_surrogate basis = {0};
-  ftl_status status = make_basis(recipe, elements, n_elements, &basis, error);
-  if (status) return status;
+  FTL_TRY(make_basis(recipe, elements, n_elements, &basis, error));
   const int64_t n_features = basis.first[n_elements];
   double *features = calloc((size_t)(n * n_features) + 1, sizeof *features);
   int64_t *list = malloc(((size_t)m + 1) * sizeof *list), n_chosen = 0;
-  if (!features || !list) status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to compare sampled frames");
+  ftl_status status = FTL_OK;
+  if (!features || !list) status = ftl_no_memory(error, NULL, "comparing sampled frames");
   if (!status) status = all_features(&basis, candidates, (int)recipe->threads, features, error);
   if (!status) {
     const bool by_distance = recipe->sample.select == FTL_SELECT_BY_DISTANCE;

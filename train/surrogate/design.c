@@ -38,16 +38,15 @@ static double largest_cutoff(const ftl_ace_file *file) {
 static ftl_status list_neighbours(ftl_designer *d, const ftl_structure *s, ftl_error *error) {
   const ftl_ace_file *file = &d->surrogate->file;
   ftl_structure_graph_free(&d->graph);
-  ftl_status status = ftl_structure_graph_build(s, file->atomic_number, file->n_elements, largest_cutoff(file),
-                                                &d->neighbours, &d->graph, error);
-  if (status) return status;
+  FTL_TRY(ftl_structure_graph_build(s, file->atomic_number, file->n_elements, largest_cutoff(file), &d->neighbours,
+                                    &d->graph, error));
   const ftl_graph *g = &d->graph.graph;
   size_t n_edges = (size_t)g->first_edge[s->n];
   if (n_edges > d->room) {
     free(d->sender_mu);
     d->sender_mu = malloc(n_edges * sizeof *d->sender_mu);
     d->room = d->sender_mu ? n_edges : 0;
-    if (!d->sender_mu) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the neighbours of a structure");
+    if (!d->sender_mu) return ftl_no_memory(error, NULL, "the neighbours of a structure");
   }
   for (size_t e = 0; e < n_edges; e++) d->sender_mu[e] = g->species[g->sender[e]];
   return FTL_OK;

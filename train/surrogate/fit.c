@@ -52,15 +52,13 @@ static ftl_status start_assembly(assembly *a, const ftl_surrogate *surrogate, co
     int rows = ftl_design_count(&data->structure[s], ftl_design_labelled(&data->structure[s]));
     if (rows > a->ld) a->ld = rows;
   }
-  ftl_status status = ftl_descriptors_new(surrogate, &a->plan, error);
-  if (status) return status;
+  FTL_TRY(ftl_descriptors_new(surrogate, &a->plan, error));
   a->designer = calloc((size_t)a->n_threads, sizeof *a->designer);
   a->panel = malloc(((size_t)a->n + 1) * (size_t)a->ld * sizeof *a->panel);
   if (!a->designer || !a->panel || !ftl_memory_is_left())
-    return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the equations of a fit of %d functions", a->n);
-  for (int k = 0; k < a->n_threads && !status; k++)
-    status = ftl_designer_new(surrogate, a->plan, &a->designer[k], error);
-  return status;
+    return ftl_no_memory(error, NULL, "the equations of a fit of %d functions", a->n);
+  for (int k = 0; k < a->n_threads; k++) FTL_TRY(ftl_designer_new(surrogate, a->plan, &a->designer[k], error));
+  return FTL_OK;
 }
 
 /* Multiplies a structure's rows, the label's included, by the roots of their weights. */
@@ -85,8 +83,7 @@ static ftl_status fill_structure(assembly *a, int64_t index, int row, ftl_error 
   const ftl_structure *s = &a->data->structure[index];
   ftl_design_rows rows = ftl_design_labelled(s);
   ftl_designer *designer = &a->designer[omp_get_thread_num()];
-  ftl_status status = ftl_design_fill(designer, s, rows, a->panel, a->ld, row, error);
-  if (status) return status;
+  FTL_TRY(ftl_design_fill(designer, s, rows, a->panel, a->ld, row, error));
   ftl_design_labels(a->surrogate, s, rows, a->panel + (size_t)a->n * (size_t)a->ld + (size_t)row);
   if (a->options) weigh(a, s, row);
   return FTL_OK;
@@ -110,7 +107,7 @@ static int64_t fill_panel(assembly *a, const int64_t *list, int64_t n_list, int6
   for (int64_t k = 0; k < n; k++) {
     ftl_error own = {0};
     ftl_status result = fill_structure(a, list[k], (int)first_row[k], &own);
-    if (result == FTL_OK) continue;
+    if (!result) continue;
 #pragma omp critical(ftl_fit_error)
     if (k < worst_at) { /* the first one in the data, whatever the threads do */
       worst = result;
@@ -125,7 +122,7 @@ static int64_t fill_panel(assembly *a, const int64_t *list, int64_t n_list, int6
 /* Equations of the listed structures into the triangle. */
 static ftl_status assemble(assembly *a, const int64_t *list, int64_t n_list, ftl_triangle *triangle, ftl_error *error) {
   int64_t *first_row = malloc(((size_t)n_list + 1) * sizeof *first_row);
-  if (!first_row) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a fit");
+  if (!first_row) return ftl_no_memory(error, NULL, "a fit");
   ftl_status status = FTL_OK;
   for (int64_t at = 0; at < n_list && !status;) {
     int rows;
@@ -175,8 +172,7 @@ static ftl_status all_triangles(assembly *a, ftl_triangle *all, ftl_triangle *fo
   size_t n = (size_t)a->data->n;
   int64_t *order = malloc((n + 1) * sizeof *order), *first = malloc(((size_t)folds + 1) * sizeof *first);
   int *shuffled = malloc((n + 1) * sizeof *shuffled);
-  ftl_status status =
-      order && first && shuffled ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a fit");
+  ftl_status status = order && first && shuffled ? FTL_OK : ftl_no_memory(error, NULL, "a fit");
   if (!status) deal(a->data, folds, a->options->solve.seed, shuffled, order, first);
   free(shuffled);
   for (int f = 0; f < folds && !status; f++) {
@@ -194,7 +190,7 @@ static ftl_status all_triangles(assembly *a, ftl_triangle *all, ftl_triangle *fo
 static ftl_status set_roughness(const ftl_surrogate *s, const ftl_fit_options *o, double **roughness,
                                 ftl_error *error) {
   *roughness = malloc(((size_t)s->first[s->file.n_elements] + 1) * sizeof **roughness);
-  if (!*roughness) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a fit");
+  if (!*roughness) return ftl_no_memory(error, NULL, "a fit");
   for (int mu = 0; mu < s->file.n_elements; mu++)
     for (int k = 0; k < s->file.n_functions[mu]; k++)
       (*roughness)[s->first[mu] + k] =
@@ -210,7 +206,7 @@ static ftl_status keep(ftl_surrogate *s, const ftl_solution *solution, int n_dra
   s->n_committee = n_draws;
   s->coefficient = malloc((n + 1) * sizeof(double));
   s->committee = malloc((n * (size_t)n_draws + 1) * sizeof(double));
-  if (!s->coefficient || !s->committee) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a fit");
+  if (!s->coefficient || !s->committee) return ftl_no_memory(error, NULL, "a fit");
   memcpy(s->coefficient, solution->coefficient, n * sizeof(double));
   memcpy(s->committee, solution->draw, n * (size_t)n_draws * sizeof(double));
   return FTL_OK;
@@ -227,7 +223,7 @@ ftl_status ftl_fit_surrogate(ftl_surrogate *surrogate, const ftl_dataset *data, 
   if (!status) status = start_assembly(&a, surrogate, data, options->threads, error);
   a.options = options;
   if (!status && folds > 1 && !(fold = calloc((size_t)folds, sizeof *fold)))
-    status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a fit");
+    status = ftl_no_memory(error, NULL, "a fit");
   if (!status) status = ftl_triangle_new(a.n, &all, error);
   if (!status) status = all_triangles(&a, &all, fold, folds, error);
   if (!status) status = set_roughness(surrogate, options, &roughness, error);
@@ -282,8 +278,7 @@ ftl_status ftl_fit_measure(const ftl_surrogate *surrogate, const ftl_dataset *da
   int64_t *list = malloc(((size_t)data->n + 1) * sizeof *list);
   int64_t *first_row = malloc(((size_t)data->n + 1) * sizeof *first_row);
   double *draws = malloc(((size_t)surrogate->n_committee + 1) * (size_t)(a.ld ? a.ld : 1) * sizeof *draws);
-  if (!status && (!list || !first_row || !draws))
-    status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for errors");
+  if (!status && (!list || !first_row || !draws)) status = ftl_no_memory(error, NULL, "errors");
   for (int64_t k = 0; !status && k < data->n; k++) list[k] = k;
   for (int64_t at = 0; at < data->n && !status;) {
     int rows;

@@ -10,7 +10,7 @@
 enum { STRUCTURES = 40, ATOMS = 2500 }; /* of data that the model answers for */
 
 static ftl_status tell(ftl_surrogate_state *run, int first, ftl_error *error) {
-  if (run->recipe->checks == FTL_DATA_WARN) ftl_findings_accept(&run->findings);
+  if (run->recipe->checks == FTL_CHECKS_WARN) ftl_findings_accept(&run->findings);
   return ftl_findings_tell(&run->findings, first, run->host->warn, run->host->context,
                            "; --checks warn fits it as it is", error);
 }
@@ -20,7 +20,7 @@ static ftl_status view(const ftl_dataset *set, bool isolated, ftl_dataset *copie
   *copies = *set;
   copies->structure = malloc(((size_t)set->n + 1) * sizeof *copies->structure);
   copies->n = 0;
-  if (!copies->structure) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to check the data");
+  if (!copies->structure) return ftl_no_memory(error, NULL, "checking the data");
   for (int64_t k = 0; k < set->n; k++)
     if (set->structure[k].isolated == isolated) copies->structure[copies->n++] = set->structure[k];
   return FTL_OK;
@@ -81,7 +81,7 @@ static ftl_status answer(const ftl_surrogate_state *run, ftl_workspace *workspac
   double(*forces)[3] = malloc((size_t)s->n * sizeof *forces), stress[3][3] = {{0}};
   static const int at[3][3] = {{0, 3, 4}, {3, 1, 5}, {4, 5, 2}}; /* xx yy zz xy xz yz, as frozentl.h has it */
   ftl_status status = FTL_OK;
-  if (!species || !forces) status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to check the data");
+  if (!species || !forces) status = ftl_no_memory(error, NULL, "checking the data");
   for (int i = 0; !status && i < s->n; i++) species[i] = ftl_model_species(run->model, s->atomic_number[i]);
   ftl_result result = {.forces = status ? NULL : forces[0]};
   if (!status)
@@ -104,7 +104,7 @@ ftl_status ftl_surrogate_check_answers(ftl_surrogate_state *run, ftl_error *erro
   if (run->data.n == 0) return FTL_OK;
   bool *chosen = malloc((size_t)run->data.n);
   ftl_status status = chosen ? ftl_workspace_new(run->model, (int)run->recipe->threads, &workspace, error)
-                             : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to check the data");
+                             : ftl_no_memory(error, NULL, "checking the data");
   if (!status) ftl_comparison_choose(&run->data, STRUCTURES, ATOMS, chosen);
   for (int64_t k = 0; !status && k < run->data.n; k++)
     if (chosen[k]) status = answer(run, workspace, &run->data.structure[k], &comparison, error);

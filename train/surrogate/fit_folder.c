@@ -8,18 +8,15 @@
 
 #include "support/output.h"
 #include "support/inputs.h"
+#include "base/path.h"
 #include "base/error.h"
 #include "support/record.h"
 #include "support/ranks.h"
 #include "surrogate/fit_run_internal.h"
 
-static char *join(const char *folder, const char *name) {
-  char *path = malloc(strlen(folder) + strlen(name) + 2);
-  if (path) sprintf(path, "%s/%s", folder, name);
-  return path;
+char *ftl_surrogate_path(const ftl_surrogate_state *run, const char *name) {
+  return ftl_path_join(run->recipe->output, name);
 }
-
-char *ftl_surrogate_path(const ftl_surrogate_state *run, const char *name) { return join(run->recipe->output, name); }
 
 /* ---- a run that begins ---- */
 
@@ -40,8 +37,8 @@ static ftl_status write_state(ftl_surrogate_state *run, const char *path, ftl_er
   if (!inputs) return error ? error->code : FTL_ERR_IO;
   json_t *state = json_pack("{s:s, s:o, s:o}", "version", ftl_version(), "recipe",
                             ftl_options_record(&run->recipe->options), "inputs", inputs);
-  ftl_status status = state ? ftl_output_open(path, &file, error)
-                            : ftl_fail(error, FTL_ERR_MEMORY, path, "no memory for what the run begins with");
+  ftl_status status =
+      state ? ftl_output_open(path, &file, error) : ftl_no_memory(error, path, "what the run begins with");
   if (!status && (json_dumpf(state, file.stream, JSON_INDENT(1)) != 0 || putc('\n', file.stream) == EOF))
     status = ftl_fail(error, FTL_ERR_IO, path, "cannot write it: %s", strerror(errno));
   json_decref(state);
@@ -53,7 +50,7 @@ static ftl_status write_state(ftl_surrogate_state *run, const char *path, ftl_er
 ftl_status ftl_surrogate_begin(ftl_surrogate_state *run, ftl_error *error) {
   if (ftl_ranks_mine() > 0) return FTL_OK;
   char *recipe = ftl_surrogate_path(run, "recipe.yaml"), *state = ftl_surrogate_path(run, "state.json");
-  ftl_status status = recipe && state ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a path");
+  ftl_status status = recipe && state ? FTL_OK : ftl_no_memory(error, NULL, "a path");
   if (!status) status = write_recipe(run, recipe, error);
   if (!status && run->recipe->model) status = write_state(run, state, error);
   run->unwritten = status == FTL_ERR_IO;
@@ -68,12 +65,11 @@ ftl_status ftl_surrogate_begin(ftl_surrogate_state *run, ftl_error *error) {
 static const char *const free_keys[] = {"threads", NULL};
 
 /* The options against what the run began with. A run of an earlier version did not write that down. */
-static ftl_status compare(ftl_surrogate_recipe *recipe, const char *folder, const ftl_surrogate_host *host,
-                          ftl_error *error) {
-  char *path = join(folder, "state.json"), said[400] = "", text[440];
+static ftl_status compare(ftl_surrogate_recipe *recipe, const char *folder, const ftl_host *host, ftl_error *error) {
+  char *path = ftl_path_join(folder, "state.json"), said[400] = "", text[440];
   struct stat info;
   json_error_t why;
-  if (!path) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a path");
+  if (!path) return ftl_no_memory(error, NULL, "a path");
   if (lstat(path, &info) != 0) {
     free(path);
     return FTL_OK;
@@ -96,8 +92,8 @@ static ftl_status compare(ftl_surrogate_recipe *recipe, const char *folder, cons
 }
 
 ftl_status ftl_surrogate_recipe_of_run(const char *folder, ftl_surrogate_recipe **recipe, ftl_error *error) {
-  char *path = join(folder, "recipe.yaml");
-  if (!path) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a path");
+  char *path = ftl_path_join(folder, "recipe.yaml");
+  if (!path) return ftl_no_memory(error, NULL, "a path");
   ftl_status status = FTL_OK;
   if (access(path, R_OK) != 0)
     status = ftl_fail(error, FTL_ERR_INPUT, folder, "there is no run to go on with: it has no recipe.yaml");
@@ -116,7 +112,7 @@ ftl_status ftl_surrogate_recipe_of_run(const char *folder, ftl_surrogate_recipe 
 
 /* ---- taking the folder ---- */
 
-ftl_status ftl_surrogate_open_folder(ftl_surrogate_recipe *recipe, bool resume, const ftl_surrogate_host *host,
+ftl_status ftl_surrogate_open_folder(ftl_surrogate_recipe *recipe, bool resume, const ftl_host *host,
                                      ftl_run_folder *folder, ftl_error *error) {
   char warning[400];
   if (ftl_ranks_mine() > 0) return FTL_OK;

@@ -64,7 +64,7 @@ ftl_status ftl_outcome_expected(const ftl_surrogate_state *run, ftl_error *error
   ftl_status status = ftl_labels_weigh(&run->train, &weights, "the data", error);
   for (int64_t k = 0; k < run->train.n && !status; k++)
     if (says_something(run, &run->train.structure[k])) return FTL_OK;
-  if (status) return status;
+  FTL_TRY(status);
   return ftl_fail(
       error, FTL_ERR_INPUT, NULL,
       "the data determine nothing: without E0 (%s) the energies of all %lld structures are zero, and so are the "

@@ -10,7 +10,13 @@
 #define FTL_VALUES ftl_surrogate_recipe
 #include "support/option_table.h"
 
-#include "support/data_options.h"
+#include "data/data_options.h"
+
+CHOICES(radial_words, FTL_ACE_SBESSEL + 1, [FTL_ACE_SBESSEL] = "bessel", [FTL_ACE_CHEB_EXP_COS] = "chebexpcos",
+        [FTL_ACE_CHEB_POW] = "chebpow", [FTL_ACE_CHEB_LINEAR] = "cheblinear");
+CHOICES(solver_words, FTL_SOLVE_ARD + 1, [FTL_SOLVE_RIDGE] = "ridge", [FTL_SOLVE_CV] = "cv",
+        [FTL_SOLVE_EVIDENCE] = "evidence", [FTL_SOLVE_ARD] = "ard");
+CHOICES(select_words, FTL_N_SELECTS, [FTL_SELECT_BY_VOLUME] = "volume", [FTL_SELECT_BY_DISTANCE] = "distance");
 
 static const ftl_option options[] = {
     PATH(output, .key = "output", .needed = true, .flag = "output", .letter = 'o', .value = "RUN", .when = "",
@@ -19,7 +25,7 @@ static const ftl_option options[] = {
           .doc = "reference structures to fit, extended XYZ; distill adds them to those it samples"),
     PATHS(valid, .key = "valid", .flag = "valid", .when = "",
           .doc = "reference structures to report errors on; nothing is fitted to them"),
-    LABEL_OPTIONS("data|valid|sample.starts"),
+    LABEL_OPTIONS("data|valid|sample.starts", 0),
     WORDS(select, .key = "select", .flag = "select", .value = "KEY=VALUE,...", .when = "data|valid",
           .doc =
               "only structures of data and valid whose comment line has this: head=pbe; several values of one key are "
@@ -52,7 +58,7 @@ static const ftl_option options[] = {
          .doc = "what l counts in the degree"),
     INTEGER(basis.max_species, 0, 5, .key = "basis.max_species", .initial = "0", .when = "",
             .doc = "different neighbour elements in one function; 0: any"),
-    CHOICE(basis.radial, "bessel|chebexpcos|chebpow|cheblinear", .key = "basis.radial", .initial = "bessel", .when = "",
+    CHOICE(basis.radial, radial_words, .key = "basis.radial", .initial = "bessel", .when = "",
            .doc = "radial functions, as PACE names them (docs/ace.md)"),
     REAL(basis.lambda, -100, 100, .key = "basis.lambda", .initial = "3", .when = "basis.radial=chebexpcos|chebpow",
          .doc = "exponent of the radial functions"),
@@ -84,8 +90,7 @@ static const ftl_option options[] = {
                 "smooth.l l^p, n from 0"),
     REAL(smooth.n, 0, 1e6, .key = "smooth.n", .initial = "0.1", .when = "", .doc = "see smooth.power"),
     REAL(smooth.l, 0, 1e6, .key = "smooth.l", .initial = "0.1", .when = "", .doc = "see smooth.power"),
-    CHOICE(solver.kind, "ridge|cv|evidence|ard", .key = "solver.kind", .initial = "evidence", .flag = "solver",
-           .when = "",
+    CHOICE(solver.kind, solver_words, .key = "solver.kind", .initial = "evidence", .flag = "solver", .when = "",
            .doc = "ridge with a given strength, one found by cross-validation or by evidence, or automatic relevance "
                   "determination, which leaves functions out"),
     REAL(solver.lambda, 0, 1, .key = "solver.lambda", .initial = "1e-10", .when = "solver.kind=ridge",
@@ -104,10 +109,10 @@ static const ftl_option options[] = {
     INTEGER(threads, 0, 4096, .key = "threads", .initial = "0", .flag = "threads", .when = "",
             .doc = "0: all processors"),
     /* from here on distill only */
-    PATH(model, .key = "model", .needed = true, .flag = "model", .letter = 'm', .when = "",
-         .doc = "the model that is distilled, .ftl or .model"),
-    PATH(foundation, .key = "foundation", .flag = "foundation", .when = "",
-         .doc = "if the model is a delta: the file of its foundation"),
+    PATH(model, .key = "model", .model = true, .needed = true, .flag = "model", .letter = 'm', .when = "",
+         .doc = "the model that is distilled, a file or the name of a published one (frozentl foundation --list)"),
+    PATH(foundation, .key = "foundation", .model = true, .flag = "foundation", .when = "",
+         .doc = "if the model is a delta: the file of its foundation, or its name"),
     TEXT(head, .key = "head", .flag = "head", .value = "NAME", .when = "", .doc = "head of the model that answers"),
     REAL(weights.data, 0, 1e9, .key = "weights.data", .initial = "1", .when = "data",
          .doc = "factor of the squared errors of data, beside those of sampled structures"),
@@ -165,9 +170,9 @@ static const ftl_option options[] = {
          .doc = "a run ends at a larger force, eV/Angstrom"),
     INTEGER(sample.frames, 1, 1e7, .key = "sample.frames", .initial = "500", .flag = "sampled-frames", .when = "",
             .doc = "frames chosen from the candidates"),
-    CHOICE(sample.select, "volume|distance", .key = "sample.select", .initial = "volume", .when = "",
+    CHOICE(sample.select, select_words, .key = "sample.select", .initial = "volume", .when = "",
            .doc = "choose frames whose descriptors span the largest volume (D-optimal), or that are farthest apart"),
-    CHOICE(sample.precision, "double|mixed", .key = "sample.precision", .initial = "mixed", .when = "",
+    CHOICE(sample.precision, precision_words, .key = "sample.precision", .initial = "mixed", .when = "",
            .doc = "of the model in sampling"),
 };
 
@@ -178,7 +183,7 @@ const ftl_option_table ftl_distill_table = {.command = "distill", .option = opti
 
 ftl_status ftl_surrogate_recipe_new(const ftl_option_table *table, ftl_surrogate_recipe **recipe, ftl_error *error) {
   *recipe = calloc(1, sizeof **recipe);
-  if (!*recipe) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the recipe");
+  if (!*recipe) return ftl_no_memory(error, NULL, "the recipe");
   return ftl_options_make(&(*recipe)->options, table, *recipe, error);
 }
 
@@ -230,9 +235,9 @@ static ftl_status read_block(const char *text, ftl_basis_block *block, ftl_error
     at += length + 1;
   }
   const char *end = colon ? colon : equals + strlen(equals);
-  ftl_status status = read_bounds(equals + 1, (size_t)(end - equals - 1), "basis.blocks", 0, block->bounds.n, error);
-  if (!status && colon) status = read_bounds(colon + 1, strlen(colon + 1), "basis.blocks", 1, block->bounds.l, error);
-  return status;
+  FTL_TRY(read_bounds(equals + 1, (size_t)(end - equals - 1), "basis.blocks", 0, block->bounds.n, error));
+  if (colon) FTL_TRY(read_bounds(colon + 1, strlen(colon + 1), "basis.blocks", 1, block->bounds.l, error));
+  return FTL_OK;
 }
 
 /* H-Cu */
@@ -268,13 +273,11 @@ static bool is_hidden(const ftl_basis_block *a, const ftl_basis_block *b) {
 
 ftl_status ftl_recipe_basis(const ftl_surrogate_recipe *r, const int *elements, int n_elements,
                             ftl_basis_options *basis, ftl_basis_block **blocks, ftl_error *error) {
-  static const ftl_ace_base_kind kinds[] = {FTL_ACE_SBESSEL, FTL_ACE_CHEB_EXP_COS, FTL_ACE_CHEB_POW,
-                                            FTL_ACE_CHEB_LINEAR};
   *basis = (ftl_basis_options){.n_elements = n_elements,
                                .degree = r->basis.degree,
                                .degree_l = r->basis.degree_l,
                                .max_species = (int)r->basis.max_species,
-                               .radial = kinds[r->basis.radial],
+                               .radial = (ftl_ace_base_kind)r->basis.radial,
                                .lambda = r->basis.lambda,
                                .cutoff = r->basis.cutoff,
                                .d_cutoff = r->basis.dcut,
@@ -282,7 +285,7 @@ ftl_status ftl_recipe_basis(const ftl_surrogate_recipe *r, const int *elements, 
                                .n_blocks = r->basis.blocks.n};
   memcpy(basis->elements, elements, (size_t)n_elements * sizeof *elements);
   *blocks = calloc((size_t)r->basis.blocks.n + 1, sizeof **blocks);
-  if (!*blocks) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the recipe");
+  if (!*blocks) return ftl_no_memory(error, NULL, "the recipe");
   basis->block = *blocks;
   ftl_status status = read_bounds(r->basis.n, strlen(r->basis.n), "basis.n", 0, basis->bounds.n, error);
   if (!status) status = read_bounds(r->basis.l, strlen(r->basis.l), "basis.l", 1, basis->bounds.l, error);

@@ -2,14 +2,14 @@
 #ifndef FTL_SURROGATE_RECIPE_H
 #define FTL_SURROGATE_RECIPE_H
 
+#include "data/policy.h"
 #include "support/options.h"
 #include "surrogate/basis.h"
 #include "surrogate/fit.h"
 
-enum { FTL_SELECT_BY_VOLUME, FTL_SELECT_BY_DISTANCE };
-enum { FTL_DATA_REFUSE, FTL_DATA_WARN }; /* checks */
+enum { FTL_SELECT_BY_VOLUME, FTL_SELECT_BY_DISTANCE, FTL_N_SELECTS };
 
-/* What each one means is said in the table (recipe.c). */
+/* What each one means is said in the table (fit_recipe.c). */
 typedef struct {
   char *output;
   ftl_words data, valid, elements;
@@ -18,10 +18,10 @@ typedef struct {
     char *energy, *forces, *stress, *virial;
   } label;
   ftl_words select;
-  int large_forces; /* 0 refuse, 1 drop */
+  int large_forces; /* data/policy.h */
   int64_t frames, seed, threads;
   double max_force, holdout;
-  int checks; /* FTL_DATA_... */
+  int checks; /* data/policy.h */
   ftl_rates e0;
   struct {
     char *n, *l;
@@ -29,7 +29,7 @@ typedef struct {
     ftl_rates cutoffs;
     double degree, degree_l, lambda, cutoff, dcut;
     int64_t max_species, max_functions;
-    int radial;
+    int radial; /* ftl_ace_base_kind */
   } basis;
   struct {
     double fraction, width;
@@ -42,7 +42,7 @@ typedef struct {
     double power, n, l;
   } smooth;
   struct {
-    int kind;
+    int kind; /* ftl_solve_kind */
     double lambda, max_ratio;
     int64_t folds;
   } solver;
@@ -60,7 +60,7 @@ typedef struct {
     double volume, strain, rattle, vacuum, width, step, max_force;
     char *molecule;
     double bond, height, energy;
-    int select, precision;
+    int select, precision; /* FTL_SELECT_..., ftl_precision */
   } sample;
 
   ftl_options options;

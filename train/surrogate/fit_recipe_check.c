@@ -39,23 +39,23 @@ static ftl_status check_basis(const ftl_surrogate_recipe *r, ftl_error *error) {
   ftl_status status = FTL_OK;
   if (is_chosen(r, "basis.l"))
     status = check_bounds("basis.l", r->basis.n, strlen(r->basis.n), r->basis.l, strlen(r->basis.l), error);
-  for (int k = 0; status == FTL_OK && k < r->basis.blocks.n; k++) status = check_block(r->basis.blocks.item[k], error);
-  if (status == FTL_OK && is_chosen(r, "smooth.power") && r->smooth.n == 0 && r->smooth.l == 0)
+  for (int k = 0; !status && k < r->basis.blocks.n; k++) status = check_block(r->basis.blocks.item[k], error);
+  if (!status && is_chosen(r, "smooth.power") && r->smooth.n == 0 && r->smooth.l == 0)
     status = ftl_fail(error, FTL_ERR_INPUT, NULL,
                       "smooth.power has no effect, as smooth.n and smooth.l are 0; remove it, or raise one of them");
   return status;
 }
 
 static ftl_status check_sampling(const ftl_surrogate_recipe *r, ftl_error *error) {
-  ftl_status status = ftl_jobs_check_words(r, error);
-  if (status == FTL_OK && is_chosen(r, "sample.bond") && r->sample.molecule && !strchr(r->sample.molecule, '-'))
-    status = ftl_fail(error, FTL_ERR_INPUT, NULL, "sample.bond has no effect, as sample.molecule (%.20s) is one atom",
-                      r->sample.molecule);
-  return status;
+  FTL_TRY(ftl_jobs_check_words(r, error));
+  if (is_chosen(r, "sample.bond") && r->sample.molecule && !strchr(r->sample.molecule, '-'))
+    FTL_TRY(ftl_fail(error, FTL_ERR_INPUT, NULL, "sample.bond has no effect, as sample.molecule (%.20s) is one atom",
+                     r->sample.molecule));
+  return FTL_OK;
 }
 
 ftl_status ftl_surrogate_recipe_check(const ftl_surrogate_recipe *recipe, ftl_error *error) {
-  ftl_status status = check_basis(recipe, error);
-  if (status == FTL_OK && recipe->options.table == &ftl_distill_table) status = check_sampling(recipe, error);
-  return status;
+  FTL_TRY(check_basis(recipe, error));
+  if (recipe->options.table == &ftl_distill_table) FTL_TRY(check_sampling(recipe, error));
+  return FTL_OK;
 }

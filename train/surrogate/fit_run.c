@@ -45,7 +45,7 @@ static ftl_status make_basis(ftl_surrogate_state *run, ftl_error *error) {
   ftl_status status = ftl_recipe_basis(run->recipe, run->elements, run->n_elements, &options, &blocks, error);
   if (!status) status = ftl_basis_make(&options, &run->surrogate, error);
   free(blocks);
-  if (status) return status;
+  FTL_TRY(status);
   memcpy(run->surrogate.file.e0, run->e0, (size_t)run->n_elements * sizeof *run->e0);
   ftl_recipe_fit(run->recipe, &fit);
   return ftl_fit_check_memory(run->surrogate.first[run->n_elements], &fit, error);
@@ -57,11 +57,10 @@ static ftl_status set_inner(ftl_surrogate_state *run, ftl_error *error) {
   double shortest[FTL_MAX_ELEMENTS * FTL_MAX_ELEMENTS];
   for (int k = 0; k < n * n; k++) shortest[k] = INFINITY;
   const ftl_dataset *sets[] = {&run->train, &run->held, &run->valid};
-  ftl_status status = FTL_OK;
-  for (size_t s = 0; s < 3 && !status; s++)
-    status = ftl_shortest_distances(sets[s], run->elements, n, r->basis.cutoff, shortest, error);
-  if (status) return status;
+  for (size_t s = 0; s < 3; s++)
+    FTL_TRY(ftl_shortest_distances(sets[s], run->elements, n, r->basis.cutoff, shortest, error));
   ftl_inner_cutoffs(shortest, run->elements, n, r->inner.fraction, run->inner);
+  ftl_status status = FTL_OK;
   for (int k = 0; k < n * n && !status; k++) {
     run->inner[k] = fmin(run->inner[k], 0.9 * run->surrogate.file.bond[k].cutoff);
     if (run->inner[k] <= r->inner.width)
@@ -148,7 +147,7 @@ enum { MEASURED = 200 }; /* of the fitted structures: their errors cost as much 
 static ftl_status measure_fitted(ftl_surrogate_state *run, ftl_error *error) {
   const int64_t all = run->train.n, n = all < MEASURED ? all : MEASURED;
   ftl_dataset some = {.n = n, .structure = malloc((size_t)n * sizeof *some.structure)};
-  if (!some.structure) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for errors");
+  if (!some.structure) return ftl_no_memory(error, NULL, "errors");
   for (int64_t k = 0; k < n; k++) some.structure[k] = run->train.structure[k * all / n];
   ftl_status status = ftl_fit_measure(&run->surrogate, &some, (int)run->recipe->threads, &run->on_train, error);
   run->n_measured = n;
@@ -245,8 +244,8 @@ static void free_run(ftl_surrogate_state *run) {
   ftl_surrogate_free(&run->surrogate);
 }
 
-ftl_status ftl_surrogate_run(ftl_surrogate_recipe *recipe, bool resume, const ftl_surrogate_host *host,
-                             ftl_surrogate_end *end, ftl_error *error) {
+ftl_status ftl_surrogate_run(ftl_surrogate_recipe *recipe, bool resume, const ftl_host *host, ftl_surrogate_end *end,
+                             ftl_error *error) {
   ftl_surrogate_state run = {.recipe = recipe, .host = host};
   ftl_run_folder folder = {0};
   bool interrupted = false;

@@ -2,8 +2,7 @@
 #ifndef FTL_SURROGATE_RUN_H
 #define FTL_SURROGATE_RUN_H
 
-#include <signal.h>
-
+#include "support/host.h"
 #include "surrogate/fit_recipe.h"
 
 /* What ending the process would lose. Before the first phase: nothing. */
@@ -12,17 +11,6 @@ typedef enum {
   FTL_SURROGATE_FITTING, /* the fit, which begins again */
   FTL_SURROGATE_WRITING  /* let it finish: it takes a moment */
 } ftl_surrogate_phase;
-
-/* Who asks for it. Called by one thread at a time. */
-typedef struct {
-  void *context;
-  void (*say)(void *context, const char *text);
-  void (*warn)(void *context, const char *text);
-  void (*stage)(void *context, const char *what, double total); /* progress of `what` begins; NULL: it has ended */
-  void (*progress)(void *context, double done, double total);
-  void (*phase)(void *context, ftl_surrogate_phase phase);
-  const volatile sig_atomic_t *stop;
-} ftl_surrogate_host;
 
 typedef enum {
   FTL_SURROGATE_DONE,
@@ -35,8 +23,8 @@ typedef enum {
    model.yace, report.json. The folder is held meanwhile (support/run_folder.h), and must not hold a run, unless
    `resume`: then it is the same run that goes on, with the recipe and files of the content that it began with; where
    the files are found goes into `recipe`. *end is always set. */
-ftl_status ftl_surrogate_run(ftl_surrogate_recipe *recipe, bool resume, const ftl_surrogate_host *host,
-                             ftl_surrogate_end *end, ftl_error *error);
+ftl_status ftl_surrogate_run(ftl_surrogate_recipe *recipe, bool resume, const ftl_host *host, ftl_surrogate_end *end,
+                             ftl_error *error);
 
 /* The recipe of the run in a folder, which is not checked yet. FTL_ERR_INPUT: it holds no such run. */
 ftl_status ftl_surrogate_recipe_of_run(const char *folder, ftl_surrogate_recipe **recipe, ftl_error *error);

@@ -11,7 +11,7 @@
 
 typedef struct {
   const ftl_surrogate_recipe *recipe;
-  const ftl_surrogate_host *host;
+  const ftl_host *host;
   bool unwritten; /* the kind of failure a status is */
 
   /* of a distillation: the model, opened for the elements, and what it samples */
@@ -44,7 +44,7 @@ char *ftl_surrogate_path(const ftl_surrogate_state *run, const char *name);
 
 /* Takes the folder (support/run_folder.h), on rank 0, which writes; with `resume` settings and files must be those that
    the run began with, and where files are goes into `recipe`. */
-ftl_status ftl_surrogate_open_folder(ftl_surrogate_recipe *recipe, bool resume, const ftl_surrogate_host *host,
+ftl_status ftl_surrogate_open_folder(ftl_surrogate_recipe *recipe, bool resume, const ftl_host *host,
                                      ftl_run_folder *folder, ftl_error *error);
 /* Of a new run, once nothing is left that could be refused: recipe.yaml and, of a distillation, state.json. */
 ftl_status ftl_surrogate_begin(ftl_surrogate_state *run, ftl_error *error);

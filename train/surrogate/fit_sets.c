@@ -15,7 +15,7 @@ static void options_of(const ftl_surrogate_recipe *r, ftl_dataset_options *optio
       (ftl_dataset_options){.labels = {r->labels, {r->label.energy, r->label.forces, r->label.stress, r->label.virial}},
                             .select = {r->select.n, r->select.item},
                             .max_force = r->max_force,
-                            .drop_absurd = r->large_forces == 1,
+                            .drop_absurd = r->large_forces == FTL_FORCES_DROP,
                             .n_configs = r->weights.configs.n,
                             .config = r->weights.configs.name,
                             .config_weight = r->weights.configs.value};
@@ -24,7 +24,7 @@ static void options_of(const ftl_surrogate_recipe *r, ftl_dataset_options *optio
 /* What the files have and the run does not use, as far as the checks do not say it; what there is to learn from. */
 static void report_set(const ftl_surrogate_state *run, const ftl_dataset *set, const ftl_dataset_options *options,
                        const char *name) {
-  const ftl_surrogate_host *host = run->host;
+  const ftl_host *host = run->host;
   char counts[400];
   ftl_label_survey_report(&set->survey, &options->labels, name, true, false, host->warn, host->context);
   ftl_heads_report(&set->survey.heads, &options->select, name, false, host->warn, host->context);
@@ -123,13 +123,13 @@ ftl_status ftl_surrogate_read_sets(ftl_surrogate_state *run, ftl_error *error) {
   if (r->weights.energy + r->weights.forces + r->weights.stress == 0)
     return ftl_fail(error, FTL_ERR_INPUT, NULL,
                     "weights.energy, weights.forces and weights.stress are all 0, so that nothing would be fitted");
-  ftl_status status = read_set(run, &r->data, true, &run->data, error);
-  if (!status && ftl_options_is_set(&r->options, "frames"))
-    status = ftl_split_keep(&run->data, r->frames, (uint64_t)r->seed, "frames", error);
-  if (!status) status = read_set(run, &r->valid, false, &run->valid, error);
-  if (status) return status;
+  FTL_TRY(read_set(run, &r->data, true, &run->data, error));
+  if (ftl_options_is_set(&r->options, "frames"))
+    FTL_TRY(ftl_split_keep(&run->data, r->frames, (uint64_t)r->seed, "frames", error));
+  FTL_TRY(read_set(run, &r->valid, false, &run->valid, error));
   if (!distilled && run->data.n == 0)
     return ftl_fail(error, FTL_ERR_INPUT, NULL, "a fit needs data: labelled structures in extended XYZ");
+  ftl_status status = FTL_OK;
   if (run->data.n > 0) status = ftl_dataset_digest(&run->data, run->data_sha256, error);
   if (!status) status = ftl_surrogate_check(run, error);
   if (!status && !distilled) status = choose_elements(run, error);
@@ -144,7 +144,7 @@ ftl_status ftl_surrogate_read_sets(ftl_surrogate_state *run, ftl_error *error) {
 static ftl_status add_data(ftl_surrogate_state *run, ftl_error *error) {
   const size_t n = (size_t)run->data.n;
   bool *all = malloc(n + 1);
-  if (!all) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the structures of a fit");
+  if (!all) return ftl_no_memory(error, NULL, "the structures of a fit");
   memset(all, 1, n);
   for (size_t k = 0; k < n && run->recipe->model; k++) run->data.structure[k].weight *= run->recipe->weights.data;
   ftl_status status = ftl_dataset_move(&run->data, all, &run->train, error);
@@ -154,8 +154,7 @@ static ftl_status add_data(ftl_surrogate_state *run, ftl_error *error) {
 
 ftl_status ftl_surrogate_split(ftl_surrogate_state *run, ftl_error *error) {
   if (!run->recipe->model) {
-    ftl_status status = add_data(run, error);
-    if (status) return status;
+    FTL_TRY(add_data(run, error));
   }
   char note[300] = "";
   ftl_status status = FTL_OK;

@@ -227,7 +227,7 @@ ftl_status ftl_invariants_make(int rank, const int *l, const bool *same, ftl_inv
   }
   free(p.vector);
   free_terms(&x);
-  return good ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the couplings of a basis");
+  return good ? FTL_OK : ftl_no_memory(error, NULL, "the couplings of a basis");
 }
 
 void ftl_invariants_free(ftl_invariants *invariants) {

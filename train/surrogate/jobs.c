@@ -15,13 +15,12 @@ static ftl_status add_part(const ftl_dataset *from, const ftl_surrogate_recipe *
                            ftl_error *error) {
   const int64_t n = from->n < r->sample.n_starts ? from->n : r->sample.n_starts;
   ftl_structure *grown = realloc(starts->structure, (size_t)(starts->n + n + 1) * sizeof *grown);
-  if (!grown) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for starting structures");
+  if (!grown) return ftl_no_memory(error, NULL, "starting structures");
   starts->structure = grown;
   starts->room = (size_t)(starts->n + n + 1);
   int64_t *order = malloc(((size_t)from->n + 1) * sizeof *order);
   bool *chosen = calloc((size_t)from->n + 1, sizeof *chosen);
-  ftl_status status =
-      order && chosen ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a list of starts");
+  ftl_status status = order && chosen ? FTL_OK : ftl_no_memory(error, NULL, "a list of starts");
   if (!status) status = ftl_split_order(from, (uint64_t)r->seed, order, error);
   for (int64_t k = 0; k < n && !status; k++) chosen[order[k]] = true;
   for (int64_t k = 0; k < from->n && !status; k++) {
@@ -88,8 +87,8 @@ static ftl_status add_crystal(const char *word, uint64_t seed, ftl_dataset *star
   if (sscanf(part[n - 1], "%dx%dx%d%n", &repeat[0], &repeat[1], &repeat[2], &used) != 3 || part[n - 1][used])
     return bad_crystal(word, error);
   memcpy(crystal.repeat, repeat, sizeof repeat);
-  ftl_status status = read_composition(part[n - 2], word, element, fraction, &crystal.n_elements, error);
-  return status ? status : ftl_starts_add_crystal(&crystal, starts, error);
+  FTL_TRY(read_composition(part[n - 2], word, element, fraction, &crystal.n_elements, error));
+  return ftl_starts_add_crystal(&crystal, starts, error);
 }
 
 static ftl_status add_lammps(const ftl_surrogate_recipe *r, ftl_dataset *starts, ftl_error *error) {
@@ -99,10 +98,9 @@ static ftl_status add_lammps(const ftl_surrogate_recipe *r, ftl_dataset *starts,
     if ((element[k] = ftl_atomic_number(r->sample.lammps_elements.item[k])) == 0)
       return ftl_fail(error, FTL_ERR_INPUT, NULL, "sample.lammps_elements: '%.20s' is no chemical symbol",
                       r->sample.lammps_elements.item[k]);
-  ftl_status status = FTL_OK;
-  for (int k = 0; k < r->sample.lammps.n && !status; k++)
-    status = ftl_starts_read_lammps(r->sample.lammps.item[k], element, n, starts, error);
-  return status;
+  for (int k = 0; k < r->sample.lammps.n; k++)
+    FTL_TRY(ftl_starts_read_lammps(r->sample.lammps.item[k], element, n, starts, error));
+  return FTL_OK;
 }
 
 static ftl_status make_starts(const ftl_surrogate_recipe *r, const ftl_dataset *data, ftl_dataset *starts,
@@ -169,7 +167,7 @@ static ftl_status find_job(const char *word, int *which, ftl_error *error) {
 ftl_status ftl_jobs_check_words(const ftl_surrogate_recipe *recipe, ftl_error *error) {
   ftl_status status = FTL_OK;
   int which;
-  for (int k = 0; status == FTL_OK && k < recipe->sample.jobs.n; k++)
+  for (int k = 0; !status && k < recipe->sample.jobs.n; k++)
     status = find_job(recipe->sample.jobs.item[k], &which, error);
   return status;
 }
@@ -180,13 +178,13 @@ static ftl_status make_job(const ftl_surrogate_recipe *r, const char *word, ftl_
                                              FTL_SAMPLING_DYNAMICS, FTL_SAMPLING_LAUNCH,   FTL_SAMPLING_RATTLES,
                                              FTL_SAMPLING_APPROACH};
   int which;
-  ftl_status status = find_job(word, &which, error);
-  if (status) return status;
+  FTL_TRY(find_job(word, &which, error));
   ftl_sampling_job job = common_job(r, kinds[which], jobs);
   if (which == STRAIN || which == RATTLE) job.strain = r->sample.strain;
   if (which == STRAIN) job.volume = r->sample.volume;
   if (which == RATTLE) job.rattle = r->sample.rattle;
   if (which == VACANCY) job.vacancies = (int)r->sample.vacancies;
+  ftl_status status = FTL_OK;
   if (which == ADSORBATE) {
     status = read_molecule(r->sample.molecule, r->sample.bond, &job.molecule, error);
     job.molecule.height = r->sample.height;
@@ -226,10 +224,10 @@ ftl_status ftl_jobs_make(const ftl_surrogate_recipe *r, const ftl_dataset *data,
   jobs->options.max_force = r->sample.max_force;
   jobs->temperature = calloc((size_t)r->sample.temperatures.n + 1, sizeof *jobs->temperature);
   jobs->job = calloc((size_t)r->sample.jobs.n * ((size_t)r->sample.surfaces.n + 1) + 1, sizeof *jobs->job);
-  if (!jobs->temperature || !jobs->job) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the sampling");
-  ftl_status status = read_temperatures(&r->sample.temperatures, jobs->temperature, error);
-  for (int k = 0; k < r->sample.jobs.n && !status; k++) status = make_job(r, r->sample.jobs.item[k], jobs, error);
-  return status ? status : make_starts(r, data, &jobs->starts, error);
+  if (!jobs->temperature || !jobs->job) return ftl_no_memory(error, NULL, "the sampling");
+  FTL_TRY(read_temperatures(&r->sample.temperatures, jobs->temperature, error));
+  for (int k = 0; k < r->sample.jobs.n; k++) FTL_TRY(make_job(r, r->sample.jobs.item[k], jobs, error));
+  return make_starts(r, data, &jobs->starts, error);
 }
 
 void ftl_jobs_free(ftl_jobs *jobs) {

@@ -10,7 +10,7 @@
 #include "surrogate/lapack.h"
 
 static ftl_status no_memory(int n, ftl_error *error) {
-  return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the active set of %d functions", n);
+  return ftl_no_memory(error, NULL, "the active set of %d functions", n);
 }
 
 static void set_scale(ftl_maxvol *m, const double *rms) {
@@ -22,20 +22,19 @@ static void set_scale(ftl_maxvol *m, const double *rms) {
 
 ftl_status ftl_maxvol_new(int n, const double *rms, double delta, ftl_maxvol *m, ftl_error *error) {
   size_t side = (size_t)n + 1, rows = FTL_MAXVOL_ROWS;
-  *m = (ftl_maxvol){.n = n,
-                    .scale = malloc(side * sizeof(double)),
-                    .row = calloc(side * side, sizeof(double)),
-                    .inverse = calloc(side * side, sizeof(double)),
-                    .offered = calloc(side, sizeof(bool)),
-                    .block = malloc(rows * side * sizeof(double)),
-                    .c = malloc(rows * side * sizeof(double)),
-                    .u = malloc(side * sizeof(double)),
-                    .v = malloc(side * sizeof(double)),
-                    .most = malloc(rows * sizeof(double)),
-                    .list = malloc(rows * sizeof(int)),
-                    .at = malloc(rows * sizeof(int))};
-  if (!m->scale || !m->row || !m->inverse || !m->offered || !m->block || !m->c || !m->u || !m->v || !m->most ||
-      !m->list || !m->at || !ftl_memory_is_left()) {
+  *m = (ftl_maxvol){.n = n, .memory.enough = ftl_memory_is_left};
+  m->scale = ftl_arena_take(&m->memory, side, sizeof *m->scale);
+  m->row = ftl_arena_take(&m->memory, side * side, sizeof *m->row);
+  m->inverse = ftl_arena_take(&m->memory, side * side, sizeof *m->inverse);
+  m->offered = ftl_arena_take(&m->memory, side, sizeof *m->offered);
+  m->block = ftl_arena_take(&m->memory, rows * side, sizeof *m->block);
+  m->c = ftl_arena_take(&m->memory, rows * side, sizeof *m->c);
+  m->u = ftl_arena_take(&m->memory, side, sizeof *m->u);
+  m->v = ftl_arena_take(&m->memory, side, sizeof *m->v);
+  m->most = ftl_arena_take(&m->memory, rows, sizeof *m->most);
+  m->list = ftl_arena_take(&m->memory, rows, sizeof *m->list);
+  m->at = ftl_arena_take(&m->memory, rows, sizeof *m->at);
+  if (m->memory.failed) {
     ftl_maxvol_free(m);
     return no_memory(n, error);
   }
@@ -48,17 +47,7 @@ ftl_status ftl_maxvol_new(int n, const double *rms, double delta, ftl_maxvol *m,
 }
 
 void ftl_maxvol_free(ftl_maxvol *m) {
-  free(m->scale);
-  free(m->row);
-  free(m->inverse);
-  free(m->offered);
-  free(m->block);
-  free(m->c);
-  free(m->u);
-  free(m->v);
-  free(m->most);
-  free(m->list);
-  free(m->at);
+  ftl_arena_free(&m->memory);
   *m = (ftl_maxvol){0};
 }
 

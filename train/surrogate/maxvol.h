@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "frozentl.h"
+#include "base/arena.h"
 
 enum { FTL_MAXVOL_ROWS = 512 }; /* a block's largest number of rows */
 
@@ -24,6 +24,7 @@ typedef struct {
   int64_t swaps;
   double *block, *c, *u, *v, *most; /* private */
   int *list, *at;
+  ftl_arena memory;
 } ftl_maxvol;
 
 /* rms[n] of the columns; 0: the column has not been seen other than 0, and counts like the smallest of the others. */

@@ -21,8 +21,10 @@ static void say_row(const ftl_surrogate_state *run, const char *name, int64_t n,
 }
 
 void ftl_surrogate_say_errors(const ftl_surrogate_state *run) {
-  static const char *const kinds[] = {"ridge", "cross-validated ridge", "ridge of largest evidence",
-                                      "automatic relevance determination"};
+  static const char *const kinds[] = {[FTL_SOLVE_RIDGE] = "ridge",
+                                      [FTL_SOLVE_CV] = "cross-validated ridge",
+                                      [FTL_SOLVE_EVIDENCE] = "ridge of largest evidence",
+                                      [FTL_SOLVE_ARD] = "automatic relevance determination"};
   const ftl_solution *s = &run->solution;
   ftl_surrogate_say(run, "%s: strength %.2e, %d functions kept, %.1f determined by data, rank %d, condition %.1e",
                     kinds[run->recipe->solver.kind], s->lambda, s->kept, s->effective, s->rank, s->condition);
@@ -92,8 +94,7 @@ static json_t *report_json(const ftl_surrogate_state *run) {
 static ftl_status open_output(const ftl_surrogate_state *run, const char *name, ftl_output_file *file,
                               ftl_error *error) {
   char *path = ftl_surrogate_path(run, name);
-  ftl_status status =
-      path ? ftl_output_open(path, file, error) : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a path");
+  ftl_status status = path ? ftl_output_open(path, file, error) : ftl_no_memory(error, NULL, "a path");
   free(path);
   return status;
 }
@@ -107,9 +108,8 @@ static ftl_status close_output(ftl_status status, ftl_output_file *file, ftl_err
 static ftl_status write_yace(const ftl_surrogate_state *run, ftl_error *error) {
   ftl_ace_file file;
   ftl_output_file output = {0};
-  ftl_status status = ftl_surrogate_file(&run->surrogate, run->surrogate.coefficient, &file, error);
-  if (status) return status;
-  status = open_output(run, "model.yace", &output, error);
+  FTL_TRY(ftl_surrogate_file(&run->surrogate, run->surrogate.coefficient, &file, error));
+  ftl_status status = open_output(run, "model.yace", &output, error);
   if (!status) status = ftl_ace_file_write(&file, run->recipe->spline_bins, NULL, output.stream, error);
   status = close_output(status, &output, error);
   ftl_ace_file_free(&file);
@@ -127,7 +127,7 @@ ftl_status ftl_surrogate_write_all(ftl_surrogate_state *run, ftl_error *error) {
   json_t *report = report_json(run);
   char *text = report ? json_dumps(report, JSON_INDENT(2) | JSON_REAL_PRECISION(8) | JSON_ENSURE_ASCII) : NULL;
   char *ftl = ftl_surrogate_path(run, "model.ftl");
-  ftl_status status = text && ftl ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the report of a fit");
+  ftl_status status = text && ftl ? FTL_OK : ftl_no_memory(error, NULL, "the report of a fit");
   run->unwritten = status == FTL_OK; /* from here on failures are of files */
   if (!status) {
     ftl_output_file file;

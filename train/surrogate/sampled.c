@@ -68,7 +68,7 @@ static void say_report(const ftl_surrogate_state *run, const ftl_sampling_report
 static ftl_status write_frames(ftl_surrogate_state *run, const ftl_dataset *frames, ftl_error *error) {
   char *path = ftl_surrogate_path(run, "sampled.xyz");
   ftl_output_file file = {0};
-  if (!path) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a path");
+  if (!path) return ftl_no_memory(error, NULL, "a path");
   ftl_status status = ftl_output_open(path, &file, error);
   for (int64_t k = 0; k < frames->n && !status; k++) ftl_frame_write(file.stream, &frames->structure[k], NULL);
   if (!status) status = ftl_output_commit(&file, error);
@@ -88,7 +88,7 @@ static void weigh_configs(ftl_surrogate_state *run) {
 
 static ftl_status choose(ftl_surrogate_state *run, ftl_dataset *candidates, ftl_error *error) {
   bool *chosen = calloc((size_t)candidates->n + 1, sizeof *chosen);
-  if (!chosen) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for sampled frames");
+  if (!chosen) return ftl_no_memory(error, NULL, "sampled frames");
   ftl_status status = FTL_OK;
   run->n_candidates = candidates->n;
   if (candidates->n == 0)
@@ -116,7 +116,7 @@ ftl_status ftl_surrogate_sample(ftl_surrogate_state *run, bool *interrupted, ftl
   char *folder = ftl_surrogate_path(run, "sampling");
   ftl_status status = ftl_sampling_plan_make(run->model, run->model_sha256, &jobs->starts, jobs->job, jobs->n,
                                              &jobs->options, &plan, error);
-  if (!status && !folder) status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a path");
+  if (!status && !folder) status = ftl_no_memory(error, NULL, "a path");
   if (!status) {
     ftl_surrogate_say(run, "%lld starts, %lld runs of the model", (long long)jobs->starts.n, (long long)plan.n);
     run->host->stage(run->host->context, "% sampled", 100);
@@ -140,7 +140,7 @@ ftl_status ftl_surrogate_sample(ftl_surrogate_state *run, bool *interrupted, ftl
 ftl_status ftl_surrogate_prepare(ftl_surrogate_state *run, ftl_error *error) {
   const ftl_surrogate_recipe *r = run->recipe;
   ftl_open_options open = {
-      .precision = r->sample.precision ? FTL_MIXED : FTL_DOUBLE, .head = r->head, .foundation = r->foundation};
+      .precision = (ftl_precision)r->sample.precision, .head = r->head, .foundation = r->foundation};
   ftl_status status = ftl_jobs_make(r, &run->data, &run->jobs, error);
   if (!status) status = ftl_sha256_file(r->model, run->model_sha256, error);
   if (!status) status = ftl_model_open(r->model, &open, &run->model, error);

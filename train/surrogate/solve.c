@@ -13,8 +13,8 @@ static const double EPSILON = 2.2e-16;
 static const double LEAST_SCALE = 1e-6; /* of a column, of the largest */
 
 static ftl_status no_memory(int n, ftl_error *error) {
-  return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to solve a fit of %d functions (about %zu MB)", n,
-                  (size_t)n * (size_t)n * 6 * sizeof(double) >> 20);
+  return ftl_no_memory(error, NULL, "solving a fit of %d functions (about %zu MB)", n,
+                       (size_t)n * (size_t)n * 6 * sizeof(double) >> 20);
 }
 
 /* ---- the scaled problem in its singular vectors ---- */
@@ -228,7 +228,7 @@ static ftl_status solve_ridge(const ftl_triangle *all, const ftl_triangle *fold,
   ftl_status status = FTL_OK;
   if (options->kind == FTL_SOLVE_CV)
     status = cross_validate(fold, n_folds, penalty, unit, &lambda, &to->cv_error, error);
-  if (status) return status;
+  FTL_TRY(status);
   if (options->kind == FTL_SOLVE_EVIDENCE) lambda = maximise(evidence_objective, x, unit);
   ridge(x, penalty, lambda, to->coefficient);
   to->lambda = lambda / unit;

@@ -22,8 +22,7 @@ ftl_status ftl_triangle_new(int n, ftl_triangle *triangle, ftl_error *error) {
   triangle->work = malloc(BLOCK * side(n) * sizeof(double));
   if (triangle->r && triangle->t && triangle->work && ftl_memory_is_left()) return FTL_OK;
   ftl_triangle_free(triangle);
-  return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a fit of %d functions (%zu MB)", n,
-                  ftl_triangle_bytes(n) >> 20);
+  return ftl_no_memory(error, NULL, "a fit of %d functions (%zu MB)", n, ftl_triangle_bytes(n) >> 20);
 }
 
 void ftl_triangle_free(ftl_triangle *triangle) {
@@ -50,7 +49,7 @@ ftl_status ftl_triangle_add(ftl_triangle *x, double *block, int rows, int ld, ft
 ftl_status ftl_triangle_join(ftl_triangle *x, const ftl_triangle *other, ftl_error *error) {
   size_t bytes = side(x->n) * side(x->n) * sizeof(double);
   double *copy = malloc(bytes);
-  if (!copy) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a fit of %d functions", x->n);
+  if (!copy) return ftl_no_memory(error, NULL, "a fit of %d functions", x->n);
   memcpy(copy, other->r, bytes);
   int64_t rows = x->rows + other->rows;
   ftl_status status = ftl_triangle_add(x, copy, x->n + 1, x->n + 1, error);
@@ -64,7 +63,7 @@ ftl_status ftl_triangle_join_ranks(ftl_triangle *x, ftl_error *error) {
   if (n_ranks == 1) return FTL_OK;
   size_t n = side(x->n) * side(x->n), total = n * (size_t)n_ranks;
   double *all = calloc(total, sizeof *all), rows = (double)x->rows;
-  if (!all) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to join the fits of %d ranks", n_ranks);
+  if (!all) return ftl_no_memory(error, NULL, "joining the fits of %d ranks", n_ranks);
   memcpy(all + n * (size_t)mine, x->r, n * sizeof *all);
   ftl_ranks_sum(all, (int64_t)total);
   ftl_ranks_sum(&rows, 1);

@@ -36,9 +36,9 @@ static ftl_status put_last(ftl_source *source, const char *name, const double *l
 
 ftl_status ftl_baseline_put(const ftl_baseline *baseline, ftl_source *source, ftl_error *error) {
   ftl_status status = put_last(source, energies, baseline->e0, source->arch.n_elements, error);
-  if (status == FTL_OK && source->arch.scale_shift) {
+  if (!status && source->arch.scale_shift) {
     status = put_last(source, scale_name, &baseline->scale, 1, error);
-    if (status == FTL_OK) status = put_last(source, shift_name, &baseline->shift, 1, error);
+    if (!status) status = put_last(source, shift_name, &baseline->shift, 1, error);
   }
   return status;
 }
@@ -55,7 +55,7 @@ static ftl_status from_isolated(const ftl_sets *sets, const ftl_source *source, 
   if (sets->isolated.n == 0) return FTL_OK;
   ftl_status status =
       ftl_e0_isolated(&sets->isolated, arch->r_max, arch->atomic_numbers, arch->n_elements, e0, found, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(status);
   const int n_present = ftl_dataset_elements(&sets->train, present);
   for (int k = 0; k < n_present; k++) {
     const int species = ftl_element_index(arch->atomic_numbers, arch->n_elements, present[k]);
@@ -90,7 +90,7 @@ ftl_status ftl_baseline_e0(const ftl_recipe *recipe, const ftl_sets *sets, const
   memcpy(start, baseline->e0, sizeof start);
   status = ftl_e0_least_squares(&sets->train, arch->atomic_numbers, arch->n_elements, predicted ? start : NULL,
                                 predicted, baseline->e0, &fit, error);
-  if (status == FTL_OK && *fit.warning) snprintf(baseline->warning, sizeof baseline->warning, "%s", fit.warning);
+  if (!status && *fit.warning) snprintf(baseline->warning, sizeof baseline->warning, "%s", fit.warning);
   return status;
 }
 

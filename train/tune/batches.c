@@ -7,7 +7,7 @@
 ftl_status ftl_batches_new(int own, int replay, int taken, int size, ftl_batches *batches, ftl_error *error) {
   *batches = (ftl_batches){.own = own, .replay = replay, .taken = taken, .size = size};
   batches->order = malloc(((size_t)own + (size_t)replay + 1) * sizeof *batches->order);
-  return batches->order ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the order of structures");
+  return batches->order ? FTL_OK : ftl_no_memory(error, NULL, "the order of structures");
 }
 
 void ftl_batches_free(ftl_batches *batches) {

@@ -3,17 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/path.h"
 #include "base/error.h"
-
-static const char *file_name(const char *path) {
-  const char *slash = strrchr(path, '/');
-  return slash ? slash + 1 : path;
-}
 
 ftl_status ftl_checkpoint_base(const char *foundation, const ftl_source *source, ftl_source **base, ftl_error *error) {
   const ftl_architecture *arch = &source->arch;
-  ftl_status status = ftl_source_read(foundation, base, error);
-  if (status) return status;
+  FTL_TRY(ftl_source_read(foundation, base, error));
+  ftl_status status = FTL_OK;
   if ((*base)->delta)
     status = ftl_fail(error, FTL_ERR_INPUT, foundation,
                       "it is a delta, and a delta of a delta is not written: use a full checkpoint, or make the "
@@ -57,7 +53,8 @@ static char *make_metadata(const ftl_source *source, const ftl_parameters *param
   char *text = NULL;
   if (!metadata) metadata = json_object();
   set(metadata, "foundation",
-      info->foundation ? json_pack("{s:s, s:s*}", "name", file_name(info->foundation), "sha256", info->sha256) : NULL);
+      info->foundation ? json_pack("{s:s, s:s*}", "name", ftl_path_name(info->foundation), "sha256", info->sha256)
+                       : NULL);
   set(metadata, "freeze", json_deep_copy(info->freeze));
   set(metadata, "trained", trained_names(parameters));
   set(metadata, "dataset", json_deep_copy(info->dataset));
@@ -101,8 +98,8 @@ static ftl_status write_delta(const ftl_source *source, const ftl_parameters *pa
   static const ftl_lora_pairs none;
   const ftl_lora_pairs *pairs = info->pairs ? info->pairs : &none;
   const char **names = malloc(((size_t)source->tensors.n + 1) * sizeof *names);
-  if (!names) return ftl_fail(error, FTL_ERR_MEMORY, path, "no memory to write the file");
-  ftl_source_delta delta = {.foundation = file_name(info->foundation),
+  if (!names) return ftl_no_memory(error, path, "writing the file");
+  ftl_source_delta delta = {.foundation = ftl_path_name(info->foundation),
                             .sha256 = info->sha256,
                             .name = names,
                             .n_factors = pairs->n,
@@ -123,7 +120,7 @@ ftl_status ftl_checkpoint_write(const ftl_source *source, const ftl_parameters *
   if (info->base && (!info->foundation || !info->sha256))
     return ftl_fail(error, FTL_ERR_ARGUMENT, path, "a delta needs the name and the SHA-256 of its foundation");
   described.metadata = make_metadata(source, parameters, info);
-  if (!described.metadata) return ftl_fail(error, FTL_ERR_MEMORY, path, "no memory for the metadata of the checkpoint");
+  if (!described.metadata) return ftl_no_memory(error, path, "the metadata of the checkpoint");
   ftl_status status =
       info->base ? write_delta(&described, parameters, info, path, error) : ftl_source_write(&described, path, error);
   free(described.metadata);

@@ -25,7 +25,7 @@ static ftl_status make_room(const ftl_dataset *dataset, ftl_predictions *p, ftl_
     p->number = malloc(((size_t)p->first[dataset->n] + 1) * sizeof *p->number);
   }
   if (p->number) return FTL_OK;
-  return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the answers of %lld structures", (long long)dataset->n);
+  return ftl_no_memory(error, NULL, "the answers of %lld structures", (long long)dataset->n);
 }
 
 ftl_prediction ftl_predictions_get(const ftl_predictions *predictions, int64_t k) {
@@ -42,10 +42,8 @@ static ftl_status evaluate_one(ftl_worker *worker, ftl_graphs *graphs, int64_t k
   const bool derivatives = wanted == FTL_ANSWER_ALL || (wanted == FTL_ANSWER_LABELLED && labelled);
   const ftl_graph *graph;
   ftl_prediction prediction;
-  ftl_status status = ftl_graphs_get(graphs, k, &worker->scratch, &worker->loose, &graph, error);
-  if (status == FTL_OK)
-    status = ftl_graphs_predict(graphs, k, worker->sweep, graph, head, derivatives, &prediction, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(ftl_graphs_get(graphs, k, &worker->scratch, &worker->loose, &graph, error));
+  FTL_TRY(ftl_graphs_predict(graphs, k, worker->sweep, graph, head, derivatives, &prediction, error));
   number[0] = prediction.energy;
   if (!derivatives) return FTL_OK;
   memcpy(number + VIRIAL, prediction.virial, sizeof prediction.virial);
@@ -57,7 +55,7 @@ ftl_status ftl_evaluate(ftl_team *team, ftl_graphs *graphs, const int *head, ftl
                         ftl_predictions *predictions, ftl_error *error) {
   const int64_t n = graphs->dataset->n;
   ftl_status failed = make_room(graphs->dataset, predictions, error);
-  if (failed != FTL_OK) return failed;
+  if (failed) return failed;
   const int64_t numbers = predictions->first[n];
   memset(predictions->number, 0, (size_t)numbers * sizeof *predictions->number);
 #pragma omp parallel for num_threads(team->n) schedule(dynamic, 1)
@@ -70,16 +68,16 @@ ftl_status ftl_evaluate(ftl_team *team, ftl_graphs *graphs, const int *head, ftl
     const ftl_status status = evaluate_one(&team->worker[omp_get_thread_num()], graphs, k, head ? head[k] : 0, wanted,
                                            predictions->number + predictions->first[k], &own);
     ftl_graphs_settle(graphs, k);
-    if (status == FTL_OK) continue;
+    if (!status) continue;
 #pragma omp critical(ftl_evaluate_failed)
     {
-      if (failed == FTL_OK && error) *error = own;
+      if (!failed && error) *error = own;
 #pragma omp atomic write
       failed = status;
     }
   }
   failed = ftl_team_agree(team, failed, error);
-  if (failed == FTL_OK) ftl_ranks_sum(predictions->number, numbers);
+  if (!failed) ftl_ranks_sum(predictions->number, numbers);
   return failed;
 }
 
@@ -96,7 +94,7 @@ double ftl_evaluate_loss(const ftl_loss *loss, const ftl_dataset *dataset, const
 ftl_status ftl_evaluate_errors(const ftl_dataset *dataset, const ftl_predictions *predictions, const char *name,
                                ftl_error_table *table, ftl_error *error) {
   ftl_status status = FTL_OK;
-  for (int64_t k = 0; status == FTL_OK && k < dataset->n; k++) {
+  for (int64_t k = 0; !status && k < dataset->n; k++) {
     const ftl_structure *structure = &dataset->structure[k];
     const ftl_prediction prediction = ftl_predictions_get(predictions, k);
     double stress[3][3] = {{0}};

@@ -14,9 +14,7 @@ ftl_status ftl_graphs_new(const ftl_dataset *dataset, const int *elements, int n
                          .kept = calloc((size_t)dataset->n + 1, sizeof *graphs->kept),
                          .sweep = calloc((size_t)dataset->n + 1, sizeof *graphs->sweep),
                          .settled = calloc((size_t)dataset->n + 1, sizeof *graphs->settled)};
-  return graphs->kept && graphs->sweep && graphs->settled
-             ? FTL_OK
-             : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the neighbour lists");
+  return graphs->kept && graphs->sweep && graphs->settled ? FTL_OK : ftl_no_memory(error, NULL, "the neighbour lists");
 }
 
 /* The memory goes back to the other sets of the run. */
@@ -58,9 +56,8 @@ ftl_status ftl_graphs_get(ftl_graphs *graphs, int64_t k, ftl_neighbours *scratch
     return FTL_OK;
   }
   ftl_structure_graph_free(loose);
-  ftl_status status = ftl_structure_graph_build(&graphs->dataset->structure[k], graphs->elements, graphs->n_elements,
-                                                graphs->cutoff, scratch, loose, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(ftl_structure_graph_build(&graphs->dataset->structure[k], graphs->elements, graphs->n_elements,
+                                    graphs->cutoff, scratch, loose, error));
   *graph = keep(graphs, k, loose) ? &graphs->kept[k].graph : &loose->graph;
   return FTL_OK;
 }

@@ -10,6 +10,7 @@
 
 #include "support/output.h"
 #include "data/xyz.h"
+#include "base/path.h"
 #include "base/error.h"
 
 const char ftl_log_columns[] = "epoch,step,stage,lr,train_loss,valid_loss,energy_rmse,forces_rmse,stress_rmse,"
@@ -19,12 +20,6 @@ struct ftl_log {
   FILE *csv, *lines;
   char *csv_path, *lines_path;
 };
-
-static char *join(const char *run, const char *name) {
-  char *path = malloc(strlen(run) + strlen(name) + 2);
-  if (path) sprintf(path, "%s/%s", run, name);
-  return path;
-}
 
 static ftl_status cannot_write(const char *path, ftl_error *error) {
   return ftl_fail(error, FTL_ERR_IO, path, "cannot write the log: %s", strerror(errno));
@@ -122,22 +117,22 @@ ftl_status ftl_log_open(const char *run, int64_t resume_epoch, ftl_log **log, ch
   ftl_status status = FTL_OK;
   bool fresh = resume_epoch < 0, fresh_lines = fresh;
   *warning = '\0';
-  if (!l || !(l->csv_path = join(run, "log.csv")) || !(l->lines_path = join(run, "log.jsonl"))) {
-    status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the log");
+  if (!l || !(l->csv_path = ftl_path_join(run, "log.csv")) || !(l->lines_path = ftl_path_join(run, "log.jsonl"))) {
+    status = ftl_no_memory(error, NULL, "the log");
   } else if (!fresh) {
     status = prepare(l->csv_path, false, &fresh, warning, error);
-    if (status == FTL_OK) status = prepare(l->lines_path, true, &fresh_lines, warning, error);
-    if (status == FTL_OK && !fresh) status = cut(l->csv_path, resume_epoch, false, error);
-    if (status == FTL_OK && !fresh_lines) status = cut(l->lines_path, resume_epoch, true, error);
+    if (!status) status = prepare(l->lines_path, true, &fresh_lines, warning, error);
+    if (!status && !fresh) status = cut(l->csv_path, resume_epoch, false, error);
+    if (!status && !fresh_lines) status = cut(l->lines_path, resume_epoch, true, error);
   }
-  if (status == FTL_OK && !(l->csv = fopen(l->csv_path, fresh ? "w" : "a"))) status = cannot_write(l->csv_path, error);
-  if (status == FTL_OK && !(l->lines = fopen(l->lines_path, fresh_lines ? "w" : "a")))
+  if (!status && !(l->csv = fopen(l->csv_path, fresh ? "w" : "a"))) status = cannot_write(l->csv_path, error);
+  if (!status && !(l->lines = fopen(l->lines_path, fresh_lines ? "w" : "a")))
     status = cannot_write(l->lines_path, error);
-  if (status == FTL_OK && fresh) {
+  if (!status && fresh) {
     fprintf(l->csv, "%s\n", ftl_log_columns);
     status = finish(l->csv, l->csv_path, 0, error);
   }
-  if (status != FTL_OK) {
+  if (status) {
     ftl_log_close(l);
     *log = NULL;
   }
@@ -159,7 +154,7 @@ ftl_status ftl_log_event(ftl_log *log, const char *event, json_t *members, ftl_e
   json_decref(members);
   char *text = object ? json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_ENSURE_ASCII) : NULL;
   json_decref(object);
-  if (!text) return ftl_fail(error, FTL_ERR_MEMORY, log->lines_path, "no memory for a line of the log");
+  if (!text) return ftl_no_memory(error, log->lines_path, "a line of the log");
   const off_t began = size_of(log->lines);
   fprintf(log->lines, "%s\n", text);
   free(text);
@@ -185,13 +180,12 @@ ftl_status ftl_log_write_epoch(ftl_log *log, const ftl_log_epoch *e, ftl_error *
     print_real(log->csv, reals[k]);
   }
   fprintf(log->csv, ",%d,%.3f\n", e->best, e->seconds);
-  ftl_status status = finish(log->csv, log->csv_path, began, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(finish(log->csv, log->csv_path, began, error));
   json_t *members = json_pack(
       "{sI sI si so so so so so so so sb so}", "epoch", (json_int_t)e->epoch, "step", (json_int_t)e->step, "stage",
       e->stage, "lr", real(e->lr), "train_loss", real(e->train_loss), "valid_loss", real(e->valid_loss), "energy_rmse",
       real(e->energy_rmse), "forces_rmse", real(e->forces_rmse), "stress_rmse", real(e->stress_rmse), "gradient_norm",
       real(e->gradient_norm), "best", e->best, "seconds", real(e->seconds));
-  if (!members) return ftl_fail(error, FTL_ERR_MEMORY, log->lines_path, "no memory for a line of the log");
+  if (!members) return ftl_no_memory(error, log->lines_path, "a line of the log");
   return ftl_log_event(log, "epoch", members, error);
 }

@@ -36,7 +36,7 @@ static ftl_status mark(const ftl_recipe *recipe, ftl_parameters *parameters, con
                        const ftl_rates *rates, ftl_error *error) {
   ftl_words words = {0};
   words.item = join_words(recipe, parameters, more, &words.n);
-  if (!words.item) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the words of lora");
+  if (!words.item) return ftl_no_memory(error, NULL, "the words of lora");
   ftl_status status = ftl_freeze_apply(parameters, &no_words, &words, rates, error);
   free(words.item);
   return status;
@@ -51,8 +51,8 @@ static ftl_status find_low(const ftl_recipe *recipe, const ftl_source *source, c
                            bool *in, ftl_error *error) {
   ftl_parameters copy;
   ftl_status status = ftl_parameters_list(source, &copy, error);
-  if (status == FTL_OK) status = mark(recipe, &copy, &no_words, &no_rates, error);
-  for (int k = 0; status == FTL_OK && k < parameters->n; k++)
+  if (!status) status = mark(recipe, &copy, &no_words, &no_rates, error);
+  for (int k = 0; !status && k < parameters->n; k++)
     in[k] = copy.parameter[k].trained && copy.parameter[k].group != FTL_GROUP_READOUT;
   ftl_parameters_free(&copy);
   return status;
@@ -118,12 +118,12 @@ ftl_status ftl_lora_new(const ftl_recipe *recipe, const ftl_source *source, cons
   bool *low = calloc(n, sizeof *low);
   ftl_status status = FTL_OK;
   if (!lora->item || !lora->base || !lora->factors.parameter || !low)
-    status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for low-rank factors");
-  if (status == FTL_OK) status = find_low(recipe, source, parameters, low, error);
-  for (int k = 0; status == FTL_OK && k < parameters->n; k++)
+    status = ftl_no_memory(error, NULL, "low-rank factors");
+  if (!status) status = find_low(recipe, source, parameters, low, error);
+  for (int k = 0; !status && k < parameters->n; k++)
     if (parameters->parameter[k].trained) add_item(lora, source, k, low[k]);
   free(low);
-  if (status != FTL_OK) return status;
+  FTL_TRY(status);
   if (lora->n_low == 0)
     return ftl_fail(error, FTL_ERR_INPUT, "lora.rank",
                     "a rank of %d makes no tensor of lora.groups smaller; lower it, or train them whole without lora",
@@ -131,7 +131,7 @@ ftl_status ftl_lora_new(const ftl_recipe *recipe, const ftl_source *source, cons
   memcpy(lora->base, values, (size_t)parameters->count * sizeof *values);
   lora->values = calloc((size_t)lora->factors.count + 1, sizeof *lora->values);
   lora->gradient = calloc((size_t)lora->factors.count + 1, sizeof *lora->gradient);
-  if (!lora->values || !lora->gradient) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for low-rank factors");
+  if (!lora->values || !lora->gradient) return ftl_no_memory(error, NULL, "low-rank factors");
   start_values(lora, (uint64_t)recipe->seed);
   return FTL_OK;
 }

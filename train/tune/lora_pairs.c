@@ -58,5 +58,5 @@ ftl_status ftl_lora_pairs_make(const ftl_lora *lora, const ftl_source *source, c
     const ftl_tensor *last = &pairs->tensor[pairs->n - 1];
     if (good) multiply(last - 1, last, lora->base + p->offset, values + p->offset);
   }
-  return good ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, source->path, "no memory for low-rank factors");
+  return good ? FTL_OK : ftl_no_memory(error, source->path, "low-rank factors");
 }

@@ -92,8 +92,8 @@ static void say_threads(const ftl_setup *s) {
 
 ftl_status ftl_no_effect_check(const ftl_setup *setup, ftl_error *error) {
   ftl_status status = check_length(setup, error);
-  if (status == FTL_OK) status = check_replay(setup, error);
-  if (status == FTL_OK) status = check_decay(setup, error);
-  if (status == FTL_OK) say_threads(setup);
+  if (!status) status = check_replay(setup, error);
+  if (!status) status = check_decay(setup, error);
+  if (!status) say_threads(setup);
   return status;
 }

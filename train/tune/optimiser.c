@@ -10,21 +10,18 @@ ftl_status ftl_optimiser_new(const ftl_parameters *parameters, const ftl_optimis
                              ftl_optimiser *optimiser, ftl_error *error) {
   const size_t n = (size_t)parameters->count + 1; /* never 0 */
   const bool amsgrad = options->kind == FTL_OPTIMISER_AMSGRAD;
-  *optimiser = (ftl_optimiser){.parameters = parameters,
-                               .options = *options,
-                               .mean = calloc(n, sizeof(double)),
-                               .square = calloc(n, sizeof(double)),
-                               .largest = amsgrad ? calloc(n, sizeof(double)) : NULL};
-  if (optimiser->mean && optimiser->square && (optimiser->largest || !amsgrad)) return FTL_OK;
-  ftl_optimiser_free(optimiser);
-  return ftl_fail(error, FTL_ERR_MEMORY, NULL, "out of memory for the optimiser's moments");
+  *optimiser = (ftl_optimiser){.parameters = parameters, .options = *options};
+  optimiser->mean = ftl_arena_take(&optimiser->memory, n, sizeof *optimiser->mean);
+  optimiser->square = ftl_arena_take(&optimiser->memory, n, sizeof *optimiser->square);
+  if (amsgrad) optimiser->largest = ftl_arena_take(&optimiser->memory, n, sizeof *optimiser->largest);
+  const ftl_status status = ftl_arena_check(&optimiser->memory, error, "the optimiser's moments");
+  if (status) ftl_optimiser_free(optimiser);
+  return status;
 }
 
 void ftl_optimiser_free(ftl_optimiser *optimiser) {
   if (!optimiser) return;
-  free(optimiser->mean);
-  free(optimiser->square);
-  free(optimiser->largest);
+  ftl_arena_free(&optimiser->memory);
   *optimiser = (ftl_optimiser){0};
 }
 

@@ -5,6 +5,7 @@
 #ifndef FTL_OPTIMISER_H
 #define FTL_OPTIMISER_H
 
+#include "base/arena.h"
 #include "tune/train_recipe.h"
 #include "parameters/parameters.h"
 
@@ -19,6 +20,7 @@ typedef struct {
   ftl_optimiser_options options;
   int64_t step;                    /* steps taken */
   double *mean, *square, *largest; /* [count] moments, owned; largest only for AMSGrad (else NULL) */
+  ftl_arena memory;
 } ftl_optimiser;
 
 /* FTL_ERR_MEMORY. */

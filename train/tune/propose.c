@@ -16,7 +16,7 @@ static ftl_status read_data(const ftl_recipe *recipe, ftl_dataset *dataset, ftl_
     return ftl_fail(error, FTL_ERR_INPUT, "data",
                     "it is not given: a recipe is proposed for a data set (--data X.xyz)");
   ftl_status status = ftl_dataset_read(recipe->data.item, recipe->data.n, &options, dataset, error);
-  if (status == FTL_OK && dataset->n == 0)
+  if (!status && dataset->n == 0)
     return ftl_fail(error, FTL_ERR_INPUT, recipe->data.item[0], "there is no structure in it");
   return status;
 }
@@ -26,24 +26,23 @@ static ftl_status check_labels(const ftl_recipe *recipe, const ftl_dataset *data
   const char *path = recipe->data.item[0];
   ftl_dataset_options o;
   ftl_sets_options(recipe, &o);
-  ftl_status status = ftl_label_survey_require_names(&dataset->survey, &o.labels, "data", path, error);
-  if (status == FTL_OK) status = ftl_label_survey_require_any(&dataset->survey, &o.labels, "data", path, error);
-  if (status == FTL_OK) status = ftl_heads_require_one(&dataset->survey.heads, &o.select, "--select ", path, error);
-  return status;
+  FTL_TRY(ftl_label_survey_require_names(&dataset->survey, &o.labels, "data", path, error));
+  FTL_TRY(ftl_label_survey_require_any(&dataset->survey, &o.labels, "data", path, error));
+  return ftl_heads_require_one(&dataset->survey.heads, &o.select, "--select ", path, error);
 }
 
 ftl_status ftl_propose(ftl_recipe *recipe, char note[300], ftl_error *error) {
   ftl_dataset dataset = {0};
   ftl_label_counts labels = {0};
   ftl_status status = read_data(recipe, &dataset, error);
-  if (status == FTL_OK) {
+  if (!status) {
     ftl_dataset_count_labels(&dataset, &labels);
     status = check_labels(recipe, &dataset, error);
   }
   ftl_dataset_remove_isolated(&dataset);
-  if (status == FTL_OK) status = ftl_recipe_suit(recipe, &dataset, note, error);
+  if (!status) status = ftl_recipe_suit(recipe, &dataset, note, error);
   ftl_dataset_free(&dataset);
-  return status == FTL_OK ? ftl_options_check(&recipe->options, error) : status;
+  return status ? status : ftl_options_check(&recipe->options, error);
 }
 
 /* ---- writing ---- */
@@ -106,7 +105,7 @@ ftl_status ftl_propose_write(const ftl_recipe *recipe, const char *path, FILE *s
   const char *slash = strrchr(path, '/');
   snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
   ftl_status status = read_data(recipe, &dataset, error);
-  if (status == FTL_OK) {
+  if (!status) {
     char *preamble = make_preamble(recipe, &dataset);
     const ftl_options_style style = {.folder = folder, .documented = true, .preamble = preamble};
     status = ftl_options_write(&recipe->options, &style, stream, error);

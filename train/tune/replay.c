@@ -19,9 +19,9 @@ ftl_status ftl_replay_read(const ftl_recipe *recipe, double cutoff, ftl_sets *se
   options.n_configs = 0;
   if (recipe->replay.data.n == 0) return FTL_OK;
   ftl_status status = ftl_dataset_read(recipe->replay.data.item, recipe->replay.data.n, &options, &sets->replay, error);
-  if (status == FTL_OK) status = ftl_isolated_mark(&sets->replay, cutoff, error);
-  if (status == FTL_OK) ftl_dataset_remove_isolated(&sets->replay);
-  if (status == FTL_OK && sets->replay.n == 0)
+  if (!status) status = ftl_isolated_mark(&sets->replay, cutoff, error);
+  if (!status) ftl_dataset_remove_isolated(&sets->replay);
+  if (!status && sets->replay.n == 0)
     return ftl_fail(error, FTL_ERR_INPUT, recipe->replay.data.item[0], "there is no structure in it to replay");
   return status;
 }
@@ -31,7 +31,7 @@ ftl_status ftl_replay_relabel(ftl_structure *structure, const ftl_prediction *pr
   if (!labels->forces) {
     labels->forces = malloc((size_t)structure->n * sizeof *labels->forces);
     labels->room = (size_t)structure->n;
-    if (!labels->forces) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for labels of replay");
+    if (!labels->forces) return ftl_no_memory(error, NULL, "labels of replay");
   }
   labels->has_energy = labels->has_forces = true;
   labels->has_stress = structure->volume > 0;
@@ -51,8 +51,8 @@ ftl_status ftl_replay_label(ftl_setup *s, ftl_error *error) {
   ftl_setup_say(s, "the foundation labels %lld structures of replay", (long long)replay->n);
   ftl_status status =
       ftl_graphs_new(replay, arch->atomic_numbers, arch->n_elements, arch->r_max, &s->memory, &graphs, error);
-  if (status == FTL_OK) status = ftl_evaluate(&s->team, &graphs, NULL, FTL_ANSWER_ALL, &predictions, error);
-  for (int64_t k = 0; status == FTL_OK && k < replay->n; k++) {
+  if (!status) status = ftl_evaluate(&s->team, &graphs, NULL, FTL_ANSWER_ALL, &predictions, error);
+  for (int64_t k = 0; !status && k < replay->n; k++) {
     const ftl_prediction prediction = ftl_predictions_get(&predictions, k);
     status = ftl_replay_relabel(&replay->structure[k], &prediction, error);
   }
@@ -81,7 +81,7 @@ static ftl_status assign_heads(ftl_setup *s, ftl_error *error) {
   if (s->source->arch.n_heads == 1) return FTL_OK;
   s->train_head = calloc((size_t)train + 1, sizeof *s->train_head);
   s->own_head = calloc((size_t)others + 1, sizeof *s->own_head);
-  if (!s->train_head || !s->own_head) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for replay");
+  if (!s->train_head || !s->own_head) return ftl_no_memory(error, NULL, "replay");
   for (int64_t k = 0; k < s->own; k++) s->train_head[k] = s->source->arch.n_heads - 1;
   for (int64_t k = 0; k < others; k++) s->own_head[k] = s->source->arch.n_heads - 1;
   return FTL_OK;
@@ -95,7 +95,7 @@ ftl_status ftl_replay_join(ftl_setup *s, ftl_error *error) {
   ftl_status status = FTL_OK;
   if (n > 0) {
     bool *all = malloc((size_t)n * sizeof *all);
-    if (!all) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for replay");
+    if (!all) return ftl_no_memory(error, NULL, "replay");
     for (int64_t k = 0; k < n; k++) {
       all[k] = true;
       replay->structure[k].weight *= recipe->replay.weight;
@@ -106,7 +106,6 @@ ftl_status ftl_replay_join(ftl_setup *s, ftl_error *error) {
   int64_t taken = ftl_recipe_is_set(recipe, "replay.frames") ? recipe->replay.frames
                                                              : llround(ceil(recipe->replay.fraction * (double)n));
   if (taken > n) taken = n;
-  if (status == FTL_OK)
-    status = ftl_batches_new((int)s->own, (int)n, (int)taken, (int)recipe->batch_size, &s->batches, error);
-  return status == FTL_OK ? assign_heads(s, error) : status;
+  if (!status) status = ftl_batches_new((int)s->own, (int)n, (int)taken, (int)recipe->batch_size, &s->batches, error);
+  return status ? status : assign_heads(s, error);
 }

@@ -28,11 +28,11 @@ static ftl_status change(ftl_recipe *recipe, const ftl_recipe *changes, const ch
   const void *member = (const char *)changes + option->offset;
   const ftl_words *words = option->type == FTL_OPTION_PATHS ? member : NULL; /* a path is taken whole, one at a time */
   ftl_status status = FTL_OK;
-  for (int k = 0; words && status == FTL_OK && k < words->n; k++)
+  for (int k = 0; words && !status && k < words->n; k++)
     status = ftl_options_set(&recipe->options, key, words->item[k], "--resume", error);
   if (words) return status;
   char *text = ftl_options_text(&changes->options, option);
-  if (!text) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the recipe");
+  if (!text) return ftl_no_memory(error, NULL, "the recipe");
   status = ftl_options_set(&recipe->options, key, text, "--resume", error);
   free(text);
   return status;
@@ -49,21 +49,22 @@ static ftl_status read_recipe(const char *run, const ftl_recipe *changes, ftl_re
   for (const char *const *key = file_keys; status == FTL_OK && *key; key++)
     status = change(*recipe, changes, *key, error);
   if (status == FTL_OK) status = ftl_options_settle(&(*recipe)->options, error);
+  if (status == FTL_OK) status = ftl_options_locate(&(*recipe)->options, error);
   return status == FTL_OK ? ftl_options_check(&(*recipe)->options, error) : status;
 }
 
 /* The recipe against what the run began with. A state of an earlier version says nothing of it. */
-static ftl_status compare(ftl_recipe *recipe, const ftl_state *state, const ftl_train_host *host, ftl_error *error) {
+static ftl_status compare(ftl_recipe *recipe, const ftl_state *state, const ftl_host *host, ftl_error *error) {
   const json_t *before = json_object_get(state->object, "recipe"), *inputs = json_object_get(state->object, "inputs");
   char said[400], text[440];
   ftl_status status = FTL_OK;
-  for (int k = 0; status == FTL_OK && k < 2; k++) {
+  for (int k = 0; !status && k < 2; k++) {
     *said = '\0';
     if (k == 0 && before)
       status = ftl_options_compare(&recipe->options, before, free_keys, recipe->output, said, error);
     if (k == 1 && inputs) status = ftl_inputs_find(&recipe->options, inputs, recipe->output, said, error);
     snprintf(text, sizeof text, "changed since: %s", said);
-    if (status == FTL_OK && *said && host->say && ftl_ranks_mine() == 0) host->say(host->context, text);
+    if (!status && *said && host->say && ftl_ranks_mine() == 0) host->say(host->context, text);
   }
   return status;
 }
@@ -75,11 +76,11 @@ static bool has_state(const char *run, char path[4096]) {
   return lstat(path, &info) == 0;
 }
 
-ftl_status ftl_resume_read(const char *run, const ftl_recipe *changes, const ftl_train_host *host, ftl_recipe **recipe,
+ftl_status ftl_resume_read(const char *run, const ftl_recipe *changes, const ftl_host *host, ftl_recipe **recipe,
                            ftl_state *state, bool *any, ftl_error *error) {
   char path[4096];
   *any = has_state(run, path);
   ftl_status status = read_recipe(run, changes, recipe, error);
-  if (status == FTL_OK && *any) status = ftl_state_read(path, state, error);
+  if (!status && *any) status = ftl_state_read(path, state, error);
   return status == FTL_OK && *any ? compare(*recipe, state, host, error) : status;
 }

@@ -78,10 +78,10 @@ static void print_pairs(FILE *stream, int64_t frame, const ftl_structure *struct
 static ftl_status write_pairs(ftl_run *run, const set *part, const char *file, ftl_error *error) {
   ftl_output_file out;
   char *path = ftl_run_path(run, file);
-  if (!path) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a path");
+  if (!path) return ftl_no_memory(error, NULL, "a path");
   ftl_status status = ftl_output_open(path, &out, error);
   free(path);
-  if (status != FTL_OK) return ftl_run_written(run, status);
+  if (status) return ftl_run_written(run, status);
   fputs("frame,config_type,quantity,reference,prediction\n", out.stream);
   for (int64_t k = part->first; k < part->last; k++) {
     const ftl_prediction prediction = ftl_predictions_get(part->predictions, k);
@@ -106,7 +106,7 @@ static ftl_status show(const ftl_run *run, const ftl_error_table *table, const c
   char *text = NULL;
   size_t size;
   FILE *stream = open_memstream(&text, &size);
-  if (!stream) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the table of errors");
+  if (!stream) return ftl_no_memory(error, NULL, "the table of errors");
   fprintf(stream, "\n%s\n", name);
   ftl_error_table_print(table, stream);
   const bool ok = fclose(stream) == 0;
@@ -119,22 +119,22 @@ static ftl_status show(const ftl_run *run, const ftl_error_table *table, const c
 static ftl_status write_errors(ftl_run *run, const set *part, int n, ftl_error *error) {
   ftl_output_file out;
   char *path = ftl_run_path(run, "errors.csv");
-  if (!path) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a path");
+  if (!path) return ftl_no_memory(error, NULL, "a path");
   ftl_status status = ftl_run_written(run, ftl_output_open(path, &out, error));
   free(path);
-  if (status != FTL_OK) return status;
+  FTL_TRY(status);
   fputs("set,config_type,frames,atoms,energy_rmse,energy_mae,forces_rmse,forces_mae,stress_rmse,stress_mae\n",
         out.stream);
-  for (int k = 0; status == FTL_OK && k < n; k++) {
+  for (int k = 0; !status && k < n; k++) {
     ftl_error_table table = {0};
     status = tabulate(&part[k], &table, error);
-    for (int r = 0; status == FTL_OK && r < table.n; r++) print_errors(out.stream, part[k].name, &table.row[r]);
+    for (int r = 0; !status && r < table.n; r++) print_errors(out.stream, part[k].name, &table.row[r]);
     const ftl_error_row total = ftl_error_table_total(&table, NULL);
     print_errors(out.stream, part[k].name, &total);
-    if (status == FTL_OK) status = show(run, &table, part[k].name, error);
+    if (!status) status = show(run, &table, part[k].name, error);
     ftl_error_table_free(&table);
   }
-  if (status == FTL_OK) return ftl_run_written(run, ftl_output_commit(&out, error));
+  if (!status) return ftl_run_written(run, ftl_output_commit(&out, error));
   ftl_output_discard(&out);
   return status;
 }
@@ -144,7 +144,7 @@ static ftl_status use_best(ftl_run *run, ftl_error *error) {
   ftl_lora_pairs pairs = {0};
   ftl_status status = ftl_run_put_best(run, &pairs, error);
   ftl_lora_pairs_free(&pairs);
-  if (status != FTL_OK) return status;
+  FTL_TRY(status);
   ftl_parameters_get(&s->parameters, s->source, run->gradient); /* free by now */
   return ftl_network_set(s->network, run->gradient, error);
 }
@@ -160,12 +160,12 @@ ftl_status ftl_run_report(ftl_run *run, ftl_error *error) {
   part[n++] = (set){"valid", &s->sets.valid, &s->valid, s->own_head, &run->valid, 0, s->sets.valid.n};
   if (s->sets.test.n > 0) part[n++] = (set){"test", &s->sets.test, &s->test, s->own_head, &test, 0, s->sets.test.n};
   ftl_status status = use_best(run, error);
-  for (int k = 0; status == FTL_OK && k < n; k++)
+  for (int k = 0; !status && k < n; k++)
     if (part[k].first == 0)
       status = ftl_evaluate(&s->team, part[k].graphs, part[k].head, FTL_ANSWER_LABELLED, part[k].predictions, error);
   if (ftl_run_writes()) {
-    if (status == FTL_OK) status = write_errors(run, part, n, error);
-    for (int k = 0; status == FTL_OK && k < n; k++) {
+    if (!status) status = write_errors(run, part, n, error);
+    for (int k = 0; !status && k < n; k++) {
       if (strcmp(part[k].name, "valid") == 0) status = write_pairs(run, &part[k], "predictions-valid.csv", error);
       if (strcmp(part[k].name, "test") == 0) status = write_pairs(run, &part[k], "predictions-test.csv", error);
     }

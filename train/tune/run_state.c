@@ -143,9 +143,8 @@ ftl_status ftl_run_save(ftl_run *run, ftl_error *error) {
   double *packed = malloc((size_t)count * sizeof *packed), *next = packed;
   json_t *object = describe(run, numbers);
   char *path = ftl_run_path(run, "state.ftl");
-  ftl_status status =
-      packed && object && path ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the state of the run");
-  for (int k = 0; status == FTL_OK && k < N_VECTORS; k++) {
+  ftl_status status = packed && object && path ? FTL_OK : ftl_no_memory(error, NULL, "the state of the run");
+  for (int k = 0; !status && k < N_VECTORS; k++) {
     if (!list[k].data) continue;
     part[n++] = (ftl_state_vector){list[k].name, ftl_parameters_trained(list[k].parameters), next};
     pack(&list[k], &next);
@@ -155,7 +154,7 @@ ftl_status ftl_run_save(ftl_run *run, ftl_error *error) {
   baseline[n_elements + 1] = run->s.baseline.shift;
   part[n++] = (ftl_state_vector){"baseline", n_elements + 2, baseline};
   part[n++] = (ftl_state_vector){"numbers", N_REALS, numbers};
-  if (status == FTL_OK) status = ftl_run_written(run, ftl_state_write(path, part, n, object, error));
+  if (!status) status = ftl_run_written(run, ftl_state_write(path, part, n, object, error));
   json_decref(object);
   free(packed);
   free(path);
@@ -174,12 +173,12 @@ ftl_status ftl_run_restore(ftl_run *run, const ftl_state *state, ftl_error *erro
     *integer_of(run, k) = json_integer_value(number);
   }
   ftl_status status = ftl_state_find(state, "numbers", N_REALS, &from, error);
-  for (int k = 0; status == FTL_OK && k < N_REALS; k++) *real_of(run, k) = from[k];
+  for (int k = 0; !status && k < N_REALS; k++) *real_of(run, k) = from[k];
   list_vectors(run, list);
-  for (int k = 0; status == FTL_OK && k < N_VECTORS; k++) {
+  for (int k = 0; !status && k < N_VECTORS; k++) {
     if (!list[k].data) continue;
     status = ftl_state_find(state, list[k].name, ftl_parameters_trained(list[k].parameters), &from, error);
-    if (status == FTL_OK) unpack(&list[k], from);
+    if (!status) unpack(&list[k], from);
   }
   return status;
 }
@@ -223,7 +222,7 @@ ftl_status ftl_run_put_best(ftl_run *run, ftl_lora_pairs *pairs, ftl_error *erro
   ftl_status status = FTL_OK;
   if (run->lora.n > 0 && s->base)
     status = ftl_lora_pairs_make(&run->lora, s->source, run->best, pairs, run->whole, error);
-  return status == FTL_OK ? ftl_parameters_put(&s->parameters, values, s->source, error) : status;
+  return status ? status : ftl_parameters_put(&s->parameters, values, s->source, error);
 }
 
 ftl_status ftl_run_write_model(ftl_run *run, ftl_error *error) {
@@ -239,11 +238,9 @@ ftl_status ftl_run_write_model(ftl_run *run, ftl_error *error) {
                                     .dataset = s->described,
                                     .training = training};
   char *path = ftl_run_path(run, "model.ftl");
-  ftl_status status = freeze && training && path
-                          ? FTL_OK
-                          : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the description of the model");
-  if (status == FTL_OK) status = ftl_run_put_best(run, &pairs, error);
-  if (status == FTL_OK) {
+  ftl_status status = freeze && training && path ? FTL_OK : ftl_no_memory(error, NULL, "the description of the model");
+  if (!status) status = ftl_run_put_best(run, &pairs, error);
+  if (!status) {
     ftl_output_file file;
     ftl_output_begin_model(path, &file);
     status = ftl_run_written(run, ftl_checkpoint_write(s->source, &s->parameters, &info, path, error));

@@ -33,9 +33,7 @@ static void forget(sampler *m) {
   ftl_dataset_free(&m->made);
 }
 
-static ftl_status no_memory(ftl_error *error) {
-  return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for sampled structures");
-}
+static ftl_status no_memory(ftl_error *error) { return ftl_no_memory(error, NULL, "sampled structures"); }
 
 static ftl_status make_candidates(sampler *m, int64_t n, ftl_error *error) {
   const ftl_dataset *own = &m->s->sets.train, *replay = &m->s->sets.replay;
@@ -44,7 +42,7 @@ static ftl_status make_candidates(sampler *m, int64_t n, ftl_error *error) {
   m->velocity = calloc((size_t)n, sizeof *m->velocity);
   if (!m->made.structure || !m->velocity) return no_memory(error);
   m->made.room = (size_t)n;
-  for (int64_t k = 0; status == FTL_OK && k < n; k++) {
+  for (int64_t k = 0; !status && k < n; k++) {
     const int64_t seed = ftl_random_below(&m->random, own->n + m->read);
     const ftl_structure *from = seed < own->n ? &own->structure[seed] : &replay->structure[seed - own->n];
     status = ftl_sample_make(&m->options, from, &m->random, &m->made.structure[m->made.n++], error);
@@ -61,7 +59,7 @@ static ftl_status take_out(sampler *m, const bool *out, ftl_dataset *into, ftl_e
   ftl_status status = ftl_dataset_move(&m->made, out, into ? into : &waste, error);
   ftl_dataset_free(&waste);
   ftl_predictions_free(&m->answers);
-  if (status != FTL_OK) return status;
+  FTL_TRY(status);
   for (int64_t k = 0; k < n; k++) {
     if (out[k]) free(m->velocity[k]);
     else m->velocity[kept++] = m->velocity[k];
@@ -72,11 +70,11 @@ static ftl_status take_out(sampler *m, const bool *out, ftl_dataset *into, ftl_e
 static ftl_status drop_close(sampler *m, ftl_error *error) {
   bool *out = calloc((size_t)m->made.n + 1, sizeof *out);
   ftl_status status = out ? FTL_OK : no_memory(error);
-  for (int64_t k = 0; status == FTL_OK && k < m->made.n; k++) {
+  for (int64_t k = 0; !status && k < m->made.n; k++) {
     status = ftl_sample_close(&m->made.structure[k], &m->scratch, &out[k], error);
     m->close += out[k];
   }
-  if (status == FTL_OK) status = take_out(m, out, NULL, error);
+  if (!status) status = take_out(m, out, NULL, error);
   free(out);
   return status;
 }
@@ -90,7 +88,7 @@ static ftl_status answer(sampler *m, ftl_error *error) {
   ftl_predictions_free(&m->answers);
   ftl_status status =
       ftl_graphs_new(&m->made, arch->atomic_numbers, arch->n_elements, arch->r_max, &nothing, &graphs, error);
-  if (status == FTL_OK) status = ftl_evaluate(&m->s->team, &graphs, NULL, FTL_ANSWER_ALL, &m->answers, error);
+  if (!status) status = ftl_evaluate(&m->s->team, &graphs, NULL, FTL_ANSWER_ALL, &m->answers, error);
   ftl_graphs_free(&graphs);
   return status;
 }
@@ -108,17 +106,17 @@ static bool is_absurd(const ftl_structure *structure, const ftl_prediction *pred
 static ftl_status answer_and_drop(sampler *m, ftl_error *error) {
   ftl_status status = drop_close(m, error);
   bool *out = calloc((size_t)m->made.n + 1, sizeof *out), any = false;
-  if (status == FTL_OK && !out) status = no_memory(error);
-  if (status == FTL_OK) status = answer(m, error);
-  for (int64_t k = 0; status == FTL_OK && k < m->made.n; k++) {
+  if (!status && !out) status = no_memory(error);
+  if (!status) status = answer(m, error);
+  for (int64_t k = 0; !status && k < m->made.n; k++) {
     const ftl_prediction prediction = ftl_predictions_get(&m->answers, k);
     out[k] = is_absurd(&m->made.structure[k], &prediction, m->s->recipe->replay.max_force);
     any |= out[k];
     m->absurd += out[k];
   }
-  if (status == FTL_OK && any) {
+  if (!status && any) {
     status = take_out(m, out, NULL, error);
-    if (status == FTL_OK) status = answer(m, error);
+    if (!status) status = answer(m, error);
   }
   free(out);
   return status;
@@ -163,13 +161,13 @@ static void drift(sampler *m, int64_t k) {
 /* Ends with answers for the last positions. */
 static ftl_status run_dynamics(sampler *m, ftl_error *error) {
   ftl_status status = start_velocities(m, error);
-  for (int64_t t = 0; status == FTL_OK && t < m->s->recipe->replay.steps; t++) {
+  for (int64_t t = 0; !status && t < m->s->recipe->replay.steps; t++) {
     for (int64_t k = 0; k < m->made.n; k++) {
       kick(m, k);
       drift(m, k);
     }
     status = answer_and_drop(m, error);
-    for (int64_t k = 0; status == FTL_OK && k < m->made.n; k++) kick(m, k);
+    for (int64_t k = 0; !status && k < m->made.n; k++) kick(m, k);
   }
   return status;
 }
@@ -178,16 +176,16 @@ static ftl_status run_dynamics(sampler *m, ftl_error *error) {
 
 static ftl_status sample_some(sampler *m, int64_t n, ftl_error *error) {
   ftl_status status = make_candidates(m, n, error);
-  if (status == FTL_OK) status = answer_and_drop(m, error);
-  if (status == FTL_OK && ftl_recipe_is_set(m->s->recipe, "replay.temperature")) status = run_dynamics(m, error);
+  if (!status) status = answer_and_drop(m, error);
+  if (!status && ftl_recipe_is_set(m->s->recipe, "replay.temperature")) status = run_dynamics(m, error);
   bool *all = malloc(((size_t)m->made.n + 1) * sizeof *all);
-  if (status == FTL_OK && !all) status = no_memory(error);
-  for (int64_t k = 0; status == FTL_OK && k < m->made.n; k++) {
+  if (!status && !all) status = no_memory(error);
+  for (int64_t k = 0; !status && k < m->made.n; k++) {
     const ftl_prediction prediction = ftl_predictions_get(&m->answers, k);
     status = ftl_replay_relabel(&m->made.structure[k], &prediction, error);
     all[k] = true;
   }
-  if (status == FTL_OK) status = take_out(m, all, &m->s->sets.replay, error);
+  if (!status) status = take_out(m, all, &m->s->sets.replay, error);
   free(all);
   forget(m);
   return status;
@@ -205,11 +203,11 @@ static ftl_status sample_all(sampler *m, ftl_error *error) {
   ftl_dataset *replay = &m->s->sets.replay;
   const int64_t read = m->read = replay->n, wanted = recipe->replay.sample;
   ftl_status status = FTL_OK;
-  while (status == FTL_OK && replay->n - read < wanted && m->tried < TRIES * wanted) {
+  while (!status && replay->n - read < wanted && m->tried < TRIES * wanted) {
     const int64_t missing = wanted - (replay->n - read);
     status = sample_some(m, missing < ROUND ? missing : ROUND, error);
   }
-  if (status != FTL_OK) return status;
+  FTL_TRY(status);
   ftl_setup_say(m->s,
                 "replay: %lld structures sampled; of %lld, %lld had atoms too close and %lld forces above %g eV/A",
                 (long long)(replay->n - read), (long long)m->tried, (long long)m->close, (long long)m->absurd,

@@ -93,7 +93,7 @@ static ftl_status copy(const ftl_structure *seed, ftl_structure *made, ftl_error
   made->atomic_number = malloc(n * sizeof *made->atomic_number);
   made->position = malloc(n * sizeof *made->position);
   if (!made->path || !made->config_type || !made->atomic_number || !made->position)
-    return ftl_fail(error, FTL_ERR_MEMORY, seed->path, "no memory for sampled structures");
+    return ftl_no_memory(error, seed->path, "sampled structures");
   snprintf(made->path, length, "sampled from %s", seed->path);
   memcpy(made->atomic_number, seed->atomic_number, n * sizeof *made->atomic_number);
   memcpy(made->position, seed->position, n * sizeof *made->position);
@@ -102,8 +102,7 @@ static ftl_status copy(const ftl_structure *seed, ftl_structure *made, ftl_error
 
 ftl_status ftl_sample_make(const ftl_sample_options *o, const ftl_structure *seed, ftl_random *random,
                            ftl_structure *made, ftl_error *error) {
-  ftl_status status = copy(seed, made, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(copy(seed, made, error));
   substitute(o, random, made);
   strain(o->strain, random, made);
   rattle(o->rattle, random, made);
@@ -117,7 +116,7 @@ ftl_status ftl_sample_close(const ftl_structure *structure, ftl_neighbours *scra
   const ftl_status status = ftl_structure_neighbours(structure, 2 * least * largest, scratch, error);
   *close = status == FTL_ERR_INPUT; /* atoms in one place */
   if (*close) return FTL_OK;
-  for (int i = 0; status == FTL_OK && i < structure->n; i++)
+  for (int i = 0; !status && i < structure->n; i++)
     for (int64_t e = scratch->first_edge[i]; e < scratch->first_edge[i + 1]; e++) {
       const double *r = scratch->vector[e];
       const double bond = radius(structure->atomic_number[i]) + radius(structure->atomic_number[scratch->sender[e]]);

@@ -47,17 +47,16 @@ ftl_status ftl_sets_require_labels(const ftl_recipe *recipe, const ftl_sets *set
   ftl_status status = FTL_OK;
   const int n = list(recipe, sets, set);
   ftl_sets_options(recipe, &o);
-  for (int k = 0; status == FTL_OK && k < n; k++) {
+  for (int k = 0; !status && k < n; k++) {
     const ftl_label_survey *survey = &set[k].dataset->survey;
     const char *path = set[k].paths->item[0];
     if (k == 0) status = ftl_label_survey_require_names(survey, &o.labels, set[k].name, path, error);
-    if (status == FTL_OK && set[k].learnt)
-      status = ftl_label_survey_require_any(survey, &o.labels, set[k].name, path, error);
-    if (status == FTL_OK && is_replay(&set[k], sets))
+    if (!status && set[k].learnt) status = ftl_label_survey_require_any(survey, &o.labels, set[k].name, path, error);
+    if (!status && is_replay(&set[k], sets))
       status = ftl_heads_require_one(&survey->heads, &replay, "--set replay.select=", path, error);
     if (!is_replay(&set[k], sets)) ftl_tally_join(&heads, &survey->heads);
   }
-  if (status != FTL_OK) return status;
+  FTL_TRY(status);
   return ftl_heads_require_one(&heads, &o.select, "--select ", recipe->data.item[0], error);
 }
 

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/sense.h"
 #include "tune/train_check.h"
 #include "tune/checkpoint.h"
 #include "tune/lora.h"
@@ -114,11 +113,10 @@ static bool same_sets(const json_t *a, const json_t *b) {
 
 static ftl_status describe(ftl_setup *s, const ftl_state *restored, ftl_error *error) {
   if (s->recipe->foundation) {
-    ftl_status status = ftl_sha256_file(s->recipe->foundation, s->foundation_sha256, error);
-    if (status != FTL_OK) return status;
+    FTL_TRY(ftl_sha256_file(s->recipe->foundation, s->foundation_sha256, error));
   }
   s->described = ftl_sets_describe(s->recipe, &s->sets);
-  if (!s->described) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to describe the data sets");
+  if (!s->described) return ftl_no_memory(error, NULL, "describing the data sets");
   if (!restored) return FTL_OK;
   const char *model = json_string_value(json_object_get(restored->object, "foundation_sha256"));
   if (strcmp(model ? model : "", s->foundation_sha256) != 0)
@@ -140,19 +138,18 @@ static ftl_status make_graphs(ftl_setup *s, const ftl_dataset *dataset, ftl_grap
 
 static ftl_status make_network(ftl_setup *s, ftl_error *error) {
   const int threads = s->recipe->threads > 0 ? (int)s->recipe->threads : omp_get_max_threads();
-  ftl_status status = ftl_parameters_list(s->source, &s->parameters, error);
-  if (status == FTL_OK)
-    status = ftl_recipe_is_set(s->recipe, "lora.rank")
-                 ? ftl_lora_apply(s->recipe, &s->parameters, error)
-                 : ftl_freeze_apply(&s->parameters, &s->recipe->freeze, &s->recipe->train, &s->recipe->rates, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(ftl_parameters_list(s->source, &s->parameters, error));
+  FTL_TRY(ftl_recipe_is_set(s->recipe, "lora.rank")
+              ? ftl_lora_apply(s->recipe, &s->parameters, error)
+              : ftl_freeze_apply(&s->parameters, &s->recipe->freeze, &s->recipe->train, &s->recipe->rates, error));
   s->values = malloc(((size_t)s->parameters.count + 1) * sizeof *s->values);
-  if (!s->values) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the parameters");
+  if (!s->values) return ftl_no_memory(error, NULL, "the parameters");
   ftl_parameters_get(&s->parameters, s->source, s->values);
-  status = ftl_network_new(s->source, &s->parameters, (ftl_precision)s->recipe->precision, &s->network, error);
-  if (status == FTL_OK) status = ftl_network_set(s->network, s->values, error);
-  if (status == FTL_OK) ftl_network_watch(s->network, s->host->stop);
-  if (status == FTL_OK) status = ftl_team_new(s->network, &s->parameters, threads, &s->team, error);
+  ftl_status status =
+      ftl_network_new(s->source, &s->parameters, (ftl_precision)s->recipe->precision, &s->network, error);
+  if (!status) status = ftl_network_set(s->network, s->values, error);
+  if (!status) ftl_network_watch(s->network, s->host->stop);
+  if (!status) status = ftl_team_new(s->network, &s->parameters, threads, &s->team, error);
   return status;
 }
 
@@ -162,10 +159,9 @@ static ftl_status predict_energies(ftl_setup *s, double **energies, ftl_error *e
   ftl_graphs graphs = {0};
   *energies = malloc(((size_t)s->sets.train.n + 1) * sizeof **energies);
   ftl_status status = *energies ? make_graphs(s, &s->sets.train, &graphs, error)
-                                : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the foundation's energies");
-  if (status == FTL_OK) status = ftl_evaluate(&s->team, &graphs, NULL, FTL_ANSWER_ENERGIES, &predictions, error);
-  for (int64_t k = 0; status == FTL_OK && k < s->sets.train.n; k++)
-    (*energies)[k] = ftl_predictions_get(&predictions, k).energy;
+                                : ftl_no_memory(error, NULL, "the foundation's energies");
+  if (!status) status = ftl_evaluate(&s->team, &graphs, NULL, FTL_ANSWER_ENERGIES, &predictions, error);
+  for (int64_t k = 0; !status && k < s->sets.train.n; k++) (*energies)[k] = ftl_predictions_get(&predictions, k).energy;
   ftl_predictions_free(&predictions);
   ftl_graphs_free(&graphs);
   return status;
@@ -174,8 +170,7 @@ static ftl_status predict_energies(ftl_setup *s, double **energies, ftl_error *e
 static ftl_status restore_baseline(ftl_setup *s, const ftl_state *restored, ftl_error *error) {
   const int n = s->source->arch.n_elements;
   const double *data;
-  ftl_status status = ftl_state_find(restored, "baseline", n + 2, &data, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(ftl_state_find(restored, "baseline", n + 2, &data, error));
   memcpy(s->baseline.e0, data, (size_t)n * sizeof *data);
   s->baseline.scale = data[n];
   s->baseline.shift = data[n + 1];
@@ -186,11 +181,11 @@ static ftl_status fit_baseline(ftl_setup *s, ftl_error *error) {
   double *energies = NULL;
   ftl_status status = FTL_OK;
   if (s->recipe->e0.kind == FTL_START_FIT && s->recipe->foundation) status = predict_energies(s, &energies, error);
-  if (status == FTL_OK) status = ftl_baseline_e0(s->recipe, &s->sets, s->source, energies, &s->baseline, error);
+  if (!status) status = ftl_baseline_e0(s->recipe, &s->sets, s->source, energies, &s->baseline, error);
   free(energies);
-  if (status == FTL_OK && *s->baseline.warning) ftl_setup_warn(s, "%s", s->baseline.warning);
-  if (status == FTL_OK) status = ftl_baseline_scale_shift(s->recipe, &s->sets, s->source, &s->baseline, error);
-  if (status == FTL_OK && *s->baseline.warning) ftl_setup_warn(s, "%s", s->baseline.warning);
+  if (!status && *s->baseline.warning) ftl_setup_warn(s, "%s", s->baseline.warning);
+  if (!status) status = ftl_baseline_scale_shift(s->recipe, &s->sets, s->source, &s->baseline, error);
+  if (!status && *s->baseline.warning) ftl_setup_warn(s, "%s", s->baseline.warning);
   return status;
 }
 
@@ -199,33 +194,14 @@ static ftl_status make_baseline(ftl_setup *s, const ftl_state *restored, ftl_err
   ftl_baseline_get(s->source, &s->baseline);
   const ftl_baseline before = s->baseline;
   ftl_status status = restored ? restore_baseline(s, restored, error) : fit_baseline(s, error);
-  if (status == FTL_OK && !restored) status = ftl_check_zero(s, &before, error);
+  if (!status && !restored) status = ftl_check_zero(s, &before, error);
   const bool changed = memcmp(before.e0, s->baseline.e0, sizeof before.e0) != 0 || before.scale != s->baseline.scale ||
                        before.shift != s->baseline.shift;
   if (status != FTL_OK || !changed) return status;
-  if ((status = ftl_replay_shift(s, &before, error)) != FTL_OK) return status;
-  if ((status = ftl_baseline_put(&s->baseline, s->source, error)) != FTL_OK) return status;
+  FTL_TRY(ftl_replay_shift(s, &before, error));
+  FTL_TRY(ftl_baseline_put(&s->baseline, s->source, error));
   ftl_parameters_get(&s->parameters, s->source, s->values);
   return ftl_network_set(s->network, s->values, error);
-}
-
-/* A loss of nothing is 0 in every epoch. */
-static ftl_status check_weights(const ftl_setup *s, ftl_error *error) {
-  const ftl_recipe *r = s->recipe;
-  const ftl_label_weights first = {r->loss.energy, r->loss.forces, r->loss.stress, "loss"},
-                          second = {r->swa.energy, r->swa.forces, r->swa.stress, "swa"};
-  ftl_status status = ftl_labels_weigh(&s->sets.train, &first, "train", error);
-  if (status == FTL_OK) status = ftl_labels_weigh(&s->sets.valid, &first, "valid", error);
-  if (status == FTL_OK && ftl_recipe_is_set(r, "swa.start"))
-    status = ftl_labels_weigh(&s->sets.train, &second, "train, in stage two,", error);
-  return status;
-}
-
-static ftl_status check_labels(const ftl_setup *s, ftl_error *error) {
-  const ftl_dataset *set[] = {&s->sets.train, &s->sets.valid, &s->sets.test, &s->sets.isolated, &s->sets.replay};
-  ftl_status status = FTL_OK;
-  for (size_t k = 0; k < sizeof set / sizeof *set && status == FTL_OK; k++) status = ftl_labels_possible(set[k], error);
-  return status;
 }
 
 static void set_losses(ftl_setup *s) {
@@ -234,7 +210,7 @@ static void set_losses(ftl_setup *s) {
   s->second = (ftl_loss){r->loss.kind, r->swa.energy, r->swa.forces, r->swa.stress, r->loss.huber_delta};
 }
 
-ftl_status ftl_setup_make(ftl_recipe *recipe, const ftl_train_host *host, const ftl_state *restored, ftl_setup *setup,
+ftl_status ftl_setup_make(ftl_recipe *recipe, const ftl_host *host, const ftl_state *restored, ftl_setup *setup,
                           ftl_error *error) {
   ftl_setup *s = setup;
   s->recipe = recipe;
@@ -244,28 +220,26 @@ ftl_status ftl_setup_make(ftl_recipe *recipe, const ftl_train_host *host, const 
   ftl_status status = ftl_work_start((int)recipe->threads, 1, error); /* threads work on structures */
   if (status == FTL_OK) status = ftl_start_read(recipe, &s->source, &cutoff, error);
   if (status == FTL_OK) status = ftl_sets_read(recipe, cutoff, &s->sets, error);
-  if (status == FTL_OK) status = check_labels(s, error);
   if (status == FTL_OK) ftl_sets_report_labels(recipe, &s->sets, warn_of_labels, s);
   set_losses(s);
   if (status == FTL_OK) status = ftl_start_model(recipe, &s->sets, &s->source, error);
   if (status == FTL_OK) status = ftl_check_labels(s, restored != NULL, error);
   if (status == FTL_OK) warn_of_sets(s);
-  if (status == FTL_OK) status = check_weights(s, error);
   if (status == FTL_OK) status = describe(s, restored, error);
   if (status == FTL_OK && recipe->checkpoint == FTL_CHECKPOINT_DELTA && !recipe->foundation)
     status = ftl_fail(error, FTL_ERR_INPUT, "checkpoint", "a delta needs a foundation; a new model is written in full");
-  if (status == FTL_OK && recipe->checkpoint == FTL_CHECKPOINT_DELTA)
+  if (!status && recipe->checkpoint == FTL_CHECKPOINT_DELTA)
     status = ftl_checkpoint_base(recipe->foundation, s->source, &s->base, error);
-  if (status == FTL_OK) status = make_network(s, error);
-  if (status == FTL_OK && !restored) status = ftl_check_answers(s, error);
-  if (status == FTL_OK) status = ftl_replay_label(s, error);
-  if (status == FTL_OK) status = ftl_sample_replay(s, error);
-  if (status == FTL_OK) status = make_baseline(s, restored, error);
-  if (status == FTL_OK) status = ftl_replay_join(s, error);
-  if (status == FTL_OK) status = ftl_no_effect_check(s, error);
-  if (status == FTL_OK) warn_of_decay(s);
-  if (status == FTL_OK) status = make_graphs(s, &s->sets.train, &s->train, error);
-  if (status == FTL_OK) status = make_graphs(s, &s->sets.valid, &s->valid, error);
-  if (status == FTL_OK) status = make_graphs(s, &s->sets.test, &s->test, error);
+  if (!status) status = make_network(s, error);
+  if (!status && !restored) status = ftl_check_answers(s, error);
+  if (!status) status = ftl_replay_label(s, error);
+  if (!status) status = ftl_sample_replay(s, error);
+  if (!status) status = make_baseline(s, restored, error);
+  if (!status) status = ftl_replay_join(s, error);
+  if (!status) status = ftl_no_effect_check(s, error);
+  if (!status) warn_of_decay(s);
+  if (!status) status = make_graphs(s, &s->sets.train, &s->train, error);
+  if (!status) status = make_graphs(s, &s->sets.valid, &s->valid, error);
+  if (!status) status = make_graphs(s, &s->sets.test, &s->test, error);
   return status;
 }

@@ -14,7 +14,7 @@
 /* Owned, but recipe and host; zero-initialise. */
 typedef struct {
   const ftl_recipe *recipe;
-  const ftl_train_host *host;
+  const ftl_host *host;
   ftl_sets sets;
   ftl_findings findings;      /* about the sets: what the host was told (tune/train_check.h) */
   ftl_comparison compared[3]; /* some of train, valid and test with the foundation's answers */
@@ -37,7 +37,7 @@ typedef struct {
 /* `restored` is the state of an earlier part of the run, whose E0, scale and shift are taken, or NULL. Findings that
    are no errors go to host->warn. FTL_ERR_INPUT: fatal findings, what the parts refuse, data or a foundation that
    changed since. */
-ftl_status ftl_setup_make(ftl_recipe *recipe, const ftl_train_host *host, const ftl_state *restored, ftl_setup *setup,
+ftl_status ftl_setup_make(ftl_recipe *recipe, const ftl_host *host, const ftl_state *restored, ftl_setup *setup,
                           ftl_error *error);
 void ftl_setup_free(ftl_setup *setup);
 

@@ -90,7 +90,7 @@ static entry *make_entries(const ftl_dataset *dataset, uint64_t seed, int64_t *n
   entry *list = malloc(((size_t)n + 1) * sizeof *list);
   *n_kinds = 0;
   if (!list) {
-    ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to divide the data set");
+    ftl_no_memory(error, NULL, "dividing the data set");
     return NULL;
   }
   for (int64_t k = 0; k < n; k++)
@@ -130,10 +130,10 @@ ftl_status ftl_split_keep(ftl_dataset *dataset, int64_t n, uint64_t seed, const 
                     (long long)(dataset->n - isolated));
   entry *list = make_entries(dataset, seed, &n_kinds, error);
   bool *moved = calloc((size_t)dataset->n + 1, sizeof *moved);
-  ftl_status status = list && moved ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a part of the set");
-  for (int64_t k = 0; status == FTL_OK && k < dataset->n; k++)
+  ftl_status status = list && moved ? FTL_OK : ftl_no_memory(error, NULL, "a part of the set");
+  for (int64_t k = 0; !status && k < dataset->n; k++)
     if (!dataset->structure[list[k].index].isolated) moved[list[k].index] = ++kept > n;
-  if (status == FTL_OK) status = ftl_dataset_move(dataset, moved, &rest, error);
+  if (!status) status = ftl_dataset_move(dataset, moved, &rest, error);
   ftl_dataset_free(&rest);
   free(list);
   free(moved);
@@ -174,8 +174,7 @@ static ftl_status start_draw(const ftl_dataset *dataset, uint64_t seed, int64_t 
   d->taken = calloc((size_t)d->n + 1, sizeof *d->taken);
   d->has = calloc((size_t)n_kinds + 1, sizeof *d->has);
   d->left = calloc((size_t)n_kinds + 1, sizeof *d->left);
-  if (!d->taken || !d->has || !d->left)
-    return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to divide the data set");
+  if (!d->taken || !d->has || !d->left) return ftl_no_memory(error, NULL, "dividing the data set");
   for (int64_t k = 0; k < d->n; k += d->list[k].copies) d->left[d->list[k].kind]++;
   return FTL_OK;
 }
@@ -198,12 +197,11 @@ ftl_status ftl_split_off(ftl_dataset *dataset, double fraction, uint64_t seed, f
   draw d;
   ftl_status status = start_draw(dataset, seed, asked < least ? least : asked > n - 1 ? n - 1 : asked, &d, error);
   note[0] = '\0';
-  if (status == FTL_OK) take(&d, MISSING_TYPES);
-  if (status == FTL_OK) take(&d, ALL_TYPES);
-  if (status == FTL_OK && d.count < d.wanted / 2 + d.wanted % 2)
-    take(&d, LAST_ONES); /* mostly types of one structure */
-  if (status == FTL_OK) status = ftl_dataset_move(dataset, d.taken, out, error);
-  if (status == FTL_OK && asked < least && d.count > asked)
+  if (!status) take(&d, MISSING_TYPES);
+  if (!status) take(&d, ALL_TYPES);
+  if (!status && d.count < d.wanted / 2 + d.wanted % 2) take(&d, LAST_ONES); /* mostly types of one structure */
+  if (!status) status = ftl_dataset_move(dataset, d.taken, out, error);
+  if (!status && asked < least && d.count > asked)
     snprintf(note, 300, "%g of %lld structures would be %lld to validate on; %lld are taken", fraction, (long long)n,
              (long long)asked, (long long)d.count);
   end_draw(&d);

@@ -14,7 +14,7 @@ ftl_status ftl_start_set(ftl_source *source, const char *name, const double *num
   if (!tensor || tensor->count != n)
     return ftl_fail(error, FTL_ERR_FORMAT, source->path, "tensor %s does not have %lld numbers", name, (long long)n);
   double *data = ftl_tensors_allocate(&source->tensors, (size_t)n * sizeof *data);
-  if (!data) return ftl_fail(error, FTL_ERR_MEMORY, source->path, "no memory for tensor %s", name);
+  if (!data) return ftl_no_memory(error, source->path, "tensor %s", name);
   memcpy(data, numbers, (size_t)n * sizeof *data);
   tensor->data = data;
   tensor->dtype = FTL_F64;
@@ -44,9 +44,9 @@ static ftl_status wanted_elements(const ftl_recipe *recipe, const ftl_sets *sets
     return FTL_OK;
   }
   ftl_status status = FTL_OK;
-  for (int k = 0; status == FTL_OK && k < words->n; k++) {
+  for (int k = 0; !status && k < words->n; k++) {
     status = element(words->item[k], "elements", &elements[*n], error);
-    for (int j = 0; status == FTL_OK && j < *n; j++)
+    for (int j = 0; !status && j < *n; j++)
       if (elements[j] == elements[*n])
         status = ftl_fail(error, FTL_ERR_INPUT, "elements", "%s is given twice", words->item[k]);
     ++*n;
@@ -85,9 +85,9 @@ static ftl_status add_elements(const ftl_recipe *recipe, ftl_source *source, ftl
   ftl_status status = FTL_OK;
   if (words->n == 0) return FTL_OK;
   if (words->n > FTL_MAX_ELEMENTS) return ftl_fail(error, FTL_ERR_INPUT, "add_elements", "there are too many");
-  for (int k = 0; status == FTL_OK && k < words->n; k++) status = new_element(words->item[k], &made[k], error);
+  for (int k = 0; !status && k < words->n; k++) status = new_element(words->item[k], &made[k], error);
   ftl_random_seed(&random, (uint64_t)recipe->seed);
-  return status == FTL_OK ? ftl_source_add_elements(source, made, words->n, &random, error) : status;
+  return status ? status : ftl_source_add_elements(source, made, words->n, &random, error);
 }
 
 /* ---- a foundation ---- */
@@ -132,7 +132,7 @@ ftl_status ftl_start_read(const ftl_recipe *recipe, ftl_source **source, double 
   *cutoff = recipe->scratch.r_max;
   if (!recipe->foundation) return FTL_OK;
   ftl_status status = ftl_source_read(recipe->foundation, source, error);
-  if (status == FTL_OK) *cutoff = (*source)->arch.r_max;
+  if (!status) *cutoff = (*source)->arch.r_max;
   return status;
 }
 
@@ -141,16 +141,16 @@ static ftl_status adapt_foundation(const ftl_recipe *recipe, const ftl_sets *set
   int elements[118], n;
   const bool data = is_word(&recipe->elements, "data");
   ftl_status status = wanted_elements(recipe, sets, elements, &n, error);
-  if (status == FTL_OK) status = choose_head(recipe, source, error);
-  if (status == FTL_OK) status = add_elements(recipe, source, error);
-  for (int k = 0; status == FTL_OK && !data && k < n; k++)
+  if (!status) status = choose_head(recipe, source, error);
+  if (!status) status = add_elements(recipe, source, error);
+  for (int k = 0; !status && !data && k < n; k++)
     if (ftl_element_index(source->arch.atomic_numbers, source->arch.n_elements, elements[k]) < 0)
       status = ftl_fail(error, FTL_ERR_INPUT, source->path,
                         "it does not know %s; add_elements (%s=mean, or like a similar element) adds it",
                         ftl_element_symbol(elements[k]), ftl_element_symbol(elements[k]));
-  if (status == FTL_OK && data) status = cut_to_data(recipe, elements, n, source, error);
-  else if (status == FTL_OK && n > 0) status = ftl_source_cut_elements(source, elements, n, error);
-  return status == FTL_OK ? add_head(recipe, source, error) : status;
+  if (!status && data) status = cut_to_data(recipe, elements, n, source, error);
+  else if (!status && n > 0) status = ftl_source_cut_elements(source, elements, n, error);
+  return status ? status : add_head(recipe, source, error);
 }
 
 /* ---- a new model ---- */
@@ -171,21 +171,21 @@ static ftl_status read_widths(const ftl_words *words, ftl_scratch_options *o, ft
 }
 
 static ftl_status make_new(const ftl_recipe *recipe, const ftl_sets *sets, ftl_source **source, ftl_error *error) {
-  static const ftl_interaction_kind first[] = {FTL_INTERACTION, FTL_INTERACTION_DENSITY, FTL_INTERACTION_NONLINEAR};
-  static const ftl_interaction_kind other[] = {FTL_INTERACTION_RESIDUAL, FTL_INTERACTION_DENSITY_RESIDUAL,
-                                               FTL_INTERACTION_NONLINEAR};
-  static const ftl_radial_kind radial[] = {FTL_RADIAL_BESSEL, FTL_RADIAL_GAUSSIAN, FTL_RADIAL_CHEBYSHEV};
-  static const ftl_transform_kind transform[] = {FTL_TRANSFORM_NONE, FTL_TRANSFORM_AGNESI, FTL_TRANSFORM_SOFT};
-  static const ftl_activation gate[] = {FTL_ACTIVATION_SILU, FTL_ACTIVATION_TANH, FTL_ACTIVATION_ABS};
+  static const ftl_interaction_kind first[FTL_N_BLOCKS] = {[FTL_BLOCKS_RESIDUAL] = FTL_INTERACTION,
+                                                           [FTL_BLOCKS_DENSITY] = FTL_INTERACTION_DENSITY,
+                                                           [FTL_BLOCKS_NONLINEAR] = FTL_INTERACTION_NONLINEAR};
+  static const ftl_interaction_kind other[FTL_N_BLOCKS] = {[FTL_BLOCKS_RESIDUAL] = FTL_INTERACTION_RESIDUAL,
+                                                           [FTL_BLOCKS_DENSITY] = FTL_INTERACTION_DENSITY_RESIDUAL,
+                                                           [FTL_BLOCKS_NONLINEAR] = FTL_INTERACTION_NONLINEAR};
   int elements[118], n;
   ftl_scratch_options o;
   ftl_random random;
   ftl_scratch_defaults(&o);
   o.r_max = recipe->scratch.r_max;
-  o.radial = radial[recipe->scratch.radial];
+  o.radial = (ftl_radial_kind)recipe->scratch.radial;
   o.num_bessel = (int)recipe->scratch.basis;
   o.cutoff_p = (int)recipe->scratch.cutoff_p;
-  o.transform = transform[recipe->scratch.transform];
+  o.transform = (ftl_transform_kind)recipe->scratch.transform;
   o.pair_repulsion = recipe->scratch.zbl;
   o.hidden = recipe->scratch.hidden;
   o.max_ell = (int)recipe->scratch.max_ell;
@@ -194,17 +194,17 @@ static ftl_status make_new(const ftl_recipe *recipe, const ftl_sets *sets, ftl_s
   o.first = first[recipe->scratch.interaction];
   o.other = other[recipe->scratch.interaction];
   o.mlp = recipe->scratch.readout;
-  o.gate = gate[recipe->scratch.gate];
+  o.gate = (ftl_activation)recipe->scratch.gate;
   o.avg_num_neighbors = recipe->scratch.avg_num_neighbors;
   ftl_status status = read_widths(&recipe->scratch.radial_mlp, &o, error);
-  if (status == FTL_OK && is_word(&recipe->elements, "all"))
+  if (!status && is_word(&recipe->elements, "all"))
     status = ftl_fail(error, FTL_ERR_INPUT, "elements",
                       "all elements of a foundation can be kept, but there is none; name them, or leave it out");
-  if (status == FTL_OK) status = wanted_elements(recipe, sets, elements, &n, error);
-  if (status == FTL_OK && n == 0) n = ftl_sets_elements(sets, elements);
-  if (status == FTL_OK && !ftl_recipe_is_set(recipe, "scratch.avg_num_neighbors"))
+  if (!status) status = wanted_elements(recipe, sets, elements, &n, error);
+  if (!status && n == 0) n = ftl_sets_elements(sets, elements);
+  if (!status && !ftl_recipe_is_set(recipe, "scratch.avg_num_neighbors"))
     status = ftl_dataset_average_neighbours(&sets->train, o.r_max, &o.avg_num_neighbors, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(status);
   o.elements = elements;
   o.n_elements = n;
   ftl_random_seed(&random, (uint64_t)recipe->seed);

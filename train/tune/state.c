@@ -52,7 +52,7 @@ static ftl_status sign(char *header, size_t length, const ftl_state_vector *vect
                        ftl_error *error) {
   ftl_bytes *part = malloc(((size_t)n + 1) * sizeof *part);
   char digest[FTL_SHA256_HEX];
-  if (!part) return ftl_fail(error, FTL_ERR_MEMORY, path, "no memory to write the training state");
+  if (!part) return ftl_no_memory(error, path, "writing the training state");
   part[0] = (ftl_bytes){header, length};
   for (int k = 0; k < n; k++) part[k + 1] = (ftl_bytes){vector[k].data, 8 * (size_t)vector[k].count};
   ftl_sha256_parts(part, n + 1, digest);
@@ -73,8 +73,7 @@ static bool write_content(FILE *file, const char *header, size_t length, const f
 static ftl_status write_file(const char *path, const char *header, size_t length, const ftl_state_vector *vector, int n,
                              ftl_error *error) {
   ftl_output_file output;
-  ftl_status status = ftl_output_open(path, &output, error);
-  if (status) return status;
+  FTL_TRY(ftl_output_open(path, &output, error));
   if (write_content(output.stream, header, length, vector, n)) return ftl_output_commit(&output, error);
   ftl_fail(error, FTL_ERR_IO, path, "the training state cannot be written: %s", strerror(errno));
   ftl_output_discard(&output);
@@ -85,8 +84,7 @@ ftl_status ftl_state_write(const char *path, const ftl_state_vector *vector, int
                            ftl_error *error) {
   size_t length;
   char *header = make_header(vector, n, object, &length);
-  if (!header)
-    return ftl_fail(error, FTL_ERR_MEMORY, path, "no memory to write the training state (or two vectors of one name)");
+  if (!header) return ftl_no_memory(error, path, "writing the training state (or two vectors of one name)");
   ftl_status status = sign(header, length, vector, n, path, error);
   if (!status) status = write_file(path, header, length, vector, n, error);
   free(header);
@@ -114,7 +112,7 @@ static ftl_status load(const char *path, unsigned char **memory, size_t *size, f
   if (!status) {
     *size = (size_t)info.st_size;
     *memory = malloc(*size);
-    if (!*memory) status = ftl_fail(error, FTL_ERR_MEMORY, path, "no memory for %zu bytes of training state", *size);
+    if (!*memory) status = ftl_no_memory(error, path, "%zu bytes of training state", *size);
     else if (fread(*memory, 1, *size, file) != *size)
       status = ftl_fail(error, FTL_ERR_IO, path, "the training state cannot be read: %s", strerror(errno));
   }
@@ -187,7 +185,7 @@ ftl_status ftl_state_read(const char *path, ftl_state *state, ftl_error *error) 
   contents *c = calloc(1, sizeof *c);
   size_t size = 0;
   memset(state, 0, sizeof *state);
-  if (!c) return ftl_fail(error, FTL_ERR_MEMORY, path, "no memory to read the training state");
+  if (!c) return ftl_no_memory(error, path, "reading the training state");
   state->memory = c;
   ftl_status status = load(path, &c->file, &size, error);
   if (!status) status = parse(path, c, size, state, error);

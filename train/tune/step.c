@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "data/xyz_internal.h"
+#include "base/array.h"
 #include "base/error.h"
 #include "support/ranks.h"
 
@@ -38,16 +39,15 @@ static ftl_status one_structure(ftl_worker *worker, const ftl_parameters *parame
   const bool derivatives = ftl_loss_needs_derivatives(loss, structure);
   const ftl_graph *graph;
   ftl_prediction prediction;
-  ftl_status status = ftl_xyz_grow(&worker->forces, &worker->room, (size_t)structure->n, sizeof *worker->forces, error);
-  if (status == FTL_OK) status = ftl_graphs_get(graphs, k, &worker->scratch, &worker->loose, &graph, error);
-  if (status == FTL_OK)
-    status = ftl_graphs_predict(graphs, k, worker->sweep, graph, head, derivatives, &prediction, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(FTL_GROW(worker->forces, worker->room, (size_t)structure->n, "forces", error));
+  FTL_TRY(ftl_graphs_get(graphs, k, &worker->scratch, &worker->loose, &graph, error));
+  FTL_TRY(ftl_graphs_predict(graphs, k, worker->sweep, graph, head, derivatives, &prediction, error));
   ftl_loss_gradient slope = {.forces = worker->forces};
   *part = ftl_loss_structure(loss, batch, structure, &prediction, &slope);
   clear(parameters, worker->gradient);
-  status = ftl_sweep_gradient(worker->sweep, slope.energy, slope.has_forces ? (const double(*)[3])slope.forces : NULL,
-                              slope.has_virial ? (const double(*)[3])slope.virial : NULL, worker->gradient, error);
+  ftl_status status =
+      ftl_sweep_gradient(worker->sweep, slope.energy, slope.has_forces ? (const double(*)[3])slope.forces : NULL,
+                         slope.has_virial ? (const double(*)[3])slope.virial : NULL, worker->gradient, error);
   ftl_graphs_settle(graphs, k);
   return status;
 }
@@ -79,7 +79,7 @@ ftl_status ftl_step_gradient(ftl_team *team, ftl_graphs *graphs, const int *head
                              const ftl_loss *loss, ftl_step *step, double *gradient, ftl_error *error) {
   ftl_batch batch;
   item *order = make_order(graphs->dataset, chosen, n, &batch);
-  if (!order) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a batch of %d structures", n);
+  if (!order) return ftl_no_memory(error, NULL, "a batch of %d structures", n);
   ftl_status failed = FTL_OK;
   for (int k = 0; k < n; k++) step->part[k] = 0;
   clear(team->parameters, gradient);
@@ -93,9 +93,9 @@ ftl_status ftl_step_gradient(ftl_team *team, ftl_graphs *graphs, const int *head
                                                   order[k].structure, loss, &batch, &step->part[order[k].place], &own);
 #pragma omp ordered
     {
-      if (status == FTL_OK) {
+      if (!status) {
         add(team->parameters, worker->gradient, gradient);
-      } else if (failed == FTL_OK) {
+      } else if (!failed) {
         failed = status;
         if (error) *error = own;
       }
@@ -103,7 +103,7 @@ ftl_status ftl_step_gradient(ftl_team *team, ftl_graphs *graphs, const int *head
   }
   free(order);
   failed = ftl_team_agree(team, failed, error);
-  if (failed != FTL_OK) return failed;
+  if (failed) return failed;
   sum_over_ranks(team->parameters, gradient);
   ftl_ranks_sum(step->part, n);
   step->loss = 0;

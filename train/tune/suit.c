@@ -1,4 +1,5 @@
 #include "tune/suit.h"
+#include "base/error.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -15,11 +16,10 @@ static ftl_status suit_labels(ftl_recipe *recipe, const ftl_dataset *data, char 
   note[0] = '\0';
   if (labels.none == data->n) return FTL_OK; /* the checks say it */
   if (labels.energy == 0) status = suit(recipe, "loss.energy", "0", error);
-  if (status == FTL_OK && labels.forces == 0) status = suit(recipe, "loss.forces", "0", error);
+  if (!status && labels.forces == 0) status = suit(recipe, "loss.forces", "0", error);
   /* that a stress is left out for want of a volume is for the checks to say */
-  if (status == FTL_OK && labels.stress + labels.stress_without_volume == 0)
-    status = suit(recipe, "loss.stress", "0", error);
-  if (status == FTL_OK && labels.energy == 0 && recipe->foundation) status = suit(recipe, "e0.kind", "keep", error);
+  if (!status && labels.stress + labels.stress_without_volume == 0) status = suit(recipe, "loss.stress", "0", error);
+  if (!status && labels.energy == 0 && recipe->foundation) status = suit(recipe, "e0.kind", "keep", error);
   if (status != FTL_OK || recipe->foundation || (labels.energy > 0 && labels.forces > 0) ||
       ftl_recipe_is_set(recipe, "scale_shift"))
     return status;
@@ -39,7 +39,7 @@ static ftl_status suit_length(ftl_recipe *recipe, int64_t frames, ftl_error *err
   snprintf(text, sizeof text, "%lld", (long long)batch);
   ftl_status status = suit(recipe, "batch_size", text, error);
   snprintf(text, sizeof text, "%lld", (long long)epochs);
-  if (status == FTL_OK && !ftl_recipe_is_set(recipe, "steps")) status = suit(recipe, "epochs", text, error);
+  if (!status && !ftl_recipe_is_set(recipe, "steps")) status = suit(recipe, "epochs", text, error);
   return status;
 }
 
@@ -47,10 +47,9 @@ ftl_status ftl_recipe_suit(ftl_recipe *recipe, const ftl_dataset *data, char not
   int64_t frames = data->n;
   if (ftl_recipe_is_set(recipe, "fraction")) frames = llround(ceil(recipe->fraction * (double)frames));
   if (ftl_recipe_is_set(recipe, "frames") && recipe->frames < frames) frames = recipe->frames;
-  ftl_status status = suit_labels(recipe, data, note, error);
-  if (status == FTL_OK) status = suit_length(recipe, frames < 1 ? 1 : frames, error);
+  FTL_TRY(suit_labels(recipe, data, note, error));
+  FTL_TRY(suit_length(recipe, frames < 1 ? 1 : frames, error));
   /* what is sampled is to have elements that the data lack */
-  if (status == FTL_OK && recipe->foundation && ftl_recipe_is_set(recipe, "replay.sample"))
-    status = suit(recipe, "elements", "all", error);
-  return status;
+  if (recipe->foundation && ftl_recipe_is_set(recipe, "replay.sample")) FTL_TRY(suit(recipe, "elements", "all", error));
+  return FTL_OK;
 }

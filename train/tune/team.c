@@ -8,15 +8,14 @@
 ftl_status ftl_team_new(ftl_network *network, const ftl_parameters *parameters, int n, ftl_team *team,
                         ftl_error *error) {
   *team = (ftl_team){.parameters = parameters, .network = network, .worker = calloc((size_t)n, sizeof *team->worker)};
-  if (!team->worker) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for %d threads", n);
+  if (!team->worker) return ftl_no_memory(error, NULL, "%d threads", n);
   for (; team->n < n; team->n++) {
     ftl_worker *worker = &team->worker[team->n];
-    ftl_status status = ftl_sweep_new(network, &worker->sweep, error);
-    if (status != FTL_OK) return status;
+    FTL_TRY(ftl_sweep_new(network, &worker->sweep, error));
     worker->gradient = calloc((size_t)parameters->count + 1, sizeof *worker->gradient);
     if (!worker->gradient) {
       ftl_sweep_free(worker->sweep);
-      return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the gradients of %d threads; take fewer threads", n);
+      return ftl_no_memory(error, NULL, "the gradients of %d threads; take fewer threads", n);
     }
   }
   return FTL_OK;

@@ -20,13 +20,7 @@ static void free_run(ftl_run *run) {
   json_decref(run->inputs);
   ftl_optimiser_free(&run->optimiser);
   ftl_predictions_free(&run->valid);
-  free(run->gradient);
-  free(run->ema);
-  free(run->mean);
-  free(run->mean_before);
-  free(run->best);
-  free(run->part);
-  free(run->whole);
+  ftl_arena_free(&run->memory);
   ftl_lora_free(&run->lora);
   ftl_setup_free(&run->s);
 }
@@ -34,12 +28,12 @@ static void free_run(ftl_run *run) {
 /* ---- the folder ---- */
 
 /* On rank 0, which writes. */
-static ftl_status open_folder(const char *path, bool resume, const ftl_options *options, const ftl_train_host *host,
+static ftl_status open_folder(const char *path, bool resume, const ftl_options *options, const ftl_host *host,
                               ftl_run_folder *folder, ftl_error *error) {
   char warning[400];
   if (ftl_ranks_mine() != 0) return FTL_OK;
   ftl_status status = ftl_run_folder_open(path, FTL_RUN_TRAIN, resume, options, folder, warning, error);
-  if (status == FTL_OK && *warning && host->warn) host->warn(host->context, warning);
+  if (!status && *warning && host->warn) host->warn(host->context, warning);
   return status;
 }
 
@@ -48,12 +42,12 @@ static ftl_status write_recipe(ftl_run *run, ftl_error *error) {
   ftl_output_file out;
   if (!ftl_run_writes()) return FTL_OK;
   char *path = ftl_run_path(run, "recipe.yaml");
-  if (!path) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for a path");
+  if (!path) return ftl_no_memory(error, NULL, "a path");
   ftl_status status = ftl_output_open(path, &out, error);
   free(path);
-  if (status != FTL_OK) return ftl_run_written(run, status);
+  if (status) return ftl_run_written(run, status);
   status = ftl_options_write(&run->s.recipe->options, &style, out.stream, error);
-  if (status == FTL_OK) return ftl_run_written(run, ftl_output_commit(&out, error));
+  if (!status) return ftl_run_written(run, ftl_output_commit(&out, error));
   ftl_output_discard(&out);
   return ftl_run_written(run, status);
 }
@@ -78,7 +72,7 @@ static ftl_status log_start(ftl_run *run, ftl_error *error) {
 static ftl_status log_findings(ftl_run *run, ftl_error *error) {
   const ftl_findings *findings = &run->s.findings;
   ftl_status status = FTL_OK;
-  for (int k = 0; run->log && status == FTL_OK && k < findings->n; k++)
+  for (int k = 0; run->log && !status && k < findings->n; k++)
     status = ftl_log_event(
         run->log, "finding",
         json_pack("{s:I, s:s}", "count", (json_int_t)findings->finding[k].count, "text", findings->finding[k].text),
@@ -133,10 +127,10 @@ static void say_setup(const ftl_run *run) {
 
 /* ---- beginning ---- */
 
-static bool allocate(double **vector, int64_t count, const double *values) {
-  *vector = calloc((size_t)count + 1, sizeof **vector);
-  if (*vector && values) memcpy(*vector, values, (size_t)count * sizeof **vector);
-  return *vector != NULL;
+static double *vector_of(ftl_run *run, int64_t count, const double *values) {
+  double *vector = ftl_arena_take(&run->memory, (size_t)count, sizeof *vector);
+  if (vector && values) memcpy(vector, values, (size_t)count * sizeof *vector);
+  return vector;
 }
 
 /* All that changes during the run, as it is before the first step. */
@@ -152,19 +146,20 @@ static ftl_status make_vectors(ftl_run *run, ftl_error *error) {
   const ftl_parameters *moved = &run->s.parameters;
   run->values = run->moved = run->s.values;
   if (ftl_recipe_is_set(r, "lora.rank")) {
-    ftl_status status = ftl_lora_new(r, run->s.source, moved, run->values, &run->lora, error);
-    if (status != FTL_OK) return status;
+    FTL_TRY(ftl_lora_new(r, run->s.source, moved, run->values, &run->lora, error));
     moved = &run->lora.factors;
     run->moved = run->lora.values;
   }
-  bool ok = allocate(&run->gradient, count, NULL) && allocate(&run->best, moved->count, run->moved);
-  ok = ok && (r->ema == 0 || allocate(&run->ema, moved->count, run->moved));
-  ok = ok && (!ftl_recipe_is_set(r, "swa.start") ||
-              (allocate(&run->mean, moved->count, run->moved) && allocate(&run->mean_before, moved->count, NULL)));
-  ok = ok && (run->lora.n == 0 || allocate(&run->whole, count, run->values));
-  ok = ok && (run->part = calloc((size_t)r->batch_size, sizeof *run->part)) != NULL;
-  if (!ok)
-    return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for %lld parameters and their averages", (long long)count);
+  run->gradient = vector_of(run, count, NULL);
+  run->best = vector_of(run, moved->count, run->moved);
+  if (r->ema != 0) run->ema = vector_of(run, moved->count, run->moved);
+  if (ftl_recipe_is_set(r, "swa.start")) {
+    run->mean = vector_of(run, moved->count, run->moved);
+    run->mean_before = vector_of(run, moved->count, NULL);
+  }
+  if (run->lora.n > 0) run->whole = vector_of(run, count, run->values);
+  run->part = vector_of(run, r->batch_size, NULL);
+  FTL_TRY(ftl_arena_check(&run->memory, error, "%lld parameters and their averages", (long long)count));
   ftl_schedule_start(&run->schedule);
   run->at = (ftl_position){.epoch = 1, .stage = 1, .best_loss = INFINITY, .next_loss = NAN, .best_next = NAN};
   ftl_random_seed(&run->at.random, (uint64_t)r->seed);
@@ -175,7 +170,7 @@ static ftl_status open_log(ftl_run *run, int64_t last_epoch, ftl_error *error) {
   char warning[400];
   if (!ftl_run_writes()) return FTL_OK;
   ftl_status status = ftl_run_written(run, ftl_log_open(run->s.recipe->output, last_epoch, &run->log, warning, error));
-  if (status == FTL_OK && *warning) ftl_setup_warn(&run->s, "%s", warning);
+  if (!status && *warning) ftl_setup_warn(&run->s, "%s", warning);
   return status;
 }
 
@@ -194,11 +189,11 @@ static void enter(const ftl_run *run, ftl_train_phase phase) {
 static ftl_status begin(ftl_run *run, ftl_error *error) {
   ftl_run_start_clock(run);
   ftl_status status = write_recipe(run, error);
-  if (status == FTL_OK) enter(run, FTL_TRAIN_BEGUN);
-  if (status == FTL_OK) status = open_log(run, -1, error);
-  if (status == FTL_OK) status = log_start(run, error);
-  if (status == FTL_OK) status = log_findings(run, error);
-  return status == FTL_OK ? ftl_run_first_look(run, error) : status;
+  if (!status) enter(run, FTL_TRAIN_BEGUN);
+  if (!status) status = open_log(run, -1, error);
+  if (!status) status = log_start(run, error);
+  if (!status) status = log_findings(run, error);
+  return status ? status : ftl_run_first_look(run, error);
 }
 
 /* Errors and predictions are those of the best model of a run that had ended. */
@@ -212,8 +207,7 @@ static void forget_report(const ftl_run *run) {
 }
 
 static ftl_status go_on(ftl_run *run, const ftl_state *state, ftl_error *error) {
-  ftl_status status = ftl_run_restore(run, state, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(ftl_run_restore(run, state, error));
   const bool patience = run->at.trained && run->at.reason == FTL_REASON_PATIENCE;
   const bool trained = patience || ftl_run_is_over(run);
   if (run->at.finished && trained)
@@ -228,54 +222,54 @@ static ftl_status go_on(ftl_run *run, const ftl_state *state, ftl_error *error) 
   snprintf(text, sizeof text, "resumed after step %lld, in epoch %lld", (long long)run->optimiser.step,
            (long long)run->at.epoch);
   ftl_setup_say(&run->s, "%s", text);
-  status = write_recipe(run, error);
-  if (status == FTL_OK) status = open_log(run, run->at.epoch - 1, error);
-  if (status == FTL_OK && stale && ftl_run_writes()) forget_report(run);
-  if (status == FTL_OK && run->log)
+  ftl_status status = write_recipe(run, error);
+  if (!status) status = open_log(run, run->at.epoch - 1, error);
+  if (!status && stale && ftl_run_writes()) forget_report(run);
+  if (!status && run->log)
     status = ftl_run_written(run, ftl_log_event(run->log, "note", json_pack("{s:s}", "text", text), error));
-  return status == FTL_OK ? ftl_run_write_model(run, error) : status;
+  return status ? status : ftl_run_write_model(run, error);
 }
 
 static ftl_status finish(ftl_run *run, ftl_error *error) {
   static const char *const reasons[] = {"epochs", "steps", "patience"};
   ftl_status status = ftl_run_say_kept(run, error);
-  if (status == FTL_OK) status = ftl_run_report(run, error);
-  if (status == FTL_OK) status = log_end(run, reasons[run->at.reason], error);
+  if (!status) status = ftl_run_report(run, error);
+  if (!status) status = log_end(run, reasons[run->at.reason], error);
   run->at.finished = 1;
-  return status == FTL_OK ? ftl_run_save(run, error) : status;
+  return status ? status : ftl_run_save(run, error);
 }
 
 /* ---- a whole run ---- */
 
 static ftl_train_end end_of(const ftl_run *run, ftl_status status, bool interrupted) {
-  if (status == FTL_OK) return interrupted ? FTL_TRAIN_INTERRUPTED : FTL_TRAIN_DONE;
+  if (!status) return interrupted ? FTL_TRAIN_INTERRUPTED : FTL_TRAIN_DONE;
   return run->unwritten ? FTL_TRAIN_UNWRITTEN : run->diverged ? FTL_TRAIN_DIVERGED : FTL_TRAIN_FAILED;
 }
 
-static ftl_status run_it(ftl_recipe *recipe, const ftl_train_host *host, const ftl_state *state, ftl_train_end *end,
+static ftl_status run_it(ftl_recipe *recipe, const ftl_host *host, const ftl_state *state, ftl_train_end *end,
                          ftl_error *error) {
   ftl_run run = {0};
   bool interrupted = false;
   ftl_status status = ftl_setup_make(recipe, host, state, &run.s, error);
-  if (status == FTL_OK) status = make_vectors(&run, error);
-  if (status == FTL_OK) status = record_inputs(&run, state, error);
-  if (status == FTL_OK) {
+  if (!status) status = make_vectors(&run, error);
+  if (!status) status = record_inputs(&run, state, error);
+  if (!status) {
     say_setup(&run);
     status = state ? go_on(&run, state, error) : begin(&run, error);
   }
-  if (status == FTL_OK) {
+  if (!status) {
     enter(&run, FTL_TRAIN_STEPS);
     status = ftl_run_loop(&run, &interrupted, error);
   }
-  if (status == FTL_OK && !interrupted) {
+  if (!status && !interrupted) {
     enter(&run, FTL_TRAIN_REPORT);
     status = finish(&run, error);
   }
-  if (status != FTL_OK && run.s.team.interrupted) { /* outside of the loop, where there is nothing to save */
+  if (status && run.s.team.interrupted) { /* outside of the loop, where there is nothing to save */
     interrupted = true;
     status = FTL_OK;
   }
-  if (status == FTL_OK && interrupted && run.log) status = log_end(&run, "interrupted", error);
+  if (!status && interrupted && run.log) status = log_end(&run, "interrupted", error);
   if (run.diverged && isfinite(run.at.best_loss)) ftl_run_say_kept(&run, NULL);
   if (run.diverged) log_end(&run, "diverged", NULL);
   *end = end_of(&run, status, interrupted);
@@ -283,36 +277,36 @@ static ftl_status run_it(ftl_recipe *recipe, const ftl_train_host *host, const f
   return status;
 }
 
-ftl_status ftl_train(ftl_recipe *recipe, const ftl_train_host *host, ftl_train_end *end, ftl_error *error) {
+ftl_status ftl_train(ftl_recipe *recipe, const ftl_host *host, ftl_train_end *end, ftl_error *error) {
   ftl_run_folder folder = {0};
   ftl_status status = open_folder(recipe->output, false, &recipe->options, host, &folder, error);
   *end = status == FTL_ERR_IO ? FTL_TRAIN_UNWRITTEN : FTL_TRAIN_FAILED;
-  if (status == FTL_OK) status = run_it(recipe, host, NULL, end, error);
+  if (!status) status = run_it(recipe, host, NULL, end, error);
   ftl_run_folder_close(&folder);
   return status;
 }
 
 /* ---- going on ---- */
 
-static ftl_status resume(const char *run, const ftl_recipe *changes, const ftl_train_host *host, ftl_train_end *end,
+static ftl_status resume(const char *run, const ftl_recipe *changes, const ftl_host *host, ftl_train_end *end,
                          ftl_error *error) {
   ftl_recipe *recipe = NULL;
   ftl_state state = {0};
   bool any;
   ftl_status status = ftl_resume_read(run, changes, host, &recipe, &state, &any, error);
-  if (status == FTL_OK) status = ftl_run_folder_check_inputs(run, FTL_RUN_TRAIN, &recipe->options, error);
-  if (status == FTL_OK) status = run_it(recipe, host, any ? &state : NULL, end, error);
+  if (!status) status = ftl_run_folder_check_inputs(run, FTL_RUN_TRAIN, &recipe->options, error);
+  if (!status) status = run_it(recipe, host, any ? &state : NULL, end, error);
   ftl_state_free(&state);
   ftl_recipe_free(recipe);
   return status;
 }
 
-ftl_status ftl_train_resume(const char *run, const ftl_recipe *changes, const ftl_train_host *host, ftl_train_end *end,
+ftl_status ftl_train_resume(const char *run, const ftl_recipe *changes, const ftl_host *host, ftl_train_end *end,
                             ftl_error *error) {
   ftl_run_folder folder = {0};
   ftl_status status = open_folder(run, true, NULL, host, &folder, error);
   *end = status == FTL_ERR_IO ? FTL_TRAIN_UNWRITTEN : FTL_TRAIN_FAILED;
-  if (status == FTL_OK) status = resume(run, changes, host, end, error);
+  if (!status) status = resume(run, changes, host, end, error);
   ftl_run_folder_close(&folder);
   return status;
 }

@@ -2,9 +2,9 @@
 #ifndef FTL_TRAIN_H
 #define FTL_TRAIN_H
 
-#include <signal.h>
 #include <stdbool.h>
 
+#include "support/host.h"
 #include "tune/train_recipe.h"
 
 /* What ending the process would lose. Before the first phase: nothing. */
@@ -13,17 +13,6 @@ typedef enum {
   FTL_TRAIN_STEPS,  /* steps since the last state: set *stop, and the run ends in order */
   FTL_TRAIN_REPORT, /* nothing: the model and the state are written, errors are being computed */
 } ftl_train_phase;
-
-/* What the loop tells its host while it runs, on rank 0 only. Each call may be NULL. */
-typedef struct {
-  void *context;
-  void (*say)(void *context, const char *text);  /* what happens: settings, a line per epoch */
-  void (*show)(void *context, const char *text); /* results: what is frozen and what is trained, the final errors */
-  void (*warn)(void *context, const char *text); /* a sentence */
-  void (*progress)(void *context, double done, double total); /* optimiser steps */
-  void (*phase)(void *context, ftl_train_phase phase);        /* on every rank */
-  const volatile sig_atomic_t *stop; /* becomes nonzero: leave the step, write the state, FTL_TRAIN_INTERRUPTED */
-} ftl_train_host;
 
 typedef enum {
   FTL_TRAIN_DONE,        /* epochs, steps or patience used up */
@@ -36,14 +25,15 @@ typedef enum {
 /* Trains into the folder recipe->output, which is made and must not hold a run yet (FTL_ERR_INPUT). The recipe has been
    checked; what it leaves open gets the defaults that suit the data (tune/suit.h). *end is always set, and
    FTL_TRAIN_DONE or FTL_TRAIN_INTERRUPTED exactly when the status is FTL_OK. With several ranks all of them call this;
-   one that fails alone leaves the others waiting: end them. */
-ftl_status ftl_train(ftl_recipe *recipe, const ftl_train_host *host, ftl_train_end *end, ftl_error *error);
+   one that fails alone leaves the others waiting: end them. Calls of the host may be NULL; progress is in optimiser
+   steps, and `stop` leaves the step, writes the state and ends in FTL_TRAIN_INTERRUPTED. */
+ftl_status ftl_train(ftl_recipe *recipe, const ftl_host *host, ftl_train_end *end, ftl_error *error);
 
 /* Goes on with the run in this folder, from its last state, with its recipe.yaml. Of `changes` the options that may
    change (ftl_train_may_change) replace those of the recipe where they are given. FTL_ERR_INPUT: the run is finished;
    another process works on it; the recipe has other settings, or files other content, than when the run began (files
    are looked for, support/inputs.h). */
-ftl_status ftl_train_resume(const char *run, const ftl_recipe *changes, const ftl_train_host *host, ftl_train_end *end,
+ftl_status ftl_train_resume(const char *run, const ftl_recipe *changes, const ftl_host *host, ftl_train_end *end,
                             ftl_error *error);
 /* Options that a run that goes on may have other values of: how long it goes on, and how it works; and where files are,
    whose content must be the same. */

@@ -32,7 +32,8 @@ ftl_status ftl_check_labels(ftl_setup *s, bool resumed, ftl_error *error) {
   const int first = s->findings.n;
   ftl_status status =
       ftl_sets_check(s->recipe, &s->sets, arch->atomic_numbers, arch->n_elements, arch->r_max, &s->findings, error);
-  return status == FTL_OK ? tell(s, first, resumed, error) : status;
+  if (status == FTL_OK) status = tell(s, first, resumed, error);
+  return status == FTL_OK ? ftl_sets_weigh(s->recipe, &s->sets, error) : status;
 }
 
 /* ---- against the foundation ---- */
@@ -49,8 +50,8 @@ static ftl_status answer(ftl_setup *s, const ftl_dataset *some, ftl_comparison *
   ftl_graphs graphs = {0};
   ftl_status status =
       ftl_graphs_new(some, arch->atomic_numbers, arch->n_elements, arch->r_max, &s->memory, &graphs, error);
-  if (status == FTL_OK) status = ftl_evaluate(&s->team, &graphs, NULL, FTL_ANSWER_LABELLED, &predictions, error);
-  for (int64_t k = 0; status == FTL_OK && k < some->n; k++) {
+  if (!status) status = ftl_evaluate(&s->team, &graphs, NULL, FTL_ANSWER_LABELLED, &predictions, error);
+  for (int64_t k = 0; !status && k < some->n; k++) {
     const ftl_structure *structure = &some->structure[k];
     const ftl_prediction prediction = ftl_predictions_get(&predictions, k);
     double stress[3][3] = {{0}};
@@ -71,8 +72,8 @@ static ftl_status compare(ftl_setup *s, const ftl_dataset *dataset, bool train, 
   bool *chosen = malloc((size_t)dataset->n + 1);
   some.structure = malloc(STRUCTURES * sizeof *some.structure);
   ftl_status status = FTL_OK;
-  if (!chosen || !some.structure) status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to check the data");
-  if (status == FTL_OK) {
+  if (!chosen || !some.structure) status = ftl_no_memory(error, NULL, "checking the data");
+  if (!status) {
     ftl_comparison_choose(dataset, train ? STRUCTURES : OTHERS, train ? ATOMS : ATOMS_OF_OTHERS, chosen);
     for (int64_t k = 0; k < dataset->n; k++)
       if (chosen[k] && is_known(s, &dataset->structure[k])) some.structure[some.n++] = dataset->structure[k];
@@ -128,7 +129,7 @@ static ftl_status find_zero(ftl_setup *s, const double *e0_shift, ftl_error *err
   ftl_status status = FTL_OK;
   const int before = s->findings.n;
   /* that of train is said for all */
-  for (int k = 0; status == FTL_OK && k < 3 && s->findings.n == before; k++)
+  for (int k = 0; !status && k < 3 && s->findings.n == before; k++)
     status = ftl_comparison_zero(name[k], &s->compared[k], e0_shift, advice(s), &typical[k], &s->findings, error);
   const bool told = s->findings.n > before, agrees = typical[0] < AGREES;
   if (status != FTL_OK || n_atoms == 0 || (agrees && !told)) return status;
@@ -145,14 +146,13 @@ ftl_status ftl_check_answers(ftl_setup *s, ftl_error *error) {
   const int first = s->findings.n;
   ftl_status status = FTL_OK;
   if (!s->recipe->foundation) return FTL_OK;
-  for (int k = 0; status == FTL_OK && k < 3; k++) status = compare(s, set[k], k == 0, &s->compared[k], error);
-  for (int k = 0; status == FTL_OK && k < 3; k++)
-    status = ftl_comparison_units(name[k], &s->compared[k], &s->findings, error);
+  for (int k = 0; !status && k < 3; k++) status = compare(s, set[k], k == 0, &s->compared[k], error);
+  for (int k = 0; !status && k < 3; k++) status = ftl_comparison_units(name[k], &s->compared[k], &s->findings, error);
   ftl_baseline_get(s->source, &s->baseline);
   const bool units = ftl_findings_have(&s->findings, FTL_FINDING_ENERGY_UNIT);
-  if (status == FTL_OK && !units && s->recipe->loss.energy > 0 && s->recipe->e0.kind == FTL_START_KEEP)
+  if (!status && !units && s->recipe->loss.energy > 0 && s->recipe->e0.kind == FTL_START_KEEP)
     status = find_zero(s, NULL, error);
-  return status == FTL_OK ? tell(s, first, false, error) : status;
+  return status ? status : tell(s, first, false, error);
 }
 
 /* With fitted E0 the labels may have any zero of energy; one that is far from the foundation's is remarked unless it is
@@ -189,7 +189,7 @@ ftl_status ftl_check_zero(ftl_setup *s, const ftl_baseline *before, ftl_error *e
       ftl_findings_have(&s->findings, FTL_FINDING_ENERGY_UNIT))
     return FTL_OK;
   for (int k = 0; k < arch->n_elements; k++) shift[arch->atomic_numbers[k]] = s->baseline.e0[k] - before->e0[k];
-  ftl_status status = find_zero(s, shift, error);
-  if (status == FTL_OK && s->findings.n == first && s->recipe->e0.kind == FTL_START_FIT) status = say_zero(s, error);
-  return status == FTL_OK ? tell(s, first, false, error) : status;
+  FTL_TRY(find_zero(s, shift, error));
+  if (s->findings.n == first && s->recipe->e0.kind == FTL_START_FIT) FTL_TRY(say_zero(s, error));
+  return tell(s, first, false, error);
 }

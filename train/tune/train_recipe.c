@@ -4,11 +4,32 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "model/architecture.h"
 
 #define FTL_VALUES ftl_recipe
 #include "support/option_table.h"
 
-#include "support/data_options.h"
+#include "data/data_options.h"
+
+CHOICES(block_words, FTL_N_BLOCKS, [FTL_BLOCKS_RESIDUAL] = "residual", [FTL_BLOCKS_DENSITY] = "density",
+        [FTL_BLOCKS_NONLINEAR] = "nonlinear");
+CHOICES(radial_words, FTL_RADIAL_CHEBYSHEV + 1, [FTL_RADIAL_BESSEL] = "bessel", [FTL_RADIAL_GAUSSIAN] = "gaussian",
+        [FTL_RADIAL_CHEBYSHEV] = "chebyshev");
+CHOICES(transform_words, FTL_TRANSFORM_SOFT + 1, [FTL_TRANSFORM_NONE] = "none", [FTL_TRANSFORM_AGNESI] = "agnesi",
+        [FTL_TRANSFORM_SOFT] = "soft");
+CHOICES(gate_words, FTL_ACTIVATION_ABS + 1, [FTL_ACTIVATION_SILU] = "silu", [FTL_ACTIVATION_TANH] = "tanh",
+        [FTL_ACTIVATION_ABS] = "abs");
+CHOICES(e0_words, FTL_N_STARTS, [FTL_START_KEEP] = "keep", [FTL_START_FIT] = "fit", [FTL_START_GIVEN] = "given");
+CHOICES(scale_shift_words, FTL_START_FIT + 1, [FTL_START_KEEP] = "keep", [FTL_START_FIT] = "fit");
+CHOICES(replay_label_words, FTL_N_REPLAY_LABELS, [FTL_REPLAY_FOUNDATION] = "foundation", [FTL_REPLAY_DATA] = "data");
+CHOICES(replay_head_words, FTL_N_REPLAY_HEADS, [FTL_REPLAY_SHARED] = "shared", [FTL_REPLAY_SEPARATE] = "separate");
+CHOICES(loss_words,
+        FTL_N_LOSSES, [FTL_LOSS_WEIGHTED] = "weighted", [FTL_LOSS_HUBER] = "huber", [FTL_LOSS_UNIVERSAL] = "universal");
+CHOICES(optimiser_words, FTL_N_OPTIMISERS, [FTL_OPTIMISER_AMSGRAD] = "amsgrad", [FTL_OPTIMISER_ADAMW] = "adamw",
+        [FTL_OPTIMISER_ADAM] = "adam");
+CHOICES(schedule_words, FTL_N_SCHEDULES, [FTL_SCHEDULE_CONSTANT] = "constant", [FTL_SCHEDULE_PLATEAU] = "plateau",
+        [FTL_SCHEDULE_EXPONENTIAL] = "exponential", [FTL_SCHEDULE_COSINE] = "cosine");
+CHOICES(checkpoint_words, FTL_N_CHECKPOINTS, [FTL_CHECKPOINT_FULL] = "full", [FTL_CHECKPOINT_DELTA] = "delta");
 
 /* The one place of all defaults: `initial`, or `tuned` where a foundation is given. tune/suit.c has those that follow
    from the data (batch_size, epochs). Flags, --init and recipes start from the same. Those of new models are
@@ -17,8 +38,9 @@ static const ftl_option options[] = {
     PATH(output, .key = "output", .initial = "run", .flag = "output", .letter = 'o', .value = "RUN", .when = "",
          .doc = "folder of the run: it is made, and gets the model, the log and the state"),
 
-    PATH(foundation, .key = "foundation", .flag = "foundation", .letter = 'f', .when = "",
-         .doc = "model to start from, .model or .ftl; without it a new model is made from the options of scratch"),
+    PATH(foundation, .key = "foundation", .model = true, .flag = "foundation", .letter = 'f', .when = "",
+         .doc = "model to start from, a file or the name of a published one that is on this machine (frozentl "
+                "foundation --list); without it a new model is made from the options of scratch"),
     TEXT(head, .key = "head", .flag = "head", .value = "NAME", .when = "foundation",
          .doc = "head of the foundation that is trained; it may be left out when there is one head"),
     WORDS(
@@ -31,8 +53,7 @@ static const ftl_option options[] = {
           .doc = "elements that the foundation lacks: Nb=Mo begins like Mo, Nb=mean like the mean of all elements, "
                  "Nb=random anew"),
 
-    CHOICE(scratch.interaction, "residual|density|nonlinear", .key = "scratch.interaction", .initial = "residual",
-           .when = "!foundation",
+    CHOICE(scratch.interaction, block_words, .key = "scratch.interaction", .initial = "residual", .when = "!foundation",
            .doc = "blocks of a new model: mace-torch's RealAgnostic (residual from the second layer on), the same "
                   "normalised by densities, or RealAgnosticResidualNonLinear"),
     TEXT(scratch.hidden, .key = "scratch.hidden", .initial = "128x0e+128x1o", .value = "IRREPS", .when = "!foundation",
@@ -45,19 +66,19 @@ static const ftl_option options[] = {
             .doc = "largest l of the spherical harmonics of edges"),
     REAL(scratch.r_max, 0.1, 100, .key = "scratch.r_max", .initial = "5", .when = "!foundation",
          .doc = "cutoff, Angstrom"),
-    CHOICE(scratch.radial, "bessel|gaussian|chebyshev", .key = "scratch.radial", .initial = "bessel",
-           .when = "!foundation", .doc = "radial basis"),
+    CHOICE(scratch.radial, radial_words, .key = "scratch.radial", .initial = "bessel", .when = "!foundation",
+           .doc = "radial basis"),
     INTEGER(scratch.basis, 1, 1024, .key = "scratch.basis", .initial = "8", .when = "!foundation",
             .doc = "number of radial basis functions"),
     INTEGER(scratch.cutoff_p, 1, 100, .key = "scratch.cutoff_p", .initial = "5", .when = "!foundation",
             .doc = "exponent of the polynomial cutoff"),
-    CHOICE(scratch.transform, "none|agnesi|soft", .key = "scratch.transform", .initial = "none", .when = "!foundation",
+    CHOICE(scratch.transform, transform_words, .key = "scratch.transform", .initial = "none", .when = "!foundation",
            .doc = "transform of distances by covalent radii"),
     WORDS(scratch.radial_mlp, .key = "scratch.radial_mlp", .initial = "64,64,64", .when = "!foundation",
           .doc = "widths of the hidden layers of the radial MLP"),
     TEXT(scratch.readout, .key = "scratch.readout", .initial = "16x0e", .value = "IRREPS", .when = "!foundation",
          .doc = "irreps inside the last readout"),
-    CHOICE(scratch.gate, "silu|tanh|abs", .key = "scratch.gate", .initial = "silu", .when = "!foundation",
+    CHOICE(scratch.gate, gate_words, .key = "scratch.gate", .initial = "silu", .when = "!foundation",
            .doc = "nonlinearity of the last readout"),
     BOOL(scratch.zbl, .key = "scratch.zbl", .initial = "false", .when = "!foundation",
          .doc = "with Ziegler-Biersack-Littmark repulsion at short distances"),
@@ -70,7 +91,7 @@ static const ftl_option options[] = {
           .doc = "structures to validate on; without it valid_fraction is taken from data"),
     PATHS(test, .key = "test", .flag = "test", .when = "",
           .doc = "structures on which only the final model is evaluated"),
-    LABEL_OPTIONS(""),
+    LABEL_OPTIONS("", 0),
     WORDS(select, .key = "select", .flag = "select", .value = "KEY=VALUE,...", .when = "",
           .doc = "only structures of data, valid and test whose comment line has this: head=pbe; several values of one "
                  "key are alternatives, (none) stands for no such key"),
@@ -87,14 +108,14 @@ static const ftl_option options[] = {
 
     CHECKS("trains", "trained on"),
 
-    CHOICE(e0.kind, "keep|fit|given", .key = "e0.kind", .initial = "fit", .flag = "e0", .when = "",
+    CHOICE(e0.kind, e0_words, .key = "e0.kind", .initial = "fit", .flag = "e0", .when = "",
            .doc =
                "energies of single atoms: the foundation's (0 from scratch), those of isolated atoms in data or else "
                "a least squares fit to data, or those of e0.values"),
     RATES(e0.values, -1e7, 1e7, .key = "e0.values", .needed = true, .when = "e0.kind=given",
           .doc = "energy of a single atom of each element, eV: {H: -1.1, Cu: -0.2}"),
-    CHOICE(scale_shift, "keep|fit", .key = "scale_shift", .initial = "fit", .tuned = "keep", .flag = "scale-shift",
-           .when = "",
+    CHOICE(scale_shift, scale_shift_words, .key = "scale_shift", .initial = "fit", .tuned = "keep",
+           .flag = "scale-shift", .when = "",
            .doc =
                "scale and shift of the network's energies: the foundation's (1 and 0 from scratch), or from data (RMS "
                "of the forces, mean energy per atom without E0)"),
@@ -143,10 +164,10 @@ static const ftl_option options[] = {
             .doc = "sampled structures: steps of dynamics"),
     REAL(replay.max_force, 1e-3, 1e6, .key = "replay.max_force", .initial = "20", .when = "replay.sample",
          .doc = "sampled structures with forces above this, eV/Angstrom, are left out, as those with atoms too close"),
-    CHOICE(replay.labels, "foundation|data", .key = "replay.labels", .initial = "foundation", .when = "replay.data",
+    CHOICE(replay.labels, replay_label_words, .key = "replay.labels", .initial = "foundation", .when = "replay.data",
            .doc = "labels of replay.data: what the foundation answers, or those in the files"),
     CHOICE(
-        replay.head, "shared|separate", .key = "replay.head", .initial = "shared", .when = "replay.data|replay.sample",
+        replay.head, replay_head_words, .key = "replay.head", .initial = "shared", .when = "replay.data|replay.sample",
         .doc = "shared: one head learns both; separate: replay trains the foundation's head, called pt_head if it was "
                "Default, and data a new head Default, which begins as a copy with its own E0"),
     REAL(replay.weight, 0, 1e9, .key = "replay.weight", .initial = "1", .when = "replay.data|replay.sample",
@@ -157,7 +178,7 @@ static const ftl_option options[] = {
             .doc = "structures of replay that are drawn for each epoch"),
 
     CHOICE(
-        loss.kind, "weighted|huber|universal", .key = "loss.kind", .flag = "loss", .initial = "weighted", .when = "",
+        loss.kind, loss_words, .key = "loss.kind", .flag = "loss", .initial = "weighted", .when = "",
         .doc =
             "mace-torch's losses: weighted squares, Huber, or its universal loss (Huber, less weight on large forces)"),
     REAL(loss.energy, 0, 1e9, .key = "loss.energy", .initial = "100", .tuned = "500", .when = "",
@@ -170,7 +191,7 @@ static const ftl_option options[] = {
     RATES(loss.configs, 0, 1e9, .key = "loss.configs", .when = "",
           .doc = "weights of structures by config_type, 1 for the rest: {surface: 2}"),
 
-    CHOICE(optimiser.kind, "amsgrad|adamw|adam", .key = "optimiser.kind", .flag = "optimiser", .initial = "amsgrad",
+    CHOICE(optimiser.kind, optimiser_words, .key = "optimiser.kind", .flag = "optimiser", .initial = "amsgrad",
            .when = "", .doc = "Adam with AMSGrad as mace-torch, AdamW or Adam"),
     REAL(optimiser.lr, 1e-12, 10, .key = "optimiser.lr", .initial = "0.01", .tuned = "0.002", .flag = "lr", .when = "",
          .doc = "learning rate"),
@@ -186,8 +207,7 @@ static const ftl_option options[] = {
          .doc = "longest gradient: a longer one is scaled down to this norm"),
 
     CHOICE(
-        schedule.kind, "constant|plateau|exponential|cosine", .key = "schedule.kind", .flag = "schedule",
-        .initial = "cosine", .when = "",
+        schedule.kind, schedule_words, .key = "schedule.kind", .flag = "schedule", .initial = "cosine", .when = "",
         .doc =
             "how the learning rate falls: not, when the loss on valid stalls, by a factor each epoch, or as a cosine"),
     REAL(schedule.factor, 1e-6, 0.999999, .key = "schedule.factor", .initial = "0.8", .when = "schedule.kind=plateau",
@@ -227,10 +247,9 @@ static const ftl_option options[] = {
             .doc = "seed of the order of structures, of the split and of random weights"),
     INTEGER(threads, 0, 4096, .key = "threads", .flag = "threads", .letter = 't', .initial = "0", .when = "",
             .doc = "structures worked on at a time; 0: OMP_NUM_THREADS, or all cores"),
-    CHOICE(precision, "double|mixed", .key = "precision", .flag = "precision", .letter = 'p', .initial = "double",
-           .when = "", .doc = "of the arithmetic: float64, or float32 with sums in float64"),
+    PRECISION(precision),
 
-    CHOICE(checkpoint, "full|delta", .key = "checkpoint", .flag = "checkpoint", .initial = "full", .when = "",
+    CHOICE(checkpoint, checkpoint_words, .key = "checkpoint", .flag = "checkpoint", .initial = "full", .when = "",
            .doc = "the model that is written: whole, or the trained tensors and the name of the foundation"),
     INTEGER(save_every, 1, 1e9, .key = "save_every", .flag = "save-every", .value = "STEPS", .when = "",
             .doc =
@@ -243,7 +262,7 @@ const ftl_option_table ftl_recipe_table = {"train", options, sizeof options / si
 
 ftl_status ftl_recipe_new(ftl_recipe **recipe, ftl_error *error) {
   *recipe = calloc(1, sizeof **recipe);
-  if (!*recipe) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory for the recipe");
+  if (!*recipe) return ftl_no_memory(error, NULL, "the recipe");
   return ftl_options_make(&(*recipe)->options, &ftl_recipe_table, *recipe, error);
 }
 

@@ -2,20 +2,19 @@
 #ifndef FTL_RECIPE_H
 #define FTL_RECIPE_H
 
+#include "data/policy.h"
 #include "support/options.h"
 
-enum { FTL_LOSS_WEIGHTED, FTL_LOSS_HUBER, FTL_LOSS_UNIVERSAL };
-enum { FTL_START_KEEP, FTL_START_FIT, FTL_START_GIVEN };                /* e0.kind, scale_shift */
-enum { FTL_BLOCKS_RESIDUAL, FTL_BLOCKS_DENSITY, FTL_BLOCKS_NONLINEAR }; /* scratch.interaction */
-enum { FTL_OPTIMISER_AMSGRAD, FTL_OPTIMISER_ADAMW, FTL_OPTIMISER_ADAM };
-enum { FTL_SCHEDULE_CONSTANT, FTL_SCHEDULE_PLATEAU, FTL_SCHEDULE_EXPONENTIAL, FTL_SCHEDULE_COSINE };
-enum { FTL_REPLAY_FOUNDATION, FTL_REPLAY_DATA }; /* replay.labels */
-enum { FTL_REPLAY_SHARED, FTL_REPLAY_SEPARATE }; /* replay.head */
-enum { FTL_FORCES_REFUSE, FTL_FORCES_DROP };     /* large_forces */
-enum { FTL_CHECKPOINT_FULL, FTL_CHECKPOINT_DELTA };
-enum { FTL_CHECKS_REFUSE, FTL_CHECKS_WARN };
+enum { FTL_LOSS_WEIGHTED, FTL_LOSS_HUBER, FTL_LOSS_UNIVERSAL, FTL_N_LOSSES };
+enum { FTL_START_KEEP, FTL_START_FIT, FTL_START_GIVEN, FTL_N_STARTS };                /* e0.kind, scale_shift */
+enum { FTL_BLOCKS_RESIDUAL, FTL_BLOCKS_DENSITY, FTL_BLOCKS_NONLINEAR, FTL_N_BLOCKS }; /* scratch.interaction */
+enum { FTL_OPTIMISER_AMSGRAD, FTL_OPTIMISER_ADAMW, FTL_OPTIMISER_ADAM, FTL_N_OPTIMISERS };
+enum { FTL_SCHEDULE_CONSTANT, FTL_SCHEDULE_PLATEAU, FTL_SCHEDULE_EXPONENTIAL, FTL_SCHEDULE_COSINE, FTL_N_SCHEDULES };
+enum { FTL_REPLAY_FOUNDATION, FTL_REPLAY_DATA, FTL_N_REPLAY_LABELS }; /* replay.labels */
+enum { FTL_REPLAY_SHARED, FTL_REPLAY_SEPARATE, FTL_N_REPLAY_HEADS };  /* replay.head */
+enum { FTL_CHECKPOINT_FULL, FTL_CHECKPOINT_DELTA, FTL_N_CHECKPOINTS };
 
-/* The value of every option; what each one means is said in the table (recipe.c). */
+/* The value of every option; what each one means is said in the table (train_recipe.c). */
 typedef struct {
   char *output, *foundation, *head;
   ftl_words data, valid, test, elements, add_elements;
@@ -24,10 +23,10 @@ typedef struct {
     char *energy, *forces, *stress, *virial;
   } label;
   ftl_words select;
-  int large_forces;
+  int large_forces; /* data/policy.h */
   int64_t frames;
   double fraction, valid_fraction, max_force;
-  int checks;
+  int checks; /* data/policy.h */
   struct {
     int kind;
     ftl_rates values;
@@ -70,7 +69,7 @@ typedef struct {
   int checkpoint;
   int64_t save_every, cache_mb;
   struct {
-    int interaction, radial, transform, gate;
+    int interaction, radial, transform, gate; /* FTL_BLOCKS_..., ftl_radial_kind, ftl_transform_kind, ftl_activation */
     char *hidden, *readout;
     ftl_words radial_mlp;
     int64_t layers, correlation, max_ell, basis, cutoff_p;

@@ -5,27 +5,18 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "tune/step.h"
+#include "base/path.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "support/ranks.h"
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-double ftl_run_seconds(const ftl_run *run) { return now() - run->began; }
-void ftl_run_start_clock(ftl_run *run) { run->began = now() - run->at.seconds; }
+double ftl_run_seconds(const ftl_run *run) { return ftl_seconds() - run->began; }
+void ftl_run_start_clock(ftl_run *run) { run->began = ftl_seconds() - run->at.seconds; }
 bool ftl_run_writes(void) { return ftl_ranks_mine() == 0; }
 
-char *ftl_run_path(const ftl_run *run, const char *name) {
-  char *path = malloc(strlen(run->s.recipe->output) + strlen(name) + 2);
-  if (path) sprintf(path, "%s/%s", run->s.recipe->output, name);
-  return path;
-}
+char *ftl_run_path(const ftl_run *run, const char *name) { return ftl_path_join(run->s.recipe->output, name); }
 
 ftl_status ftl_run_written(ftl_run *run, ftl_status status) {
   run->unwritten |= status == FTL_ERR_IO;
@@ -129,7 +120,7 @@ static ftl_status take_step(ftl_run *run, ftl_error *error) {
   run->at.lr = learning_rate(run);
   ftl_status status =
       ftl_step_gradient(&s->team, &s->train, s->train_head, chosen, n, current_loss(run), &step, run->gradient, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(status);
   const int blamed = worst(run->part, n);
   const ftl_structure *structure = &s->sets.train.structure[chosen[blamed]];
   if (!isfinite(step.loss)) return diverged(run, structure, "the loss", run->part[blamed], error);
@@ -139,8 +130,7 @@ static ftl_status take_step(ftl_run *run, ftl_error *error) {
   run->at.loss_sum += step.loss;
   run->at.largest_norm = fmax(run->at.largest_norm, norm);
   run->at.position++;
-  status = check_loss(run, structure, run->part[blamed], step.loss, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(check_loss(run, structure, run->part[blamed], step.loss, error));
   return ftl_network_set(s->network, run->values, error);
 }
 
@@ -156,11 +146,10 @@ static ftl_status validate(ftl_run *run, ftl_log_epoch *line, ftl_error *error) 
   ftl_setup *s = &run->s;
   ftl_error_table table = {0};
   ftl_status status = ftl_network_set(s->network, ftl_run_whole(run, judged(run)), error);
-  if (status == FTL_OK)
-    status = ftl_evaluate(&s->team, &s->valid, s->own_head, FTL_ANSWER_LABELLED, &run->valid, error);
-  if (status == FTL_OK) status = ftl_network_set(s->network, run->values, error);
-  if (status == FTL_OK) status = ftl_evaluate_errors(&s->sets.valid, &run->valid, "", &table, error);
-  if (status == FTL_OK) {
+  if (!status) status = ftl_evaluate(&s->team, &s->valid, s->own_head, FTL_ANSWER_LABELLED, &run->valid, error);
+  if (!status) status = ftl_network_set(s->network, run->values, error);
+  if (!status) status = ftl_evaluate_errors(&s->sets.valid, &run->valid, "", &table, error);
+  if (!status) {
     const ftl_error_row total = ftl_error_table_total(&table, NULL);
     line->valid_loss = ftl_evaluate_loss(current_loss(run), &s->sets.valid, &run->valid);
     if (run->mean) run->at.next_loss = ftl_evaluate_loss(&s->second, &s->sets.valid, &run->valid);
@@ -223,10 +212,10 @@ ftl_status ftl_run_first_look(ftl_run *run, ftl_error *error) {
   const double errors[] = {line.energy_rmse, line.forces_rmse, line.stress_rmse};
   ftl_watch_start(&run->at.watch, line.valid_loss);
   ftl_outcome_start(&run->at.outcome, errors, line.valid_loss, run->at.next_loss);
-  if (status == FTL_OK) status = keep_best(run, &line, error);
+  if (!status) status = keep_best(run, &line, error);
   line.seconds = ftl_run_seconds(run);
-  if (status == FTL_OK) status = log_epoch(run, &line, error);
-  return status == FTL_OK ? ftl_run_save(run, error) : status;
+  if (!status) status = log_epoch(run, &line, error);
+  return status ? status : ftl_run_save(run, error);
 }
 
 static ftl_status warn_when_worse(ftl_run *run, const ftl_log_epoch *line, ftl_error *error) {
@@ -285,12 +274,12 @@ static ftl_status finish_epoch(ftl_run *run, bool *interrupted, ftl_error *error
     ftl_mean_update(run->optimiser.parameters, run->at.averaged++, run->moved, run->mean);
   }
   ftl_status status = validate(run, &line, error);
-  if (status != FTL_OK && run->s.team.interrupted) return leave_epoch(run, interrupted, error);
-  if (status == FTL_OK) status = keep_best(run, &line, error);
+  if (status && run->s.team.interrupted) return leave_epoch(run, interrupted, error);
+  if (!status) status = keep_best(run, &line, error);
   line.seconds = ftl_run_seconds(run);
-  if (status == FTL_OK) status = log_epoch(run, &line, error);
-  if (status == FTL_OK) status = warn_when_worse(run, &line, error);
-  if (status != FTL_OK) return status;
+  if (!status) status = log_epoch(run, &line, error);
+  if (!status) status = warn_when_worse(run, &line, error);
+  FTL_TRY(status);
   run->at.epoch++;
   run->at.position = 0;
   run->at.loss_sum = run->at.largest_norm = 0;
@@ -305,8 +294,8 @@ static ftl_status begin_stage_two(ftl_run *run, ftl_error *error) {
   run->at.best_loss = run->at.best_next; /* by the weights of this stage, so that it can only get better */
   ftl_watch_start(&run->at.watch, run->at.next_loss);
   memcpy(run->mean, run->moved, (size_t)run->optimiser.parameters->count * sizeof *run->mean);
-  ftl_status status = ftl_run_write_model(run, error); /* its loss on valid is by the new weights now */
-  return status == FTL_OK ? note(run, "stage two begins", error) : status;
+  FTL_TRY(ftl_run_write_model(run, error)); /* its loss on valid is by the new weights now */
+  return note(run, "stage two begins", error);
 }
 
 static ftl_status train_epoch(ftl_run *run, bool *interrupted, ftl_error *error) {
@@ -317,26 +306,26 @@ static ftl_status train_epoch(ftl_run *run, bool *interrupted, ftl_error *error)
   if (run->at.stage == 1 && run->mean && run->at.epoch >= s->recipe->swa.start) status = begin_stage_two(run, error);
   run->bound = ftl_watch_bound(current_loss(run), &s->sets.train);
   ftl_batches_draw(&s->batches, &next);
-  while (status == FTL_OK && run->at.position < batches && !steps_used(run)) {
+  while (!status && run->at.position < batches && !steps_used(run)) {
     if ((*interrupted = ftl_run_stopped(run))) return ftl_run_save(run, error);
     status = take_step(run, error);
-    if (status != FTL_OK && (*interrupted = s->team.interrupted)) return ftl_run_save(run, error); /* as before it */
-    if (status != FTL_OK) return status;
+    if (status && (*interrupted = s->team.interrupted)) return ftl_run_save(run, error); /* as before it */
+    FTL_TRY(status);
     if (s->host->progress && ftl_run_writes())
       s->host->progress(s->host->context, (double)run->optimiser.step, (double)ftl_run_total_steps(run));
     if (ftl_recipe_is_set(s->recipe, "save_every") && run->optimiser.step % s->recipe->save_every == 0)
       status = ftl_run_save(run, error);
   }
-  if (status == FTL_OK) status = finish_epoch(run, interrupted, error);
+  if (!status) status = finish_epoch(run, interrupted, error);
   if (*interrupted) return status;
   run->at.random = next;
-  return status == FTL_OK ? ftl_run_save(run, error) : status;
+  return status ? status : ftl_run_save(run, error);
 }
 
 ftl_status ftl_run_loop(ftl_run *run, bool *interrupted, ftl_error *error) {
   ftl_status status = ftl_network_set(run->s.network, run->values, error);
   *interrupted = false;
-  while (status == FTL_OK && !run->at.trained && !*interrupted) status = train_epoch(run, interrupted, error);
-  if (status == FTL_OK && !*interrupted) *interrupted = ftl_run_stopped(run);
+  while (!status && !run->at.trained && !*interrupted) status = train_epoch(run, interrupted, error);
+  if (!status && !*interrupted) *interrupted = ftl_run_stopped(run);
   return status;
 }

@@ -2,6 +2,7 @@
 #ifndef FTL_RUN_H
 #define FTL_RUN_H
 
+#include "base/arena.h"
 #include "tune/log.h"
 #include "tune/lora_pairs.h"
 #include "tune/optimiser.h"
@@ -44,6 +45,7 @@ typedef struct {
   double *mean_before;       /* as mean, before the epoch that is being validated */
   double *whole;             /* [parameters.count] with lora: for ftl_run_whole; else NULL */
   double *part;              /* [batch] */
+  ftl_arena memory;          /* of these */
   ftl_predictions valid;
   ftl_log *log;   /* on rank 0, as the next one */
   json_t *inputs; /* ftl_inputs_record: files that the run began with */

@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "data/isolated.h"
+#include "data/sense.h"
 #include "tune/replay.h"
 #include "tune/split.h"
 #include "tune/suit.h"
+#include "base/path.h"
 #include "base/error.h"
 
 void ftl_sets_free(ftl_sets *sets) {
@@ -21,7 +23,7 @@ void ftl_sets_free(ftl_sets *sets) {
 /* ---- reading and dividing ---- */
 
 static ftl_status move(ftl_dataset *from, const bool *moved, ftl_dataset *into, ftl_error *error) {
-  if (!moved) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to divide the data set");
+  if (!moved) return ftl_no_memory(error, NULL, "dividing the data set");
   return ftl_dataset_move(from, moved, into, error);
 }
 
@@ -55,6 +57,13 @@ static ftl_status take_part(const ftl_recipe *recipe, ftl_sets *sets, ftl_error 
   return ftl_split_keep(&sets->train, llround(ceil(recipe->fraction * (double)sets->train.n)), seed, "fraction", error);
 }
 
+static ftl_status labels_possible(const ftl_sets *sets, ftl_error *error) {
+  const ftl_dataset *set[] = {&sets->train, &sets->valid, &sets->test, &sets->isolated, &sets->replay};
+  ftl_status status = FTL_OK;
+  for (size_t k = 0; k < sizeof set / sizeof *set && status == FTL_OK; k++) status = ftl_labels_possible(set[k], error);
+  return status;
+}
+
 ftl_status ftl_sets_read(ftl_recipe *recipe, double cutoff, ftl_sets *sets, ftl_error *error) {
   ftl_dataset_options options;
   ftl_sets_options(recipe, &options);
@@ -63,7 +72,7 @@ ftl_status ftl_sets_read(ftl_recipe *recipe, double cutoff, ftl_sets *sets, ftl_
     ftl_dataset *dataset;
   } set[] = {{&recipe->data, &sets->train}, {&recipe->valid, &sets->valid}, {&recipe->test, &sets->test}};
   ftl_status status = FTL_OK;
-  for (int k = 0; status == FTL_OK && k < 3; k++)
+  for (int k = 0; !status && k < 3; k++)
     if (set[k].paths->n > 0)
       status = ftl_dataset_read(set[k].paths->item, set[k].paths->n, &options, set[k].dataset, error);
   for (int k = 0; status == FTL_OK && k < 3; k++) status = ftl_isolated_mark(set[k].dataset, cutoff, error);
@@ -74,10 +83,20 @@ ftl_status ftl_sets_read(ftl_recipe *recipe, double cutoff, ftl_sets *sets, ftl_
   if (status == FTL_OK && recipe->valid.n == 0) status = split_valid(recipe, sets, error);
   if (status == FTL_OK) status = take_part(recipe, sets, error);
   if (status == FTL_OK) ftl_dataset_remove_isolated(&sets->valid);
-  return status;
+  return status == FTL_OK ? labels_possible(sets, error) : status;
 }
 
 /* ---- checks ---- */
+
+ftl_status ftl_sets_weigh(const ftl_recipe *r, const ftl_sets *sets, ftl_error *error) {
+  const ftl_label_weights first = {r->loss.energy, r->loss.forces, r->loss.stress, "loss"},
+                          second = {r->swa.energy, r->swa.forces, r->swa.stress, "swa"};
+  ftl_status status = ftl_labels_weigh(&sets->train, &first, "train", error);
+  if (status == FTL_OK) status = ftl_labels_weigh(&sets->valid, &first, "valid", error);
+  if (status == FTL_OK && ftl_recipe_is_set(r, "swa.start"))
+    status = ftl_labels_weigh(&sets->train, &second, "train, in stage two,", error);
+  return status;
+}
 
 ftl_status ftl_sets_check(const ftl_recipe *recipe, const ftl_sets *sets, const int *elements, int n_elements,
                           double cutoff, ftl_findings *findings, ftl_error *error) {
@@ -150,10 +169,9 @@ static bool describe_set(const ftl_dataset *dataset, const char *name, json_t *f
   for (int k = 0; k < dataset->n_files; k++) {
     const ftl_dataset_file *file = &dataset->file[k];
     const json_int_t frames = frames_of(dataset, file->path);
-    const char *slash = strrchr(file->path, '/');
     if (frames == 0 || named_before(dataset, k)) continue;
-    json_t *entry = json_pack("{s:s, s:I, s:s, s:s}", "name", slash ? slash + 1 : file->path, "frames", frames,
-                              "sha256", file->sha256, "set", name);
+    json_t *entry = json_pack("{s:s, s:I, s:s, s:s}", "name", ftl_path_name(file->path), "frames", frames, "sha256",
+                              file->sha256, "set", name);
     /* a name that is not UTF-8 is left out */
     if (!entry) entry = json_pack("{s:I, s:s, s:s}", "frames", frames, "sha256", file->sha256, "set", name);
     if (json_array_append_new(files, entry) != 0) return false;

@@ -18,7 +18,7 @@ typedef struct {
 
 /* `cutoff` of the model: single atoms in a longer box are isolated. What the recipe leaves open gets the defaults that
    suit the data (tune/suit.h). FTL_ERR_INPUT, FTL_ERR_FORMAT, FTL_ERR_IO as ftl_dataset_read; FTL_ERR_INPUT when data
-   cannot be divided. */
+   cannot be divided, and for a label that no calculation gives. */
 ftl_status ftl_sets_read(ftl_recipe *recipe, double cutoff, ftl_sets *sets, ftl_error *error);
 void ftl_sets_free(ftl_sets *sets);
 
@@ -34,6 +34,8 @@ void ftl_sets_report_labels(const ftl_recipe *recipe, const ftl_sets *sets,
 /* What is wrong or doubtful; elements[n_elements] and cutoff are the model's. FTL_ERR_MEMORY. */
 ftl_status ftl_sets_check(const ftl_recipe *recipe, const ftl_sets *sets, const int *elements, int n_elements,
                           double cutoff, ftl_findings *findings, ftl_error *error);
+/* A loss of nothing is 0 in every epoch. FTL_ERR_INPUT: the loss, or that of stage two, weighs no label. */
+ftl_status ftl_sets_weigh(const ftl_recipe *recipe, const ftl_sets *sets, ftl_error *error);
 /* Atomic numbers of all sets, ascending; returns how many. */
 int ftl_sets_elements(const ftl_sets *sets, int elements[118]);
 /* {"files": [{"name", "frames", "sha256", "set"}], "sha256": digest of all of it}, frames being those that are used;

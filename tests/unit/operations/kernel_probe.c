@@ -26,20 +26,51 @@ static void forward(ftl_workspace *ws, int t, const ftl_block *block, probe_feat
   ftl_thread *thread = &ws->thread[0];
   const ftl_prepared_layer *layer = &ws->model->layer[t];
   block_edges(ws, thread, block, &layer->grid);
-  interaction_forward(ws, thread, t, block, scratch_of(thread)->product_input);
-  copy_rows(ws, block, &layer->target, scratch_of(thread)->product_input, out->x[FTL_FEATURES_TARGET], true);
-  product_forward(ws, thread, t, block, scratch_of(thread)->product_input, scratch_of(thread)->h);
-  copy_rows(ws, block, &layer->out, scratch_of(thread)->product, out->x[FTL_FEATURES_PRODUCT], true);
+  if (layer->gated_output) {
+    gated_forward(ws, thread, t, block, scratch_of(thread)->h);
+    copy_rows(ws, block, &layer->message, scratch_of(thread)->gate_input, out->x[FTL_FEATURES_MESSAGE], true);
+  } else {
+    interaction_forward(ws, thread, t, block, scratch_of(thread)->product_input);
+    copy_rows(ws, block, &layer->target, scratch_of(thread)->product_input, out->x[FTL_FEATURES_TARGET], true);
+    product_forward(ws, thread, t, block, scratch_of(thread)->product_input, scratch_of(thread)->h);
+    copy_rows(ws, block, &layer->out, scratch_of(thread)->product, out->x[FTL_FEATURES_PRODUCT], true);
+  }
   copy_rows(ws, block, &layer->out, scratch_of(thread)->h, out->x[FTL_FEATURES_OUTPUT], true);
   if (is_last(ws, t)) return;
   next_features(ws, thread, t, block, scratch_of(thread)->h);
   copy_rows(ws, block, &ws->model->layer[t + 1].conv.edge, scratch_of(thread)->own, up, true);
 }
 
+/* From the message's adjoint to the sum's. */
+static void sum_adjoint(ftl_workspace *ws, int t, const ftl_block *block, const real *dA, probe_features *f) {
+  const ftl_prepared_layer *layer = &ws->model->layer[t];
+  real *mid = scratch_of(&ws->thread[0])->mid;
+  if (layer->first) return;
+  linear_reverse(&layer->conv.linear, block->species, block->n, dA, mid, false);
+  copy_rows(ws, block, &layer->conv.mid, mid, f->d[FTL_FEATURES_SUM], true);
+}
+
+static void gated_adjoints(ftl_workspace *ws, int t, const ftl_block *block, probe_features *f) {
+  ftl_thread *thread = &ws->thread[0];
+  const ftl_prepared_layer *layer = &ws->model->layer[t];
+  real *dA = scratch_of(thread)->message_adjoint, *dh = scratch_of(thread)->h_adjoint;
+  block_edges(ws, thread, block, &layer->grid);
+  gated_again(ws, thread, t, block);
+  memset(dh, 0, (size_t)block->n * (size_t)layer->out.dim * sizeof(real));
+  copy_rows(ws, block, &layer->out, dh, f->d[FTL_FEATURES_OUTPUT], false);
+  gate_reverse(&layer->gate, &layer->message, &layer->out, block->n, scratch_of(thread)->gate_input, dh, dA);
+  copy_rows(ws, block, &layer->message, dA, f->d[FTL_FEATURES_MESSAGE], true);
+  sum_adjoint(ws, t, block, dA, f);
+}
+
 static void reverse(ftl_workspace *ws, int t, const ftl_block *block, probe_features *f) {
   ftl_thread *thread = &ws->thread[0];
   const ftl_prepared_layer *layer = &ws->model->layer[t];
   real *dA = scratch_of(thread)->message_adjoint;
+  if (layer->gated_output) {
+    gated_adjoints(ws, t, block, f);
+    return;
+  }
   block_edges(ws, thread, block, &layer->grid);
   interaction_forward(ws, thread, t, block, scratch_of(thread)->product_input);
   memset(scratch_of(thread)->h_adjoint, 0, (size_t)block->n * (size_t)layer->out.dim * sizeof(real));
@@ -53,13 +84,12 @@ static void reverse(ftl_workspace *ws, int t, const ftl_block *block, probe_feat
   if (layer->gated) {
     linear_reverse(&layer->linear_2, 0, block->n, dA, scratch_of(thread)->gated, false);
     copy_rows(ws, block, &layer->target, scratch_of(thread)->gated, f->d[FTL_FEATURES_GATED], true);
-    gate_reverse(layer, block->n, scratch_of(thread)->gate_input, scratch_of(thread)->gated, dA);
+    gate_reverse(&layer->gate, &layer->message, &layer->target, block->n, scratch_of(thread)->gate_input,
+                 scratch_of(thread)->gated, dA);
     copy_rows(ws, block, &layer->message, dA, f->d[FTL_FEATURES_MESSAGE], true);
   }
-  if (layer->first) return;
   if (layer->norm != FTL_NORM_AVERAGE) scale_atoms(&layer->message, block->n, scratch_of(thread)->factor, dA);
-  linear_reverse(&layer->conv.linear, block->species, block->n, dA, scratch_of(thread)->mid, false);
-  copy_rows(ws, block, &layer->conv.mid, scratch_of(thread)->mid, f->d[FTL_FEATURES_SUM], true);
+  sum_adjoint(ws, t, block, dA, f);
 }
 
 #define PROBE(isa, suffix)   kernel_##isa##_##suffix

@@ -98,12 +98,10 @@ static void compare(const char *backend, bool mixed, const char *twin, const ftl
 static void kernel_adjoints(const char *backend, bool mixed, const char *twin, const ftl_ref_run *run, int t,
                             const probe_features *found) {
   const ftl_ref_layer *layer = &run->layer[t];
-  compare(backend, mixed, twin, run, t, FTL_FEATURES_PRODUCT, true, found);
-  compare(backend, mixed, twin, run, t, FTL_FEATURES_TARGET, true, found);
-  if (layer->traits.nonlinear) {
-    compare(backend, mixed, twin, run, t, FTL_FEATURES_GATED, true, found);
+  if (layer->traits.nonlinear || layer->traits.gated)
     compare(backend, mixed, twin, run, t, FTL_FEATURES_MESSAGE, true, found);
-  }
+  for (int f = FTL_FEATURES_GATED; f < FTL_FEATURES_OUTPUT; f++)
+    if (layer->operations.used[f]) compare(backend, mixed, twin, run, t, f, true, found);
   if (t > 0) compare(backend, mixed, twin, run, t, FTL_FEATURES_SUM, true, found);
 }
 
@@ -131,8 +129,9 @@ static void check_kernels(const kernel_probe *probe, bool mixed, const char *isa
     double *up = calloc(LARGEST_ROW * 8, sizeof *up);
     allocate(&found, &run->layer[t], run->n);
     for (int b = 0; b < ws->n_blocks; b++) probe->forward(ws, t, &ws->block[b], &found, up);
-    for (int f = FTL_FEATURES_TARGET; f <= FTL_FEATURES_OUTPUT; f++)
-      compare(backend, mixed, twin, run, t, f, false, &found);
+    const ftl_ref_layer *layer = &run->layer[t];
+    for (int f = layer->traits.gated ? FTL_FEATURES_MESSAGE : FTL_FEATURES_TARGET; f <= FTL_FEATURES_OUTPUT; f++)
+      if (layer->operations.used[f]) compare(backend, mixed, twin, run, t, f, false, &found);
     if (!last)
       record(backend, mixed, "linear -> up", false, twin, t + 1, up, run->layer[t + 1].x[FTL_FEATURES_UP],
              numbers(run, t + 1, FTL_FEATURES_UP));

@@ -6,6 +6,8 @@
 
 #include "data/findings/find.h"
 #include "data/xyz_internal.h"
+#include "base/array.h"
+#include "base/error.h"
 
 /* A frame votes for a unit when its labels follow the answers so well; a wrong model rarely does. */
 #define FOLLOWS 0.95
@@ -19,9 +21,8 @@ enum { FEW = 3 };
 ftl_status ftl_comparison_add(ftl_comparison *c, const ftl_structure *s, double energy, const double (*forces)[3],
                               const double (*stress)[3], ftl_error *error) {
   if (!isfinite(energy)) return FTL_OK; /* atoms in each other: there is nothing to compare */
-  ftl_status status = ftl_xyz_grow(&c->frame, &c->room, (size_t)c->n + 1, sizeof *c->frame, error);
-  if (status == FTL_OK) status = ftl_compositions_add(&c->compositions, s->n, s->atomic_number, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(FTL_GROW(c->frame, c->room, (size_t)c->n + 1, "the frames", error));
+  FTL_TRY(ftl_compositions_add(&c->compositions, s->n, s->atomic_number, error));
   const ftl_labels *labels = &s->labels;
   ftl_compared *frame = &c->frame[c->n++];
   *frame = (ftl_compared){.path = s->path,
@@ -102,9 +103,9 @@ const ftl_unit *ftl_votes_winner(const ftl_votes *votes, const ftl_unit *units, 
 
 ftl_status ftl_comparison_units(const char *name, const ftl_comparison *comparison, ftl_findings *findings,
                                 ftl_error *error) {
-  ftl_status status = ftl_compare_energies(name, comparison, findings, error);
-  if (status == FTL_OK) status = ftl_compare_forces(name, comparison, findings, error);
-  return status == FTL_OK ? ftl_compare_stress(name, comparison, findings, error) : status;
+  FTL_TRY(ftl_compare_energies(name, comparison, findings, error));
+  FTL_TRY(ftl_compare_forces(name, comparison, findings, error));
+  return ftl_compare_stress(name, comparison, findings, error);
 }
 
 int64_t ftl_comparison_choose(const ftl_dataset *dataset, int64_t most, int64_t atoms, bool *chosen) {

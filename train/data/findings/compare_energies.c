@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "data/findings/compare_internal.h"
+#include "base/arena.h"
 #include "base/error.h"
 
 /* Energies above the free atoms', eV an atom, that say something. */
@@ -27,9 +28,7 @@ static const ftl_unit units[] = {{1, "eV"},
                                  {1000, "meV"}};
 enum { N_UNITS = sizeof units / sizeof *units };
 
-static ftl_status no_memory(ftl_error *error) {
-  return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to compare energies");
-}
+static ftl_status no_memory(ftl_error *error) { return ftl_no_memory(error, NULL, "comparing energies"); }
 
 /* Frames with an energy: values[n] by `what`; the compositions of those go with them. */
 typedef struct {
@@ -37,14 +36,11 @@ typedef struct {
   int64_t *frame; /* [n] */
   ftl_compositions compositions;
   double *label, *answer, *left, *work; /* [n], eV an atom but for work */
+  ftl_arena memory;
 } energies;
 
 static void free_energies(energies *e) {
-  free(e->frame);
-  free(e->label);
-  free(e->answer);
-  free(e->left);
-  free(e->work);
+  ftl_arena_free(&e->memory);
   ftl_compositions_free(&e->compositions);
 }
 
@@ -68,14 +64,14 @@ static ftl_status copy_composition(const ftl_comparison *c, int64_t k, ftl_compo
 
 static ftl_status collect(const ftl_comparison *c, const double *e0_shift, energies *e, ftl_error *error) {
   const size_t n = (size_t)c->n + 1;
-  e->frame = malloc(n * sizeof *e->frame);
-  e->label = malloc(n * sizeof *e->label);
-  e->answer = malloc(n * sizeof *e->answer);
-  e->left = malloc(n * sizeof *e->left);
-  e->work = malloc(n * sizeof *e->work);
-  if (!e->frame || !e->label || !e->answer || !e->left || !e->work) return no_memory(error);
+  e->frame = ftl_arena_take(&e->memory, n, sizeof *e->frame);
+  e->label = ftl_arena_take(&e->memory, n, sizeof *e->label);
+  e->answer = ftl_arena_take(&e->memory, n, sizeof *e->answer);
+  e->left = ftl_arena_take(&e->memory, n, sizeof *e->left);
+  e->work = ftl_arena_take(&e->memory, n, sizeof *e->work);
+  FTL_TRY(ftl_arena_check(&e->memory, error, "comparing energies"));
   ftl_status status = FTL_OK;
-  for (int64_t k = 0; status == FTL_OK && k < c->n; k++) {
+  for (int64_t k = 0; !status && k < c->n; k++) {
     const ftl_compared *f = &c->frame[k];
     double shift = 0;
     if (!f->has_energy) continue;
@@ -131,7 +127,7 @@ static ftl_status find_slope(const char *name, const ftl_comparison *c, energies
   double *x = malloc((size_t)e->n * sizeof *x);
   if (!x) return no_memory(error);
   ftl_status status = ftl_compositions_fit(&e->compositions, e->answer, x, error);
-  if (status == FTL_OK) status = ftl_compositions_fit(&e->compositions, e->label, e->left, error);
+  if (!status) status = ftl_compositions_fit(&e->compositions, e->label, e->left, error);
   const double sx = ftl_robust_deviation(x, e->n, 0, e->work), sy = ftl_robust_deviation(e->left, e->n, 0, e->work);
   for (int64_t k = 0; k < e->n; k++) {
     if (fabs(x[k]) > 6 * sx || fabs(e->left[k]) > 6 * sy) continue;
@@ -156,8 +152,8 @@ ftl_status ftl_compare_energies(const char *name, const ftl_comparison *comparis
   energies e = {0};
   const int before = findings->n;
   ftl_status status = collect(comparison, NULL, &e, error);
-  if (status == FTL_OK) status = find_ratio(name, comparison, &e, findings, error);
-  if (status == FTL_OK && findings->n == before) status = find_slope(name, comparison, &e, findings, error);
+  if (!status) status = find_ratio(name, comparison, &e, findings, error);
+  if (!status && findings->n == before) status = find_slope(name, comparison, &e, findings, error);
   free_energies(&e);
   return status;
 }
@@ -174,8 +170,7 @@ static ftl_status find_zero(const char *name, const ftl_comparison *c, energies 
     e->work[k] = fabs(e->label[k]);
   }
   *typical = ftl_median(e->work, e->n);
-  ftl_status status = ftl_compositions_fit(&e->compositions, e->label, e->left, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(ftl_compositions_fit(&e->compositions, e->label, e->left, error));
   const double left = ftl_robust_deviation(e->left, e->n, 0, e->work) / 1.4826;
   /* with as few structures as elements other E0 explain everything */
   const bool explained = left <= LEFT * *typical && e->n >= e->compositions.n_elements + 2;
@@ -219,9 +214,9 @@ ftl_status ftl_comparison_zero(const char *name, const ftl_comparison *compariso
   double typical = NAN;
   const int before = findings->n;
   ftl_status status = collect(comparison, e0_shift, &e, error);
-  if (status == FTL_OK && e.n > 0) status = find_zero(name, comparison, &e, advice, &typical, findings, error);
+  if (!status && e.n > 0) status = find_zero(name, comparison, &e, advice, &typical, findings, error);
   const bool enough = e.n >= e.compositions.n_elements + 5 && findings->n == before;
-  if (status == FTL_OK && enough && !ftl_findings_have(findings, FTL_FINDING_ENERGY_FAR))
+  if (!status && enough && !ftl_findings_have(findings, FTL_FINDING_ENERGY_FAR))
     status = find_far(name, comparison, &e, findings, error);
   free_energies(&e);
   if (mean) *mean = typical;

@@ -1,6 +1,7 @@
 #include <math.h>
 
 #include "data/findings/compare_internal.h"
+#include "base/error.h"
 
 /* Frames with smaller forces, in the labels and in the answers, say nothing: eV/Angstrom, root mean square. */
 #define SMALL 0.1
@@ -67,6 +68,6 @@ static ftl_status find_unit(const char *name, const ftl_comparison *comparison, 
 
 ftl_status ftl_compare_forces(const char *name, const ftl_comparison *comparison, ftl_findings *findings,
                               ftl_error *error) {
-  ftl_status status = find_zeros(name, comparison, findings, error);
-  return status == FTL_OK ? find_unit(name, comparison, findings, error) : status;
+  FTL_TRY(find_zeros(name, comparison, findings, error));
+  return find_unit(name, comparison, findings, error);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "data/xyz_internal.h"
+#include "base/array.h"
 #include "base/error.h"
 
 enum { ITERATIONS = 40 };
@@ -17,10 +18,9 @@ ftl_status ftl_compositions_add(ftl_compositions *c, int n, const int *atomic_nu
   int count[119] = {0}, different = 0;
   for (int i = 0; i < n; i++) different += count[atomic_number[i]]++ == 0;
   const size_t used = c->n > 0 ? (size_t)c->first[c->n] : 0, need = used + (size_t)different;
-  ftl_status status = ftl_xyz_grow(&c->first, &c->first_room, (size_t)c->n + 2, sizeof *c->first, error);
-  if (status == FTL_OK) status = ftl_xyz_grow(&c->at, &c->at_room, need + 1, sizeof *c->at, error);
-  if (status == FTL_OK) status = ftl_xyz_grow(&c->fraction, &c->fraction_room, need + 1, sizeof *c->fraction, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(FTL_GROW(c->first, c->first_room, (size_t)c->n + 2, "compositions", error));
+  FTL_TRY(FTL_GROW(c->at, c->at_room, need + 1, "compositions", error));
+  FTL_TRY(FTL_GROW(c->fraction, c->fraction_room, need + 1, "compositions", error));
   size_t k = used;
   c->first[c->n++] = (int64_t)used;
   for (int z = 0; z < 119; z++) {
@@ -94,8 +94,8 @@ ftl_status ftl_compositions_fit(const ftl_compositions *c, const double *y, doub
   const size_t n = (size_t)c->n, m = (size_t)c->n_elements;
   double *work = malloc((n + 1) * sizeof *work), *a = malloc((m * m + 1) * sizeof *a), *b = malloc((m + 1) * sizeof *b);
   ftl_status status = FTL_OK;
-  if (!work || !a || !b) status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to compare energies");
-  if (status == FTL_OK && n > 0) {
+  if (!work || !a || !b) status = ftl_no_memory(error, NULL, "comparing energies");
+  if (!status && n > 0) {
     memcpy(work, y, n * sizeof *y);
     const double centre = ftl_median(work, c->n); /* fractions add up to 1 */
     for (size_t k = 0; k < n; k++) left[k] = y[k] - centre;

@@ -4,6 +4,7 @@
 
 #include "data/findings/composition.h"
 #include "data/findings/find.h"
+#include "base/arena.h"
 #include "base/error.h"
 
 /* A structure is far from the rest when it is so many standard deviations from it and more than this, eV an atom: bulk
@@ -25,26 +26,23 @@ typedef struct {
   ftl_compositions compositions;
   const ftl_structure **structure; /* [n] of those with an energy */
   double *energy, *left, *work;    /* [n] per atom; what the composition leaves */
+  ftl_arena memory;
 } energies;
 
 static void free_energies(energies *e) {
   ftl_compositions_free(&e->compositions);
-  free(e->structure);
-  free(e->energy);
-  free(e->left);
-  free(e->work);
+  ftl_arena_free(&e->memory);
 }
 
 static ftl_status collect(const ftl_dataset *dataset, energies *e, ftl_error *error) {
   const size_t n = (size_t)dataset->n + 1;
-  e->structure = malloc(n * sizeof *e->structure);
-  e->energy = malloc(n * sizeof *e->energy);
-  e->left = malloc(n * sizeof *e->left);
-  e->work = malloc(n * sizeof *e->work);
-  if (!e->structure || !e->energy || !e->left || !e->work)
-    return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to compare energies");
+  e->structure = ftl_arena_take(&e->memory, n, sizeof *e->structure);
+  e->energy = ftl_arena_take(&e->memory, n, sizeof *e->energy);
+  e->left = ftl_arena_take(&e->memory, n, sizeof *e->left);
+  e->work = ftl_arena_take(&e->memory, n, sizeof *e->work);
+  FTL_TRY(ftl_arena_check(&e->memory, error, "comparing energies"));
   ftl_status status = FTL_OK;
-  for (int64_t k = 0; status == FTL_OK && k < dataset->n; k++) {
+  for (int64_t k = 0; !status && k < dataset->n; k++) {
     const ftl_structure *s = &dataset->structure[k];
     if (!s->labels.has_energy || s->isolated) continue;
     e->structure[e->compositions.n] = s;
@@ -75,8 +73,7 @@ static ftl_status find_far(const char *name, energies *e, ftl_findings *findings
   ftl_worst far = {0}, other = {0};
   double worst = 0;
   char where[256];
-  ftl_status status = ftl_compositions_fit(&e->compositions, e->energy, e->left, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(ftl_compositions_fit(&e->compositions, e->energy, e->left, error));
   const double deviation = ftl_robust_deviation(e->left, n, 0, e->work);
   for (int64_t k = 0; k < n; k++) {
     const ftl_structure *s = e->structure[k];
@@ -114,8 +111,7 @@ static ftl_status find_per_atom(const char *name, energies *e, ftl_findings *fin
   }
   const double as_totals = ftl_trimmed_size(e->left, n, e->work);
   if (most < 2 * fewest || as_totals < 0.15) return FTL_OK;
-  ftl_status status = ftl_compositions_fit(&e->compositions, e->energy, e->left, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(ftl_compositions_fit(&e->compositions, e->energy, e->left, error));
   const double as_given = ftl_trimmed_size(e->left, n, e->work);
   if (!(as_given < 0.4 * as_totals && as_given < 1)) return FTL_OK;
   char where[256];
@@ -134,11 +130,11 @@ ftl_status ftl_find_energies(const char *name, const ftl_dataset *dataset, ftl_f
   const int before = findings->n;
   /* with fewer, the composition explains everything */
   const bool enough = e.compositions.n >= e.compositions.n_elements + 5;
-  if (status == FTL_OK && enough) {
+  if (!status && enough) {
     ftl_findings far = {0}; /* said only when the energies are not per atom */
     status = find_far(name, &e, &far, error);
-    if (status == FTL_OK) status = find_per_atom(name, &e, findings, error);
-    for (int k = 0; status == FTL_OK && k < far.n && findings->n == before; k++)
+    if (!status) status = find_per_atom(name, &e, findings, error);
+    for (int k = 0; !status && k < far.n && findings->n == before; k++)
       status = ftl_findings_add(findings, far.finding[k].kind, far.finding[k].fatal ? FTL_REFUSE : FTL_REMARK,
                                 far.finding[k].count, error, "%s", far.finding[k].text);
     ftl_findings_free(&far);
@@ -154,21 +150,21 @@ ftl_status ftl_find_other_energies(const char *name, const ftl_dataset *dataset,
   energies e = {0};
   char where[256];
   ftl_status status = FTL_OK;
-  if (!copies) status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to compare energies");
+  if (!copies) status = ftl_no_memory(error, NULL, "comparing energies");
   int64_t n = 0, split = 0;
-  for (int64_t k = 0; status == FTL_OK && k < dataset->n; k++) copies[n++] = dataset->structure[k];
-  for (int64_t k = 0; status == FTL_OK && k < other->n; k++) copies[n++] = other->structure[k];
+  for (int64_t k = 0; !status && k < dataset->n; k++) copies[n++] = dataset->structure[k];
+  for (int64_t k = 0; !status && k < other->n; k++) copies[n++] = other->structure[k];
   const ftl_dataset all = {.n = n, .structure = copies};
-  if (status == FTL_OK) status = collect(&all, &e, error);
-  while (status == FTL_OK && split < e.compositions.n && e.structure[split] < copies + dataset->n) split++;
+  if (!status) status = collect(&all, &e, error);
+  while (!status && split < e.compositions.n && e.structure[split] < copies + dataset->n) split++;
   const int64_t rest = e.compositions.n - split;
-  if (status == FTL_OK && split > 0 && rest > 0) {
+  if (!status && split > 0 && rest > 0) {
     status = ftl_compositions_fit(&e.compositions, e.energy, e.left, error);
     for (int64_t k = 0; k < split; k++) e.work[k] = e.left[k];
     const double own = ftl_median(e.work, split);
     for (int64_t k = 0; k < rest; k++) e.work[k] = e.left[split + k];
     const double apart = ftl_median(e.work, rest) - own;
-    if (status == FTL_OK && fabs(apart) > OTHER_SET) {
+    if (!status && fabs(apart) > OTHER_SET) {
       ftl_structure_where(e.structure[split], -1, where);
       status = ftl_findings_add(findings, FTL_FINDING_ENERGY_FAR, fabs(apart) > REFUSED ? FTL_REFUSE : FTL_REMARK, rest,
                                 error,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "data/findings/find.h"
+#include "base/error.h"
 
 /* Neighbours up to here tell whether the surroundings of an atom have a direction, Angstrom. */
 #define SURROUNDINGS 4.
@@ -37,8 +38,7 @@ static ftl_status count_zeros(const ftl_structure *s, ftl_neighbours *list, int 
   for (int i = 0; i < s->n; i++) *zero += is_zero(s->labels.forces[i]);
   if (*zero == 0) return FTL_OK;
   ftl_status status = ftl_structure_neighbours(s, SURROUNDINGS, list, error);
-  for (int i = 0; status == FTL_OK && i < s->n; i++)
-    *unexplained += is_zero(s->labels.forces[i]) && has_direction(s, list, i);
+  for (int i = 0; !status && i < s->n; i++) *unexplained += is_zero(s->labels.forces[i]) && has_direction(s, list, i);
   return status;
 }
 
@@ -67,8 +67,7 @@ typedef struct {
 
 static ftl_status look(const ftl_structure *s, ftl_neighbours *list, tally *t, ftl_error *error) {
   int zero, unexplained;
-  ftl_status status = count_zeros(s, list, &zero, &unexplained, error);
-  if (status != FTL_OK) return status;
+  FTL_TRY(count_zeros(s, list, &zero, &unexplained, error));
   t->labelled++;
   if (zero == s->n) {
     if (unexplained > 0) ftl_worst_add(&t->zero, s, unexplained);
@@ -98,7 +97,7 @@ static ftl_status report(const char *name, const tally *t, ftl_findings *finding
         "without constraints, or set config_forces_weight=0 in these frames",
         name, (long long)t->zero.count, all, where);
   }
-  if (status == FTL_OK && t->part.count > 0) {
+  if (!status && t->part.count > 0) {
     ftl_worst_where(&t->part, where);
     status = ftl_findings_add(
         findings, FTL_FINDING_ZERO_FORCES, FTL_REMARK, t->part.count, error,
@@ -108,7 +107,7 @@ static ftl_status report(const char *name, const tally *t, ftl_findings *finding
         name, (long long)t->n_zero_atoms, (long long)t->part.count, all, where, (int)t->part.measure,
         t->part.structure->n);
   }
-  if (status == FTL_OK && t->net.count > 0) {
+  if (!status && t->net.count > 0) {
     ftl_worst_where(&t->net, where);
     status = ftl_findings_add(
         findings, FTL_FINDING_NET_FORCE, FTL_REMARK, t->net.count, error,
@@ -124,10 +123,10 @@ ftl_status ftl_find_forces(const char *name, const ftl_dataset *dataset, ftl_fin
   tally t = {0};
   ftl_neighbours list = {0};
   ftl_status status = FTL_OK;
-  for (int64_t k = 0; status == FTL_OK && k < dataset->n; k++) {
+  for (int64_t k = 0; !status && k < dataset->n; k++) {
     const ftl_structure *s = &dataset->structure[k];
     if (s->labels.has_forces && s->n > 1) status = look(s, &list, &t, error);
   }
   ftl_neighbours_free(&list);
-  return status == FTL_OK ? report(name, &t, findings, error) : status;
+  return status ? status : report(name, &t, findings, error);
 }

@@ -24,7 +24,7 @@ static ftl_status nearest(const ftl_structure *s, double beyond, ftl_neighbours 
   for (int i = 0; i < s->n; i++) radius = fmax(radius, ftl_covalent_radii[s->atomic_number[i]]);
   ftl_status status = ftl_structure_neighbours(s, 2 * radius * beyond, list, error);
   *part = beyond;
-  for (int i = 0; status == FTL_OK && i < s->n; i++)
+  for (int i = 0; !status && i < s->n; i++)
     for (int64_t e = list->first_edge[i]; e < list->first_edge[i + 1]; e++) {
       const double *r = list->vector[e], radii = ftl_covalent_radii[s->atomic_number[i]] +
                                                  ftl_covalent_radii[s->atomic_number[list->sender[e]]];
@@ -60,7 +60,7 @@ static ftl_status find_close(const char *name, const ftl_dataset *dataset, int64
   double least = 1;
   char where[256];
   ftl_status status = FTL_OK;
-  for (int64_t k = 0; status == FTL_OK && k < dataset->n; k++) {
+  for (int64_t k = 0; !status && k < dataset->n; k++) {
     double part;
     status = nearest(&dataset->structure[k], CLOSE, list, &part, error);
     if (status != FTL_OK || part >= CLOSE) continue;
@@ -86,7 +86,7 @@ static ftl_status find_scale(const char *name, const ftl_dataset *dataset, doubl
   char where[256];
   ftl_status status = FTL_OK;
   const ftl_structure *first = NULL;
-  for (int64_t k = 0; status == FTL_OK && k < wanted; k++) {
+  for (int64_t k = 0; !status && k < wanted; k++) {
     const ftl_structure *s = &dataset->structure[k * all / wanted];
     if (s->isolated || is_noble(s)) continue;
     status = nearest(s, SEARCHED, list, &part[n], error);
@@ -111,10 +111,10 @@ ftl_status ftl_find_geometry(const char *name, const ftl_dataset *dataset, ftl_f
   const int before = findings->n;
   double *part = malloc((SAMPLE + 1) * sizeof *part);
   int64_t several = 0;
-  if (!part) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to look at distances");
+  if (!part) return ftl_no_memory(error, NULL, "looking at distances");
   for (int64_t k = 0; k < dataset->n; k++) several += dataset->structure[k].n > 1;
   ftl_status status = find_close(name, dataset, several, &list, findings, error);
-  if (status == FTL_OK && findings->n == before) status = find_scale(name, dataset, part, &list, findings, error);
+  if (!status && findings->n == before) status = find_scale(name, dataset, part, &list, findings, error);
   ftl_neighbours_free(&list);
   free(part);
   return status;

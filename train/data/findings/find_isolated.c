@@ -3,6 +3,7 @@
 
 #include "data/findings/find.h"
 #include "data/isolated.h"
+#include "base/error.h"
 
 /* Binding energies of solids are up to 9 eV an atom (W), of molecules up to 7: an energy per atom this far below the
    free atoms', or above them, is of another calculation. */
@@ -18,7 +19,7 @@ ftl_status ftl_find_isolated(const char *name, const ftl_dataset *dataset, doubl
   ftl_neighbours list = {0};
   ftl_status status = FTL_OK;
   char where[256];
-  for (int64_t k = 0; status == FTL_OK && k < dataset->n; k++) {
+  for (int64_t k = 0; !status && k < dataset->n; k++) {
     const ftl_structure *s = &dataset->structure[k];
     if (!ftl_isolated_by_name(s->config_type)) continue;
     if (s->n > 1) {
@@ -26,17 +27,17 @@ ftl_status ftl_find_isolated(const char *name, const ftl_dataset *dataset, doubl
       continue;
     }
     status = ftl_structure_neighbours(s, cutoff, &list, error);
-    if (status == FTL_OK && list.n_edges > 0) ftl_worst_add(&reached, s, list.n_edges);
+    if (!status && list.n_edges > 0) ftl_worst_add(&reached, s, list.n_edges);
   }
   ftl_neighbours_free(&list);
-  if (status == FTL_OK && several.count > 0) {
+  if (!status && several.count > 0) {
     ftl_worst_where(&several, where);
     status = ftl_findings_add(findings, FTL_FINDING_ISOLATED, FTL_REMARK, several.count, error,
                               "%s: config_type says isolated atom, but there are several atoms: %lld structures, which "
                               "are taken as ordinary ones; worst: %.150s (%d atoms); correct the config_type",
                               name, (long long)several.count, where, several.structure->n);
   }
-  if (status == FTL_OK && reached.count > 0) {
+  if (!status && reached.count > 0) {
     ftl_worst_where(&reached, where);
     status = ftl_findings_add(
         findings, FTL_FINDING_ISOLATED, FTL_REMARK, reached.count, error,
@@ -58,7 +59,7 @@ static ftl_status read_atoms(const ftl_dataset *isolated, double cutoff, atom_en
                              ftl_error *error) {
   ftl_neighbours list = {0};
   ftl_status status = FTL_OK;
-  for (int64_t k = 0; status == FTL_OK && k < isolated->n; k++) {
+  for (int64_t k = 0; !status && k < isolated->n; k++) {
     const ftl_structure *s = &isolated->structure[k];
     bool alone = s->isolated;
     if (s->n != 1 || !s->labels.has_energy) continue;
@@ -129,7 +130,7 @@ ftl_status ftl_find_atom_energies(const char *name, const ftl_dataset *dataset, 
   ftl_worst odd = {0};
   char where[256];
   ftl_status status = read_atoms(isolated, cutoff, &atoms, &odd, error);
-  if (status == FTL_OK && odd.count > 0) {
+  if (!status && odd.count > 0) {
     const int z = odd.structure->atomic_number[0];
     ftl_worst_where(&odd, where);
     status = ftl_findings_add(findings, FTL_FINDING_ATOM_ENERGIES, FTL_REMARK, odd.count, error,
@@ -138,7 +139,7 @@ ftl_status ftl_find_atom_energies(const char *name, const ftl_dataset *dataset, 
                               name, (long long)odd.count, ftl_element_symbol(z), odd.structure->labels.energy, where,
                               atoms.energy[z], (long long)atoms.source[z]->frame, atoms.source[z]->path);
   }
-  if (status != FTL_OK) return status;
+  FTL_TRY(status);
   return compare(name, dataset, &atoms, "the isolated atoms",
                  "correct the isolated atoms (same code, functional, pseudopotentials, unit), or leave them out: E0 is "
                  "then fitted",

@@ -83,8 +83,8 @@ static ftl_status find_contradictions(const char *name, const ftl_dataset *datas
 
 ftl_status ftl_find_stress(const char *name, const ftl_dataset *dataset, ftl_findings *findings, ftl_error *error) {
   double *size = malloc(((size_t)dataset->n + 1) * sizeof *size);
-  if (!size) return ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to look at stresses");
+  if (!size) return ftl_no_memory(error, NULL, "looking at stresses");
   ftl_status status = find_size(name, dataset, size, findings, error);
   free(size);
-  return status == FTL_OK ? find_contradictions(name, dataset, findings, error) : status;
+  return status ? status : find_contradictions(name, dataset, findings, error);
 }

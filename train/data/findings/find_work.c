@@ -216,13 +216,12 @@ ftl_status ftl_find_work(const char *name, const ftl_dataset *dataset, ftl_findi
               .work = malloc(PAIRS * sizeof *r.work)};
   int64_t n = 0;
   ftl_status status = FTL_OK;
-  if (!sorted || !r.force || !r.stress || !r.work)
-    status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to compare energies and forces");
-  for (int64_t k = 0; status == FTL_OK && k < dataset->n; k++) {
+  if (!sorted || !r.force || !r.stress || !r.work) status = ftl_no_memory(error, NULL, "comparing energies and forces");
+  for (int64_t k = 0; !status && k < dataset->n; k++) {
     const ftl_structure *s = &dataset->structure[k];
     if (s->labels.has_energy && s->labels.has_forces && !s->isolated) sorted[n++] = s;
   }
-  if (status == FTL_OK) {
+  if (!status) {
     collect(sorted, n, &r);
     status = judge(name, &r, findings, error);
   }

@@ -5,13 +5,13 @@
 #include <stdlib.h>
 
 #include "data/xyz_internal.h"
+#include "base/array.h"
 #include "base/error.h"
 
 ftl_status ftl_findings_add(ftl_findings *findings, ftl_finding_kind kind, ftl_severity severity, int64_t count,
                             ftl_error *error, const char *format, ...) {
-  ftl_status status =
-      ftl_xyz_grow(&findings->finding, &findings->room, (size_t)findings->n + 1, sizeof *findings->finding, error);
-  if (status != FTL_OK) return status;
+  ftl_status status = FTL_GROW(findings->finding, findings->room, (size_t)findings->n + 1, "findings", error);
+  FTL_TRY(status);
   ftl_finding *finding = &findings->finding[findings->n++];
   *finding = (ftl_finding){
       .kind = kind, .fatal = severity != FTL_REMARK, .acceptable = severity == FTL_REFUSE, .count = count};

@@ -59,7 +59,7 @@ static void join_pairs(ftl_sweep *sweep, const double *length) {
 static ftl_status find_edges(ftl_sweep *sweep, ftl_error *error) {
   const ftl_graph *graph = sweep->graph;
   int64_t most = graph->first_edge[sweep->n];
-  double *length = arena_take(&sweep->memory, (size_t)most * sizeof *length);
+  double *length = ftl_arena_take_dirty(&sweep->memory, (size_t)most, sizeof *length);
   sweep->geometry.first_edge = take_bytes(sweep, ((size_t)sweep->n + 1) * sizeof(int));
   sweep->geometry.edge = take_bytes(sweep, (size_t)most * sizeof(edge));
   sweep->geometry.pair = take_bytes(sweep, (size_t)most * sizeof(pair));
@@ -124,9 +124,8 @@ static void pair_basis(ftl_sweep *sweep, int p) {
 
 static ftl_status geometry_forward(ftl_sweep *sweep, ftl_error *error) {
   const ftl_network *network = sweep->network;
-  ftl_status status = sort_atoms(sweep, error);
-  if (!status) status = find_edges(sweep, error);
-  if (status) return status;
+  FTL_TRY(sort_atoms(sweep, error));
+  FTL_TRY(find_edges(sweep, error));
   size_t n_y = (size_t)sweep->geometry.n_edges * (size_t)network->n_sh,
          n_b = (size_t)sweep->geometry.n_pairs * (size_t)network->n_basis;
   sweep->geometry.gradient_y = take_bytes(sweep, (3 * n_y + 3) * sizeof(double));

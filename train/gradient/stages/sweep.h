@@ -73,7 +73,7 @@ typedef struct {
 struct ftl_sweep { /* `network` first: engines.c */
   const ftl_network *network;
   const ftl_graph *graph;
-  arena memory;
+  ftl_arena memory;
   ftl_kept *kept;                  /* of this structure, or NULL */
   bool filling, keeping, restored; /* kept is being filled; memory is taken from it now; it was there */
   int head, n;
@@ -107,14 +107,7 @@ static const real *theta(const ftl_sweep *sweep, int64_t offset) {
    the sweep is to stop. Every stage begins with it, so a large structure is left within a stage. */
 static void *take_bytes(ftl_sweep *sweep, size_t bytes) {
   if (ftl_network_stopped(sweep->network)) return NULL;
-  if (!sweep->keeping) return arena_take(&sweep->memory, bytes);
-  ftl_kept *kept = sweep->kept;
-  void **block = realloc(kept->block, ((size_t)kept->n + 1) * sizeof *block);
-  if (!block) return NULL;
-  kept->block = block;
-  if (!(block[kept->n] = allocate(bytes + 64))) return NULL;
-  kept->bytes += bytes + 64;
-  return block[kept->n++];
+  return ftl_arena_take_dirty(sweep->keeping ? &sweep->kept->memory : &sweep->memory, bytes, 1);
 }
 static real *take(ftl_sweep *sweep, size_t n) { return take_bytes(sweep, (n + 16) * sizeof(real)); }
 
@@ -123,8 +116,7 @@ static void keep_if(ftl_sweep *sweep, bool stays) { sweep->keeping = sweep->fill
 
 static ftl_status out_of_memory(const ftl_sweep *sweep, ftl_error *error) {
   if (ftl_network_stopped(sweep->network)) return ftl_fail(error, FTL_ERR_ARGUMENT, "", "interrupted");
-  return ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory for a structure of %d atoms and %d edges", sweep->n,
-                  sweep->geometry.n_edges);
+  return ftl_no_memory(error, NULL, "a structure of %d atoms and %d edges", sweep->n, sweep->geometry.n_edges);
 }
 
 /* A variable of n numbers with a value; false when out of memory. */

@@ -1,4 +1,4 @@
-/* The number type of this build, matrix products, and the memory of a sweep. Included by engine.c only. */
+/* The number type of this build and its matrix products. Included by engine.c only. */
 #ifndef FTL_STAGES_REAL_H
 #define FTL_STAGES_REAL_H
 
@@ -62,56 +62,6 @@ typedef struct {
   real *bar; /* dE/dx, which is also dS/d(dot) */
   real *til; /* dS/dx */
 } variable;
-
-/* Memory of one structure: chunks that grow, joined into one when the next structure begins. */
-typedef struct {
-  char *chunk[64];
-  size_t size[64], used;
-  int n;
-} arena;
-
-/* Zeroed; NULL when out of memory, or nearly so. */
-static void *allocate(size_t bytes) {
-  void *block = ftl_calloc64(bytes);
-  if (!block || ftl_memory_is_left()) return block;
-  free(block);
-  return NULL;
-}
-
-static void arena_reset(arena *memory) {
-  size_t total = 0;
-  for (int k = 0; k < memory->n; k++) total += memory->size[k];
-  if (memory->n > 1) {
-    for (int k = 0; k < memory->n; k++) free(memory->chunk[k]);
-    memory->n = 0;
-    memory->chunk[0] = allocate(total);
-    if (memory->chunk[0]) {
-      memory->size[0] = total;
-      memory->n = 1;
-    }
-  }
-  memory->used = 0;
-}
-
-static void arena_free(arena *memory) {
-  for (int k = 0; k < memory->n; k++) free(memory->chunk[k]);
-  memory->n = 0;
-}
-
-/* Not zeroed; aligned to 64 bytes; NULL when out of memory. */
-static void *arena_take(arena *memory, size_t bytes) {
-  bytes = (bytes + 127) & ~(size_t)63;
-  if (memory->n == 0 || memory->used + bytes > memory->size[memory->n - 1]) {
-    size_t size = memory->n ? 2 * memory->size[memory->n - 1] : (size_t)1 << 22;
-    if (size < bytes) size = bytes;
-    if (memory->n == 64 || !(memory->chunk[memory->n] = allocate(size))) return NULL;
-    memory->size[memory->n++] = size;
-    memory->used = 0;
-  }
-  void *p = memory->chunk[memory->n - 1] + memory->used;
-  memory->used += bytes;
-  return p;
-}
 
 static void zero(real *x, size_t n) { memset(x, 0, n * sizeof *x); }
 
