@@ -118,7 +118,6 @@ ftl_status ftl_schema_list_nequip(const ftl_architecture *arch, const ftl_open_e
     ftl_status status = add_layer(&l, error);
     if (status) return status;
   }
-  l.layer = 0; /* the number of the readout */
   add_readout(&l);
   return FTL_OK;
 }

@@ -4,12 +4,10 @@
 
 #include "model/schema.h"
 
-/* mace-torch tells the weights of interactions that decay by these parts of their names; of NequIP models the linear
-   maps do. */
-static bool decays_by_name(ftl_family family, const char *name) {
+/* mace-torch tells the weights of interactions that decay by these parts of their names. */
+static bool decays_by_name(const char *name) {
   if (strncmp(name, "products.", strlen("products.")) == 0) return true;
   if (strncmp(name, "interactions.", strlen("interactions.")) != 0) return false;
-  if (family == FTL_FAMILY_NEQUIP && strstr(name, "linear_up.weight")) return true;
   return strstr(name, "linear.weight") || strstr(name, "skip_tp_full.weight");
 }
 
@@ -36,7 +34,7 @@ static void check_twin(const char *name) {
     weights += t->count;
     if (spec->initial == FTL_INITIAL_CONSTANT && strncmp(t->name, "radial_embedding.", 17))
       fail_msg("%s: %s is a weight", name, t->name);
-    if (spec->decays != decays_by_name(source->arch.family, t->name)) fail_msg("%s: decay of %s", name, t->name);
+    if (spec->decays != decays_by_name(t->name)) fail_msg("%s: decay of %s", name, t->name);
     if (ftl_schema_group(&schema, t, &layer) == FTL_GROUP_NONE) fail_msg("%s: no group for %s", name, t->name);
     if (layer != layer_by_name(t->name)) fail_msg("%s: layer %d for %s", name, layer, t->name);
   }

@@ -201,15 +201,15 @@ static void check_twin(const char *twin) {
   if (ftl_ref_run_new(source, arch->n_heads - 1, &g.graph, &run, &error)) fail_msg("%s: %s", twin, error.message);
   ftl_ref_run_forward(run);
   ftl_ref_run_reverse(run);
-  check_sweeps(false, twin, &g.graph, run);
-  check_sweeps(true, twin, &g.graph, run);
 #define CHECK_ISA(isa)                                                                                                 \
-  if (has_isa(#isa) && arch->family == FTL_FAMILY_MACE) {                                                              \
+  if (has_isa(#isa)) {                                                                                                 \
     check_kernels(&kernel_probe_##isa##_f64, false, #isa, twin, &g.graph, run);                                        \
     check_kernels(&kernel_probe_##isa##_f32, true, #isa, twin, &g.graph, run);                                         \
   }
   FTL_FOR_EACH_ISA(CHECK_ISA)
   unsetenv("FROZENTL_ISA");
+  check_sweeps(false, twin, &g.graph, run);
+  check_sweeps(true, twin, &g.graph, run);
   ftl_ref_run_free(run);
   free_graph(&g);
   ftl_source_free(source);
