@@ -1,5 +1,6 @@
 #include "mace/edge_basis.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/error.h"
@@ -60,7 +61,7 @@ ftl_status ftl_edge_basis_make(const ftl_source *source, ftl_edge_basis *basis, 
                             .apply_cutoff = arch->apply_cutoff};
   switch (arch->radial) {
   case FTL_RADIAL_BESSEL:
-    FTL_TRY(read_weights(source, "radial_embedding.bessel_fn.bessel_weights", basis, error));
+    FTL_TRY(read_weights(source, FTL_BESSEL_WEIGHTS, basis, error));
     FTL_TRY(read_scalar(source, "radial_embedding.bessel_fn.prefactor", &basis->prefactor, error));
     break;
   case FTL_RADIAL_GAUSSIAN:
@@ -122,4 +123,16 @@ double ftl_edge_basis_at(const ftl_edge_basis *basis, int i, int j, double r, do
     value[k] *= cutoff;
   }
   return basis->apply_cutoff ? 1 : cutoff;
+}
+
+/* d(sin(w x)/x)/dw = cos(w x), with the cutoff where it is in the basis. */
+void ftl_edge_basis_by_weight(const ftl_edge_basis *basis, int i, int j, double r, double *value, double *derivative) {
+  double slope, x_slope, cutoff = envelope(basis, r, &slope);
+  const double x = transformed(basis, i, j, r, &x_slope);
+  if (!basis->apply_cutoff) cutoff = 1, slope = 0;
+  for (int k = 0; k < basis->n; k++) {
+    const double w = basis->weight[k];
+    value[k] = basis->prefactor * cos(w * x) * cutoff;
+    derivative[k] = basis->prefactor * (cos(w * x) * slope - w * sin(w * x) * x_slope * cutoff);
+  }
 }

@@ -5,6 +5,8 @@
 
 #include "model/architecture.h"
 
+#define FTL_BESSEL_WEIGHTS "radial_embedding.bessel_fn.bessel_weights"
+
 typedef struct {
   ftl_radial_kind kind;
   int n;
@@ -27,5 +29,7 @@ void ftl_edge_basis_free(ftl_edge_basis *basis);
    Returns what multiplies the network's output, with its derivative. */
 double ftl_edge_basis_at(const ftl_edge_basis *basis, int i, int j, double r, double *value, double *derivative,
                          double *factor_derivative);
+/* Of a Bessel basis: the derivatives of the functions by their weights, and of their derivatives by r. */
+void ftl_edge_basis_by_weight(const ftl_edge_basis *basis, int i, int j, double r, double *value, double *derivative);
 
 #endif

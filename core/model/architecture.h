@@ -156,7 +156,8 @@ typedef struct {
   /* Likewise for heads. The hidden channels of a nonlinear readout that masks heads are n_heads equal blocks, of
      norm_heads equal blocks when its weights were made: the fan-in that normalises linear_mid and linear_2 is
      mlp * norm_heads / n_heads. masks_heads stays true when a file is cut to one head (the mask then keeps all that is
-     left). Linear readouts do not depend on it. */
+     left). Linear readouts do not depend on it. NequIP: the inputs for heads of maps that see them; 0 where the rows of
+     heads came later than the weights. */
   int norm_heads;
   double r_max;
   ftl_radial_kind radial;

@@ -33,7 +33,8 @@ static ftl_status check_elements(const ftl_source *s, ftl_error *error) {
 
 static ftl_status check_heads(const ftl_source *s, ftl_error *error) {
   const ftl_architecture *arch = &s->arch;
-  if (arch->n_heads < 1 || arch->n_heads > FTL_MAX_HEADS || arch->norm_heads < arch->n_heads)
+  const bool any_norm = arch->family == FTL_FAMILY_NEQUIP; /* rows of a head may be new */
+  if (arch->n_heads < 1 || arch->n_heads > FTL_MAX_HEADS || (!any_norm && arch->norm_heads < arch->n_heads))
     return ftl_fail(error, FTL_ERR_FORMAT, s->path, "the model has %d heads, made from %d", arch->n_heads,
                     arch->norm_heads);
   for (int k = 0; k < arch->n_heads; k++) {

@@ -25,7 +25,7 @@ static void add_map(ftl_list *l, const char *part, ftl_group group, const ftl_ir
                     bool by_head) {
   char name[64];
   snprintf(name, sizeof name, "interactions.%d.%s", l->layer, part);
-  ftl_list_linear(l, part, group, in, out)->decays = true;
+  ftl_list_linear(l, part, group, in, out)->decays = group == FTL_GROUP_LINEAR; /* as MACE's */
   add_offsets(l, name, group, l->layer, even_scalars(out), by_head);
 }
 
@@ -65,6 +65,7 @@ static ftl_status add_layer(ftl_list *l, ftl_error *error) {
 static void add_readout(ftl_list *l) {
   const ftl_readout *readout = &l->arch->readout[0];
   const int64_t in = even_scalars(&readout->in), mlp = even_scalars(&readout->mlp);
+  l->layer = 0; /* the readout's number */
   if (readout->kind == FTL_READOUT_NET) {
     ftl_list_net(l, "readouts.0", &l->extents->readout, FTL_GROUP_READOUT, in, 1);
     return;

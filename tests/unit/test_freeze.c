@@ -76,9 +76,28 @@ static int64_t count(const ftl_parameters *p, const char *const *patterns) {
 
 #define COUNT(p, ...) count(p, (const char *const[]){__VA_ARGS__, NULL})
 
+/* Of a NequIP model: the embeddings, then layer by layer. */
+static void levels_of_nequip(ftl_parameters *p) {
+  int64_t left = COUNT(p, "node_embedding.", "bessel_weights", "interactions.", "readouts.");
+  for (int level = 0; level < 7; level++) {
+    char layer[32];
+    if (level == 1) left -= COUNT(p, "node_embedding.", "bessel_weights");
+    snprintf(layer, sizeof layer, "interactions.%d.", level - 2);
+    if (level > 1) left -= COUNT(p, layer);
+    must_apply(p, (char[3]){'f', (char)('0' + level), 0}, "", "");
+    assert_int_equal(ftl_parameters_trained(p), left);
+  }
+  assert_int_equal(left, COUNT(p, "readouts."));
+}
+
 static void levels_of_one(const char *twin) {
   model m = open_model(twin);
   ftl_parameters *p = &m.parameters;
+  if (m.source->arch.family == FTL_FAMILY_NEQUIP) {
+    levels_of_nequip(p);
+    close_model(&m);
+    return;
+  }
   const int64_t embedding = COUNT(p, "node_embedding."), interactions = COUNT(p, "interactions."),
                 products = COUNT(p, "products."), readouts = COUNT(p, "readouts.");
   const int64_t trained[7] = {embedding + interactions + products + readouts,
@@ -164,6 +183,8 @@ static void words(void **unused) {
   assert_int_equal(ftl_parameters_trained(p), all - COUNT(p, "products.0.linear", "products.1.linear", "readouts.0."));
   must_apply(p, UP0, "", ""); /* the whole name of a tensor */
   assert_int_equal(ftl_parameters_trained(p), all - COUNT(p, UP0));
+  must_apply(p, "layer1", "", ""); /* all of it but its readout */
+  assert_int_equal(ftl_parameters_trained(p), all - COUNT(p, "interactions.1.", "products.1."));
   must_apply(p, "linear", "", ""); /* the group, not all names with linear */
   assert_int_equal(ftl_parameters_trained(p), all - COUNT(p, "interactions.0.linear.", "interactions.1.linear."));
 
@@ -204,6 +225,7 @@ static void refusals(void **unused) {
   ftl_parameters *p = &m.parameters;
   refuse(p, "radail", "", "", "'radail' names nothing in this model; the nearest name is 'radial'");
   refuse(p, "f8", "", "", "the nearest name is 'f0'");
+  refuse(p, "layer2", "", "", "names nothing");
   refuse(p, "layer2.radial", "", "", "the nearest name is 'layer0.radial'");
   refuse(p, "layer0.embedding", "", "", "names nothing");
   refuse(p, "product.*", "", "", "the nearest name is 'products.*'");
@@ -233,7 +255,7 @@ static void constants_that_are_parameters(void **unused) {
        .count = 1,
        .trained = true,
        .rate = 1},
-      {.name = "radial_embedding.bessel_fn.bessel_weights",
+      {.name = "radial_embedding.bessel_fn.gaussian_weights",
        .group = FTL_GROUP_RADIAL,
        .layer = -1,
        .offset = 1,
@@ -248,7 +270,7 @@ static void constants_that_are_parameters(void **unused) {
        .trained = true,
        .rate = 1},
   };
-  ftl_parameters p = {3, parameters, 13};
+  ftl_parameters p = {.n = 3, .parameter = parameters, .count = 13};
   must_apply(&p, "", "", "");
   assert_int_equal(ftl_parameters_trained(&p), 4);
   must_apply(&p, "zbl", "", "");

@@ -12,7 +12,8 @@
 
 /* Central difference of fourth order: sum of factor[q] E(x + at[q] h) / h. */
 static const double at[4] = {-2, -1, 1, 2}, factor[4] = {1.0 / 12, -8.0 / 12, 8.0 / 12, -1.0 / 12};
-#define STEP 1e-3
+#define STEP       1e-3
+#define SMALL_STEP 1e-4 /* where STEP is too large: many layers; a cutoff whose second derivative jumps (XPLOR) */
 
 static ftl_model *model;
 static ftl_workspace *workspace;
@@ -39,6 +40,25 @@ static structure strained(const structure *s, int a, int b, double h) {
   return t;
 }
 
+static double by_differences(const structure *s, int i, int c, double step) {
+  structure moved = *s;
+  double force = 0;
+  for (int q = 0; q < 4; q++) {
+    moved.position[i][c] = s->position[i][c] + at[q] * step;
+    force -= factor[q] / step * energy(&moved, NULL, NULL);
+  }
+  return force;
+}
+
+static double by_strain(const structure *s, int row, int column, double step) {
+  double virial = 0;
+  for (int q = 0; q < 4; q++) {
+    const structure t = strained(s, row, column, at[q] * step);
+    virial -= factor[q] / step * energy(&t, NULL, NULL);
+  }
+  return virial;
+}
+
 static void check_structure(const char *twin, const structure *s) {
   double forces[MAX_ATOMS][3], virial[6], force_scale = 1e-2, virial_scale = 1e-2;
   energy(s, forces, virial);
@@ -48,13 +68,9 @@ static void check_structure(const char *twin, const structure *s) {
   double total[3] = {0, 0, 0};
   for (int i = 0; i < s->n; i++)
     for (int c = 0; c < 3; c++) {
-      structure moved = *s;
-      double difference = 0;
+      double difference = by_differences(s, i, c, STEP);
       total[c] += forces[i][c];
-      for (int q = 0; q < 4; q++) {
-        moved.position[i][c] = s->position[i][c] + at[q] * STEP;
-        difference -= factor[q] / STEP * energy(&moved, NULL, NULL);
-      }
+      if (!(fabs(difference - forces[i][c]) < 1e-6 * force_scale)) difference = by_differences(s, i, c, SMALL_STEP);
       if (!(fabs(difference - forces[i][c]) < 1e-6 * force_scale))
         fail_msg("%s: force %d on atom %d is %.10g, and %.10g by finite differences", twin, c, i, forces[i][c],
                  difference);
@@ -62,11 +78,8 @@ static void check_structure(const char *twin, const structure *s) {
   for (int c = 0; c < 3; c++) assert_close(total[c], 0, 1e-12 * s->n * force_scale);
   static const int row[6] = {0, 1, 2, 0, 0, 1}, column[6] = {0, 1, 2, 1, 2, 2};
   for (int k = 0; k < 6; k++) {
-    double difference = 0;
-    for (int q = 0; q < 4; q++) {
-      const structure t = strained(s, row[k], column[k], at[q] * STEP);
-      difference -= factor[q] / STEP * energy(&t, NULL, NULL);
-    }
+    double difference = by_strain(s, row[k], column[k], STEP);
+    if (!(fabs(difference - virial[k]) < 1e-6 * virial_scale)) difference = by_strain(s, row[k], column[k], SMALL_STEP);
     if (!(fabs(difference - virial[k]) < 1e-6 * virial_scale))
       fail_msg("%s: virial %d is %.10g, and %.10g by finite strain", twin, k, virial[k], difference);
   }
@@ -84,6 +97,7 @@ static void close_twin(void) {
 }
 
 static void check_twin(const char *twin) {
+  if (is_published(twin)) return;
   open_twin(twin);
   uint64_t state = 11;
   structure s;

@@ -50,7 +50,7 @@ static ftl_parameter list[TENSORS] = {
      .trained = true,
      .rate = 0.1},
 };
-static const ftl_parameters parameters = {TENSORS, list, COUNT};
+static const ftl_parameters parameters = {.n = TENSORS, .parameter = list, .count = COUNT};
 
 static double *at(double vector[COUNT], int tensor) { return vector + list[tensor + (tensor >= FROZEN)].offset; }
 

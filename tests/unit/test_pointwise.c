@@ -89,6 +89,12 @@ static void cutoff(void **state) {
       near("cutoff", r, ftl_polynomial_cutoff(r, 4.5, p, &d), value, 1e-13);
       near("cutoff's slope", r, d, d_ref, 1e-13);
     }
+  for (double r = 0.2; r < 6; r += 0.23) {
+    double d, d_ref;
+    const double value = ftl_ref_xplor(r, 4.5, 3.5, &d_ref);
+    near("XPLOR's cutoff", r, ftl_xplor_cutoff(r, 4.5, 3.5, &d), value, 1e-13);
+    near("XPLOR's slope", r, d, d_ref, 1e-13);
+  }
 }
 
 static void transforms(void **state) {

@@ -451,7 +451,7 @@ static void activation(void *kind, const double *x, double *y) {
 static void test_activations(void **unused) {
   (void)unused;
   for (int k = 0; k < FTL_N_ACTIVATIONS; k++)
-    for (double x = -3.1; x < 3.2; x += 0.31) {
+    for (double x = -3.05; x < 3.2; x += 0.31) { /* not at 0, where some have a corner */
       ftl_activation kind = (ftl_activation)k;
       const double one = 1;
       double slope;

@@ -61,7 +61,8 @@ static void check(const cli_given *given, struct argp_state *state) {
 static const cli_command command_line = {
     .table = {.command = "convert", .option = rows, .n = sizeof rows / sizeof *rows},
     .files = "IN OUT.ftl\nSURROGATE.ftl OUT.yace",
-    .doc = "Writes a MACE .model or a FrozenTL .ftl file as .ftl: a safetensors file with the architecture and its "
+    .doc = "Writes a MACE .model, a SevenNet .pth or a FrozenTL .ftl file as .ftl: a safetensors file with the "
+           "architecture and its "
            "origin in the header (docs/ftl-format.md). A delta becomes a full file. A surrogate is written as .yace, "
            "for pair_style pace."
            "\vOUT appears complete or not at all. Nothing in IN is executed.\n\n"

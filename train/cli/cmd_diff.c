@@ -27,7 +27,8 @@ static const ftl_option rows[] = {
 static const cli_command command_line = {
     .table = {.command = "diff", .option = rows, .n = sizeof rows / sizeof *rows},
     .files = "A B",
-    .doc = "Compares two models, .model or .ftl, deltas with their foundations: the architecture, and the tensors, for "
+    .doc = "Compares two models, .model, .pth or .ftl, deltas with their foundations: the architecture, and the "
+           "tensors, for "
            "each and for each group the largest difference, the RMS of the difference, and that RMS divided by the RMS "
            "of A. Where the files come from is not compared."
            "\vExit code: 0 the models are the same, 7 they differ.\n\nExample: frozentl diff mace.model run/model.ftl",

@@ -6,6 +6,7 @@
 
 #include "cli/cli.h"
 #include "cli/command.h"
+#include "cli/info_nequip.h"
 #include "cli/info_pace.h"
 #include "cli/origin.h"
 #include "files/model_file.h"
@@ -29,7 +30,8 @@ static const ftl_option rows[] = {
 static const cli_command command_line = {
     .table = {.command = "info", .option = rows, .n = sizeof rows / sizeof *rows},
     .files = "FILE",
-    .doc = "Prints what a MACE .model, a FrozenTL .ftl or a PACE .yace file holds: architecture, elements, heads with "
+    .doc = "Prints what a MACE .model, a SevenNet .pth, a FrozenTL .ftl or a PACE .yace file holds: architecture, "
+           "elements, heads with "
            "their E0, scale and shift, parameters per group, where the file comes from, and for a fine-tuned model its "
            "foundation, what was frozen, the data and a summary of the training. Nothing in the file is executed."
            "\vExample: frozentl info potential.ftl --json | python3 -m json.tool",
@@ -208,6 +210,7 @@ static json_t *describe(const ftl_source *source) {
                 arch->r_max, "radial", radial, "zbl", arch->pair_repulsion, "spherical_harmonics",
                 irreps_text(&arch->sh), "layers", layers(arch), "readouts", readouts(arch), "heads", heads(source),
                 "parameters", (json_int_t)parameters, "groups", groups(source));
+  cli_nequip_describe(source, object);
   json_t *origin = source->metadata ? json_loads(source->metadata, 0, NULL) : NULL;
   if (object && origin) json_object_set_new(object, "origin", origin);
   else json_decref(origin);
@@ -225,8 +228,13 @@ static void print_heads(const json_t *list) {
   size_t k;
   json_t *head;
   json_array_foreach(list, k, head) {
-    printf("head %s: scale %.8g, shift %.8g eV, E0 in eV\n", text_of(head, "name"), real_of(head, "scale"),
-           real_of(head, "shift"));
+    if (json_is_object(json_object_get(head, "scale"))) {
+      printf("head %s: E0, the shift of each element, in eV; ", text_of(head, "name"));
+      cli_nequip_print_scale(head);
+    } else {
+      printf("head %s: scale %.8g, shift %.8g eV, E0 in eV\n", text_of(head, "name"), real_of(head, "scale"),
+             real_of(head, "shift"));
+    }
     const char *symbol;
     json_t *energy;
     int column = 0;
@@ -250,17 +258,23 @@ static void print_text(const json_t *object) {
   printf("\nclass         %s, weights in %s\nelements      %zu:", text_of(object, "class"), text_of(object, "dtype"),
          json_array_size(json_object_get(object, "elements")));
   json_array_foreach(json_object_get(object, "elements"), k, item) printf(" %s", json_string_value(item));
-  printf("\ncutoff        %.8g Angstrom\nradial        %g %s functions, polynomial cutoff p = %g%s, transform %s\n",
-         real_of(object, "cutoff"), real_of(radial, "functions"), text_of(radial, "basis"), real_of(radial, "cutoff_p"),
+  const bool xplor = json_object_get(radial, "cutoff_on") != NULL;
+  printf("\ncutoff        %.8g Angstrom\nradial        %g %s functions, %s %g%s, transform %s\n",
+         real_of(object, "cutoff"), real_of(radial, "functions"), text_of(radial, "basis"),
+         xplor ? "XPLOR cutoff from" : "polynomial cutoff p =", real_of(radial, xplor ? "cutoff_on" : "cutoff_p"),
          json_is_true(json_object_get(radial, "cutoff_in_mlp")) ? "" : " on the network's output",
          text_of(radial, "distance_transform"));
   printf("harmonics     %s\nZBL           %s\n", text_of(object, "spherical_harmonics"),
          json_is_true(json_object_get(object, "zbl")) ? "yes" : "no");
+  cli_nequip_print(object);
   json_array_foreach(json_object_get(object, "layers"), k, item) {
-    printf("layer %zu       %s, correlation %g, %.6g neighbours on average%s%s\n", k, text_of(item, "interaction"),
-           real_of(item, "correlation"), real_of(item, "avg_num_neighbors"),
-           json_is_true(json_object_get(item, "skip_connection")) ? "" : ", no skip connection",
-           json_is_true(json_object_get(item, "agnostic_product")) ? ", agnostic product" : "");
+    printf("layer %zu       %s, ", k, text_of(item, "interaction"));
+    if (json_object_get(object, "nequip")) cli_nequip_print_layer(item);
+    else
+      printf("correlation %g, %.6g neighbours on average%s%s\n", real_of(item, "correlation"),
+             real_of(item, "avg_num_neighbors"),
+             json_is_true(json_object_get(item, "skip_connection")) ? "" : ", no skip connection",
+             json_is_true(json_object_get(item, "agnostic_product")) ? ", agnostic product" : "");
     printf("              %s, edges %s, messages %s, out %s\n", text_of(item, "node_features"),
            text_of(item, "edge_features"), text_of(item, "target"), text_of(item, "product"));
   }

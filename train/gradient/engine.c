@@ -61,27 +61,21 @@ static size_t sweep_bytes(const ftl_sweep *sweep) {
   return (size_t)sweep->network->parameters->count * sizeof(real) + sweep->memory.bytes;
 }
 
-static double head_value(const ftl_sweep *sweep, int64_t offset, bool per_head, double absent) {
-  if (offset == FTL_NO_PARAMETER) return absent;
-  return sweep->network->values[offset + (per_head ? sweep->head : 0)];
-}
-static double scale_of(const ftl_sweep *sweep) {
-  return head_value(sweep, sweep->network->scale, sweep->network->scale_per_head, 1);
-}
 static double shift_of(const ftl_sweep *sweep) {
-  return head_value(sweep, sweep->network->shift, sweep->network->shift_per_head, 0);
+  const ftl_network *network = sweep->network;
+  if (network->shift == FTL_NO_PARAMETER) return 0;
+  return network->values[network->shift + (network->shift_per_head ? sweep->head : 0)];
 }
 
 static bool embed(ftl_sweep *sweep) {
-  const ftl_network *network = sweep->network;
-  int n = ftl_irreps_dim(&network->arch->layer[0].node_feats);
+  const ftl_map *map = &sweep->network->embedding;
   variable *input = &sweep->layer[0].f[FTL_FEATURES_INPUT];
-  if (!take_value(sweep, input, (size_t)(sweep->n * n))) return false;
-  real factor = (real)(1 / sqrt(network->arch->norm_elements));
-  for (int a = 0; a < sweep->n; a++) {
-    const real *row = theta(sweep, network->embedding + (int64_t)sweep->geometry.species[a] * n);
-    for (int c = 0; c < n; c++) input->x[a * n + c] = factor * row[c];
-  }
+  if (!take_zeros(sweep, &sweep->ones, (size_t)sweep->n)) return false;
+  for (int a = 0; a < sweep->n; a++) sweep->ones[a] = 1;
+  *input = (variable){0};
+  if (!take_zeros(sweep, &input->x, features(sweep, &map->out))) return false;
+  map_forward(sweep, map, sweep->ones, input->x);
+  map_offsets(sweep, map, input->x);
   return true;
 }
 
@@ -105,16 +99,17 @@ static bool sum_energies(ftl_sweep *sweep, ftl_prediction *prediction) {
   sweep->node_energy = ftl_arena_take_dirty(&sweep->memory, (size_t)sweep->n, sizeof(double));
   if (!sweep->node_interaction || !sweep->node_energy) return false;
   const double *e0 = network->values + network->e0 + (int64_t)sweep->head * arch->n_elements;
-  double scale = scale_of(sweep), shift = shift_of(sweep);
+  const double shift = shift_of(sweep);
   prediction->energy = 0;
   for (int a = 0; a < sweep->n; a++) {
     double sum = 0;
     for (int e = sweep->geometry.first_edge[a]; arch->pair_repulsion && e < sweep->geometry.first_edge[a + 1]; e++)
       sum += sweep->geometry.pair[sweep->geometry.edge[e].pair].zbl;
     for (int k = 0; k < arch->n_readouts; k++)
-      sum += (double)sweep->readout[k].energies.x[a * arch->n_heads + sweep->head];
+      sum += (double)sweep->readout[k].energies.x[energy_at(sweep, &network->readout[k], a)];
+    const int species = sweep->geometry.species[a];
     sweep->node_interaction[a] = sum;
-    sweep->node_energy[sweep->geometry.order[a]] = e0[sweep->geometry.species[a]] + scale * sum + shift;
+    sweep->node_energy[sweep->geometry.order[a]] = e0[species] + scale_of(sweep, species) * sum + shift;
   }
   for (int i = 0; i < sweep->n; i++) prediction->energy += sweep->node_energy[i];
   prediction->node_energy = sweep->node_energy;
@@ -124,21 +119,21 @@ static bool sum_energies(ftl_sweep *sweep, ftl_prediction *prediction) {
 static bool reverse(ftl_sweep *sweep, ftl_prediction *prediction) {
   const ftl_network *network = sweep->network;
   const ftl_architecture *arch = network->arch;
-  double scale = scale_of(sweep);
   sweep->forces = ftl_arena_take_dirty(&sweep->memory, (size_t)sweep->n, sizeof *sweep->forces);
   sweep->d_vector = ftl_arena_take_dirty(&sweep->memory, (size_t)sweep->geometry.n_edges, sizeof *sweep->d_vector);
   if (!sweep->forces || !sweep->d_vector ||
       !take_zeros(sweep, &sweep->geometry.y.bar, (size_t)sweep->geometry.n_edges * (size_t)network->n_sh) ||
       !take_zeros(sweep, &sweep->geometry.basis.bar, (size_t)sweep->geometry.n_pairs * (size_t)network->n_basis))
     return false;
-  for (int p = 0; p < sweep->geometry.n_pairs; p++)
-    sweep->geometry.pair[p].r_bar =
-        arch->pair_repulsion ? scale * sweep->geometry.pair[p].n_edges * sweep->geometry.pair[p].zbl_by_r : 0;
+  for (int p = 0; p < sweep->geometry.n_pairs; p++) { /* only MACE, with one scale for all elements, has a repulsion */
+    pair *this = &sweep->geometry.pair[p];
+    this->r_bar = arch->pair_repulsion ? scale_of(sweep, this->i) * this->n_edges * this->zbl_by_r : 0;
+  }
   for (int t = 0; t < arch->n_layers; t++)
     if (!take_zeros(sweep, &sweep->layer[t].f[FTL_FEATURES_OUTPUT].bar, features(sweep, &arch->layer[t].product)))
       return false;
   for (int k = 0; k < arch->n_readouts; k++)
-    if (!readout_reverse(sweep, k, scale)) return false;
+    if (!readout_reverse(sweep, k)) return false;
   for (int t = arch->n_layers - 1; t >= 0; t--)
     if (!layer_reverse(sweep, t)) return false;
   geometry_reverse(sweep, prediction->virial);
@@ -181,6 +176,7 @@ static ftl_status predict(ftl_sweep *sweep, const ftl_graph *graph, ftl_kept *ke
   memset(sweep->layer, 0, sizeof sweep->layer);
   if (sweep->restored) {
     restore(sweep);
+    for (int p = 0; sweep->network->basis_trained && p < sweep->geometry.n_pairs; p++) pair_basis(sweep, p);
   } else {
     keep_if(sweep, true);
     ftl_status status = geometry_forward(sweep, error);
@@ -215,44 +211,38 @@ static bool second(ftl_sweep *sweep, double d_energy) {
         !take_zeros(sweep, &sweep->layer[t].f[FTL_FEATURES_OUTPUT].til, features(sweep, &arch->layer[t].product)))
       return false;
   for (int k = 0; k < arch->n_readouts; k++)
-    if (!readout_second(sweep, k, d_energy * scale_of(sweep))) return false;
-  if (network->embedding_trained) {
-    size_t n = (size_t)(sweep->n * ftl_irreps_dim(&arch->layer[0].node_feats));
-    if (!take_zeros(sweep, &sweep->layer[0].f[FTL_FEATURES_INPUT].til, n)) return false;
-  }
+    if (!readout_second(sweep, k, d_energy)) return false;
+  if (network->embedding.trained &&
+      !take_zeros(sweep, &sweep->layer[0].f[FTL_FEATURES_INPUT].til, features(sweep, &arch->layer[0].node_feats)))
+    return false;
+  if (network->basis_trained &&
+      !take_zeros(sweep, &sweep->geometry.basis.til, (size_t)sweep->geometry.n_pairs * (size_t)network->n_basis))
+    return false;
   for (int t = arch->n_layers - 1; t >= 0 && network->layer[t].below[FTL_FEATURES_OUTPUT]; t--)
     if (!layer_second(sweep, t)) return false;
   return true;
 }
 
-static void embedding_gradient(ftl_sweep *sweep) {
-  const ftl_network *network = sweep->network;
-  int n = ftl_irreps_dim(&network->arch->layer[0].node_feats);
-  real factor = (real)(1 / sqrt(network->arch->norm_elements));
-  for (int a = 0; a < sweep->n && network->embedding_trained; a++) {
-    real *row = sweep->parameter_gradient + network->embedding + (int64_t)sweep->geometry.species[a] * n;
-    for (int c = 0; c < n; c++) row[c] += factor * sweep->layer[0].f[FTL_FEATURES_INPUT].til[a * n + c];
-  }
-}
-
-/* E = sum E0 + scale * interaction + shift n. */
+/* E = sum over atoms of E0 + scale * interaction + shift. */
 static void energies_gradient(ftl_sweep *sweep, double d_energy) {
   const ftl_network *network = sweep->network;
   const ftl_architecture *arch = network->arch;
-  double sum = 0;
+  double scales[FTL_MAX_ELEMENTS] = {0}; /* gradients; of all elements together in the first where they have one */
   for (int a = 0; a < sweep->n; a++) {
-    sweep->parameter_gradient[network->e0 + (int64_t)sweep->head * arch->n_elements + sweep->geometry.species[a]] +=
-        (real)d_energy;
+    const int species = sweep->geometry.species[a];
+    double sum = 0;
+    sweep->parameter_gradient[network->e0 + (int64_t)sweep->head * arch->n_elements + species] += (real)d_energy;
     sum += d_energy * sweep->node_interaction[a];
     for (int e = sweep->geometry.first_edge[a]; arch->pair_repulsion && e < sweep->geometry.first_edge[a + 1]; e++) {
       const pair *p = &sweep->geometry.pair[sweep->geometry.edge[e].pair];
       sum += p->zbl_by_r * p->r_dot;
     }
     for (int k = 0; k < arch->n_readouts; k++)
-      sum += (double)sweep->readout[k].energies.dot[a * arch->n_heads + sweep->head];
+      sum += (double)sweep->readout[k].energies.dot[energy_at(sweep, &network->readout[k], a)];
+    scales[network->scale_by_element ? species : 0] += sum;
   }
-  if (network->scale != FTL_NO_PARAMETER)
-    sweep->parameter_gradient[network->scale + (network->scale_per_head ? sweep->head : 0)] += (real)sum;
+  for (int z = 0; network->scale != FTL_NO_PARAMETER && z < (network->scale_by_element ? arch->n_elements : 1); z++)
+    sweep->parameter_gradient[scale_index(sweep, z)] += (real)scales[z];
   if (network->shift != FTL_NO_PARAMETER)
     sweep->parameter_gradient[network->shift + (network->shift_per_head ? sweep->head : 0)] +=
         (real)(d_energy * sweep->n);
@@ -269,7 +259,10 @@ static ftl_status gradient(ftl_sweep *sweep, double d_energy, const double (*d_f
     if (parameters->parameter[k].trained)
       zero(sweep->parameter_gradient + parameters->parameter[k].offset, (size_t)parameters->parameter[k].count);
   if (!tangent(sweep, d_forces, d_virial) || !second(sweep, d_energy)) return out_of_memory(sweep, error);
-  embedding_gradient(sweep);
+  if (sweep->network->embedding.trained)
+    map_gradient(sweep, &sweep->network->embedding, &(variable){.x = sweep->ones},
+                 &sweep->layer[0].f[FTL_FEATURES_INPUT]);
+  if (sweep->network->basis_trained) basis_gradient(sweep);
   energies_gradient(sweep, d_energy);
   for (int k = 0; k < parameters->n; k++) {
     const ftl_parameter *parameter = &parameters->parameter[k];

@@ -41,7 +41,7 @@ typedef struct {
 
 /* What of a structure's sweeps stays the same while frozen parameters keep their values: geometry, frozen radial
    functions with their slopes, features below the first trained stage. Empty until the first prediction with it; it
-   then belongs to that graph and network. One caller at a time. NULL when out of memory; free accepts NULL. */
+   then belongs to that graph, head and network. One caller at a time. NULL when out of memory; free accepts NULL. */
 ftl_kept *ftl_kept_new(void);
 void ftl_kept_free(ftl_kept *kept);
 size_t ftl_kept_bytes(const ftl_kept *kept);

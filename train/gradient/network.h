@@ -27,8 +27,10 @@ typedef struct {
   int n_sets; /* 1, or the number of elements */
   int n;
   ftl_map_path path[FTL_MAX_BLOCKS];
-  int64_t bias; /* of the 0e blocks of `out`, or FTL_NO_PARAMETER */
-  bool trained; /* weight or bias */
+  int64_t bias;                       /* of the 0e blocks of `out`, or FTL_NO_PARAMETER */
+  int64_t heads;                      /* likewise, a row for each head, which counts as one more input for each */
+  double head_factor[FTL_MAX_BLOCKS]; /* of the row, by block of `out` */
+  bool trained;                       /* weight, bias or heads */
 } ftl_map;
 
 /* e3nn FullyConnectedNet, or mace's RadialMLP when torch_style. Offsets into the parameter vector. */
@@ -36,6 +38,7 @@ typedef struct {
   int n_layers;
   int size[FTL_MAX_NET + 1];
   bool torch_style; /* weight [out][in], bias, LayerNorm before silu; else weight [in][out] / sqrt(in) */
+  ftl_activation act;
   double act_cst;
   int64_t weight[FTL_MAX_NET], bias[FTL_MAX_NET], norm_weight[FTL_MAX_NET], norm_bias[FTL_MAX_NET];
   bool trained;
@@ -86,10 +89,14 @@ typedef struct {
   int64_t source_embedding, target_embedding; /* [element][n_embedding] */
   int n_embedding;                            /* 0: none */
   bool embedding_trained;
-  int64_t alpha, beta; /* or FTL_NO_PARAMETER: norm = density + 1, or avg_num_neighbors without density */
+  int64_t alpha, beta;  /* or FTL_NO_PARAMETER: norm = density + 1, or without density: */
+  double constant_norm; /* avg_num_neighbors, or the denominator where it is no parameter */
+  int64_t denominator;
+  bool norm_varies; /* with the density, or it is trained: the sum itself is needed in every sweep */
+  ftl_gate gate;
   ftl_product product;
   int kept_to;                      /* how much of its forward sweep is below the first trained stage: ftl_kept_level */
-  bool trained_in_radial;           /* in weights, density or embeddings */
+  bool trained_in_radial;           /* in weights, density, embeddings or the basis */
   bool trained[FTL_MAX_OPERATIONS]; /* has the operation a parameter that is trained? */
   bool below[FTL_N_FEATURES]; /* is anything trained in what makes these? What lies under needs no second adjoint */
 } ftl_network_layer;
@@ -97,10 +104,17 @@ typedef struct {
 typedef struct {
   const ftl_readout *spec;
   ftl_map linear, linear_1, linear_mid, linear_2;
+  ftl_net net;
+  int n_out; /* energies: one for each head, or one that all have */
 } ftl_network_readout;
 
 /* Kept of a layer: nothing; the neighbours' sum; the product's input; the output. */
 typedef enum { FTL_KEPT_NONE, FTL_KEPT_MID, FTL_KEPT_MESSAGE, FTL_KEPT_OUTPUT } ftl_kept_level;
+
+/* The level that an operation's result belongs to. */
+static inline ftl_kept_level ftl_kept_level_of(const ftl_operation *op) {
+  return op->to <= FTL_FEATURES_SUM ? FTL_KEPT_MID : op->to <= FTL_FEATURES_TARGET ? FTL_KEPT_MESSAGE : FTL_KEPT_OUTPUT;
+}
 
 /* Arrays, and in `snapshot` (one of them) where they are: stages/sweep.h. */
 struct ftl_kept {
@@ -121,10 +135,11 @@ struct ftl_network {
   double *zbl, zbl_c[4]; /* of math/zbl.h */
   int zbl_p;
   int l_max, n_sh, n_basis;
-  int64_t embedding;
-  bool embedding_trained;
+  int64_t bessel; /* the weights of the radial basis, or FTL_NO_PARAMETER */
+  bool basis_trained;
+  ftl_map embedding;        /* by element, of a constant scalar: [element][channel] */
   int64_t e0, scale, shift; /* parameter offsets; scale and shift may be FTL_NO_PARAMETER */
-  bool scale_per_head, shift_per_head;
+  bool scale_per_head, scale_by_element, shift_per_head;
   ftl_network_layer layer[FTL_MAX_LAYERS];
   ftl_network_readout readout[FTL_MAX_LAYERS];
   double *values;                    /* [parameters->count] as they were set */
@@ -138,6 +153,7 @@ static inline int ftl_block_offset(const ftl_irreps *irreps, int b) {
   for (int k = 0; k < b; k++) offset += irreps->block[k].mul * (2 * irreps->block[k].l + 1);
   return offset;
 }
+static inline bool ftl_is_even_scalar(const ftl_irrep *block) { return block->l == 0 && block->p == 1; }
 static inline int ftl_block_dim(const ftl_irreps *irreps, int b) { return 2 * irreps->block[b].l + 1; }
 
 /* Per build (number type and instruction set) of the sweeps: gradient.h's calls. */

@@ -1,5 +1,6 @@
-/* A second head for a model with one: the inverse of ftl_source_cut_head. Readouts get a column, or a block of hidden
-   channels, that begins as a copy of the first. */
+/* A second head for a model with one: the inverse of ftl_source_cut_head. MACE's readouts get a column, or a block of
+   hidden channels, that begins as a copy of the first. NequIP's maps that see the head get a row; where none does,
+   those do that see the modality in SevenNet-MF-0's layers, by rows of zeros. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,21 +55,57 @@ static ftl_status reshape(ftl_source *source, ftl_error *error) {
   return status;
 }
 
+static bool sees_head(const ftl_nequip *nequip) {
+  return nequip->head_embedding || nequip->head_up || nequip->head_linear || nequip->head_readout;
+}
+
+/* NAME.heads [1][channels] of zeros where the schema asks for it and it is not there, of the type of NAME.weight. */
+static ftl_status add_rows(ftl_source *source, ftl_error *error) {
+  ftl_schema schema;
+  ftl_status status = ftl_schema_of(source, &schema, error);
+  for (int k = 0; !status && k < schema.n; k++) {
+    const ftl_tensor_spec *spec = &schema.spec[k];
+    const char *dot = strrchr(spec->name, '.');
+    char weight[200];
+    if (!dot || strcmp(dot, ".heads") != 0) continue;
+    snprintf(weight, sizeof weight, "%.*s.weight", (int)(dot - spec->name), spec->name);
+    const ftl_tensor *beside = ftl_tensors_find(&source->tensors, weight);
+    double *zeros = calloc((size_t)ftl_tensor_spec_count(spec) + 1, sizeof *zeros);
+    if (!zeros || !beside) status = ftl_no_memory(error, source->path, "tensor %s", spec->name);
+    else
+      status =
+          ftl_tensors_add(&source->tensors, spec->name, beside->dtype, spec->ndim, spec->shape, zeros, true, error);
+    free(zeros);
+    if (!status) ftl_tensors_sort(&source->tensors);
+  }
+  ftl_schema_free(&schema);
+  return status;
+}
+
+/* The fan-in of the weights stays what it was. */
+static ftl_status see_head(ftl_source *source, ftl_error *error) {
+  source->arch.nequip.head_up = source->arch.nequip.head_linear = true;
+  source->arch.norm_heads = 0;
+  return add_rows(source, error);
+}
+
 static ftl_status double_heads(ftl_source *source, ftl_error *error) {
   ftl_architecture *arch = &source->arch;
+  const bool mace = arch->family == FTL_FAMILY_MACE;
   ftl_schema schema;
+  if (!mace && !sees_head(&arch->nequip)) FTL_TRY(see_head(source, error));
   ftl_status status = ftl_schema_of(source, &schema, error);
   for (int k = 0; !status && k < schema.n; k++)
     if (schema.spec[k].heads_in_rows || schema.spec[k].heads_in_columns)
       status = repeat(source, &schema.spec[k], error);
   ftl_schema_free(&schema);
   FTL_TRY(status);
-  for (int k = 0; k < arch->n_readouts; k++) {
+  for (int k = 0; mace && k < arch->n_readouts; k++) {
     arch->readout[k].masks_heads = true;
     if (arch->readout[k].kind != FTL_READOUT_LINEAR) arch->readout[k].mlp.block[0].mul *= 2;
   }
   arch->n_heads = 2;
-  arch->norm_heads *= 2;
+  if (mace) arch->norm_heads *= 2;
   return reshape(source, error);
 }
 

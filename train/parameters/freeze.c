@@ -5,24 +5,33 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "mace/edge_basis.h"
 #include "support/distance.h"
 
 /* ---- what a word names ---- */
 
 static bool starts_with(const char *text, const char *start) { return strncmp(text, start, strlen(start)) == 0; }
 
-/* mace-torch counts the modules of a model in this order. What stands between them has nothing to train. */
+/* mace-torch counts the modules of a model in this order. What stands between them has nothing to train. A NequIP model
+   has more layers and no products: its layers are frozen one after another, from f2 to f6. */
 static const struct {
   const char *prefix;
-  int level;
-} levels[] = {
-    {"node_embedding.", 1}, {"radial_embedding.", 2}, {"interactions.", 5}, {"products.", 6}, {"readouts.", 7}};
+  int mace, nequip;
+} levels[] = {{"node_embedding.", 1, 1},
+              {"radial_embedding.", 2, 1},
+              {"interactions.", 5, 2},
+              {"products.", 6, 6},
+              {"readouts.", 7, 7}};
 
 static bool is_level(const char *word) { return word[0] == 'f' && word[1] >= '0' && word[1] <= '7' && !word[2]; }
 
-static bool in_level(const ftl_parameter *p, int level) {
-  for (size_t k = 0; k < sizeof levels / sizeof *levels; k++)
-    if (starts_with(p->name, levels[k].prefix)) return level >= levels[k].level;
+static bool in_level(ftl_family family, const ftl_parameter *p, int level) {
+  for (size_t k = 0; k < sizeof levels / sizeof *levels; k++) {
+    if (!starts_with(p->name, levels[k].prefix)) continue;
+    if (family == FTL_FAMILY_MACE) return level >= levels[k].mace;
+    const int layer = starts_with(p->name, "interactions.") ? p->layer : 0;
+    return level >= (layer > 4 ? 6 : levels[k].nequip + layer);
+  }
   return false;
 }
 
@@ -32,18 +41,21 @@ static void full_name(const ftl_parameter *p, char name[64]) {
   else snprintf(name, 64, "%s", ftl_group_name(p->group));
 }
 
-static bool names(const char *word, const ftl_parameter *p) {
+static bool names(ftl_family family, const char *word, const ftl_parameter *p) {
   char name[64];
-  if (is_level(word)) return in_level(p, word[1] - '0');
+  if (is_level(word)) return in_level(family, p, word[1] - '0');
   full_name(p, name);
   if (strcmp(word, name) == 0 || strcmp(word, ftl_group_name(p->group)) == 0) return true;
+  name[strcspn(name, ".")] = 0; /* the whole layer */
+  if (p->layer >= 0 && p->group != FTL_GROUP_READOUT && strcmp(word, name) == 0) return true;
   return strpbrk(word, ".*?") && fnmatch(word, p->name, 0) == 0;
 }
 
-/* E0, scale and shift are fitted to the data, not trained; ZBL and the radial basis stay as they were made. */
+/* E0, scale and shift are fitted to the data, not trained; ZBL and the radial basis stay as they were made, but for
+   Bessel's weights where the model has them as parameters. */
 static bool trainable(const ftl_parameter *p) {
   return p->group != FTL_GROUP_E0 && p->group != FTL_GROUP_SCALE_SHIFT && p->group != FTL_GROUP_ZBL &&
-         !starts_with(p->name, "radial_embedding.");
+         (!starts_with(p->name, "radial_embedding.") || strcmp(p->name, FTL_BESSEL_WEIGHTS) == 0);
 }
 
 /* ---- words that name nothing ---- */
@@ -83,7 +95,7 @@ static ftl_status unknown(const ftl_parameters *parameters, const char *key, con
 static ftl_status check_word(const ftl_parameters *parameters, const char *key, const char *word, ftl_error *error) {
   if (is_level(word)) return FTL_OK;
   for (int k = 0; k < parameters->n; k++)
-    if (names(word, &parameters->parameter[k])) return FTL_OK;
+    if (names(parameters->family, word, &parameters->parameter[k])) return FTL_OK;
   return unknown(parameters, key, word, error);
 }
 
@@ -92,7 +104,7 @@ static ftl_status check_word(const ftl_parameters *parameters, const char *key, 
 static ftl_status freeze_word(ftl_parameters *parameters, const char *word, ftl_error *error) {
   FTL_TRY(check_word(parameters, "freeze", word, error));
   for (int k = 0; k < parameters->n; k++)
-    if (names(word, &parameters->parameter[k])) parameters->parameter[k].trained = false;
+    if (names(parameters->family, word, &parameters->parameter[k])) parameters->parameter[k].trained = false;
   return FTL_OK;
 }
 
@@ -103,7 +115,7 @@ static ftl_status train_word(ftl_parameters *parameters, const char *word, bool 
   bool any = false, changed = false;
   for (int k = 0; k < parameters->n; k++) {
     ftl_parameter *p = &parameters->parameter[k];
-    if (!names(word, p)) continue;
+    if (!names(parameters->family, word, p)) continue;
     changed |= trainable(p) && !p->trained;
     if (trainable(p)) p->trained = any = true;
     else constant = p;
@@ -132,7 +144,7 @@ static ftl_status apply_rate(ftl_parameters *parameters, const char *word, doubl
   bool any = false;
   for (int k = 0; k < parameters->n; k++) {
     ftl_parameter *p = &parameters->parameter[k];
-    if (!p->trained || !names(word, p)) continue;
+    if (!p->trained || !names(parameters->family, word, p)) continue;
     p->rate *= rate;
     any = true;
   }

@@ -2,9 +2,12 @@
 
    A word is one of
      f0 .. f7           as mace-torch's --freeze N, cumulative: from 1 on the node embedding, from 5 on everything under
-                        interactions., from 6 on everything under products., 7 also the readouts
+                        interactions., from 6 on everything under products., 7 also the readouts. In a model of the
+                        NequIP family from 1 on the node embedding and the radial basis, from 2 + T on layer T (layers
+                        after the fourth with 6), 7 also the readout
      GROUP              a name of groups.h: radial, product.weights, ...
      layerN.GROUP       that group in one layer (readouts: the readout N)
+     layerN             all of that layer but a readout of it
      a glob pattern     over tensor names, with at least one '.', '*' or '?': "products.*.linear.weight"
    A word that names nothing in the model is an error with the nearest name there is. */
 #ifndef FTL_FREEZE_H

@@ -9,7 +9,7 @@
 
 ftl_status ftl_parameters_list(const ftl_source *source, ftl_parameters *parameters, ftl_error *error) {
   ftl_schema schema;
-  *parameters = (ftl_parameters){0};
+  *parameters = (ftl_parameters){.family = source->arch.family};
   FTL_TRY(ftl_schema_of(source, &schema, error));
   parameters->parameter = calloc((size_t)source->tensors.n + 1, sizeof *parameters->parameter);
   if (!parameters->parameter) {

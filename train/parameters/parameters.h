@@ -21,6 +21,7 @@ typedef struct {
 } ftl_parameter;
 
 typedef struct {
+  ftl_family family;
   int n;
   ftl_parameter *parameter; /* [n] */
   int64_t count;            /* numbers in all */

@@ -149,17 +149,16 @@ static ftl_status run_launch(task *t, ftl_error *error) {
   status = equilibrate(t, error);
   if (status != FTL_OK || t->over) return status;
   ftl_md_stop_drift(&t->md, 0, slab);
-  double(*velocity)[3] = t->md.velocity;
-  t->md.velocity = NULL;
-  ftl_md_free(&t->md);
+  ftl_md bare = t->md; /* the slab's velocities are wanted on */
+  t->md = (ftl_md){0};
   status = ftl_launch_place(&t->job->molecule, &t->structure, &t->random, &molecule, error);
   if (!status) status = start_dynamics(t, slab, t->job->molecule.thermostat ? relaxation : 0, error);
   if (!status && !t->over) {
-    memcpy(t->md.velocity, velocity, (size_t)slab * sizeof *velocity);
-    memcpy(t->md.velocity + slab, molecule.velocity, (size_t)molecule.n * sizeof *velocity);
+    memcpy(t->md.velocity, bare.velocity, (size_t)slab * sizeof *bare.velocity);
+    memcpy(t->md.velocity + slab, molecule.velocity, (size_t)molecule.n * sizeof *molecule.velocity);
     status = harvest(t, &molecule, error);
   }
-  free(velocity);
+  ftl_md_free(&bare);
   return status;
 }
 

@@ -12,12 +12,19 @@ static const char energies[] = "atomic_energies_fn.atomic_energies", scale_name[
 /* The head that is the user's: the last one. */
 static int own_head(const ftl_source *source) { return source->arch.n_heads - 1; }
 
+bool ftl_baseline_of_atoms(const ftl_source *source) { return source->arch.family == FTL_FAMILY_MACE; }
+
+/* One number for each head, which is fitted. */
+static bool has_scale(const ftl_source *source) {
+  return source->arch.scale_shift && source->arch.family == FTL_FAMILY_MACE;
+}
+
 void ftl_baseline_get(const ftl_source *source, ftl_baseline *baseline) {
   const int n = source->arch.n_elements, head = own_head(source);
   *baseline = (ftl_baseline){.scale = 1};
   const ftl_tensor *e0 = ftl_tensors_find(&source->tensors, energies);
   for (int k = 0; e0 && k < n; k++) baseline->e0[k] = ftl_tensor_at(e0, head * n + k);
-  if (!source->arch.scale_shift) return;
+  if (!has_scale(source)) return;
   baseline->scale = ftl_tensor_at(ftl_tensors_find(&source->tensors, scale_name), head);
   baseline->shift = ftl_tensor_at(ftl_tensors_find(&source->tensors, shift_name), head);
 }
@@ -36,7 +43,7 @@ static ftl_status put_last(ftl_source *source, const char *name, const double *l
 
 ftl_status ftl_baseline_put(const ftl_baseline *baseline, ftl_source *source, ftl_error *error) {
   ftl_status status = put_last(source, energies, baseline->e0, source->arch.n_elements, error);
-  if (!status && source->arch.scale_shift) {
+  if (!status && has_scale(source)) {
     status = put_last(source, scale_name, &baseline->scale, 1, error);
     if (!status) status = put_last(source, shift_name, &baseline->shift, 1, error);
   }
@@ -53,6 +60,12 @@ static ftl_status from_isolated(const ftl_sets *sets, const ftl_source *source, 
   memcpy(e0, baseline->e0, sizeof e0);
   *all = false;
   if (sets->isolated.n == 0) return FTL_OK;
+  if (!ftl_baseline_of_atoms(source)) {
+    snprintf(baseline->warning, sizeof baseline->warning,
+             "the isolated atoms of data do not count: the zero of this model's energies is its shift of each element, "
+             "an atom in matter, which is fitted to all structures");
+    return FTL_OK;
+  }
   ftl_status status =
       ftl_e0_isolated(&sets->isolated, arch->r_max, arch->atomic_numbers, arch->n_elements, e0, found, error);
   FTL_TRY(status);
@@ -77,6 +90,10 @@ ftl_status ftl_baseline_e0(const ftl_recipe *recipe, const ftl_sets *sets, const
   const int kind = recipe->e0.kind;
   baseline->warning[0] = '\0';
   if (kind == FTL_START_KEEP) return FTL_OK;
+  if (kind == FTL_START_GIVEN && !ftl_baseline_of_atoms(source))
+    return ftl_fail(error, FTL_ERR_INPUT, "e0.kind",
+                    "energies of single atoms are not what this model measures from: it has a shift for each element, "
+                    "the energy of an atom in matter; fit corrects it, keep leaves it");
   baseline->free_atoms = kind == FTL_START_GIVEN;
   if (kind == FTL_START_GIVEN)
     return ftl_e0_given(recipe->e0.values.name, recipe->e0.values.value, recipe->e0.values.n, arch->atomic_numbers,
@@ -99,6 +116,10 @@ ftl_status ftl_baseline_scale_shift(const ftl_recipe *recipe, const ftl_sets *se
   const ftl_architecture *arch = &source->arch;
   baseline->warning[0] = '\0';
   if (recipe->scale_shift == FTL_START_KEEP) return FTL_OK;
+  if (!ftl_baseline_of_atoms(source))
+    return ftl_fail(error, FTL_ERR_INPUT, source->path,
+                    "scale_shift: fit is for one scale and shift; this model has them for each element: its shift is "
+                    "fitted with e0, its scale is kept");
   if (!arch->scale_shift)
     return ftl_fail(error, FTL_ERR_INPUT, source->path,
                     "scale_shift: fit needs a model with scale and shift; this one is without");

@@ -91,7 +91,7 @@ static int describe_atoms(const ftl_setup *s, char text[160]) {
   bool said[FTL_MAX_ELEMENTS] = {false};
   int n = 0;
   *text = '\0';
-  for (int64_t k = 0; k < isolated->n; k++) {
+  for (int64_t k = 0; k < isolated->n && ftl_baseline_of_atoms(s->source); k++) {
     const ftl_structure *atom = &isolated->structure[k];
     const int species = ftl_element_index(arch->atomic_numbers, arch->n_elements, atom->atomic_number[0]);
     if (species < 0 || said[species] || !atom->labels.has_energy) continue;
@@ -108,8 +108,9 @@ static int describe_atoms(const ftl_setup *s, char text[160]) {
 static const char *advice(const ftl_setup *s) {
   switch (s->recipe->e0.kind) {
   case FTL_START_KEEP:
-    return s->sets.isolated.n > 0 ? "use --e0 fit, which takes E0 from the isolated atoms of data"
-                                  : "use --e0 fit, which fits E0 to data";
+    return s->sets.isolated.n > 0 && ftl_baseline_of_atoms(s->source)
+               ? "use --e0 fit, which takes E0 from the isolated atoms of data"
+               : "use --e0 fit, which fits E0 to data";
   case FTL_START_FIT:
     return s->baseline.free_atoms ? "do the isolated atoms of data belong to the other structures? without them --e0 "
                                     "fit fits E0 to these"
@@ -172,9 +173,10 @@ static ftl_status say_zero(ftl_setup *s, ftl_error *error) {
   snprintf(
       text, sizeof text,
       "energies of train are on average %.3f eV/atom from those of the foundation%s; E0 %s (--e0 fit, the default; "
-      "isolated atoms in data give E0 where there is one of each element; --e0 keep keeps the foundation's)",
+      "%s--e0 keep keeps the foundation's)",
       sum / n, far ? ", as of another code, functional or pseudopotential" : "",
-      s->baseline.free_atoms ? "are those of the isolated atoms" : "are fitted to them");
+      s->baseline.free_atoms ? "are those of the isolated atoms" : "are fitted to them",
+      ftl_baseline_of_atoms(s->source) ? "isolated atoms in data give E0 where there is one of each element; " : "");
   if (far && !ftl_options_is_chosen(&s->recipe->options, "e0.kind"))
     return ftl_findings_add(&s->findings, FTL_FINDING_E0, FTL_REMARK, n, error, "%s", text);
   ftl_setup_say(s, "%s", text);

@@ -68,6 +68,18 @@ static void edge_matrices(const ftl_sweep *sweep, const ftl_edge_product *conv, 
   case 40 + 7:                                                                                                         \
     KERNEL(5, 7, __VA_ARGS__);                                                                                         \
     break;                                                                                                             \
+  case 56 + 1:                                                                                                         \
+    KERNEL(7, 1, __VA_ARGS__);                                                                                         \
+    break;                                                                                                             \
+  case 56 + 3:                                                                                                         \
+    KERNEL(7, 3, __VA_ARGS__);                                                                                         \
+    break;                                                                                                             \
+  case 56 + 5:                                                                                                         \
+    KERNEL(7, 5, __VA_ARGS__);                                                                                         \
+    break;                                                                                                             \
+  case 56 + 7:                                                                                                         \
+    KERNEL(7, 7, __VA_ARGS__);                                                                                         \
+    break;                                                                                                             \
   default:                                                                                                             \
     KERNEL((path)->d1, (path)->d3, __VA_ARGS__);                                                                       \
     break;                                                                                                             \

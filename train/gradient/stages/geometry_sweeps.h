@@ -89,7 +89,9 @@ static ftl_status find_edges(ftl_sweep *sweep, ftl_error *error) {
 
 static void edge_harmonics(ftl_sweep *sweep, int e) {
   int n_sh = sweep->network->n_sh, l_max = sweep->network->l_max;
-  const double *d = sweep->geometry.edge[e].direction;
+  const edge *this = &sweep->geometry.edge[e];
+  const double length = sweep->network->arch->nequip.raw_harmonics ? sweep->geometry.pair[this->pair].r : 1;
+  const double d[3] = {length * this->direction[0], length * this->direction[1], length * this->direction[2]};
   double y[FTL_MAX_SH], unit[FTL_MAX_SH] = {0};
   spherical_harmonics(l_max, d[0], d[1], d[2], y);
   for (int k = 0; k < n_sh; k++) {
@@ -136,8 +138,16 @@ static ftl_status geometry_forward(ftl_sweep *sweep, ftl_error *error) {
   return FTL_OK;
 }
 
-/* r_bar of the pairs and y.bar of the edges to dE/dr_ij, forces, virial. The direction is from sender to receiver:
-   d(direction)/d(r_ij) = -(1 - direction direction^T)/r. */
+/* A derivative of Y to that by the vector from sender to receiver: (1 - direction direction^T)/r of it, or, where the
+   harmonics are those of the vector, itself. In place. */
+static void to_vector(const ftl_sweep *sweep, const edge *this, double g[3]) {
+  if (sweep->network->arch->nequip.raw_harmonics) return;
+  const double *u = this->direction, r = sweep->geometry.pair[this->pair].r;
+  const double along = g[0] * u[0] + g[1] * u[1] + g[2] * u[2];
+  for (int x = 0; x < 3; x++) g[x] = (g[x] - along * u[x]) / r;
+}
+
+/* r_bar of the pairs and y.bar of the edges to dE/dr_ij, forces, virial. The direction is from sender to receiver. */
 static void geometry_reverse(ftl_sweep *sweep, double virial[3][3]) {
   const ftl_network *network = sweep->network;
   int n_sh = network->n_sh;
@@ -153,15 +163,15 @@ static void geometry_reverse(ftl_sweep *sweep, double virial[3][3]) {
       const edge *this = &sweep->geometry.edge[e];
       const pair *p = &sweep->geometry.pair[this->pair];
       const double *u = this->direction, *v = sweep->graph->vector[this->index];
-      double g[3] = {0, 0, 0}, *d = sweep->d_vector[e], along;
+      double g[3] = {0, 0, 0}, *d = sweep->d_vector[e];
       for (int k = 0; k < n_sh; k++)
         for (int x = 0; x < 3; x++) {
           size_t at = (size_t)e * (size_t)n_sh + (size_t)k;
           g[x] += (double)sweep->geometry.y.bar[at] * sweep->geometry.gradient_y[3 * at + (size_t)x];
         }
-      along = g[0] * u[0] + g[1] * u[1] + g[2] * u[2];
+      to_vector(sweep, this, g);
       for (int x = 0; x < 3; x++) {
-        d[x] = -p->r_bar / p->n_edges * u[x] - (g[x] - along * u[x]) / p->r;
+        d[x] = -p->r_bar / p->n_edges * u[x] - g[x];
         sweep->forces[sweep->geometry.order[a]][x] += d[x];
         sweep->forces[sweep->geometry.order[this->sender]][x] -= d[x];
       }
@@ -189,11 +199,11 @@ static bool geometry_tangent(ftl_sweep *sweep, const double (*w)[3], const doubl
         along += u[x] * r_dot[x];
       }
       p->r_dot = -along; /* the same for the reverse edge */
+      to_vector(sweep, this, r_dot);
       for (int k = 0; k < n_sh; k++) {
         size_t at = (size_t)e * (size_t)n_sh + (size_t)k;
         double sum = 0;
-        for (int x = 0; x < 3; x++)
-          sum -= sweep->geometry.gradient_y[3 * at + (size_t)x] * (r_dot[x] - along * u[x]) / p->r;
+        for (int x = 0; x < 3; x++) sum -= sweep->geometry.gradient_y[3 * at + (size_t)x] * r_dot[x];
         sweep->geometry.y.dot[at] = (real)sum;
       }
     }
@@ -203,4 +213,19 @@ static bool geometry_tangent(ftl_sweep *sweep, const double (*w)[3], const doubl
       sweep->geometry.basis.dot[at] = (real)((double)sweep->geometry.basis_by_r[at] * sweep->geometry.pair[p].r_dot);
     }
   return true;
+}
+
+/* Weights of the basis that are trained. */
+static void basis_gradient(ftl_sweep *sweep) {
+  const ftl_network *network = sweep->network;
+  double by_weight[MAX_BASIS], by_weight_and_r[MAX_BASIS], sum[MAX_BASIS] = {0};
+  for (int p = 0; p < sweep->geometry.n_pairs; p++) {
+    const pair *this = &sweep->geometry.pair[p];
+    const size_t at = (size_t)p * (size_t)network->n_basis;
+    ftl_edge_basis_by_weight(&network->basis, this->i, this->j, this->r, by_weight, by_weight_and_r);
+    for (int k = 0; k < network->n_basis; k++)
+      sum[k] += (double)sweep->geometry.basis.til[at + (size_t)k] * by_weight[k] +
+                (double)sweep->geometry.basis.bar[at + (size_t)k] * by_weight_and_r[k] * this->r_dot;
+  }
+  for (int k = 0; k < network->n_basis; k++) sweep->parameter_gradient[network->bessel + k] += (real)sum[k];
 }

@@ -16,15 +16,10 @@ static size_t numbers(const ftl_sweep *sweep, const ftl_network_layer *layer, ft
 
 /* ---- forward ---- */
 
-/* What of a layer's forward sweep is kept for later predictions ends with one of these operations. */
-static ftl_kept_level level_of(const ftl_operation *op) {
-  return op->to <= FTL_FEATURES_SUM ? FTL_KEPT_MID : op->to <= FTL_FEATURES_TARGET ? FTL_KEPT_MESSAGE : FTL_KEPT_OUTPUT;
-}
-
 /* With everything up to the product's input kept, the neighbours' sum itself is not needed again. */
 static bool is_kept(const ftl_network_layer *layer, const ftl_operation *op) {
   if (op->to == FTL_FEATURES_SUM) return layer->kept_to == FTL_KEPT_MID;
-  return layer->kept_to >= (int)level_of(op);
+  return layer->kept_to >= (int)ftl_kept_level_of(op);
 }
 
 static bool operation_forward(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state, int k) {
@@ -40,6 +35,7 @@ static bool operation_forward(ftl_sweep *sweep, const ftl_network_layer *layer, 
   case FTL_OP_LINEAR:
   case FTL_OP_LINEAR_BY_ELEMENT:
     map_forward(sweep, &layer->map[k], from->x, to->x);
+    map_offsets(sweep, &layer->map[k], to->x);
     break;
   case FTL_OP_CONVOLUTION:
     conv_forward(sweep, &layer->conv, state);
@@ -72,7 +68,7 @@ static bool layer_forward(ftl_sweep *sweep, int t) {
   if (!radial_forward(sweep, layer, state)) return false;
   for (int k = 0; k < layer->operations.n; k++) {
     const ftl_operation *op = &layer->operations.op[k];
-    if (level >= (int)level_of(op)) continue;
+    if (level >= (int)ftl_kept_level_of(op)) continue;
     keep_if(sweep, is_kept(layer, op));
     bool made = operation_forward(sweep, layer, state, k);
     keep_if(sweep, false);

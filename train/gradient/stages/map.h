@@ -16,13 +16,22 @@ static void map_forward(const ftl_sweep *sweep, const ftl_map *map, const real *
   }
 }
 
-/* Scalars of `out` get their bias. Only readouts have one, on 0e blocks that come first. */
-static void map_bias(const ftl_sweep *sweep, const ftl_map *map, real *y) {
-  if (map->bias == FTL_NO_PARAMETER) return;
-  int n = map->out.block[0].mul;
-  const real *bias = theta(sweep, map->bias);
-  for (int a = 0; a < sweep->n; a++)
-    for (int c = 0; c < n; c++) y[a * n + c] += bias[c];
+/* Even scalars of `out` get their bias and the row of the head. */
+static void map_offsets(const ftl_sweep *sweep, const ftl_map *map, real *y) {
+  if (map->bias == FTL_NO_PARAMETER && map->heads == FTL_NO_PARAMETER) return;
+  const int all = ftl_irreps_count(&map->out, 0, 1);
+  for (int b = 0, first = 0; b < map->out.n; b++) {
+    if (!ftl_is_even_scalar(&map->out.block[b])) continue;
+    const int n = map->out.block[b].mul;
+    const real *bias = map->bias == FTL_NO_PARAMETER ? NULL : theta(sweep, map->bias + first);
+    const real *head =
+        map->heads == FTL_NO_PARAMETER ? NULL : theta(sweep, map->heads + (int64_t)sweep->head * all + first);
+    const real factor = (real)map->head_factor[b];
+    real *to = y + (size_t)sweep->n * (size_t)ftl_block_offset(&map->out, b);
+    for (int a = 0; a < sweep->n; a++, to += n)
+      for (int c = 0; c < n; c++) to[c] += (bias ? bias[c] : 0) + (head ? factor * head[c] : 0);
+    first += n;
+  }
 }
 
 static void map_reverse(const ftl_sweep *sweep, const ftl_map *map, const real *y_bar, real *x_bar) {
@@ -60,8 +69,19 @@ static void map_gradient(const ftl_sweep *sweep, const ftl_map *map, const varia
   if (!map->trained) return;
   map_weight(sweep, map, x->x, y->til);
   map_weight(sweep, map, x->dot, y->bar);
-  if (map->bias == FTL_NO_PARAMETER) return;
-  int n = map->out.block[0].mul;
-  for (int a = 0; a < sweep->n; a++)
-    for (int c = 0; c < n; c++) sweep->parameter_gradient[map->bias + c] += y->til[a * n + c];
+  if (map->bias == FTL_NO_PARAMETER && map->heads == FTL_NO_PARAMETER) return;
+  const int all = ftl_irreps_count(&map->out, 0, 1);
+  for (int b = 0, first = 0; b < map->out.n; b++) {
+    if (!ftl_is_even_scalar(&map->out.block[b])) continue;
+    const int n = map->out.block[b].mul;
+    const real factor = (real)map->head_factor[b];
+    const real *til = y->til + (size_t)sweep->n * (size_t)ftl_block_offset(&map->out, b);
+    for (int a = 0; a < sweep->n; a++, til += n)
+      for (int c = 0; c < n; c++) {
+        if (map->bias != FTL_NO_PARAMETER) sweep->parameter_gradient[map->bias + first + c] += til[c];
+        if (map->heads != FTL_NO_PARAMETER)
+          sweep->parameter_gradient[map->heads + (int64_t)sweep->head * all + first + c] += factor * til[c];
+      }
+    first += n;
+  }
 }

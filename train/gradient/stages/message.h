@@ -1,21 +1,25 @@
-/* From the neighbours' sum to what the product takes: MACE (8) divided by its norm, and the gate of the nonlinear block
-   (docs/theory.md, eqs. 10 and 13). */
+/* From the neighbours' sum to what the product takes: MACE (8) divided by its norm, and the gate of the nonlinear and
+   the gated block (docs/theory.md, eqs. 10 and 13). */
 
 /* ---- division by the norm: to = from / norm ---- */
 
 /* Where the features of an atom in a block are. */
-static real *block_row(const ftl_sweep *sweep, const ftl_irreps *irreps, int b, int atom, real *x) {
+static size_t row_at(const ftl_sweep *sweep, const ftl_irreps *irreps, int b, int atom) {
   size_t width = (size_t)(ftl_block_dim(irreps, b) * irreps->block[b].mul);
-  return x + (size_t)sweep->n * (size_t)ftl_block_offset(irreps, b) + (size_t)atom * width;
+  return (size_t)sweep->n * (size_t)ftl_block_offset(irreps, b) + (size_t)atom * width;
+}
+static real *block_row(const ftl_sweep *sweep, const ftl_irreps *irreps, int b, int atom, real *x) {
+  return x + row_at(sweep, irreps, b, atom);
 }
 
 static void norm_forward(const ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state,
                          const variable *from, const variable *to) {
   real alpha = layer->alpha == FTL_NO_PARAMETER ? 1 : *theta(sweep, layer->alpha);
   real beta = layer->beta == FTL_NO_PARAMETER ? 1 : *theta(sweep, layer->beta);
+  real constant =
+      layer->denominator == FTL_NO_PARAMETER ? (real)layer->constant_norm : *theta(sweep, layer->denominator);
   for (int a = 0; a < sweep->n; a++)
-    state->norm.x[a] =
-        layer->traits.has_density ? alpha + beta * state->density.x[a] : (real)layer->spec->avg_num_neighbors;
+    state->norm.x[a] = layer->traits.has_density ? alpha + beta * state->density.x[a] : constant;
   const ftl_irreps *irreps = &layer->operations.irreps[FTL_FEATURES_MIXED];
   for (int b = 0; b < irreps->n; b++)
     for (int a = 0; a < sweep->n; a++) {
@@ -37,7 +41,11 @@ static void norm_tangent(const ftl_sweep *sweep, const ftl_network_layer *layer,
       const real *sum = block_row(sweep, irreps, b, a, from->x);
       const real *dot = block_row(sweep, irreps, b, a, from->dot);
       real *message = block_row(sweep, irreps, b, a, to->dot), inverse = 1 / state->norm.x[a];
-      real change = layer->traits.has_density ? -state->norm.dot[a] * inverse * inverse : 0;
+      if (!layer->traits.has_density) {
+        for (int k = 0; k < width; k++) message[k] = dot[k] * inverse;
+        continue;
+      }
+      real change = -state->norm.dot[a] * inverse * inverse;
       for (int k = 0; k < width; k++) message[k] = dot[k] * inverse + sum[k] * change;
     }
 }
@@ -54,17 +62,20 @@ static void norm_reverse(const ftl_sweep *sweep, const ftl_network_layer *layer,
       const real *sum = block_row(sweep, irreps, b, a, from->x);
       const real *bar = block_row(sweep, irreps, b, a, to->bar);
       real *out = block_row(sweep, irreps, b, a, from->bar), inverse = 1 / state->norm.x[a], along = 0;
-      for (int k = 0; k < width; k++) out[k] = bar[k] * inverse, along += bar[k] * sum[k];
-      if (layer->traits.has_density) state->norm.bar[a] -= along * inverse * inverse;
+      for (int k = 0; k < width; k++) out[k] = bar[k] * inverse;
+      if (!layer->traits.has_density) continue;
+      for (int k = 0; k < width; k++) along += bar[k] * sum[k];
+      state->norm.bar[a] -= along * inverse * inverse;
     }
   for (int a = 0; a < sweep->n && layer->traits.has_density; a++) state->density.bar[a] = beta * state->norm.bar[a];
 }
 
-/* The derivative of norm_reverse along the direction, with to->til; gradients of alpha and beta. */
+/* The derivative of norm_reverse along the direction, with to->til; gradients of alpha and beta or of the denominator.
+   A sum that is divided by a constant may not be there any more (ftl_network_layer.kept_to). */
 static void norm_second(const ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state,
                         const variable *from, const variable *to) {
   const ftl_irreps *irreps = &layer->operations.irreps[FTL_FEATURES_MIXED];
-  if (layer->traits.has_density) zero(state->norm.til, (size_t)sweep->n);
+  if (layer->norm_varies) zero(state->norm.til, (size_t)sweep->n);
   for (int b = 0; b < irreps->n; b++)
     for (int a = 0; a < sweep->n; a++) {
       int width = ftl_block_dim(irreps, b) * irreps->block[b].mul;
@@ -75,14 +86,16 @@ static void norm_second(const ftl_sweep *sweep, const ftl_network_layer *layer, 
       real *out = block_row(sweep, irreps, b, a, from->til), inverse = 1 / state->norm.x[a];
       real norm_dot = layer->traits.has_density ? state->norm.dot[a] : 0, change = -norm_dot * inverse * inverse;
       real first = 0, second = 0;
+      for (int k = 0; k < width; k++) out[k] = til[k] * inverse + bar[k] * change;
+      if (!layer->norm_varies) continue;
       for (int k = 0; k < width; k++) {
-        out[k] = til[k] * inverse + bar[k] * change;
         first += til[k] * sum[k] + bar[k] * sum_dot[k];
         second += bar[k] * sum[k];
       }
-      if (layer->traits.has_density)
-        state->norm.til[a] += -first * inverse * inverse + 2 * second * norm_dot * inverse * inverse * inverse;
+      state->norm.til[a] += -first * inverse * inverse + 2 * second * norm_dot * inverse * inverse * inverse;
     }
+  for (int a = 0; a < sweep->n && layer->denominator != FTL_NO_PARAMETER && layer->norm_varies; a++)
+    sweep->parameter_gradient[layer->denominator] += state->norm.til[a];
   if (!layer->traits.has_density) return;
   real beta = layer->beta == FTL_NO_PARAMETER ? 1 : *theta(sweep, layer->beta);
   for (int a = 0; a < sweep->n; a++) {
@@ -94,85 +107,79 @@ static void norm_second(const ftl_sweep *sweep, const ftl_network_layer *layer, 
   }
 }
 
-/* ---- gate of the nonlinear block: message (scalars, gates, blocks) to gated (scalars, blocks) ---- */
-
-/* cst f(x) with two derivatives. */
-static inline real scaled(ftl_activation f, double cst, real x, real *d1, real *d2) {
-  double first, second;
-  const double value = ftl_activate(f, (double)x, &first, &second);
-  *d1 = (real)(cst * first);
-  *d2 = (real)(cst * second);
-  return (real)(cst * value);
-}
+/* ---- gate: scalars, gates and multiplets to scalars and multiplets ---- */
 
 /* One value, its tangent, adjoint or second adjoint of the gate: which sweep it is decides what is read and written. */
 typedef enum { GATE_FORWARD, GATE_TANGENT, GATE_REVERSE, GATE_SECOND } gate_sweep;
 
-static void gate_scalars(const ftl_sweep *sweep, const ftl_network_layer *layer, const variable *x, const variable *y,
-                         gate_sweep which) {
-  int n_in = layer->operations.irreps[FTL_FEATURES_MESSAGE].block[0].mul, n = layer->spec->target.block[0].mul;
-  for (int a = 0; a < sweep->n; a++)
-    for (int c = 0; c < n; c++) {
-      size_t in = (size_t)(a * n_in + c), out = (size_t)(a * n + c);
-      real d1, d2, value = scaled(FTL_ACTIVATION_SILU, layer->spec->gate_scalar_cst, x->x[in], &d1, &d2);
+/* A part of scalars: y = f(x). */
+static void gate_scalars(const ftl_sweep *sweep, const ftl_gate *gate, const ftl_gate_part *part, const variable *x,
+                         const variable *y, gate_sweep which) {
+  for (int a = 0; a < sweep->n; a++) {
+    const size_t in = row_at(sweep, &gate->in, part->in, a) + (size_t)part->in_channel;
+    const size_t out = row_at(sweep, &gate->out, part->out, a);
+    for (int c = 0; c < part->mul; c++) {
+      const size_t i = in + (size_t)c, o = out + (size_t)c;
+      real d1, d2, value = scaled(part->act, part->cst, x->x[i], &d1, &d2);
       switch (which) {
       case GATE_FORWARD:
-        y->x[out] = value;
+        y->x[o] = value;
         break;
       case GATE_TANGENT:
-        y->dot[out] = d1 * x->dot[in];
+        y->dot[o] = d1 * x->dot[i];
         break;
       case GATE_REVERSE:
-        x->bar[in] = d1 * y->bar[out];
+        x->bar[i] = d1 * y->bar[o];
         break;
       case GATE_SECOND:
-        x->til[in] = d1 * y->til[out] + d2 * x->dot[in] * y->bar[out];
+        x->til[i] = d1 * y->til[o] + d2 * x->dot[i] * y->bar[o];
         break;
       }
     }
+  }
 }
 
-static void gate_blocks(const ftl_sweep *sweep, const ftl_network_layer *layer, const variable *x, const variable *y,
-                        gate_sweep which) {
-  const ftl_irreps *in = &layer->operations.irreps[FTL_FEATURES_MESSAGE], *out = &layer->spec->target;
-  int n_in = in->block[0].mul, first_gate = out->block[0].mul;
-  for (int b = 1; b < out->n; b++) {
-    int mul = out->block[b].mul, d = ftl_block_dim(out, b);
-    for (int a = 0; a < sweep->n; a++) {
-      size_t from = (size_t)(block_row(sweep, in, b, a, x->x) - x->x);
-      size_t to = (size_t)(block_row(sweep, out, b, a, y->x) - y->x);
-      for (int c = 0; c < mul; c++) {
-        size_t gate = (size_t)(a * n_in + first_gate + c);
-        real d1, d2, s = scaled(FTL_ACTIVATION_SIGMOID, layer->spec->gate_cst, x->x[gate], &d1, &d2), sum = 0;
-        for (int m = 0; m < d; m++) {
-          size_t i = from + (size_t)(m * mul + c), o = to + (size_t)(m * mul + c);
-          switch (which) {
-          case GATE_FORWARD:
-            y->x[o] = s * x->x[i];
-            break;
-          case GATE_TANGENT:
-            y->dot[o] = s * x->dot[i] + d1 * x->dot[gate] * x->x[i];
-            break;
-          case GATE_REVERSE:
-            x->bar[i] = s * y->bar[o];
-            sum += d1 * x->x[i] * y->bar[o];
-            break;
-          case GATE_SECOND:
-            x->til[i] = s * y->til[o] + d1 * x->dot[gate] * y->bar[o];
-            sum += d1 * x->x[i] * y->til[o] + (d2 * x->dot[gate] * x->x[i] + d1 * x->dot[i]) * y->bar[o];
-            break;
-          }
+/* A part of multiplets: y = x f(gate), channel by channel. */
+static void gate_multiplets(const ftl_sweep *sweep, const ftl_gate *gate, const ftl_gate_part *part, const variable *x,
+                            const variable *y, gate_sweep which) {
+  const int d = 2 * part->l + 1;
+  const size_t in_mul = (size_t)gate->in.block[part->in].mul, out_mul = (size_t)part->mul;
+  for (int a = 0; a < sweep->n; a++) {
+    const size_t in = row_at(sweep, &gate->in, part->in, a) + (size_t)part->in_channel;
+    const size_t gates = row_at(sweep, &gate->in, part->gates, a) + (size_t)part->gates_channel;
+    const size_t out = row_at(sweep, &gate->out, part->out, a);
+    for (size_t c = 0; c < out_mul; c++) {
+      const size_t g = gates + c;
+      real d1, d2, s = scaled(part->act, part->cst, x->x[g], &d1, &d2), sum = 0;
+      for (size_t m = 0; m < (size_t)d; m++) {
+        const size_t i = in + m * in_mul + c, o = out + m * out_mul + c;
+        switch (which) {
+        case GATE_FORWARD:
+          y->x[o] = s * x->x[i];
+          break;
+        case GATE_TANGENT:
+          y->dot[o] = s * x->dot[i] + d1 * x->dot[g] * x->x[i];
+          break;
+        case GATE_REVERSE:
+          x->bar[i] = s * y->bar[o];
+          sum += d1 * x->x[i] * y->bar[o];
+          break;
+        case GATE_SECOND:
+          x->til[i] = s * y->til[o] + d1 * x->dot[g] * y->bar[o];
+          sum += d1 * x->x[i] * y->til[o] + (d2 * x->dot[g] * x->x[i] + d1 * x->dot[i]) * y->bar[o];
+          break;
         }
-        if (which == GATE_REVERSE) x->bar[gate] = sum;
-        if (which == GATE_SECOND) x->til[gate] = sum;
       }
+      if (which == GATE_REVERSE) x->bar[g] = sum;
+      if (which == GATE_SECOND) x->til[g] = sum;
     }
-    first_gate += mul;
   }
 }
 
 static void gate(const ftl_sweep *sweep, const ftl_network_layer *layer, const variable *x, const variable *y,
                  gate_sweep which) {
-  gate_scalars(sweep, layer, x, y, which);
-  gate_blocks(sweep, layer, x, y, which);
+  for (int k = 0; k < layer->gate.n; k++) {
+    const ftl_gate_part *part = &layer->gate.part[k];
+    (part->gates < 0 ? gate_scalars : gate_multiplets)(sweep, &layer->gate, part, x, y, which);
+  }
 }

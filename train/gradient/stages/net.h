@@ -1,4 +1,14 @@
-/* The radial networks on all pairs at once: matrix products with silu, and LayerNorm in mace's RadialMLP. */
+/* The radial networks on all pairs at once, or a readout's on all atoms: matrix products with an activation, and
+   LayerNorm in mace's RadialMLP. */
+
+/* cst f(x) with two derivatives. */
+static inline real scaled(ftl_activation f, double cst, real x, real *d1, real *d2) {
+  double first, second;
+  const double value = ftl_activate(f, (double)x, &first, &second);
+  *d1 = (real)(cst * first);
+  *d2 = (real)(cst * second);
+  return (real)(cst * value);
+}
 
 #define LAYER_NORM_EPS 1e-5 /* torch.nn.LayerNorm's default */
 
@@ -44,8 +54,11 @@ static void layer_norm_forward(const ftl_sweep *sweep, const ftl_net *net, net_s
   }
 }
 
-/* a = cst silu(z) with two derivatives; arrays have room for whole vectors (take). */
-static void activate(real cst, size_t n, const real *z, real *a, real *slope, real *curvature) {
+/* a = cst f(z) with two derivatives; arrays have room for whole vectors (take). silu, which nearly all models have, is
+   on vectors. */
+static void activate(ftl_activation f, real cst, size_t n, const real *z, real *a, real *slope, real *curvature) {
+  for (size_t q = 0; f != FTL_ACTIVATION_SILU && q < n; q++) a[q] = scaled(f, cst, z[q], &slope[q], &curvature[q]);
+  if (f != FTL_ACTIVATION_SILU) return;
   for (size_t q = 0; q < n; q += (size_t)WIDTH) {
     vector x = *(const vector *)(z + q), s = 1 / (1 + exp_of(-x)), ds = s * (1 - s);
     *(vector *)(a + q) = cst * x * s;
@@ -65,8 +78,8 @@ static void net_forward(const ftl_sweep *sweep, const ftl_net *net, net_state *s
     }
     if (k == net->n_layers - 1) break;
     if (net->norm_weight[k] != FTL_NO_PARAMETER) layer_norm_forward(sweep, net, state, k);
-    activate((real)net->act_cst, (size_t)state->rows * (size_t)n, state->z[k].x, state->a[k].x, state->slope[k],
-             state->curvature[k]);
+    activate(net->act, (real)net->act_cst, (size_t)state->rows * (size_t)n, state->z[k].x, state->a[k].x,
+             state->slope[k], state->curvature[k]);
   }
 }
 

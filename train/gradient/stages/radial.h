@@ -42,9 +42,19 @@ static void radial_input_reverse(ftl_sweep *sweep, const ftl_network_layer *laye
     for (size_t k = 0; k < n_basis; k++) sweep->geometry.basis.bar[p * n_basis + k] += bar[p * width + k];
 }
 
-/* Gradients of the embeddings from the second adjoint of a network's input. */
+/* Does anything that is trained make the input of the networks? */
+static bool input_trained(const ftl_sweep *sweep, const ftl_network_layer *layer) {
+  return layer->embedding_trained || sweep->network->basis_trained;
+}
+
+/* From the second adjoint of a network's input to that of the basis, and to the gradients of the embeddings. */
 static void radial_input_second(ftl_sweep *sweep, const ftl_network_layer *layer, const real *til) {
   int n_basis = sweep->network->n_basis, n = layer->n_embedding;
+  for (int p = 0; sweep->network->basis_trained && p < sweep->geometry.n_pairs; p++)
+    for (int k = 0; k < n_basis; k++)
+      sweep->geometry.basis.til[(size_t)p * (size_t)n_basis + (size_t)k] +=
+          til[(size_t)p * (size_t)(n_basis + 2 * n) + (size_t)k];
+  if (!layer->embedding_trained) return;
   real factor = (real)(1 / sqrt(sweep->network->arch->norm_elements));
   for (int p = 0; p < sweep->geometry.n_pairs; p++, til += n_basis + 2 * n) {
     real *source = sweep->parameter_gradient + layer->source_embedding + (int64_t)sweep->geometry.pair[p].j * n;
@@ -128,8 +138,8 @@ static bool density_second(ftl_sweep *sweep, const ftl_network_layer *layer, lay
       q->til[k] += state->density.til[a] * d1 * (real)p->cutoff +
                    state->density.bar[a] * (d2 * q->dot[k] * (real)p->cutoff + d1 * (real)(p->cutoff_by_r * p->r_dot));
     }
-  if (!net_second(sweep, &layer->density, &state->density_net, layer->embedding_trained)) return false;
-  if (layer->embedding_trained) radial_input_second(sweep, layer, state->density_net.input.til);
+  if (!net_second(sweep, &layer->density, &state->density_net, input_trained(sweep, layer))) return false;
+  if (input_trained(sweep, layer)) radial_input_second(sweep, layer, state->density_net.input.til);
   return true;
 }
 
@@ -299,7 +309,7 @@ static bool radial_reverse(ftl_sweep *sweep, const ftl_network_layer *layer, lay
   return !layer->traits.has_density || density_reverse(sweep, layer, state);
 }
 
-/* From w.til and density.til to the gradients of the networks and embeddings. */
+/* From w.til and density.til to the gradients of the networks and embeddings, and to basis.til. */
 static bool radial_second(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
   size_t n = (size_t)layer->conv.n_weights, pairs = (size_t)sweep->geometry.n_pairs;
   variable *raw = &state->weights.h[layer->weights.n_layers - 1];
@@ -311,10 +321,10 @@ static bool radial_second(ftl_sweep *sweep, const ftl_network_layer *layer, laye
       for (size_t k = 0; k < n; k++)
         raw->til[p * n + k] = state->w.til[p * n + k] * cutoff + state->w.bar[p * n + k] * dot;
     }
-  if (layer->weights.trained || layer->embedding_trained) {
-    if (!net_second(sweep, &layer->weights, &state->weights, layer->embedding_trained)) return false;
-    if (layer->embedding_trained) radial_input_second(sweep, layer, state->weights.input.til);
+  if (layer->weights.trained || input_trained(sweep, layer)) {
+    if (!net_second(sweep, &layer->weights, &state->weights, input_trained(sweep, layer))) return false;
+    if (input_trained(sweep, layer)) radial_input_second(sweep, layer, state->weights.input.til);
   }
-  if (!layer->traits.has_density || !(layer->density.trained || layer->embedding_trained)) return true;
+  if (!layer->traits.has_density || !(layer->density.trained || input_trained(sweep, layer))) return true;
   return density_second(sweep, layer, state);
 }

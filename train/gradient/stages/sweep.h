@@ -45,7 +45,8 @@ typedef struct {
 
 typedef struct {
   variable h1, a1, h2, a2; /* [n][hidden] */
-  variable energies;       /* [n][heads] */
+  net_state net;           /* of one that is a network */
+  variable energies;       /* [n][heads], or [n] */
 } readout_state;
 
 /* What edges, pairs and their functions are made of. */
@@ -79,6 +80,7 @@ struct ftl_sweep { /* `network` first: engines.c */
   geometry geometry;
   layer_state layer[FTL_MAX_LAYERS];
   readout_state readout[FTL_MAX_LAYERS];
+  real *ones;               /* [n] what the embedding is the map of */
   double *node_interaction; /* [n] readouts and repulsion, not scaled */
   double *node_energy;      /* [n] caller's order */
   double (*forces)[3];
@@ -86,6 +88,16 @@ struct ftl_sweep { /* `network` first: engines.c */
   real *parameter_gradient; /* [parameters->count] */
   bool predicted, reversed; /* what was done for this structure */
 };
+
+/* What the readouts' energies of an atom are multiplied with. */
+static int64_t scale_index(const ftl_sweep *sweep, int species) {
+  const ftl_network *network = sweep->network;
+  const int head = network->scale_per_head ? sweep->head : 0;
+  return network->scale + (network->scale_by_element ? head * network->arch->n_elements + species : head);
+}
+static double scale_of(const ftl_sweep *sweep, int species) {
+  return sweep->network->scale == FTL_NO_PARAMETER ? 1 : sweep->network->values[scale_index(sweep, species)];
+}
 
 static const real *theta(const ftl_sweep *sweep, int64_t offset) {
   return (const real *)sweep->network->theta + offset;
