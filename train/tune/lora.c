@@ -26,7 +26,7 @@ static char **join_words(const ftl_recipe *recipe, const ftl_parameters *paramet
   char **word = malloc(((size_t)groups->n + (size_t)more->n + 1) * sizeof *word);
   *n = 0;
   for (int k = 0; word && k < groups->n; k++)
-    if (ftl_recipe_is_set(recipe, "lora.groups") || has_group(parameters, groups->item[k]))
+    if (ftl_options_is_chosen(&recipe->options, "lora.groups") || has_group(parameters, groups->item[k]))
       word[(*n)++] = groups->item[k];
   for (int k = 0; word && k < more->n; k++) word[(*n)++] = more->item[k];
   return word;
