@@ -131,6 +131,16 @@ class Nequip(runs_case.RunsCase):
         for words in ("NequIP", "XPLOR cutoff from 4.5", "self-connection linear", "scalars silu, odd ones tanh", "layer2.skip"):
             self.assertIn(words, text)
 
+    def test_shifts_are_not_energies_of_single_atoms(self):
+        with open(self.data, "a") as f:
+            for symbol in ("Cu", "H"):
+                f.write(f'1\nProperties=species:S:1:pos:R:3 REF_energy=-77 pbc="F F F"\n{symbol} 0 0 0\n')
+        run = self.path("run")
+        _, err = self.run_it("train", "-f", PLAIN, "-d", self.data, "-o", run, *BASE, "--epochs", "1", "--checks", "warn")
+        self.assertIn("the isolated atoms of data do not count", err)
+        e0 = json.loads(self.run_it("info", "--json", os.path.join(run, "model.ftl"))[0])["heads"][0]["E0"]
+        self.assertTrue(all(abs(x + 77) > 10 for x in e0.values()), e0)
+
     def test_refusals(self):
         for words, options in (
             ("its shift is fitted with e0, its scale is kept", ["--scale-shift", "fit"]),
