@@ -84,8 +84,9 @@ typedef struct ftl_model ftl_model;
 
 typedef struct {
   ftl_precision precision;
-  const char *head; /* which head answers; NULL: the only one, or for several the one named "Default" or else the last,
-                       as mace-torch chooses */
+  const char *head; /* which head (modality, level of theory) answers; NULL: the only one, or of several the one named
+                       "Default", or else what the family's own program takes: the last of a MACE, as mace-torch; none
+                       of a SevenNet (FTL_ERR_INPUT, with the list), as sevenn */
   const int *elements; /* atomic numbers the model is prepared for; NULL: all it has. Fewer is faster to open. */
   int n_elements;
   const char *foundation; /* for a delta `.ftl`: the file (or name) of its foundation; NULL: it is looked for next to
@@ -101,10 +102,10 @@ typedef struct {
    that name is in the working folder too (write ./NAME for it); FTL_ERR_FORMAT: another SHA-256. */
 FTL_API ftl_status ftl_model_path(const char *given, char *path, size_t size, ftl_error *error);
 
-/* Opens a MACE `.model` (torch.save), a `.ftl` file or a PACE potential (`.yace`; double only), told apart by content.
-   options may be NULL (double, all elements). Reading executes nothing from the file. Errors: FTL_ERR_IO,
-   FTL_ERR_FORMAT, FTL_ERR_UNSUPPORTED (names the class or option found), FTL_ERR_INPUT (unknown head or element),
-   FTL_ERR_MEMORY. */
+/* Opens a MACE `.model` (torch.save), a SevenNet checkpoint (`.pth`), a `.ftl` file or a PACE potential (`.yace`;
+   double only), told apart by content. options may be NULL (double, all elements). Reading executes nothing from the
+   file. Errors: FTL_ERR_IO, FTL_ERR_FORMAT, FTL_ERR_UNSUPPORTED (names the class or option found), FTL_ERR_INPUT
+   (unknown head or element), FTL_ERR_MEMORY. */
 FTL_API ftl_status ftl_model_open(const char *path, const ftl_open_options *options, ftl_model **model,
                                   ftl_error *error);
 FTL_API void ftl_model_free(ftl_model *model);
@@ -120,7 +121,7 @@ typedef struct {
   ftl_precision precision;
   int64_t n_parameters;   /* numbers in the file's tensors that are weights */
   const char *kernel_isa; /* "avx512", "avx2", "generic" or "neon": which build of the kernels this CPU runs */
-  int ace;                /* 1: a linear or PACE potential (atomic cluster expansion); 0: MACE */
+  int ace;                /* 1: a linear or PACE potential (atomic cluster expansion); 0: MACE or NequIP */
   int extrapolation;      /* 1: it knows its extrapolation grades (section 5) */
   int n_committee;        /* members of its committee, whose spread are the deviations of section 5; 0: none */
 } ftl_model_info;

@@ -59,7 +59,7 @@ void ftl_workspace_free(ftl_workspace *ws) {
   for (int t = 0; t < FTL_MAX_LAYERS; t++) {
     free(ws->features[t]);
     for (int sweep = 0; sweep < FTL_MAX_SWEEPS; sweep++) {
-      free(ws->adjoints[sweep][t]);
+      if (t < 2) free(ws->adjoints[sweep][t]);
       free(ws->sc[sweep][t]);
     }
   }
@@ -76,13 +76,23 @@ size_t ftl_workspace_bytes(const ftl_workspace *ws) {
    grown, so that a trajectory seldom grows it again. */
 static size_t room_for(int n, int had) { return (size_t)n + (had > 0 ? (size_t)n / 8 : 0) + FTL_BLOCK_ATOMS; }
 
+/* Of the widest row that memory of this parity holds. */
+static int adjoint_dim(const ftl_model *model, int parity) {
+  int dim = 0;
+  for (int t = parity; t + 1 < model->arch.n_layers; t += 2)
+    if (model->layer[t + 1].conv.edge.dim > dim) dim = model->layer[t + 1].conv.edge.dim;
+  return dim;
+}
+
 static bool reserve_nodes(ftl_workspace *ws, size_t n) {
   const ftl_model *model = ws->model;
   bool ok = true;
   for (int t = 0; t + 1 < model->arch.n_layers && ok; t++) {
-    size_t row = (size_t)model->layer[t + 1].conv.edge.dim * (size_t)model->real_bytes;
-    ok = ftl_renew(&ws->features[t], n * row);
-    for (int sweep = 0; sweep < ws->sweeps_capacity && ok; sweep++) ok = ftl_renew(&ws->adjoints[sweep][t], n * row);
+    ok = ftl_renew(&ws->features[t], n * (size_t)model->layer[t + 1].conv.edge.dim * (size_t)model->real_bytes);
+    for (int sweep = 0; sweep < ws->sweeps_capacity && ok; sweep++) {
+      if (t < 2) ok = ftl_renew(&ws->adjoints[sweep][t], n * (size_t)adjoint_dim(model, t) * (size_t)model->real_bytes);
+      else ws->adjoints[sweep][t] = ws->adjoints[sweep][t - 2];
+    }
   }
   for (int k = 0; k < ws->n_threads && ok && ws->n_threads > 1; k++) {
     ok = ftl_renew(&ws->thread[k].slot_of, n * sizeof(int)) &&
@@ -131,7 +141,8 @@ static size_t bytes_held(const ftl_workspace *ws) {
   for (int t = 0; t < model->arch.n_layers; t++) {
     const ftl_prepared_layer *layer = &model->layer[t];
     size_t sweeps = (size_t)ws->sweeps_capacity;
-    if (t > 0) bytes += (1 + sweeps) * nodes * (size_t)layer->conv.edge.dim * real_bytes;
+    if (t > 0) bytes += nodes * (size_t)layer->conv.edge.dim * real_bytes;
+    if (t < 2) bytes += sweeps * nodes * (size_t)adjoint_dim(model, t) * real_bytes;
     if (t > 0 && layer->has_sc) bytes += sweeps * locals * (size_t)layer->skip.out.dim * real_bytes;
   }
   for (int k = 0; k < ws->n_threads; k++)

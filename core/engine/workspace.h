@@ -62,10 +62,12 @@ struct ftl_workspace {
   int *order;  /* receivers grouped into blocks */
   ftl_block *block;
   int n_blocks, n_active;
-  double *node_energy;                                                       /* [n_local] */
-  int n_sweeps;                                                              /* of this computation */
-  int sweeps_capacity;                                                       /* there is memory for */
-  void *features[FTL_MAX_LAYERS], *adjoints[FTL_MAX_SWEEPS][FTL_MAX_LAYERS]; /* [n_total] rows, but the last layer's */
+  double *node_energy;            /* [n_local] */
+  int n_sweeps;                   /* of this computation */
+  int sweeps_capacity;            /* there is memory for */
+  void *features[FTL_MAX_LAYERS]; /* [n_total] rows, but the last layer's */
+  /* Likewise. Only two layers' adjoints are alive at a time: those of every other layer share their memory. */
+  void *adjoints[FTL_MAX_SWEEPS][FTL_MAX_LAYERS];
   /* Block order, of layers after the first: the skip connection, then its adjoint; of later sweeps the adjoint alone.
    */
   void *sc[FTL_MAX_SWEEPS][FTL_MAX_LAYERS];

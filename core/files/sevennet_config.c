@@ -247,7 +247,9 @@ static ftl_status read_elements(ftl_sevennet *s) {
     int64_t z, species;
     if (!ftl_py_to_int(map->u.items.item[2 * k], &z) || !ftl_py_to_int(map->u.items.item[2 * k + 1], &species) ||
         z < 1 || z > 118 || species < 0 || species >= (int64_t)n || arch->atomic_numbers[species])
-      return ftl_sevennet_bad(s, FTL_ERR_FORMAT, "_type_map does not give each element a species");
+      return ftl_sevennet_bad(s, FTL_ERR_FORMAT,
+                              "_type_map does not give each element (atomic numbers 1 to 118) a species of 0 to %zu",
+                              n - 1);
     arch->atomic_numbers[species] = (int)z;
   }
   return FTL_OK;
@@ -259,7 +261,9 @@ static ftl_status read_heads(ftl_sevennet *s) {
   const bool modal = flag(s, "use_modality");
   const size_t n = modal && map && map->kind == FTL_PY_DICT ? map->u.items.n / 2 : modal ? 0 : 1;
   if (n < 1 || n > FTL_MAX_HEADS)
-    return ftl_sevennet_bad(s, FTL_ERR_FORMAT, "_modal_map has %zu modalities; 1 to %d are covered", n, FTL_MAX_HEADS);
+    return ftl_sevennet_bad(s, FTL_ERR_FORMAT,
+                            "use_modality is on, but _modal_map has %zu modalities; 1 to %d are covered", n,
+                            FTL_MAX_HEADS);
   arch->n_heads = arch->norm_heads = (int)n; /* ftl_source_free frees what is there */
   for (size_t k = 0; k < n; k++) {
     const ftl_py *name = modal ? map->u.items.item[2 * k] : NULL;
@@ -297,6 +301,19 @@ static ftl_status read_radial(ftl_sevennet *s) {
   if (!get(s, "cutoff")) return ftl_sevennet_bad(s, FTL_ERR_FORMAT, "its config has no cutoff");
   if ((status = real(s, get(s, "cutoff"), "cutoff", 0, &arch->r_max))) return status;
   return activation(s, get(s, "act_radial"), "act_radial", "silu", &arch->nequip.radial_act);
+}
+
+/* Options that say the tensors are laid out, or energies and forces made, in another way. */
+static ftl_status check_layout(const ftl_sevennet *s) {
+  const ftl_py *reduced = get(s, "optimize_by_reduce");
+  if (ftl_value_truth(ftl_py_get(get(s, "cuequivariance_config"), "use")))
+    return ftl_sevennet_bad(s, FTL_ERR_UNSUPPORTED,
+                            "cuequivariance_config says that its tensors are cuEquivariance's: load it with sevenn's "
+                            "SevenNetCheckpoint, build_model(enable_cueq=False), and save that");
+  if (reduced && !ftl_value_truth(reduced))
+    return ftl_sevennet_bad(s, FTL_ERR_UNSUPPORTED,
+                            "optimize_by_reduce is off: an old kind of model, which sevenn since 0.10 refuses too");
+  return FTL_OK;
 }
 
 static ftl_status read_gates(ftl_sevennet *s) {
@@ -385,6 +402,7 @@ ftl_status ftl_sevennet_architecture(ftl_sevennet *s) {
   if ((status = check_keys(s))) return status;
   if ((status = one_of(s, "_model_type", get(s, "_model_type"), "E3_equivariant_model"))) return status;
   if ((status = one_of(s, "interaction_type", get(s, "interaction_type"), "nequip"))) return status;
+  if ((status = check_layout(s))) return status;
   if ((status = read_elements(s))) return status;
   if ((status = read_heads(s))) return status;
   if ((status = read_radial(s))) return status;

@@ -55,6 +55,13 @@ static ftl_status manual_irreps(const ftl_sevennet *s, const ftl_py *manual, int
   text[item->u.text.size] = 0;
   if (ftl_irreps_parse(text, irreps, NULL))
     return ftl_sevennet_bad(s, FTL_ERR_FORMAT, "entry %d of irreps_manual, \"%s\", are no irreps", k, text);
+  /* e3nn's gate writes scalars first whatever the order here, and sevenn's next layer reads by this order. */
+  for (int b = 1; b < irreps->n; b++)
+    if (irreps->block[b].l == 0 && irreps->block[b - 1].l > 0)
+      return ftl_sevennet_bad(s, FTL_ERR_UNSUPPORTED,
+                              "entry %d of irreps_manual, \"%s\", has scalars behind others: sevenn's layers mistake "
+                              "their features for each other then, and the model is not equivariant",
+                              k, text);
   return FTL_OK;
 }
 

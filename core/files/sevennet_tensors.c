@@ -77,6 +77,12 @@ static ftl_status add_3j(ftl_sevennet *s, int t, int l1, int l2, int l3, bool ag
   *sign = 1;
   if (!l1 || !l2 || !l3) return FTL_OK;
   snprintf(name, sizeof name, "%d_convolution.convolution._compiled_main_left_right._w3j_%d_%d_%d", t, l1, l2, l3);
+  if (!ftl_tensors_find(&s->raw, name) &&
+      (ftl_value_truth(ftl_py_get(s->config, "use_flash_tp")) || ftl_value_truth(ftl_py_get(s->config, "use_oeq"))))
+    return ftl_sevennet_bad(s, FTL_ERR_UNSUPPORTED,
+                            "tensor %s is missing, as its config has use_flash_tp or use_oeq: load it with sevenn's "
+                            "SevenNetCheckpoint, build_model(), and save that",
+                            name);
   ftl_status status = require(s, name, n, &raw);
   if (status) return status;
   ftl_wigner_3j(l1, l2, l3, own);
@@ -143,6 +149,7 @@ static ftl_status add_columns(ftl_sevennet *s, const ftl_tensor *raw, const char
 }
 
 static ftl_status add_radial_net(ftl_sevennet *s, int t, const ftl_conv_paths *paths) {
+  const ftl_py *hidden = ftl_py_get(s->config, "weight_nn_hidden_neurons");
   column_block block[FTL_MAX_BLOCKS];
   int64_t n_columns = 0;
   char name[200];
@@ -151,12 +158,14 @@ static ftl_status add_radial_net(ftl_sevennet *s, int t, const ftl_conv_paths *p
   for (int k = 0; !status; k++) {
     const ftl_tensor *raw;
     snprintf(name, sizeof name, "%d_convolution.weight_nn.layer%d.weight", t, k + 1);
-    const bool last = !ftl_tensors_find(&s->raw, name);
+    const bool last = hidden ? (size_t)k == ftl_py_length(hidden) : !ftl_tensors_find(&s->raw, name);
     snprintf(name, sizeof name, "%d_convolution.weight_nn.layer%d.weight", t, k);
     if ((status = require(s, name, -1, &raw))) return status;
     if (raw->ndim != 2 || (last && raw->shape[1] != n_columns))
-      return ftl_sevennet_bad(s, FTL_ERR_FORMAT, "tensor %s is no matrix with %lld columns", name,
-                              (long long)n_columns);
+      return ftl_sevennet_bad(s, FTL_ERR_FORMAT,
+                              "tensor %s has %lld numbers in %d dimensions, but its layer's convolution needs a matrix "
+                              "with %lld columns",
+                              name, (long long)raw->count, raw->ndim, (long long)n_columns);
     snprintf(name, sizeof name, "interactions.%d.conv_tp_weights.layer%d.weight", t, k);
     if (last) return add_columns(s, raw, name, paths, block);
     status = add_part(s, name, raw, 0, 2, raw->shape);

@@ -34,7 +34,9 @@ template <class Real> struct ConvPath {
 struct ConvGeometry {
   EdgeList edges;
   ftl_grid grid;
-  int lmax, n_species;
+  int lmax;
+  bool raw; /* harmonics */
+  int n_species;
   const int *pair_class;
 };
 
@@ -62,7 +64,7 @@ KOKKOS_INLINE_FUNCTION void stage_edge(const ConvGeometry &geometry, const ConvP
   edge.t = static_cast<Real>(t);
   edge.row = row;
   edge.class_ = geometry.pair_class[zi * geometry.n_species + zj];
-  spherical_harmonics(geometry.lmax, v.n[0], v.n[1], v.n[2], y);
+  edge_harmonics(geometry.lmax, geometry.raw, v, y);
   for (int q = 0; q < N; q++) {
     double sum = 0;
     for (int s = path.m_start[q]; s < path.m_start[q + 1]; s++) sum += path.m_coefficient[s] * y[path.m_component[s]];
@@ -185,7 +187,8 @@ template <class Space, class Real, int D1, int D3> struct ConvReverseEdges {
       for (int q = 0; q < n_m; q++)
         for (int s = path.m_start[q]; s < path.m_start[q + 1]; s++)
           dy[path.m_component[s]] += path.m_coefficient[s] * static_cast<double>(mk[q]);
-      add_edge_gradient(geometry.lmax, v, static_cast<double>(mk[n_m]) * slope, dy, geometry.edges.gradient[start + k]);
+      add_edge_gradient(geometry.lmax, geometry.raw, v, static_cast<double>(mk[n_m]) * slope, dy,
+                        geometry.edges.gradient[start + k]);
     });
   }
 };
@@ -230,7 +233,8 @@ template <class Space, class Real, int D1, int D3> struct ConvReverseSenders {
   }
 };
 
-/* Calls f(integral constants d1, d3). */
+/* Calls f(integral constants d1, d3), of 1, 3, 5 and 7. */
+static_assert(FTL_MAX_SH == 16, "by_shape and by_lmax end at l = 3");
 template <class F> void by_shape(int d1, int d3, const F &f) {
   using std::integral_constant;
   const auto by_d3 = [&](auto first) {
@@ -241,7 +245,8 @@ template <class F> void by_shape(int d1, int d3, const F &f) {
   };
   if (d1 == 1) by_d3(integral_constant<int, 1>{});
   else if (d1 == 3) by_d3(integral_constant<int, 3>{});
-  else by_d3(integral_constant<int, 5>{});
+  else if (d1 == 5) by_d3(integral_constant<int, 5>{});
+  else by_d3(integral_constant<int, 7>{});
 }
 
 /* The paths of a layer. */

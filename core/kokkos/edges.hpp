@@ -156,10 +156,17 @@ KOKKOS_INLINE_FUNCTION void add_virial(double *w, double factor, const EdgeVecto
 
 } // namespace edge_stages
 
-/* Adds dE/dr_ij from dE/dr and dE/dY: r_ij = -r n, dn/dr_ij = -(1 - n n^T) / r. */
-KOKKOS_INLINE_FUNCTION void add_edge_gradient(int lmax, const EdgeVector &v, double dr, const double *dy,
+/* Spherical harmonics of an edge: of its direction, or `raw` of the vector r n. */
+KOKKOS_INLINE_FUNCTION void edge_harmonics(int lmax, bool raw, const EdgeVector &v, double *y) {
+  spherical_harmonics(lmax, v.n[0], v.n[1], v.n[2], y);
+  if (raw) raw_harmonics(lmax, v.r, y);
+}
+
+/* Adds dE/dr_ij from dE/dr and dE/dY, which is lost: r_ij = -r n, dn/dr_ij = -(1 - n n^T) / r. */
+KOKKOS_INLINE_FUNCTION void add_edge_gradient(int lmax, bool raw, const EdgeVector &v, double dr, double *dy,
                                               double *gradient) {
   double g[3];
+  if (raw) dr += raw_harmonics_reverse(lmax, v.n, v.r, dy, dy);
   spherical_harmonics_reverse(lmax, v.n[0], v.n[1], v.n[2], dy, g);
   const double along = g[0] * v.n[0] + g[1] * v.n[1] + g[2] * v.n[2];
   for (int x = 0; x < 3; x++) gradient[x] += -dr * v.n[x] - (g[x] - along * v.n[x]) / v.r;

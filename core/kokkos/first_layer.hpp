@@ -18,6 +18,7 @@ template <class Real> struct FirstGeometry {
   EdgeList edges;
   ftl_grid grid;
   int n_species;
+  bool raw;              /* harmonics */
   const FirstPair *pair; /* [receiver][sender] */
   const Real *phi;
 };
@@ -37,7 +38,7 @@ KOKKOS_INLINE_FUNCTION void stage_first_edge(const FirstGeometry<Real> &geometry
   if (geometry.edges.species[geometry.edges.node[slot]] != species) return;
   ftl_grid_locate(&geometry.grid, v.r, &edge.cell, &t, &slope);
   edge.t = static_cast<Real>(t);
-  spherical_harmonics(Lmax, v.n[0], v.n[1], v.n[2], exact);
+  edge_harmonics(Lmax, geometry.raw, v, exact);
   for (int lm = 0; lm < n_sh; lm++) y[lm] = static_cast<Real>(exact[lm]);
 }
 
@@ -130,7 +131,7 @@ template <class Space, class Real, int Lmax> struct FirstReverse {
       int cell;
       ftl_grid_locate(&geometry.grid, v.r, &cell, &t, &slope);
       for (int q = 0; q < n_sh; q++) dy[q] = static_cast<double>(y[k * (n_sh + 1) + q]);
-      add_edge_gradient(Lmax, v, static_cast<double>(y[k * (n_sh + 1) + n_sh]) * slope, dy,
+      add_edge_gradient(Lmax, geometry.raw, v, static_cast<double>(y[k * (n_sh + 1) + n_sh]) * slope, dy,
                         geometry.edges.gradient[start + k]);
     });
   }
@@ -147,7 +148,8 @@ template <class F> void by_lmax(int lmax, const F &f) {
 template <class Space, class Real> class FirstLayer {
 public:
   FirstLayer() = default;
-  FirstLayer(const ftl_model *model, Store<Space> &store) : lmax(model->lmax), n_species(model->n_species) {
+  FirstLayer(const ftl_model *model, Store<Space> &store)
+      : lmax(model->lmax), n_species(model->n_species), raw(model->arch.nequip.raw_harmonics) {
     const ftl_prepared_layer &layer = model->layer[0];
     const ftl_first_layer &first_layer = layer.first_layer;
     const std::size_t n = static_cast<std::size_t>(n_species);
@@ -237,13 +239,14 @@ public:
   }
 
 private:
-  FirstGeometry<Real> geometry(const EdgeList &edges) const { return {edges, grid, n_species, pair, phi}; }
+  FirstGeometry<Real> geometry(const EdgeList &edges) const { return {edges, grid, n_species, raw, pair, phi}; }
   static std::size_t staged(int n_edges, int numbers) {
     return static_cast<std::size_t>(n_edges) *
                (sizeof(FirstEdge<Real>) + static_cast<std::size_t>(numbers) * sizeof(Real)) +
            64;
   }
   int lmax = 0, n_species = 0, pad = 0, n_paths = 0;
+  bool raw = false;
   ftl_grid grid{};
   const FirstPair *pair = nullptr;
   const Real *phi = nullptr;

@@ -1,5 +1,5 @@
-/* GatedEquivariantBlock: scalars through silu, each gated channel times the sigmoid of its gate (core/mace/node.h).
- */
+/* A gate part by part (model/traits.h, ftl_gate): scalars through their activation, each other channel times that of
+   its gate (core/mace/node.h). */
 #ifndef FROZENTL_KOKKOS_GATE_HPP
 #define FROZENTL_KOKKOS_GATE_HPP
 
@@ -8,16 +8,32 @@
 
 namespace frozentl {
 
-/* A gated irrep: `gate` is the channel of the message's scalars that is the gate of its first channel. */
-struct GatedBlock {
-  int mul, pad, d, in_offset, out_offset, gate;
+/* Where an ftl_gate_part is in rows: `in` is its first channel, `gates` that of the scalars that gate it (of scalars:
+   their own). */
+struct GatePart {
+  int mul, d, in, in_pad, gates, out, out_pad;
+  bool scalar;
+  ftl_activation act;
+  double cst;
 };
 
 struct GateTables {
-  const GatedBlock *block;
-  int n_blocks, n_scalars, scalars_pad, message_dim;
-  double scalar_cst, cst;
+  const GatePart *part;
+  int n;
 };
+
+template <class Space>
+GateTables make_gate(const ftl_gate &gate, const ftl_layout &in, const ftl_layout &out, Store<Space> &store) {
+  std::vector<GatePart> parts;
+  for (int k = 0; k < gate.n; k++) {
+    const ftl_gate_part &p = gate.part[k];
+    const ftl_layout_block &from = in.b[p.in], &to = out.b[p.out];
+    const int own = from.offset + p.in_channel;
+    parts.push_back({p.mul, to.d, own, from.pad, p.gates < 0 ? own : in.b[p.gates].offset + p.gates_channel, to.offset,
+                     to.pad, p.gates < 0, p.act, p.cst});
+  }
+  return {store.upload("gate", parts), gate.n};
+}
 
 template <class Space, class Real> struct GateForward {
   GateTables tables;
@@ -26,21 +42,18 @@ template <class Space, class Real> struct GateForward {
   KOKKOS_INLINE_FUNCTION void operator()(const Member<Space> &team, int item, char *) const {
     const Real *const x = message.row(first + item);
     Real *const y = out.row(first + item);
-    on_lanes(team, tables.scalars_pad, [&](int c) {
-      double d1, d2;
-      y[c] = c < tables.n_scalars ? static_cast<Real>(tables.scalar_cst * ftl_silu(static_cast<double>(x[c]), &d1, &d2))
-                                  : Real(0);
-    });
-    for (int b = 0; b < tables.n_blocks; b++) {
-      const GatedBlock block = tables.block[b];
-      on_lanes(team, block.pad, [&](int c) {
+    for (int k = 0; k < tables.n; k++) {
+      const GatePart part = tables.part[k];
+      on_lanes(team, part.out_pad, [&](int c) {
         double d1, d2;
-        const Real g =
-            c < block.mul
-                ? static_cast<Real>(tables.cst * ftl_sigmoid(static_cast<double>(x[block.gate + c]), &d1, &d2))
+        Real *const to = y + part.out + c;
+        const bool inside = c < part.mul;
+        const Real f =
+            inside
+                ? static_cast<Real>(part.cst * ftl_activate(part.act, static_cast<double>(x[part.gates + c]), &d1, &d2))
                 : Real(0);
-        for (int m = 0; m < block.d; m++)
-          y[block.out_offset + m * block.pad + c] = g * x[block.in_offset + m * block.pad + c];
+        for (int m = 0; m < part.d; m++)
+          to[m * part.out_pad] = part.scalar || !inside ? f : f * x[part.in + m * part.in_pad + c];
       });
     }
   }
@@ -54,22 +67,19 @@ template <class Space, class Real> struct GateReverse {
   KOKKOS_INLINE_FUNCTION void operator()(const Member<Space> &team, int item, char *) const {
     const Real *const x = message.row(first + item), *const g = out_adjoint.row(first + item);
     Real *const dx = adjoint.row(first + item);
-    on_lanes(team, tables.n_scalars, [&](int c) {
-      double slope, d2;
-      ftl_silu(static_cast<double>(x[c]), &slope, &d2);
-      dx[c] = static_cast<Real>(tables.scalar_cst * slope) * g[c];
-    });
-    for (int b = 0; b < tables.n_blocks; b++) {
-      const GatedBlock block = tables.block[b];
-      on_lanes(team, block.mul, [&](int c) {
+    for (int k = 0; k < tables.n; k++) {
+      const GatePart part = tables.part[k];
+      on_lanes(team, part.mul, [&](int c) {
         double slope, d2, sum = 0;
-        const double s = ftl_sigmoid(static_cast<double>(x[block.gate + c]), &slope, &d2);
-        for (int m = 0; m < block.d; m++) {
-          const Real h = g[block.out_offset + m * block.pad + c];
-          sum += static_cast<double>(h * x[block.in_offset + m * block.pad + c]);
-          dx[block.in_offset + m * block.pad + c] = static_cast<Real>(tables.cst * s) * h;
+        const Real *const dy = g + part.out + c;
+        const Real f =
+            static_cast<Real>(part.cst * ftl_activate(part.act, static_cast<double>(x[part.gates + c]), &slope, &d2));
+        for (int m = 0; m < part.d && !part.scalar; m++) {
+          const int at = part.in + m * part.in_pad + c;
+          sum += static_cast<double>(dy[m * part.out_pad] * x[at]);
+          dx[at] = f * dy[m * part.out_pad];
         }
-        dx[block.gate + c] = static_cast<Real>(tables.cst * slope * sum);
+        dx[part.gates + c] = static_cast<Real>(part.cst * slope * (part.scalar ? static_cast<double>(dy[0]) : sum));
       });
     }
   }

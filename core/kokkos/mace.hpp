@@ -18,6 +18,7 @@ public:
     for (int t = 0; t < model->arch.n_layers; t++) layers.emplace_back(model, t, store);
     pair_class = store.upload("pair classes", model->pair_class, n * n);
     e0 = store.upload("e0", model->e0, n);
+    scale = store.upload("scale", model->scale, n);
     if (model->zbl) zbl = store.upload("zbl", model->zbl, 4 * n * n);
   }
 
@@ -41,19 +42,19 @@ public:
   }
 
   void layer_forward(int t) override {
-    for (const Batch &batch : batches) forward(t, batch, rows.A.in(batch));
+    for (const Batch &batch : batches) forward(t, batch);
   }
 
   void last_layer() override {
     const int t = model->arch.n_layers - 1;
     if (model->zbl) {
-      Repulsion stage{edges.list(), model->n_species, model->zbl_p, {}, model->scale[0], zbl, blocks.order, node_energy};
+      Repulsion stage{edges.list(), model->n_species, model->zbl_p, {}, zbl, scale, blocks.order, node_energy};
       std::copy(model->zbl_c, model->zbl_c + 4, stage.c);
       for_each<Space>("repulsion", blocks.n_active, stage);
     }
     clear_adjoints(t - 1);
     for (const Batch &batch : batches) {
-      forward(t, batch, rows.A.in(batch));
+      forward(t, batch);
       reverse(t, batch);
     }
     reverse_conv(t);
@@ -61,8 +62,10 @@ public:
 
   void layer_reverse(int t) override {
     clear_adjoints(t - 1);
+    const ftl_prepared_layer &l = model->layer[t];
     for (const Batch &batch : batches) {
-      interaction(t, batch, rows.A.in(batch));
+      if (!l.gated_output) interaction(t, batch, rows.A.in(batch));
+      else if (l.first) gated_message(t, batch); /* others keep theirs */
       output_adjoint(t, batch);
       reverse(t, batch);
     }
@@ -115,7 +118,7 @@ private:
   Rows<Real> by_position(Real *data, int dim) const { return {data, static_cast<std::size_t>(dim), 0, nullptr}; }
   Rows<Real> features_of(int t) const { return by_node(features[t], edge_dim(t + 1)); }
   Rows<Real> adjoints_of(int t) const { return by_node(adjoints[t], edge_dim(t + 1)); }
-  Rows<Real> sc_of(int t) const { return by_position(sc[t], model->layer[t].out.dim); }
+  Rows<Real> sc_of(int t) const { return by_position(sc[t], model->layer[t].skip.out.dim); }
   Rows<Real> message_adjoint_of(int t) const { return by_position(message_adjoint, model->layer[t].message.dim); }
 
   template <class T> static void fill(T *p, std::size_t n, T value) {
@@ -135,19 +138,25 @@ private:
     const std::size_t total = static_cast<std::size_t>(edges.n_total()),
                       local = static_cast<std::size_t>(edges.n_local());
     const std::size_t active = static_cast<std::size_t>(blocks.n_active);
-    int message = 0, mid = 0, mid_path = 0, own = 0, out = 0, gated = 0;
+    int message = 0, A = 0, product = 0, mid = 0, mid_path = 0, own = 0, out = 0, gated = 0;
     for (int t = 0; t < model->arch.n_layers; t++) {
       const ftl_prepared_layer &l = model->layer[t];
-      message = std::max({message, l.message.dim, l.target.dim});
+      message = std::max(message, l.message.dim);
       out = std::max(out, l.out.dim);
       if (l.gated) gated = std::max({gated, l.message.dim, l.target.dim});
+      if (l.gated_output && l.first) gated = std::max(gated, l.message.dim);
+      if (!l.gated_output) {
+        A = std::max(A, l.target.dim);
+        product = std::max(product, l.out.dim);
+      }
       if (t == 0) continue;
       own = std::max(own, l.conv.edge.dim);
       for (int p = 0; p < l.conv.n_paths; p++) mid_path = std::max(mid_path, l.conv.mid.b[p].d * l.conv.mid.b[p].pad);
       const std::size_t row = static_cast<std::size_t>(l.conv.edge.dim);
       features[t - 1] = feature_buffer[t - 1].template reserve<Real>("features", total * row);
       adjoints[t - 1] = adjoint_buffer[t - 1].template reserve<Real>("adjoints", total * row);
-      if (l.has_sc) sc[t] = sc_buffer[t].template reserve<Real>("skip", active * static_cast<std::size_t>(l.out.dim));
+      if (l.has_sc)
+        sc[t] = sc_buffer[t].template reserve<Real>("skip", active * static_cast<std::size_t>(l.skip.out.dim));
     }
     mid = mid_path;
     node_energy = energy_buffer.template reserve<double>("node_energy", local);
@@ -163,8 +172,8 @@ private:
                  {&rows.mid, static_cast<std::size_t>(mid)},
                  {&rows.gate_input, static_cast<std::size_t>(gated)},
                  {&rows.gated, static_cast<std::size_t>(gated)},
-                 {&rows.A, static_cast<std::size_t>(message)},
-                 {&rows.product, static_cast<std::size_t>(out)},
+                 {&rows.A, static_cast<std::size_t>(A)},
+                 {&rows.product, static_cast<std::size_t>(product)},
                  {&rows.h, static_cast<std::size_t>(out)},
                  {&rows.dh, static_cast<std::size_t>(out)},
                  {&rows.own, static_cast<std::size_t>(own)}};
@@ -197,10 +206,19 @@ private:
   /* ---- stages ---- */
 
   ConvGeometry conv_geometry(int t) const {
-    return {edges.list(), model->layer[t].grid, model->lmax, model->n_species, pair_class};
+    return {edges.list(), model->layer[t].grid, model->lmax, model->arch.nequip.raw_harmonics, model->n_species,
+            pair_class};
   }
+  EnergyScale energy_scale() const { return {scale, edges.list().species, blocks.order}; }
   DensityTable density_of(int t) const {
     return {edges.list(), model->layer[t].grid, model->n_species, pair_class, layer(t).density};
+  }
+
+  /* Adds a row for each element to rows of a batch; `same`: the one row for all. */
+  void add_constant(const char *name, const double *table, const Rows<Real> &to, int dim, const Batch &batch,
+                    bool same = false) {
+    on_rows(name, batch, dim,
+            AddElementRows<Real>{table, edges.list().species, blocks.order, to, batch.first, dim, same});
   }
 
   /* Sums over neighbours and their linear. */
@@ -212,6 +230,11 @@ private:
       return;
     }
     zero<Space>(to, batch, 0, l.message.dim);
+    add_convolution(t, batch, to);
+  }
+
+  void add_convolution(int t, const Batch &batch, const Rows<Real> &to) {
+    const ftl_prepared_layer &l = model->layer[t];
     for (int p = 0; p < l.conv.n_paths; p++) {
       const ConvPath<Real> &path = layer(t).conv.paths[static_cast<std::size_t>(p)];
       const Rows<Real> mid{rows.mid.data, static_cast<std::size_t>(path.d3 * path.out_pad), batch.first, nullptr};
@@ -241,38 +264,72 @@ private:
       on_rows("normalise", batch, l.message.dim, ScaleRows<Real>{to, batch.first, l.message.dim, factor});
     }
     if (!l.gated) return;
-    if (l.first)
-      on_rows(
-          "residual", batch, l.message.dim,
-          AddElementRows<Real>{layer(t).res_first, edges.list().species, blocks.order, to, batch.first, l.message.dim});
+    if (l.first) add_constant("residual", layer(t).res_first, to, l.message.dim, batch);
     else layer(t).linear_res.forward("residual", features_of(t - 1), to, blocks.block, batch, true);
     for_items<Space>("gate", batch.n, 0,
                      GateForward<Space, Real>{layer(t).gate, to, rows.gated.in(batch), batch.first});
     layer(t).linear_2.forward("linear_2", rows.gated.in(batch), A, blocks.block, batch, false);
   }
 
-  void forward(int t, const Batch &batch, const Rows<Real> &A) {
+  /* Of a layer of the NequIP family: the message with its self-connection. After the first layer it is added to where
+     that is, and stays there until the reverse puts its adjoint in its place. */
+  Rows<Real> gated_message_of(int t, const Batch &batch) const {
+    return model->layer[t].first ? rows.gate_input.in(batch) : sc_of(t);
+  }
+  void gated_message(int t, const Batch &batch) {
+    const ftl_prepared_layer &l = model->layer[t];
+    const Rows<Real> to = gated_message_of(t, batch);
+    if (l.first) message(t, batch, to);
+    else add_convolution(t, batch, to);
+    add_constant("constant", layer(t).constant, to, l.message.dim, batch);
+  }
+
+  void gated_reverse(int t, const Batch &batch) {
+    const ftl_prepared_layer &l = model->layer[t];
+    const Rows<Real> dA = message_adjoint_of(t);
+    zero<Space>(dA, batch, 0, l.message.dim);
+    for_items<Space>(
+        "gate, reverse", batch.n, 0,
+        GateReverse<Space, Real>{layer(t).gate, gated_message_of(t, batch), rows.dh.in(batch), dA, batch.first});
+    if (l.first)
+      layer(t).first_layer.reverse(edges.list(), edges.most_edges(), blocks.order, blocks.block, batch, rows.sums.data,
+                                   dA);
+    else on_rows("skip, reverse", batch, l.message.dim, CopyRows<Real>{dA, sc_of(t), batch.first, l.message.dim});
+  }
+
+  void product(int t, const Batch &batch, const Rows<Real> &A, const Rows<Real> &h) {
+    const ftl_prepared_layer &l = model->layer[t];
+    layer(t).contraction.forward(A, rows.product.in(batch), blocks.block, batch);
+    layer(t).product_linear.forward("product", rows.product.in(batch), h, blocks.block, batch, false);
+    if (l.has_sc && l.first) add_constant("skip", layer(t).sc_first, h, l.out.dim, batch);
+    else if (l.has_sc) on_rows("skip", batch, l.out.dim, AddRows<Real>{sc_of(t), h, batch.first, l.out.dim});
+  }
+
+  void forward(int t, const Batch &batch) {
     const ftl_prepared_layer &l = model->layer[t];
     const Rows<Real> h = rows.h.in(batch), dh = rows.dh.in(batch);
     const bool last = t == model->arch.n_layers - 1;
-    interaction(t, batch, A);
-    layer(t).contraction.forward(A, rows.product.in(batch), blocks.block, batch);
-    layer(t).product_linear.forward("product", rows.product.in(batch), h, blocks.block, batch, false);
-    if (l.has_sc && l.first)
-      on_rows("skip", batch, l.out.dim,
-              AddElementRows<Real>{layer(t).sc_first, edges.list().species, blocks.order, h, batch.first, l.out.dim});
-    else if (l.has_sc) on_rows("skip", batch, l.out.dim, AddRows<Real>{sc_of(t), h, batch.first, l.out.dim});
+    if (l.gated_output) {
+      gated_message(t, batch);
+      for_items<Space>("gate", batch.n, 0,
+                       GateForward<Space, Real>{layer(t).gate, gated_message_of(t, batch), h, batch.first});
+    } else {
+      interaction(t, batch, rows.A.in(batch));
+      product(t, batch, rows.A.in(batch), h);
+    }
     if (last) zero<Space>(dh, batch, 0, l.out.dim);
     readouts(t, batch, h, last ? dh : Rows<Real>{});
     if (last) return;
     layer(t + 1).linear_up.forward("up", h, features_of(t), blocks.block, batch, false);
+    if (layer(t + 1).up_constant)
+      add_constant("constant", layer(t + 1).up_constant, features_of(t), edge_dim(t + 1), batch, true);
     if (model->layer[t + 1].has_sc) layer(t + 1).skip.forward("skip", h, sc_of(t + 1), blocks.block, batch, false);
   }
 
   void readouts(int t, const Batch &batch, const Rows<Real> &h, const Rows<Real> &dh) {
     for (const ReadoutTables &tables : layer(t).readouts)
-      for_items<Space>("readout", batch.n, 4 * static_cast<std::size_t>(tables.n_hidden) * sizeof(double),
-                       Readout<Space, Real>{tables, model->scale[0], h, dh, blocks.order, batch.first, node_energy});
+      for_items<Space>("readout", batch.n, tables.bytes(),
+                       Readout<Space, Real>{tables, energy_scale(), h, dh, batch.first, node_energy});
   }
 
   /* dE/dh of a layer before the last: through the next layer, and its own linear readouts. */
@@ -285,7 +342,7 @@ private:
     for (int r = 0; r < l.n_readouts; r++) {
       const ReadoutTables &tables = layer(t).readouts[static_cast<std::size_t>(r)];
       on_rows("readout, reverse", batch, tables.n_in,
-              LinearReadoutReverse<Real>{tables.linear, model->scale[0], dh, batch.first, tables.n_in, tables.offset});
+              LinearReadoutReverse<Real>{tables.linear, energy_scale(), dh, batch.first, tables.n_in, tables.offset});
     }
   }
 
@@ -293,6 +350,10 @@ private:
      when all messages are there. A, gate_input and factor are as interaction() left them. */
   void reverse(int t, const Batch &batch) {
     const ftl_prepared_layer &l = model->layer[t];
+    if (l.gated_output) {
+      gated_reverse(t, batch);
+      return;
+    }
     const Rows<Real> A = rows.A.in(batch), dh = rows.dh.in(batch), product = rows.product.in(batch),
                      gated = rows.gated.in(batch), dA = message_adjoint_of(t);
     if (l.has_sc && !l.first)
@@ -374,7 +435,7 @@ private:
   Store<Space> store;
   std::vector<MaceLayer<Space, Real>> layers;
   const int *pair_class = nullptr;
-  const double *e0 = nullptr, *zbl = nullptr;
+  const double *e0 = nullptr, *scale = nullptr, *zbl = nullptr;
 
   Edges<Space> edges;
   Blocks<Space> blocks;

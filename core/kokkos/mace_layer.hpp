@@ -19,7 +19,8 @@ template <class Space, class Real> struct MaceLayer {
   Linear<Space, Real> linear_2, product_linear;
   Contraction<Space, Real> contraction;
   GateTables gate{};
-  const double *density = nullptr, *res_first = nullptr, *sc_first = nullptr;
+  const double *density = nullptr, *res_first = nullptr, *sc_first = nullptr, *constant = nullptr,
+               *up_constant = nullptr;
   std::vector<ReadoutTables> readouts;
 
   MaceLayer(const ftl_model *model, int t, Store<Space> &store) : prepared(&model->layer[t]) {
@@ -34,20 +35,25 @@ template <class Space, class Real> struct MaceLayer {
       if (layer.gated) linear_res = Linear<Space, Real>(model, layer.linear_res, store);
       if (layer.has_sc) skip = Linear<Space, Real>(model, layer.skip, store);
     }
-    if (layer.gated) {
-      linear_2 = Linear<Space, Real>(model, layer.linear_2, store);
-      make_gate(store);
+    if (layer.gated) linear_2 = Linear<Space, Real>(model, layer.linear_2, store);
+    if (layer.gated_output) {
+      gate = make_gate(layer.gate, layer.message, layer.out, store);
+    } else {
+      if (layer.gated) gate = make_gate(layer.gate, layer.message, layer.target, store);
+      product_linear = Linear<Space, Real>(model, layer.product_linear, store);
+      contraction = Contraction<Space, Real>(model, layer.contraction, store);
     }
-    product_linear = Linear<Space, Real>(model, layer.product_linear, store);
-    contraction = Contraction<Space, Real>(model, layer.contraction, store);
     if (layer.density)
       density = store.upload("density", layer.density,
                              static_cast<std::size_t>(model->n_classes) * static_cast<std::size_t>(layer.grid.n_cells) *
                                  static_cast<std::size_t>(layer.grid.n_coefficients));
-    if (layer.res_first)
-      res_first = store.upload("residual", layer.res_first, n_species * static_cast<std::size_t>(layer.message.dim));
-    if (layer.first && layer.has_sc)
+    const std::size_t message_rows = n_species * static_cast<std::size_t>(layer.message.dim);
+    if (layer.res_first) res_first = store.upload("residual", layer.res_first, message_rows);
+    if (layer.sc_first && layer.has_sc)
       sc_first = store.upload("skip", layer.sc_first, n_species * static_cast<std::size_t>(layer.out.dim));
+    if (layer.constant) constant = store.upload("constant", layer.constant, message_rows);
+    if (layer.up_constant)
+      up_constant = store.upload("constant", layer.up_constant, static_cast<std::size_t>(layer.conv.edge.dim));
     for (int r = 0; r < layer.n_readouts; r++) readouts.push_back(make_readout(layer.readout[r], store));
   }
 
@@ -57,35 +63,29 @@ template <class Space, class Real> struct MaceLayer {
   double beta() const { return prepared->norm == FTL_NORM_DENSITY ? 1 : prepared->beta; }
 
 private:
-  void make_gate(Store<Space> &store) {
-    const ftl_layout &in = prepared->message, &out = prepared->target;
-    std::vector<GatedBlock> blocks;
-    int channel = prepared->n_scalars;
-    for (int b = 1; b < out.n; channel += out.b[b].mul, b++)
-      blocks.push_back({out.b[b].mul, out.b[b].pad, out.b[b].d, in.b[b].offset, out.b[b].offset, channel});
-    gate = {store.upload("gate", blocks),
-            static_cast<int>(blocks.size()),
-            prepared->n_scalars,
-            out.b[0].pad,
-            in.dim,
-            prepared->gate_scalar_cst,
-            prepared->gate_cst};
-  }
   ReadoutTables make_readout(const ftl_prepared_readout &from, Store<Space> &store) {
     const std::size_t n_in = static_cast<std::size_t>(from.n_in), n = static_cast<std::size_t>(from.n_hidden);
     const auto copy = [&](const double *p, std::size_t size) { return p ? store.upload("readout", p, size) : nullptr; };
-    return {from.kind,
-            from.gate,
-            from.gate_cst,
-            from.bias_2,
-            from.n_in,
-            from.n_hidden,
-            prepared->out.b[from.block].offset,
-            copy(from.linear, n_in),
-            copy(from.linear_1, n_in * n),
-            copy(from.linear_mid, n * n),
-            copy(from.bias_mid, n),
-            copy(from.linear_2, n)};
+    ReadoutTables tables{from.kind,
+                         from.gate,
+                         from.gate_cst,
+                         from.bias_2,
+                         from.n_in,
+                         from.n_hidden,
+                         prepared->out.b[from.block].offset,
+                         copy(from.linear, n_in),
+                         copy(from.linear_1, n_in * n),
+                         copy(from.linear_mid, n * n),
+                         copy(from.bias_mid, n),
+                         copy(from.linear_2, n),
+                         from.n_layers,
+                         {},
+                         {}};
+    for (int k = 0; k <= from.n_layers; k++) tables.width[k] = from.width[k];
+    for (int k = 0; k < from.n_layers; k++)
+      tables.net[k] =
+          copy(from.net[k], static_cast<std::size_t>(from.width[k]) * static_cast<std::size_t>(from.width[k + 1]));
+    return tables;
   }
 };
 

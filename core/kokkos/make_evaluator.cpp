@@ -19,8 +19,15 @@ ftl_status make_evaluator(const ftl_model *model, std::unique_ptr<Evaluator<Spac
     evaluator = mixed ? make_ace<Space, float>(model) : make_ace<Space, double>(model);
     break;
   case FTL_ENGINE_mace:
+    switch (model->arch.family) { /* no default: a new family does not compile before its stages are here */
+    case FTL_FAMILY_MACE:
+    case FTL_FAMILY_NEQUIP:
+      break;
+    }
     evaluator = mixed ? make_mace<Space, float>(model) : make_mace<Space, double>(model);
     break;
+  default:
+    return fail(error, FTL_ERR_UNSUPPORTED, "", "models of this kind have no stages for Kokkos");
   }
   return FTL_OK;
 }

@@ -13,6 +13,22 @@ struct ReadoutTables {
   double gate_cst, bias_2;
   int n_in, n_hidden, offset; /* offset: of the scalars in an atom's row */
   const double *linear, *linear_1, *linear_mid, *bias_mid, *linear_2;
+  int n_layers, width[FTL_MAX_READOUT_LAYERS + 1]; /* of a net */
+  const double *net[FTL_MAX_READOUT_LAYERS];
+
+  /* Of one atom, in scratch. */
+  std::size_t bytes() const {
+    std::size_t numbers = 4 * static_cast<std::size_t>(n_hidden);
+    for (int k = 1; k <= n_layers; k++) numbers += 2 * static_cast<std::size_t>(width[k]);
+    return numbers * sizeof(double);
+  }
+};
+
+/* What interaction energies are multiplied with. */
+struct EnergyScale {
+  const double *of_species;
+  const int *species, *order;
+  KOKKOS_INLINE_FUNCTION double at(int position) const { return of_species[species[order[position]]]; }
 };
 
 KOKKOS_INLINE_FUNCTION double activate(ftl_activation gate, double x, double *slope) {
@@ -20,35 +36,87 @@ KOKKOS_INLINE_FUNCTION double activate(ftl_activation gate, double x, double *sl
   return ftl_activate(gate, x, slope, &d2);
 }
 
-/* Adds to the node's energy, and to dE/dh unless `adjoint.data` is null; both times `scale`. */
+/* Adds to the node's energy, and to dE/dh unless `adjoint.data` is null; both times the scale. */
 template <class Space, class Real> struct Readout {
   ReadoutTables tables;
-  double scale;
+  EnergyScale scale;
   Rows<Real> h, adjoint;
-  const int *order;
   int first;
   double *node_energy;
+
+  KOKKOS_INLINE_FUNCTION void add_energy(const Member<Space> &team, int position, double energy) const {
+    Kokkos::single(Kokkos::PerThread(team),
+                   [&]() { node_energy[scale.order[position]] += scale.at(position) * energy; });
+  }
 
   KOKKOS_INLINE_FUNCTION void linear(const Member<Space> &team, int position) const {
     const Real *const x = h.row(position) + tables.offset;
     double energy = 0;
     sum_lanes(team, tables.n_in, energy,
               [&](int c, double &add) { add += tables.linear[c] * static_cast<double>(x[c]); });
-    Kokkos::single(Kokkos::PerThread(team), [&]() { node_energy[order[position]] += scale * energy; });
+    add_energy(team, position, energy + tables.bias_2);
     if (!adjoint.data) return;
+    const double factor = scale.at(position);
     Real *const dx = adjoint.row(position) + tables.offset;
-    on_lanes(team, tables.n_in, [&](int c) { dx[c] += static_cast<Real>(scale * tables.linear[c]); });
+    on_lanes(team, tables.n_in, [&](int c) { dx[c] += static_cast<Real>(factor * tables.linear[c]); });
+  }
+
+  /* Units and slopes of each layer; on the way back, adjoints take the place of units. */
+  KOKKOS_INLINE_FUNCTION void net(const Member<Space> &team, int position, double *work) const {
+    const int last = tables.n_layers - 1;
+    const Real *const x = h.row(position) + tables.offset;
+    double *unit = nullptr, *next = work;
+    for (int k = 0; k <= last; k++) {
+      const int m = tables.width[k], n = tables.width[k + 1];
+      const double *const w = tables.net[k];
+      on_lanes(team, n, [&](int o) {
+        double sum = 0;
+        for (int c = 0; c < m; c++) sum += (unit ? unit[c] : static_cast<double>(x[c])) * w[c * n + o];
+        next[o] = k < last ? tables.gate_cst * activate(tables.gate, sum, &next[n + o]) : sum;
+      });
+      unit = next;
+      next += 2 * n;
+    }
+    add_energy(team, position, unit[0]);
+    if (!adjoint.data) return;
+    const double factor = scale.at(position);
+    Real *const dx = adjoint.row(position) + tables.offset;
+    for (int k = last; k >= 0; k--) {
+      const int m = tables.width[k], n = tables.width[k + 1];
+      const double *const w = tables.net[k], *const d = unit;
+      if (k > 0) unit -= 2 * m;
+      on_lanes(team, m, [&](int c) {
+        double sum = 0;
+        for (int o = 0; o < n; o++) sum += w[c * n + o] * (k < last ? d[o] : 1);
+        if (k > 0) unit[c] = sum * tables.gate_cst * unit[m + c];
+        else dx[c] += static_cast<Real>(factor * sum);
+      });
+    }
   }
 
   KOKKOS_INLINE_FUNCTION void operator()(const Member<Space> &team, int item, char *scratch) const {
-    const int position = first + item, n = tables.n_hidden;
-    if (tables.kind == FTL_READOUT_LINEAR) {
+    const int position = first + item;
+    double *const work = reinterpret_cast<double *>(scratch);
+    switch (tables.kind) {
+    case FTL_READOUT_LINEAR:
+    case FTL_READOUT_TWO_LINEAR:
       linear(team, position);
-      return;
+      break;
+    case FTL_READOUT_NONLINEAR:
+    case FTL_READOUT_NONLINEAR_BIAS:
+      nonlinear(team, position, work);
+      break;
+    case FTL_READOUT_NET:
+      net(team, position, work);
+      break;
     }
+  }
+
+private:
+  KOKKOS_INLINE_FUNCTION void nonlinear(const Member<Space> &team, int position, double *y) const {
+    const int n = tables.n_hidden;
     const Real *const x = h.row(position) + tables.offset;
-    double *const y = reinterpret_cast<double *>(scratch), *const slope = y + n, *const z = slope + n,
-                  *const slope_mid = z + n;
+    double *const slope = y + n, *const z = slope + n, *const slope_mid = z + n;
     on_lanes(team, n, [&](int k) {
       double sum = 0;
       for (int c = 0; c < tables.n_in; c++) sum += static_cast<double>(x[c]) * tables.linear_1[c * n + k];
@@ -72,13 +140,14 @@ template <class Space, class Real> struct Readout {
         for (int k = 0; k < n; k++) z[m] += tables.linear_mid[m * n + k] * slope_mid[k];
       });
     }
-    Kokkos::single(Kokkos::PerThread(team), [&]() { node_energy[order[position]] += scale * energy; });
+    add_energy(team, position, energy);
     if (!adjoint.data) return;
+    const double factor = scale.at(position);
     Real *const dx = adjoint.row(position) + tables.offset;
     on_lanes(team, tables.n_in, [&](int c) {
       double sum = 0;
       for (int k = 0; k < n; k++) sum += tables.linear_1[c * n + k] * slope[k] * z[k];
-      dx[c] += static_cast<Real>(scale * sum);
+      dx[c] += static_cast<Real>(factor * sum);
     });
   }
 };
@@ -86,11 +155,12 @@ template <class Space, class Real> struct Readout {
 /* dE/dh through a linear readout, channel by channel. */
 template <class Real> struct LinearReadoutReverse {
   const double *linear;
-  double scale;
+  EnergyScale scale;
   Rows<Real> adjoint;
   int first, n_in, offset;
   KOKKOS_INLINE_FUNCTION void operator()(int k) const {
-    adjoint.row(first + k / n_in)[offset + k % n_in] += static_cast<Real>(scale * linear[k % n_in]);
+    adjoint.row(first + k / n_in)[offset + k % n_in] +=
+        static_cast<Real>(scale.at(first + k / n_in) * linear[k % n_in]);
   }
 };
 

@@ -70,19 +70,20 @@ struct DensityReverse {
 struct Repulsion {
   EdgeList edges;
   int n_species, p;
-  double c[4], scale;
-  const double *zbl;
+  double c[4];
+  const double *zbl, *scale; /* scale: of each element */
   const int *order;
   double *node_energy;
   KOKKOS_INLINE_FUNCTION void operator()(int position) const {
     const int i = order[position];
+    const double factor = scale[edges.species[i]];
     double sum = 0;
     for (std::int64_t s = edges.first[i]; s < edges.first[i] + edges.count[i]; s++) {
       const double *z = zbl + 4 * (edges.species[i] * n_species + edges.species[edges.node[s]]);
       double dr;
       if (edges.vector[s].r >= z[2]) continue;
-      sum += scale * ftl_zbl(z, c, p, edges.vector[s].r, &dr);
-      for (int x = 0; x < 3; x++) edges.gradient[s][x] -= scale * dr * edges.vector[s].n[x];
+      sum += factor * ftl_zbl(z, c, p, edges.vector[s].r, &dr);
+      for (int x = 0; x < 3; x++) edges.gradient[s][x] -= factor * dr * edges.vector[s].n[x];
     }
     node_energy[i] += sum;
   }
@@ -114,16 +115,17 @@ template <class Real> struct CopyRows {
   }
 };
 
-/* Adds a row that depends on the element only. */
+/* Adds a row that depends on the element only; with `same`, one row for all. */
 template <class Real> struct AddElementRows {
   const double *table;
   const int *species, *order;
   Rows<Real> to;
   int first, dim;
+  bool same;
   KOKKOS_INLINE_FUNCTION void operator()(int k) const {
     const int position = first + k / dim;
-    to.row(position)[k % dim] +=
-        static_cast<Real>(table[static_cast<std::size_t>(species[order[position]]) * dim + k % dim]);
+    const int element = same ? 0 : species[order[position]];
+    to.row(position)[k % dim] += static_cast<Real>(table[static_cast<std::size_t>(element) * dim + k % dim]);
   }
 };
 

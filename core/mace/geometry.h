@@ -6,25 +6,6 @@
 
 FTL_INLINE ftl_mace_scratch *scratch_of(const ftl_thread *thread) { return thread->scratch; }
 
-/* Harmonics of the vector itself from those of its direction: times r^l. */
-static void raw_harmonics(int lmax, double r, double *Y) {
-  double power = 1;
-  for (int l = 0; l <= lmax; l++, power *= r)
-    for (int lm = l * l; lm < (l + 1) * (l + 1); lm++) Y[lm] *= power;
-}
-
-/* dE/dY of the direction's harmonics from that of the vector's; returns the part of dE/dr. */
-static double raw_harmonics_reverse(int lmax, const ftl_edge *edge, const double *dY, double *of_direction) {
-  double Y[FTL_MAX_SH], power = 1, dr = 0;
-  spherical_harmonics(lmax, edge->n[0], edge->n[1], edge->n[2], Y);
-  for (int l = 0; l <= lmax; l++, power *= edge->r)
-    for (int lm = l * l; lm < (l + 1) * (l + 1); lm++) {
-      of_direction[lm] = power * dY[lm];
-      dr += l * power / edge->r * Y[lm] * dY[lm];
-    }
-  return dr;
-}
-
 /* Fills the thread's edge list with the edges of the block that are within the cutoff. */
 static void block_edges(const ftl_workspace *ws, ftl_thread *thread, const ftl_block *block, const ftl_grid *grid) {
   const ftl_model *model = ws->model;
@@ -62,7 +43,7 @@ static void edge_gradient(ftl_workspace *ws, ftl_thread *thread, int sweep, int 
                           const double *dY) {
   double g[3], v[3], gradient[3], of_direction[FTL_MAX_SH];
   if (ws->model->arch.nequip.raw_harmonics) {
-    dr += raw_harmonics_reverse(ws->model->lmax, edge, dY, of_direction);
+    dr += raw_harmonics_reverse(ws->model->lmax, edge->n, edge->r, dY, of_direction);
     dY = of_direction;
   }
   spherical_harmonics_reverse(ws->model->lmax, edge->n[0], edge->n[1], edge->n[2], dY, g);

@@ -23,24 +23,32 @@ const ftl_tensor *ftl_require(const ftl_source *source, ftl_error *error, const 
   return tensor;
 }
 
+static void list_heads(const ftl_architecture *arch, char *names, size_t size) {
+  size_t used = 0;
+  for (int h = 0; h < arch->n_heads && used < size; h++)
+    used += (size_t)snprintf(names + used, size - used, "%s%s", h ? ", " : "", arch->heads[h]);
+}
+
+/* What is not asked for is chosen as the family's own program does: mace-torch takes the last head if none is called
+   Default, sevenn wants to be told the modality. */
 static ftl_status choose_head(ftl_model *model, const ftl_open_options *options, const char *path, ftl_error *error) {
   const ftl_architecture *arch = &model->arch;
-  if (options && options->head) {
-    for (int h = 0; h < arch->n_heads; h++)
-      if (strcmp(arch->heads[h], options->head) == 0) {
-        model->head = h;
-        return FTL_OK;
-      }
-    char names[256] = "";
-    for (int h = 0; h < arch->n_heads; h++) {
-      size_t used = strlen(names);
-      snprintf(names + used, sizeof names - used, "%s%s", h ? ", " : "", arch->heads[h]);
-    }
-    return ftl_fail(error, FTL_ERR_INPUT, path, "the model has no head '%s'; it has: %s", options->head, names);
-  }
-  model->head = arch->n_heads - 1;
+  const char *wanted = options && options->head ? options->head : arch->n_heads > 1 ? "Default" : arch->heads[0];
+  char names[256] = "";
   for (int h = 0; h < arch->n_heads; h++)
-    if (strcmp(arch->heads[h], "Default") == 0) model->head = h;
+    if (strcmp(arch->heads[h], wanted) == 0) {
+      model->head = h;
+      return FTL_OK;
+    }
+  list_heads(arch, names, sizeof names);
+  if (options && options->head)
+    return ftl_fail(error, FTL_ERR_INPUT, path, "the model has no head '%.60s'; it has: %s", options->head, names);
+  if (arch->family == FTL_FAMILY_NEQUIP)
+    return ftl_fail(error, FTL_ERR_INPUT, path,
+                    "the model has several heads (modalities), which give different energies; choose with head one of: "
+                    "%s",
+                    names);
+  model->head = arch->n_heads - 1;
   return FTL_OK;
 }
 
@@ -191,9 +199,6 @@ static ftl_status prepare_layer(ftl_model *model, const ftl_source *source, int 
     if (!alpha || !beta || !linear_2) return FTL_ERR_FORMAT;
     prepared->alpha = ftl_tensor_at(alpha, 0);
     prepared->beta = ftl_tensor_at(beta, 0);
-    prepared->gate_scalar_cst = layer->gate_scalar_cst;
-    prepared->gate_cst = layer->gate_cst;
-    prepared->n_scalars = layer->target.block[0].mul;
     if ((status = ftl_prepare_linear(model, &layer->target, &layer->target, linear_2, 0, &prepared->linear_2, error)))
       return status;
     if (t > 0) {

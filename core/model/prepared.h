@@ -148,9 +148,7 @@ typedef struct {
   bool gated_output;  /* of a gated block: the gate makes the output, and there is no product */
   ftl_gate gate;      /* of either: from the message to the target, or to the output */
   double *constant;   /* [species][message.dim]: what a gated block adds to every message of an element; NULL without */
-  double *up_constant; /* [edge.dim]: what linear_up adds whatever its input is; NULL without */
-  double gate_scalar_cst, gate_cst;
-  int n_scalars;         /* channels of the scalar block that are scalars; the rest are gates */
+  double *up_constant;   /* [edge.dim]: what linear_up adds whatever its input is; NULL without */
   ftl_linear linear_res; /* edge -> message (later layers) */
   double *res_first;     /* [species][message.dim] in one-atom row order (first layer) */
   ftl_linear linear_2;   /* target -> target */

@@ -10,7 +10,7 @@ static void check_twin(const char *twin) {
   assert_non_null(frames);
   for (int k = 0; k < 2; k++) {
     ftl_open_options options = {.precision = k ? FTL_MIXED : FTL_DOUBLE};
-    MUST(ftl_model_open(with_extension(twin, "model"), &options, &models[k], error));
+    MUST(ftl_model_open(twin_model(twin), &options, &models[k], error));
   }
   ftl_model_get_info(models[0], &info);
   for (int frame = 0; frame < 4 && read_frame(frames, &s); frame++) check_structure(twin, models, &s);
@@ -25,6 +25,19 @@ static void test_twins(void **unused) {
   (void)unused;
   for_each_twin(check_twin);
   print_message("Kokkos against the C core: double %.2g, forces in mixed %.2g\n", worst_double, worst_mixed);
+}
+
+/* The NequIP family without ../shared: biases, heads, both parities, l = 3, either readout, raw harmonics. */
+static void test_small_sevennets(void **unused) {
+  (void)unused;
+  glob_t found;
+  assert_int_equal(glob("tests/parity/sevennet-twins/*.pth", 0, NULL, &found), 0);
+  assert_in_range(found.gl_pathc, 5, 100);
+  for (size_t k = 0; k < found.gl_pathc; k++) {
+    *strrchr(found.gl_pathv[k], '.') = 0;
+    check_twin(found.gl_pathv[k]);
+  }
+  globfree(&found);
 }
 
 /* What an evaluator refuses: it must say so, and take the next step as if nothing had been. */
@@ -59,7 +72,8 @@ static void test_bad_input(void **unused) {
 }
 
 int main(int argc, char **argv) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_bad_input), cmocka_unit_test(test_twins)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_bad_input), cmocka_unit_test(test_small_sevennets),
+                                     cmocka_unit_test(test_twins)};
   kokkos_start(argc, argv);
   const int failed = cmocka_run_group_tests(tests, NULL, NULL);
   kokkos_stop();

@@ -97,6 +97,7 @@ static void close_twin(void) {
 }
 
 static void check_twin(const char *twin) {
+  if (is_published(twin)) return;
   open_twin(twin);
   uint64_t state = 11;
   structure s;

@@ -70,6 +70,12 @@ static inline bool is_too_large(const char *twin) {
   return stat(twin_model(twin), &model) == 0 && model.st_size > LARGEST_MODEL;
 }
 
+/* A published SevenNet: what takes minutes with it is tested on the random twins, which have its options. */
+static inline bool is_published(const char *twin) {
+  struct stat model;
+  return stat(with_extension(twin, "pth"), &model) == 0 && model.st_size > (1 << 22);
+}
+
 /* FTL_SHARD=K/N, set by ftl_add_unit_test: this process is the K-th of N that share the twins. */
 static inline void read_shard(int *shard, int *n_shards) {
   const char *text = getenv("FTL_SHARD");

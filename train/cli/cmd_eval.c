@@ -19,8 +19,8 @@ static const ftl_option rows[] = {
          .doc = "the head that answers, or 'all'; default: the frame's own head=, or else the model's default"),
     PATH(foundation, .key = "foundation", .flag = "foundation", .letter = 'F', .doc = CLI_FOUNDATION_HELP),
     PATH(xyz, .key = "output", .flag = "output", .letter = 'o', .value = "OUT.xyz",
-         .doc = "write the frames with energy, stress, forces and node_energy (an atom's energy without E0, as in "
-                "ASE's MACE calculator)"),
+         .doc = "write the frames with energy, stress, forces and node_energy (an atom's energy as in ASE's "
+                "calculators: of a MACE without E0, of a SevenNet all of it)"),
     PATH(json, .key = "json", .flag = "json", .letter = 'j', .value = "OUT.json",
          .doc = "write a list with, per frame: frame, head, energy, forces, node_energy, stress (3x3, or null without "
                 "a cell that is periodic in three directions), and what the frame had: config_type, reference; "

@@ -25,6 +25,7 @@ struct ftl_evaluator {
   engine engines[FTL_MAX_HEADS];
   int n_elements, elements[FTL_MAX_ELEMENTS];
   bool seen[FTL_MAX_ELEMENTS], only_seen;
+  bool isolated_atoms; /* E0 are energies of isolated atoms; of a SevenNet they are a shift that was fitted */
 };
 
 ftl_status ftl_evaluator_open(const char *path, ftl_precision precision, int n_threads, ftl_evaluator **evaluator,
@@ -82,6 +83,7 @@ ftl_status ftl_evaluator_open_with(const char *path, const char *foundation, ftl
     e->default_head = FTL_DEFAULT_HEAD;
     e->n_elements = d.n_elements;
     memcpy(e->elements, d.elements, (size_t)d.n_elements * sizeof *e->elements);
+    e->isolated_atoms = !d.source || d.source->arch.family != FTL_FAMILY_NEQUIP;
     for (int h = 0; ok && h < d.n_heads; h++, e->n_heads++) ok = (e->heads[h] = strdup(d.heads[h])) != NULL;
   }
   ftl_source_free(d.source);
@@ -240,8 +242,9 @@ ftl_status ftl_evaluator_run(ftl_evaluator *evaluator, int head, const ftl_xyz_f
   }
   answer->head = evaluator->heads[head];
   answer->energy = result.energy;
-  /* as in ASE's MACE calculator, and in the reference answers: node_energy is without E0, energy with */
-  for (int i = 0; i < frame->n; i++) answer->node_energy[i] -= ftl_model_e0(used->model, answer->species[i]);
+  /* as ASE's calculators of mace-torch and sevenn: node_energy is without energies of isolated atoms, energy with */
+  for (int i = 0; evaluator->isolated_atoms && i < frame->n; i++)
+    answer->node_energy[i] -= ftl_model_e0(used->model, answer->species[i]);
   answer->bytes = (double)ftl_workspace_bytes(used->workspace);
   double volume = ftl_frame_volume(frame);
   answer->has_stress = volume > 0;

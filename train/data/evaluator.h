@@ -33,7 +33,7 @@ typedef struct {
   const char *head; /* belongs to the evaluator */
   double energy;
   double (*forces)[3]; /* [n] */
-  double *node_energy; /* [n], without E0, as ASE has it; energy is with E0 */
+  double *node_energy; /* [n], of a MACE or PACE without E0, as ASE has it; energy is with E0 */
   bool has_stress;     /* the frame has a volume */
   double stress[3][3]; /* -virial/volume */
   double seconds;      /* of one evaluation: the median of those after the first, when there are several */

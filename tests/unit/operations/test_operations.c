@@ -184,6 +184,7 @@ static bool has_isa(const char *isa) {
 }
 
 static void check_twin(const char *twin) {
+  if (is_published(twin)) return;
   ftl_source *source;
   ftl_ref_run *run;
   ftl_error error = {0};
