@@ -3,7 +3,7 @@
 #
 #   scripts/fuzz.sh [SECONDS [model|ftl|yace|surrogate|xyz|recipe|lammps|state]]
 #
-# Starts from the seeds in tests/fuzz/corpus; what it finds grows in build/fuzz/corpus-*. A crash ends it with an error
+# Starts from the seeds in tests/fuzz/corpus (and, for models, the SevenNet twins of tests/parity); what it finds grows in build/fuzz/corpus-*. A crash ends it with an error
 # and leaves the input in build/fuzz; `build/fuzz/fuzz_model FILE` repeats it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -42,13 +42,15 @@ for target in $targets; do
   xyz | recipe | lammps | state) more=("${trained[@]}") ;;
   *) more=() ;;
   esac
+  seeds=("tests/fuzz/corpus/$target")
+  [[ $target == model ]] && seeds+=(tests/parity/sevennet-twins)
   echo "fuzz: $target for $seconds s"
   clang "${cflags[@]}" "tests/fuzz/fuzz_$target.c" "${readers[@]}" ${more[@]+"${more[@]}"} -o "$out/fuzz_$target" "${libraries[@]}"
   mkdir -p "$out/corpus-$target"
   # rss and malloc limits: an input of 100 kB that makes a reader take 256 MB at once is a finding
   "$out/fuzz_$target" -max_total_time="$seconds" -max_len=100000 -timeout=10 -rss_limit_mb=2048 -malloc_limit_mb=256 \
     -dict="tests/fuzz/$target.dict" -artifact_prefix="$out/" -print_final_stats=1 \
-    "$out/corpus-$target" "tests/fuzz/corpus/$target" 2>"$out/fuzz_$target.log" ||
+    "$out/corpus-$target" "${seeds[@]}" 2>"$out/fuzz_$target.log" ||
     { tail -40 "$out/fuzz_$target.log" >&2; echo "fuzz: $target failed, see $out/fuzz_$target.log" >&2; exit 1; }
   grep -aE '^Done|number_of_executed_units|peak_rss' "$out/fuzz_$target.log"
 done

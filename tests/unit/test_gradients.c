@@ -86,7 +86,8 @@ static void check_structure(const char *twin, const structure *s) {
 }
 
 static void open_twin(const char *twin) {
-  MUST(ftl_model_open(twin_model(twin), NULL, &model, error));
+  const ftl_open_options options = {.head = head_of_twin(twin_model(twin))};
+  MUST(ftl_model_open(twin_model(twin), &options, &model, error));
   MUST(ftl_workspace_new(model, 1, &workspace, error));
   ftl_model_get_info(model, &info);
 }

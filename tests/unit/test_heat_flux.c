@@ -95,7 +95,7 @@ static void check_model(const char *path, double side, double closest) {
   static structure s;
   static structure_graph g;
   uint64_t state = 11;
-  must_succeed(ftl_model_open(path, NULL, &model, &error), &error);
+  must_succeed(ftl_model_open(path, &(ftl_open_options){.head = head_of_twin(path)}, &model, &error), &error);
   ftl_model_get_info(model, &info);
   random_structure(&s, N, side, closest, info.atomic_numbers, info.n_elements, &state);
   build_graph(&g, &s, info.atomic_numbers, info.n_elements, info.cutoff);

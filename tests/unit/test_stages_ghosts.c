@@ -218,7 +218,8 @@ static void check_twin(const char *twin) {
   if (is_published(twin)) return;
   ftl_model *model;
   ftl_model_info info;
-  MUST(ftl_model_open(twin_model(twin), NULL, &model, error));
+  const ftl_open_options options = {.head = head_of_twin(twin_model(twin))};
+  MUST(ftl_model_open(twin_model(twin), &options, &model, error));
   ftl_model_get_info(model, &info);
   uint64_t state = 5;
   static structure s;

@@ -65,6 +65,21 @@ static inline const char *twin_model(const char *twin) {
   return with_extension(twin, access(with_extension(twin, "pth"), F_OK) == 0 ? "pth" : "model");
 }
 
+/* The head to open a file of a twin with where any will do: of a SevenNet (.pth) with several none is chosen by itself.
+   Static storage. */
+static inline const char *head_of_twin(const char *path) {
+  static char head[64];
+  char json[1100];
+  const size_t n = strlen(path);
+  if (n < 4 || strcmp(path + n - 4, ".pth")) return NULL;
+  snprintf(json, sizeof json, "%.*s.json", (int)(n - 4), path);
+  json_t *root = json_load_file(json, 0, NULL);
+  const char *name = json_string_value(json_object_get(json_array_get(json_object_get(root, "answers"), 0), "head"));
+  snprintf(head, sizeof head, "%s", name ? name : "Default");
+  json_decref(root);
+  return head;
+}
+
 static inline bool is_too_large(const char *twin) {
   struct stat model;
   return stat(twin_model(twin), &model) == 0 && model.st_size > LARGEST_MODEL;
