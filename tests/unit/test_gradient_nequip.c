@@ -63,7 +63,7 @@ static const checkpoint checkpoints[] = {
 enum { N_CHECKPOINTS = sizeof checkpoints / sizeof *checkpoints };
 
 /* e3nn changed the sign of these between 0.4 and 0.5. Ours are those of 0.4, as in the files of MACE
-   (unit.test_coupling). */
+   (unit.test_scratch). */
 static bool changed_sign(int a, int b, int c) {
   const int code = 100 * a + 10 * b + c;
   return code == 122 || code == 212 || code == 221 || code == 133 || code == 313 || code == 331;
