@@ -4,8 +4,10 @@ names the option, tensor or modality.
     python3 tests/cli/test_sevennet.py PATH-OF-frozentl
 """
 
+import hashlib
 import json
 import os
+import re
 import struct
 import zipfile
 
@@ -81,6 +83,25 @@ class SevenNet(cli_case.CliCase):
         text = "1\nProperties=species:S:1:pos:R:3\nXe 0 0 0\n"
         self.refuse(1, ["line 3", "Xe", "s-parity-l3.pth"], "eval", PLAIN, self.path("xe.xyz", text))
         self.refuse(1, ["Xe"], "convert", PLAIN, self.path("x.ftl"), "--elements", "H,Xe")
+
+    # ---- surrogates ----
+
+    def test_distillation(self):
+        """A surrogate sees a model, not a family; the teacher's modality is named, and one that is not is refused before sampling."""
+        run = self.path("run")
+        told = ["distill", "-m", MODAL, "-o", run, "--n", "4/2", "--l", "2", "--cutoff", "4", "--crystal", "fcc:3.63:Cu:1x1x2",
+                "--jobs", "rattle", "--sampled-frames", "20", "--set", "uncertainty.committee=4", "--threads", "1"]  # fmt: skip
+        self.refuse(1, ["s-modal.pth", "PBE, R2SCAN, hse"], *told)
+        self.run_it(*told, "--head", "hse")
+        energies = {a["energy"] for a in self.eval_json(MODAL, os.path.join(run, "sampled.xyz"), "--head", "hse")}
+        with open(os.path.join(run, "sampled.xyz")) as f:
+            labels = [float(x) for x in re.findall(r"REF_energy=(\S+)", f.read())]
+        self.assertEqual(len(labels), len(energies))
+        self.assert_close(sorted(labels), sorted(energies), 1e-4)  # it samples in mixed precision
+        info, _ = self.run_it("info", os.path.join(run, "model.ftl"))
+        with open(MODAL, "rb") as f:
+            self.assertIn(hashlib.sha256(f.read()).hexdigest(), info)
+        self.eval_json(os.path.join(run, "model.ftl"), os.path.join(run, "sampled.xyz"))
 
     # ---- what is wrong ----
 
