@@ -131,7 +131,7 @@ ftl_status ftl_ace_make(const ftl_ace_file *file, const char *path, const ftl_op
   if (options && options->head && strcmp(options->head, "Default") != 0)
     return ftl_fail(error, FTL_ERR_INPUT, path, "it has no head '%.60s': PACE potentials have none", options->head);
   ftl_model *model = calloc(1, sizeof *model);
-  if (!model) return ftl_fail(error, FTL_ERR_MEMORY, path, "out of memory");
+  if (!model) return ftl_no_memory(error, path, "the model");
   model->engine = &ftl_ace_engine;
   model->precision = options ? options->precision : FTL_DOUBLE;
   model->real_bytes = model->precision == FTL_DOUBLE ? 8 : 4;
@@ -178,7 +178,7 @@ void ftl_ace_free(ftl_model *model) {
 ftl_status ftl_ace_scratch_new(const ftl_model *model, void **out, ftl_error *error) {
   const ftl_ace *ace = model->ace;
   ftl_ace_scratch *s = calloc(1, sizeof *s);
-  if (!(*out = s)) return ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory for a workspace");
+  if (!(*out = s)) return ftl_no_memory(error, NULL, "a workspace");
   size_t a = ((size_t)ace->n_a + 8 * (size_t)ace->n_chunks) * FTL_BLOCK_ATOMS * sizeof(double);
   size_t y = FTL_ACE_GATHER * (size_t)ace->n_lm * 64,
          row = (size_t)(ace->n_a / ace->n_species) * (size_t)model->real_bytes;
@@ -188,7 +188,7 @@ ftl_status ftl_ace_scratch_new(const ftl_model *model, void **out, ftl_error *er
   s->y = ftl_arena_take(&s->memory, y, 1);
   s->bytes = 2 * a + row + y;
   if (!s->a || !s->a_adjoint || !s->a_row || !s->y)
-    return ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory for a workspace");
+    return ftl_no_memory(error, NULL, "a workspace");
   return FTL_OK;
 }
 

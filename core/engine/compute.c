@@ -22,8 +22,7 @@ static ftl_status compute(ftl_workspace *ws, int n, const int *species, const do
                        .extrapolation = result->extrapolation,
                        .energy_deviation = result->energy_deviation,
                        .committee_forces = result->force_deviation /* for the check */};
-  ftl_status status = ftl_uncertainty_check(ws->model, &output, error);
-  if (status) return status;
+  FTL_TRY(ftl_uncertainty_check(ws->model, &output, error));
   for (int i = 0; i < n; i++)
     if (species[i] < 0 || species[i] >= ws->model->n_species) {
       char where[64];
@@ -32,8 +31,7 @@ static ftl_status compute(ftl_workspace *ws, int n, const int *species, const do
                       ws->model->n_species);
     }
   ftl_neighbours *list = &ws->neighbours;
-  status = ftl_neighbours_build_images(list, n, positions, cell, pbc, ws->model->arch.r_max, error);
-  if (status) return status;
+  FTL_TRY(ftl_neighbours_build_images(list, n, positions, cell, pbc, ws->model->arch.r_max, error));
   ftl_graph graph = {.n_local = n,
                      .n_total = n,
                      .species = species,
@@ -43,6 +41,7 @@ static ftl_status compute(ftl_workspace *ws, int n, const int *species, const do
                      .n_atoms = list->n_atoms,
                      .node = list->node};
   output.committee_forces = NULL;
+  ftl_status status = FTL_OK;
   if (result->force_deviation) status = ftl_uncertainty_committee_forces(ws, n, &output.committee_forces, error);
   if (result->forces) memset(result->forces, 0, 3 * (size_t)n * sizeof *result->forces);
   if (!status) status = ftl_begin(ws, &graph, &output, error);

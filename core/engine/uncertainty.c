@@ -32,9 +32,7 @@ struct ftl_uncertainty {
   size_t force_room, bytes;
 };
 
-static ftl_status no_memory(ftl_error *error) {
-  return ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory for the uncertainty of a potential");
-}
+static ftl_status no_memory(ftl_error *error) { return ftl_no_memory(error, NULL, "the uncertainty of a potential"); }
 
 /* ---- what a model knows ---- */
 
@@ -71,8 +69,7 @@ ftl_status ftl_force_deviation(const ftl_model *model, int n, const double *comm
   if (!model || n < 0 || (n > 0 && (!committee_forces || !deviation)))
     return ftl_fail(error, FTL_ERR_ARGUMENT, "", "ftl_force_deviation: a NULL argument or a negative number of atoms");
   ftl_output asked = {.committee_forces = deviation};
-  ftl_status status = ftl_uncertainty_check(model, &asked, error);
-  if (status) return status;
+  FTL_TRY(ftl_uncertainty_check(model, &asked, error));
   size_t width = 3 * (size_t)model->surrogate->n_committee;
   for (int i = 0; i < n; i++) {
     double sum = 0;
@@ -165,8 +162,7 @@ static ftl_status prepare(ftl_workspace *ws, bool inverses, bool weights, ftl_er
 }
 
 ftl_status ftl_uncertainty_committee_forces(ftl_workspace *ws, int n_total, double **forces, ftl_error *error) {
-  ftl_status status = start(ws, error);
-  if (status) return status;
+  FTL_TRY(start(ws, error));
   ftl_uncertainty *u = ws->uncertainty;
   size_t n = 3 * (size_t)n_total * (size_t)u->n_committee;
   if (n + 1 > u->force_room) {
@@ -258,10 +254,9 @@ static ftl_status one_atom(const worker *w, int i, int at, bool *inside, ftl_err
     ftl_graph_vector(g, i, g->first_edge[i] + e, w->p->vector[e]);
   }
   ftl_descriptor_combined c;
-  ftl_status status = ftl_descriptors_combine(w->u->plan, w->p->scratch, w->u->mu_of[z], n_edges, w->p->sender_mu,
-                                              (const double(*)[3])w->p->vector, deviations ? w->u->n_committee : 0,
-                                              w->u->weight[z], o->committee_forces != NULL, &c, error);
-  if (status) return status;
+  FTL_TRY(ftl_descriptors_combine(w->u->plan, w->p->scratch, w->u->mu_of[z], n_edges, w->p->sender_mu,
+                                  (const double(*)[3])w->p->vector, deviations ? w->u->n_committee : 0, w->u->weight[z],
+                                  o->committee_forces != NULL, &c, error));
   for (int f = 0; f < c.n_functions; f++) w->p->values[f * BATCH + at] = c.value[f];
   *inside = c.inside;
   if (o->energy_deviation)

@@ -21,13 +21,13 @@ ftl_status ftl_workspace_new(const ftl_model *model, int n_threads, ftl_workspac
     return ftl_fail(error, FTL_ERR_ARGUMENT, "threads", "a number from 0 (as many as OpenMP gives) to %d, not %d",
                     FTL_MAX_THREADS, n_threads);
   ftl_workspace *ws = calloc(1, sizeof *ws);
-  if (!ws) return ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory for a workspace");
+  if (!ws) return ftl_no_memory(error, NULL, "a workspace");
   ws->model = model;
   ws->generation = ftl_team_generation();
   ws->n_threads = n_threads > 0 ? n_threads : omp_get_max_threads();
   if (ws->n_threads > FTL_MAX_THREADS) ws->n_threads = FTL_MAX_THREADS;
   ws->thread = calloc((size_t)ws->n_threads, sizeof *ws->thread);
-  ftl_status status = ws->thread ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory for a workspace");
+  ftl_status status = ws->thread ? FTL_OK : ftl_no_memory(error, NULL, "a workspace");
   for (int k = 0; k < ws->n_threads && !status; k++)
     status = model->engine->scratch_new(model, &ws->thread[k].scratch, error);
   if (!status) status = ftl_threads_check(ws->n_threads, error); /* they are made by the first computation */
@@ -129,9 +129,7 @@ static ftl_status reserve(ftl_workspace *ws, int n_local, int n_total, ftl_error
     ws->local_capacity = 0;
     if ((ok = reserve_locals(ws, n))) ws->local_capacity = (int)n;
   }
-  return ok ? FTL_OK
-            : ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory for %d atoms; use more ranks or a smaller system",
-                       n_total);
+  return ok ? FTL_OK : ftl_no_memory(error, NULL, "%d atoms; use more ranks or a smaller system", n_total);
 }
 
 static size_t bytes_held(const ftl_workspace *ws) {
@@ -278,7 +276,7 @@ ftl_status ftl_workspace_load(ftl_workspace *ws, const ftl_graph *graph, ftl_err
   bool memory = true;
   int bad = -1;
   ftl_error *errors = calloc((size_t)ws->n_threads, sizeof *errors);
-  if (!errors) return ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory");
+  if (!errors) return ftl_no_memory(error, NULL, "a computation");
 #pragma omp parallel for num_threads(ftl_team(ws)) schedule(static, 1)
   for (int k = 0; k < ws->n_threads; k++) check_edges(ws, &ws->thread[k], &errors[k]);
   for (int k = ws->n_threads - 1; k >= 0; k--)
@@ -293,7 +291,7 @@ ftl_status ftl_workspace_load(ftl_workspace *ws, const ftl_graph *graph, ftl_err
 #pragma omp parallel for num_threads(ftl_team(ws)) schedule(static, 1) reduction(&& : memory)
   for (int k = 0; k < ws->n_threads; k++)
     memory = reserve_edges(ws, &ws->thread[k]) && (ws->n_threads == 1 || ftl_slots_make(ws, &ws->thread[k])) && memory;
-  if (!memory) return ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory for the threads' buffers");
+  if (!memory) return ftl_no_memory(error, NULL, "the threads' buffers");
   clear_sums(ws);
   ws->bytes = bytes_held(ws);
   return FTL_OK;

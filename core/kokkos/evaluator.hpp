@@ -77,9 +77,9 @@ public:
   virtual std::size_t bytes() const = 0;
 };
 
-/* An evaluator of an opened model, MACE or PACE, which must outlive it. FTL_ERR_UNSUPPORTED when the model was opened
-   for kernels whose vectors are narrower than those this was compiled for (FROZENTL_ISA). Instances are compiled for
-   the execution spaces that Kokkos has (instances.cpp). */
+/* An evaluator of an opened model, which must outlive it. FTL_ERR_UNSUPPORTED when the model is of a family without
+   stages here, or was opened for kernels whose vectors are narrower than those this was compiled for (FROZENTL_ISA).
+   Instances are compiled for the execution spaces that Kokkos has (instances.cpp). */
 template <class Space>
 ftl_status make_evaluator(const ftl_model *model, std::unique_ptr<Evaluator<Space>> &evaluator, ftl_error *error);
 

@@ -1,6 +1,6 @@
-/* MACE in a Kokkos execution space: layers down and back over batches of receivers; the body reads as
-   core/mace/blocks.h. Rows of a batch are by position; features and adjoints of layers by node; a layer's message
-   adjoint and skip connection by position, of all receivers. */
+/* MACE and the NequIP family in a Kokkos execution space: layers down and back over batches of receivers; the body
+   reads as core/mace/blocks.h. Rows of a batch are by position; features and adjoints of layers by node; a layer's
+   message adjoint and skip connection by position, of all receivers. */
 #ifndef FROZENTL_KOKKOS_MACE_HPP
 #define FROZENTL_KOKKOS_MACE_HPP
 

@@ -146,7 +146,7 @@ ftl_status ftl_contraction_terms_make(const ftl_source *source, int t, int b, in
     terms->weights[nu - 1] = w;
   }
   if (enough && build_trie(terms->orders, correlation, terms->level)) return FTL_OK;
-  return ftl_fail(error, FTL_ERR_MEMORY, source->path, "out of memory for the product of layer %d", t);
+  return ftl_no_memory(error, source->path, "the product of layer %d", t);
 }
 
 void ftl_contraction_terms_free(ftl_contraction_terms *terms) {

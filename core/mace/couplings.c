@@ -43,7 +43,7 @@ ftl_status ftl_edge_couplings_make(const ftl_source *source, int t, const ftl_co
     most += (size_t)((2 * path[p].l1 + 1) * (2 * path[p].l2 + 1) * (2 * path[p].l3 + 1));
   }
   couplings->entry = malloc((most + 1) * sizeof *couplings->entry);
-  if (!couplings->entry) return ftl_fail(error, FTL_ERR_MEMORY, source->path, "out of memory");
+  if (!couplings->entry) return ftl_no_memory(error, source->path, "the tables of the model");
   for (int p = 0; p < paths->n; p++) {
     couplings->first[p] = couplings->n;
     couplings->first_m[p] = couplings->n_m;

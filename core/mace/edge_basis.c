@@ -22,7 +22,7 @@ static ftl_status read_weights(const ftl_source *source, const char *name, ftl_e
     return ftl_fail(error, FTL_ERR_FORMAT, source->path, "tensor '%s' has %lld numbers where %d are needed", name,
                     (long long)tensor->count, basis->n);
   if (!(basis->weight = malloc(((size_t)basis->n + 1) * sizeof *basis->weight)))
-    return ftl_fail(error, FTL_ERR_MEMORY, name, "out of memory");
+    return ftl_no_memory(error, name, "what is made of the tensor");
   for (int k = 0; k < basis->n; k++) basis->weight[k] = ftl_tensor_at(tensor, k);
   return FTL_OK;
 }
@@ -32,7 +32,7 @@ static ftl_status read_radii(const ftl_source *source, ftl_edge_basis *basis, ft
   const ftl_tensor *radii = ftl_require(source, error, "radial_embedding.distance_transform.covalent_radii");
   if (!radii) return FTL_ERR_FORMAT;
   if (!(basis->covalent_radius = malloc((size_t)arch->n_elements * sizeof *basis->covalent_radius)))
-    return ftl_fail(error, FTL_ERR_MEMORY, radii->name, "out of memory");
+    return ftl_no_memory(error, radii->name, "what is made of the tensor");
   for (int z = 0; z < arch->n_elements; z++) {
     if (arch->atomic_numbers[z] >= radii->count)
       return ftl_fail(error, FTL_ERR_FORMAT, radii->name, "no covalent radius for atomic number %d",

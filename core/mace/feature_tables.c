@@ -25,8 +25,7 @@ ftl_status ftl_feature_tables_check_room(const ftl_model *model, const char *pat
   for (int t = 1; t < model->arch.n_layers; t++) {
     const ftl_layer *layer = &model->arch.layer[t];
     ftl_conv_paths paths;
-    ftl_status status = ftl_conv_paths_make(&layer->edge, &model->arch.sh, &layer->target, &paths, error);
-    if (status) return status;
+    FTL_TRY(ftl_conv_paths_make(&layer->edge, &model->arch.sh, &layer->target, &paths, error));
     for (int p = 0; p < paths.mid.n; p++) weights += paths.mid.block[p].mul;
   }
   const double per_class = weights * (FINE + COARSE) * n_coefficients(model);
@@ -87,9 +86,8 @@ static ftl_status allocate(const ftl_model *model, const ftl_radial *radial, con
   tables->coefficients = malloc(tables->class_stride * (size_t)model->n_classes * sizeof(double));
   if (radial->has_density) *density = malloc(cells * (size_t)model->n_classes * sizeof(double));
   if (tables->coefficients && (*density || !radial->has_density)) return FTL_OK;
-  return ftl_fail(error, FTL_ERR_MEMORY, "",
-                  "out of memory for the radial tables of %d element pairs; open the model for fewer elements",
-                  model->n_classes);
+  return ftl_no_memory(error, NULL, "the radial tables of %d element pairs; open the model for fewer elements",
+                       model->n_classes);
 }
 
 /* Fits one class; the largest errors of features and density in cells of either kind. */
@@ -97,11 +95,10 @@ static ftl_status fit_class(const ftl_model *model, const ftl_radial *radial, co
                             double *coefficients, double *density, double *fine, double *coarse, ftl_error *error) {
   sample_context context = class_sample(model, radial, class_);
   double density_fine = 0, density_coarse = 0;
-  ftl_status status = ftl_piecewise_fit(grid, radial->n_features, sample_features, &context, coefficients, error);
-  if (status) return status;
+  FTL_TRY(ftl_piecewise_fit(grid, radial->n_features, sample_features, &context, coefficients, error));
   ftl_piecewise_error(grid, radial->n_features, sample_features, &context, coefficients, R_LOW, fine, coarse);
   if (!density) return FTL_OK;
-  if ((status = ftl_piecewise_fit(grid, 1, sample_density, &context, density, error))) return status;
+  FTL_TRY(ftl_piecewise_fit(grid, 1, sample_density, &context, density, error));
   ftl_piecewise_error(grid, 1, sample_density, &context, density, R_LOW, &density_fine, &density_coarse);
   *fine = fmax(*fine, density_fine);
   *coarse = fmax(*coarse, density_coarse);

@@ -116,5 +116,5 @@ ftl_status ftl_first_features(const ftl_model *model, const ftl_radial *radial, 
   free(combination);
   free(size);
   free(chosen);
-  return *phi ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory for the first layer's radial functions");
+  return *phi ? FTL_OK : ftl_no_memory(error, NULL, "the first layer's radial functions");
 }

@@ -40,7 +40,7 @@ ftl_status ftl_message_linear(const ftl_model *model, const ftl_source *source, 
   *dense = malloc((size * (size_t)(folds_skip ? model->n_species : 1) + 1) * sizeof **dense);
   if (!plain || !*dense) {
     free(plain);
-    return ftl_fail(error, FTL_ERR_MEMORY, w->name, "out of memory");
+    return ftl_no_memory(error, w->name, "what is made of the tensor");
   }
   ftl_linear_dense(linear, w, traits.gated && model->arch.nequip.head_linear ? model->arch.norm_heads : 0, plain);
   const ftl_tensor *denominator =
@@ -66,7 +66,7 @@ ftl_status ftl_message_linear(const ftl_model *model, const ftl_source *source, 
   if (!s || !skip_dense) {
     free(plain);
     free(skip_dense);
-    return s ? ftl_fail(error, FTL_ERR_MEMORY, s->name, "out of memory") : FTL_ERR_FORMAT;
+    return s ? ftl_no_memory(error, s->name, "what is made of the tensor") : FTL_ERR_FORMAT;
   }
   for (int z = 0; z < model->n_species; z++) {
     ftl_skip_dense(model, &skip, s, z, skip_dense);

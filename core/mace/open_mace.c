@@ -9,8 +9,8 @@ ftl_status ftl_mace_open(const char *path, const ftl_open_options *options, bool
   const char *foundation = options ? options->foundation : NULL;
   ftl_source *source = NULL;
   *mine = true;
-  ftl_status status = ftl_source_read_with(path, foundation, &source, error);
-  if (status) return status;
+  FTL_TRY(ftl_source_read_with(path, foundation, &source, error));
+  ftl_status status = FTL_OK;
   if (foundation && !source->delta) status = ftl_source_no_delta(path, error);
   if (status) {
     ftl_source_free(source);

@@ -17,7 +17,7 @@ static ftl_status coupling(const ftl_source *source, int t, ftl_conv *conv, cons
     conv->m_component = malloc(((size_t)couplings.n + 1) * sizeof *conv->m_component);
     conv->m_coefficient = malloc(((size_t)couplings.n + 1) * sizeof *conv->m_coefficient);
     if (!conv->m_start || !conv->m_component || !conv->m_coefficient)
-      status = ftl_fail(error, FTL_ERR_MEMORY, source->path, "out of memory");
+      status = ftl_no_memory(error, source->path, "the tables of the model");
   }
   for (int p = 0; p < paths->n && !status; p++) conv->path[p].m_offset = couplings.first_m[p];
   for (int k = 0; k < couplings.n && !status; k++) {
@@ -46,7 +46,7 @@ static ftl_status weight_tables(const ftl_model *model, const ftl_radial *radial
   }
   conv->chunk_offset = calloc((size_t)conv->n_chunks + 1, sizeof *conv->chunk_offset);
   conv->chunk_paths = calloc((size_t)conv->n_chunks + 1, sizeof *conv->chunk_paths);
-  if (!conv->chunk_offset || !conv->chunk_paths) return ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory");
+  if (!conv->chunk_offset || !conv->chunk_paths) return ftl_no_memory(error, NULL, "a computation");
   for (int c = 0; c < conv->n_chunks; c++) {
     conv->chunk_offset[c] = conv->class_stride;
     for (int p = 0; p < conv->n_paths; p++) conv->chunk_paths[c] += c < conv->path[p].n_chunks;
@@ -54,9 +54,8 @@ static ftl_status weight_tables(const ftl_model *model, const ftl_radial *radial
   }
   double *all = calloc(conv->class_stride * (size_t)model->n_classes + 1, sizeof *all);
   if (!all)
-    return ftl_fail(error, FTL_ERR_MEMORY, "",
-                    "out of memory for the radial weights of %d element pairs; open the model for fewer elements",
-                    model->n_classes);
+    return ftl_no_memory(error, NULL, "the radial weights of %d element pairs; open the model for fewer elements",
+                         model->n_classes);
   int n = radial->n_features;
   for (int class_ = 0; class_ < model->n_classes; class_++)
     for (int chunk = 0; chunk < conv->n_chunks; chunk++)
@@ -79,7 +78,7 @@ static ftl_status weight_tables(const ftl_model *model, const ftl_radial *radial
       }
   conv->radial = ftl_pack(model, all, conv->class_stride * (size_t)model->n_classes);
   free(all);
-  return conv->radial ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory for the radial weights");
+  return conv->radial ? FTL_OK : ftl_no_memory(error, NULL, "the radial weights");
 }
 
 ftl_status ftl_prepare_conv(ftl_model *model, const ftl_source *source, int t, const ftl_radial *radial,
@@ -88,8 +87,7 @@ ftl_status ftl_prepare_conv(ftl_model *model, const ftl_source *source, int t, c
   const ftl_layer *layer = &model->arch.layer[t];
   ftl_conv *conv = &prepared->conv;
   ftl_conv_paths paths;
-  ftl_status status = ftl_conv_paths_make(&layer->edge, &model->arch.sh, &layer->target, &paths, error);
-  if (status) return status;
+  FTL_TRY(ftl_conv_paths_make(&layer->edge, &model->arch.sh, &layer->target, &paths, error));
   ftl_layout_make(&layer->edge, model->pad, &conv->edge);
   ftl_layout_make(&paths.mid, model->pad, &conv->mid);
   conv->n_paths = paths.n;
@@ -99,8 +97,9 @@ ftl_status ftl_prepare_conv(ftl_model *model, const ftl_source *source, int t, c
     conv->path[p].d1 = conv->edge.b[paths.path[p].in1].d;
     conv->path[p].d3 = conv->mid.b[p].d;
   }
-  if ((status = coupling(source, t, conv, &paths, error))) return status;
-  if ((status = weight_tables(model, radial, tables, &prepared->grid, conv, error))) return status;
+  FTL_TRY(coupling(source, t, conv, &paths, error));
+  ftl_status status = FTL_OK;
+  FTL_TRY(weight_tables(model, radial, tables, &prepared->grid, conv, error));
   double *dense = NULL;
   int n_species = 0;
   status = ftl_message_linear(model, source, t, &paths.mid, message, &conv->linear, &dense, &n_species, error);

@@ -19,7 +19,7 @@ static double *first_sender_features(const ftl_model *model, const ftl_source *s
   ftl_linear_paths(model, &layer->node_feats, &layer->edge, &linear);
   double *u = calloc((size_t)model->n_species * (size_t)n_out + (size_t)n_in + (size_t)linear.out.dim + 1, sizeof *u);
   if (!u) {
-    ftl_fail(error, FTL_ERR_MEMORY, up->name, "out of memory");
+    ftl_no_memory(error, up->name, "what is made of the tensor");
     return NULL;
   }
   double *x = u + (size_t)model->n_species * (size_t)n_out, *offset = x + n_in; /* one block: offset is [n_out] */
@@ -98,8 +98,7 @@ static ftl_status make_phi(ftl_model *model, const ftl_source *source, const ftl
   first->class_ = calloc((size_t)model->n_classes, sizeof *first->class_);
   f->phi = calloc((size_t)model->n_classes, sizeof *f->phi);
   f->t = malloc(table_size(f) * (size_t)model->n_classes * sizeof *f->t);
-  if (!first->class_ || !f->phi || !f->t)
-    return ftl_fail(error, FTL_ERR_MEMORY, source->path, "out of memory for the first layer");
+  if (!first->class_ || !f->phi || !f->t) return ftl_no_memory(error, source->path, "the first layer");
   for (int c = 0; c < model->n_classes; c++) {
     ftl_first_class *class_ = &first->class_[c];
     ftl_status status =
@@ -121,8 +120,7 @@ static ftl_status place_tables(const ftl_model *model, const ftl_source *source,
   int widest = 1;
   first->v_offset = calloc(n_v, sizeof *first->v_offset);
   first->vt_offset = calloc(n_v, sizeof *first->vt_offset);
-  if (!first->v_offset || !first->vt_offset)
-    return ftl_fail(error, FTL_ERR_MEMORY, source->path, "out of memory for the first layer");
+  if (!first->v_offset || !first->vt_offset) return ftl_no_memory(error, source->path, "the first layer");
   for (int ij = 0; ij < n * n; ij++) {
     const int same = same_first_table(model, f->by_receiver, ij), pad = first->class_[model->pair_class[ij]].pad;
     for (int p = 0; p < n_paths; p++) {
@@ -140,8 +138,7 @@ static ftl_status place_tables(const ftl_model *model, const ftl_source *source,
   f->folded = calloc((size_t)first->max_pad * (size_t)widest, sizeof *f->folded);
   f->turn = calloc((size_t)first->max_pad * (size_t)widest, sizeof *f->turn);
   if (f->v && f->vt && f->folded && f->turn) return FTL_OK;
-  return ftl_fail(error, FTL_ERR_MEMORY, source->path,
-                  "out of memory for the first layer's tables of %d elements; open the model for fewer", n);
+  return ftl_no_memory(error, source->path, "the first layer's tables of %d elements; open the model for fewer", n);
 }
 
 /* V[k][message channel] of one pair of elements and path: T, the sender's features and the message's linear in one. */
@@ -185,7 +182,7 @@ static ftl_status pack(const ftl_model *model, const ftl_source *source, const f
   first->v_transpose = ftl_pack(model, f->vt, f->vt_size);
   free(all);
   if (first->phi && first->v && first->v_transpose) return FTL_OK;
-  return ftl_fail(error, FTL_ERR_MEMORY, source->path, "out of memory for the first layer");
+  return ftl_no_memory(error, source->path, "the first layer");
 }
 
 ftl_status ftl_prepare_first(ftl_model *model, const ftl_source *source, const ftl_radial *radial,
@@ -195,9 +192,9 @@ ftl_status ftl_prepare_first(ftl_model *model, const ftl_source *source, const f
   folding f = {.radial = radial};
   ftl_conv_paths paths;
   int n_species_linear = 0;
-  ftl_status status = ftl_conv_paths_make(&layer->edge, &model->arch.sh, &layer->target, &paths, error);
-  if (status) return status;
-  status = ftl_message_linear(model, source, 0, &paths.mid, message, &f.linear, &f.dense, &n_species_linear, error);
+  FTL_TRY(ftl_conv_paths_make(&layer->edge, &model->arch.sh, &layer->target, &paths, error));
+  ftl_status status =
+      ftl_message_linear(model, source, 0, &paths.mid, message, &f.linear, &f.dense, &n_species_linear, error);
   f.by_receiver = n_species_linear > 0;
   if (!status && !(f.u = first_sender_features(model, source, error))) status = FTL_ERR_FORMAT;
   if (!status) status = choose_paths(source, &f, first, error);

@@ -33,7 +33,7 @@ static ftl_status message_constants(ftl_model *model, const ftl_source *source, 
   char name[64];
   ftl_status status = FTL_OK;
   snprintf(name, sizeof name, "interactions.%d.linear", t);
-  if (!prepared->constant || !x) status = ftl_fail(error, FTL_ERR_MEMORY, weight->name, "out of memory");
+  if (!prepared->constant || !x) status = ftl_no_memory(error, weight->name, "what is made of the tensor");
   for (int z = 0; z < model->n_species && !status; z++) {
     double *row = prepared->constant + (size_t)z * dim;
     status = ftl_linear_offset(model, source, name, model->arch.nequip.head_linear, &linear, row, error);
@@ -62,7 +62,7 @@ static ftl_status prepare_up(ftl_model *model, const ftl_source *source, int t, 
                              &prepared->linear_up, error));
   if (!by_head && !model->arch.nequip.biased) return FTL_OK;
   prepared->up_constant = calloc((size_t)prepared->linear_up.out.dim + 1, sizeof *prepared->up_constant);
-  if (!prepared->up_constant) return ftl_fail(error, FTL_ERR_MEMORY, up->name, "out of memory");
+  if (!prepared->up_constant) return ftl_no_memory(error, up->name, "what is made of the tensor");
   snprintf(name, sizeof name, "interactions.%d.linear_up", t);
   return ftl_linear_offset(model, source, name, by_head, &prepared->linear_up, prepared->up_constant, error);
 }

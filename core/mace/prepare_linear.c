@@ -96,8 +96,7 @@ ftl_status ftl_linear_pack(const ftl_model *model, int n_species, const double *
   free(w);
   free(wt);
   free(transposed);
-  if (!linear->weight || !linear->transpose)
-    return ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory for a linear map");
+  if (!linear->weight || !linear->transpose) return ftl_no_memory(error, NULL, "a linear map");
   if (n_species == 0) linear->stride = linear->stride_transpose = 0;
   return FTL_OK;
 }
@@ -137,7 +136,7 @@ ftl_status ftl_prepare_linear(const ftl_model *model, const ftl_irreps *in, cons
                               const ftl_tensor *weight, int heads, ftl_linear *linear, ftl_error *error) {
   ftl_linear_paths(model, in, out, linear);
   double *dense = malloc((ftl_linear_dense_size(linear) + 1) * sizeof *dense);
-  if (!dense) return ftl_fail(error, FTL_ERR_MEMORY, weight->name, "out of memory");
+  if (!dense) return ftl_no_memory(error, weight->name, "what is made of the tensor");
   ftl_linear_dense(linear, weight, heads, dense);
   ftl_status status = ftl_linear_pack(model, 0, dense, linear, error);
   free(dense);
@@ -149,7 +148,7 @@ ftl_status ftl_prepare_skip(const ftl_model *model, const ftl_irreps *in, const 
   ftl_linear_paths(model, in, out, linear);
   size_t size = ftl_linear_dense_size(linear);
   double *dense = malloc((size * (size_t)model->n_species + 1) * sizeof *dense);
-  if (!dense) return ftl_fail(error, FTL_ERR_MEMORY, weight->name, "out of memory");
+  if (!dense) return ftl_no_memory(error, weight->name, "what is made of the tensor");
   for (int z = 0; z < model->n_species; z++) ftl_skip_dense(model, linear, weight, z, dense + (size_t)z * size);
   ftl_status status = ftl_linear_pack(model, model->n_species, dense, linear, error);
   free(dense);

@@ -57,7 +57,7 @@ static ftl_status copy_architecture(ftl_model *model, const ftl_source *source, 
   for (int h = 0; h < FTL_MAX_HEADS; h++) model->arch.heads[h] = NULL;
   for (int h = 0; h < source->arch.n_heads; h++) {
     if (!(model->arch.heads[h] = strdup(source->arch.heads[h])))
-      return ftl_fail(error, FTL_ERR_MEMORY, source->path, "out of memory");
+      return ftl_no_memory(error, source->path, "the tables of the model");
     model->heads[h] = model->arch.heads[h];
   }
   model->n_species = model->arch.n_elements;
@@ -79,7 +79,7 @@ static ftl_status make_classes(ftl_model *model, const char *path, ftl_error *er
   bool ordered = false, unordered = model->arch.transform != FTL_TRANSFORM_NONE;
   for (int t = 0; t < model->arch.n_layers; t++) ordered |= ftl_layer_traits_of(&model->arch.layer[t]).nonlinear;
   model->pair_class = calloc((size_t)n * (size_t)n, sizeof *model->pair_class);
-  if (!model->pair_class) return ftl_fail(error, FTL_ERR_MEMORY, path, "out of memory");
+  if (!model->pair_class) return ftl_no_memory(error, path, "the tables of the model");
   for (int i = 0; i < n; i++)
     for (int j = 0; j < n; j++) {
       int low = i < j ? i : j, high = i < j ? j : i;
@@ -93,12 +93,12 @@ static ftl_status prepare_energies(ftl_model *model, const ftl_source *source, f
   const ftl_tensor *e0 = ftl_require(source, error, "atomic_energies_fn.atomic_energies");
   if (!e0) return FTL_ERR_FORMAT;
   if (!(model->e0 = malloc((size_t)model->n_species * sizeof *model->e0)))
-    return ftl_fail(error, FTL_ERR_MEMORY, e0->name, "out of memory");
+    return ftl_no_memory(error, e0->name, "what is made of the tensor");
   int row = e0->ndim == 2 ? model->head : 0;
   if (e0->ndim == 2 && e0->shape[0] == 1) row = 0;
   for (int z = 0; z < model->n_species; z++) model->e0[z] = ftl_tensor_at(e0, (int64_t)row * model->n_species + z);
   if (!(model->scale = malloc((size_t)model->n_species * sizeof *model->scale)))
-    return ftl_fail(error, FTL_ERR_MEMORY, e0->name, "out of memory");
+    return ftl_no_memory(error, e0->name, "what is made of the tensor");
   for (int z = 0; z < model->n_species; z++) model->scale[z] = 1;
   model->shift = 0;
   if (!model->arch.scale_shift) return FTL_OK;
@@ -150,7 +150,7 @@ static ftl_status prepare_first_constants(ftl_model *model, const ftl_source *so
   if (!dense || !x || !prepared->sc_first || (gated && !prepared->res_first)) {
     free(dense);
     free(x);
-    return ftl_fail(error, FTL_ERR_MEMORY, embedding->name, "out of memory");
+    return ftl_no_memory(error, embedding->name, "what is made of the tensor");
   }
   for (int z = 0; z < model->n_species; z++) {
     double norm = 1 / sqrt((double)model->arch.norm_elements);
@@ -188,9 +188,9 @@ static ftl_status prepare_layer(ftl_model *model, const ftl_source *source, int 
   ftl_layout_make(&layer->product, model->pad, &prepared->out);
   if (t == 0 && (layer->edge.n != 1 || layer->edge.block[0].l != 0 || layer->edge.block[0].p != 1))
     return ftl_fail(error, FTL_ERR_UNSUPPORTED, source->path, "interaction 0 does not start from scalars");
-  ftl_status status = ftl_prepare_radial(model, source, t, error);
-  if (status) return status;
+  FTL_TRY(ftl_prepare_radial(model, source, t, error));
   if (traits.gated) return ftl_prepare_gated(model, source, t, error);
+  ftl_status status = FTL_OK;
   if (prepared->gated) {
     prepared->gate = ftl_gate_of(&model->arch, t);
     const ftl_tensor *alpha = ftl_require(source, error, "interactions.%d.alpha", t);
@@ -199,18 +199,16 @@ static ftl_status prepare_layer(ftl_model *model, const ftl_source *source, int 
     if (!alpha || !beta || !linear_2) return FTL_ERR_FORMAT;
     prepared->alpha = ftl_tensor_at(alpha, 0);
     prepared->beta = ftl_tensor_at(beta, 0);
-    if ((status = ftl_prepare_linear(model, &layer->target, &layer->target, linear_2, 0, &prepared->linear_2, error)))
-      return status;
+    FTL_TRY(ftl_prepare_linear(model, &layer->target, &layer->target, linear_2, 0, &prepared->linear_2, error));
     if (t > 0) {
       const ftl_tensor *res = ftl_require(source, error, "interactions.%d.linear_res.weight", t);
       if (!res) return FTL_ERR_FORMAT;
       ftl_irreps message = layer->target;
       message.block[0].mul = prepared->message.b[0].mul;
-      if ((status = ftl_prepare_linear(model, &layer->edge, &message, res, 0, &prepared->linear_res, error)))
-        return status;
+      FTL_TRY(ftl_prepare_linear(model, &layer->edge, &message, res, 0, &prepared->linear_res, error));
     }
   }
-  if ((status = ftl_prepare_contraction(model, source, t, &prepared->contraction, error))) return status;
+  FTL_TRY(ftl_prepare_contraction(model, source, t, &prepared->contraction, error));
   const ftl_tensor *linear = ftl_require(source, error, "products.%d.linear.weight", t);
   if (!linear) return FTL_ERR_FORMAT;
   if ((status =
@@ -220,10 +218,9 @@ static ftl_status prepare_layer(ftl_model *model, const ftl_source *source, int 
   if (prepared->has_sc) {
     const ftl_tensor *skip = ftl_require(source, error, "interactions.%d.skip_tp.weight", t);
     if (!skip) return FTL_ERR_FORMAT;
-    status = !traits.skip_by_element
-                 ? ftl_prepare_linear(model, &traits.skip_in, &traits.skip_out, skip, 0, &prepared->skip, error)
-                 : ftl_prepare_skip(model, &traits.skip_in, &traits.skip_out, skip, &prepared->skip, error);
-    if (status) return status;
+    FTL_TRY(!traits.skip_by_element
+                ? ftl_prepare_linear(model, &traits.skip_in, &traits.skip_out, skip, 0, &prepared->skip, error)
+                : ftl_prepare_skip(model, &traits.skip_in, &traits.skip_out, skip, &prepared->skip, error));
   }
   const ftl_tensor *up = ftl_require(source, error, "interactions.%d.linear_up.weight", t);
   if (!up) return FTL_ERR_FORMAT;
@@ -232,7 +229,7 @@ static ftl_status prepare_layer(ftl_model *model, const ftl_source *source, int 
 
 ftl_status ftl_prepare(const ftl_source *source, const ftl_open_options *options, ftl_model **out, ftl_error *error) {
   ftl_model *model = calloc(1, sizeof *model);
-  if (!model) return ftl_fail(error, FTL_ERR_MEMORY, source->path, "out of memory");
+  if (!model) return ftl_no_memory(error, source->path, "the tables of the model");
   model->engine = &ftl_mace_engine;
   model->precision = options ? options->precision : FTL_DOUBLE;
   model->real_bytes = model->precision == FTL_DOUBLE ? 8 : 4;

@@ -22,7 +22,7 @@ static ftl_status prepare_linear_readout(const ftl_model *model, const ftl_sourc
   const ftl_tensor *w = ftl_require(source, error, "readouts.%d.linear.weight", r);
   if (!w) return FTL_ERR_FORMAT;
   out->linear = cut(w, out->n_in, 1, model->arch.n_heads, 0, model->head, 1 / sqrt((double)out->n_in));
-  return out->linear ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, w->name, "out of memory");
+  return out->linear ? FTL_OK : ftl_no_memory(error, w->name, "what is made of the tensor");
 }
 
 static ftl_status prepare_nonlinear_readout(const ftl_model *model, const ftl_source *source, int r,
@@ -38,7 +38,7 @@ static ftl_status prepare_nonlinear_readout(const ftl_model *model, const ftl_so
   if (!w1 || !w2) return FTL_ERR_FORMAT;
   out->linear_1 = cut(w1, out->n_in, n, n_all, 0, first, 1 / sqrt((double)out->n_in));
   out->linear_2 = cut(w2, n, 1, n_heads, first, model->head, 1 / sqrt(fan_in));
-  if (!out->linear_1 || !out->linear_2) return ftl_fail(error, FTL_ERR_MEMORY, w1->name, "out of memory");
+  if (!out->linear_1 || !out->linear_2) return ftl_no_memory(error, w1->name, "what is made of the tensor");
   if (readout->kind != FTL_READOUT_NONLINEAR_BIAS) return FTL_OK;
   const ftl_tensor *wm = ftl_require(source, error, "readouts.%d.linear_mid.weight", r);
   const ftl_tensor *bm = ftl_require(source, error, "readouts.%d.linear_mid.bias", r);
@@ -47,7 +47,7 @@ static ftl_status prepare_nonlinear_readout(const ftl_model *model, const ftl_so
   out->linear_mid = cut(wm, n, n, n_all, first, first, 1 / sqrt(fan_in));
   out->bias_mid = cut(bm, 1, n, n_all, 0, first, 1);
   out->bias_2 = ftl_tensor_at(b2, model->head);
-  return out->linear_mid && out->bias_mid ? FTL_OK : ftl_fail(error, FTL_ERR_MEMORY, wm->name, "out of memory");
+  return out->linear_mid && out->bias_mid ? FTL_OK : ftl_no_memory(error, wm->name, "what is made of the tensor");
 }
 
 /* Two linear maps and nothing between them are one. The first may have a bias and a row for each head, the second a
@@ -67,7 +67,7 @@ static ftl_status prepare_two_linear(const ftl_model *model, const ftl_source *s
                          !(b2 = ftl_require(source, error, "readouts.%d.linear_2.bias", r))))
     return FTL_ERR_FORMAT;
   if (!(out->linear = calloc((size_t)n_in + 1, sizeof *out->linear)))
-    return ftl_fail(error, FTL_ERR_MEMORY, w1->name, "out of memory");
+    return ftl_no_memory(error, w1->name, "what is made of the tensor");
   const double norm = 1 / sqrt((double)(n_in + (heads ? arch->norm_heads : 0)));
   out->bias_2 = b2 ? ftl_tensor_at(b2, 0) : 0;
   for (int k = 0; k < n; k++) {
@@ -95,7 +95,7 @@ static ftl_status prepare_net(const ftl_source *source, int r, ftl_prepared_read
     out->width[out->n_layers + 1] = (int)w->shape[1];
     out->net[out->n_layers] =
         cut(w, (int)w->shape[0], (int)w->shape[1], (int)w->shape[1], 0, 0, 1 / sqrt((double)w->shape[0]));
-    if (!out->net[out->n_layers]) return ftl_fail(error, FTL_ERR_MEMORY, w->name, "out of memory");
+    if (!out->net[out->n_layers]) return ftl_no_memory(error, w->name, "what is made of the tensor");
   }
   if (out->n_layers > 0 && out->width[out->n_layers] == 1) return FTL_OK;
   return ftl_fail(error, FTL_ERR_FORMAT, source->path, "readout %d is a net that does not end in one number", r);

@@ -36,7 +36,7 @@ static ftl_status fully_connected(const ftl_source *source, const char *prefix, 
       return ftl_fail(error, FTL_ERR_UNSUPPORTED, w->name, "radial MLP has more than %d layers", FTL_MAX_MLP_LAYERS);
     mlp->width[i] = (int)w->shape[0];
     mlp->width[i + 1] = (int)w->shape[1];
-    if (!(mlp->weight[i] = to_doubles(w))) return ftl_fail(error, FTL_ERR_MEMORY, w->name, "out of memory");
+    if (!(mlp->weight[i] = to_doubles(w))) return ftl_no_memory(error, w->name, "what is made of the tensor");
     double norm = 1 / sqrt((double)w->shape[0]);
     for (int64_t k = 0; k < w->count; k++) mlp->weight[i][k] *= norm;
     mlp->n_layers = i + 1;
@@ -64,7 +64,7 @@ static ftl_status radial_mlp(const ftl_source *source, const char *prefix, ftl_m
     mlp->width[i + 1] = n_out;
     mlp->weight[i] = malloc((size_t)w->count * sizeof(double));
     mlp->bias[i] = to_doubles(b);
-    if (!mlp->weight[i] || !mlp->bias[i]) return ftl_fail(error, FTL_ERR_MEMORY, w->name, "out of memory");
+    if (!mlp->weight[i] || !mlp->bias[i]) return ftl_no_memory(error, w->name, "what is made of the tensor");
     for (int o = 0; o < n_out; o++)
       for (int k = 0; k < n_in; k++) mlp->weight[i][k * n_out + o] = ftl_tensor_at(w, (int64_t)o * n_in + k);
     mlp->n_layers = i + 1;
@@ -75,7 +75,8 @@ static ftl_status radial_mlp(const ftl_source *source, const char *prefix, ftl_m
     if (g && h) {
       mlp->norm_weight[i] = to_doubles(g);
       mlp->norm_bias[i] = to_doubles(h);
-      if (!mlp->norm_weight[i] || !mlp->norm_bias[i]) return ftl_fail(error, FTL_ERR_MEMORY, g->name, "out of memory");
+      if (!mlp->norm_weight[i] || !mlp->norm_bias[i])
+        return ftl_no_memory(error, g->name, "what is made of the tensor");
     }
   }
   if (mlp->n_layers == 0) return ftl_fail(error, FTL_ERR_FORMAT, source->path, "no tensor %s.net.0.weight", prefix);
@@ -174,7 +175,6 @@ static ftl_status make_mlps(const ftl_source *source, int t, ftl_radial *radial,
   snprintf(density, sizeof density, "interactions.%d.density_fn", t);
   const ftl_layer_traits traits = ftl_layer_traits_of(layer);
   radial->has_density = traits.has_density;
-  ftl_status status;
   if (traits.nonlinear) {
     radial->n_embedding = ftl_irreps_count(&layer->node_feats, 0, 1);
     const ftl_tensor *s = ftl_require(source, error, "interactions.%d.source_embedding.weight", t);
@@ -182,8 +182,8 @@ static ftl_status make_mlps(const ftl_source *source, int t, ftl_radial *radial,
     if (!s || !g) return FTL_ERR_FORMAT;
     radial->source = embedding(radial->model, s, radial->n_embedding);
     radial->target = embedding(radial->model, g, radial->n_embedding);
-    if (!radial->source || !radial->target) return ftl_fail(error, FTL_ERR_MEMORY, s->name, "out of memory");
-    if ((status = radial_mlp(source, weights, &radial->mlp, error))) return status;
+    if (!radial->source || !radial->target) return ftl_no_memory(error, s->name, "what is made of the tensor");
+    FTL_TRY(radial_mlp(source, weights, &radial->mlp, error));
     return radial_mlp(source, density, &radial->density, error);
   }
   const ftl_activation act = traits.gated ? source->arch.nequip.radial_act : FTL_ACTIVATION_SILU;
@@ -193,7 +193,7 @@ static ftl_status make_mlps(const ftl_source *source, int t, ftl_radial *radial,
                     "the radial networks have the activation %s, whose slope or curvature jumps: such functions of the "
                     "distance cannot be tabulated; silu, ssp, tanh and sigmoid can",
                     ftl_activation_name(act));
-  if ((status = fully_connected(source, weights, act, cst, &radial->mlp, error))) return status;
+  FTL_TRY(fully_connected(source, weights, act, cst, &radial->mlp, error));
   return radial->has_density ? fully_connected(source, density, act, 1, &radial->density, error) : FTL_OK;
 }
 
@@ -201,9 +201,8 @@ ftl_status ftl_radial_make(const ftl_model *model, const ftl_source *source, int
                            ftl_error *error) {
   memset(radial, 0, sizeof *radial);
   radial->model = model;
-  ftl_status status = ftl_edge_basis_make(source, &radial->basis, error);
-  if (!status) status = make_mlps(source, t, radial, error);
-  if (status) return status;
+  FTL_TRY(ftl_edge_basis_make(source, &radial->basis, error));
+  FTL_TRY(make_mlps(source, t, radial, error));
   const ftl_mlp *mlp = &radial->mlp;
   int last = mlp->n_layers - 1, n_hidden = mlp->width[last];
   radial->n_features = n_hidden + (mlp->bias[last] != NULL);
@@ -219,7 +218,7 @@ ftl_status ftl_radial_make(const ftl_model *model, const ftl_source *source, int
   radial->slope = malloc(((size_t)radial->basis.n + 1) * sizeof(double));
   for (int k = 0; k < 2; k++) radial->scratch[k] = malloc((size_t)widest * sizeof(double));
   if (!radial->matrix || !radial->input || !radial->slope || !radial->scratch[0] || !radial->scratch[1])
-    return ftl_fail(error, FTL_ERR_MEMORY, source->path, "out of memory for the radial MLP");
+    return ftl_no_memory(error, source->path, "the radial MLP");
   memcpy(radial->matrix, mlp->weight[last], (size_t)n_hidden * (size_t)radial->n_weights * sizeof(double));
   if (mlp->bias[last])
     memcpy(radial->matrix + (size_t)n_hidden * (size_t)radial->n_weights, mlp->bias[last],

@@ -18,7 +18,7 @@ ftl_status ftl_repulsion_make(const ftl_source *source, double **pairs, double c
   if (!screening || !exponent || !radii || !a_exp || !a_prefactor) return FTL_ERR_FORMAT;
   int n = arch->n_elements;
   if (!(*pairs = calloc((size_t)n * (size_t)n * 4, sizeof **pairs)))
-    return ftl_fail(error, FTL_ERR_MEMORY, screening->name, "out of memory");
+    return ftl_no_memory(error, screening->name, "what is made of the tensor");
   for (int k = 0; k < 4; k++) c[k] = ftl_tensor_at(screening, k);
   *p = (int)ftl_tensor_at(exponent, 0);
   for (int i = 0; i < n; i++)

@@ -9,7 +9,7 @@ static int largest(int a, int b) { return a > b ? a : b; }
 
 ftl_status ftl_mace_scratch_new(const ftl_model *model, void **scratch, ftl_error *error) {
   ftl_mace_scratch *s = calloc(1, sizeof *s);
-  if (!(*scratch = s)) return ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory for a workspace");
+  if (!(*scratch = s)) return ftl_no_memory(error, NULL, "a workspace");
   int mid = 0, own = 0, message = 0, out = 0, hidden = 0, sums = 0;
   for (int t = 0; t < model->arch.n_layers; t++) {
     const ftl_prepared_layer *layer = &model->layer[t];
@@ -42,7 +42,7 @@ ftl_status ftl_mace_scratch_new(const ftl_model *model, void **scratch, ftl_erro
   s->slot_of_element = calloc((size_t)model->n_species, sizeof(int));
   s->element_of_slot = calloc((size_t)model->n_species, sizeof(int));
   if (!s->arena || !s->hidden || !s->slot_of_element || !s->element_of_slot)
-    return ftl_fail(error, FTL_ERR_MEMORY, "", "out of memory for a workspace");
+    return ftl_no_memory(error, NULL, "a workspace");
   char *at = s->arena;
   for (size_t k = 0; k < n_parts; k++) {
     *parts[k].buffer = at;

@@ -38,8 +38,7 @@ ftl_status ftl_schema_make(const ftl_architecture *arch, const ftl_open_extents 
   *schema = (ftl_schema){0};
   ftl_status status = arch->family == FTL_FAMILY_NEQUIP ? ftl_schema_list_nequip(arch, extents, schema, error)
                                                         : ftl_schema_list_mace(arch, extents, schema, error);
-  if (!status && schema->failed)
-    status = ftl_fail(error, FTL_ERR_MEMORY, NULL, "no memory to list the tensors of a model");
+  if (!status && schema->failed) status = ftl_no_memory(error, NULL, "listing the tensors of a model");
   if (status) ftl_schema_free(schema);
   return status;
 }

@@ -46,6 +46,14 @@ def test_twins():
         agree(name, fcc(3.62, (2, 2, 2), hydrogens=2), twin(name), ((1, 2), (2, 1)))
 
 
+def test_sevennet():
+    """Layers whose gate makes the output: both parities, l = 3, biases, heads."""
+    structure = fcc(3.62, (2, 2, 2), hydrogens=2)
+    for name, options in (("s-parity-l3", {}), ("s-manual", {}), ("s-modal", {"style": "head PBE"})):
+        model = os.path.join(ROOT, "tests", "parity", "sevennet-twins", name + ".pth")
+        agree(name, structure, model, ((1, 2), (2, 1)), **options)
+
+
 def test_real_units():
     agree("units real", crystal(), potential(), ((2, 1),), units="real")
 

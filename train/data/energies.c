@@ -190,8 +190,8 @@ static void describe(const equations *q, const int *elements, int n, bool has_st
     snprintf(
         fit->warning, sizeof fit->warning,
         "the compositions do not determine the E0 of %s (rank %d of %d): what they leave open is chosen nearest to "
-        "%s; energies between other compositions may be far off; add structures of other compositions or single "
-        "atoms, or give the E0",
+        "%s; energies between other compositions may be far off; add structures of other compositions, or, "
+        "where E0 are energies of single atoms, those",
         names, rank, q->columns, has_start ? "the E0 of the foundation" : "zero");
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/random.h"
 #include "base/error.h"
+#include "model/traits.h"
 #include "parameters/freeze.h"
 
 static const ftl_words no_words;
@@ -26,7 +27,7 @@ static char **join_words(const ftl_recipe *recipe, const ftl_parameters *paramet
   char **word = malloc(((size_t)groups->n + (size_t)more->n + 1) * sizeof *word);
   *n = 0;
   for (int k = 0; word && k < groups->n; k++)
-    if (ftl_recipe_is_set(recipe, "lora.groups") || has_group(parameters, groups->item[k]))
+    if (ftl_options_is_chosen(&recipe->options, "lora.groups") || has_group(parameters, groups->item[k]))
       word[(*n)++] = groups->item[k];
   for (int k = 0; word && k < more->n; k++) word[(*n)++] = more->item[k];
   return word;
@@ -58,11 +59,28 @@ static ftl_status find_low(const ftl_recipe *recipe, const ftl_source *source, c
   return status;
 }
 
+static int64_t common_divisor(int64_t a, int64_t b) { return b ? common_divisor(b, a % b) : a; }
+
+static int64_t divisor_of(const ftl_irreps *irreps, int64_t n) {
+  for (int b = 0; b < irreps->n; b++) n = common_divisor(n, irreps->block[b].mul);
+  return n;
+}
+
+/* A vector of weights is a row of matrices, one for each pair of irreps. Their rows are as long as there are channels,
+   or, where irreps have different numbers of channels, multiples of what divides all. */
+static int64_t row_length(const ftl_architecture *arch) {
+  int64_t n = ftl_irreps_count(&arch->layer[0].node_feats, 0, 1);
+  for (int t = 0; t < arch->n_layers && arch->family == FTL_FAMILY_NEQUIP; t++) {
+    const ftl_layer_traits traits = ftl_layer_traits_of(&arch->layer[t]);
+    n = divisor_of(&traits.message, divisor_of(&arch->layer[t].node_feats, n));
+  }
+  return n;
+}
+
 /* The tensor as a matrix, if factors have fewer numbers than it. */
 static bool as_matrix(const ftl_source *source, const ftl_parameter *p, int64_t rank, int64_t *rows, int64_t *columns) {
   const ftl_tensor *tensor = ftl_tensors_find(&source->tensors, p->name);
-  const int64_t channels = ftl_irreps_count(&source->arch.layer[0].node_feats, 0, 1);
-  *columns = tensor->ndim > 1 ? tensor->shape[tensor->ndim - 1] : channels;
+  *columns = tensor->ndim > 1 ? tensor->shape[tensor->ndim - 1] : row_length(&source->arch);
   if (*columns < 1 || p->count % *columns != 0) return false;
   *rows = p->count / *columns;
   return rank * (*rows + *columns) < p->count;
