@@ -16,7 +16,7 @@ cflags=(-std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-reco
   $(pkg-config --cflags libzip jansson libmd zlib yaml-0.1))
 libraries=($(pkg-config --libs libzip jansson libmd zlib yaml-0.1) -lm)
 
-sources=(core/base/*.c core/model/*.c core/files/*.c)
+sources=(core/base/*.c core/math/*.c core/model/*.c core/files/*.c)
 
 # those of the trainer, without what computes
 trainer=(core/neighbour/*.c $(ls train/data/*.c train/support/*.c | grep -vE "/(evaluator|answers|compare_answers|checks|work_memory|energies|ranks|inputs)\.c$") train/tune/{train_recipe,state}.c train/surrogate/fit_recipe.c

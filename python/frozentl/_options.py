@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Optional
 
-# What other calculators of MACE are told, and what to do here.
+# What other calculators of MACE and SevenNet are told, and what to do here.
 ELSEWHERE = {
     "model": "give the file as the first argument, `potential`",
     "models": "give one file as the first argument, `potential`",
@@ -19,8 +19,12 @@ ELSEWHERE = {
     "device": "leave it out: Python computes on the CPU (threads=N); for GPUs use pair_style frozentl/kk of LAMMPS",
     "model_type": "leave it out: the file says what it is",
     "heads": "use head with one name",
+    "modal": "use head with the modality's name",
+    "file_type": "leave it out: the file says what it is",
+    "sevennet_config": "leave it out: the file says what it is",
     "enable_cueq": "leave it out: the kernels are FrozenTL's own",
     "enable_oeq": "leave it out: the kernels are FrozenTL's own",
+    "enable_flash": "leave it out: the kernels are FrozenTL's own",
     "compile_mode": "leave it out: nothing is compiled at run time",
     "fullgraph": "leave it out: nothing is compiled at run time",
     "energy_units_to_eV": "leave it out: energies are in eV",

@@ -44,7 +44,7 @@ class ModelInfo:
     precision: str  # "double" or "mixed"
     n_parameters: int
     kernel_isa: str
-    surrogate: bool  # a linear or PACE potential rather than MACE
+    surrogate: bool  # a linear or PACE potential rather than a MACE or SevenNet
     extrapolation: bool  # it knows its extrapolation grades
     n_committee: int  # members of its committee; 0: it knows no deviations
 
@@ -92,7 +92,7 @@ def _reopen(kind: type[Model], path: str, options: dict[str, Any], digest: str) 
 
 
 class Model:
-    """A MACE `.model`, a `.ftl`, a `.yace` or a published foundation by its name, open for evaluation. Immutable, except for
+    """A MACE `.model`, a SevenNet checkpoint `.pth`, a `.ftl`, a `.yace` or a published foundation by its name, open for evaluation. Immutable, except for
     the buffers of `compute`, which takes one caller at a time (a lock sees to that).
 
     elements: atomic numbers to prepare for (default: all that the model has; fewer open faster and take less memory).

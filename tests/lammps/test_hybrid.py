@@ -79,6 +79,19 @@ def test_overlay_zbl():
         add(f"hybrid/overlay with zbl, {ranks} ranks", run, parts)
 
 
+def test_overlay_d3():
+    """The recipe of the user guide for SevenNet with D3."""
+    structure, model = fcc(3.62, (2, 2, 2), hydrogens=3), potential()
+    elements, atoms = ["Cu", "H"], range(len(structure.symbols))
+    style = "dispersion/d3 bj pbe 10.0 8.0"
+    overlay = f"pair_style hybrid/overlay frozentl {style}\npair_coeff * * frozentl {model} Cu H\npair_coeff * * dispersion/d3 Cu H"
+    alone = f"pair_style {style}\npair_coeff * * Cu H"
+    parts = [(point(structure, model, elements=elements, pair=p), atoms) for p in (None, alone)]
+    check("dispersion's share of the energy: 1 / eV", 1 / max(abs(parts[1][0]["PotEng"]), 1e-9), 100)
+    for ranks in (1, 2):
+        add(f"hybrid/overlay with D3, {ranks} ranks", point(structure, model, elements=elements, pair=overlay, ranks=ranks), parts)
+
+
 def test_overlay_lj_real_units():
     structure, model = fcc(3.62, (2, 2, 2), hydrogens=3), potential()
     elements, atoms = ["Cu", "H"], range(len(structure.symbols))

@@ -19,6 +19,13 @@ def test_ranks_of_twins():
     ranks_agree("mp0b3-medium", structure, twin("mp0b3-medium"), (8,))
 
 
+def test_ranks_of_sevennet_twins():
+    """An exchange before each layer but the first, of features of several multiplicities and parities."""
+    structure = fcc(3.62, (3, 2, 2), hydrogens=4)
+    for name, style in (("sev0-like", ""), ("parity-l2-ssp-abs-mixed", ""), ("modal-all", "head PBE")):
+        ranks_agree(name, structure, sevennet(name), (2, 4), style=style)
+
+
 def test_heads():
     """Heads are chosen by name."""
     structure = fcc(3.62, (2, 2, 2), hydrogens=2)
@@ -27,6 +34,16 @@ def test_heads():
     same("two heads: unnamed is Default", default, answers[1], 1e-10)
     if abs(answers[0]["PotEng"] - answers[1]["PotEng"]) < 1e-3:
         raise Failure("both heads answer the same energy")
+
+
+def test_modalities():
+    """Of a SevenNet none is chosen by itself."""
+    structure, model = fcc(3.62, (2, 2, 2), hydrogens=2), sevennet("s-modal")
+    energies = [point(structure, model, style=f"head {h}", ranks=2)["PotEng"] for h in ("PBE", "R2SCAN", "hse")]
+    check("modalities that answer the same energy", 3 - len({round(e, 3) for e in energies}), 0)
+    for name, style, pattern in (("no head", "", "several heads.*: PBE, R2SCAN, hse"), ("unknown head", "head pbe", "no head 'pbe'; it has: PBE")):
+        for ranks in (1, 2):
+            says(name, pattern, setup(structure, structure.elements(), model, style=style)[0] + "run 0\n", ranks=ranks)
 
 
 def test_threads():

@@ -20,7 +20,7 @@ def test_virial_against_strain():
     structure = strained(fcc(3.62, (2, 2, 2), hydrogens=2, rattle=0.15), [[1.01, 0.06, 0.03], [0, 0.99, -0.05], [0, 0, 1.02]])
     text, _ = setup(structure, structure.elements(), potential())
     (lx, _, _), (xy, ly, _), (xz, yz, lz) = structure.cell
-    h = 2e-3
+    h = 2.5e-4
     text += POINT + "run 0\n"
     for axis in "xyz":
         for k in (-2, -1, 1, 2):

@@ -220,7 +220,7 @@ def check_stress(model, frame, step=1e-3):
     return {"stress": worst}
 
 
-def check_cutoff(model, elements, r_max):
+def check_cutoff(model, elements, r_max, xplor):
     """A pair, and a trio with a second neighbour that stays, scanned through r_max in steps of 2e-4 Angstrom.
 
     Between neighbouring points E and F may change by no more than a smooth function would: |dE| <= h |F| (mean value)
@@ -241,7 +241,9 @@ def check_cutoff(model, elements, r_max):
         scale = max(inside, 1e-3)
         # The polynomial cutoff leaves F of order (1 - r/r_max)^2: over this window (5e-3 Angstrom inside) next to zero,
         # and steps from point to point smaller still. A jump at r_max would be of the order of F itself.
-        jump_f = max(abs(force[k + 1] - force[k]) for k in range(50)) / scale
+        steps = [abs(force[k + 1] - force[k]) / scale for k in range(50)]
+        # XPLOR leaves a force of order 1 - r/r_max, whose steps are all alike up to r_max: none is larger where it is crossed.
+        jump_f = max(0, steps[24] - 1.01 * max(steps[:24])) if xplor else max(steps)
         jump_e = max(abs(energy[k + 1] - energy[k] + 0.5 * h * (force[k + 1] + force[k])) for k in range(50)) / scale
         beyond = max([abs(e - energy[-1]) for e in energy[26:]]) / max(abs(energy[-1]), 1.0)
         if name == "pair":  # nothing acts on the atom once it has left
@@ -253,14 +255,15 @@ def check_cutoff(model, elements, r_max):
 
 
 def info(frozentl, path):
-    """r_max and heads; is the file float32, and is the model continuous at r_max (see make_twins.py for the JSON)?"""
+    """r_max and heads; is the file float32, is the model continuous at r_max (see make_twins.py for the JSON), and is its cutoff
+    XPLOR?"""
     description = os.path.splitext(path)[0] + ".json"
     if not os.path.exists(description):
         found = json.loads(run([frozentl, "info", "--json", path]))
         nonlinear = any("NonLinear" in layer["interaction"] for layer in found["layers"])
         applied = found["radial"]["cutoff_in_mlp"]
         heads = [head["name"] for head in found["heads"]]
-        return found["cutoff"], heads, found["dtype"] == "F32", not (applied and nonlinear)
+        return found["cutoff"], heads, found["dtype"] == "F32", not (applied and nonlinear), False
     with open(description) as f:
         described = json.load(f)
     heads = list(dict.fromkeys(a["head"] for a in described["answers"]))
@@ -271,10 +274,10 @@ def info(frozentl, path):
     options = described["architecture"] if isinstance(described.get("architecture"), dict) else {}
     applied = str(options.get("apply_cutoff", options.get("extra", {}).get("apply_cutoff", True))) == "True"
     nonlinear = any("nonlinear" in str(options.get(k, "")).lower() for k in ("first", "other"))
-    return float(found.group(1)), heads, options.get("dtype") != "float64", not (applied and nonlinear)
+    return float(found.group(1)), heads, options.get("dtype") != "float64", not (applied and nonlinear), "XPLOR" in text
 
 
-def check_model(frozentl, path, head, r_max, r, float32, continuous, frames):
+def check_model(frozentl, path, head, r_max, r, float32, continuous, xplor, frames):
     """[(structure, check, error, tolerance)]"""
     model = Model(frozentl, path, head)
     rows = []
@@ -285,13 +288,13 @@ def check_model(frozentl, path, head, r_max, r, float32, continuous, frames):
         rows += [(f"frame {k}", c, e, DIFFERENCE) for c, e in check_stress(model, frame).items()]
     elements = sorted({s for f in frames for s in f["symbols"]})
     if continuous:
-        rows += [("r_max", c, e, t) for c, (e, t) in check_cutoff(model, elements, r_max).items()]
+        rows += [("r_max", c, e, t) for c, (e, t) in check_cutoff(model, elements, r_max, xplor).items()]
     return rows
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", nargs="*", metavar="MODEL", help=".model files with .xyz and .json next to them, or any with --frames")
+    parser.add_argument("models", nargs="*", metavar="MODEL", help=".model or .pth files with .xyz and .json next to them, or any with --frames")
     parser.add_argument("--frames", metavar="XYZ", help="structures for all models, instead of the .xyz next to each")
     parser.add_argument("--frozentl", help="the command to test (default: $FROZENTL or build/release)")
     parser.add_argument("--verbose", action="store_true", help="print every check")
@@ -311,10 +314,10 @@ def main():
         name = os.path.splitext(os.path.basename(path))[0]
         r = random.Random(name)
         try:
-            r_max, heads, float32, continuous = info(frozentl, path)
+            r_max, heads, float32, continuous, xplor = info(frozentl, path)
             frames = read_xyz(args.frames or os.path.splitext(path)[0] + ".xyz")
             for head in heads:
-                rows = check_model(frozentl, path, head, r_max, r, float32, continuous, frames)
+                rows = check_model(frozentl, path, head, r_max, r, float32, continuous, xplor, frames)
                 worst = {}
                 for where, check, e, tolerance in rows:
                     bad = not e <= tolerance

@@ -134,7 +134,8 @@ static void check_model(const char *path, double side, double closest) {
 
   if (!info.ace) { /* single precision */
     double mixed[3];
-    must_succeed(ftl_model_open(path, &(ftl_open_options){.precision = FTL_MIXED}, &model, &error), &error);
+    const ftl_open_options options = {.precision = FTL_MIXED, .head = head_of_twin(path)};
+    must_succeed(ftl_model_open(path, &options, &model, &error), &error);
     centroid_virials(model, &g.graph, 2, again, virial);
     flux((const double(*)[9])again, (const double(*)[3])v, N, mixed);
     assert_true(distance(mixed, J) <= 1e-4 * N * scale);
