@@ -310,7 +310,7 @@ static void steps_of_sevenn(void **unused) {
 
 static bool is_small_nequip(const char *twin) {
   struct stat info;
-  return strstr(twin, "/sevennet/") && stat(twin_model(twin), &info) == 0 && info.st_size < (1 << 20);
+  return strstr(twin, "/sevennet") && stat(twin_model(twin), &info) == 0 && info.st_size < (1 << 20);
 }
 
 /* Guards every option, with all numbers trained: biases, odd scalars, raw harmonics, network readouts, ... */
@@ -326,7 +326,6 @@ static void difference(const char *twin) {
 }
 static void gradients_by_differences(void **unused) {
   (void)unused;
-  need_shared();
   for_each_twin(difference);
 }
 
