@@ -170,7 +170,10 @@ static ftl_status check_readout(const ftl_source *s, int k, ftl_error *error) {
           (readout->kind == FTL_READOUT_NET || readout->kind == FTL_READOUT_TWO_LINEAR) ||
       (arch->family == FTL_FAMILY_NEQUIP && (arch->n_readouts != 1 || readout->layer != arch->n_layers - 1)))
     return ftl_fail(error, FTL_ERR_FORMAT, s->path, "readout %d is not of the model's family", k);
-  if (readout->kind == FTL_READOUT_NET) return FTL_OK;
+  if (readout->kind == FTL_READOUT_NET) { /* what it reads is one vector */
+    if (readout->in.n == 1 && readout->in.block[0].l == 0 && readout->in.block[0].p == 1) return FTL_OK;
+    return ftl_fail(error, FTL_ERR_UNSUPPORTED, s->path, "readout %d is a network of features that are not scalars", k);
+  }
   mlp = ftl_irreps_count(&readout->mlp, 0, 1);
   if (readout->mlp.n != 1 || mlp < 1)
     return ftl_fail(error, FTL_ERR_UNSUPPORTED, s->path, "the hidden irreps of readout %d are not scalars", k);

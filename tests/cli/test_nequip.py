@@ -57,10 +57,10 @@ class Nequip(runs_case.RunsCase):
         self.run_it("convert", PLAIN, before)
         want = tensors(before)
         e0 = "atomic_energies_fn.atomic_energies"
-        for freeze, starts in (
+        for freeze, starts in cli_case.kinds([
             ("f3", ("interactions.2.", "readouts.")),
             ("layer0,layer2,radial,embedding", ("interactions.1.", "readouts.")),
-        ):
+        ]):
             run = self.train("run-" + freeze[:2], "--epochs", "1", "--elements", "all", "--freeze", freeze)
             have = tensors(os.path.join(run, "model.ftl"))
             changed = {name for name in want if have.get(name) != want[name]}
@@ -73,7 +73,7 @@ class Nequip(runs_case.RunsCase):
         self.assertNotIn("interactions.0.denominator", changed)
 
     def test_resumed_is_the_same_to_the_bit(self):
-        for name, options in (("whole", []), ("low", ["--lora", "2"])):
+        for name, options in cli_case.kinds([("low", ["--lora", "2"]), ("whole", [])]):
             straight = self.train(name, "--epochs", "4", *options)
             broken = self.train(name + "-2", "--epochs", "2", *options)
             self.run_it("train", "--resume", broken, "--epochs", "4", "--quiet")
@@ -98,7 +98,7 @@ class Nequip(runs_case.RunsCase):
         words = self.train("none", code=1, foundation=MODAL)
         self.assertIn("choose with head the one to train: PBE, R2SCAN", words)
         still = ["--epochs", "1", "--lr", "1e-12", "--e0", "keep", "--replay", self.data, "--set", "replay.head=separate"]
-        for k, (foundation, head) in enumerate(((PLAIN, []), (MODAL, ["--head", "PBE"]))):
+        for k, (foundation, head) in enumerate(cli_case.kinds([(PLAIN, []), (MODAL, ["--head", "PBE"])])):
             # a new head begins as a copy of the foundation's, whether or not that has modalities
             model = os.path.join(self.train(f"still{k}", *still, *head, foundation=foundation), "model.ftl")
             want = self.energies(foundation, *head)
@@ -114,7 +114,7 @@ class Nequip(runs_case.RunsCase):
             self.assert_close(self.energies(one), self.energies(model, "--head", "Default"), 1e-13)
 
     def test_cut(self):
-        for k, (foundation, head) in enumerate(((PLAIN, []), (MODAL, ["--head", "R2SCAN"]))):
+        for k, (foundation, head) in enumerate(cli_case.kinds([(MODAL, ["--head", "R2SCAN"]), (PLAIN, [])])):
             cut = self.path(f"cut{k}.ftl")
             self.run_it("convert", foundation, cut, "--elements", "H,Cu", *head)
             self.assert_close(self.energies(cut), self.energies(foundation, *head), 1e-13)

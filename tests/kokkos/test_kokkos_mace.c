@@ -9,7 +9,7 @@ static void check_twin(const char *twin) {
   FILE *frames = fopen(with_extension(twin, "xyz"), "r");
   assert_non_null(frames);
   for (int k = 0; k < 2; k++) {
-    const ftl_open_options options = {.precision = k ? FTL_MIXED : FTL_DOUBLE, .head = head_of_twin(twin_model(twin))};
+    ftl_open_options options = {.precision = k ? FTL_MIXED : FTL_DOUBLE, .head = head_of_twin(twin_model(twin))};
     MUST(ftl_model_open(twin_model(twin), &options, &models[k], error));
   }
   ftl_model_get_info(models[0], &info);

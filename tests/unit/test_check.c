@@ -89,6 +89,25 @@ static void tensors(void **unused) {
   expect(SEED_MODEL, layers_number, FTL_ERR_FORMAT, "the model has 2 layers");
 }
 
+/* A NequIP model's readout that is a network, of features with l = 1 too. */
+static void network_of_vectors(void **unused) {
+  (void)unused;
+  const char *file = "../shared/reference/sevennet/one-layer-fcn.pth";
+  ftl_error error = {0};
+  ftl_source *s = NULL;
+  if (access(file, R_OK) != 0) {
+    print_message("skipped: there is no %s\n", file);
+    skip();
+  }
+  assert_int_equal(ftl_source_read(file, &s, &error), FTL_OK);
+  ftl_layer *last = &s->arch.layer[s->arch.n_layers - 1];
+  last->hidden.block[last->hidden.n++] = (ftl_irrep){4, 1, 1};
+  last->product = s->arch.readout[0].in = last->hidden;
+  assert_int_equal(ftl_source_check(s, &error), FTL_ERR_UNSUPPORTED);
+  assert_non_null(strstr(error.message, "a network of features that are not scalars"));
+  ftl_source_free(s);
+}
+
 /* ---- architecture ---- */
 
 static void correlation(ftl_source *s) { s->arch.layer[1].correlation = 5; }
@@ -145,6 +164,7 @@ static void architectures(void **unused) {
 }
 
 int main(void) {
-  const struct CMUnitTest cases[] = {cmocka_unit_test(tensors), cmocka_unit_test(architectures)};
+  const struct CMUnitTest cases[] = {cmocka_unit_test(tensors), cmocka_unit_test(architectures),
+                                     cmocka_unit_test(network_of_vectors)};
   return cmocka_run_group_tests(cases, NULL, NULL);
 }

@@ -114,7 +114,7 @@ static inline void for_each_twin(void (*f)(const char *twin)) {
   char pattern[4][1024];
   const char *more = getenv("FTL_TWINS");
   snprintf(pattern[0], sizeof pattern[0], "%s/reference/[hm]*/*.json", shared_dir());
-  snprintf(pattern[1], sizeof pattern[1], "tests/parity/twins/*.json");
+  snprintf(pattern[1], sizeof pattern[1], "tests/parity/*twins/*.json");
   snprintf(pattern[2], sizeof pattern[2], "%s/*.json", more ? more : "nowhere");
   snprintf(pattern[3], sizeof pattern[3], "%s/reference/sevennet/*.json", shared_dir());
   int n = 0, shard, n_shards;
