@@ -22,4 +22,18 @@ def test_foundation():
         shutil.rmtree(folder)
 
 
+def test_sevennet():
+    """The real one: 89 elements, of which two are prepared."""
+    file = shared("reference/sevennet/SevenNet_0__11Jul2024.pth")
+    structure = fcc(3.62, (2, 1, 1), hydrogens=1)
+    folder = tempfile.mkdtemp(prefix="frozentl-")
+    try:
+        os.symlink(file, os.path.join(folder, "sevennet-0.pth"))
+        text, _ = setup(structure, structure.elements(), "sevennet-0")
+        found = must(lammps(text + POINT + "run 0\n", ranks=2, variables={"FROZENTL_PATH": folder}))
+        same("sevennet-0 by name, 2 ranks", found, point(structure, file), 1e-10)
+    finally:
+        shutil.rmtree(folder)
+
+
 run_tests(globals())
