@@ -158,18 +158,18 @@ KOKKOS_INLINE_FUNCTION void add_virial(double *w, double factor, const EdgeVecto
 
 /* Spherical harmonics of an edge: of its direction, or `raw` of the vector r n. */
 KOKKOS_INLINE_FUNCTION void edge_harmonics(int lmax, bool raw, const EdgeVector &v, double *y) {
-  spherical_harmonics(lmax, v.n[0], v.n[1], v.n[2], y);
-  if (raw) raw_harmonics(lmax, v.r, y);
+  const double length = raw ? v.r : 1;
+  spherical_harmonics(lmax, length * v.n[0], length * v.n[1], length * v.n[2], y);
 }
 
-/* Adds dE/dr_ij from dE/dr and dE/dY, which is lost: r_ij = -r n, dn/dr_ij = -(1 - n n^T) / r. */
-KOKKOS_INLINE_FUNCTION void add_edge_gradient(int lmax, bool raw, const EdgeVector &v, double dr, double *dy,
+/* Adds dE/dr_ij from dE/dr and dE/dY: r_ij = -r n, dn/dr_ij = -(1 - n n^T) / r. */
+KOKKOS_INLINE_FUNCTION void add_edge_gradient(int lmax, bool raw, const EdgeVector &v, double dr, const double *dy,
                                               double *gradient) {
+  const double length = raw ? v.r : 1, divisor = raw ? 1 : v.r;
   double g[3];
-  if (raw) dr += raw_harmonics_reverse(lmax, v.n, v.r, dy, dy);
-  spherical_harmonics_reverse(lmax, v.n[0], v.n[1], v.n[2], dy, g);
-  const double along = g[0] * v.n[0] + g[1] * v.n[1] + g[2] * v.n[2];
-  for (int x = 0; x < 3; x++) gradient[x] += -dr * v.n[x] - (g[x] - along * v.n[x]) / v.r;
+  spherical_harmonics_reverse(lmax, length * v.n[0], length * v.n[1], length * v.n[2], dy, g);
+  const double along = raw ? 0 : g[0] * v.n[0] + g[1] * v.n[1] + g[2] * v.n[2];
+  for (int x = 0; x < 3; x++) gradient[x] += -dr * v.n[x] - (g[x] - along * v.n[x]) / divisor;
 }
 
 namespace edge_stages {

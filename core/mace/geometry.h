@@ -27,27 +27,24 @@ static void block_edges(const ftl_workspace *ws, ftl_thread *thread, const ftl_b
       edge->r = r;
       for (int x = 0; x < 3; x++) edge->n[x] = -v[x] / r;
       ftl_grid_locate(grid, r, &edge->cell, &edge->t, &edge->slope);
-      spherical_harmonics(model->lmax, edge->n[0], edge->n[1], edge->n[2],
+      const double length = model->arch.nequip.raw_harmonics ? r : 1;
+      spherical_harmonics(model->lmax, length * edge->n[0], length * edge->n[1], length * edge->n[2],
                           scratch_of(thread)->Y + (size_t)n * FTL_MAX_SH);
-      if (model->arch.nequip.raw_harmonics)
-        raw_harmonics(model->lmax, r, scratch_of(thread)->Y + (size_t)n * FTL_MAX_SH);
       n++;
     }
   }
   scratch_of(thread)->edge_start[block->n] = n;
 }
 
-/* dE/dr_ij from dE/dr and dE/dY of one edge of receiver i: n = -r_ij/r, dn/dr_ij = -(1 - n n^T)/r. Goes to forces and
-   virials; that of a moment to the centroid virials alone. */
+/* dE/dr_ij from dE/dr and dE/dY of one edge of receiver i: n = -r_ij/r, dn/dr_ij = -(1 - n n^T)/r; raw harmonics are of
+   -r_ij itself. Goes to forces and virials; that of a moment to the centroid virials alone. */
 static void edge_gradient(ftl_workspace *ws, ftl_thread *thread, int sweep, int i, const ftl_edge *edge, double dr,
                           const double *dY) {
-  double g[3], v[3], gradient[3], of_direction[FTL_MAX_SH];
-  if (ws->model->arch.nequip.raw_harmonics) {
-    dr += raw_harmonics_reverse(ws->model->lmax, edge->n, edge->r, dY, of_direction);
-    dY = of_direction;
-  }
-  spherical_harmonics_reverse(ws->model->lmax, edge->n[0], edge->n[1], edge->n[2], dY, g);
-  double along = g[0] * edge->n[0] + g[1] * edge->n[1] + g[2] * edge->n[2], inverse = 1 / edge->r;
+  const bool raw = ws->model->arch.nequip.raw_harmonics;
+  const double length = raw ? edge->r : 1;
+  double g[3], v[3], gradient[3];
+  spherical_harmonics_reverse(ws->model->lmax, length * edge->n[0], length * edge->n[1], length * edge->n[2], dY, g);
+  double along = raw ? 0 : g[0] * edge->n[0] + g[1] * edge->n[1] + g[2] * edge->n[2], inverse = raw ? 1 : 1 / edge->r;
   for (int x = 0; x < 3; x++) {
     v[x] = -edge->r * edge->n[x];
     gradient[x] = -dr * edge->n[x] - (g[x] - along * edge->n[x]) * inverse;

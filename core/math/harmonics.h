@@ -1,5 +1,6 @@
 /* Real spherical harmonics of a unit vector, in e3nn's order and "component" normalisation (sum_m Y_lm^2 = 2l+1),
-   always in double, and their reverse. MACE takes the direction from sender to receiver. */
+   always in double, and their reverse. MACE takes the direction from sender to receiver. Written as homogeneous
+   polynomials: of a vector of length r they are r^l times those of its direction ("raw" harmonics). */
 #ifndef FTL_HARMONICS_H
 #define FTL_HARMONICS_H
 
@@ -63,27 +64,6 @@ FTL_FUNCTION void spherical_harmonics_reverse(int lmax, double x, double y, doub
   g[0] = gx;
   g[1] = gy;
   g[2] = gz;
-}
-
-/* Harmonics of a vector of length r from those of its direction: times r^l. */
-FTL_FUNCTION void raw_harmonics(int lmax, double r, double *Y) {
-  double power = 1;
-  for (int l = 0; l <= lmax; l++, power *= r)
-    for (int lm = l * l; lm < (l + 1) * (l + 1); lm++) Y[lm] *= power;
-}
-
-/* dE/dY of the harmonics of the direction n from those of the vector r n (of_direction may be dY); returns the part of
-   dE/dr. */
-FTL_FUNCTION double raw_harmonics_reverse(int lmax, const double n[3], double r, const double *dY,
-                                          double *of_direction) {
-  double Y[16], power = 1, dr = 0; /* lmax is 3 at most */
-  spherical_harmonics(lmax, n[0], n[1], n[2], Y);
-  for (int l = 0; l <= lmax; l++, power *= r)
-    for (int lm = l * l; lm < (l + 1) * (l + 1); lm++) {
-      dr += l * power / r * Y[lm] * dY[lm];
-      of_direction[lm] = power * dY[lm];
-    }
-  return dr;
 }
 
 #endif
