@@ -187,8 +187,7 @@ ftl_status ftl_ace_scratch_new(const ftl_model *model, void **out, ftl_error *er
   s->a_row = ftl_arena_take(&s->memory, row, 1);
   s->y = ftl_arena_take(&s->memory, y, 1);
   s->bytes = 2 * a + row + y;
-  if (!s->a || !s->a_adjoint || !s->a_row || !s->y)
-    return ftl_no_memory(error, NULL, "a workspace");
+  if (!s->a || !s->a_adjoint || !s->a_row || !s->y) return ftl_no_memory(error, NULL, "a workspace");
   return FTL_OK;
 }
 
