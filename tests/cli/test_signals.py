@@ -68,7 +68,7 @@ class Signals(runs_case.RunsCase):
             self.wait_for(lambda: os.path.exists(self.in_run(run, "frozentl.lock")))
             time.sleep(0.3 * random.random())
             self.assertIn("nothing was written", self.ends(process, number))
-            self.assertFalse(os.path.exists(run))
+            self.assertFalse(os.path.exists(run), os.path.exists(run) and os.listdir(run))
         process = self.start("train", "-d", large, "-o", run, *runs_case.BASE, "--e0", "keep")
         self.wait_for(lambda: self.events(run) > 0)  # it is being validated
         self.assertIn("before the first step; begin again with: frozentl train --resume", self.ends(process))

@@ -187,7 +187,7 @@ static ftl_status claim(const char *folder, const char *path, int fd, bool creat
   return ftl_fail(error, FTL_ERR_IO, folder, "the lock of the folder cannot be written: %s", strerror(errno));
 }
 
-ftl_status ftl_lock_take(const char *folder, const char *command, ftl_lock *lock, char warning[400], ftl_error *error) {
+static ftl_status take(const char *folder, const char *command, ftl_lock *lock, char warning[400], ftl_error *error) {
   holder me;
   char *path = ftl_path_join(folder, FTL_LOCK_NAME);
   int fd = -1;
@@ -210,6 +210,19 @@ ftl_status ftl_lock_take(const char *folder, const char *command, ftl_lock *lock
     close(fd); /* and with it the lock of a file that has gone: once more */
   } while (true);
   free(path);
+  return status;
+}
+
+/* A signal between the making of the lock and its being remembered would leave it behind. */
+ftl_status ftl_lock_take(const char *folder, const char *command, ftl_lock *lock, char warning[400], ftl_error *error) {
+  sigset_t ending, before;
+  sigemptyset(&ending);
+  sigaddset(&ending, SIGINT);
+  sigaddset(&ending, SIGTERM);
+  sigaddset(&ending, SIGHUP);
+  sigprocmask(SIG_BLOCK, &ending, &before);
+  const ftl_status status = take(folder, command, lock, warning, error);
+  sigprocmask(SIG_SETMASK, &before, NULL);
   return status;
 }
 
