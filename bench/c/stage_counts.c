@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "mace/scratch.h"
 #include "engine/graph.h"
 
 typedef struct {
@@ -173,7 +174,12 @@ static void block_counts(counter *c, int t) {
   linear(c, FTL_STAGE_PRODUCT_LINEAR, &c->layer->product_linear);
   readouts(c);
   if (next) {
-    interaction(c); /* once more in the reverse (mace/blocks.h) */
+    if (c->layer->gated_output && !c->layer->first) { /* its message is kept for the reverse (mace/blocks.h) */
+      edges(c);
+      coupling(c, FTL_STAGE_COUPLING);
+    } else {
+      interaction(c); /* once more in the reverse */
+    }
     for (int reverse = 0; reverse < 2; reverse++) {
       linear(c, reverse ? FTL_STAGE_UP_REVERSE : FTL_STAGE_UP, &next->linear_up);
       if (next->has_sc) linear(c, reverse ? FTL_STAGE_UP_REVERSE : FTL_STAGE_UP, &next->skip);
