@@ -5,20 +5,6 @@
 #include "files/sevennet_reader.h"
 #include "model/traits.h"
 
-/* By l, odd before even; equal ones in one block. */
-static bool merge(ftl_irreps *irreps, ftl_irrep add) {
-  int k = 0;
-  while (k < irreps->n && (irreps->block[k].l != add.l ? irreps->block[k].l < add.l : irreps->block[k].p < add.p)) k++;
-  if (k < irreps->n && irreps->block[k].l == add.l && irreps->block[k].p == add.p) {
-    irreps->block[k].mul += add.mul;
-    return true;
-  }
-  if (irreps->n == FTL_MAX_BLOCKS) return false;
-  memmove(&irreps->block[k + 1], &irreps->block[k], (size_t)(irreps->n++ - k) * sizeof *irreps->block);
-  irreps->block[k] = add;
-  return true;
-}
-
 /* All products of features and harmonics. */
 static bool all_products(const ftl_irreps *features, const ftl_irreps *sh, ftl_irreps *products) {
   products->n = 0;
@@ -26,7 +12,7 @@ static bool all_products(const ftl_irreps *features, const ftl_irreps *sh, ftl_i
     for (int j = 0; j < sh->n; j++) {
       const ftl_irrep *a = &features->block[i], *b = &sh->block[j];
       for (int l = abs(a->l - b->l); l <= a->l + b->l; l++)
-        if (!merge(products, (ftl_irrep){a->mul, l, a->p * b->p})) return false;
+        if (!ftl_irreps_merge(products, (ftl_irrep){a->mul, l, a->p * b->p})) return false;
     }
   return true;
 }

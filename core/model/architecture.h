@@ -38,6 +38,10 @@ bool ftl_irreps_format(const ftl_irreps *irreps, char *text, size_t size);
 int ftl_irreps_dim(const ftl_irreps *irreps);                 /* sum of mul * (2l+1) */
 int ftl_irreps_count(const ftl_irreps *irreps, int l, int p); /* multiplicity of one irrep */
 bool ftl_irreps_equal(const ftl_irreps *a, const ftl_irreps *b);
+/* The order of e3nn's Irreps.sort(): by l, odd before even. */
+bool ftl_irrep_before(const ftl_irrep *a, const ftl_irrep *b);
+/* Adds channels of an irrep to a sorted list in which each irrep is one block. False if there is no room. */
+bool ftl_irreps_merge(ftl_irreps *irreps, ftl_irrep add);
 
 /* ---- tensors ---- */
 

@@ -8,13 +8,10 @@ static bool has_irrep(const ftl_irreps *irreps, int l, int p) {
   return false;
 }
 
-/* Order of e3nn's Irreps.sort(): by l, then odd before even, then in order of appearance. */
-static bool comes_after(const ftl_irrep *a, const ftl_irrep *b) { return a->l != b->l ? a->l > b->l : a->p > b->p; }
-
 /* Insertion keeps equal irreps in order of appearance. */
 static void insert_path(ftl_conv_paths *paths, ftl_irrep irrep, ftl_path path) {
   int k = paths->n;
-  while (k > 0 && comes_after(&paths->mid.block[k - 1], &irrep)) {
+  while (k > 0 && ftl_irrep_before(&irrep, &paths->mid.block[k - 1])) {
     paths->mid.block[k] = paths->mid.block[k - 1];
     paths->path[k] = paths->path[k - 1];
     k--;

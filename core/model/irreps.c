@@ -95,3 +95,18 @@ bool ftl_irreps_equal(const ftl_irreps *a, const ftl_irreps *b) {
       return false;
   return true;
 }
+
+bool ftl_irrep_before(const ftl_irrep *a, const ftl_irrep *b) { return a->l != b->l ? a->l < b->l : a->p < b->p; }
+
+bool ftl_irreps_merge(ftl_irreps *irreps, ftl_irrep add) {
+  int k = 0;
+  while (k < irreps->n && ftl_irrep_before(&irreps->block[k], &add)) k++;
+  if (k < irreps->n && !ftl_irrep_before(&add, &irreps->block[k])) {
+    irreps->block[k].mul += add.mul;
+    return true;
+  }
+  if (irreps->n == FTL_MAX_BLOCKS) return false;
+  memmove(&irreps->block[k + 1], &irreps->block[k], (size_t)(irreps->n++ - k) * sizeof *irreps->block);
+  irreps->block[k] = add;
+  return true;
+}

@@ -22,22 +22,7 @@ const char *ftl_activation_name(ftl_activation kind) { return activations[kind].
 
 /* ---- gates ---- */
 
-/* e3nn's Irreps.sort(): by l, odd before even. */
-static bool comes_before(const ftl_irrep *a, const ftl_irrep *b) { return a->l != b->l ? a->l < b->l : a->p < b->p; }
-
 static bool is_scalar(const ftl_irrep *block) { return block->l == 0; }
-
-/* Adds channels of an irrep to a sorted list in which each irrep is one block. */
-static void merge(ftl_irreps *irreps, const ftl_irrep *add) {
-  int k = 0;
-  while (k < irreps->n && comes_before(&irreps->block[k], add)) k++;
-  if (k < irreps->n && irreps->block[k].l == add->l && irreps->block[k].p == add->p) {
-    irreps->block[k].mul += add->mul;
-    return;
-  }
-  for (int j = irreps->n++; j > k; j--) irreps->block[j] = irreps->block[j - 1];
-  irreps->block[k] = *add;
-}
 
 /* Even ones where there is an even scalar. All gates together, in the order of what they gate. */
 static ftl_irrep gates_of(const ftl_irreps *out) {
@@ -49,13 +34,12 @@ static ftl_irrep gates_of(const ftl_irreps *out) {
   return gates;
 }
 
-/* Scalars, gates and gated multiplets, sorted, equal irreps merged in this order. Never more blocks than `out` has, and
-   one. */
+/* Scalars, gates and gated multiplets, sorted, equal irreps merged in this order. There are fewer irreps than room. */
 static ftl_irreps gate_input(const ftl_irreps *out) {
   const ftl_irrep gates = gates_of(out);
   ftl_irreps in = {0};
-  for (int k = 0; k < out->n; k++) merge(&in, &out->block[k]);
-  if (gates.mul > 0) merge(&in, &gates);
+  for (int k = 0; k < out->n; k++) ftl_irreps_merge(&in, out->block[k]);
+  if (gates.mul > 0) ftl_irreps_merge(&in, gates);
   return in;
 }
 
