@@ -27,10 +27,11 @@ void ftl_spec_heads(ftl_tensor_spec *spec, int64_t rows, bool in_rows, int64_t c
 
 /* ---- blocks ---- */
 
-void ftl_list_net(ftl_list *l, const char *net, const ftl_net_size *size, ftl_group group, int64_t in, int64_t out) {
+void ftl_list_net(ftl_list *l, const char *net, int layer, const ftl_net_size *size, ftl_group group, int64_t in,
+                  int64_t out) {
   for (int k = 0; k < size->n; k++) {
     const int64_t next = k < size->n - 1 ? size->width[k] : out;
-    ftl_spec_weight(ftl_schema_add(l->schema, MATRIX(in, next), "%s.layer%d.weight", net, k), group, l->layer,
+    ftl_spec_weight(ftl_schema_add(l->schema, MATRIX(in, next), "%s.layer%d.weight", net, k), group, layer,
                     FTL_INITIAL_NORMAL, 1);
     in = next;
   }

@@ -28,8 +28,9 @@ void ftl_spec_heads(ftl_tensor_spec *spec, int64_t rows, bool in_rows, int64_t c
 /* ---- blocks ---- */
 
 /* e3nn's FullyConnectedNet without biases: NET.layer0.weight .. layerN, [in][out]; normalised by the fan-in when it is
-   evaluated. */
-void ftl_list_net(ftl_list *l, const char *net, const ftl_net_size *size, ftl_group group, int64_t in, int64_t out);
+   evaluated. Of this layer, or the readout of this number. */
+void ftl_list_net(ftl_list *l, const char *net, int layer, const ftl_net_size *size, ftl_group group, int64_t in,
+                  int64_t out);
 /* The 3j symbols of a layer's convolution. */
 void ftl_list_3j(ftl_list *l, const ftl_conv_paths *paths);
 /* An ordinary linear map of the interaction. */

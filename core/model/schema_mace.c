@@ -64,11 +64,11 @@ static void add_agnostic(ftl_list *l, const ftl_layer_traits *traits, const ftl_
   const ftl_layer *layer = &l->arch->layer[t];
   char net[64];
   snprintf(net, sizeof net, "interactions.%d.conv_tp_weights", t);
-  ftl_list_net(l, net, &l->extents->weights[t], FTL_GROUP_RADIAL, l->arch->num_bessel, n_radial);
+  ftl_list_net(l, net, t, &l->extents->weights[t], FTL_GROUP_RADIAL, l->arch->num_bessel, n_radial);
   ftl_list_linear(l, "linear", FTL_GROUP_LINEAR, &paths->mid, &layer->target)->decays = true;
   ftl_list_skip(l, traits);
   snprintf(net, sizeof net, "interactions.%d.density_fn", t);
-  if (traits->has_density) ftl_list_net(l, net, &l->extents->density[t], FTL_GROUP_DENSITY, l->arch->num_bessel, 1);
+  if (traits->has_density) ftl_list_net(l, net, t, &l->extents->density[t], FTL_GROUP_DENSITY, l->arch->num_bessel, 1);
 }
 
 static ftl_status add_interaction(ftl_list *l, ftl_error *error) {

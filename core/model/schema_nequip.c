@@ -54,7 +54,7 @@ static ftl_status add_layer(ftl_list *l, ftl_error *error) {
   add_map(l, "linear_up", FTL_GROUP_LINEAR_UP, &layer->node_feats, &layer->edge, nequip->head_up);
   ftl_list_3j(l, &paths);
   snprintf(net, sizeof net, "interactions.%d.conv_tp_weights", l->layer);
-  ftl_list_net(l, net, &l->extents->weights[l->layer], FTL_GROUP_RADIAL, l->arch->num_bessel, n_radial);
+  ftl_list_net(l, net, l->layer, &l->extents->weights[l->layer], FTL_GROUP_RADIAL, l->arch->num_bessel, n_radial);
   ftl_spec_weight(ftl_schema_add(l->schema, SCALAR, "interactions.%d.denominator", l->layer), FTL_GROUP_DENSITY,
                   l->layer, FTL_INITIAL_CONSTANT, 0)
       ->holds = FTL_HOLDS_NUMBERS;
@@ -65,9 +65,8 @@ static ftl_status add_layer(ftl_list *l, ftl_error *error) {
 static void add_readout(ftl_list *l) {
   const ftl_readout *readout = &l->arch->readout[0];
   const int64_t in = even_scalars(&readout->in), mlp = even_scalars(&readout->mlp);
-  l->layer = 0; /* the readout's number */
   if (readout->kind == FTL_READOUT_NET) {
-    ftl_list_net(l, "readouts.0", &l->extents->readout, FTL_GROUP_READOUT, in, 1);
+    ftl_list_net(l, "readouts.0", 0, &l->extents->readout, FTL_GROUP_READOUT, in, 1);
     return;
   }
   ftl_spec_weight(ftl_schema_add(l->schema, VECTOR(in * mlp), "readouts.0.linear_1.weight"), FTL_GROUP_READOUT, 0,
