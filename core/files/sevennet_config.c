@@ -203,16 +203,16 @@ static ftl_status activation(const ftl_sevennet *s, const ftl_py *value, const c
                           ftl_py_describe(value, text, sizeof text));
 }
 
-static ftl_status one_of(const ftl_sevennet *s, const char *key, const ftl_py *value, const char *wanted) {
+/* A word that has to be `wanted`, or missing; `covered` is all that the key may have, for the message. */
+static ftl_status one_of(const ftl_sevennet *s, const char *key, const ftl_py *value, const char *wanted,
+                         const char *covered) {
   char text[256];
-  /* the last word of several */
-  const char *last = strrchr(wanted, ' ');
-  if (!value || ftl_py_string_is(value, last ? last + 1 : wanted)) return FTL_OK;
+  if (!value || ftl_py_string_is(value, wanted)) return FTL_OK;
   if (value->kind == FTL_PY_STRING && value->u.text.size < 80)
     return ftl_sevennet_bad(s, FTL_ERR_UNSUPPORTED, "%s is \"%.*s\"; %s is covered", key, (int)value->u.text.size,
-                            value->u.text.data, wanted);
+                            value->u.text.data, covered);
   return ftl_sevennet_bad(s, FTL_ERR_UNSUPPORTED, "%s is %s; %s is covered", key,
-                          ftl_py_describe(value, text, sizeof text), wanted);
+                          ftl_py_describe(value, text, sizeof text), covered);
 }
 
 /* ---- parts ---- */
@@ -289,14 +289,15 @@ static ftl_status read_radial(ftl_sevennet *s) {
   const ftl_py *name = ftl_py_get(cutoff, "cutoff_function_name"), *size = ftl_py_get(basis, "bessel_basis_num");
   int64_t n = 8;
   ftl_status status;
-  if ((status = one_of(s, "radial_basis", ftl_py_get(basis, "radial_basis_name"), "bessel"))) return status;
+  if ((status = one_of(s, "radial_basis", ftl_py_get(basis, "radial_basis_name"), "bessel", "bessel"))) return status;
   if (size && (!ftl_py_to_int(size, &n) || n < 1 || n > 1024))
     return ftl_sevennet_bad(s, FTL_ERR_UNSUPPORTED, "bessel_basis_num is not a number from 1 to 1024");
   arch->radial = FTL_RADIAL_BESSEL;
   arch->num_bessel = (int)n;
   arch->apply_cutoff = true;
   arch->cutoff = ftl_py_string_is(name, "XPLOR") ? FTL_CUTOFF_XPLOR : FTL_CUTOFF_POLYNOMIAL;
-  if (arch->cutoff != FTL_CUTOFF_XPLOR && (status = one_of(s, "cutoff_function", name, "XPLOR or poly_cut")))
+  if (arch->cutoff != FTL_CUTOFF_XPLOR &&
+      (status = one_of(s, "cutoff_function", name, "poly_cut", "XPLOR or poly_cut")))
     return status;
   if (!get(s, "cutoff")) return ftl_sevennet_bad(s, FTL_ERR_FORMAT, "its config has no cutoff");
   if ((status = real(s, get(s, "cutoff"), "cutoff", 0, &arch->r_max))) return status;
@@ -343,7 +344,7 @@ static ftl_status read_self_connections(ftl_sevennet *s) {
   for (int t = 0; t < arch->n_layers; t++) {
     const ftl_py *one = each ? ftl_py_item(type, (size_t)t) : type;
     const bool linear = ftl_py_string_is(one, "linear");
-    ftl_status status = linear ? FTL_OK : one_of(s, "self_connection_type", one, "linear or nequip");
+    ftl_status status = linear ? FTL_OK : one_of(s, "self_connection_type", one, "nequip", "linear or nequip");
     if (status) return status;
     arch->layer[t].skip_by_element = !linear;
   }
@@ -400,8 +401,9 @@ ftl_status ftl_sevennet_architecture(ftl_sevennet *s) {
   arch->scale_shift = true;
   if ((status = read_version(s))) return status;
   if ((status = check_keys(s))) return status;
-  if ((status = one_of(s, "_model_type", get(s, "_model_type"), "E3_equivariant_model"))) return status;
-  if ((status = one_of(s, "interaction_type", get(s, "interaction_type"), "nequip"))) return status;
+  if ((status = one_of(s, "_model_type", get(s, "_model_type"), "E3_equivariant_model", "E3_equivariant_model")))
+    return status;
+  if ((status = one_of(s, "interaction_type", get(s, "interaction_type"), "nequip", "nequip"))) return status;
   if ((status = check_layout(s))) return status;
   if ((status = read_elements(s))) return status;
   if ((status = read_heads(s))) return status;
