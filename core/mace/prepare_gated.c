@@ -5,13 +5,7 @@
 
 #include "base/error.h"
 #include "mace/prepare_gated.h"
-
-/* The self-connection of one element. */
-static void skip_dense(const ftl_model *model, const ftl_layer_traits *traits, const ftl_linear *skip,
-                       const ftl_tensor *weight, int species, double *dense) {
-  if (traits->skip_by_element) ftl_skip_dense(model, skip, weight, species, dense);
-  else ftl_linear_dense(skip, weight, 0, dense);
-}
+#include "math/rows.h"
 
 /* What does not depend on the neighbours: bias and head row of the message's linear and, in the first layer, the
    self-connection of the element's embedding. [species][message.dim] */
@@ -34,17 +28,21 @@ static ftl_status message_constants(ftl_model *model, const ftl_source *source, 
   ftl_status status = FTL_OK;
   snprintf(name, sizeof name, "interactions.%d.linear", t);
   if (!prepared->constant || !x) status = ftl_no_memory(error, weight->name, "what is made of the tensor");
-  for (int z = 0; z < model->n_species && !status; z++) {
+  /* the same for all elements, but for the first layer's self-connection */
+  if (!status)
+    status = ftl_linear_offset(model, source, name, model->arch.nequip.head_linear, &linear, prepared->constant, error);
+  for (int z = 1; z < model->n_species && !status; z++)
+    memcpy(prepared->constant + (size_t)z * dim, prepared->constant, dim * sizeof *prepared->constant);
+  if (!status && t == 0 && !traits.skip_by_element) ftl_linear_dense(&skip, weight, 0, dense);
+  for (int z = 0; z < model->n_species && !status && t == 0; z++) {
     double *row = prepared->constant + (size_t)z * dim;
-    status = ftl_linear_offset(model, source, name, model->arch.nequip.head_linear, &linear, row, error);
-    if (status || t > 0) continue;
     if ((status = ftl_embedding_row(model, source, z, x, error))) break;
-    skip_dense(model, &traits, &skip, weight, z, dense);
-    const double *matrix = dense; /* scalars alone come in: each path has one row for each of them */
+    if (traits.skip_by_element) ftl_skip_dense(model, &skip, weight, z, dense);
+    const double *matrix = dense; /* scalars alone come in */
     for (int p = 0; p < skip.n; p++) {
       const ftl_layout_block *out = &skip.out.b[skip.path[p].out];
-      for (int c = 0; c < n_in; c++)
-        for (int o = 0; o < out->mul; o++) row[out->offset + o] += x[c] * *matrix++;
+      ftl_add_rows(n_in, x, matrix, (size_t)out->mul, out->mul, row + out->offset);
+      matrix += (size_t)n_in * (size_t)out->mul;
     }
   }
   free(x);

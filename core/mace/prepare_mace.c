@@ -126,8 +126,6 @@ static void apply_dense(const double *in, int n_in, const double *w, int n_out, 
 static ftl_status prepare_first_constants(ftl_model *model, const ftl_source *source, ftl_error *error) {
   ftl_prepared_layer *prepared = &model->layer[0];
   const ftl_layer *layer = &model->arch.layer[0];
-  const ftl_tensor *embedding = ftl_require(source, error, "node_embedding.linear.weight");
-  if (!embedding) return FTL_ERR_FORMAT;
   int n_in = ftl_irreps_count(&layer->node_feats, 0, 1);
   ftl_linear skip, up, res;
   ftl_linear_paths(model, &layer->node_feats, &layer->product, &skip);
@@ -150,11 +148,11 @@ static ftl_status prepare_first_constants(ftl_model *model, const ftl_source *so
   if (!dense || !x || !prepared->sc_first || (gated && !prepared->res_first)) {
     free(dense);
     free(x);
-    return ftl_no_memory(error, embedding->name, "what is made of the tensor");
+    return ftl_no_memory(error, source->path, "the first layer's constants");
   }
+  ftl_status status = FTL_OK;
   for (int z = 0; z < model->n_species; z++) {
-    double norm = 1 / sqrt((double)model->arch.norm_elements);
-    for (int c = 0; c < n_in; c++) x[c] = norm * ftl_tensor_at(embedding, (int64_t)z * n_in + c);
+    if ((status = ftl_embedding_row(model, source, z, x, error))) break;
     if (w_skip && skip.n) {
       if (gated) ftl_linear_dense(&skip, w_skip, 0, dense);
       else ftl_skip_dense(model, &skip, w_skip, z, dense);
@@ -173,7 +171,7 @@ static ftl_status prepare_first_constants(ftl_model *model, const ftl_source *so
   }
   free(dense);
   free(x);
-  return FTL_OK;
+  return status;
 }
 
 static ftl_status prepare_layer(ftl_model *model, const ftl_source *source, int t, ftl_error *error) {
