@@ -5,6 +5,7 @@
 
 #include "engine/stages.h"
 #include "engine/fork_team.h"
+#include "base/array.h"
 
 /* A reverse-mode row of any layer, in numbers. */
 static int widest_adjoint(const ftl_model *model) {
@@ -34,19 +35,12 @@ bool ftl_slots_make(ftl_workspace *ws, ftl_thread *thread) {
   for (int64_t e = graph->first_edge[thread->receiver_begin]; e < graph->first_edge[thread->receiver_end]; e++) {
     int j = ftl_graph_node(graph, graph->sender[e]);
     if (owns(thread, j) || thread->slot_of[j] >= 0) continue;
-    if (n == thread->slot_capacity) {
-      int capacity = 2 * thread->slot_capacity + 256;
-      int *grown = realloc(thread->slot_node, (size_t)capacity * sizeof(int));
-      if (!grown) return false;
-      thread->slot_node = grown;
-      thread->slot_capacity = capacity;
-    }
+    if (FTL_GROW(thread->slot_node, thread->slot_room, n + 1, "rows of other threads' atoms", NULL)) return false;
     thread->slot_of[j] = 0;
     thread->slot_node[n++] = j;
   }
   thread->n_slots = n;
-  int *sorted = malloc((size_t)(thread->slot_capacity + 1) * sizeof(int)),
-      *owner = malloc(((size_t)n + 1) * sizeof(int));
+  int *sorted = malloc((thread->slot_room + 1) * sizeof(int)), *owner = malloc(((size_t)n + 1) * sizeof(int));
   if (!sorted || !owner) {
     free(sorted);
     free(owner);
@@ -64,7 +58,7 @@ bool ftl_slots_make(ftl_workspace *ws, ftl_thread *thread) {
   free(owner);
   free(thread->slot_node);
   thread->slot_node = sorted;
-  thread->slot_capacity = thread->slot_capacity + 1;
+  thread->slot_room++;
   size_t bytes = (size_t)(n * ws->n_sweeps) * (size_t)widest_adjoint(ws->model) * (size_t)ws->model->real_bytes;
   if (bytes > thread->slot_rows_bytes || !thread->slot_rows) {
     thread->slot_rows_bytes = 0;

@@ -24,7 +24,8 @@ typedef struct ftl_thread {
   /* Rows of other threads that its edges add to: `slot_of` maps a node to a private row, -1 for its own. Lists are
      grouped by owner, so that each owner can add them up without locks. Unused with one thread. */
   int *slot_of;
-  int n_slots, slot_capacity;
+  int n_slots;
+  size_t slot_room;
   int *slot_node;
   int *slot_start; /* [n_threads + 1] */
   void *slot_rows; /* [n_sweeps][n_slots] adjoint rows */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/error.h"
 
 #define CHUNK     ((size_t)1 << 16)
@@ -26,9 +27,9 @@ typedef struct {
   ftl_pickle *pickle;
   const unsigned char *begin, *at, *end;
   ftl_py **stack; /* NULL entries are marks */
-  size_t n, capacity;
+  size_t n, room;
   ftl_py **memo;
-  size_t memo_n, memo_capacity; /* memo_n: one past the highest index used, for MEMOIZE */
+  size_t memo_n, memo_room; /* memo_n: one past the highest index used, for MEMOIZE */
   const char *where;
   ftl_error *error;
   ftl_status status;
@@ -83,15 +84,8 @@ static ftl_py *new_value(machine *m, ftl_py_kind kind) {
 /* ---- stack and memo ---- */
 
 static bool push_entry(machine *m, ftl_py *value) {
-  if (m->n == m->capacity) {
-    size_t capacity = m->capacity ? 2 * m->capacity : 256;
-    ftl_py **grown;
-    if (m->n >= MAX_STACK) return bad(m, FTL_ERR_FORMAT, "it nests more than %zu values", MAX_STACK);
-    grown = realloc(m->stack, capacity * sizeof *grown);
-    if (!grown) return no_memory(m);
-    m->stack = grown;
-    m->capacity = capacity;
-  }
+  if (m->n >= MAX_STACK) return bad(m, FTL_ERR_FORMAT, "it nests more than %zu values", MAX_STACK);
+  if (FTL_GROW(m->stack, m->room, m->n + 1, "the stack", NULL)) return no_memory(m);
   m->stack[m->n++] = value;
   return true;
 }
@@ -126,15 +120,10 @@ static bool memoize(machine *m, size_t index) {
   if (!value) return false;
   /* An honest pickle uses each index once, and each use takes two bytes. */
   if (index >= (size_t)(m->end - m->begin)) return bad(m, FTL_ERR_FORMAT, "memo index %zu is out of range", index);
-  if (index >= m->memo_capacity) {
-    size_t capacity = m->memo_capacity ? m->memo_capacity : 1024;
-    ftl_py **grown;
-    while (capacity <= index) capacity *= 2;
-    grown = realloc(m->memo, capacity * sizeof *grown);
-    if (!grown) return no_memory(m);
-    memset(grown + m->memo_capacity, 0, (capacity - m->memo_capacity) * sizeof *grown);
-    m->memo = grown;
-    m->memo_capacity = capacity;
+  if (index >= m->memo_room) {
+    const size_t before = m->memo_room;
+    if (FTL_GROW(m->memo, m->memo_room, index + 1, "the memo", NULL)) return no_memory(m);
+    memset(m->memo + before, 0, (m->memo_room - before) * sizeof *m->memo);
   }
   m->memo[index] = value;
   if (index >= m->memo_n) m->memo_n = index + 1;

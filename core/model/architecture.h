@@ -62,7 +62,8 @@ typedef struct {
 } ftl_tensor;
 
 typedef struct {
-  int n, capacity;
+  int n;
+  size_t room;
   ftl_tensor *tensor; /* sorted by name once the reader is done */
   void *storage;      /* whatever keeps `data` alive; released by ftl_tensors_free through release() */
   void (*release)(void *storage);

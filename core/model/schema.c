@@ -5,20 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/error.h"
 
 ftl_tensor_spec *ftl_schema_add(ftl_schema *schema, int ndim, const int64_t *shape, const char *format, ...) {
   ftl_tensor_spec *spec = &schema->lost;
   va_list args;
-  if (!schema->failed && (size_t)schema->n == schema->room) {
-    const size_t room = schema->room ? 2 * schema->room : 64;
-    ftl_tensor_spec *grown = realloc(schema->spec, room * sizeof *grown);
-    schema->failed = !grown;
-    if (grown) {
-      schema->spec = grown;
-      schema->room = room;
-    }
-  }
+  schema->failed |= FTL_GROW(schema->spec, schema->room, schema->n + 1, "the list of tensors", NULL) != FTL_OK;
   if (!schema->failed) spec = &schema->spec[schema->n++];
   *spec = (ftl_tensor_spec){.ndim = ndim, .group = FTL_GROUP_NONE, .layer = -1};
   if (ndim > 0) memcpy(spec->shape, shape, (size_t)ndim * sizeof *shape);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/array.h"
 #include "base/error.h"
 #include "base/printable.h"
 
@@ -122,13 +123,7 @@ ftl_status ftl_tensors_add_view(ftl_tensors *tensors, const char *name, ftl_dtyp
   if (tensors->n == FTL_MAX_TENSORS)
     return ftl_fail(error, FTL_ERR_FORMAT, NULL, "there are more than %d tensors", FTL_MAX_TENSORS);
   for (int d = 0; d < ndim; d++) t.shape[d] = shape[d];
-  if (tensors->n == tensors->capacity) {
-    int capacity = tensors->capacity ? 2 * tensors->capacity : 64;
-    ftl_tensor *grown = realloc(tensors->tensor, (size_t)capacity * sizeof *grown);
-    if (!grown) return ftl_no_memory(error, NULL, "%d tensors", capacity);
-    tensors->tensor = grown;
-    tensors->capacity = capacity;
-  }
+  FTL_TRY(FTL_GROW(tensors->tensor, tensors->room, tensors->n + 1, "the list of tensors", error));
   t.name = strdup(name);
   if (!t.name) return ftl_no_memory(error, NULL, "the name of a tensor");
   tensors->tensor[tensors->n++] = t;

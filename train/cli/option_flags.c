@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "base/array.h"
 #include "base/error.h"
 
 enum { KEY_TABLE = 1000 };
@@ -70,12 +71,11 @@ void cli_flags_end(cli_flags *flags) {
 
 static void keep(cli_flags *flags, struct argp_state *state, const char *key, size_t length, const char *text,
                  const char *name) {
-  cli_flag *given = realloc(flags->given, ((size_t)flags->n + 1) * sizeof *given);
-  if (given) flags->given = given;
+  const ftl_status grown = FTL_GROW(flags->given, flags->room, flags->n + 1, "the flags", NULL);
   cli_flag flag = {strndup(key, length), strdup(text), malloc(strlen(name) + 3)};
-  if (!given || !flag.key || !flag.text || !flag.name) argp_failure(state, CLI_MEMORY, 0, "no memory");
+  if (grown || !flag.key || !flag.text || !flag.name) argp_failure(state, CLI_MEMORY, 0, "no memory");
   sprintf(flag.name, "--%s", name);
-  given[flags->n++] = flag;
+  flags->given[flags->n++] = flag;
 }
 
 bool cli_flags_parse(cli_flags *flags, int key, const char *argument, struct argp_state *state) {

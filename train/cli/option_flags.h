@@ -19,6 +19,7 @@ typedef struct {
   int n_helped;             /* the first ones of it, whose help texts were made from the table */
   cli_flag *given;          /* in their order: a recipe is read before them, wherever it stands */
   int n;
+  size_t room;
 } cli_flags;
 
 /* Keys of a command's own options are letters that the table does not have, or CLI_FLAGS_KEY + 1, + 2, ... */

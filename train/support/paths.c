@@ -10,6 +10,7 @@
 
 #include "files/foundations.h"
 #include "support/run_folder.h"
+#include "base/array.h"
 #include "base/error.h"
 
 void ftl_paths_free(ftl_paths *paths) {
@@ -23,11 +24,10 @@ void ftl_paths_free(ftl_paths *paths) {
 
 static void add(ftl_paths *paths, const char *what, const char *path, bool output) {
   if (!path || !*path || strcmp(path, "-") == 0) return;
-  ftl_named_path *grown = realloc(paths->path, ((size_t)paths->n + 1) * sizeof *grown);
-  if (grown) paths->path = grown;
+  const ftl_status grown = FTL_GROW(paths->path, paths->room, paths->n + 1, "the paths", NULL);
   ftl_named_path own = {strdup(path), strdup(what), output};
-  if (grown && own.path && own.what) {
-    grown[paths->n++] = own;
+  if (!grown && own.path && own.what) {
+    paths->path[paths->n++] = own;
     return;
   }
   free(own.path);

@@ -15,6 +15,7 @@ typedef struct {
 /* Zero-initialise; ftl_paths_free when done. */
 typedef struct {
   int n;
+  size_t room;
   ftl_named_path *path;
   bool no_memory;
 } ftl_paths;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tune/split.h"
+#include "base/array.h"
 #include "base/error.h"
 #include "sampling/starts.h"
 
@@ -14,10 +15,7 @@
 static ftl_status add_part(const ftl_dataset *from, const ftl_surrogate_recipe *r, ftl_dataset *starts,
                            ftl_error *error) {
   const int64_t n = from->n < r->sample.n_starts ? from->n : r->sample.n_starts;
-  ftl_structure *grown = realloc(starts->structure, (size_t)(starts->n + n + 1) * sizeof *grown);
-  if (!grown) return ftl_no_memory(error, NULL, "starting structures");
-  starts->structure = grown;
-  starts->room = (size_t)(starts->n + n + 1);
+  FTL_TRY(FTL_GROW(starts->structure, starts->room, starts->n + n + 1, "starting structures", error));
   int64_t *order = malloc(((size_t)from->n + 1) * sizeof *order);
   bool *chosen = calloc((size_t)from->n + 1, sizeof *chosen);
   ftl_status status = order && chosen ? FTL_OK : ftl_no_memory(error, NULL, "a list of starts");
