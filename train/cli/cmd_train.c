@@ -131,6 +131,10 @@ static void phase(void *context, int phase) {
     cli_host_phase(host, true,
                    "interrupted; the step under way took too long to wait for, and what was done since the last state "
                    "is lost; go on with: frozentl train --resume %.500s");
+  else if (phase == FTL_TRAIN_ENDING)
+    cli_host_phase(host, true,
+                   "interrupted; the model and its errors are written, only the state took too long to wait for: "
+                   "frozentl train --resume %.500s says whether the run is finished");
   else
     cli_host_phase(host, false,
                    "interrupted; the model is written, only its errors (errors.csv, predictions-*.csv) are missing: "

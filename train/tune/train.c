@@ -236,7 +236,9 @@ static ftl_status finish(ftl_run *run, ftl_error *error) {
   if (!status) status = ftl_run_report(run, error);
   if (!status) status = log_end(run, reasons[run->at.reason], error);
   run->at.finished = 1;
-  return status ? status : ftl_run_save(run, error);
+  FTL_TRY(status);
+  enter(run, FTL_TRAIN_ENDING); /* a signal must not say "interrupted" of a run whose state says "finished" */
+  return ftl_run_save(run, error);
 }
 
 /* ---- a whole run ---- */

@@ -12,6 +12,7 @@ typedef enum {
   FTL_TRAIN_BEGUN,  /* nothing, but there is a recipe to resume from */
   FTL_TRAIN_STEPS,  /* steps since the last state: set *stop, and the run ends in order */
   FTL_TRAIN_REPORT, /* nothing: the model and the state are written, errors are being computed */
+  FTL_TRAIN_ENDING, /* nothing: all files are written, the state is about to say so; the run ends by itself */
 } ftl_train_phase;
 
 typedef enum {
