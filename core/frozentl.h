@@ -39,7 +39,7 @@ extern "C" {
 #endif
 
 #define FTL_VERSION_MAJOR 0
-#define FTL_VERSION_MINOR 1
+#define FTL_VERSION_MINOR 2
 #define FTL_VERSION_PATCH 0
 
 #if defined(__GNUC__)
@@ -69,7 +69,7 @@ typedef struct {
   char where[256];   /* the file, tensor, line or atom; "" when there is none */
 } ftl_error;
 
-/* "frozentl 0.1.0". Static storage. */
+/* "frozentl 0.2.0". Static storage. */
 FTL_API const char *ftl_version(void);
 
 /* ---- 2. Models ------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 
 
 def version() -> str:
-    """The library's version, as "0.1.0"."""
+    """The library's version, as "0.2.0"."""
     return library.ftl_version().decode().split()[-1]
 
 
