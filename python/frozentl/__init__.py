@@ -1,8 +1,11 @@
 """FrozenTL in Python: models opened and evaluated by the C library, NumPy arrays in and out.
 
-    from frozentl import Model
-    model = Model("h2cu.ftl")
-    result = model.compute(numbers, positions, cell, pbc)    # energy, forces, stress
+    import frozentl
+    model = frozentl.load("sevennet-0")                      # a file, or a published foundation by its name
+    result = model.compute(atoms)                            # energy, forces, stress; also of a list, or of arrays
+
+    run = frozentl.train(data="train.xyz", foundation="sevennet-0", output="run", freeze=["f5"])
+    run.errors, run.model()                                  # tables as arrays; fit, distill and evaluate likewise
 
     from frozentl.calculator import FrozenTL                 # for ASE
     atoms.calc = FrozenTL("h2cu.ftl")
@@ -14,9 +17,12 @@ import typing
 
 if typing.TYPE_CHECKING:
     from ._library import FrozenTLError, InputError
-    from .model import Model, ModelInfo, Result, potential, version
+    from .model import Model, ModelInfo, Result, load, potential, version
+    from .runs import CommandError, Evaluation, Run, distill, evaluate, fit, train
 
-__all__ = ["FrozenTLError", "InputError", "Model", "ModelInfo", "Result", "potential", "version"]
+RUNS = ("CommandError", "Evaluation", "Run", "distill", "evaluate", "fit", "train")
+__all__ = ["CommandError", "Evaluation", "FrozenTLError", "InputError", "Model", "ModelInfo", "Result", "Run", "distill", "evaluate", "fit", "load",
+           "potential", "train", "version"]  # fmt: skip
 
 
 def __getattr__(name: str) -> typing.Any:
@@ -29,6 +35,10 @@ def __getattr__(name: str) -> typing.Any:
         from . import _library
 
         value = getattr(_library, name)
+    elif name in RUNS:  # without the library: they run the command
+        from . import runs
+
+        value = getattr(runs, name)
     elif name in __all__:
         from . import model
 

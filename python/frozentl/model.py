@@ -6,12 +6,12 @@ import ctypes as c
 import hashlib
 import os
 from dataclasses import dataclass
-from typing import Any, NoReturn, Optional, Sequence
+from typing import Any, NoReturn, Optional, Protocol, Sequence, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _structure
+from . import _batch, _structure
 from ._library import DOUBLE, MIXED, Error, FrozenTLError, Info, InputError, OpenOptions, ResultArrays, check, library, model_path
 from ._lock import Lock
 from ._options import check_options, element_numbers, refuse_unknown, whole
@@ -19,19 +19,44 @@ from ._options import check_options, element_numbers, refuse_unknown, whole
 Floats = NDArray[np.float64]
 
 
+class Atoms(Protocol):
+    """ASE's Atoms, or what has their arrays."""
+
+    numbers: Any
+    positions: Any
+    cell: Any
+    pbc: Any
+
+
 def version() -> str:
     """The library's version, as "0.2.0"."""
     return library.ftl_version().decode().split()[-1]
 
 
+def _potentials() -> str:
+    """The folder of those that come with the package; in the source tree, which has it elsewhere, that one."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    beside, tree = os.path.join(here, "potentials"), os.path.join(here, "..", "..", "potentials")
+    return tree if os.path.isdir(tree) and not os.path.isdir(beside) else beside
+
+
 def potential(name: str) -> str:
     """The path of a potential that comes with the package, e.g. "h2cu.ftl"."""
-    folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "potentials")
+    folder = _potentials()
     path = os.path.join(folder, name)
     if not os.path.isfile(path):
         have = ", ".join(sorted(f for f in os.listdir(folder) if f.endswith((".ftl", ".yace")))) if os.path.isdir(folder) else "none"
         raise FileNotFoundError(f"no potential is called {name!r}; there are {have}")
     return path
+
+
+def load(name: str | os.PathLike[str], **options: Any) -> Model:
+    """Opens a model's file, a published foundation by its name ("sevennet-0", once `frozentl foundation sevennet-0` has fetched
+    it) or a potential of the package ("h2cu.ftl"); `options`: those of Model."""
+    given = os.fspath(name)
+    shipped = os.path.join(_potentials(), given)
+    bare = os.path.basename(given) == given and not os.path.exists(given)
+    return Model(shipped if bare and os.path.isfile(shipped) else name, **options)
 
 
 @dataclass(frozen=True)
@@ -154,6 +179,19 @@ class Model:
     def is_open(self) -> bool:
         return self._handle is not None
 
+    @property
+    def threads(self) -> int:
+        """What it was opened with; 0: as many as OpenMP gives."""
+        return int(self._options["threads"])
+
+    def single_threaded(self) -> Model:
+        """A copy, which shares the weights, that computes with one thread."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__, _options=dict(self._options, threads=1))
+        other._lock, other._workspace = Lock(), None
+        other._workspace = other._new_workspace()
+        return other
+
     def _need_open(self) -> c.c_void_p:
         if self._handle is None:
             raise ValueError(f"{self.path} was closed: open it again")
@@ -167,13 +205,30 @@ class Model:
             raise ValueError(f"{self.path} has no element of atomic number {number!r}; it has {self._elements_text()}")
         return library.ftl_model_e0(self._need_open(), int(index))
 
-    def compute(self, numbers: ArrayLike, positions: ArrayLike, cell: Optional[ArrayLike] = None,
-                pbc: bool | Sequence[bool] = False, *, uncertainty: bool = False) -> Result:  # fmt: skip
-        """Energy, forces, virial and stress of one structure: numbers[n], positions[n][3], cell[3][3] (rows are vectors).
+    @overload
+    def compute(self, numbers: Atoms, *, uncertainty: bool = ...) -> Result: ...
+    @overload
+    def compute(self, numbers: Sequence[Atoms], *, uncertainty: bool = ...) -> list[Result]: ...
+    @overload
+    def compute(self, numbers: ArrayLike, positions: ArrayLike, cell: Optional[ArrayLike] = ..., pbc: bool | Sequence[bool] = ..., *,
+                uncertainty: bool = ...) -> Result: ...  # fmt: skip
+
+    def compute(self, numbers, positions=None, cell=None, pbc=False, *, uncertainty=False):
+        """Energy, forces, virial and stress of one structure: numbers[n], positions[n][3], cell[3][3] (rows are vectors); or
+        compute(atoms) of ASE's Atoms; or compute(list of Atoms), a list: `threads` of them at a time.
         uncertainty: also what the model knows of its errors; a model that knows nothing refuses. Arrays are only read, and
         the answer's are the caller's. TypeError for what are no numbers, InputError (a ValueError) for what is no structure of
         this model, FrozenTLError for what the library refuses."""
         self._need_open()
+        if positions is None:
+            if _batch.is_structure(numbers):
+                return self._compute(*_batch.parts_of(numbers), uncertainty)
+            structures = _batch.structures_of(numbers)
+            return _batch.each(self, structures, lambda model, one: model._compute(*_batch.parts_of(one), uncertainty))
+        return self._compute(numbers, positions, cell, pbc, uncertainty)
+
+    def _compute(self, numbers: ArrayLike, positions: ArrayLike, cell: Optional[ArrayLike], pbc: bool | Sequence[bool],
+                 uncertainty: bool) -> Result:  # fmt: skip
         z = _structure.atomic_numbers(numbers)
         n = len(z)
         x, periodic = _structure.positions(positions, n), _structure.periodic(pbc)
@@ -199,6 +254,29 @@ class Model:
         xx, yy, zz, xy, xz, yz = arrays.virial
         stress = -np.array([xx, yy, zz, yz, xz, xy]) / abs(np.linalg.det(box)) if periodic.all() else None
         return Result(arrays.energy, energies, forces, np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]]), stress, **trust)
+
+    def hessian(self, atoms: Atoms, *, step: float = 1e-3) -> Floats:
+        """Second derivatives of the energy by the positions, [3 n][3 n], eV/Angstrom^2: central differences of the forces, 6 n
+        evaluations, `threads` at a time, and the mean with the transpose. What a step of 1e-3 Angstrom leaves out is some 1e-5 of the
+        largest entry; in mixed precision the forces' rounding is divided by the step, so that precision="double" is needed."""
+        if self.info.precision != "double":
+            raise ValueError('derivatives of forces need precision="double"')
+        if not (isinstance(step, (int, float)) and 0 < step < 0.1):
+            raise ValueError(f"step is {step!r}: it must be above 0 and below 0.1 Angstrom")
+        numbers, positions, cell, pbc = _batch.parts_of(_batch.structures_of([atoms])[0])
+        self._compute(numbers, positions, cell, pbc, False)  # says what is wrong with them, if anything is
+        x = _structure.positions(positions, len(numbers))
+        n = x.size
+
+        def column(model: Model, k: int) -> Floats:
+            there, back = x.copy(), x.copy()
+            there.flat[k] += step
+            back.flat[k] -= step
+            forces = [model._compute(numbers, moved, cell, pbc, False).forces for moved in (back, there)]
+            return (forces[0] - forces[1]).ravel() / (2 * step)
+
+        h = np.array(_batch.each(self, range(n), column)).reshape(n, n)
+        return (h + h.T) / 2
 
     def _trust_arrays(self, n: int) -> dict[str, Floats]:
         trust = {}
