@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/from_mace.h"
 #include "cli/host.h"
+#include "cli/mace_flags.h"
 #include "cli/option_flags.h"
 #include "support/output.h"
 #include "tune/propose.h"
@@ -13,12 +15,12 @@
 #include "support/ranks.h"
 #include "base/error.h"
 
-enum { KEY_INIT = CLI_FLAGS_KEY + 1, KEY_RESUME, KEY_DOCUMENT };
+enum { KEY_INIT = CLI_FLAGS_KEY + 1, KEY_RESUME, KEY_FROM_MACE, KEY_DOCUMENT, KEY_DOCUMENT_MACE };
 
 typedef struct {
   ftl_recipe *recipe;
-  const char *path, *init, *resume;
-  bool document;
+  const char *path, *init, *resume, *from_mace;
+  bool document, document_mace;
   cli_flags flags;
   cli_host host;
 } options;
@@ -45,8 +47,14 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
   case KEY_RESUME:
     o->resume = argument;
     return 0;
+  case KEY_FROM_MACE:
+    o->from_mace = argument;
+    return 0;
   case KEY_DOCUMENT:
     o->document = true;
+    return 0;
+  case KEY_DOCUMENT_MACE:
+    o->document_mace = true;
     return 0;
   case 'q':
     o->host.quiet = true;
@@ -56,8 +64,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     o->path = argument;
     return 0;
   case ARGP_KEY_END:
-    if (o->document) return 0;
-    if (!o->path && !o->resume && !o->flags.n)
+    if (o->document || o->document_mace) return 0;
+    if (o->from_mace && (o->path || o->resume)) argp_error(state, "--from-mace goes with --init and other flags only");
+    if (!o->path && !o->resume && !o->flags.n && !o->from_mace)
       argp_error(state,
                  "it takes a RECIPE.yaml, or --data and other flags; --init RECIPE.yaml --data X writes a recipe");
     if (o->init && (o->path || o->resume)) argp_error(state, "--init goes with --data and other flags only");
@@ -77,13 +86,30 @@ static const struct argp_option own_options[] = {
      "and "
      "where files are may be given with it",
      2},
+    {"from-mace", KEY_FROM_MACE, "COMMAND", 0,
+     "a command line of mace-torch, \"mace_run_train --train_file=...\", as settings, which other flags override; says "
+     "what has no "
+     "counterpart; with --init it is written as a recipe",
+     2},
     {"quiet", 'q', NULL, 0, "no tables and no progress bar", 2},
     {"document", KEY_DOCUMENT, NULL, OPTION_HIDDEN, "print the table of docs/training.md", 2},
+    {"document-from-mace", KEY_DOCUMENT_MACE, NULL, OPTION_HIDDEN, "print that of mace_run_train's flags", 2},
     {0}};
 
 /* ---- the command ---- */
 
+static ftl_status take_from_mace(options *o, ftl_error *error) {
+  cli_settings settings = {0};
+  ftl_status status = cli_from_mace(o->from_mace, &settings, error);
+  if (!status) status = cli_flags_prepend(&o->flags, settings.n, settings.setting, "from-mace", error);
+  for (int k = 0; k < settings.n_said && !status && !o->host.quiet; k++)
+    fprintf(stderr, "frozentl: warning: %s\n", settings.said[k]);
+  cli_settings_free(&settings);
+  return status;
+}
+
 static ftl_status make_recipe(options *o, ftl_error *error) {
+  FTL_TRY(o->from_mace ? take_from_mace(o, error) : FTL_OK);
   FTL_TRY(ftl_recipe_new(&o->recipe, error));
   return cli_flags_apply(&o->flags, o->path, &o->recipe->options, error);
 }
@@ -170,6 +196,16 @@ static int report_once(const ftl_error *error) {
 
 static int run(options *o) {
   ftl_error error = {0};
+  if (o->document_mace) {
+    printf("| `mace_run_train` | its default | here |\n| --- | --- | --- |\n");
+    static const char *const kinds[] = {"", "no part: ", "no counterpart", "refused: "};
+    for (int k = 0; k < CLI_MACE_N; k++) {
+      const cli_mace_flag *f = &cli_mace_flags[k];
+      printf("| `--%s` | %s | %s%s%s |\n", f->flag, f->initial ? f->initial : "", kinds[f->role],
+             f->role == CLI_MACE_NONE && *f->becomes ? "; " : "", f->becomes);
+    }
+    return CLI_OK;
+  }
   if (o->document) {
     ftl_options_document(&ftl_recipe_table, stdout);
     return CLI_OK;

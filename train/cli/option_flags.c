@@ -92,6 +92,20 @@ bool cli_flags_parse(cli_flags *flags, int key, const char *argument, struct arg
   return true;
 }
 
+ftl_status cli_flags_prepend(cli_flags *flags, int n, const cli_setting *setting, const char *name, ftl_error *error) {
+  FTL_TRY(FTL_GROW(flags->given, flags->room, flags->n + n, "the flags", error));
+  memmove(flags->given + n, flags->given, (size_t)flags->n * sizeof *flags->given);
+  flags->n += n;
+  bool whole = true;
+  for (int k = 0; k < n; k++) {
+    const cli_flag flag = {strdup(setting[k].key), strdup(setting[k].text), malloc(strlen(name) + 3)};
+    whole = whole && flag.key && flag.text && flag.name;
+    if (flag.name) sprintf(flag.name, "--%s", name);
+    flags->given[k] = flag;
+  }
+  return whole ? FTL_OK : ftl_no_memory(error, NULL, "the flags");
+}
+
 ftl_status cli_flags_apply(const cli_flags *flags, const char *recipe, ftl_options *options, ftl_error *error) {
   FTL_TRY(recipe ? ftl_options_read(options, recipe, error) : FTL_OK);
   for (int k = 0; k < flags->n; k++)

@@ -14,6 +14,10 @@ typedef struct {
 } cli_flag;
 
 typedef struct {
+  char *key, *text; /* "optimiser.lr", "0.01" */
+} cli_setting;
+
+typedef struct {
   const ftl_option_table *table;
   struct argp_option *list; /* for struct argp */
   int n_helped;             /* the first ones of it, whose help texts were made from the table */
@@ -33,6 +37,9 @@ void cli_flags_end(cli_flags *flags);
 
 /* Keeps a flag of the table or --set; false: the key is another one. Ends the program on wrong usage, as argp does. */
 bool cli_flags_parse(cli_flags *flags, int key, const char *argument, struct argp_state *state);
+
+/* Settings that stand before those given so far, as if by flags that are called --NAME. */
+ftl_status cli_flags_prepend(cli_flags *flags, int n, const cli_setting *setting, const char *name, ftl_error *error);
 
 /* Reads the recipe (NULL: none), then sets what the flags say. */
 ftl_status cli_flags_apply(const cli_flags *flags, const char *recipe, ftl_options *options, ftl_error *error);

@@ -1,0 +1,442 @@
+#include "cli/from_mace.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <wordexp.h>
+
+#include <jansson.h>
+
+#include "cli/mace_flags.h"
+#include "base/array.h"
+#include "base/error.h"
+
+/* ---- a translation under way ---- */
+
+typedef struct {
+  const char *value[CLI_MACE_N]; /* what is said, or NULL */
+  cli_settings *out;
+  ftl_status status; /* the first thing that went wrong; afterwards nothing more is done */
+  ftl_error *error;
+} translation;
+
+static const char *get(const translation *t, const char *flag) {
+  const int k = cli_mace_flag_at(flag, strlen(flag));
+  return t->value[k] ? t->value[k] : cli_mace_flags[k].initial;
+}
+static bool said(const translation *t, const char *flag) { return t->value[cli_mace_flag_at(flag, strlen(flag))]; }
+static bool is_true(const char *text) {
+  return text &&
+         (!strcasecmp(text, "true") || !strcmp(text, "1") || !strcasecmp(text, "yes") || !strcasecmp(text, "t"));
+}
+
+static void refuse(translation *t, const char *flag, const char *format, ...) {
+  char why[300], where[100];
+  va_list args;
+  if (t->status) return;
+  va_start(args, format);
+  vsnprintf(why, sizeof why, format, args);
+  va_end(args);
+  snprintf(where, sizeof where, "--%s of mace_run_train", flag);
+  t->status = ftl_fail(t->error, FTL_ERR_INPUT, where, "%s", why);
+}
+
+static void say(translation *t, const char *format, ...) {
+  char text[2000];
+  va_list args;
+  cli_settings *out = t->out;
+  if (t->status) return;
+  va_start(args, format);
+  vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  t->status = FTL_GROW(out->said, out->said_room, out->n_said + 1, "what is said", t->error);
+  if (t->status) return;
+  char *copy = strdup(text);
+  if (copy) out->said[out->n_said++] = copy;
+  else t->status = ftl_no_memory(t->error, NULL, "what is said");
+}
+
+static void set(translation *t, const char *key, const char *text) {
+  cli_settings *out = t->out;
+  if (t->status) return;
+  t->status = FTL_GROW(out->setting, out->room, out->n + 1, "the settings", t->error);
+  if (t->status) return;
+  const cli_setting setting = {strdup(key), strdup(text)};
+  out->setting[out->n++] = setting;
+  if (!setting.key || !setting.text) t->status = ftl_no_memory(t->error, NULL, "a setting");
+}
+
+/* `key` is what the flag says, or mace-torch's default. */
+static void copy(translation *t, const char *key, const char *flag) {
+  const char *text = get(t, flag);
+  if (text) set(t, key, text);
+}
+
+/* The word of `pairs` (mace-torch's, ours, ..., NULL) for the flag's. */
+static void choose(translation *t, const char *key, const char *flag, const char *const *pairs) {
+  for (int k = 0; pairs[k]; k += 2)
+    if (!strcmp(pairs[k], get(t, flag))) {
+      set(t, key, pairs[k + 1]);
+      return;
+    }
+  char words[200] = "";
+  for (int k = 0; pairs[k]; k += 2)
+    snprintf(words + strlen(words), sizeof words - strlen(words), "%s%s", k ? ", " : "", pairs[k]);
+  refuse(t, flag, "'%.100s' is not trained here: one of %s", get(t, flag), words);
+}
+
+/* ---- values that are dictionaries ---- */
+
+/* Python's {'a': 1.0, 6: -1} as JSON, or NULL with t->status. */
+static json_t *dictionary(translation *t, const char *flag, const char *text) {
+  char json[4000];
+  size_t n = 0;
+  bool in_word = false;
+  for (const char *c = text; *c && n + 4 < sizeof json; c++) {
+    const char put = *c == '\'' ? '"' : *c;
+    if (put == '"') in_word = !in_word;
+    const bool number = !in_word && (c == text || strchr("{, ", c[-1])) && *c >= '0' && *c <= '9';
+    const size_t digits = number ? strspn(c, "0123456789") : 0;
+    if (number && c[digits + strspn(c + digits, " ")] == ':') { /* a key that is a number */
+      n += (size_t)snprintf(json + n, sizeof json - n, "\"%.*s\"", (int)digits, c);
+      c += digits - 1;
+      if (n >= sizeof json) break;
+    } else json[n++] = put;
+  }
+  json[n < sizeof json ? n : sizeof json - 1] = '\0';
+  json_t *found = json_loads(json, JSON_REJECT_DUPLICATES, NULL);
+  if (!json_is_object(found)) {
+    json_decref(found);
+    refuse(t, flag, "'%.100s' is no dictionary like {\"surface\": 2.0}", text);
+    return NULL;
+  }
+  return found;
+}
+
+/* {NAME: number, ...} as an option of rates wants it. */
+static void set_rates(translation *t, const char *key, const char *flag, json_t *pairs) {
+  char text[2000] = "";
+  const char *name;
+  json_t *value;
+  json_object_foreach(pairs, name, value) {
+    if (!json_is_number(value)) refuse(t, flag, "'%.100s' has no number", name);
+    const size_t n = strlen(text);
+    if (n + strlen(name) + 40 > sizeof text) {
+      refuse(t, flag, "it has more entries than can be read");
+      return;
+    }
+    snprintf(text + n, sizeof text - n, "%s%s=%.17g", n ? "," : "", name, json_number_value(value));
+  }
+  if (*text) set(t, key, text);
+}
+
+static void translate_e0(translation *t) {
+  const char *e0 = get(t, "E0s");
+  if (e0 && *e0 == '{') {
+    json_t *by_number = dictionary(t, "E0s", e0), *by_symbol = json_object(), *value;
+    const char *name;
+    json_object_foreach(by_number, name, value) {
+      const int z = atoi(name);
+      const char *symbol = z > 0 && z < 119 ? ftl_element_symbol(z) : name;
+      json_object_set(by_symbol, symbol, value);
+    }
+    set(t, "e0.kind", "given");
+    set_rates(t, "e0.values", "E0s", by_symbol);
+    json_decref(by_number);
+    json_decref(by_symbol);
+  } else if (e0 && !strcmp(e0, "foundation")) set(t, "e0.kind", "keep");
+  else if (!e0 || !strcmp(e0, "average") || !strcmp(e0, "estimated") || !strcasecmp(e0, "isolated"))
+    set(t, "e0.kind", "fit"); /* isolated atoms of data if there are any, else least squares */
+  else refuse(t, "E0s", "'%.200s' is a file: give its entries, {1: -13.6, 29: -1.2}", e0);
+}
+
+/* ---- the parts ---- */
+
+static void translate_data(translation *t) {
+  if (!said(t, "train_file")) refuse(t, "train_file", "it is missing: the data to train on");
+  copy(t, "data", "train_file");
+  copy(t, "valid", "valid_file");
+  if (!said(t, "valid_file")) copy(t, "valid_fraction", "valid_fraction");
+  copy(t, "test", "test_file");
+  static const char *const label[][2] = {{"labels.energy", "energy_key"},
+                                         {"labels.forces", "forces_key"},
+                                         {"labels.stress", "stress_key"},
+                                         {"labels.virial", "virials_key"}};
+  for (int k = 0; k < 4; k++)
+    if (said(t, label[k][1])) copy(t, label[k][0], label[k][1]);
+}
+
+static void translate_foundation(translation *t) {
+  static const char *const known[][2] = {
+      {"small", "mace-mp-0-small"},
+      {"medium", "mace-mp-0-medium"},
+      {"large", "mace-mp-0-large"},
+      {"small-0b", "mace-mp-0b-small"},
+      {"medium-0b", "mace-mp-0b-medium"},
+      {"small-0b2", "mace-mp-0b2-small"},
+      {"medium-0b2", "mace-mp-0b2-medium"},
+      {"large-0b2", "mace-mp-0b2-large"},
+      {"medium-0b3", "mace-mp-0b3-medium"},
+      {"medium-mpa-0", "mace-mpa-0-medium"},
+      {"small-omat-0", "mace-omat-0-small"},
+      {"medium-omat-0", "mace-omat-0-medium"},
+      {"mace-matpes-pbe-0", "mace-matpes-pbe-0"},
+      {"mace-matpes-r2scan-0", "mace-matpes-r2scan-0"},
+      {"small_off", "mace-off23-small"},
+      {"medium_off", "mace-off23-medium"},
+      {"large_off", "mace-off23-large"},
+      {"mh-0", "mace-mh-0"},
+      {"mh-1", "mace-mh-1"},
+  };
+  const char *given = get(t, "foundation_model");
+  for (size_t k = 0; k < sizeof known / sizeof *known; k++)
+    if (!strcmp(known[k][0], given)) given = known[k][1];
+  set(t, "foundation", given);
+  copy(t, "head", "foundation_head");
+  set(t, "elements", is_true(get(t, "foundation_model_elements")) ? "all" : "data");
+  if (said(t, "freeze")) {
+    const char *n = get(t, "freeze");
+    char level[20];
+    if (strlen(n) != 1 || *n < '0' || *n > '7') refuse(t, "freeze", "'%.50s' is no level from 0 to 7", n);
+    snprintf(level, sizeof level, "f%.10s", n);
+    set(t, "freeze", level);
+  }
+  if (is_true(get(t, "lora"))) {
+    copy(t, "lora.rank", "lora_rank");
+    copy(t, "lora.alpha", "lora_alpha");
+  }
+  const bool several = is_true(get(t, "multiheads_finetuning"));
+  const char *old = get(t, "pt_train_file");
+  if (several && old && strcmp(old, "mp") && strcmp(old, "omat") && strcmp(old, "matpes_pbe") &&
+      strcmp(old, "matpes_r2scan")) {
+    set(t, "replay.data", old);
+    set(t, "replay.head", "separate");
+    set(t, "replay.labels", is_true(get(t, "pseudolabel_replay")) ? "foundation" : "data");
+    copy(t, "replay.weight", "weight_pt_head");
+    if (said(t, "num_samples_pt")) copy(t, "replay.frames", "num_samples_pt");
+  } else if (several)
+    say(t, "--multiheads_finetuning has no counterpart without data: mace-torch downloads structures of the "
+           "foundation's own data "
+           "to train on too; here replay.data names a file of such, and replay.sample makes some");
+}
+
+static void translate_new_model(translation *t) {
+  static const char *const blocks[] = {"RealAgnosticResidualInteractionBlock",
+                                       "residual",
+                                       "RealAgnosticDensityResidualInteractionBlock",
+                                       "density",
+                                       "RealAgnosticResidualNonLinearInteractionBlock",
+                                       "nonlinear",
+                                       NULL};
+  static const char *const transforms[] = {"None", "none", "Agnesi", "agnesi", "Soft", "soft", NULL};
+  static const char *const scalings[] = {"rms_forces_scaling", "fit", "no_scaling", "keep", NULL};
+  choose(t, "scale_shift", "scaling", scalings);
+  choose(t, "scratch.interaction", "interaction", blocks);
+  choose(t, "scratch.transform", "distance_transform", transforms);
+  static const char *const plain[][2] = {{"scratch.r_max", "r_max"},
+                                         {"scratch.radial", "radial_type"},
+                                         {"scratch.basis", "num_radial_basis"},
+                                         {"scratch.cutoff_p", "num_cutoff_basis"},
+                                         {"scratch.max_ell", "max_ell"},
+                                         {"scratch.correlation", "correlation"},
+                                         {"scratch.layers", "num_interactions"},
+                                         {"scratch.gate", "gate"}};
+  for (size_t k = 0; k < sizeof plain / sizeof *plain; k++) copy(t, plain[k][0], plain[k][1]);
+  set(t, "scratch.zbl", is_true(get(t, "pair_repulsion")) ? "true" : "false");
+  char text[300];
+  size_t n = 0;
+  for (const char *c = get(t, "MLP_irreps"); *c && n + 1 < sizeof text; c++)
+    if (*c != ' ') text[n++] = *c;
+  text[n] = '\0';
+  set(t, "scratch.readout", text);
+  n = 0;
+  for (const char *c = get(t, "radial_MLP"); *c && n + 1 < sizeof text; c++)
+    if (!strchr("[] ", *c)) text[n++] = *c;
+  text[n] = '\0';
+  set(t, "scratch.radial_mlp", text);
+  const char *hidden = get(t, "hidden_irreps"), *channels = get(t, "num_channels"), *most = get(t, "max_L");
+  if (hidden && (channels || most)) refuse(t, "hidden_irreps", "it goes without num_channels and max_L");
+  n = 0;
+  if (!hidden && !channels && !most) hidden = "128x0e+128x1o";
+  if (hidden) {
+    for (const char *c = hidden; *c && n + 1 < sizeof text; c++)
+      if (*c != ' ') text[n++] = *c;
+    text[n] = '\0';
+  } else {
+    const int l_max = most ? atoi(most) : 1;
+    if (l_max < 0 || l_max > 3) refuse(t, "max_L", "'%.50s' is none of 0, 1, 2, 3", most);
+    for (int l = 0; l <= l_max && !t->status; l++)
+      n += (size_t)snprintf(text + n, sizeof text - n, "%s%.20sx%d%c", l ? "+" : "", channels ? channels : "128", l,
+                            l % 2 ? 'o' : 'e');
+  }
+  set(t, "scratch.hidden", text);
+  if (!is_true(get(t, "compute_avg_num_neighbors"))) copy(t, "scratch.avg_num_neighbors", "avg_num_neighbors");
+}
+
+static void translate_loss(translation *t) {
+  static const char *const kinds[] = {"weighted", "weighted", "ef",        "weighted",  "forces_only",
+                                      "weighted", "stress",   "weighted",  "virials",   "weighted",
+                                      "huber",    "huber",    "universal", "universal", NULL};
+  const char *loss = get(t, "loss");
+  const bool stress = !strcmp(loss, "stress") || !strcmp(loss, "huber") || !strcmp(loss, "universal"),
+             virials = !strcmp(loss, "virials");
+  const bool energy = strcmp(loss, "forces_only") != 0;
+  choose(t, "loss.kind", "loss", kinds);
+  set(t, "loss.energy", energy ? get(t, "energy_weight") : "0");
+  copy(t, "loss.forces", "forces_weight");
+  set(t, "loss.stress", stress ? get(t, "stress_weight") : virials ? get(t, "virials_weight") : "0");
+  if (!strcmp(loss, "huber") || !strcmp(loss, "universal")) copy(t, "loss.huber_delta", "huber_delta");
+  if (said(t, "config_type_weights")) {
+    json_t *weights = dictionary(t, "config_type_weights", get(t, "config_type_weights"));
+    if (weights) {
+      const double rest = json_number_value(json_object_get(weights, "Default"));
+      if (json_object_get(weights, "Default") && rest != 1)
+        refuse(t, "config_type_weights", "the weight of Default is 1 here: divide all weights by %g", rest);
+      json_object_del(weights, "Default");
+      set_rates(t, "loss.configs", "config_type_weights", weights);
+    }
+    json_decref(weights);
+  }
+  if (!is_true(get(t, "swa"))) return;
+  char start[30];
+  const char *epochs = get(t, "max_num_epochs");
+  snprintf(start, sizeof start, "%ld", atol(epochs) / 4 * 3);
+  set(t, "swa.start", said(t, "start_swa") ? get(t, "start_swa") : start);
+  copy(t, "swa.lr", "swa_lr");
+  set(t, "swa.energy", energy ? get(t, "swa_energy_weight") : "0");
+  copy(t, "swa.forces", "swa_forces_weight");
+  set(t, "swa.stress", stress ? get(t, "swa_stress_weight") : virials ? get(t, "swa_virials_weight") : "0");
+}
+
+static void translate_steps(translation *t) {
+  static const char *const optimisers[] = {"adam", "amsgrad", "adamw", "adamw", NULL};
+  static const char *const schedules[] = {"ReduceLROnPlateau", "plateau", "ExponentialLR", "exponential", NULL};
+  static const char *const precisions[] = {"float64", "double", "float32", "mixed", NULL};
+  static const char *const plain[][2] = {{"seed", "seed"},
+                                         {"optimiser.lr", "lr"},
+                                         {"optimiser.beta1", "beta"},
+                                         {"optimiser.weight_decay", "weight_decay"},
+                                         {"batch_size", "batch_size"},
+                                         {"epochs", "max_num_epochs"}};
+  const long epochs = atol(get(t, "max_num_epochs"));
+  choose(t, "precision", "default_dtype", precisions);
+  choose(t, "optimiser.kind", "optimizer", optimisers);
+  for (size_t k = 0; k < sizeof plain / sizeof *plain; k++) copy(t, plain[k][0], plain[k][1]);
+  /* what is longer than the run could never act, and is refused here: mace-torch's defaults are meant for 2048 epochs
+   */
+  if (atol(get(t, "patience")) < epochs) copy(t, "patience", "patience");
+  if (strcmp(get(t, "scheduler"), "ReduceLROnPlateau") != 0) {
+    choose(t, "schedule.kind", "scheduler", schedules);
+    copy(t, "schedule.gamma", "lr_scheduler_gamma");
+  } else if (atol(get(t, "scheduler_patience")) < epochs) {
+    choose(t, "schedule.kind", "scheduler", schedules);
+    copy(t, "schedule.factor", "lr_factor");
+    copy(t, "schedule.patience", "scheduler_patience");
+  } else set(t, "schedule.kind", "constant");
+  set(t, "optimiser.clip", strcmp(get(t, "clip_grad"), "None") ? get(t, "clip_grad") : "1e9");
+  set(t, "ema", is_true(get(t, "ema")) ? get(t, "ema_decay") : "0");
+  if (said(t, "lr_params_factors")) {
+    static const char *const part[][2] = {{"embedding_lr_factor", "node_embedding.*"},
+                                          {"interactions_lr_factor", "interactions.*"},
+                                          {"products_lr_factor", "products.*"},
+                                          {"readouts_lr_factor", "readouts.*"}};
+    json_t *factors = dictionary(t, "lr_params_factors", get(t, "lr_params_factors")), *rates = json_object();
+    for (int k = 0; k < 4 && factors; k++) {
+      json_t *value = json_object_get(factors, part[k][0]);
+      if (value && json_number_value(value) != 1) json_object_set(rates, part[k][1], value);
+    }
+    set_rates(t, "rates", "lr_params_factors", rates);
+    json_decref(factors);
+    json_decref(rates);
+  }
+}
+
+static void translate(translation *t) {
+  const char *model = get(t, "model");
+  if (strcmp(model, "MACE") && strcmp(model, "ScaleShiftMACE"))
+    refuse(t, "model", "'%.100s' is not trained here, MACE and ScaleShiftMACE are", model);
+  for (int k = 0; k < CLI_MACE_N; k++)
+    if (cli_mace_flags[k].role == CLI_MACE_REFUSED && t->value[k] && strcmp(t->value[k], "None") &&
+        (!cli_mace_flags[k].initial || is_true(t->value[k]) != is_true(cli_mace_flags[k].initial)))
+      refuse(t, cli_mace_flags[k].flag, "%s are not trained here", cli_mace_flags[k].becomes);
+  translate_data(t);
+  if (said(t, "foundation_model")) {
+    translate_foundation(t);
+  } else translate_new_model(t);
+  translate_e0(t);
+  translate_loss(t);
+  translate_steps(t);
+  char passed[1500] = "";
+  for (int k = 0; k < CLI_MACE_N; k++) {
+    if (!t->value[k]) continue;
+    const bool other = !cli_mace_flags[k].initial || strcmp(t->value[k], cli_mace_flags[k].initial);
+    if (cli_mace_flags[k].role == CLI_MACE_NONE && other)
+      say(t, "--%s has no counterpart%s%s", cli_mace_flags[k].flag, *cli_mace_flags[k].becomes ? ": " : "",
+          cli_mace_flags[k].becomes);
+    const size_t n = strlen(passed);
+    if (cli_mace_flags[k].role == CLI_MACE_PASSED && n + 60 < sizeof passed)
+      snprintf(passed + n, sizeof passed - n, "%s--%s", n ? ", " : "", cli_mace_flags[k].flag);
+    /* of a new model, where there is a foundation: its architecture is what it is, in mace-torch too */
+    if (cli_mace_flags[k].role == CLI_MACE_READ && said(t, "foundation_model") &&
+        !strncmp(cli_mace_flags[k].becomes, "`scratch.", 9) && n + 60 < sizeof passed)
+      snprintf(passed + n, sizeof passed - n, "%s--%s", n ? ", " : "", cli_mace_flags[k].flag);
+  }
+  if (*passed) say(t, "without effect here: %s", passed);
+}
+
+/* ---- the command line ---- */
+
+static ftl_status read_words(const wordexp_t *words, translation *t) {
+  size_t k = words->we_wordc > 0 && strncmp(words->we_wordv[0], "--", 2) ? 1 : 0; /* the program's name */
+  if (k && words->we_wordc > 1 && strstr(words->we_wordv[0], "python")) k = 2;
+  for (; k < words->we_wordc; k++) {
+    const char *word = words->we_wordv[k];
+    if (strncmp(word, "--", 2) != 0)
+      return ftl_fail(t->error, FTL_ERR_INPUT, "--from-mace", "'%.100s' is no flag: --name value or --name=value",
+                      word);
+    const char *name = word + 2;
+    const size_t length = strcspn(name, "=");
+    const int at = cli_mace_flag_at(name, length);
+    if (at < 0)
+      return ftl_fail(t->error, FTL_ERR_INPUT, "--from-mace", "mace_run_train (mace-torch 0.3.16) has no flag --%.*s",
+                      (int)(length < 100 ? length : 100), name);
+    if (cli_mace_flags[at].alone)
+      t->value[at] = cli_mace_flags[at].initial && is_true(cli_mace_flags[at].initial) ? "False" : "True";
+    else if (name[length] == '=') t->value[at] = name + length + 1;
+    else if (k + 1 < words->we_wordc) t->value[at] = words->we_wordv[++k];
+    else return ftl_fail(t->error, FTL_ERR_INPUT, "--from-mace", "--%s has no value", cli_mace_flags[at].flag);
+    if (!strcmp(cli_mace_flags[at].flag, "wandb_log_hypers")) /* takes several */
+      while (k + 1 < words->we_wordc && strncmp(words->we_wordv[k + 1], "--", 2)) k++;
+  }
+  return FTL_OK;
+}
+
+ftl_status cli_from_mace(const char *command, cli_settings *settings, ftl_error *error) {
+  translation t = {.out = settings, .error = error};
+  wordexp_t words;
+  const int failed = wordexp(command, &words, WRDE_NOCMD | WRDE_UNDEF);
+  if (failed)
+    return ftl_fail(error, failed == WRDE_NOSPACE ? FTL_ERR_MEMORY : FTL_ERR_INPUT, "--from-mace",
+                    failed == WRDE_CMDSUB    ? "it has a command, which is not executed: put its output there"
+                    : failed == WRDE_BADVAL  ? "it has a variable that is not set"
+                    : failed == WRDE_BADCHAR ? "it has a line break or one of |&;<>(){} outside of quotes"
+                                             : "it cannot be split into words: a quotation mark may be missing");
+  t.status = read_words(&words, &t);
+  if (!t.status) translate(&t);
+  wordfree(&words);
+  return t.status;
+}
+
+void cli_settings_free(cli_settings *settings) {
+  for (int k = 0; k < settings->n; k++) {
+    free(settings->setting[k].key);
+    free(settings->setting[k].text);
+  }
+  for (int k = 0; k < settings->n_said; k++) free(settings->said[k]);
+  free(settings->setting);
+  free(settings->said);
+  *settings = (cli_settings){0};
+}

@@ -1,0 +1,29 @@
+/* The flags of mace-torch's mace_run_train (0.3.16, mace/tools/arg_parser.py), each with what becomes of it here. */
+#ifndef FTL_CLI_MACE_FLAGS_H
+#define FTL_CLI_MACE_FLAGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef enum {
+  CLI_MACE_READ,   /* cli_from_mace(); `becomes`: the keys */
+  CLI_MACE_PASSED, /* plays no part here, whatever it is; `becomes`: why */
+  CLI_MACE_NONE,   /* other than its default it has no counterpart; `becomes`: what to do, or why */
+  CLI_MACE_REFUSED /* other than its default it asks for another model; `becomes`: for what */
+} cli_mace_role;
+
+typedef struct {
+  const char *flag, *initial; /* NULL: none */
+  cli_mace_role role;
+  const char *becomes;
+  bool alone; /* takes no value: --ema */
+} cli_mace_flag;
+
+enum { CLI_MACE_N = 169 };
+extern const cli_mace_flag cli_mace_flags[CLI_MACE_N];
+
+/* Where the flag of this name (length characters, no dashes; also its second name, stage_two_lr for swa_lr) is in the
+ * table, or -1. */
+int cli_mace_flag_at(const char *name, size_t length);
+
+#endif
