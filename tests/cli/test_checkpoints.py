@@ -130,7 +130,8 @@ class Checkpoints(cli_case.CliCase):
 
     def test_info(self):
         self.fine_tune()
-        text = self.run_it("info", self.delta)[0]
+        self.assertNotIn(READOUT, self.run_it("info", self.delta)[0])
+        text = self.run_it("info", self.delta, "-v")[0]
         for words in ("a delta", "base.ftl (SHA-256 " + sha256(self.base), "freeze f6; train radial; rates radial x 0.5",
                       "1 tensor\n  " + READOUT, "h2.xyz, frames 12, set train", "ab" * 32, "valid_loss         0.25"):  # fmt: skip
             self.assertIn(words, text)

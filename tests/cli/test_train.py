@@ -102,6 +102,7 @@ class Train(cli_case.CliCase):
         total = [line for line in self.read(run, "errors.csv").decode().split("\n") if line.startswith("test,total")]
         rmse = 1000 * float(total[0].split(",")[4])
         self.assertIn(f"{rmse:.3f}", out)
+        self.assertRegex(self.run_it("info", os.path.join(run, "model.ftl"))[0], r"trained: \d+ steps on 16 structures")
         for name in ("recipe.yaml", "state.ftl", "log.jsonl", "predictions-valid.csv", "predictions-test.csv"):
             self.assertTrue(os.path.exists(os.path.join(run, name)), name)
         # the settings in the folder repeat the run

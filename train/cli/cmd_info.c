@@ -16,7 +16,7 @@
 
 typedef struct {
   char *foundation;
-  bool json;
+  bool json, verbose;
 } options;
 
 #define FTL_VALUES options
@@ -24,6 +24,8 @@ typedef struct {
 
 static const ftl_option rows[] = {
     SWITCH(json, .key = "json", .flag = "json", .letter = 'j', .doc = "print a JSON object instead of text"),
+    SWITCH(verbose, .key = "verbose", .flag = "verbose", .letter = 'v', .when = "!json",
+           .doc = "name each tensor, with its group and shape, and those that were trained"),
     PATH(foundation, .key = "foundation", .flag = "foundation", .letter = 'F', .doc = CLI_FOUNDATION_HELP),
 };
 
@@ -187,6 +189,26 @@ static json_t *groups(const ftl_source *source) {
   return list;
 }
 
+/* Every tensor, in the order of the file: name, shape, group. */
+static json_t *tensors(const ftl_source *source) {
+  ftl_schema schema;
+  if (ftl_schema_of(source, &schema, NULL)) return NULL;
+  json_t *list = json_array();
+  for (int k = 0; k < source->tensors.n; k++) {
+    const ftl_tensor *tensor = &source->tensors.tensor[k];
+    int layer;
+    char name[64] = "";
+    const ftl_group group = ftl_schema_group(&schema, tensor, &layer);
+    if (layer >= 0) snprintf(name, sizeof name, "layer%d.", layer);
+    snprintf(name + strlen(name), sizeof name - strlen(name), "%s", ftl_group_name(group));
+    json_t *shape = json_array();
+    for (int d = 0; d < tensor->ndim; d++) json_array_append_new(shape, json_integer(tensor->shape[d]));
+    json_array_append_new(list, json_pack("{s:s, s:o, s:s}", "name", tensor->name, "shape", shape, "group", name));
+  }
+  ftl_schema_free(&schema);
+  return list;
+}
+
 static json_t *describe(const ftl_source *source) {
   const ftl_architecture *arch = &source->arch;
   json_t *elements = json_array();
@@ -204,12 +226,12 @@ static json_t *describe(const ftl_source *source) {
                 "cutoff_p", number_of(&source->tensors, "radial_embedding.cutoff_fn.p", 0, 0), "distance_transform",
                 transform_name(arch->transform), "cutoff_in_mlp", arch->apply_cutoff);
   json_t *object =
-      json_pack("{s:s, s:b, s:i, s:s, s:s, s:o, s:f, s:o, s:b, s:o, s:o, s:o, s:o, s:I, s:o}", "file",
+      json_pack("{s:s, s:b, s:i, s:s, s:s, s:o, s:f, s:o, s:b, s:o, s:o, s:o, s:o, s:I, s:o, s:o}", "file",
                 source->path ? source->path : "", "delta", source->delta, "low_rank", source->products, "class",
                 arch->scale_shift ? "ScaleShiftMACE" : "MACE", "dtype", dtype, "elements", elements, "cutoff",
                 arch->r_max, "radial", radial, "zbl", arch->pair_repulsion, "spherical_harmonics",
                 irreps_text(&arch->sh), "layers", layers(arch), "readouts", readouts(arch), "heads", heads(source),
-                "parameters", (json_int_t)parameters, "groups", groups(source));
+                "parameters", (json_int_t)parameters, "groups", groups(source), "tensors", tensors(source));
   cli_nequip_describe(source, object);
   json_t *origin = source->metadata ? json_loads(source->metadata, 0, NULL) : NULL;
   if (object && origin) json_object_set_new(object, "origin", origin);
@@ -246,7 +268,7 @@ static void print_heads(const json_t *list) {
   }
 }
 
-static void print_text(const json_t *object) {
+static void print_text(const json_t *object, bool verbose) {
   const json_t *radial = json_object_get(object, "radial");
   size_t k;
   json_t *item;
@@ -289,7 +311,13 @@ static void print_text(const json_t *object) {
       printf("%-24s %8g %12.0f%s\n", text_of(item, "group"), real_of(item, "tensors"), real_of(item, "numbers"),
              json_is_true(json_object_get(item, "weights")) ? "" : "   (not weights)");
   printf("%-24s %8s %12.0f\n", "weights in all", "", real_of(object, "parameters"));
-  cli_print_origin(json_object_get(object, "origin"));
+  json_array_foreach(json_object_get(object, "tensors"), k, item) {
+    if (!verbose) break;
+    char *shape = json_dumps(json_object_get(item, "shape"), JSON_COMPACT);
+    printf("  %-70s %-22s %s\n", text_of(item, "name"), text_of(item, "group"), shape ? shape : "");
+    free(shape);
+  }
+  cli_print_origin(json_object_get(object, "origin"), verbose);
 }
 
 static int info(const cli_given *given) {
@@ -313,7 +341,7 @@ static int info(const cli_given *given) {
     return cli_report(&error, CLI_INPUT);
   }
   if (o->json) cli_print_json(object, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
-  else print_text(object);
+  else print_text(object, o->verbose);
   json_decref(object);
   return CLI_OK;
 }

@@ -150,7 +150,7 @@ int cli_info_pace(const char *path, ftl_pace_kind kind, int json, ftl_error *err
   } else {
     print_text(&s.file, surrogate ? "ACE surrogate" : "PACE", path);
     if (surrogate) print_uncertainty(&s);
-    if (origin) cli_print_origin(origin);
+    if (origin) cli_print_origin(origin, true);
   }
   free(metadata);
   json_decref(origin);

@@ -90,10 +90,12 @@ static void print_freeze(const char *part, const json_t *content) {
   printf("%s\n", first ? " nothing" : "");
 }
 
-static void print_trained(const char *part, const json_t *content) {
+static void print_trained(const char *part, const json_t *content, bool verbose) {
   size_t k;
   json_t *name;
-  printf("%-20s %zu tensor%s\n", part, json_array_size(content), json_array_size(content) == 1 ? "" : "s");
+  printf("%-20s %zu tensor%s%s\n", part, json_array_size(content), json_array_size(content) == 1 ? "" : "s",
+         verbose ? "" : " (-v names them)");
+  if (!verbose) return;
   json_array_foreach(content, k, name) {
     fputs("  ", stdout);
     print_word(json_string_value(name), 0);
@@ -122,18 +124,21 @@ static void print_dataset(const char *part, const json_t *content) {
   }
 }
 
-void cli_print_origin(const json_t *origin) {
+void cli_print_origin(const json_t *origin, bool verbose) {
   static const struct {
     const char *part;
     json_type type;
     void (*print)(const char *part, const json_t *content);
   } known[] = {{"foundation", JSON_OBJECT, print_foundation},
                {"freeze", JSON_OBJECT, print_freeze},
-               {"trained", JSON_ARRAY, print_trained},
                {"dataset", JSON_OBJECT, print_dataset}};
   const char *part;
   json_t *content;
   json_object_foreach((json_t *)origin, part, content) {
+    if (!strcmp(part, "trained") && json_is_array(content)) {
+      print_trained(part, content, verbose);
+      continue;
+    }
     void (*print)(const char *, const json_t *) = print_plain;
     for (size_t k = 0; k < sizeof known / sizeof *known; k++)
       if (!strcmp(part, known[k].part) && json_typeof(content) == known[k].type) print = known[k].print;
