@@ -53,13 +53,19 @@ class ResultArrays(c.Structure):
                 ("energy_only", c.c_int)]  # fmt: skip
 
 
+def _library_path() -> str:
+    """That of FROZENTL_LIBRARY; else the one that `pip install .` puts beside this file; else, in the source tree, what `make build` made."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    beside, built = os.path.join(here, "libfrozentl.so"), os.path.join(here, "..", "..", "build", "release", "lib", "libfrozentl.so")
+    return os.environ.get("FROZENTL_LIBRARY") or (built if os.path.exists(built) and not os.path.exists(beside) else beside)
+
+
 def _load() -> c.CDLL:
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "libfrozentl.so")
     try:
-        library = c.CDLL(path)
+        library = c.CDLL(_library_path())
     except OSError as e:
-        raise ImportError(f"the library of frozentl cannot be loaded: {e}. It comes with `pip install .`, and needs the "
-                          "system's libzip, jansson, libyaml and libmd") from e  # fmt: skip
+        raise ImportError(f"the library of frozentl cannot be loaded: {e}. It comes with `pip install .`, is built by `make build`, or is the file "
+                          "that FROZENTL_LIBRARY names, and needs the system's libzip, jansson, libyaml and libmd") from e  # fmt: skip
     pointer, error = c.c_void_p, c.POINTER(Error)
     signatures = {
         "ftl_version": (c.c_char_p, []),

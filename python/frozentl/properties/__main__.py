@@ -1,0 +1,7 @@
+"""`python -m frozentl.properties`: command.py."""
+
+import sys
+
+from . import main
+
+sys.exit(main())

@@ -1,0 +1,86 @@
+"""Tables of what was measured: Markdown for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from .measure import Measured
+
+DIGITS = {"GPa": 1, "eV": 3, "eV/atom": 4, "meV/atom": 1, "Å": 4, "Å³/atom": 3, "J/m²": 3, "THz": 2, "": 3}
+
+
+def number(value: float | None, unit: str, digits: int | None = None) -> str:
+    if value is None:
+        return "-"
+    text = f"{value:.{DIGITS.get(unit, 3) if digits is None else digits}f}"
+    return text[1:] if text.startswith("-") and not text.strip("-0.") else text
+
+
+def by_structure(found: list[Measured]) -> dict[str, list[Measured]]:
+    groups: dict[str, list[Measured]] = {}
+    for one in found:
+        groups.setdefault(one.structure, []).append(one)
+    return groups
+
+
+def table(structure: str, group: list[Measured], references: dict[str, dict]) -> list[str]:
+    known = {name: content[structure] for name, content in references.items() if structure in content}
+    lines = [f"## {structure}", "", "| | unit | " + " | ".join([*(one.potential for one in group), *known]) + " |"]
+    lines.append("| --- | --- |" + " ---: |" * (len(group) + len(known)))
+    units = {name: unit for one in group for name, _, unit in one.rows}
+    for name, unit in units.items():
+        cells = [one.values().get(name) for one in group] + [entry["values"].get(name) for entry in known.values()]
+        lines.append(f"| {name} | {unit} | " + " | ".join(number(value, unit) if value is not None else ("-" if k < len(group) else "")
+                                                           for k, value in enumerate(cells)) + " |")  # fmt: skip
+    lines += [""] + [f"* {name}: {entry['source']}" for name, entry in known.items()]
+    lines += [f"* {one.potential}: {what}: no value: {why}" for one in group for what, why in one.missing.items()]
+    return lines + ([""] if lines[-1] else [])
+
+
+def composition(one: Measured) -> tuple | None:
+    """Of what the structures are that may be compared: the share of each element."""
+    numbers = one.data.get("relaxed", {}).get("numbers")
+    return tuple(sorted((z, numbers.count(z) / len(numbers)) for z in set(numbers))) if numbers else None
+
+
+def phases(found: list[Measured], references: dict[str, dict]) -> list[str]:
+    """Energies over the lowest of the structures of the same composition, meV/atom."""
+    groups: dict[tuple, list[str]] = {}
+    for one in found:
+        of = composition(one)
+        if of is not None and one.structure not in groups.setdefault(of, []):
+            groups[of].append(one.structure)
+    several = [names for names in groups.values() if len(names) > 1]
+    if not several:
+        return []
+    potentials = list(dict.fromkeys(one.potential for one in found))
+    energies = {p: {one.structure: one.values().get("energy") for one in found if one.potential == p} for p in potentials}
+    for name, content in references.items():
+        energies[name] = {s: content[s]["values"].get("energy") for s in content}
+    shown = [p for p in energies if any(sum(energies[p].get(s) is not None for s in names) > 1 for names in several)]
+    lines = ["## Order of phases", "", "Energy over the lowest, meV/atom.", "", "| | " + " | ".join(shown) + " |", "| --- |" + " ---: |" * len(shown)]
+    for names in several:
+        lowest = {p: min((energies[p][s] for s in names if energies[p].get(s) is not None), default=None) for p in shown}
+        for s in names:
+            cells = [None if energies[p].get(s) is None else 1000 * (energies[p][s] - lowest[p]) for p in shown]
+            lines.append(f"| {s} | " + " | ".join(number(value, "meV/atom") for value in cells) + " |")
+    return [*lines, ""]
+
+
+def markdown(found: list[Measured], references: dict[str, dict], pictures: list[str]) -> str:
+    lines = ["# Properties", ""]
+    for structure, group in by_structure(found).items():
+        lines += table(structure, group, references)
+    lines += phases(found, references)
+    lines += [line for name in pictures for line in (f"![{name}]({name})", "")]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def as_json(found: list[Measured], references: dict[str, dict], about: dict[str, Any]) -> str:
+    structures = {one.structure for one in found}
+    results = [{"potential": one.potential, "structure": one.structure,
+                "quantities": {name: {"value": value, "unit": unit} for name, value, unit in one.rows}, "data": one.data, "missing": one.missing}
+               for one in found]  # fmt: skip
+    used = {name: {s: content[s] for s in content if s in structures} for name, content in references.items()}
+    return json.dumps({**about, "results": results, "references": used}, indent=1, ensure_ascii=False) + "\n"
