@@ -2,33 +2,43 @@
 
 import sys
 
-import numpy as np
-
 import labels
-from tensors import bond_matrix, bulk_and_shear, point_group, symmetrised
+import numpy as np
+from ase import Atoms
+from frozentl.properties import Symmetry, bulk_and_shear
+from frozentl.properties.symmetry import bond_matrix
 
 WITHIN = 0.02  # of the larger of value and 50 GPa: differences of stresses after minimisations
 
 
-def check(results, every, kept):
-    wrong = [*of_tensors(every), *of_results(results), *of_kept(results, kept), *of_labels()]
+QUICK = {("Cu", "fine-tuned", 0), ("Cu", "surrogate", 0), ("Cu", "surrogate", 300), ("Mo", "foundation", 0), ("Ti64", "surrogate", 0)}
+
+
+def check(results, chosen, kept, cold):
+    """What was asked for, no more: cases that were not chosen, and with `cold` 300 K, are not missed."""
+    wanted = {key for key in QUICK if key[0] in chosen and not (cold and key[2])}
+    missing = [f"{name}, {label}, {kelvin} K: no value" for name, label, kelvin in sorted(wanted - set(results))]
+    wrong = [*missing, *of_tensors(chosen), *of_results(results), *of_kept(results, kept), *(of_labels() if "Mo" in chosen else ())]
     for line in wrong:
         print(f"elastic: WRONG: {line}")
     print(f"elastic: {len(results)} measurements, {len(wrong)} claims that do not hold")
-    if wrong or len(results) < 5:
+    if wrong or not results:
         sys.exit(1)
 
 
-def of_tensors(every):
+def of_tensors(chosen):
     """The group's order; averaging a matrix that has the symmetry changes nothing, and makes any other one have it; moduli of an
     isotropic solid are its Lame constants'."""
     for name, order in (("Cu", 48), ("Mo", 48), ("Ti64", 24)):
-        rotations = point_group(every[name].parent)
-        if len(rotations) != order:
-            yield f"{name}: a point group of {len(rotations)} operations, not {order}"
+        if name not in chosen:
+            continue
+        parent = chosen[name].parent
+        symmetry = Symmetry(Atoms(parent.symbols, positions=parent.positions, cell=parent.cell, pbc=True))
+        if len(symmetry.rotations) != order:
+            yield f"{name}: a point group of {len(symmetry.rotations)} operations, not {order}"
         noise = np.random.default_rng(1).normal(size=(6, 6))
-        once = symmetrised(noise + noise.T, rotations)
-        if np.abs(symmetrised(once, rotations) - once).max() > 1e-12:
+        once = symmetry.stiffness(noise + noise.T)
+        if np.abs(symmetry.stiffness(once) - once).max() > 1e-12:
             yield f"{name}: averaging twice is not averaging once"
         if name == "Ti64" and abs(once[5, 5] - (once[0, 0] - once[0, 1]) / 2) > 1e-12:
             yield f"{name}: C66 is not (C11 - C12) / 2"
@@ -51,11 +61,8 @@ def of_results(results):
             yield f"{name}, {label}, {kelvin} K: not symmetric"
         if not result.values["bulk, Reuss"] <= result.values["bulk, Hill"] + 1e-9 <= result.values["bulk, Voigt"] + 2e-9:
             yield f"{name}, {label}, {kelvin} K: Reuss' bulk modulus above Voigt's"
-        if kelvin and not 0.8 < result.values["C11"] / results[name, label, 0].values["C11"] < 1.03:
+        if kelvin and (name, label, 0) in results and not 0.8 < result.values["C11"] / results[name, label, 0].values["C11"] < 1.03:
             yield f"{name}, {label}: C11 at {kelvin} K is {result.values['C11']:.0f}, at 0 K {results[name, label, 0].values['C11']:.0f} GPa"
-    for key in (("Cu", "fine-tuned", 0), ("Cu", "surrogate", 300), ("Mo", "foundation", 0), ("Ti64", "surrogate", 0)):
-        if key not in results:
-            yield f"{key}: no value"
 
 
 def of_labels():

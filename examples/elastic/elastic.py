@@ -1,11 +1,12 @@
 """Elastic constants of copper, molybdenum, titanium and Ti-6Al-4V at 0 and 300 K, by several potentials side by side:
 
-    examples/elastic/run.sh                 # all: what README.md shows
-    examples/elastic/run.sh Mo Ti64         # some; the others' rows of results/ stay
-    examples/elastic/run.sh --quick         # what ctest runs, against the results that are kept
+    examples/elastic/run.sh                 # all, into build/elastic/results
+    examples/elastic/run.sh Mo Ti64 --cold  # some, at 0 K only
+    examples/elastic/run.sh --record        # into results/, which README.md shows; rows that were not measured stay
+    examples/elastic/run.sh --quick [Cu]    # what ctest runs, against the results that are kept
 
-Each run has a folder in --work with LAMMPS' log; one that is complete is not repeated. Molybdenum's surrogate is fitted to DFT first
-(mo.yaml; needs ../shared/data/mlearn), and C11 and C44 are taken from the energies of that data's strained cells as well (labels.py).
+0 K is frozentl.properties', 300 K LAMMPS' (in.warm). What is complete in --work is not repeated. Molybdenum's surrogate is fitted to DFT
+first (mo.yaml; needs ../shared/data/mlearn), and C11 and C44 are taken from the energies of that data's strained cells as well (labels.py).
 """
 
 import argparse
@@ -17,14 +18,17 @@ import subprocess
 import sys
 import tempfile
 
-import numpy as np
-
 import cases
 import check
 import labels
+import numpy as np
 import picture
-from measure import ROOT, Cold, Warm
-from tensors import point_group, quantities, stable, symmetrised
+from ase import Atoms
+from frozentl.calculator import FrozenTL
+from frozentl.properties import Options, Symmetry, moduli, stable
+from frozentl.properties.kept import Kept
+from frozentl.properties.measure import one
+from measure import ROOT, Warm
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 COLUMNS = ("case", "potential", "K", "quantity", "GPa", "error", "realisations")
@@ -39,7 +43,7 @@ def molybdenum(options):
     quick to fit is a bad one (C12 is 246 GPa with n = 8/6/3, l = 4/3)."""
     model = os.path.join(options.work, "molybdenum", "model.ftl")
     if not os.path.exists(model):
-        if options.quick or options.finished:
+        if options.quick:
             return None
         if not os.path.isdir(os.path.join(ROOT, "..", "shared", "data", "mlearn")):
             progress("no ../shared/data/mlearn: molybdenum has no surrogate")
@@ -58,16 +62,21 @@ def digest(path):
         return hashlib.sha256(f.read()).hexdigest()[:8]
 
 
+def quantities(matrix, symmetry):
+    """Name -> GPa (Poisson's ratio: a number), in the order of the tables."""
+    return {**{name: float(matrix[place]) for name, place in symmetry.constants().items()}, **moduli(matrix)}
+
+
 class Result:
     """A case with a potential at a temperature: mean over realisations and its standard error, of the matrix and of each quantity.
 
     With three realisations and more the error is their scatter's; at 300 K never less than that of the sampling.
     """
 
-    def __init__(self, matrices, shape, of_sampling=None):
+    def __init__(self, matrices, symmetry, of_sampling=None):
         self.n, self.matrix = len(matrices), np.mean(matrices, axis=0)
         self.stable = all(stable(matrix) for matrix in matrices)
-        each = [quantities(matrix, shape) for matrix in matrices]
+        each = [quantities(matrix, symmetry) for matrix in matrices]
         names = [name for name in each[0] if all(name in one for one in each)]
         self.values = {name: float(np.mean([one[name] for one in each])) for name in names}
         self.errors = {}
@@ -75,52 +84,52 @@ class Result:
             scatter = np.std([one[name] for one in each], ddof=1) / self.n**0.5 if self.n > 1 else None
             sampled = None
             if of_sampling:
-                sampled = sum(jackknife(run, shape, name) ** 2 for run in of_sampling) ** 0.5 / self.n
+                sampled = sum(jackknife(run, symmetry, name) ** 2 for run in of_sampling) ** 0.5 / self.n
                 scatter = max(scatter, sampled) if self.n > 2 else sampled
             self.errors[name] = None if scatter is None else float(scatter)
 
 
-def jackknife(without, shape, name):
-    values = np.array([quantities(matrix, shape).get(name, np.nan) for matrix in without])
+def jackknife(without, symmetry, name):
+    values = np.array([quantities(matrix, symmetry).get(name, np.nan) for matrix in without])
     return np.sqrt((len(values) - 1) * np.mean((values - values.mean()) ** 2))
 
 
-def cold(options, name, case, label, potential, rotations):
-    matrices = []
-    for k, structure in enumerate(case.cold, 1):
-        folder = folder_of(options, name, label, digest(potential), "cold", k)
-        if options.finished and not Cold.finished(folder):
-            continue
-        run = Cold(folder, potential, structure, case.elements, case.shape)
-        progress(f"{name}, {label}, 0 K, {k}: {run.why or 'done'}")
-        if not run.why:
-            matrices.append(symmetrised(run.matrix, rotations))
-    return Result(matrices, case.shape) if matrices else None
+def in_ase(structure):
+    return Atoms(structure.symbols, positions=structure.positions, cell=structure.cell, pbc=True)
 
 
-def warm(options, name, case, label, potential, rotations):
+def cold(options, name, case, label, potential, symmetry):
+    calculator, kept = FrozenTL(potential, threads=1), Kept(os.path.join(options.work, "cold"))
+    of_sites = Options(sites=True)  # the alloy has the symmetry of its lattice
+    found = [one(label, calculator, f"{name} {k}", in_ase(structure), ["elastic"], of_sites, kept) for k, structure in enumerate(case.cold, 1)]
+    matrices = [np.array(each.data["elastic"]["matrix_GPa"]) for each in found if "elastic" in each.data]
+    return Result(matrices, symmetry) if matrices else None
+
+
+def warm(options, name, case, label, potential, symmetry):
+    def averaged(matrix):
+        return symmetry.in_crystal_axes(symmetry.stiffness(matrix))
+
     matrices, of_sampling = [], []
     settings = dict(case.settings.get(label, {"realisations": 0}))
     for k, structure in enumerate(case.warm[: settings.pop("realisations", None)], 1):
         folder = folder_of(options, name, label, digest(potential), "warm", k)
-        if options.finished and not Warm.finished(folder):
-            continue
         run = Warm(folder, potential, structure, case.elements, case.shape, seed=k, **settings)
         progress(f"{name}, {label}, 300 K, {k}: done")
-        matrices.append(symmetrised(run.matrix, rotations))
-        of_sampling.append([symmetrised(matrix, rotations) for matrix in run.without])
-    return Result(matrices, case.shape, of_sampling) if matrices else None
+        matrices.append(averaged(run.matrix))
+        of_sampling.append([averaged(matrix) for matrix in run.without])
+    return Result(matrices, symmetry, of_sampling) if matrices else None
 
 
 def measure(options, chosen):
     """(case, potential, K) -> Result"""
     results = {}
     for name, case in chosen.items():
-        rotations = point_group(case.parent)
-        progress(f"{name}: {len(rotations)} operations of the point group")
+        symmetry = Symmetry(in_ase(case.parent), sites=True)
+        progress(f"{name}: {len(symmetry.rotations)} operations of the point group")
         for label, potential in case.potentials.items():
-            for kelvin, how in ((0, cold), (300, warm)):
-                result = how(options, name, case, label, potential, rotations)
+            for kelvin, how in ((0, cold), (300, warm))[: 1 if options.cold else 2]:
+                result = how(options, name, case, label, potential, symmetry)
                 if result:
                     results[name, label, kelvin] = result
     return results
@@ -148,9 +157,10 @@ def write(path, text):
 def keep(options, results, every):
     """elastic.csv, .md, .svg and matrices.json; what was not measured now stays as it was."""
     path = os.path.join(options.out, "elastic")
-    now = {key[0] for key in results}
-    rows = [row for row in read_rows(path + ".csv") if row[0] not in now] + rows_of(results)
-    rows.sort(key=lambda row: list(every).index(row[0]))
+    now = {(key[0], str(key[2])) for key in results}  # of a case at a temperature nothing older stays beside it
+    rows = [row for row in read_rows(path + ".csv") if (row[0], row[2]) not in now] + rows_of(results)
+    potentials = {name: list(case.potentials) for name, case in every.items()}
+    rows.sort(key=lambda row: (list(every).index(row[0]), potentials[row[0]].index(row[1]), int(row[2])))
     write(path + ".csv", "".join(",".join(f'"{word}"' if "," in word else word for word in row) + "\n" for row in [COLUMNS, *rows]))
     markdown = "\n".join(picture.tables(rows, every))
     write(path + ".md", markdown + "\n")
@@ -160,7 +170,7 @@ def keep(options, results, every):
     kept = {}
     if os.path.exists(matrices):
         with open(matrices) as f:
-            kept = {key: value for key, value in json.load(f).items() if key.split(",")[0] not in now}
+            kept = {key: value for key, value in json.load(f).items() if (key.split(",")[0], key.split()[-2]) not in now}
     kept.update({f"{name}, {label}, {kelvin} K": (np.round(result.matrix, 2) + 0.0).tolist() for (name, label, kelvin), result in results.items()})
     lines = [f" {json.dumps(key)}: [\n  " + ",\n  ".join(json.dumps(row) for row in kept[key]) + "]" for key in sorted(kept)]
     write(matrices, "{\n" + ",\n".join(lines) + "\n}\n")
@@ -180,18 +190,21 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cases", nargs="*", metavar="CASE", help="Cu, Mo, Ti, Ti64 (default: all)")
     parser.add_argument("--quick", action="store_true", help="a short version, checked against results/, for ctest")
-    parser.add_argument("--finished", action="store_true", help="tables and picture of what is complete in --work; nothing is run")
-    parser.add_argument("--out", help="default: results/, beside the scripts; with --quick a folder in --work")
+    parser.add_argument("--cold", action="store_true", help="0 K only: a minute, where 300 K takes half an hour")
+    parser.add_argument("--record", action="store_true", help="write results/, beside the scripts, which the project keeps")
+    parser.add_argument("--out", help="write this folder (default: results in --work)")
     parser.add_argument("--work", help="folder of the runs (default: build/elastic; with --quick a new one, deleted in the end)")
     parser.add_argument("--frozentl", default=os.path.join(ROOT, "build", "release", "train", "frozentl"), help="the program")
     options = parser.parse_args()
+    if options.record and (options.quick or options.out):
+        parser.error("--record writes results/ beside the scripts: it does not go with --quick or --out")
     with tempfile.TemporaryDirectory() as new:  # a test never takes what an earlier one has made
         options.work = os.path.abspath(options.work or (new if options.quick else os.path.join(ROOT, "build", "elastic")))
         run(parser, options)
 
 
 def run(parser, options):
-    options.out = options.out or os.path.join(options.work if options.quick else HERE, "results")
+    options.out = options.out or os.path.join(HERE if options.record else options.work, "results")
     os.makedirs(options.work, exist_ok=True)
     os.makedirs(options.out, exist_ok=True)
     needed = not options.cases or "Mo" in options.cases
@@ -202,10 +215,11 @@ def run(parser, options):
     unknown = set(options.cases) - set(every)
     if unknown:
         parser.error(f"no such case: {' '.join(sorted(unknown))}; there are {' '.join(every)}")
-    results = measure(options, {name: case for name, case in every.items() if not options.cases or name in options.cases})
+    chosen = {name: case for name, case in every.items() if not options.cases or name in options.cases}
+    results = measure(options, chosen)
     keep(options, results, every)
     if options.quick:
-        check.check(results, every, read_rows(os.path.join(HERE, "results", "elastic.csv")))
+        check.check(results, chosen, read_rows(os.path.join(HERE, "results", "elastic.csv")), cold=options.cold)
 
 
 if __name__ == "__main__":

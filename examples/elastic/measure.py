@@ -1,11 +1,9 @@
-"""A matrix of elastic constants from a run of in.elastic or in.warm. GPa, Voigt's order xx yy zz yz xz xy."""
+"""A matrix of elastic constants from a run of in.warm. GPa, Voigt's order xx yy zz yz xz xy."""
 
 import os
 import subprocess
 
 import numpy as np
-
-from tensors import PAIRS
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -13,10 +11,8 @@ GPA = 1e-4  # per bar
 EV_PER_A3 = 160.21766  # GPa
 BOLTZMANN = 8.617333e-5  # eV/K
 LAMMPS_ORDER = (0, 1, 2, 5, 4, 3)  # where xx yy zz yz xz xy are in LAMMPS' xx yy zz xy xz yz
-LOADS = {"cubic": "iso 0", "hexagonal": "aniso 0 couple xy"}
 BATH = {"cubic": "iso 0 0 1.0", "hexagonal": "aniso 0 0 1.0 couple xy"}
 MASS = {"Al": 26.982, "Ti": 47.867, "V": 50.942, "Cu": 63.546, "Mo": 95.95}
-WRONG = 0.5  # GPa: less symmetric than that, or farther from the energies, a measured matrix is no second derivative
 BLOCKS = 10
 
 
@@ -42,61 +38,6 @@ def lammps(folder, script, **variables):
         with open(os.path.join(folder, f"{script}.log")) as f:
             said = [line for line in f if line.startswith("ERROR")]
         raise SystemExit(f"{script} in {folder}: {''.join(said).strip() or run.stderr.strip()}")
-
-
-class Cold:
-    """The relaxed structure's matrix at 0 K; `why` says in words if the loads changed the structure, so that it is none."""
-
-    def __init__(self, folder, potential, structure, elements, shape):
-        table = os.path.join(folder, "elastic.txt")
-        if not self.finished(folder):
-            os.makedirs(folder, exist_ok=True)
-            write_data(os.path.join(folder, "start.data"), structure, elements)
-            if os.path.exists(table + ".part"):
-                os.remove(table + ".part")
-            lammps(folder, "in.elastic", potential=potential, data="start.data", elements=" ".join(elements), shape=LOADS[shape],
-                   table="elastic.txt.part")  # fmt: skip
-            os.replace(table + ".part", table)
-        rows = np.loadtxt(table)
-        self.matrix, self.energy = self._matrix(rows), rows[0, 2] / len(structure)
-        self.asymmetry = np.abs(self.matrix - self.matrix.T).max()
-        self.against_energy = np.abs(np.diag(self.matrix) - self._from_energies(rows)).max()
-        self.matrix = (self.matrix + self.matrix.T) / 2
-        self.why = None
-        if max(self.asymmetry, self.against_energy) > WRONG:
-            self.why = (f"under strain it became another structure (Cij - Cji up to {self.asymmetry:.1f} GPa, "
-                        f"from stress - from energy up to {self.against_energy:.1f} GPa)")  # fmt: skip
-
-    @staticmethod
-    def finished(folder):
-        """The table is written as a whole: a run that was cut leaves elastic.txt.part."""
-        return os.path.exists(os.path.join(folder, "elastic.txt"))
-
-    @staticmethod
-    def _matrix(rows, strain=0.002):
-        """Central differences of the second Piola-Kirchhoff stress: no turning of the crystal shows in it, and they are symmetric
-        also around the stress that an alloy's relaxed cell keeps."""
-        stress = {}
-        for load, sign, _, *six, _, _ in rows:
-            gradient = np.eye(3)
-            if load:
-                gradient[PAIRS[int(load) - 1]] += sign * strain
-            tensor = np.zeros((3, 3))
-            for (i, j), value in zip(PAIRS, six):
-                tensor[i, j] = tensor[j, i] = value * GPA
-            back = np.linalg.inv(gradient)
-            tensor = np.linalg.det(gradient) * back @ tensor @ back.T
-            stress[int(load), int(sign)] = np.array([tensor[i, j] for i, j in PAIRS])
-        return np.array([(stress[k, 1] - stress[k, -1]) / (2 * strain) for k in range(1, 7)]).T
-
-    @staticmethod
-    def _from_energies(rows, strain=0.002):
-        """The diagonal once more: the second derivative of the energy, less the work of the stress that is there already on
-        what a load adds to the strain in its square."""
-        energy = {(int(row[0]), int(row[1])): row[2] for row in rows}
-        volume, kept = rows[0, 9], rows[0, 3:9] * GPA
-        second = [(energy[k, 1] - 2 * energy[0, 1] + energy[k, -1]) / (strain**2 * volume) * EV_PER_A3 for k in range(1, 7)]
-        return np.array([value - kept[j] for value, (_, j) in zip(second, PAIRS)])
 
 
 class Warm:

@@ -10,27 +10,31 @@
 Needs ASE and spglib (pip install frozentl[properties]). docs/properties.md.
 """
 
+import importlib
+import importlib.util
 import sys
+import typing
 
-try:
-    import ase  # noqa: F401
-    import spglib  # noqa: F401
-except ImportError as e:
-    message = f"frozentl.properties needs the Python package {e.name}: pip install ase spglib phonopy matplotlib (or frozentl[properties])"
-    raise ImportError(message, name=e.name) from None
-
-from .crystal import PROPERTIES, Crystal, Options
-from .elastic import Elastic, elastic_constants
-from .errors import NoValue, PropertyError
-from .moduli import bulk_and_shear, moduli, stable
-from .structures import structure
-from .symmetry import Symmetry
-
-__all__ = ["PROPERTIES", "Crystal", "Elastic", "NoValue", "Options", "PropertyError", "Symmetry", "bulk_and_shear", "elastic_constants", "moduli",
-           "stable", "structure"]  # fmt: skip
+WHERE = {"crystal": ("PROPERTIES", "Crystal", "Options"), "elastic": ("Elastic", "elastic_constants"), "errors": ("NoValue", "PropertyError"),
+         "polycrystal": ("bulk_and_shear", "moduli", "stable"), "structures": ("structure",), "symmetry": ("Symmetry",)}  # fmt: skip
+__all__ = [name for names in WHERE.values() for name in names]
+NEEDS = "frozentl.properties needs the Python package {}, which is not there: pip install ase spglib phonopy matplotlib (or frozentl[properties])"
 
 
-def main(arguments=None) -> int:
+def __getattr__(name: str) -> typing.Any:
+    """ASE and spglib are imported when something of theirs is first asked for: the command can say that they are missing."""
+    module = next((module for module, names in WHERE.items() if name in names), None)
+    if module is None:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    return getattr(importlib.import_module("." + module, __name__), name)
+
+
+def main(arguments: typing.Optional[typing.Sequence[str]] = None) -> int:
+    """The command. Exit status: 0; 1: what was asked for cannot be; 2: the command line; 130."""
+    for package in ("ase", "spglib", "matplotlib"):
+        if importlib.util.find_spec(package) is None:
+            print(f"frozentl-properties: {NEEDS.format(package)}", file=sys.stderr)
+            return 1
     from .command import main as command
 
     return command(sys.argv[1:] if arguments is None else arguments)

@@ -9,12 +9,12 @@ from ase import Atoms
 from ase.units import GPa
 
 from .errors import NoValue, PropertyError
-from .moduli import lowest, moduli
+from .polycrystal import lowest, moduli
 from .relax import relax, with_cell
 from .symmetry import PAIRS, Symmetry, tensor, voigt
 
 STRAIN = 0.002
-WRONG = 0.5, 0.01  # GPa, and of the largest constant: less symmetric than that, or farther from the energies, it is no second derivative
+WRONG = 0.5, 0.002  # GPa, and of the largest constant: less symmetric than that, or farther from the energies, it is no second derivative
 
 
 @dataclass

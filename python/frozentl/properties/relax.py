@@ -14,7 +14,7 @@ from .symmetry import Symmetry
 FORCE = 2e-5  # eV/Angstrom: what a relaxation leaves
 STRESS = 0.02  # GPa
 STEPS = 500
-MANY = 150  # atoms, from which on BFGS' matrix costs more than it saves
+MANY = 64  # atoms, from which on the matrix of BFGS costs more than the forces of a fast potential
 
 
 class Shape:

@@ -33,9 +33,9 @@ def table(structure: str, group: list[Measured], references: dict[str, dict]) ->
         cells = [one.values().get(name) for one in group] + [entry["values"].get(name) for entry in known.values()]
         lines.append(f"| {name} | {unit} | " + " | ".join(number(value, unit) if value is not None else ("-" if k < len(group) else "")
                                                            for k, value in enumerate(cells)) + " |")  # fmt: skip
-    lines += [""] + [f"* {name}: {entry['source']}" for name, entry in known.items()]
-    lines += [f"* {one.potential}: {what}: no value: {why}" for one in group for what, why in one.missing.items()]
-    return lines + ([""] if lines[-1] else [])
+    notes = [f"* {name}: {entry['source']}" for name, entry in known.items()]
+    notes += [f"* {one.potential}: {what}: no value: {why}" for one in group for what, why in one.missing.items()]
+    return lines + ([""] + notes if notes else []) + [""]
 
 
 def composition(one: Measured) -> tuple | None:
