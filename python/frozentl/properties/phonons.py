@@ -41,7 +41,7 @@ def measure(crystal, options):
     made.produce_force_constants()
     made.symmetrize_force_constants()
     path = Atoms(made.primitive.symbols, cell=made.primitive.cell, pbc=True).cell.bandpath(npoints=POINTS)
-    bands = np.array([made.get_frequencies(q) for q in path.kpts])
+    bands = frequencies(made, path.kpts)
     made.run_mesh(MESH)
     lowest, highest = float(min(bands.min(), made.mesh.frequencies.min())), float(max(bands.max(), made.mesh.frequencies.max()))
     made.run_total_dos(freq_pitch=max(highest, 0.1) / 150)
@@ -53,9 +53,15 @@ def measure(crystal, options):
     return rows, data
 
 
+def frequencies(made, points) -> np.ndarray:
+    """[point][branch], THz; imaginary ones are negative."""
+    made.run_qpoints(points)
+    return np.array(made.qpoints.frequencies)
+
+
 def at_points(made, path):
     """The lowest and the highest branch at the special points of the path, but for the zone's middle."""
     for name in sorted(set(path.path.replace(",", "")) - {"G"} - set("0123456789")):
         if name in path.special_points:
-            found = made.get_frequencies(path.special_points[name])
+            found = frequencies(made, [path.special_points[name]])[0]
             yield from ((f"{name}, lowest", found.min()), (f"{name}, highest", found.max()))
