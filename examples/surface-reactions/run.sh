@@ -7,8 +7,9 @@ here="$(cd "$(dirname "$0")" && pwd)"
 root="$(cd "$here/../.." && pwd)"
 export LAMMPS_PLUGIN_PATH="${FTL_PLUGIN_DIR:-$root/build/release/pair_style}"
 export LD_LIBRARY_PATH="$root/build/venv/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" # libmpi of the package mpich
-export PYTHONPATH="$root/examples/surrogate${PYTHONPATH:+:$PYTHONPATH}"            # what both folders use
+export PYTHONPATH="$root/examples/surrogate:$root/python${PYTHONPATH:+:$PYTHONPATH}" # what both folders use; the package frozentl
 export OMP_NUM_THREADS=1
+"$root/build/venv/bin/python" -c 'import ase, spglib' 2>/dev/null || { echo "skipped: build/venv has no ase: run scripts/setup.sh"; exit 77; }
 if [ $# -gt 0 ]; then
   script="$1"
   shift

@@ -18,7 +18,7 @@ import typing
 WHERE = {"crystal": ("PROPERTIES", "Crystal", "Options"), "elastic": ("Elastic", "elastic_constants"), "errors": ("NoValue", "PropertyError"),
          "polycrystal": ("bulk_and_shear", "moduli", "stable"), "structures": ("structure",), "symmetry": ("Symmetry",)}  # fmt: skip
 __all__ = [name for names in WHERE.values() for name in names]
-NEEDS = "frozentl.properties needs the Python package {}, which is not there: pip install ase spglib phonopy matplotlib (or frozentl[properties])"
+NEEDS = "this needs the Python package {}, which is not there: pip install ase spglib phonopy matplotlib (or frozentl[properties])"
 
 
 def __getattr__(name: str) -> typing.Any:
@@ -29,12 +29,17 @@ def __getattr__(name: str) -> typing.Any:
     return getattr(importlib.import_module("." + module, __name__), name)
 
 
+def missing() -> str:
+    """What the commands say where a package is not there; "" if all are."""
+    absent = [package for package in ("ase", "spglib", "matplotlib") if importlib.util.find_spec(package) is None]
+    return NEEDS.format(absent[0]) if absent else ""
+
+
 def main(arguments: typing.Optional[typing.Sequence[str]] = None) -> int:
     """The command. Exit status: 0; 1: what was asked for cannot be; 2: the command line; 130."""
-    for package in ("ase", "spglib", "matplotlib"):
-        if importlib.util.find_spec(package) is None:
-            print(f"frozentl-properties: {NEEDS.format(package)}", file=sys.stderr)
-            return 1
+    if sentence := missing():
+        print(f"frozentl-properties: {sentence}", file=sys.stderr)
+        return 1
     from .command import main as command
 
     return command(sys.argv[1:] if arguments is None else arguments)
