@@ -1,6 +1,6 @@
 """What the encounters of sticking.py come to:
 
-    examples/surface-reactions/run.sh summary.py [FOLDER of trajectories-LABEL.csv] [--out FOLDER]
+    examples/surface-reactions/run.sh summary.py [FOLDER of trajectories-LABEL.csv] [--record]
 
 sticking.csv: for every potential, face, state and energy how many dissociated, scattered or stayed undecided, the probability,
 and the interval in which a true probability may lie (95 %, Wilson); lines that are there already stay if the folder has no more
@@ -16,11 +16,11 @@ import itertools
 import os
 import sys
 
-from arguments import RESULTS
+from arguments import HERE
 from molecule import Vibration, curve_of
 from outcomes import TENTH, curve, differing, in_common, kept_points, points_of, threshold, together
 from picture import POTENTIALS, draw_sticking
-from report import ROOT
+from report import ROOT, add_out, make_out
 from sticking import STARTS
 
 COLUMNS = ("potential", "surface", "v", "energy_eV", "encounters", "dissociated", "scattered", "undecided", "probability", "low", "high",
@@ -32,14 +32,14 @@ def arguments():
     parser.add_argument("folder", nargs="?", default=os.path.join(ROOT, "build", "surface-reactions"),
                         help="with trajectories-LABEL.csv (default: build/surface-reactions)")  # fmt: skip
     parser.add_argument("--first", metavar="LABEL", default="ace", help="the potential of the picture (default: ace)")
-    parser.add_argument("--out", metavar="FOLDER", default=RESULTS, help="default: results/, beside the scripts")
+    add_out(parser, HERE)
     options = parser.parse_args()
     options.files = {}
     for path in sorted(glob.glob(os.path.join(options.folder, "trajectories-*.csv"))):
         options.files[os.path.basename(path)[len("trajectories-") : -len(".csv")]] = points_of(path)
     if options.first not in options.files:
         parser.error(f"{options.folder} has no trajectories-{options.first}.csv: run sticking.py first")
-    os.makedirs(options.out, exist_ok=True)
+    make_out(parser, options, HERE)
     return options
 
 

@@ -18,7 +18,7 @@ import sys
 
 import errors
 from panels import style
-from report import HERE, ROOT, progress, shipped
+from report import HERE, ROOT, add_out, make_out, progress, shipped
 
 DATA = os.path.join(ROOT, "..", "shared", "data")
 SMOOTH = "--set smooth.n=0.01 --set smooth.l=0.01"
@@ -191,12 +191,12 @@ def draw(rows, path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=list(SETS), help="one data set; the rows of the other stay as they are")
-    parser.add_argument("--out", default=os.path.join(HERE, "results"), help="default: results/, beside the scripts")
+    add_out(parser, HERE)
     parser.add_argument("--work", default=os.path.join(ROOT, "build", "surrogate-curve"), help="folder of the fits")
     parser.add_argument("--frozentl", default=os.path.join(ROOT, "build", "release", "train", "frozentl"), help="the program")
     options = parser.parse_args()
     os.makedirs(options.work, exist_ok=True)
-    os.makedirs(options.out, exist_ok=True)
+    make_out(parser, options, HERE)
     rows = []
     for name in SETS:
         rows += kept(options.out, name) if options.only not in (None, name) else measure(options, name)

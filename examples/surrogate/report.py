@@ -10,11 +10,11 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 
 
 def arguments(description, default, **more):
-    """Potentials as LABEL=FILE, --against LABEL, --out FOLDER and --quick; `more` adds options: name=(help, default)."""
+    """Potentials as LABEL=FILE, --against LABEL, --out FOLDER, --record and --quick; `more` adds options: name=(help, default)."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("potentials", nargs="*", metavar="LABEL=FILE", help=f"default: {' '.join(map(short, default))}")
     parser.add_argument("--against", metavar="LABEL", help="the potential that deviations are measured from (default: the first)")
-    parser.add_argument("--out", metavar="FOLDER", default=os.path.join(HERE, "results"), help="default: results/, beside the scripts")
+    add_out(parser, HERE)
     parser.add_argument("--quick", action="store_true", help="a short version, for ctest")
     for name, (text, value) in more.items():
         parser.add_argument(f"--{name}", help=text, default=value)
@@ -23,8 +23,22 @@ def arguments(description, default, **more):
     options.against = options.against or next(iter(options.potentials))
     if options.against not in options.potentials:
         parser.error(f"--against {options.against}: the labels are {', '.join(options.potentials)}")
-    os.makedirs(options.out, exist_ok=True)
+    make_out(parser, options, HERE)
     return options
+
+
+def add_out(parser, example):
+    """--out and --record of an example's folder."""
+    parser.add_argument("--out", metavar="FOLDER", help=f"of the results (default: build/{os.path.basename(example)}/results)")
+    parser.add_argument("--record", action="store_true", help="write results/ beside the scripts, which the project keeps")
+
+
+def make_out(parser, options, example):
+    """options.out becomes the folder that they mean, and is there."""
+    if options.out and options.record:
+        parser.error("--record writes results/ beside the scripts, --out another folder: give one of them")
+    options.out = options.out or os.path.join(example if options.record else os.path.join(ROOT, "build", os.path.basename(example)), "results")
+    os.makedirs(options.out, exist_ok=True)
 
 
 def split(parser, word):

@@ -70,7 +70,7 @@ def test_hydrogen_on_copper():
     check("the plot has its lines (0: yes)", int(rows["elbows.svg"].count("<path") < 10), 0)
     with open(os.path.join(ROOT, "examples", "elastic", "results", "elastic.csv"), newline="") as f:
         kept = {row[3]: float(row[4]) for row in csv.reader(f) if row[:3] == ["Cu", "fine-tuned", "0"]}
-    close("copper's elastic constants, against in.elastic's", [have["Cu", name] for name in ("C11", "C12", "C44")],
+    close("copper's elastic constants, against examples/elastic's", [have["Cu", name] for name in ("C11", "C12", "C44")],
           [kept[name] for name in ("C11", "C12", "C44")], 3e-3)  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""frozentl.properties: constants that LAMMPS measured, relations of physics that any potential obeys, what is refused, and going on.
+"""frozentl.properties and frozentl.reactions: constants that LAMMPS measured, relations of physics that any potential obeys, what is refused, and going on.
 
 With pytest against the installed package (run.sh), or by itself: python tests/python/test_properties.py
 """
@@ -25,6 +25,7 @@ except ImportError as e:
 import numpy as np
 from ase.units import GPa, _amu
 
+from frozentl import reactions
 from frozentl.calculator import FrozenTL
 from frozentl.properties import Crystal, NoValue, Options, Symmetry, bulk_and_shear, elastic_constants, main, structure
 from frozentl.properties import defects, eos, paths, phonons, surfaces
@@ -32,7 +33,7 @@ from frozentl.properties.command import labelled
 from frozentl.properties.elastic import measure as measure_elastic
 from frozentl.properties.errors import PropertyError
 from frozentl.properties.structures import CELLS, crystal
-from frozentl.properties.symmetry import bond_matrix
+from frozentl.properties.symmetry import bond_matrix, standardised
 
 POTENTIAL = os.path.join(ROOT, "potentials", "h2cu-ace.ftl")
 with open(os.path.join(ROOT, "examples", "elastic", "results", "matrices.json")) as f:
@@ -255,6 +256,62 @@ class Command(unittest.TestCase):
             self.assertIn(sentence, said)
             self.assertEqual(said.count("\n"), 1, said)
         self.assertFalse(os.path.exists(self.folder))  # nothing was written
+
+
+class Barrier(unittest.TestCase):
+    def run_it(self, *words):
+        out, said = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(said):
+            code = reactions.main(["--threads", "1", "--output", self.folder, "--potential", f"ace={POTENTIAL}", "--format", "none", *words])
+        return code, out.getvalue(), said.getvalue()
+
+    def setUp(self):
+        holder = tempfile.TemporaryDirectory()
+        self.addCleanup(holder.cleanup)
+        self.folder = os.path.join(holder.name, "out")
+
+    def test_a_vacancy_jumps(self):
+        """The way is the same from either end; the barrier is what copper's self-diffusion has, 0.7 eV, within 0.2."""
+        crystal_of_32 = standardised(structure("fcc-Cu:a=3.65")[1], primitive=False).repeat(2)
+        first, last = crystal_of_32.copy(), crystal_of_32.copy()
+        neighbour = int(np.argsort(crystal_of_32.get_distances(0, range(32), mic=True))[1])
+        last.positions[neighbour] = crystal_of_32.positions[0]
+        for name, atoms in (("first", first), ("last", last)):
+            del atoms[0]
+            atoms.write(f"{self.folder}-{name}.xyz", format="extxyz")
+        words = ["--ends", f"{self.folder}-first.xyz", f"{self.folder}-last.xyz", "--images", "5", "--force", "0.05"]
+        code, text, said = self.run_it(*words)
+        self.assertEqual(code, 0, said)
+        with open(os.path.join(self.folder, "barrier.json")) as f:
+            path = json.load(f)["paths"]["path"]["ace"]
+        energies = path["energies"]
+        self.assertEqual(max(energies), energies[2])
+        self.assertTrue(0.5 < energies[2] < 0.9, energies)
+        self.assertAlmostEqual(energies[0], energies[4], delta=1e-3)
+        self.assertAlmostEqual(energies[1], energies[3], delta=0.01)
+        self.assertIn(f"| path | barrier | eV | {energies[2]:.3f} |", text)
+        code, again, said = self.run_it(*words, "--format", "svg")
+        self.assertEqual((code, again), (0, text))
+        self.assertTrue(os.path.exists(os.path.join(self.folder, "barrier.svg")))
+
+    def test_refuses(self):
+        for name, atoms in (("one", Atoms("Cu", cell=[9, 9, 9], pbc=True)), ("two", Atoms("H", cell=[9, 9, 9], pbc=True))):
+            atoms.write(f"{self.folder}-{name}.xyz", format="extxyz")
+        for words, sentence in (
+            (["--slab", "Cu-112"], "slab 'Cu-112': a name such as Cu-111"),
+            (["--slab", "Cu-111:a=1"], "'1' is no lattice constant"),
+            (["--slab", "Ti-111"], "does not have the element Ti"),
+            (["--slab", "Cu-111", "--molecule", "H3"], "molecule 'H3': one of two atoms"),
+            (["--slab", "Cu-111", "--images", "2"], "--images 2: from 3 to 64"),
+            (["--slab", "Cu-111", "--force", "0"], "--force 0: from 0.0001 to 1"),
+            (["--ends", "nowhere", "here"], "end 'nowhere': there is no such file"),
+            (["--ends", f"{self.folder}-one.xyz", f"{self.folder}-two.xyz"], "must have the same atoms in the same order"),
+            (["--ends", f"{self.folder}-one.xyz", f"{self.folder}-two.xyz", "--molecule", "H2"], "--molecule is of --slab"),
+        ):
+            code, _, said = self.run_it(*words)
+            self.assertEqual(code, 1, words)
+            self.assertIn(sentence, said)
+            self.assertEqual(said.count("\n"), 1, said)
 
 
 if __name__ == "__main__":
