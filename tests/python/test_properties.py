@@ -1,4 +1,5 @@
-"""frozentl.properties and frozentl.reactions: constants that LAMMPS measured, relations of physics that any potential obeys, what is refused, and going on.
+"""frozentl.properties and frozentl.reactions: constants that LAMMPS measured, relations of physics that any potential obeys, what
+is refused, and going on.
 
 With pytest against the installed package (run.sh), or by itself: python tests/python/test_properties.py
 """
@@ -89,7 +90,8 @@ class OfSymmetry(unittest.TestCase):
     def test_independent_constants(self):
         self.assertEqual(self.names(structure("hcp-Ti")[1]), ["C11", "C12", "C13", "C33", "C44", "C66"])
         self.assertEqual(self.names(structure("diamond-Si")[1]), ["C11", "C12", "C44"])
-        bismuth = Atoms("Bi2", cell=2.6 * np.array([(3**0.5 / 2, -0.5, 1.5), (0, 1, 1.5), (-(3**0.5) / 2, -0.5, 1.5)]), scaled_positions=[[0.234] * 3, [0.766] * 3], pbc=True)
+        cell = 2.6 * np.array([(3**0.5 / 2, -0.5, 1.5), (0, 1, 1.5), (-(3**0.5) / 2, -0.5, 1.5)])
+        bismuth = Atoms("Bi2", cell=cell, scaled_positions=[[0.234] * 3, [0.766] * 3], pbc=True)
         self.assertIn("C14", self.names(bismuth))
         self.assertEqual(len(self.names(bismuth)), 7)
         box = Atoms("CuH", cell=[3, 4, 5], scaled_positions=[(0, 0, 0), (0.5, 0.5, 0.5)], pbc=True)

@@ -103,7 +103,8 @@ def run(o: argparse.Namespace) -> str:
         for atoms in structures.values():
             calculators[label]._open(set(atoms.numbers.tolist()))  # now, and not after an hour: an element that the model lacks
     store = kept.Kept(os.path.join(o.output, "runs"))
-    found = [one(label, calculator, name, atoms, wanted, options, store) for name, atoms in structures.items() for label, calculator in calculators.items()]
+    found = [one(label, calculator, name, atoms, wanted, options, store)
+             for name, atoms in structures.items() for label, calculator in calculators.items()]  # fmt: skip
     pictures = []
     if o.format != "none":
         from . import picture

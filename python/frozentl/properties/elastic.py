@@ -14,7 +14,7 @@ from .relax import relax, with_cell
 from .symmetry import PAIRS, Symmetry, tensor, voigt
 
 STRAIN = 0.002
-WRONG = 0.5, 0.002  # GPa, and of the largest constant: less symmetric than that, or farther from the energies, it is no second derivative
+WRONG = 0.5, 0.02  # GPa, and of the largest constant: less symmetric than that, or farther from the energies, it is no second derivative
 
 
 @dataclass
@@ -26,7 +26,8 @@ class Elastic:
 
 def check_strain(strain: float) -> None:
     if not 1e-4 <= strain <= 0.02:
-        raise PropertyError(f"a strain of {strain:g} gives no elastic constants: it must be from 0.0001 (below, rounding shows) to 0.02 (0.002 is good)")
+        raise PropertyError(f"a strain of {strain:g} gives no elastic constants: it must be from 0.0001 (below, rounding shows) to 0.02 "
+                            "(0.002 is good)")  # fmt: skip
 
 
 def elastic_constants(atoms: Atoms, symmetry: Symmetry, strain: float = STRAIN) -> Elastic:
@@ -53,7 +54,8 @@ def elastic_constants(atoms: Atoms, symmetry: Symmetry, strain: float = STRAIN) 
     raw = np.array(columns).T
     asymmetry, against = float(np.abs(raw - raw.T).max()), float(np.abs(np.diag(raw) - energies).max())
     if max(asymmetry, against) > max(WRONG[0], WRONG[1] * np.abs(raw).max()):
-        raise NoValue(f"under strain it became another structure (Cij - Cji up to {asymmetry:.1f} GPa, from stress - from energy up to {against:.1f} GPa)")
+        raise NoValue(f"under strain it became another structure (Cij - Cji up to {asymmetry:.1f} GPa, from stress - from energy up to "
+                      f"{against:.1f} GPa)")  # fmt: skip
     return Elastic(symmetry.in_crystal_axes(symmetry.stiffness((raw + raw.T) / 2)), asymmetry, against)
 
 

@@ -99,7 +99,8 @@ def phonons(found, references):
 
 KINDS = {
     "elastic": elastic,
-    "eos": lambda found, _: curves(found, "eos", "volume_A3_atom", "energy_eV_atom", ("volume (\u00c5\u00b3/atom)", "energy over the lowest (meV/atom)")),
+    "eos": lambda found, _: curves(found, "eos", "volume_A3_atom", "energy_eV_atom",
+                                   ("volume (\u00c5\u00b3/atom)", "energy over the lowest (meV/atom)")),
     "phonons": phonons,
     "bain": lambda found, _: curves(found, "bain", "c/a", "meV_atom", ("c/a (1: bcc, 1.414: fcc)", "energy over bcc (meV/atom)")),
     "burgers": lambda found, _: curves(found, "burgers", "part", "meV_atom", ("from bcc (0) to hcp (1)", "energy over bcc (meV/atom)")),

@@ -33,7 +33,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--potential", nargs="+", required=True, metavar="[LABEL=]FILE", help=".ftl, .model, .pth, .yace, or a foundation's name")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--slab", nargs="+", metavar="NAME", help="Cu-111, Cu-100:a=3.65 (111, 100, 110); without a the potential's own")
-    what.add_argument("--ends", nargs=2, metavar=("FIRST", "LAST"), help="two files that ASE reads, with the same atoms; their constraints hold")
+    what.add_argument("--ends", nargs=2, metavar=("FIRST", "LAST"),
+                      help="two files that ASE reads, with the same atoms; their constraints hold")  # fmt: skip
     parser.add_argument("--molecule", metavar="XY", help="of two atoms, over a slab (default: H2)")
     parser.add_argument("--images", type=int, default=7, help="of the path, with its ends (%(default)s)")
     parser.add_argument("--force", type=float, default=0.01, help="most that may be left, eV/Angstrom (%(default)s)")
@@ -95,7 +96,10 @@ def paths_of(o: argparse.Namespace) -> dict[str, dict[str, Path]]:
     for where in o.slab or ["path"]:
         for label, calculator in calculators.items():
             try:
-                path = _between(*o.ends, calculator, o.images, o.force, kept) if o.ends else kept_dissociation(where, calculator, symbols, o.images, o.force, kept)
+                if o.ends:
+                    path = _between(*o.ends, calculator, o.images, o.force, kept)
+                else:
+                    path = kept_dissociation(where, calculator, symbols, o.images, o.force, kept)
             except NoValue as e:
                 progress(f"{label}, {where}: no value: {e}")
                 continue
@@ -139,7 +143,8 @@ def draw(found: dict[str, dict[str, Path]], file: str) -> None:
 def run(o: argparse.Namespace) -> str:
     found, potentials = paths_of(o), list(labelled(o.potential))
     text = markdown(found, potentials)
-    content = {"made_by": f"frozentl-barrier {version()}", "paths": {where: {p: asdict(path) for p, path in of.items()} for where, of in found.items()}}
+    as_words = {where: {p: asdict(path) for p, path in of.items()} for where, of in found.items()}
+    content = {"made_by": f"frozentl-barrier {version()}", "paths": as_words}
     write(os.path.join(o.output, "barrier.json"), json.dumps(content, indent=1) + "\n")
     write(os.path.join(o.output, "barrier.md"), text)
     if found and o.format != "none":

@@ -82,7 +82,8 @@ def fcc_slab(symbol: str, face: str, a: float, calculator: Calculator) -> Slab:
     clean = Atoms([symbol] * len(plane), positions=np.column_stack([plane, height]), cell=cell, pbc=True)
     # an atom of the top layer in the middle of the cell: what is put near it stays clear of the edges
     origin = (np.array((1.0, 1.0)) + (LAYERS - 1) * g.shift % 1) @ g.cell
-    return Slab(f"{symbol}({face})", clean, list(range(HELD * SIZE**2)), calculator, origin + g.bridge @ g.cell, g.direction @ g.cell, g.apart, g.sunk, SIZE**2)
+    return Slab(f"{symbol}({face})", clean, list(range(HELD * SIZE**2)), calculator, origin + g.bridge @ g.cell, g.direction @ g.cell,
+                g.apart, g.sunk, SIZE**2)  # fmt: skip
 
 
 def check_name(word: str) -> tuple[str, str, float | None]:
