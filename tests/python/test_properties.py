@@ -209,6 +209,7 @@ class Command(unittest.TestCase):
         self.assertEqual(code, 0, said)
         self.assertIn("| C44 | GPa | 72.4 | 72.4 | 81.8 |", text)
         self.assertIn("| fcc Cu | 0.0 | 0.0 |", text)  # the order of phases
+        self.assertIn("| fcc Cu | 12 %, 0 of 3 | 12 %, 0 of 3 |", text)  # against experiment: 153, 109, 72 and 176, 125, 82 GPa
         with open(os.path.join(self.folder, "properties.json")) as f:
             first = f.read()
         kept = json.loads(first)["results"][0]["quantities"]["C11"]

@@ -9,6 +9,7 @@ from typing import Any, Sequence
 import numpy as np
 from ase import Atoms
 
+from .. import version
 from ..calculator import FrozenTL
 from .crystal import PROPERTIES, Crystal, Options
 from .errors import NoValue
@@ -40,7 +41,7 @@ class Measured:
 def one(potential: str, calculator: FrozenTL, structure: str, atoms: Atoms, properties: Sequence[str], options: Options, kept: Kept) -> Measured:
     found = Measured(potential, structure)
     words = f"{potential}, {structure}"
-    key = {"model": calculator._digest, "precision": calculator.parameters["precision"], "head": calculator.parameters["head"],
+    key = {"version": version(), "model": calculator._digest, "precision": calculator.parameters["precision"], "head": calculator.parameters["head"],
            "structure": digest_of(atoms), "sites": options.sites}  # fmt: skip
     crystal: list[Crystal] = []
 

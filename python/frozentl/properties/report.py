@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from .measure import Measured
@@ -68,11 +69,43 @@ def phases(found: list[Measured], references: dict[str, dict]) -> list[str]:
     return [*lines, ""]
 
 
+def deviations(found: list[Measured], references: dict[str, dict]) -> list[dict[str, Any]]:
+    """Of each structure with a potential from each reference that has elastic constants of it: the mean deviation (of the reference's values), and
+    how many are within 10 % or 5 GPa; a constant that a potential has no value for is not within."""
+    answers = []
+    for name, content in references.items():
+        for one in found:
+            known = {q: v for q, v in content.get(one.structure, {"values": {}})["values"].items() if re.fullmatch(r"C\d\d", q)}
+            if not known or not ("elastic" in one.data or {"elastic", "relaxed"} & one.missing.keys()):
+                continue  # it was not asked for
+            values = one.values()
+            away = {q: abs(values[q] - v) for q, v in known.items() if q in values}
+            within = sum(away[q] <= max(0.1 * abs(known[q]), 5) for q in away)
+            mean = sum(away[q] / abs(known[q]) for q in away) / len(away) if away else None
+            answers.append({"reference": name, "potential": one.potential, "structure": one.structure, "mean": mean, "within": within, "of": len(known)})
+    return answers
+
+
+def against(found: list[Measured], references: dict[str, dict]) -> list[str]:
+    answers, lines = deviations(found, references), []
+    potentials = list(dict.fromkeys(one.potential for one in found))
+    for name in dict.fromkeys(answer["reference"] for answer in answers):
+        lines += [f"## Elastic constants against {name}", "", "Mean deviation, and how many are within 10 % or 5 GPa.", "",
+                  "| | " + " | ".join(potentials) + " |", "| --- |" + " ---: |" * len(potentials)]  # fmt: skip
+        of = {(a["structure"], a["potential"]): a for a in answers if a["reference"] == name}
+        for structure in dict.fromkeys(s for s, _ in of):
+            cells = [of.get((structure, potential)) for potential in potentials]
+            lines.append(f"| {structure} | " + " | ".join("-" if a is None or a["mean"] is None else
+                                                          f"{100 * a['mean']:.0f} %, {a['within']} of {a['of']}" for a in cells) + " |")  # fmt: skip
+        lines.append("")
+    return lines
+
+
 def markdown(found: list[Measured], references: dict[str, dict], pictures: list[str]) -> str:
     lines = ["# Properties", ""]
     for structure, group in by_structure(found).items():
         lines += table(structure, group, references)
-    lines += phases(found, references)
+    lines += phases(found, references) + against(found, references)
     lines += [line for name in pictures for line in (f"![{name}]({name})", "")]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -83,4 +116,5 @@ def as_json(found: list[Measured], references: dict[str, dict], about: dict[str,
                 "quantities": {name: {"value": value, "unit": unit} for name, value, unit in one.rows}, "data": one.data, "missing": one.missing}
                for one in found]  # fmt: skip
     used = {name: {s: content[s] for s in content if s in structures} for name, content in references.items()}
-    return json.dumps({**about, "results": results, "references": used}, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps({**about, "results": results, "references": used,
+                       "deviations": deviations(found, references)}, indent=1, ensure_ascii=False) + "\n"

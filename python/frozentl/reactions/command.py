@@ -60,7 +60,7 @@ def molecule(word: str) -> list[str]:
 def kept_dissociation(where: str, calculator: FrozenTL, symbols: Sequence[str], images: int, force: float, kept: Kept) -> Path:
     """The path of an earlier run with the same model and options, or a new one. NoValue if the search fails."""
     guess = sum(covalent_radii[atomic_numbers[s]] for s in symbols)
-    key = {"model": calculator._digest, "precision": calculator.parameters["precision"], "head": calculator.parameters["head"], "slab": where,
+    key = {"version": version(), "model": calculator._digest, "precision": calculator.parameters["precision"], "head": calculator.parameters["head"], "slab": where,
            "molecule": list(symbols), "images": images, "force": force}  # fmt: skip
     answer, _ = kept.answer(f"path {where}", key, lambda: asdict(dissociation(slab(where, calculator), symbols, guess, images, force)))
     return Path(**answer)
@@ -68,7 +68,7 @@ def kept_dissociation(where: str, calculator: FrozenTL, symbols: Sequence[str], 
 
 def _between(first: str, last: str, calculator: FrozenTL, images: int, force: float, kept: Kept) -> Path:
     ends = [end(path) for path in (first, last)]
-    key = {"model": calculator._digest, "precision": calculator.parameters["precision"], "head": calculator.parameters["head"],
+    key = {"version": version(), "model": calculator._digest, "precision": calculator.parameters["precision"], "head": calculator.parameters["head"],
            "ends": [digest_of(atoms) for atoms in ends], "images": images, "force": force}  # fmt: skip
     for atoms in ends:
         atoms.calc = calculator
