@@ -1,20 +1,12 @@
 """Encounters counted: probabilities, their intervals, and where a curve passes a tenth. Standard library only."""
 
 import csv
-import math
 import os
 
-import records
+from frozentl.reactions import records
+from frozentl.reactions.records import wilson
 
 TENTH = 0.1  # probability at which vibrational states are compared
-
-
-def wilson(hits, tries, z=1.96):
-    """Lowest and highest probability that go with hits of tries, with 95 % confidence."""
-    p, square = hits / tries, z * z
-    middle = (p + square / (2 * tries)) / (1 + square / tries)
-    half = z * math.sqrt(p * (1 - p) / tries + square / (4 * tries**2)) / (1 + square / tries)
-    return (0.0 if hits == 0 else middle - half), (1.0 if hits == tries else middle + half)
 
 
 class Point:

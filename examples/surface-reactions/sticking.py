@@ -20,11 +20,13 @@ import time
 
 import numpy as np
 
-from molecule import Vibration, curve_of, incoming
+from frozentl.calculator import FrozenTL
+from frozentl.properties import PropertyError
+from frozentl.reactions.molecule import Vibration, curve_of, incoming
+from frozentl.reactions.records import Records
 from report import ROOT, progress, shipped, split
 from surface import TEMPERATURE, thermal
 from trajectory import BROKEN, HEIGHT, STEP, Encounters
-from records import Records
 
 FACES = ("111", "100", "110")
 STARTS = shipped("h2cu-ace.ftl")  # makes the surfaces and the vibrations that every potential starts from
@@ -56,7 +58,7 @@ class Batch:
     def __init__(self, potential, face, folder, seed):
         self.thermal, self.key = thermal(folder, STARTS, face, seed), [seed, int(face)]
         self.encounters = Encounters(potential, self.thermal)
-        curve = curve_of(STARTS)
+        curve = curve_of(FrozenTL(STARTS, threads=1))
         self.vibrations = [Vibration(curve, v) for v in range(3)]
 
     def start(self, v, energy, number):
@@ -123,4 +125,7 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except PropertyError as error:
+        sys.exit(str(error))

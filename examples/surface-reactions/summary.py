@@ -17,7 +17,8 @@ import os
 import sys
 
 from arguments import HERE
-from molecule import Vibration, curve_of
+from frozentl.calculator import FrozenTL
+from frozentl.reactions.molecule import Vibration, curve_of
 from outcomes import TENTH, curve, differing, in_common, kept_points, points_of, threshold, together
 from picture import POTENTIALS, draw_sticking
 from report import ROOT, add_out, make_out
@@ -85,7 +86,7 @@ def side_by_side(files):
 
 def worth(points, states):
     """What vibration does for dissociation, a row for each face."""
-    free = curve_of(STARTS)
+    free = curve_of(FrozenTL(STARTS, threads=1))
     quantum = Vibration(free, 1).energy - Vibration(free, 0).energy
     for face in sorted({face for face, _ in states}, reverse=True):
         energies = [threshold(points, face, v) for v in (0, 1)]

@@ -5,7 +5,7 @@ import ctypes
 import numpy as np
 
 from common import MASS, Session, Structure
-from molecule import KINETIC
+from frozentl.reactions.molecule import KINETIC
 
 STEP = 0.00025  # ps
 LOOK, FRAME = 20, 4  # steps between looks at the molecule, and between frames of a film

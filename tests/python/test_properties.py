@@ -35,6 +35,7 @@ from frozentl.properties.elastic import measure as measure_elastic
 from frozentl.properties.errors import PropertyError
 from frozentl.properties.structures import CELLS, crystal
 from frozentl.properties.symmetry import bond_matrix, standardised
+from frozentl.reactions import molecule, slabs, sticking
 
 POTENTIAL = os.path.join(ROOT, "potentials", "h2cu-ace.ftl")
 with open(os.path.join(ROOT, "examples", "elastic", "results", "matrices.json")) as f:
@@ -265,7 +266,7 @@ class Barrier(unittest.TestCase):
     def run_it(self, *words):
         out, said = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(said):
-            code = reactions.main(["--threads", "1", "--output", self.folder, "--potential", f"ace={POTENTIAL}", "--format", "none", *words])
+            code = reactions.main_barrier(["--threads", "1", "--output", self.folder, "--potential", f"ace={POTENTIAL}", "--format", "none", *words])
         return code, out.getvalue(), said.getvalue()
 
     def setUp(self):
@@ -315,6 +316,43 @@ class Barrier(unittest.TestCase):
             self.assertEqual(code, 1, words)
             self.assertIn(sentence, said)
             self.assertEqual(said.count("\n"), 1, said)
+
+
+class Sticking(unittest.TestCase):
+    def test_encounters_with_a_cold_surface(self):
+        """A slow molecule comes back with no more energy than it had, a fast one that lies flat over a bridge breaks; energy is kept."""
+        calculator = FrozenTL(POTENTIAL, threads=1)
+        clean = slabs.slab("Cu-111:a=3.6528", calculator)
+        surface = sticking.Frames([clean.clean.positions.tolist()], [np.zeros((54, 3)).tolist()], clean.top)
+        curve = molecule.curve_of(calculator)
+        vibrations = {v: molecule.Vibration(curve, v) for v in (0, 1)}
+        self.assertAlmostEqual(vibrations[0].energy, 0.265, delta=0.01)  # measured: 0.270 and 0.786 eV
+        self.assertAlmostEqual(vibrations[1].energy, 0.774, delta=0.02)
+        heavy = molecule.Vibration(curve, 0, molecule.MASSES["D2"])
+        self.assertAlmostEqual(heavy.energy / vibrations[0].energy, (1.008 / 2.014) ** 0.5, delta=0.02)
+        slow, again = (sticking.encounter(clean, surface, vibrations[0], 0.1, sticking.generator(1, "a", "H2", 0, 0.1, 0)) for _ in range(2))
+        self.assertEqual(slow, again)
+        self.assertEqual(slow.outcome, "scattered")
+        self.assertLess(slow.leaving, 0.1 + vibrations[0].energy)
+        fast = [sticking.encounter(clean, surface, vibrations[1], 1.2, sticking.generator(1, "a", "H2", 1, 1.2, n)) for n in range(4)]
+        self.assertIn("dissociated", [one.outcome for one in fast])
+        self.assertLess(max(one.drift for one in (slow, *fast)), 60)  # meV
+
+    def test_refuses(self):
+        with tempfile.TemporaryDirectory() as folder:
+            start = ["--threads", "1", "--output", os.path.join(folder, "out"), "--potential", POTENTIAL]
+            for words, sentence in (
+                (["--slab", "Cu-112"], "slab 'Cu-112': a name such as Cu-111"),
+                (["--slab", "Ti-111"], "does not have the element Ti"),
+                (["--slab", "Cu-111", "--energies", "0"], "--energies 0: it must be from 0.01 to 20"),
+                (["--slab", "Cu-111", "--count", "0"], "--count 0: it must be from 1"),
+                (["--slab", "Cu-111", "--temperature", "0"], "--temperature 0: it must be from 1 to 2000"),
+            ):
+                said = io.StringIO()
+                with contextlib.redirect_stderr(said):
+                    self.assertEqual(reactions.main_sticking([*start, *words]), 1)
+                self.assertIn(sentence, said.getvalue())
+            self.assertEqual(os.listdir(folder), [])
 
 
 if __name__ == "__main__":

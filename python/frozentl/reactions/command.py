@@ -1,4 +1,4 @@
-"""The command `frozentl-barrier`, or `python -m frozentl.reactions`."""
+"""The command `frozentl-barrier`, or `python -m frozentl.reactions barrier`."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class Slab:
     """A clean surface, relaxed with one potential but for what is held at the bottom.
 
     clean: the atoms, with calculator and constraint. top: height of the uppermost layer. centre, along: in the plane, the point over which a molecule
-    dissociates, and the direction of its bond (a unit vector). apart, sunk: where its atoms end, Angstrom."""
+    dissociates, and the direction of its bond (a unit vector). apart, sunk: where its atoms end, Angstrom. top_layer: atoms of that layer."""
 
     def __init__(self, name: str, clean: Atoms, held: list[int], calculator: Calculator, centre, along, apart: float, sunk: float, top_layer: int):
         self.name, self.held = name, held
@@ -56,6 +56,7 @@ class Slab:
         self.clean.calc = calculator
         self.clean.set_constraint(FixAtoms(indices=held))
         relax(self.clean, force=FORCE)
+        self.top_layer = top_layer
         self.top = float(np.sort(self.clean.positions[:, 2])[-top_layer:].mean())
 
     def with_atoms(self, symbols, positions) -> Atoms:

@@ -1,21 +1,20 @@
-"""H2 with a quantum of vibration, classically: levels, phases, and a molecule on its way to a surface."""
+"""H2 or D2 with a quantum of vibration, classically: levels, phases, and a molecule on its way to a surface."""
 
 import numpy as np
+from ase import Atoms
 
-from common import MASS, Session, Structure
-
+MASSES = {"H2": 1.008, "D2": 2.014}  # g/mol, of an atom; hydrogen for the potential in either case
 KINETIC = 1.0364269e-4  # eV per g/mol (A/ps)^2
 HBAR = 6.582119569e-4  # eV ps
-REDUCED = MASS["H"] / 2
 LENGTHS = np.arange(0.40, 1.90, 0.005)  # Angstrom
 POINTS = 400  # of an integral over the bond length
 
 
 class Vibration:
-    """The bond of a free H2 that does not rotate, with the energy of level v after Bohr and Sommerfeld."""
+    """The bond of a free molecule that does not rotate, with the energy of level v after Bohr and Sommerfeld. mass: of an atom, g/mol."""
 
-    def __init__(self, curve, v):
-        self.curve = curve  # energies at LENGTHS over the minimum, eV
+    def __init__(self, curve, v, mass=MASSES["H2"]):
+        self.curve, self.mass = curve, mass  # energies at LENGTHS over the minimum, eV
         low, high = 0.0, 3.0
         while high - low > 1e-7:
             energy = (low + high) / 2
@@ -41,11 +40,11 @@ class Vibration:
 
     def _speed(self, energy, lengths):
         """Of the bond's length, A/ps."""
-        return np.sqrt(2 * np.maximum(energy - self._at(lengths), 1e-9) / (REDUCED * KINETIC))
+        return np.sqrt(2 * np.maximum(energy - self._at(lengths), 1e-9) / (self.mass / 2 * KINETIC))
 
     def _action(self, energy):
         lengths, weights = self._points(energy)
-        return KINETIC * REDUCED * np.sum(self._speed(energy, lengths) * weights)
+        return KINETIC * self.mass / 2 * np.sum(self._speed(energy, lengths) * weights)
 
     def at(self, phase):
         """Bond length and its rate of change (A/ps) at a phase of 0 to 1 of the period."""
@@ -55,14 +54,14 @@ class Vibration:
         return length, (1 if outwards else -1) * self._speed(self.energy, length)
 
 
-def curve_of(potential):
-    """Energies of a free H2 at LENGTHS over the lowest of them; the copper atom is out of reach."""
-    far = Structure(["Cu", "H", "H"], [(13, 13, 13), (2, 2, 2), (2, 2, 3)], np.eye(3) * 26)
+def curve_of(calculator):
+    """Energies of a free H2 at LENGTHS over the lowest of them."""
+    molecule = Atoms("H2", positions=[(0, 0, 0), (0, 0, 1)], cell=[26, 26, 26], pbc=True)
+    molecule.calc = calculator
     energies = []
-    with Session(potential, far) as session:
-        for length in LENGTHS:
-            far.positions[2, 2] = 2 + length
-            energies.append(session.answer(far).energy)
+    for length in LENGTHS:
+        molecule.positions[1, 2] = length
+        energies.append(molecule.get_potential_energy())
     return np.array(energies) - min(energies)
 
 
@@ -72,6 +71,6 @@ def incoming(vibration, energy, surface_point, height, random):
     length, rate = vibration.at(random.random())
     up, turn = random.uniform(-1, 1), random.uniform(0, 2 * np.pi)
     along = np.array([np.sqrt(1 - up * up) * np.cos(turn), np.sqrt(1 - up * up) * np.sin(turn), up])
-    centre, down = np.array([*surface_point, height]), np.array([0, 0, -np.sqrt(energy / (MASS["H"] * KINETIC))])
+    centre, down = np.array([*surface_point, height]), np.array([0, 0, -np.sqrt(energy / (vibration.mass * KINETIC))])
     ends = np.array([-0.5, 0.5])[:, None] * along
     return centre + length * ends, down + rate * ends

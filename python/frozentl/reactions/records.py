@@ -1,7 +1,10 @@
-"""Encounters in a file: a comment with the settings, then a line each. Standard library only."""
+"""Encounters in a file: a comment with the settings, then a line each; and what a count of them says."""
 
 import csv
+import math
 import os
+
+from ..properties.errors import PropertyError
 
 COLUMNS = ("face", "v", "energy_eV", "number", "outcome", "time_fs", "bond_A", "lowest_A", "leaving_eV", "drift_meV")
 
@@ -14,7 +17,7 @@ class Records:
         if os.path.exists(path):
             kept, lines = read(path)
             if kept != settings:
-                raise SystemExit(f"{path}: made with settings {kept}, not {settings}: give another --out, or remove it")
+                raise PropertyError(f"{path}: made with settings {kept}, not {settings}: give another folder, or remove it")
             self.rows = {key(line): line for line in lines}
         self.file = None
 
@@ -57,5 +60,13 @@ def read(path):
     first, *lines = text[: text.rfind("\n") + 1].splitlines()
     whole = [line for line in csv.DictReader(lines)]
     if not first.startswith("# ") or (whole and tuple(whole[0]) != COLUMNS):
-        raise SystemExit(f"{path}: not a file of sticking.py")
+        raise PropertyError(f"{path}: not a file of encounters")
     return first[2:], whole
+
+
+def wilson(hits, tries, z=1.96):
+    """Lowest and highest probability that go with hits of tries, with 95 % confidence."""
+    p, square = hits / tries, z * z
+    middle = (p + square / (2 * tries)) / (1 + square / tries)
+    half = z * math.sqrt(p * (1 - p) / tries + square / (4 * tries**2)) / (1 + square / tries)
+    return (0.0 if hits == 0 else middle - half), (1.0 if hits == tries else middle + half)
