@@ -112,17 +112,17 @@ def test_atoms_change_ranks():
     balance` boundaries move too. Each new list means new owners of ghosts and new rows."""
     structure = crystal()
     move = (
-        "velocity all create 600 11 mom yes rot no dist gaussian\nvelocity all set 60 45 -50 sum yes units box\n"
+        "velocity all create 600 11 mom yes rot no dist gaussian\nvelocity all set 120 90 -100 sum yes units box\n"
         "fix n all nve\ntimestep 0.001\nneighbor 0.5 bin\nneigh_modify every 1 delay 0 check yes\n"
         "compute rank all property/atom proc\n"
         "thermo_style custom step pe etotal\nthermo 1\nthermo_modify norm no format float %.17g\n"
-        "dump d all custom 20 dump.txt id fx fy fz c_rank\ndump_modify d sort id format float %.17g\n"
+        "dump d all custom 10 dump.txt id fx fy fz c_rank\ndump_modify d sort id format float %.17g\n"
     )
     shift = "fix b all balance 5 1.0 shift xyz 10 1.0 weight group 1 all 1.0\n"
     bisect = "comm_style tiled\nfix b all balance 6 0.9 rcb\n"
     for name, model, steps, plans in (
-        ("H2Cu", potential(), 40, ((2, ""), (4, shift), (8, ""))),
-        ("three layers", twin("three-layers"), 20, ((3, bisect),)),
+        ("H2Cu", potential(), 20, ((2, ""), (4, shift), (8, ""))),
+        ("three layers", twin("three-layers"), 10, ((3, bisect),)),
     ):
         text, _ = setup(structure, structure.elements(), model)
         one = must(lammps(text + move + f"run {steps}\n"))
