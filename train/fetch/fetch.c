@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/path.h"
 #include "fetch/download.h"
 #include "fetch/wheel.h"
 #include "files/model_file.h"
@@ -59,7 +60,7 @@ static ftl_status place(const ftl_foundation *foundation, char path[FTL_PATH_ROO
   if (strlen(folder) + strlen(foundation->file) + 40 > FTL_PATH_ROOM)
     return ftl_fail(error, FTL_ERR_IO, folder, "the path is too long");
   const ftl_status status = make_folders(folder, error);
-  snprintf(path, FTL_PATH_ROOM, "%s/%s", folder, foundation->file);
+  ftl_path_put(path, FTL_PATH_ROOM, folder, foundation->file);
   return status;
 }
 
