@@ -49,7 +49,7 @@ class Fit(cli_case.CliCase):
     def test_the_potential_has_the_errors_that_were_said(self):
         data, valid, run = self.labelled("data.xyz", 30), self.labelled("valid.xyz", 8, seed=5), self.path("run")
         out, _ = self.run_it("fit", "-d", data, "--valid", valid, "-o", run, *SMALL)
-        self.assertEqual(sorted(os.listdir(run)), ["model.ftl", "model.yace", "recipe.yaml", "report.json"])
+        self.assertEqual(sorted(os.listdir(run)), ["errors.csv", "model.ftl", "model.yace", "recipe.yaml", "report.json"])
         said = re.search(r"^valid +8 +(\S+) +(\S+)", out, re.M)
         errors = self.report(run)["errors_eV_Angstrom"]["valid"]
         self.assertEqual(f"{1000 * errors['energy_per_atom']:.2f}", said[1])
@@ -179,7 +179,7 @@ class Fit(cli_case.CliCase):
         jobs = "bulk,strain,vacancy,surface,adsorbate,rattle,dimer"
         out, _ = self.distill(run, "--jobs", jobs, "--set", "sample.molecule=H-H", "--set", "sample.layers=2",
                               "--sampled-frames", "40")  # fmt: skip
-        self.assertEqual(sorted(os.listdir(run)), ["model.ftl", "model.yace", "recipe.yaml", "report.json",
+        self.assertEqual(sorted(os.listdir(run)), ["errors.csv", "model.ftl", "model.yace", "recipe.yaml", "report.json",
                                                    "sampled.xyz", "sampling", "state.json"])  # fmt: skip
         for kind in ("bulk", "strain", "vacancy", "surface", "rattle"):
             self.assertRegex(out, rf"(?m)^\S*{kind}\S* +\d+ +\d+")
@@ -221,6 +221,68 @@ class Fit(cli_case.CliCase):
         self.run_it("distill", "--resume", broken, "--quiet")
         for name in ("model.ftl", "model.yace", "sampled.xyz"):
             self.assertEqual(self.read(broken, name), self.read(whole, name), name)
+
+    # ---- a network as student ----
+
+    STUDENT = ["--jobs", "bulk,rattle", "--student", "mace:4x0e,layers=1,correlation=1,max_ell=1,r_max=4,radial_mlp=8",
+               "--student-epochs", "8", "--threads", "1"]  # fmt: skip
+
+    def teach(self, run, *options, code=0):
+        return self.run_it("distill", "-m", H2CU, "-o", run, *SAMPLE, *self.STUDENT, *options, code=code)
+
+    def test_a_network_learns(self):
+        run, data = self.path("run"), self.labelled("data.xyz", 10)
+        out, _ = self.teach(run, "-d", data, "--valid", data, "--student-train", "batch_size=1,optimiser.lr=0.02")
+        self.assertEqual(sorted(os.listdir(run)), ["errors.csv", "model.ftl", "recipe.yaml", "report.json", "sampled.xyz",
+                                                   "sampling", "state.json", "student"])  # fmt: skip
+        # the teacher's errors on the data, which it labelled itself, come before anything is sampled
+        self.assertLess(out.index("the model itself, on 10 of 10 structures of data"), out.index("runs of the model"))
+        report = self.report(run)
+        self.assertLess(report["model_on_valid_eV_Angstrom"]["forces_rmse"], 1e-4)
+        before, after = re.search(r"-> model.ftl.*forces (\S+) -> (\S+) meV/A", out).groups()
+        self.assertLess(float(after), 0.8 * float(before))
+        # the numbers that are said are those of the potential in the folder, by type and in all
+        told, _ = self.run_it("eval", os.path.join(run, "model.ftl"), os.path.join(run, "student", "valid.xyz"), "--labels", "REF_")
+        types = report["by_type_eV_Angstrom"]["held_back"]
+        for kind, of in types.items():
+            seen = re.search(rf"^{kind} +(\d+) +\d+ \| +(\S+) +(\S+) \| +(\S+) +(\S+)", told, re.M)
+            self.assertEqual(int(seen[1]), of["structures"])
+            for k, key in enumerate(("energy_rmse", "energy_mae", "forces_rmse", "forces_mae"), 2):
+                self.assertAlmostEqual(float(seen[k]), 1000 * of[key], delta=2e-3)
+        total = re.search(r"^total +\d+ +\d+ \| +(\S+) +\S+ \| +(\S+)", told, re.M)
+        self.assertAlmostEqual(float(total[2]), 1000 * report["errors_eV_Angstrom"]["held_back"]["forces"], delta=2e-3)
+        self.assertIn("held back,total,", self.read(run, "errors.csv").decode())
+
+    def test_an_interrupted_student_goes_on(self):
+        whole, broken, data = self.path("whole"), self.path("broken"), ["-d", self.labelled("data.xyz", 6)]
+        self.teach(whole, *data)
+        process = subprocess.Popen([cli_case.FROZENTL, "distill", "-m", H2CU, "-o", broken, *SAMPLE, *self.STUDENT, *data, "--quiet"],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
+        while process.poll() is None and not os.path.exists(os.path.join(broken, "student", "log.csv")):
+            time.sleep(0.002)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate()
+        self.assertEqual(process.returncode, 6, err)
+        self.assertFalse(os.path.exists(os.path.join(broken, "model.ftl")))
+        self.run_it("distill", "--resume", broken, "--quiet")
+        self.assertEqual(self.read(broken, "model.ftl"), self.read(whole, "model.ftl"))
+        self.run_it("distill", "--resume", broken, "--quiet")  # nothing is left to do: the same report again
+        self.assertEqual(self.report(broken)["by_type_eV_Angstrom"], self.report(whole)["by_type_eV_Angstrom"])
+
+    def test_mistakes_about_students(self):
+        no = ["-m", H2CU, "-o", self.path("no"), *SAMPLE]
+        for words, options in ((["'nequip:4' is neither ace nor"], ["--student", "nequip:4"]),
+                               (["hidden irreps", "16xq"], ["--student", "mace:16xq"]),
+                               (["no hidden irreps"], ["--student", "mace:,layers=1"]),
+                               (["scratch.layers", "'9'"], ["--student", "mace:4x0e,layers=9"]),
+                               (["scratch.laiers", "nearest"], ["--student", "mace:4x0e,laiers=1"]),
+                               (["basis.n", "no effect on a MACE"], ["--student", "mace:4x0e", "--n", "3"]),
+                               (["loss.energy"], ["--student", "mace:4x0e", "--set", "weights.forces=2"]),
+                               (["student.epochs has no effect"], ["--student", "ace", "--student-epochs", "3"]),
+                               (["student.epochs applies only when student"], ["--student-epochs", "3"]),
+                               (["seed", "the distillation itself"], ["--student", "mace:4x0e", "--student-train", "seed=3"]),
+                               (["holdout is 0"], ["--student", "mace:4x0e", "--set", "holdout=0"])):  # fmt: skip
+            self.refuse(1, words, "distill", *no, *options)
 
     def test_mistakes_of_distillations(self):
         no = ["-o", self.path("no"), *SMALL]

@@ -176,8 +176,14 @@ static int free_truth(void **unused) {
 
 static ftl_fit_errors measured(const designed *d, const labelled *l, int threads) {
   ftl_fit_errors errors;
+  ftl_error_table table = {0};
   ftl_error error = {0};
-  if (ftl_fit_measure(&d->surrogate, &l->set, threads, &errors, &error)) fail_msg("%s", error.message);
+  if (ftl_fit_measure(&d->surrogate, &l->set, threads, &errors, &table, &error)) fail_msg("%s", error.message);
+  const ftl_error_row total = ftl_error_table_total(&table, NULL); /* the same answers, by config_type */
+  assert_int_equal(total.frames, l->set.n);
+  assert_close(ftl_error_rmse(&total.energy), errors.rmse[0], 1e-12);
+  assert_close(ftl_error_rmse(&total.forces), errors.rmse[1], 1e-12);
+  ftl_error_table_free(&table);
   return errors;
 }
 

@@ -269,8 +269,21 @@ static void add_errors(const assembly *a, const ftl_structure *s, int row, doubl
     }
 }
 
-ftl_status ftl_fit_measure(const ftl_surrogate *surrogate, const ftl_dataset *data, int threads, ftl_fit_errors *errors,
+/* The first of the rows of draws is what the potential answers: energy less E0, forces, virial. */
+static ftl_status tabulate(const ftl_structure *s, const double *label, const double *answer, ftl_error_table *table,
                            ftl_error *error) {
+  static const int at[3][3] = {{0, 3, 4}, {3, 1, 5}, {4, 5, 2}}; /* xx yy zz xy xz yz */
+  const ftl_design_rows rows = ftl_design_labelled(s);
+  const double energy = rows.energy ? s->labels.energy + answer[0] - label[0] : 0;
+  const double *forces = answer + (rows.energy ? 1 : 0), *virial = forces + (rows.forces ? 3 * s->n : 0);
+  double stress[3][3] = {{0}};
+  for (int k = 0; rows.stress && k < 9; k++) stress[k / 3][k % 3] = -virial[at[k / 3][k % 3]] / s->volume;
+  return ftl_error_table_add(table, "", s->config_type, s->n, &s->labels, energy, (const double(*)[3])forces,
+                             (const double(*)[3])stress, error);
+}
+
+ftl_status ftl_fit_measure(const ftl_surrogate *surrogate, const ftl_dataset *data, int threads, ftl_fit_errors *errors,
+                           ftl_error_table *table, ftl_error *error) {
   assembly a = {0};
   *errors = (ftl_fit_errors){0};
   double square[3] = {0}, variance[2] = {0};
@@ -283,8 +296,11 @@ ftl_status ftl_fit_measure(const ftl_surrogate *surrogate, const ftl_dataset *da
   for (int64_t at = 0; at < data->n && !status;) {
     int rows;
     int64_t n = fill_panel(&a, list + at, data->n - at, first_row, &rows, &status, error);
-    for (int64_t k = 0; k < n && !status; k++)
-      add_errors(&a, &data->structure[at + k], (int)first_row[k], draws, square, errors->n, variance);
+    for (int64_t k = 0; k < n && !status; k++) {
+      const ftl_structure *s = &data->structure[at + k];
+      add_errors(&a, s, (int)first_row[k], draws, square, errors->n, variance);
+      status = tabulate(s, a.panel + (size_t)a.n * (size_t)a.ld + (size_t)first_row[k], draws, table, error);
+    }
     at += n;
   }
   for (int k = 0; k < 3; k++) errors->rmse[k] = errors->n[k] ? sqrt(square[k] / (double)errors->n[k]) : NAN;

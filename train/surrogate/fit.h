@@ -38,7 +38,8 @@ typedef struct {
   double rmse[3];   /* energy per atom (eV), force components (eV/Angstrom), virial per atom (eV) */
   double spread[2]; /* root mean square standard deviation of the committee: energy per atom, force components */
 } ftl_fit_errors;
+/* Adds to `table`, by config_type. */
 ftl_status ftl_fit_measure(const ftl_surrogate *surrogate, const ftl_dataset *data, int threads, ftl_fit_errors *errors,
-                           ftl_error *error);
+                           ftl_error_table *table, ftl_error *error);
 
 #endif

@@ -114,6 +114,13 @@ static const ftl_option options[] = {
     PATH(foundation, .key = "foundation", .model = true, .flag = "foundation", .when = "",
          .doc = "if the model is a delta: the file of its foundation, or its name"),
     TEXT(head, .key = "head", .flag = "head", .value = "NAME", .when = "", .doc = "head of the model that answers"),
+    TEXT(student, .key = "student", .flag = "student", .value = "ace|mace:IRREPS[,KEY=VALUE...]", .when = "",
+         .doc = "what learns from the model: a linear ACE (ace, also by default), or a MACE with these hidden irreps "
+                "and options of scratch of frozentl train: mace:32x0e,layers=1,r_max=5; the rest as there"),
+    INTEGER(learning.epochs, 1, 1e9, .key = "student.epochs", .flag = "student-epochs", .when = "student",
+            .doc = "how often a MACE is trained on every structure; by default as frozentl train without a foundation"),
+    WORDS(learning.train, .key = "student.train", .flag = "student-train", .value = "KEY=VALUE,...", .when = "student",
+          .doc = "other options of frozentl train for a MACE: optimiser.lr=0.005,loss.energy=1000,ema=0.99"),
     REAL(weights.data, 0, 1e9, .key = "weights.data", .initial = "1", .when = "data",
          .doc = "factor of the squared errors of data, beside those of sampled structures"),
     PATHS(sample.starts, .key = "sample.starts", .flag = "starts", .when = "",
@@ -176,7 +183,7 @@ static const ftl_option options[] = {
            .doc = "of the model in sampling"),
 };
 
-enum { N_ALL = sizeof options / sizeof *options, N_DISTILL = 32 }; /* N_DISTILL: the last ones, from `model` on */
+enum { N_ALL = sizeof options / sizeof *options, N_DISTILL = 35 }; /* N_DISTILL: the last ones, from `model` on */
 
 const ftl_option_table ftl_fit_table = {.command = "fit", .option = options, .n = N_ALL - N_DISTILL};
 const ftl_option_table ftl_distill_table = {.command = "distill", .option = options, .n = N_ALL};

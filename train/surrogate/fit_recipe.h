@@ -53,7 +53,11 @@ typedef struct {
   double spline_bins;
 
   /* distill only */
-  char *model, *foundation, *head;
+  char *model, *foundation, *head, *student;
+  struct {
+    int64_t epochs;
+    ftl_words train;
+  } learning;
   struct {
     ftl_words starts, crystals, lammps, lammps_elements, jobs, temperatures, surfaces;
     int64_t n_starts, repeats, steps, equilibration, every, vacancies, layers, frames;

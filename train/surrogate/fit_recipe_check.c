@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "surrogate/jobs.h"
 #include "surrogate/fit_recipe.h"
+#include "surrogate/student.h"
 
 static bool is_chosen(const ftl_surrogate_recipe *r, const char *key) {
   return ftl_options_is_chosen(&r->options, key);
@@ -56,6 +57,7 @@ static ftl_status check_sampling(const ftl_surrogate_recipe *r, ftl_error *error
 
 ftl_status ftl_surrogate_recipe_check(const ftl_surrogate_recipe *recipe, ftl_error *error) {
   FTL_TRY(check_basis(recipe, error));
-  if (recipe->options.table == &ftl_distill_table) FTL_TRY(check_sampling(recipe, error));
-  return FTL_OK;
+  if (recipe->options.table != &ftl_distill_table) return FTL_OK;
+  FTL_TRY(check_sampling(recipe, error));
+  return ftl_student_check(recipe, error);
 }

@@ -14,6 +14,7 @@
 #include "surrogate/fit_outcome.h"
 #include "surrogate/prune.h"
 #include "surrogate/fit_run_internal.h"
+#include "surrogate/student.h"
 
 void ftl_surrogate_say(const ftl_surrogate_state *run, const char *format, ...) {
   char text[600];
@@ -143,14 +144,20 @@ static ftl_status fit(ftl_surrogate_state *run, ftl_error *error) {
 
 enum { MEASURED = 200 }; /* of the fitted structures: their errors cost as much as the equations did */
 
-/* Evenly spread ones; shallow copies. */
-static ftl_status measure_fitted(ftl_surrogate_state *run, ftl_error *error) {
+ftl_status ftl_surrogate_some_fitted(ftl_surrogate_state *run, ftl_dataset *some, ftl_error *error) {
   const int64_t all = run->train.n, n = all < MEASURED ? all : MEASURED;
-  ftl_dataset some = {.n = n, .structure = malloc((size_t)n * sizeof *some.structure)};
-  if (!some.structure) return ftl_no_memory(error, NULL, "errors");
-  for (int64_t k = 0; k < n; k++) some.structure[k] = run->train.structure[k * all / n];
-  ftl_status status = ftl_fit_measure(&run->surrogate, &some, (int)run->recipe->threads, &run->on_train, error);
+  *some = (ftl_dataset){.n = n, .structure = malloc(((size_t)n + 1) * sizeof *some->structure)};
+  if (!some->structure) return ftl_no_memory(error, NULL, "errors");
+  for (int64_t k = 0; k < n; k++) some->structure[k] = run->train.structure[k * all / n];
   run->n_measured = n;
+  return FTL_OK;
+}
+
+static ftl_status measure_fitted(ftl_surrogate_state *run, ftl_error *error) {
+  ftl_dataset some;
+  FTL_TRY(ftl_surrogate_some_fitted(run, &some, error));
+  ftl_status status =
+      ftl_fit_measure(&run->surrogate, &some, (int)run->recipe->threads, &run->on_train, &run->table[0], error);
   free(some.structure);
   return status;
 }
@@ -161,8 +168,8 @@ static ftl_status measure(ftl_surrogate_state *run, ftl_error *error) {
   const int threads = (int)run->recipe->threads;
   ftl_surrogate *s = &run->surrogate;
   ftl_status status = measure_fitted(run, error);
-  if (!status) status = ftl_fit_measure(s, &run->held, threads, &run->on_held, error);
-  if (!status) status = ftl_fit_measure(s, &run->valid, threads, &run->on_valid, error);
+  if (!status) status = ftl_fit_measure(s, &run->held, threads, &run->on_held, &run->table[1], error);
+  if (!status) status = ftl_fit_measure(s, &run->valid, threads, &run->on_valid, &run->table[2], error);
   const ftl_fit_errors *e = run->held.n > 0 ? &run->on_held : &run->on_train;
   if (s->n_committee > 0 && e->n[0] > 0 && e->spread[0] > 0) s->energy_scale = e->rmse[0] / e->spread[0];
   if (s->n_committee > 0 && e->n[1] > 0 && e->spread[1] > 0) s->force_scale = e->rmse[1] / e->spread[1];
@@ -200,20 +207,14 @@ static ftl_status prepare(ftl_surrogate_state *run, bool resume, ftl_error *erro
   ftl_status status = ftl_work_start((int)run->recipe->threads, 0, error);
   if (!status) status = ftl_surrogate_read_sets(run, error);
   if (!status && run->recipe->model) status = ftl_surrogate_prepare(run, error);
-  if (!status && run->recipe->model && !resume) status = ftl_surrogate_check_answers(run, error);
-  if (!status) status = make_basis(run, error);
+  if (!status && run->recipe->model) status = ftl_surrogate_check_answers(run, resume, error);
+  if (!status && !ftl_student_is_network(run->recipe)) status = make_basis(run, error);
   return status || resume ? status : ftl_surrogate_begin(run, error);
 }
 
-static ftl_status do_run(ftl_surrogate_state *run, bool resume, bool *interrupted, ftl_error *error) {
-  ftl_status status = prepare(run, resume, error);
-  if (!status && run->recipe->model) status = ftl_surrogate_sample(run, interrupted, error);
-  if (status || *interrupted) return status;
-  run->host->phase(run->host->context, FTL_SURROGATE_FITTING);
-  status = ftl_surrogate_split(run, error);
-  if (!status) status = ftl_outcome_expected(run, error);
-  if (!status) status = check_elements(run, error);
-  if (!status) status = set_inner(run, error);
+/* The linear potential of train. */
+static ftl_status fit_linear(ftl_surrogate_state *run, ftl_error *error) {
+  ftl_status status = set_inner(run, error);
   if (!status) say_basis(run);
   if (!status) status = fit(run, error);
   if (!status) status = ftl_outcome_fitted(run, error);
@@ -224,12 +225,25 @@ static ftl_status do_run(ftl_surrogate_state *run, bool resume, bool *interrupte
   }
   if (ftl_ranks_mine() > 0) return status; /* all have the same coefficients; one measures and writes */
   if (!status) status = measure(run, error);
-  if (!status) ftl_surrogate_say_errors(run);
+  if (!status) status = ftl_surrogate_say_errors(run, error);
   if (!status) status = choose_active(run, error);
   if (!status) status = ftl_outcome_measured(run, error);
   run->host->phase(run->host->context, FTL_SURROGATE_WRITING);
-  if (!status) status = ftl_surrogate_write_all(run, error);
-  return status;
+  return status ? status : ftl_surrogate_write_all(run, error);
+}
+
+static ftl_status do_run(ftl_surrogate_state *run, bool resume, bool *interrupted, ftl_error *error) {
+  const bool network = ftl_student_is_network(run->recipe);
+  ftl_status status = prepare(run, resume, error);
+  if (!status && network && ftl_student_has_begun(run)) return ftl_student_learn(run, interrupted, error);
+  if (!status && run->recipe->model) status = ftl_surrogate_sample(run, interrupted, error);
+  if (status || *interrupted) return status;
+  run->host->phase(run->host->context, FTL_SURROGATE_FITTING);
+  status = ftl_surrogate_split(run, error);
+  if (!status) status = ftl_outcome_expected(run, error);
+  if (!status) status = check_elements(run, error);
+  if (status) return status;
+  return network ? ftl_student_learn(run, interrupted, error) : fit_linear(run, error);
 }
 
 static void free_run(ftl_surrogate_state *run) {
@@ -241,6 +255,7 @@ static void free_run(ftl_surrogate_state *run) {
   ftl_jobs_free(&run->jobs);
   ftl_model_free(run->model);
   ftl_solution_free(&run->solution);
+  for (int k = 0; k < 3; k++) ftl_error_table_free(&run->table[k]);
   ftl_surrogate_free(&run->surrogate);
 }
 
