@@ -82,6 +82,42 @@ class Fit(cli_case.CliCase):
         # instead of 3, 2 x 3
         self.assertEqual(self.report(block)["fit"]["functions"], 26 + 26 - 9 + 29)
 
+    def test_a_second_density(self):
+        data, run, again = self.labelled("data.xyz", 40), self.path("run"), self.path("again")
+        size = ["--n", "3/2", "--l", "2", "--cutoff", "4", "--threads", "1"]
+        nonlinear = [*size, "--embedding", "0.5"]
+        out, _ = self.run_it("fit", "-d", data, "-o", run, *nonlinear)
+        self.assertEqual(sorted(os.listdir(run)), ["errors.csv", "model.yace", "recipe.yaml", "report.json", "steps.ftl"])
+        told, _ = self.run_it("eval", os.path.join(run, "model.yace"), data, "--labels", "REF_")
+        errors = self.report(run)["errors_eV_Angstrom"]
+        total = re.search(r"^total +(\d+) +\d+ \| +(\S+) +\S+ \| +(\S+)", told, re.M)
+        n, square = zip(*((of["structures"], of["energy_per_atom"] ** 2) for of in (errors["fitted"], errors["held_back"])))
+        mean = ((n[0] * square[0] + n[1] * square[1]) / sum(n)) ** 0.5
+        self.assertAlmostEqual(float(total[2]), 1000 * mean, delta=2e-3)
+        self.assertRegex(out, r"(?m)^step 2: weighted error")
+        self.run_it("fit", "-d", data, "-o", self.path("linear"), *size, "--quiet")
+        errors = self.report(run)["errors_eV_Angstrom"]["fitted"]
+        self.assertLess(errors["forces"], self.report(self.path("linear"))["errors_eV_Angstrom"]["fitted"]["forces"])
+        with open(os.path.join(run, "model.yace")) as f:
+            self.assertIn("FinnisSinclairShiftedScaled", f.read())
+        # an earlier process had got so far: the same potential, from where it was
+        os.mkdir(again)
+        for name in ("recipe.yaml", "steps.ftl"):
+            shutil.copy(os.path.join(run, name), again)
+        out, _ = self.run_it("fit", "-d", data, "-o", again, *nonlinear)
+        self.assertRegex(out, r"(?m)^going on behind step \d+$")
+        self.assertNotIn("step 0", out)
+        self.assertEqual(self.read(again, "model.yace"), self.read(run, "model.yace"))
+        # with other settings it begins anew
+        os.remove(os.path.join(again, "report.json"))
+        out, _ = self.run_it("fit", "-d", data, "-o", again, *nonlinear, "--set", "weights.energy=20")
+        self.assertIn("step 0", out)
+        no = ["fit", "-d", data, "-o", self.path("no"), *nonlinear]
+        self.refuse(1, ["uncertainty.committee is of linear"], *no, "--set", "uncertainty.committee=3")
+        self.refuse(1, ["embedding.exponent is 1"], *no, "--embedding", "1")
+        self.refuse(1, ["embedding.rank applies only when embedding.exponent"], "fit", "-d", data, "-o", self.path("no"), *size,
+                    "--set", "embedding.rank=2")  # fmt: skip
+
     def test_titanium(self):
         train = os.path.join(TI64, "train.xyz")
         if not os.path.exists(train):

@@ -20,9 +20,11 @@ static const char *const commands[] = {"", "train", "fit", "distill"};
 static const char *const train_files[] = {
     "recipe.yaml",          "state.ftl", "log.csv", "log.jsonl", "model.ftl", "errors.csv", "predictions-valid.csv",
     "predictions-test.csv", NULL};
-static const char *const fit_files[] = {"recipe.yaml", "model.ftl", "model.yace", "errors.csv", "report.json", NULL};
-static const char *const distill_files[] = {"recipe.yaml", "state.json",  "model.ftl", "model.yace", "errors.csv",
-                                            "report.json", "sampled.xyz", "sampling",  "student",    NULL};
+static const char *const fit_files[] = {"recipe.yaml", "model.ftl", "model.yace", "errors.csv",
+                                        "report.json", "steps.ftl", NULL};
+static const char *const distill_files[] = {"recipe.yaml", "state.json",  "model.ftl",   "model.yace",
+                                            "errors.csv",  "report.json", "sampled.xyz", "sampling",
+                                            "student",     "steps.ftl",   NULL};
 static const char *const *const files_of[] = {NULL, train_files, fit_files, distill_files};
 
 /* Folders below it that a run writes temporary files to. */

@@ -21,16 +21,22 @@ typedef struct {
   void *context;
 } ftl_fit_options;
 
+/* Equations of all structures. */
+int64_t ftl_fit_equations(const ftl_dataset *data);
 /* Bytes that a fit of n functions needs besides the data. */
 size_t ftl_fit_bytes(int n, const ftl_fit_options *options);
 /* FTL_ERR_MEMORY when fewer are free; ftl_fit_surrogate checks it too. */
 ftl_status ftl_fit_check_memory(int n, const ftl_fit_options *options, ftl_error *error);
 
-/* Sets the surrogate's coefficients and committee; file.e0 must be set. *solution is the caller's. FTL_ERR_INPUT: as
-   ftl_design_fill, no labels. FTL_ERR_MEMORY, which is said before anything is computed where it is foreseen. With
-   several ranks each takes its share of structures and all get the same. */
+/* Sets the surrogate's coefficients and committee; file.e0 must be set, and there is no second density. *solution is
+   the caller's. FTL_ERR_INPUT: as ftl_design_fill, no labels. FTL_ERR_MEMORY, which is said before anything is computed
+   where it is foreseen. With several ranks each takes its share of structures and all get the same. */
 ftl_status ftl_fit_surrogate(ftl_surrogate *surrogate, const ftl_dataset *data, const ftl_fit_options *options,
                              ftl_solution *solution, ftl_error *error);
+
+/* The weighted equations alone; with a second density those at the coefficients that are there (surrogate/design.h). */
+ftl_status ftl_fit_triangle(const ftl_surrogate *surrogate, const ftl_dataset *data, const ftl_fit_options *options,
+                            ftl_triangle *triangle, ftl_error *error);
 
 /* Root mean square errors on labelled structures, and of the committee's spread there. */
 typedef struct {

@@ -71,6 +71,15 @@ static const ftl_option options[] = {
     INTEGER(basis.max_functions, 1, 2e4, .key = "basis.max_functions", .initial = "5000", .when = "",
             .doc = "a larger basis is refused"),
 
+    REAL(embedding.exponent, 0.1, 3, .key = "embedding.exponent", .flag = "embedding", .value = "M", .when = "",
+         .doc = "a second density that goes through F(rho) = FinnisSinclairShiftedScaled with this exponent (0.5: the "
+                "square "
+                "root of an embedded atom); without it energies are linear"),
+    INTEGER(embedding.rank, 1, 5, .key = "embedding.rank", .initial = "2", .when = "embedding.exponent",
+            .doc = "largest rank of the functions of the second density"),
+    INTEGER(
+        embedding.steps, 1, 100, .key = "embedding.steps", .initial = "20", .when = "embedding.exponent",
+        .doc = "Gauss-Newton steps at most; each costs as much as the equations of the linear fit, with more unknowns"),
     REAL(inner.fraction, 0.1, 1, .key = "inner.fraction", .initial = "0.95", .when = "",
          .doc = "ZBL repulsion takes over below this part of the shortest distance of a pair in the structures, or of "
                 "the sum of covalent radii for a pair without"),
@@ -308,6 +317,10 @@ ftl_status ftl_recipe_basis(const ftl_surrogate_recipe *r, const int *elements, 
                      "or change their order",
                      r->basis.blocks.item[k], r->basis.blocks.item[j]);
   return status;
+}
+
+bool ftl_recipe_is_nonlinear(const ftl_surrogate_recipe *r) {
+  return ftl_options_is_set(&r->options, "embedding.exponent");
 }
 
 void ftl_recipe_fit(const ftl_surrogate_recipe *r, ftl_fit_options *fit) {

@@ -32,6 +32,10 @@ typedef struct {
     int radial; /* ftl_ace_base_kind */
   } basis;
   struct {
+    double exponent;
+    int64_t rank, steps;
+  } embedding;
+  struct {
     double fraction, width;
   } inner;
   struct {
@@ -83,6 +87,8 @@ ftl_status ftl_surrogate_recipe_check(const ftl_surrogate_recipe *recipe, ftl_er
    is no list of numbers. */
 ftl_status ftl_recipe_basis(const ftl_surrogate_recipe *recipe, const int *elements, int n_elements,
                             ftl_basis_options *basis, ftl_basis_block **blocks, ftl_error *error);
+/* There is a second density. */
+bool ftl_recipe_is_nonlinear(const ftl_surrogate_recipe *recipe);
 /* Weights, smoothness and solver. */
 void ftl_recipe_fit(const ftl_surrogate_recipe *recipe, ftl_fit_options *fit);
 

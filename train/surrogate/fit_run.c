@@ -95,13 +95,6 @@ static void say_basis(const ftl_surrogate_state *run) {
 
 /* ---- fitting ---- */
 
-static int64_t count_equations(const ftl_dataset *set) {
-  int64_t n = 0;
-  for (int64_t k = 0; k < set->n; k++)
-    n += ftl_design_count(&set->structure[k], ftl_design_labelled(&set->structure[k]));
-  return n;
-}
-
 /* A pair function of i around j and of j around i have the same sum: one of the two is not determined, by design. */
 static int count_twins(const ftl_ace_file *file) {
   int n = 0;
@@ -123,22 +116,56 @@ static void warn_size(const ftl_surrogate_state *run) {
   run->host->warn(run->host->context, text);
 }
 
-static ftl_status fit(ftl_surrogate_state *run, ftl_error *error) {
+static void say_step(void *context, const char *text) { ftl_surrogate_say(context, "%s", text); }
+
+/* From the linear potential on, or from where an earlier process was. */
+static ftl_status fit_second(ftl_surrogate_state *run, const ftl_fit_options *options, ftl_gauss_newton_state *state,
+                             ftl_error *error) {
+  const ftl_gauss_newton_options second = {.exponent = run->recipe->embedding.exponent,
+                                           .rank = (int)run->recipe->embedding.rank,
+                                           .steps = (int)run->recipe->embedding.steps,
+                                           .say = say_step,
+                                           .keep = ftl_second_keep,
+                                           .context = run};
+  char text[300];
+  run->host->stage(run->host->context, "structures (step)", (double)run->train.n);
+  ftl_status status = ftl_gauss_newton(&run->surrogate, &run->train, options, &second, &run->solution, state, error);
+  run->host->stage(run->host->context, NULL, 0);
+  snprintf(
+      text, sizeof text,
+      "with the second density errors are larger than those of the linear fit (weighted squares %.4g and %.4g): raise "
+      "embedding.steps, or leave embedding out",
+      state->squares, state->linear);
+  if (!status && !(state->squares < state->linear)) run->host->warn(run->host->context, text);
+  return status;
+}
+
+static ftl_status fit_first(ftl_surrogate_state *run, const ftl_fit_options *options, ftl_error *error) {
   char labels[400];
+  const int n = run->surrogate.first[run->n_elements];
+  ftl_dataset_describe_labels(&run->train, labels);
+  ftl_surrogate_say(run, "fitting %d functions to %lld equations of %lld structures, %s, %.2f GB", n,
+                    (long long)ftl_fit_equations(&run->train), (long long)run->train.n, labels,
+                    (double)ftl_fit_bytes(n, options) / 1e9);
+  run->host->stage(run->host->context, "structures", (double)run->train.n);
+  ftl_status status = ftl_fit_surrogate(&run->surrogate, &run->train, options, &run->solution, error);
+  run->host->stage(run->host->context, NULL, 0);
+  if (!status) warn_size(run);
+  return status;
+}
+
+static ftl_status fit(ftl_surrogate_state *run, ftl_error *error) {
   ftl_fit_options options;
+  ftl_gauss_newton_state state = {0};
+  const bool nonlinear = ftl_recipe_is_nonlinear(run->recipe);
   ftl_recipe_fit(run->recipe, &options);
   options.stop = run->host->stop;
   options.progress = run->host->progress;
   options.context = run->host->context;
-  const int n = run->surrogate.first[run->n_elements];
-  ftl_dataset_describe_labels(&run->train, labels);
-  ftl_surrogate_say(run, "fitting %d functions to %lld equations of %lld structures, %s, %.2f GB", n,
-                    (long long)count_equations(&run->train), (long long)run->train.n, labels,
-                    (double)ftl_fit_bytes(n, &options) / 1e9);
-  run->host->stage(run->host->context, "structures", (double)run->train.n);
-  ftl_status status = ftl_fit_surrogate(&run->surrogate, &run->train, &options, &run->solution, error);
-  run->host->stage(run->host->context, NULL, 0);
-  if (!status) warn_size(run);
+  ftl_status status = nonlinear ? ftl_second_find(run, &state, error) : FTL_OK;
+  if (!status) status = fit_first(run, &options, error); /* of steps that go on: for its solution */
+  if (!status && nonlinear) status = fit_second(run, &options, &state, error);
+  ftl_gauss_newton_state_free(&state);
   return status;
 }
 
@@ -177,7 +204,7 @@ static ftl_status measure(ftl_surrogate_state *run, ftl_error *error) {
 }
 
 static ftl_status choose_active(ftl_surrogate_state *run, ftl_error *error) {
-  if (!run->recipe->uncertainty.gamma) return FTL_OK;
+  if (!run->recipe->uncertainty.gamma || run->surrogate.second) return FTL_OK;
   const ftl_active_set_options options = {.threads = (int)run->recipe->threads,
                                           .stop = run->host->stop,
                                           .progress = run->host->progress,

@@ -6,6 +6,7 @@
 #include "support/run_folder.h"
 #include "model/provenance.h"
 #include "surrogate/active_set.h"
+#include "surrogate/gauss_newton.h"
 #include "surrogate/jobs.h"
 #include "surrogate/fit_run.h"
 
@@ -65,6 +66,9 @@ ftl_status ftl_surrogate_sample(ftl_surrogate_state *run, bool *interrupted, ftl
 /* Adds data to train, and takes what errors are measured on out of it. */
 ftl_status ftl_surrogate_split(ftl_surrogate_state *run, ftl_error *error);
 
+/* RUN/steps.ftl: after a step, and what an earlier process left there of this very fit (else *state stays zero). */
+ftl_status ftl_second_keep(void *run, const ftl_gauss_newton_state *state, ftl_error *error);
+ftl_status ftl_second_find(ftl_surrogate_state *run, ftl_gauss_newton_state *state, ftl_error *error);
 /* Some of train, evenly spread, for errors that cost as much as equations: shallow copies, of which the caller frees
    the array; sets n_measured. FTL_ERR_MEMORY. */
 ftl_status ftl_surrogate_some_fitted(ftl_surrogate_state *run, ftl_dataset *some, ftl_error *error);

@@ -226,8 +226,9 @@ ftl_status ftl_surrogate_write_report(ftl_surrogate_state *run, ftl_error *error
 ftl_status ftl_surrogate_write_all(ftl_surrogate_state *run, ftl_error *error) {
   char *text = report_text(run), *ftl = ftl_surrogate_path(run, "model.ftl");
   ftl_status status = text && ftl ? FTL_OK : ftl_no_memory(error, NULL, "the report of a fit");
-  run->unwritten = status == FTL_OK; /* from here on failures are of files */
-  if (!status) {
+  run->unwritten = status == FTL_OK;          /* from here on failures are of files */
+  const bool linear = !run->surrogate.second; /* .ftl stores no other */
+  if (!status && linear) {
     ftl_output_file file;
     ftl_output_begin_model(ftl, &file);
     status = ftl_surrogate_write(&run->surrogate, ftl, text, error);
@@ -235,7 +236,9 @@ ftl_status ftl_surrogate_write_all(ftl_surrogate_state *run, ftl_error *error) {
   }
   if (!status) status = write_yace(run, error);
   if (!status) status = write_reports(run, text, error);
-  if (!status) ftl_surrogate_say(run, "wrote %s, model.yace, errors.csv and report.json", ftl);
+  if (!status)
+    ftl_surrogate_say(run, "wrote %s/%smodel.yace, errors.csv and report.json", run->recipe->output,
+                      linear ? "model.ftl, " : "");
   free(text);
   free(ftl);
   return status;
