@@ -118,6 +118,47 @@ class Fit(cli_case.CliCase):
         self.refuse(1, ["embedding.rank applies only when embedding.exponent"], "fit", "-d", data, "-o", self.path("no"), *size,
                     "--set", "embedding.rank=2")  # fmt: skip
 
+    def test_the_default_basis_fits_many_elements(self):
+        """Three elements had 22,446 functions by default, and were refused; a recipe says what was taken."""
+        frame = '4\nLattice="4 0 0 0 4 0 0 0 4" Properties=species:S:1:pos:R:3 REF_energy={} pbc="T T T"\n'
+        atoms = "".join(f"{z} {x} {y} {w}\n" for z, x, y, w in (("H", 0, 0, 0), ("Cu", 2, 2, 0), ("Ni", 2, 0, 2), ("Pd", 0, 2, 2)))
+        data = self.path("four.xyz", "".join(frame.format(-k) + atoms for k in range(4)))
+        few = ["--e0", "H=-1,Cu=-1,Ni=-1,Pd=-1", "--set", "basis.max_functions=150", "--set", "holdout=0", "--threads", "1"]
+        self.run_it("fit", "-d", data, "-o", self.path("run"), *few, "--set", "uncertainty.gamma=false")
+        self.assertEqual(self.report(self.path("run"))["fit"]["functions"], 4 * 4 * (4 + 2))
+        recipe = self.read(self.path("run"), "recipe.yaml").decode()
+        self.assertRegex(recipe, r"(?m)^  n: 4/1\n  l: \S*1\S*$")
+        self.assertRegex(recipe, r"(?m)^  max_species: 1$")
+        _, err = self.run_it("fit", "-d", data, "-o", self.path("no"), *few, "--n", "8/5", code=1)
+        self.assertIn("more than the 150 allowed", err.splitlines()[-1])
+
+    # ---- select ----
+
+    def test_select(self):
+        """Copies are chosen once; what is labelled already is not chosen again; frames are written as they are."""
+        frames = structures(12).replace("Properties=", "note=keep Properties=").split("5\nLattice")[1:]
+        frames = ["5\nLattice" + f for f in frames]
+        candidates = self.path("md.xyz", "".join(frames + frames[:6]))
+        out, _ = self.run_it("select", H2CU, candidates, "-n", "5", "-o", self.path("chosen.xyz"), "--threads", "1")
+        first = [int(m[1]) for m in re.finditer(r"^\d+ +(\d+) +\d+ +5 ", out, re.M)]
+        self.assertEqual(len(set(first)), 5)
+        self.assertIn("5 of 18 structures are chosen", out)
+        written = self.read(self.path("chosen.xyz")).decode().splitlines()
+        self.assertEqual(sum("note=keep" in line for line in written), 5)
+        atoms = [line for k in sorted(first) for line in (frames + frames[:6])[k].splitlines()[2:]]
+        self.assertEqual([line for line in written if line[0] in "CH"], atoms)
+        gains = [float(m[1]) for m in re.finditer(r"^\d+ .* (\S+)$", out, re.M) if "structures" not in m[0]]
+        self.assertEqual(gains, sorted(gains, reverse=True))
+        out, _ = self.run_it("select", H2CU, candidates, "-n", "50", "--by", "distance")
+        self.assertIn("12 of 18 structures are chosen", out)
+        out, _ = self.run_it("select", H2CU, candidates, "-n", "50", "--by", "distance", "-d", self.path("chosen.xyz"))
+        self.assertIn("7 of 18 structures are chosen", out)
+        self.refuse(2, ["how many"], "select", H2CU, candidates)
+        self.refuse(2, ["which MODEL and CANDIDATES"], "select", H2CU, "-n", "5")
+        self.refuse(3, ["would overwrite"], "select", H2CU, candidates, "-n", "5", "-o", candidates)
+        ti = self.path("ti.xyz", structures(1).replace("Cu", "Ti"))
+        self.refuse(1, ["atom 0 is Ti, which the model lacks"], "select", H2CU, ti, "-n", "5")
+
     def test_titanium(self):
         train = os.path.join(TI64, "train.xyz")
         if not os.path.exists(train):

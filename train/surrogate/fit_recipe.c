@@ -46,9 +46,11 @@ static const ftl_option options[] = {
                  "fitted to compositions"),
 
     TEXT(basis.n, .key = "basis.n", .initial = "8/5/3/2", .flag = "n", .value = "N1/N2/...", .when = "",
-         .doc = "radial functions of the factors of a function, by its rank 1, 2, ... (body order 2, 3, ...; up to 5)"),
+         .doc = "radial functions of the factors of a function, by its rank 1, 2, ... (body order 2, 3, ...; up to 5); "
+                "for many "
+                "elements less, by default, so that there are no more than max_functions"),
     TEXT(basis.l, .key = "basis.l", .initial = "4/3/2", .flag = "l", .value = "L2/L3/...", .when = "",
-         .doc = "largest l of the factors, by rank from 2 on"),
+         .doc = "largest l of the factors, by rank from 2 on; by default as n"),
     WORDS(basis.blocks, .key = "basis.blocks", .flag = "block", .value = "EL-EL=N1/N2/...:L2/L3/...,...", .when = "",
           .doc = "other n and l for functions of exactly these elements, the centre's included: Ti=12/8/5/3:5/4/3; "
                  "H@H-Cu=... for those around H; the first that fits counts"),
@@ -316,6 +318,34 @@ ftl_status ftl_recipe_basis(const ftl_surrogate_recipe *r, const int *elements, 
                      "basis.blocks: '%.60s' has no effect, as '%.60s' before it fits all of its functions; remove one, "
                      "or change their order",
                      r->basis.blocks.item[k], r->basis.blocks.item[j]);
+  return status;
+}
+
+ftl_status ftl_recipe_default_basis(ftl_surrogate_recipe *r, const int *elements, int n_elements, ftl_error *error) {
+  /* n, l, max_species: rank 4 matters least, then l of rank 3 (docs/surrogate.md); last, functions of several elements
+   */
+  static const char *const sizes[][3] = {{"8/5/3/2", "4/3/2", "0"}, {"8/5/3", "4/3", "0"}, {"8/5/2", "4/2", "0"},
+                                         {"8/4/2", "3/2", "0"},     {"8/4/1", "3/2", "0"}, {"8/3/1", "3/1", "0"},
+                                         {"8/3", "3", "0"},         {"6/2", "2", "0"},     {"8/4/2", "3/2", "1"},
+                                         {"6/2", "2", "1"},         {"4/1", "1", "1"},     {"2/1", "1", "1"}};
+  static const char *const keys[] = {"basis.n", "basis.l", "basis.blocks", "basis.degree", "basis.max_species"};
+  ftl_status status = FTL_OK;
+  for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
+    if (ftl_options_is_chosen(&r->options, keys[k])) return FTL_OK;
+  for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+    ftl_basis_options basis;
+    ftl_basis_block *blocks = NULL;
+    ftl_surrogate made;
+    status = ftl_options_set(&r->options, "basis.n", sizes[k][0], "default", error);
+    if (!status) status = ftl_options_set(&r->options, "basis.l", sizes[k][1], "default", error);
+    if (!status) status = ftl_options_set(&r->options, "basis.max_species", sizes[k][2], "default", error);
+    if (!status) status = ftl_recipe_basis(r, elements, n_elements, &basis, &blocks, error);
+    free(blocks);
+    FTL_TRY(status);
+    status = ftl_basis_make(&basis, &made, error);
+    if (!status) ftl_surrogate_free(&made);
+    if (!status) return FTL_OK;
+  }
   return status;
 }
 

@@ -87,6 +87,10 @@ ftl_status ftl_surrogate_recipe_check(const ftl_surrogate_recipe *recipe, ftl_er
    is no list of numbers. */
 ftl_status ftl_recipe_basis(const ftl_surrogate_recipe *recipe, const int *elements, int n_elements,
                             ftl_basis_options *basis, ftl_basis_block **blocks, ftl_error *error);
+/* Where nothing is said of the basis' size: the largest of a list of defaults that has no more functions than
+   basis.max_functions for so many elements becomes that of the recipe. FTL_ERR_INPUT: not even the smallest has. */
+ftl_status ftl_recipe_default_basis(ftl_surrogate_recipe *recipe, const int *elements, int n_elements,
+                                    ftl_error *error);
 /* There is a second density. */
 bool ftl_recipe_is_nonlinear(const ftl_surrogate_recipe *recipe);
 /* Weights, smoothness and solver. */

@@ -43,7 +43,8 @@ static ftl_status make_basis(ftl_surrogate_state *run, ftl_error *error) {
   ftl_basis_options options;
   ftl_basis_block *blocks = NULL;
   ftl_fit_options fit;
-  ftl_status status = ftl_recipe_basis(run->recipe, run->elements, run->n_elements, &options, &blocks, error);
+  ftl_status status = ftl_recipe_default_basis(run->recipe, run->elements, run->n_elements, error);
+  if (!status) status = ftl_recipe_basis(run->recipe, run->elements, run->n_elements, &options, &blocks, error);
   if (!status) status = ftl_basis_make(&options, &run->surrogate, error);
   free(blocks);
   FTL_TRY(status);
@@ -90,7 +91,7 @@ static void say_basis(const ftl_surrogate_state *run) {
     ftl_surrogate_say(run, "%-2s  E0 %.6f eV, %d functions:%s; ZBL below (Angstrom)%s",
                       ftl_element_symbol(file->atomic_number[mu]), file->e0[mu], file->n_functions[mu], text, inner);
   }
-  ftl_surrogate_say(run, "E0 from %s", run->e0_from);
+  ftl_surrogate_say(run, "E0 from %s; basis n %s, l %s", run->e0_from, run->recipe->basis.n, run->recipe->basis.l);
 }
 
 /* ---- fitting ---- */

@@ -11,7 +11,7 @@
 #include "surrogate/fit_run.h"
 
 typedef struct {
-  const ftl_surrogate_recipe *recipe;
+  ftl_surrogate_recipe *recipe;
   const ftl_host *host;
   bool unwritten; /* the kind of failure a status is */
 
