@@ -10,7 +10,7 @@
 
 enum { N_STRUCTURES = 24, MOST_ROWS = 1 + 3 * MOST_ATOMS + 6 };
 
-static const ftl_design_rows all_rows = {true, true, true};
+static const ftl_design_rows all_rows = {.energy = true, .forces = true, .stress = true};
 static const ftl_basis_bounds bounds = {.n = {4, 2, 1}, .l = {0, 2, 1}};
 
 /* With coefficients of both densities, and a designer that knows it. */

@@ -54,11 +54,11 @@ void ftl_design_unpack(const double *x, ftl_surrogate *s) {
 }
 
 int ftl_design_count(const ftl_structure *s, ftl_design_rows rows) {
-  return (rows.energy ? 1 : 0) + (rows.forces ? 3 * s->n : 0) + (rows.stress ? 6 : 0);
+  return (rows.energy ? 1 : 0) + (rows.forces ? 3 * s->n : 0) + (rows.stress ? 6 : 0) + (rows.atoms ? s->n : 0);
 }
 
 ftl_design_rows ftl_design_labelled(const ftl_structure *s) {
-  return (ftl_design_rows){s->labels.has_energy, s->labels.has_forces, s->labels.has_stress};
+  return (ftl_design_rows){s->labels.has_energy, s->labels.has_forces, s->labels.has_stress, s->atom_energy != NULL};
 }
 
 static double largest_cutoff(const ftl_ace_file *file) {
@@ -104,7 +104,7 @@ static ftl_status atom_functions(ftl_designer *d, const ftl_structure *s, int i,
 
 /* Where a structure's rows begin in a column. */
 typedef struct {
-  double *energy, *forces, *virial; /* NULL: not asked for */
+  double *energy, *forces, *virial, *atoms; /* NULL: not asked for */
 } column;
 
 static column column_at(const ftl_structure *s, ftl_design_rows rows, double *at) {
@@ -114,7 +114,11 @@ static column column_at(const ftl_structure *s, ftl_design_rows rows, double *at
     c.forces = at;
     at += 3 * s->n;
   }
-  if (rows.stress) c.virial = at;
+  if (rows.stress) {
+    c.virial = at;
+    at += 6;
+  }
+  if (rows.atoms) c.atoms = at;
   return c;
 }
 
@@ -139,6 +143,7 @@ static void add_column(const ftl_designer *d, const ftl_structure *s, ftl_design
   const ftl_graph *g = &d->graph.graph;
   const column c = column_at(s, rows, at);
   if (c.energy) *c.energy += v->value[f];
+  if (c.atoms) c.atoms[i] += v->value[f];
   if (rows.forces || rows.stress) add_slopes(i, g->sender + g->first_edge[i], v, f, c);
 }
 
@@ -243,7 +248,8 @@ void ftl_design_labels(const ftl_surrogate *surrogate, const ftl_structure *s, f
     memcpy(label, s->labels.forces, 3 * (size_t)s->n * sizeof *label);
     label += 3 * s->n;
   }
-  for (int k = 0; rows.stress && k < 6; k++) label[k] = -s->volume * s->labels.stress[voigt[k][0]][voigt[k][1]];
+  for (int k = 0; rows.stress && k < 6; k++) *label++ = -s->volume * s->labels.stress[voigt[k][0]][voigt[k][1]];
+  if (rows.atoms) memcpy(label, s->atom_energy, (size_t)s->n * sizeof *label);
 }
 
 ftl_status ftl_design_atoms(ftl_designer *d, const ftl_structure *s, ftl_design_visit *visit, void *context,

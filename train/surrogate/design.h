@@ -35,7 +35,7 @@ void ftl_designer_free(ftl_designer *designer);
 
 /* Rows of a structure: its labels if it has them. */
 typedef struct {
-  bool energy, forces, stress;
+  bool energy, forces, stress, atoms; /* atoms: energies of single ones, behind the others */
 } ftl_design_rows;
 int ftl_design_count(const ftl_structure *structure, ftl_design_rows rows);
 ftl_design_rows ftl_design_labelled(const ftl_structure *structure);

@@ -76,10 +76,11 @@ static void weigh(const assembly *a, const ftl_structure *s, int row) {
   const struct {
     int count;
     double factor;
-  } part[3] = {{rows.energy ? 1 : 0, o->energy / root_n * sqrt(s->weight * s->energy_weight)},
+  } part[4] = {{rows.energy ? 1 : 0, o->energy / root_n * sqrt(s->weight * s->energy_weight)},
                {rows.forces ? 3 * s->n : 0, o->forces * sqrt(s->weight * s->forces_weight)},
-               {rows.stress ? 6 : 0, o->stress / root_n * sqrt(s->weight * s->stress_weight)}};
-  for (int p = 0; p < 3; row += part[p++].count)
+               {rows.stress ? 6 : 0, o->stress / root_n * sqrt(s->weight * s->stress_weight)},
+               {rows.atoms ? s->n : 0, o->atoms * sqrt(s->weight)}};
+  for (int p = 0; p < 4; row += part[p++].count)
     for (int k = 0; k <= a->n; k++) {
       double *to = a->panel + (size_t)k * (size_t)a->ld + (size_t)row;
       for (int i = 0; i < part[p].count; i++) to[i] *= part[p].factor;

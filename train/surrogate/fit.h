@@ -12,6 +12,7 @@ typedef struct {
   /* an error of 1 eV/atom in energy counts `energy` sqrt(n), of 1 eV/Angstrom in a force component `forces`, of 1 eV in
      a virial component `stress` / sqrt(n), n the number of atoms; a structure's own weights multiply the squares */
   double energy, forces, stress;
+  double atoms;                            /* of 1 eV in the energy of a single atom (ftl_structure.atom_energy) */
   double smooth_power, smooth_n, smooth_l; /* ftl_basis_roughness */
   int folds;                               /* of CV; structures are dealt by `solve.seed` */
   ftl_solve_options solve;

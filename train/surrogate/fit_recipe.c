@@ -134,6 +134,11 @@ static const ftl_option options[] = {
           .doc = "other options of frozentl train for a MACE: optimiser.lr=0.005,loss.energy=1000,ema=0.99"),
     REAL(weights.data, 0, 1e9, .key = "weights.data", .initial = "1", .when = "data",
          .doc = "factor of the squared errors of data, beside those of sampled structures"),
+    REAL(
+        weights.atoms, 0, 1e9, .key = "weights.atoms", .initial = "0", .when = "",
+        .doc =
+            "weight of the energy that the model gives to a single atom of sampled structures, 1/eV; 0: these energies "
+            "are not fitted"),
     PATHS(sample.starts, .key = "sample.starts", .flag = "starts", .when = "",
           .doc = "structures that sampling starts from, extended XYZ; by default those of data"),
     INTEGER(sample.n_starts, 1, 1e6, .key = "sample.n_starts", .initial = "20", .flag = "n-starts",
@@ -194,7 +199,7 @@ static const ftl_option options[] = {
            .doc = "of the model in sampling"),
 };
 
-enum { N_ALL = sizeof options / sizeof *options, N_DISTILL = 35 }; /* N_DISTILL: the last ones, from `model` on */
+enum { N_ALL = sizeof options / sizeof *options, N_DISTILL = 36 }; /* N_DISTILL: the last ones, from `model` on */
 
 const ftl_option_table ftl_fit_table = {.command = "fit", .option = options, .n = N_ALL - N_DISTILL};
 const ftl_option_table ftl_distill_table = {.command = "distill", .option = options, .n = N_ALL};
@@ -357,6 +362,7 @@ void ftl_recipe_fit(const ftl_surrogate_recipe *r, ftl_fit_options *fit) {
   *fit = (ftl_fit_options){.energy = r->weights.energy,
                            .forces = r->weights.forces,
                            .stress = r->weights.stress,
+                           .atoms = r->weights.atoms,
                            .smooth_power = r->smooth.power,
                            .smooth_n = r->smooth.n,
                            .smooth_l = r->smooth.l,

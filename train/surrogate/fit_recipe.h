@@ -39,7 +39,7 @@ typedef struct {
     double fraction, width;
   } inner;
   struct {
-    double energy, forces, stress, data;
+    double energy, forces, stress, data, atoms;
     ftl_rates configs;
   } weights;
   struct {

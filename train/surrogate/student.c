@@ -106,9 +106,9 @@ static ftl_status set_all(const ftl_surrogate_recipe *r, const char *folder, con
 
 /* Sections that only a linear potential has. */
 static ftl_status check_sections(const ftl_surrogate_recipe *r, ftl_error *error) {
-  static const char *const sections[] = {"basis.",         "embedding.",    "inner.",      "smooth.",
-                                         "solver.",        "uncertainty.",  "spline_bins", "weights.energy",
-                                         "weights.forces", "weights.stress"};
+  static const char *const sections[] = {"basis.",         "embedding.",     "inner.",       "smooth.",
+                                         "solver.",        "uncertainty.",   "spline_bins",  "weights.energy",
+                                         "weights.forces", "weights.stress", "weights.atoms"};
   const ftl_option_table *table = r->options.table;
   for (int k = 0; k < table->n; k++)
     for (size_t j = 0; j < sizeof sections / sizeof *sections; j++)
