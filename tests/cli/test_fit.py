@@ -274,7 +274,7 @@ class Fit(cli_case.CliCase):
 
     def test_data_beside_samples(self):
         run, data = self.path("run"), self.labelled("data.xyz", 10)
-        out, _ = self.distill(run, "-d", data, "--jobs", "bulk,rattle", "--set", "weights.data=2")
+        out, _ = self.distill(run, "-d", data, "--jobs", "bulk,rattle", "--set", "weights.data=2", "--set", "weights.atoms=0.5")
         self.assertRegex(out, r"(?m)^H .*functions")
         report = self.report(run)
         self.assertEqual(report["errors_eV_Angstrom"]["fitted"]["structures"]
