@@ -32,14 +32,23 @@ static void *copy(const void *from, size_t bytes) {
   return to;
 }
 
-static bool copy_function(const ftl_ace_function *from, double coefficient, ftl_ace_function *to) {
-  size_t n_m = coefficient == 0 ? 0 : (size_t)from->n_m;
+static bool copy_function(const ftl_ace_function *from, const double *coefficient, int n_density,
+                          ftl_ace_function *to) {
+  const size_t n_m = (size_t)from->n_m, n = (size_t)n_density;
   *to = *from;
-  to->n_m = (int)n_m;
+  to->n_density = n_density;
   to->m = copy(from->m, n_m * (size_t)from->rank * sizeof *to->m);
-  to->c = copy(from->c, n_m * sizeof *to->c);
-  for (size_t k = 0; to->c && k < n_m; k++) to->c[k] *= coefficient;
+  to->c = malloc((n_m * n + 1) * sizeof *to->c);
+  for (size_t k = 0; to->c && k < n_m * n; k++) to->c[k] = from->c[k / n] * coefficient[k % n];
   return to->m && to->c;
+}
+
+/* E = rho_1 + F(rho_2), as PACE's own fits have it. */
+static void embed_second(const ftl_surrogate *s, ftl_ace_embedding *e) {
+  e->n_density = 2;
+  e->shifted = true;
+  e->weight[1] = 1;
+  e->exponent[1] = s->exponent;
 }
 
 ftl_status ftl_surrogate_file(const ftl_surrogate *s, const double *coefficient, ftl_ace_file *file, ftl_error *error) {
@@ -61,10 +70,12 @@ ftl_status ftl_surrogate_file(const ftl_surrogate *s, const double *coefficient,
     file->function[mu] = calloc((size_t)from->n_functions[mu] + 1, sizeof **file->function);
     good = file->function[mu];
     for (int k = 0; good && k < from->n_functions[mu]; k++) {
-      double c = coefficient[s->first[mu] + k];
-      if (c == 0) continue; /* ARD prunes functions */
-      good = copy_function(&from->function[mu][k], c, &file->function[mu][file->n_functions[mu]++]);
+      const int column = s->first[mu] + k;
+      const double c[2] = {coefficient[column], s->second ? s->second[column] : 0};
+      if (c[0] == 0 && c[1] == 0) continue; /* ARD prunes functions */
+      good = copy_function(&from->function[mu][k], c, s->second ? 2 : 1, &file->function[mu][file->n_functions[mu]++]);
     }
+    if (good && s->second) embed_second(s, &file->embedding[mu]);
   }
   if (good) return FTL_OK;
   ftl_ace_file_free(file);
@@ -74,6 +85,7 @@ ftl_status ftl_surrogate_file(const ftl_surrogate *s, const double *coefficient,
 void ftl_surrogate_free(ftl_surrogate *s) {
   ftl_ace_file_free(&s->file);
   free(s->coefficient);
+  free(s->second);
   free(s->committee);
   for (int mu = 0; mu < FTL_MAX_ELEMENTS; mu++) free(s->active[mu]);
   *s = (ftl_surrogate){0};

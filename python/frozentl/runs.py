@@ -69,7 +69,7 @@ class Run:
 
     @property
     def errors(self) -> Table:
-        """errors.csv by column: RMSE and MAE by set and config_type, of a finished run of train."""
+        """errors.csv by column: RMSE and MAE by set and config_type, of a finished run."""
         return read_table(self.file("errors.csv"))
 
     def predictions(self, which: str = "test") -> Table:
@@ -83,10 +83,11 @@ class Run:
             return json.load(file)
 
     def model(self, **options: Any):
-        """model.ftl, opened: Model's options."""
+        """model.ftl, or model.yace where no .ftl stores the potential (embedding), opened: Model's options."""
         from .model import Model
 
-        return Model(self.file("model.ftl"), **options)
+        yace = not os.path.exists(os.path.join(self.path, "model.ftl")) and os.path.exists(os.path.join(self.path, "model.yace"))
+        return Model(self.file("model.yace" if yace else "model.ftl"), **options)
 
     def plot(self, form: str = "svg") -> list[str]:
         """Draws the pictures of docs/plots.md into the run's folder `plots`; their paths."""

@@ -49,7 +49,7 @@ class Fit(cli_case.CliCase):
     def test_the_potential_has_the_errors_that_were_said(self):
         data, valid, run = self.labelled("data.xyz", 30), self.labelled("valid.xyz", 8, seed=5), self.path("run")
         out, _ = self.run_it("fit", "-d", data, "--valid", valid, "-o", run, *SMALL)
-        self.assertEqual(sorted(os.listdir(run)), ["model.ftl", "model.yace", "recipe.yaml", "report.json"])
+        self.assertEqual(sorted(os.listdir(run)), ["errors.csv", "model.ftl", "model.yace", "recipe.yaml", "report.json"])
         said = re.search(r"^valid +8 +(\S+) +(\S+)", out, re.M)
         errors = self.report(run)["errors_eV_Angstrom"]["valid"]
         self.assertEqual(f"{1000 * errors['energy_per_atom']:.2f}", said[1])
@@ -81,6 +81,83 @@ class Fit(cli_case.CliCase):
         # H: 3 + 3 of rank 1; rank 2 over factors (l, mu, n): 10 pairs of 4 for l = 0 and for l = 1. Cu alone: 5, 4 x 6
         # instead of 3, 2 x 3
         self.assertEqual(self.report(block)["fit"]["functions"], 26 + 26 - 9 + 29)
+
+    def test_a_second_density(self):
+        data, run, again = self.labelled("data.xyz", 40), self.path("run"), self.path("again")
+        size = ["--n", "3/2", "--l", "2", "--cutoff", "4", "--threads", "1"]
+        nonlinear = [*size, "--embedding", "0.5"]
+        out, _ = self.run_it("fit", "-d", data, "-o", run, *nonlinear)
+        self.assertEqual(sorted(os.listdir(run)), ["errors.csv", "model.yace", "recipe.yaml", "report.json", "steps.ftl"])
+        told, _ = self.run_it("eval", os.path.join(run, "model.yace"), data, "--labels", "REF_")
+        errors = self.report(run)["errors_eV_Angstrom"]
+        total = re.search(r"^total +(\d+) +\d+ \| +(\S+) +\S+ \| +(\S+)", told, re.M)
+        n, square = zip(*((of["structures"], of["energy_per_atom"] ** 2) for of in (errors["fitted"], errors["held_back"])))
+        mean = ((n[0] * square[0] + n[1] * square[1]) / sum(n)) ** 0.5
+        self.assertAlmostEqual(float(total[2]), 1000 * mean, delta=2e-3)
+        self.assertRegex(out, r"(?m)^step 2: weighted error")
+        self.run_it("fit", "-d", data, "-o", self.path("linear"), *size, "--quiet")
+        errors = self.report(run)["errors_eV_Angstrom"]["fitted"]
+        self.assertLess(errors["forces"], self.report(self.path("linear"))["errors_eV_Angstrom"]["fitted"]["forces"])
+        with open(os.path.join(run, "model.yace")) as f:
+            self.assertIn("FinnisSinclairShiftedScaled", f.read())
+        # an earlier process had got so far: the same potential, from where it was
+        os.mkdir(again)
+        for name in ("recipe.yaml", "steps.ftl"):
+            shutil.copy(os.path.join(run, name), again)
+        out, _ = self.run_it("fit", "-d", data, "-o", again, *nonlinear)
+        self.assertRegex(out, r"(?m)^going on behind step \d+$")
+        self.assertNotIn("step 0", out)
+        self.assertEqual(self.read(again, "model.yace"), self.read(run, "model.yace"))
+        # with other settings it begins anew
+        os.remove(os.path.join(again, "report.json"))
+        out, _ = self.run_it("fit", "-d", data, "-o", again, *nonlinear, "--set", "weights.energy=20")
+        self.assertIn("step 0", out)
+        no = ["fit", "-d", data, "-o", self.path("no"), *nonlinear]
+        self.refuse(1, ["uncertainty.committee is of linear"], *no, "--set", "uncertainty.committee=3")
+        self.refuse(1, ["embedding.exponent is 1"], *no, "--embedding", "1")
+        self.refuse(1, ["embedding.rank applies only when embedding.exponent"], "fit", "-d", data, "-o", self.path("no"), *size,
+                    "--set", "embedding.rank=2")  # fmt: skip
+
+    def test_the_default_basis_fits_many_elements(self):
+        """Three elements had 22,446 functions by default, and were refused; a recipe says what was taken."""
+        frame = '4\nLattice="4 0 0 0 4 0 0 0 4" Properties=species:S:1:pos:R:3 REF_energy={} pbc="T T T"\n'
+        atoms = "".join(f"{z} {x} {y} {w}\n" for z, x, y, w in (("H", 0, 0, 0), ("Cu", 2, 2, 0), ("Ni", 2, 0, 2), ("Pd", 0, 2, 2)))
+        data = self.path("four.xyz", "".join(frame.format(-k) + atoms for k in range(4)))
+        few = ["--e0", "H=-1,Cu=-1,Ni=-1,Pd=-1", "--set", "basis.max_functions=150", "--set", "holdout=0", "--threads", "1"]
+        self.run_it("fit", "-d", data, "-o", self.path("run"), *few, "--set", "uncertainty.gamma=false")
+        self.assertEqual(self.report(self.path("run"))["fit"]["functions"], 4 * 4 * (4 + 2))
+        recipe = self.read(self.path("run"), "recipe.yaml").decode()
+        self.assertRegex(recipe, r"(?m)^  n: 4/1\n  l: \S*1\S*$")
+        self.assertRegex(recipe, r"(?m)^  max_species: 1$")
+        _, err = self.run_it("fit", "-d", data, "-o", self.path("no"), *few, "--n", "8/5", code=1)
+        self.assertIn("more than the 150 allowed", err.splitlines()[-1])
+
+    # ---- select ----
+
+    def test_select(self):
+        """Copies are chosen once; what is labelled already is not chosen again; frames are written as they are."""
+        frames = structures(12).replace("Properties=", "note=keep Properties=").split("5\nLattice")[1:]
+        frames = ["5\nLattice" + f for f in frames]
+        candidates = self.path("md.xyz", "".join(frames + frames[:6]))
+        out, _ = self.run_it("select", H2CU, candidates, "-n", "5", "-o", self.path("chosen.xyz"), "--threads", "1")
+        first = [int(m[1]) for m in re.finditer(r"^\d+ +(\d+) +\d+ +5 ", out, re.M)]
+        self.assertEqual(len(set(first)), 5)
+        self.assertIn("5 of 18 structures are chosen", out)
+        written = self.read(self.path("chosen.xyz")).decode().splitlines()
+        self.assertEqual(sum("note=keep" in line for line in written), 5)
+        atoms = [line for k in sorted(first) for line in (frames + frames[:6])[k].splitlines()[2:]]
+        self.assertEqual([line for line in written if line[0] in "CH"], atoms)
+        gains = [float(m[1]) for m in re.finditer(r"^\d+ .* (\S+)$", out, re.M) if "structures" not in m[0]]
+        self.assertEqual(gains, sorted(gains, reverse=True))
+        out, _ = self.run_it("select", H2CU, candidates, "-n", "50", "--by", "distance")
+        self.assertIn("12 of 18 structures are chosen", out)
+        out, _ = self.run_it("select", H2CU, candidates, "-n", "50", "--by", "distance", "-d", self.path("chosen.xyz"))
+        self.assertIn("7 of 18 structures are chosen", out)
+        self.refuse(2, ["how many"], "select", H2CU, candidates)
+        self.refuse(2, ["which MODEL and CANDIDATES"], "select", H2CU, "-n", "5")
+        self.refuse(3, ["would overwrite"], "select", H2CU, candidates, "-n", "5", "-o", candidates)
+        ti = self.path("ti.xyz", structures(1).replace("Cu", "Ti"))
+        self.refuse(1, ["atom 0 is Ti, which the model lacks"], "select", H2CU, ti, "-n", "5")
 
     def test_titanium(self):
         train = os.path.join(TI64, "train.xyz")
@@ -179,7 +256,7 @@ class Fit(cli_case.CliCase):
         jobs = "bulk,strain,vacancy,surface,adsorbate,rattle,dimer"
         out, _ = self.distill(run, "--jobs", jobs, "--set", "sample.molecule=H-H", "--set", "sample.layers=2",
                               "--sampled-frames", "40")  # fmt: skip
-        self.assertEqual(sorted(os.listdir(run)), ["model.ftl", "model.yace", "recipe.yaml", "report.json",
+        self.assertEqual(sorted(os.listdir(run)), ["errors.csv", "model.ftl", "model.yace", "recipe.yaml", "report.json",
                                                    "sampled.xyz", "sampling", "state.json"])  # fmt: skip
         for kind in ("bulk", "strain", "vacancy", "surface", "rattle"):
             self.assertRegex(out, rf"(?m)^\S*{kind}\S* +\d+ +\d+")
@@ -197,7 +274,7 @@ class Fit(cli_case.CliCase):
 
     def test_data_beside_samples(self):
         run, data = self.path("run"), self.labelled("data.xyz", 10)
-        out, _ = self.distill(run, "-d", data, "--jobs", "bulk,rattle", "--set", "weights.data=2")
+        out, _ = self.distill(run, "-d", data, "--jobs", "bulk,rattle", "--set", "weights.data=2", "--set", "weights.atoms=0.5")
         self.assertRegex(out, r"(?m)^H .*functions")
         report = self.report(run)
         self.assertEqual(report["errors_eV_Angstrom"]["fitted"]["structures"]
@@ -221,6 +298,68 @@ class Fit(cli_case.CliCase):
         self.run_it("distill", "--resume", broken, "--quiet")
         for name in ("model.ftl", "model.yace", "sampled.xyz"):
             self.assertEqual(self.read(broken, name), self.read(whole, name), name)
+
+    # ---- a network as student ----
+
+    STUDENT = ["--jobs", "bulk,rattle", "--student", "mace:4x0e,layers=1,correlation=1,max_ell=1,r_max=4,radial_mlp=8",
+               "--student-epochs", "8", "--threads", "1"]  # fmt: skip
+
+    def teach(self, run, *options, code=0):
+        return self.run_it("distill", "-m", H2CU, "-o", run, *SAMPLE, *self.STUDENT, *options, code=code)
+
+    def test_a_network_learns(self):
+        run, data = self.path("run"), self.labelled("data.xyz", 10)
+        out, _ = self.teach(run, "-d", data, "--valid", data, "--student-train", "batch_size=1,optimiser.lr=0.02")
+        self.assertEqual(sorted(os.listdir(run)), ["errors.csv", "model.ftl", "recipe.yaml", "report.json", "sampled.xyz",
+                                                   "sampling", "state.json", "student"])  # fmt: skip
+        # the teacher's errors on the data, which it labelled itself, come before anything is sampled
+        self.assertLess(out.index("the model itself, on 10 of 10 structures of data"), out.index("runs of the model"))
+        report = self.report(run)
+        self.assertLess(report["model_on_valid_eV_Angstrom"]["forces_rmse"], 1e-4)
+        before, after = re.search(r"-> model.ftl.*forces (\S+) -> (\S+) meV/A", out).groups()
+        self.assertLess(float(after), 0.8 * float(before))
+        # the numbers that are said are those of the potential in the folder, by type and in all
+        told, _ = self.run_it("eval", os.path.join(run, "model.ftl"), os.path.join(run, "student", "valid.xyz"), "--labels", "REF_")
+        types = report["by_type_eV_Angstrom"]["held_back"]
+        for kind, of in types.items():
+            seen = re.search(rf"^{kind} +(\d+) +\d+ \| +(\S+) +(\S+) \| +(\S+) +(\S+)", told, re.M)
+            self.assertEqual(int(seen[1]), of["structures"])
+            for k, key in enumerate(("energy_rmse", "energy_mae", "forces_rmse", "forces_mae"), 2):
+                self.assertAlmostEqual(float(seen[k]), 1000 * of[key], delta=2e-3)
+        total = re.search(r"^total +\d+ +\d+ \| +(\S+) +\S+ \| +(\S+)", told, re.M)
+        self.assertAlmostEqual(float(total[2]), 1000 * report["errors_eV_Angstrom"]["held_back"]["forces"], delta=2e-3)
+        self.assertIn("held back,total,", self.read(run, "errors.csv").decode())
+
+    def test_an_interrupted_student_goes_on(self):
+        whole, broken, data = self.path("whole"), self.path("broken"), ["-d", self.labelled("data.xyz", 6)]
+        self.teach(whole, *data)
+        process = subprocess.Popen([cli_case.FROZENTL, "distill", "-m", H2CU, "-o", broken, *SAMPLE, *self.STUDENT, *data, "--quiet"],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
+        while process.poll() is None and not os.path.exists(os.path.join(broken, "student", "log.csv")):
+            time.sleep(0.002)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate()
+        self.assertEqual(process.returncode, 6, err)
+        self.assertFalse(os.path.exists(os.path.join(broken, "model.ftl")))
+        self.run_it("distill", "--resume", broken, "--quiet")
+        self.assertEqual(self.read(broken, "model.ftl"), self.read(whole, "model.ftl"))
+        self.run_it("distill", "--resume", broken, "--quiet")  # nothing is left to do: the same report again
+        self.assertEqual(self.report(broken)["by_type_eV_Angstrom"], self.report(whole)["by_type_eV_Angstrom"])
+
+    def test_mistakes_about_students(self):
+        no = ["-m", H2CU, "-o", self.path("no"), *SAMPLE]
+        for words, options in ((["'nequip:4' is neither ace nor"], ["--student", "nequip:4"]),
+                               (["hidden irreps", "16xq"], ["--student", "mace:16xq"]),
+                               (["no hidden irreps"], ["--student", "mace:,layers=1"]),
+                               (["scratch.layers", "'9'"], ["--student", "mace:4x0e,layers=9"]),
+                               (["scratch.laiers", "nearest"], ["--student", "mace:4x0e,laiers=1"]),
+                               (["basis.n", "no effect on a MACE"], ["--student", "mace:4x0e", "--n", "3"]),
+                               (["loss.energy"], ["--student", "mace:4x0e", "--set", "weights.forces=2"]),
+                               (["student.epochs has no effect"], ["--student", "ace", "--student-epochs", "3"]),
+                               (["student.epochs applies only when student"], ["--student-epochs", "3"]),
+                               (["seed", "the distillation itself"], ["--student", "mace:4x0e", "--student-train", "seed=3"]),
+                               (["holdout is 0"], ["--student", "mace:4x0e", "--set", "holdout=0"])):  # fmt: skip
+            self.refuse(1, words, "distill", *no, *options)
 
     def test_mistakes_of_distillations(self):
         no = ["-o", self.path("no"), *SMALL]

@@ -220,7 +220,7 @@ static void rows_are_slopes(void **unused) {
   start_design(&options, &d);
   ftl_random_seed(&random, 9);
   make_structure(&random, 6, 4.7, 1.4, true, 2, hydrogen_copper, &m);
-  double *block = rows_of(&d, &m, (ftl_design_rows){true, true, true}, &n_rows);
+  double *block = rows_of(&d, &m, (ftl_design_rows){.energy = true, .forces = true, .stress = true}, &n_rows);
   assert_int_equal(n_rows, 1 + 3 * m.s.n + 6);
   for (int i = 0; i < m.s.n; i++)
     for (int x = 0; x < 3; x++) {
@@ -354,7 +354,7 @@ static void absent_element(void **unused) {
   start_design(&options, &d);
   ftl_random_seed(&random, 3);
   make_structure(&random, 5, 4, 1.2, true, 1, hydrogen_copper, &m);
-  double *block = rows_of(&d, &m, (ftl_design_rows){true, true, true}, &n_rows);
+  double *block = rows_of(&d, &m, (ftl_design_rows){.energy = true, .forces = true, .stress = true}, &n_rows);
   for (int k = d.surrogate.first[1]; k < d.n; k++)
     for (int i = 0; i < n_rows; i++) assert_true(block[(size_t)k * (size_t)n_rows + (size_t)i] == 0);
   free(block);

@@ -77,7 +77,7 @@ static void rows_are_those_of_the_evaluator(void **unused) {
     give_coefficients(&d.surrogate, 4);
     ftl_random_seed(&random, 31);
     make_structure(&random, 8, 5, 1.3, true, 2, hydrogen_copper, &m);
-    predict(&d, d.surrogate.coefficient, &m, (ftl_design_rows){true, true, true}, want);
+    predict(&d, d.surrogate.coefficient, &m, (ftl_design_rows){.energy = true, .forces = true, .stress = true}, want);
     ftl_model *model = open_model(&d.surrogate);
     ftl_result result = {.forces = forces[0]};
     for (int i = 0; i < m.s.n; i++) species[i] = ftl_model_species(model, m.z[i]);
@@ -97,6 +97,33 @@ static void rows_are_those_of_the_evaluator(void **unused) {
   }
 }
 
+/* Energies of single atoms come last, and are parts of the structure's. */
+static void rows_of_atoms_add_up(void **unused) {
+  (void)unused;
+  const ftl_basis_options options = small_options(2, to_rank_4);
+  designed d;
+  ftl_random random;
+  made_structure m;
+  int count, with;
+  start_design(&options, &d);
+  ftl_random_seed(&random, 31);
+  make_structure(&random, 8, 5, 1.3, true, 2, hydrogen_copper, &m);
+  point_to_own(&m);
+  double *plain = rows_of(&d, &m, (ftl_design_rows){.energy = true, .forces = true, .stress = true}, &count);
+  double *block =
+      rows_of(&d, &m, (ftl_design_rows){.energy = true, .forces = true, .stress = true, .atoms = true}, &with);
+  assert_int_equal(with, count + m.s.n);
+  for (int k = 0; k < d.n; k++) {
+    double sum = 0;
+    for (int i = 0; i < m.s.n; i++) sum += block[k * with + count + i];
+    assert_close(sum, block[k * with], 1e-12 * (1 + fabs(sum)));
+    for (int i = 0; i < count; i++) assert_close(block[k * with + i], plain[k * count + i], 0);
+  }
+  free(plain);
+  free(block);
+  free_designed(&d);
+}
+
 /* ---- fits ---- */
 
 /* Structures labelled by a surrogate with noise on the forces; one in three has no stress, one in four no energy. */
@@ -114,7 +141,7 @@ static void make_labelled(designed *d, uint64_t seed, double noise, labelled *l)
     made_structure *m = &l->made[k];
     double answer[1 + 3 * MOST_ATOMS + 6];
     make_structure(&random, 4 + k % 7, 4.5 + 0.02 * k, 1.1, true, 2, hydrogen_copper, m);
-    predict(d, d->surrogate.coefficient, m, (ftl_design_rows){true, true, true}, answer);
+    predict(d, d->surrogate.coefficient, m, (ftl_design_rows){.energy = true, .forces = true, .stress = true}, answer);
     m->s.labels = (ftl_labels){.has_energy = k % 4 != 3, .has_forces = true, .has_stress = k % 3 != 2};
     m->s.labels.energy = answer[0] + e0_of(&d->surrogate, m);
     for (int i = 0; i < 3 * m->s.n; i++) m->forces[i / 3][i % 3] = answer[1 + i] + noise * ftl_random_normal(&random);
@@ -176,8 +203,14 @@ static int free_truth(void **unused) {
 
 static ftl_fit_errors measured(const designed *d, const labelled *l, int threads) {
   ftl_fit_errors errors;
+  ftl_error_table table = {0};
   ftl_error error = {0};
-  if (ftl_fit_measure(&d->surrogate, &l->set, threads, &errors, &error)) fail_msg("%s", error.message);
+  if (ftl_fit_measure(&d->surrogate, &l->set, threads, &errors, &table, &error)) fail_msg("%s", error.message);
+  const ftl_error_row total = ftl_error_table_total(&table, NULL); /* the same answers, by config_type */
+  assert_int_equal(total.frames, l->set.n);
+  assert_close(ftl_error_rmse(&total.energy), errors.rmse[0], 1e-12);
+  assert_close(ftl_error_rmse(&total.forces), errors.rmse[1], 1e-12);
+  ftl_error_table_free(&table);
   return errors;
 }
 
@@ -366,6 +399,7 @@ static void refused(void **unused) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(rows_are_those_of_the_evaluator),
+                                     cmocka_unit_test(rows_of_atoms_add_up),
                                      cmocka_unit_test(exact_labels_give_the_potential),
                                      cmocka_unit_test(threads_agree),
                                      cmocka_unit_test(weights_weigh),

@@ -84,5 +84,6 @@ int cmd_foundation(int argc, char **argv);
 int cmd_train(int argc, char **argv);
 int cmd_fit(int argc, char **argv);
 int cmd_distill(int argc, char **argv);
+int cmd_select(int argc, char **argv);
 
 #endif

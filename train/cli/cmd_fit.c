@@ -83,7 +83,11 @@ static const struct argp_option distill_options[] = {
 /* What the first signal says; a fit has no run to go on with. */
 static void phase(void *context, int phase) {
   const cli_host *host = context;
-  if (!host->run)
+  if (phase == FTL_SURROGATE_LEARNING)
+    cli_host_phase(host, true,
+                   "interrupted; the step under way took too long to wait for, and what was done since the last state "
+                   "is lost; go on with: frozentl distill --resume %.500s");
+  else if (!host->run)
     cli_host_phase(host, phase == FTL_SURROGATE_WRITING, "interrupted; nothing was written: a fit begins again%s");
   else
     cli_host_phase(host, phase == FTL_SURROGATE_WRITING,
@@ -200,11 +204,12 @@ int cmd_distill(int argc, char **argv) {
   options o = {.table = &ftl_distill_table};
   struct argp argp = {
       .args_doc = "RECIPE.yaml\n--model MODEL --starts STARTS.xyz -o RUN\n--resume RUN",
-      .doc = "Distils a model into a linear ACE potential: the model samples structures and labels them, and the "
-             "potential is fitted to them, and to --data.\v"
+      .doc = "Distils a model into a linear ACE potential, or a small MACE (--student): the model samples structures "
+             "and labels them, and the potential is fitted to them, and to --data.\v"
              "The folder RUN gets model.ftl (with uncertainty), model.yace (for LAMMPS's pair_style pace too), the "
              "sampled structures and report.json. docs/surrogate.md describes all options.\n\n"
              "  frozentl distill --model fine-tuned.ftl --starts train.xyz --jobs bulk,strain,rattle -o run\n"
+             "  frozentl distill --model fine-tuned.ftl --data train.xyz --student mace:16x0e -o small\n"
              "  frozentl distill --resume run\n\n"
              "Exit codes besides the usual ones: 6 interrupted, and can be resumed.\n"};
   return command(&o, distill_options, "sample.volume=0.1", &argp, argc, argv);

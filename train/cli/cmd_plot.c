@@ -71,7 +71,9 @@ static const cli_command command_line = {
     .files = "RUN\nANSWERS.json\n--curve TABLE.csv --output FILE.svg",
     .doc = "Draws what frozentl train has left in the folder RUN: history (loss and errors by epoch), parity-valid and "
            "parity-test (predicted against reference), errors (by config_type). A run that is not finished has the "
-           "first one only. Of a RUN of fit or distill: errors (by set). Of ANSWERS.json, which frozentl eval --json "
+           "first one only. Of a RUN of fit or distill: errors (by set) and errors-by-type; where a MACE was trained, "
+           "history "
+           "and parity-held-back too. Of ANSWERS.json, which frozentl eval --json "
            "has written for data with labels: parity."
            "\vPictures that are there already are replaced, once all have been drawn. They are drawn by matplotlib in "
            "the Python of FROZENTL_PYTHON, in build/venv of the source tree, in the Python beside this program, or in "
@@ -91,7 +93,13 @@ static const part of_training[] = {{"history", "log.csv", "history", "", true},
                                    {"parity", "predictions-test.csv", "parity-test", ", test", false},
                                    {"errors", "errors.csv", "errors", "", false},
                                    {NULL}};
-static const part of_fit[] = {{"report", "report.json", "errors", "", true}, {NULL}};
+static const part of_fit[] = {
+    {"report", "report.json", "errors", "", true}, {"errors", "errors.csv", "errors-by-type", "", false}, {NULL}};
+/* A distillation whose student is a network: the training is below. */
+static const part of_student[] = {{"history", "student/log.csv", "history", "", true},
+                                  {"parity", "student/predictions-valid.csv", "parity-held-back", ", held back", false},
+                                  {"errors", "errors.csv", "errors-by-type", "", false},
+                                  {NULL}};
 enum { MOST_PARTS = 4 };
 
 /* A run's pictures: those that are drawn come first in `picture`, the texts of parts in their own order. */
@@ -139,7 +147,7 @@ static void say_missing(const plan *p, const part *parts, const char *run) {
 static int plot_run(const options *o) {
   ftl_error error = {0};
   struct stat info;
-  char *real = realpath(o->run, NULL), folder[LONGEST], report[LONGEST], log[LONGEST];
+  char *real = realpath(o->run, NULL), folder[LONGEST], report[LONGEST], log[LONGEST], student[LONGEST];
   if (!real || stat(real, &info) != 0 || !S_ISDIR(info.st_mode)) {
     ftl_fail(&error, FTL_ERR_IO, o->run, "%s; give the folder that frozentl train has written",
              access(o->run, F_OK) == 0 ? "it is no folder" : strerror(errno));
@@ -151,7 +159,11 @@ static int plot_run(const options *o) {
       snprintf(folder, sizeof folder, o->output ? "%s" : "%s/plots", o->output ? o->output : o->run) < LONGEST;
   snprintf(report, sizeof report, "%s/report.json", o->run);
   snprintf(log, sizeof log, "%s/log.csv", o->run);
-  const part *parts = access(log, F_OK) != 0 && access(report, F_OK) == 0 ? of_fit : of_training;
+  snprintf(student, sizeof student, "%s/student/log.csv", o->run);
+  const part *parts = access(log, F_OK) == 0       ? of_training
+                      : access(student, F_OK) == 0 ? of_student
+                      : access(report, F_OK) == 0  ? of_fit
+                                                   : of_training;
   plan *p = malloc(sizeof *p);
   int code = CLI_MEMORY;
   if (!p) {

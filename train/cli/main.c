@@ -22,6 +22,7 @@ static const struct {
     {"train", "fine-tune a foundation model, or train a new one", cmd_train},
     {"fit", "fit a linear ACE potential to labelled structures", cmd_fit},
     {"distill", "distil a model into a fast linear ACE potential", cmd_distill},
+    {"select", "which of many structures to label next", cmd_select},
     {"plot", "pictures of a training run: losses, errors, parity, learning curves", cmd_plot},
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)

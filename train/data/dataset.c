@@ -27,6 +27,7 @@ void ftl_structure_free(ftl_structure *structure) {
   free(structure->position);
   free(structure->config_type);
   free(structure->head);
+  free(structure->atom_energy);
   ftl_labels_free(&structure->labels);
   memset(structure, 0, sizeof *structure);
 }

@@ -29,7 +29,8 @@ typedef struct {
   bool stress_without_volume; /* a stress or virial was left out: not periodic in three directions */
   bool isolated;              /* what is known without a cutoff, until ftl_isolated_mark (data/isolated.h) */
   double weight, energy_weight, forces_weight, stress_weight;
-  ftl_labels labels; /* forces are NULL without has_forces; a virial has become a stress */
+  ftl_labels labels;   /* forces are NULL without has_forces; a virial has become a stress */
+  double *atom_energy; /* [n] a model's energies of the atoms, without E0, eV: never from a file; NULL: none */
 } ftl_structure;
 
 typedef struct {

@@ -176,14 +176,26 @@ static void append_documentation(buffer *b, const ftl_option *option, const char
   append_comment(b, lead, line);
 }
 
-/* Length of the section and its dot; 0: none, or one that is an option too (labels, labels.energy), below which YAML
-   has no room for others: they are written as they are, dots and all. */
+/* Whether the section of option k was written before, for options that do not stand behind one another: YAML has it
+   once. */
+static bool section_is_closed(const ftl_option *option, int k, size_t section) {
+  while (k > 0 && strncmp(option[k - 1].key, option[k].key, section) == 0) k--;
+  for (int j = 0; j < k; j++)
+    if (strncmp(option[j].key, option[k].key, section) == 0) return true;
+  return false;
+}
+
+/* Length of the section and its dot; 0: none, one that is closed, or one that is an option too (labels, labels.energy),
+   below which YAML has no room for others: they are written as they are, dots and all. */
 static size_t section_of(const ftl_option_table *table, const ftl_option *option) {
   const char *dot = strchr(option->key, '.');
   char name[80];
   if (!dot) return 0;
   snprintf(name, sizeof name, "%.*s", (int)(dot - option->key), option->key);
-  return ftl_option_find(table, name) ? 0 : (size_t)(dot - option->key) + 1;
+  const size_t section = (size_t)(dot - option->key) + 1;
+  return ftl_option_find(table, name) || section_is_closed(table->option, (int)(option - table->option), section)
+             ? 0
+             : section;
 }
 
 ftl_status ftl_options_write(const ftl_options *options, const ftl_options_style *style, FILE *stream,

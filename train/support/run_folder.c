@@ -20,9 +20,11 @@ static const char *const commands[] = {"", "train", "fit", "distill"};
 static const char *const train_files[] = {
     "recipe.yaml",          "state.ftl", "log.csv", "log.jsonl", "model.ftl", "errors.csv", "predictions-valid.csv",
     "predictions-test.csv", NULL};
-static const char *const fit_files[] = {"recipe.yaml", "model.ftl", "model.yace", "report.json", NULL};
-static const char *const distill_files[] = {"recipe.yaml", "state.json",  "model.ftl", "model.yace",
-                                            "report.json", "sampled.xyz", "sampling",  NULL};
+static const char *const fit_files[] = {"recipe.yaml", "model.ftl", "model.yace", "errors.csv",
+                                        "report.json", "steps.ftl", NULL};
+static const char *const distill_files[] = {"recipe.yaml", "state.json",  "model.ftl",   "model.yace",
+                                            "errors.csv",  "report.json", "sampled.xyz", "sampling",
+                                            "student",     "steps.ftl",   NULL};
 static const char *const *const files_of[] = {NULL, train_files, fit_files, distill_files};
 
 /* Folders below it that a run writes temporary files to. */
@@ -111,7 +113,9 @@ static ftl_status check_regular(const char *path, ftl_run_kind kind, ftl_error *
   struct stat info;
   for (const char *const *file = files_of[kind]; *file; file++) {
     ftl_path_put(name, sizeof name, path, *file);
-    if (stat(name, &info) != 0 || S_ISREG(info.st_mode) || strcmp(*file, "sampling") == 0) continue;
+    if (stat(name, &info) != 0 || S_ISREG(info.st_mode) || strcmp(*file, "sampling") == 0 ||
+        strcmp(*file, "student") == 0)
+      continue;
     return ftl_fail(error, FTL_ERR_INPUT, name,
                     "it is no regular file, as the run wrote it: restore it from a copy, or begin another run");
   }

@@ -75,48 +75,61 @@ static ftl_status all_features(const ftl_surrogate *basis, const ftl_dataset *ca
   return status;
 }
 
-static ftl_status make_basis(const ftl_surrogate_recipe *recipe, const int *elements, int n_elements,
-                             ftl_surrogate *basis, ftl_error *error) {
-  ftl_basis_options options;
-  ftl_basis_block *blocks = NULL;
-  ftl_status status = ftl_recipe_basis(recipe, elements, n_elements, &options, &blocks, error);
-  if (!status) {
-    options.n_blocks = 0;
-    options.degree = 0;
-    options.max_species = 0;
-    options.max_functions = INT64_MAX;
-    options.bounds = (ftl_basis_bounds){.n = {6, 3}, .l = {0, 3}};
-    status = ftl_basis_make(&options, basis, error);
-  }
-  free(blocks);
-  return status;
+/* Of rank 1 and 2, whatever the fit has. */
+static ftl_status make_basis(const ftl_basis_options *like, ftl_surrogate *basis, ftl_error *error) {
+  ftl_basis_options options = *like;
+  options.n_blocks = 0;
+  options.degree = 0;
+  options.max_species = 0;
+  options.max_functions = INT64_MAX;
+  options.bounds = (ftl_basis_bounds){.n = {6, 3}, .l = {0, 3}};
+  return ftl_basis_make(&options, basis, error);
 }
 
 /* ---- choice ---- */
+
+ftl_status ftl_choose_structures(const ftl_basis_options *like, const ftl_dataset *given, const ftl_dataset *candidates,
+                                 int64_t wanted, bool by_distance, int threads, int64_t *list, double *gain,
+                                 int64_t *n_chosen, ftl_error *error) {
+  const int64_t n = candidates->n, n_given = given ? given->n : 0, all = n + n_given;
+  ftl_surrogate basis = {0};
+  *n_chosen = 0;
+  FTL_TRY(make_basis(like, &basis, error));
+  const int64_t n_features = basis.first[like->n_elements];
+  double *features = calloc((size_t)(all * n_features) + 1, sizeof *features);
+  int64_t *there = malloc(((size_t)n_given + 1) * sizeof *there);
+  ftl_status status = features && there ? FTL_OK : ftl_no_memory(error, NULL, "comparing structures");
+  if (!status) status = all_features(&basis, candidates, threads, features, error);
+  if (!status && n_given > 0) status = all_features(&basis, given, threads, features + n * n_features, error);
+  for (int64_t k = 0; !status && k < n_given; k++) there[k] = n + k;
+  if (!status) {
+    const ftl_select_input input = {
+        .n = all, .n_features = n_features, .features = features, .n_given = n_given, .given = there};
+    standardise(features, all, n_features, by_distance);
+    status = by_distance ? ftl_select_farthest(&input, FTL_SELECT_CENTRAL, wanted, list, gain, n_chosen, error)
+                         : ftl_select_d_optimal(&input, NULL, 0, wanted, list, gain, n_chosen, error);
+  }
+  free(features);
+  free(there);
+  ftl_surrogate_free(&basis);
+  return status;
+}
 
 ftl_status ftl_choose_frames(const ftl_surrogate_recipe *recipe, const int *elements, int n_elements,
                              const ftl_dataset *candidates, int64_t wanted, bool *chosen, ftl_error *error) {
   const int64_t n = candidates->n, m = wanted < n ? wanted : n;
   for (int64_t k = 0; k < n; k++) chosen[k] = m == n;
   if (m == n) return FTL_OK;
-  ftl_surrogate basis = {0};
-  FTL_TRY(make_basis(recipe, elements, n_elements, &basis, error));
-  const int64_t n_features = basis.first[n_elements];
-  double *features = calloc((size_t)(n * n_features) + 1, sizeof *features);
+  ftl_basis_options basis;
+  ftl_basis_block *blocks = NULL;
   int64_t *list = malloc(((size_t)m + 1) * sizeof *list), n_chosen = 0;
-  ftl_status status = FTL_OK;
-  if (!features || !list) status = ftl_no_memory(error, NULL, "comparing sampled frames");
-  if (!status) status = all_features(&basis, candidates, (int)recipe->threads, features, error);
-  if (!status) {
-    const bool by_distance = recipe->sample.select == FTL_SELECT_BY_DISTANCE;
-    const ftl_select_input input = {.n = n, .n_features = n_features, .features = features};
-    standardise(features, n, n_features, by_distance);
-    status = by_distance ? ftl_select_farthest(&input, FTL_SELECT_CENTRAL, m, list, NULL, &n_chosen, error)
-                         : ftl_select_d_optimal(&input, NULL, 0, m, list, NULL, &n_chosen, error);
-  }
+  ftl_status status = list ? FTL_OK : ftl_no_memory(error, NULL, "comparing sampled frames");
+  if (!status) status = ftl_recipe_basis(recipe, elements, n_elements, &basis, &blocks, error);
+  if (!status)
+    status = ftl_choose_structures(&basis, NULL, candidates, m, recipe->sample.select == FTL_SELECT_BY_DISTANCE,
+                                   (int)recipe->threads, list, NULL, &n_chosen, error);
   for (int64_t k = 0; k < n_chosen && !status; k++) chosen[list[k]] = true;
-  free(features);
+  free(blocks);
   free(list);
-  ftl_surrogate_free(&basis);
   return status;
 }

@@ -13,6 +13,13 @@
 
 enum { PANEL_ROWS = 4096 };
 
+int64_t ftl_fit_equations(const ftl_dataset *data) {
+  int64_t n = 0;
+  for (int64_t k = 0; k < data->n; k++)
+    n += ftl_design_count(&data->structure[k], ftl_design_labelled(&data->structure[k]));
+  return n;
+}
+
 size_t ftl_fit_bytes(int n, const ftl_fit_options *o) {
   size_t side = (size_t)n + 1, square = side * side * sizeof(double);
   size_t folds = o->solve.kind == FTL_SOLVE_CV ? (size_t)o->folds : 0;
@@ -45,7 +52,7 @@ static ftl_status start_assembly(assembly *a, const ftl_surrogate *surrogate, co
                                  ftl_error *error) {
   *a = (assembly){.surrogate = surrogate,
                   .data = data,
-                  .n = surrogate->first[surrogate->file.n_elements],
+                  .n = ftl_design_unknowns(surrogate),
                   .n_threads = threads > 0 ? threads : omp_get_max_threads(),
                   .ld = PANEL_ROWS};
   for (int64_t s = 0; s < data->n; s++) {
@@ -69,10 +76,11 @@ static void weigh(const assembly *a, const ftl_structure *s, int row) {
   const struct {
     int count;
     double factor;
-  } part[3] = {{rows.energy ? 1 : 0, o->energy / root_n * sqrt(s->weight * s->energy_weight)},
+  } part[4] = {{rows.energy ? 1 : 0, o->energy / root_n * sqrt(s->weight * s->energy_weight)},
                {rows.forces ? 3 * s->n : 0, o->forces * sqrt(s->weight * s->forces_weight)},
-               {rows.stress ? 6 : 0, o->stress / root_n * sqrt(s->weight * s->stress_weight)}};
-  for (int p = 0; p < 3; row += part[p++].count)
+               {rows.stress ? 6 : 0, o->stress / root_n * sqrt(s->weight * s->stress_weight)},
+               {rows.atoms ? s->n : 0, o->atoms * sqrt(s->weight)}};
+  for (int p = 0; p < 4; row += part[p++].count)
     for (int k = 0; k <= a->n; k++) {
       double *to = a->panel + (size_t)k * (size_t)a->ld + (size_t)row;
       for (int i = 0; i < part[p].count; i++) to[i] *= part[p].factor;
@@ -83,8 +91,8 @@ static ftl_status fill_structure(assembly *a, int64_t index, int row, ftl_error 
   const ftl_structure *s = &a->data->structure[index];
   ftl_design_rows rows = ftl_design_labelled(s);
   ftl_designer *designer = &a->designer[omp_get_thread_num()];
-  FTL_TRY(ftl_design_fill(designer, s, rows, a->panel, a->ld, row, error));
   ftl_design_labels(a->surrogate, s, rows, a->panel + (size_t)a->n * (size_t)a->ld + (size_t)row);
+  FTL_TRY(ftl_design_fill(designer, s, rows, a->panel, a->ld, row, error));
   if (a->options) weigh(a, s, row);
   return FTL_OK;
 }
@@ -237,17 +245,30 @@ ftl_status ftl_fit_surrogate(ftl_surrogate *surrogate, const ftl_dataset *data, 
   return status;
 }
 
+ftl_status ftl_fit_triangle(const ftl_surrogate *surrogate, const ftl_dataset *data, const ftl_fit_options *options,
+                            ftl_triangle *triangle, ftl_error *error) {
+  assembly a = {0};
+  *triangle = (ftl_triangle){0};
+  ftl_status status = ftl_fit_check_memory(ftl_design_unknowns(surrogate), options, error);
+  if (!status) status = start_assembly(&a, surrogate, data, options->threads, error);
+  a.options = options;
+  if (!status) status = ftl_triangle_new(a.n, triangle, error);
+  if (!status) status = all_triangles(&a, triangle, NULL, 1, error);
+  free_assembly(&a);
+  return status;
+}
+
 /* ---- errors ---- */
 
 /* Of a structure whose rows begin at `row`: squared errors by kind, and the committee's variances. */
-static void add_errors(const assembly *a, const ftl_structure *s, int row, double *rows_of_draws, double square[3],
-                       int64_t n[3], double variance[2]) {
+static void add_errors(const assembly *a, const ftl_structure *s, int row, const double *x, double *rows_of_draws,
+                       double square[3], int64_t n[3], double variance[2]) {
   ftl_design_rows rows = ftl_design_labelled(s);
   const int count[3] = {rows.energy ? 1 : 0, rows.forces ? 3 * s->n : 0, rows.stress ? 6 : 0};
   const double per_atom[3] = {1.0 / s->n, 1, 1.0 / s->n};
   int total = count[0] + count[1] + count[2], n_draws = a->surrogate->n_committee;
   for (int d = 0; d <= n_draws; d++) {
-    const double *c = d == 0 ? a->surrogate->coefficient : a->surrogate->committee + (size_t)(d - 1) * (size_t)a->n;
+    const double *c = d == 0 ? x : a->surrogate->committee + (size_t)(d - 1) * (size_t)a->n;
     double *to = rows_of_draws + (size_t)d * (size_t)total;
     memset(to, 0, (size_t)total * sizeof *to);
     for (int k = 0; k < a->n; k++) {
@@ -269,8 +290,27 @@ static void add_errors(const assembly *a, const ftl_structure *s, int row, doubl
     }
 }
 
-ftl_status ftl_fit_measure(const ftl_surrogate *surrogate, const ftl_dataset *data, int threads, ftl_fit_errors *errors,
+/* The first of the rows of draws is what the potential answers, up to what the label has too: energy, forces, virial.
+   It becomes the answer. */
+static ftl_status tabulate(const ftl_structure *s, const double *label, double *answer, ftl_error_table *table,
                            ftl_error *error) {
+  static const int at[3][3] = {{0, 3, 4}, {3, 1, 5}, {4, 5, 2}}; /* xx yy zz xy xz yz */
+  const ftl_design_rows rows = ftl_design_labelled(s);
+  const double energy = rows.energy ? s->labels.energy + answer[0] - label[0] : 0;
+  double *forces = answer + (rows.energy ? 1 : 0), *virial = forces + (rows.forces ? 3 * s->n : 0);
+  double stress[3][3] = {{0}};
+  for (int k = 0; rows.forces && k < 3 * s->n; k++)
+    forces[k] += s->labels.forces[k / 3][k % 3] - label[forces + k - answer];
+  for (int k = 0; rows.stress && k < 9; k++) {
+    const double *v = &virial[at[k / 3][k % 3]];
+    stress[k / 3][k % 3] = s->labels.stress[k / 3][k % 3] - (*v - label[v - answer]) / s->volume;
+  }
+  return ftl_error_table_add(table, "", s->config_type, s->n, &s->labels, energy, (const double(*)[3])forces,
+                             (const double(*)[3])stress, error);
+}
+
+ftl_status ftl_fit_measure(const ftl_surrogate *surrogate, const ftl_dataset *data, int threads, ftl_fit_errors *errors,
+                           ftl_error_table *table, ftl_error *error) {
   assembly a = {0};
   *errors = (ftl_fit_errors){0};
   double square[3] = {0}, variance[2] = {0};
@@ -278,13 +318,18 @@ ftl_status ftl_fit_measure(const ftl_surrogate *surrogate, const ftl_dataset *da
   int64_t *list = malloc(((size_t)data->n + 1) * sizeof *list);
   int64_t *first_row = malloc(((size_t)data->n + 1) * sizeof *first_row);
   double *draws = malloc(((size_t)surrogate->n_committee + 1) * (size_t)(a.ld ? a.ld : 1) * sizeof *draws);
-  if (!status && (!list || !first_row || !draws)) status = ftl_no_memory(error, NULL, "errors");
+  double *x = malloc(((size_t)a.n + 1) * sizeof *x);
+  if (!status && (!list || !first_row || !draws || !x)) status = ftl_no_memory(error, NULL, "errors");
+  if (!status) ftl_design_pack(surrogate, x);
   for (int64_t k = 0; !status && k < data->n; k++) list[k] = k;
   for (int64_t at = 0; at < data->n && !status;) {
     int rows;
     int64_t n = fill_panel(&a, list + at, data->n - at, first_row, &rows, &status, error);
-    for (int64_t k = 0; k < n && !status; k++)
-      add_errors(&a, &data->structure[at + k], (int)first_row[k], draws, square, errors->n, variance);
+    for (int64_t k = 0; k < n && !status; k++) {
+      const ftl_structure *s = &data->structure[at + k];
+      add_errors(&a, s, (int)first_row[k], x, draws, square, errors->n, variance);
+      status = tabulate(s, a.panel + (size_t)a.n * (size_t)a.ld + (size_t)first_row[k], draws, table, error);
+    }
     at += n;
   }
   for (int k = 0; k < 3; k++) errors->rmse[k] = errors->n[k] ? sqrt(square[k] / (double)errors->n[k]) : NAN;
@@ -292,6 +337,7 @@ ftl_status ftl_fit_measure(const ftl_surrogate *surrogate, const ftl_dataset *da
   free(list);
   free(first_row);
   free(draws);
+  free(x);
   free_assembly(&a);
   return status;
 }

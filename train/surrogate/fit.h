@@ -12,6 +12,7 @@ typedef struct {
   /* an error of 1 eV/atom in energy counts `energy` sqrt(n), of 1 eV/Angstrom in a force component `forces`, of 1 eV in
      a virial component `stress` / sqrt(n), n the number of atoms; a structure's own weights multiply the squares */
   double energy, forces, stress;
+  double atoms;                            /* of 1 eV in the energy of a single atom (ftl_structure.atom_energy) */
   double smooth_power, smooth_n, smooth_l; /* ftl_basis_roughness */
   int folds;                               /* of CV; structures are dealt by `solve.seed` */
   ftl_solve_options solve;
@@ -21,16 +22,22 @@ typedef struct {
   void *context;
 } ftl_fit_options;
 
+/* Equations of all structures. */
+int64_t ftl_fit_equations(const ftl_dataset *data);
 /* Bytes that a fit of n functions needs besides the data. */
 size_t ftl_fit_bytes(int n, const ftl_fit_options *options);
 /* FTL_ERR_MEMORY when fewer are free; ftl_fit_surrogate checks it too. */
 ftl_status ftl_fit_check_memory(int n, const ftl_fit_options *options, ftl_error *error);
 
-/* Sets the surrogate's coefficients and committee; file.e0 must be set. *solution is the caller's. FTL_ERR_INPUT: as
-   ftl_design_fill, no labels. FTL_ERR_MEMORY, which is said before anything is computed where it is foreseen. With
-   several ranks each takes its share of structures and all get the same. */
+/* Sets the surrogate's coefficients and committee; file.e0 must be set, and there is no second density. *solution is
+   the caller's. FTL_ERR_INPUT: as ftl_design_fill, no labels. FTL_ERR_MEMORY, which is said before anything is computed
+   where it is foreseen. With several ranks each takes its share of structures and all get the same. */
 ftl_status ftl_fit_surrogate(ftl_surrogate *surrogate, const ftl_dataset *data, const ftl_fit_options *options,
                              ftl_solution *solution, ftl_error *error);
+
+/* The weighted equations alone; with a second density those at the coefficients that are there (surrogate/design.h). */
+ftl_status ftl_fit_triangle(const ftl_surrogate *surrogate, const ftl_dataset *data, const ftl_fit_options *options,
+                            ftl_triangle *triangle, ftl_error *error);
 
 /* Root mean square errors on labelled structures, and of the committee's spread there. */
 typedef struct {
@@ -38,7 +45,8 @@ typedef struct {
   double rmse[3];   /* energy per atom (eV), force components (eV/Angstrom), virial per atom (eV) */
   double spread[2]; /* root mean square standard deviation of the committee: energy per atom, force components */
 } ftl_fit_errors;
+/* Adds to `table`, by config_type. */
 ftl_status ftl_fit_measure(const ftl_surrogate *surrogate, const ftl_dataset *data, int threads, ftl_fit_errors *errors,
-                           ftl_error *error);
+                           ftl_error_table *table, ftl_error *error);
 
 #endif

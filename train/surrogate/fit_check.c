@@ -1,13 +1,15 @@
 /* What is wrong or doubtful about the structures of a fit. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "data/checks.h"
-#include "data/findings/compare.h"
 #include "base/error.h"
+#include "surrogate/answers.h"
 #include "surrogate/fit_run_internal.h"
+#include "surrogate/student.h"
 
-enum { STRUCTURES = 40, ATOMS = 2500 }; /* of data that the model answers for */
+enum { STRUCTURES = 100, ATOMS = 5000 }; /* of data that the model answers for */
 
 static ftl_status tell(ftl_surrogate_state *run, int first, ftl_error *error) {
   if (run->recipe->checks == FTL_CHECKS_WARN) ftl_findings_accept(&run->findings);
@@ -58,7 +60,7 @@ static ftl_status check(ftl_surrogate_state *run, const ftl_dataset *data, const
                              .n_e0 = n_e0,
                              .e0_element = element,
                              .e0 = e0,
-                             .cutoff = r->basis.cutoff};
+                             .cutoff = ftl_student_cutoff(r)};
   return n > 0 ? ftl_checks_run(&checks, &run->findings, error) : FTL_OK;
 }
 
@@ -75,47 +77,47 @@ ftl_status ftl_surrogate_check(ftl_surrogate_state *run, ftl_error *error) {
 
 /* ---- against the model ---- */
 
-static ftl_status answer(const ftl_surrogate_state *run, ftl_workspace *workspace, const ftl_structure *s,
-                         ftl_comparison *comparison, ftl_error *error) {
-  int *species = malloc((size_t)s->n * sizeof *species);
-  double(*forces)[3] = malloc((size_t)s->n * sizeof *forces), stress[3][3] = {{0}};
-  static const int at[3][3] = {{0, 3, 4}, {3, 1, 5}, {4, 5, 2}}; /* xx yy zz xy xz yz, as frozentl.h has it */
-  ftl_status status = FTL_OK;
-  if (!species || !forces) status = ftl_no_memory(error, NULL, "checking the data");
-  for (int i = 0; !status && i < s->n; i++) species[i] = ftl_model_species(run->model, s->atomic_number[i]);
-  ftl_result result = {.forces = status ? NULL : forces[0]};
-  if (!status)
-    status = ftl_compute(workspace, s->n, species, (const double(*)[3])s->position,
-                         s->has_cell ? (const double(*)[3])s->cell : NULL, s->pbc, &result, error);
-  for (int k = 0; !status && s->volume > 0 && k < 9; k++)
-    stress[k / 3][k % 3] = -result.virial[at[k / 3][k % 3]] / s->volume;
-  if (!status)
-    status =
-        ftl_comparison_add(comparison, s, result.energy, (const double(*)[3])forces, (const double(*)[3])stress, error);
-  free(species);
-  free(forces);
+/* How good the teacher is on reference labels: what is learned from it can't be better. Of valid all structures. */
+static ftl_status ask_teacher(ftl_surrogate_state *run, const char *name, const ftl_dataset *set, const bool *chosen,
+                              ftl_comparison *comparison, ftl_error_row *total, ftl_error *error) {
+  ftl_error_table table = {0};
+  int64_t n = 0;
+  char title[200];
+  for (int64_t k = 0; k < set->n; k++) n += !chosen || chosen[k];
+  snprintf(title, sizeof title, "the model itself, on %lld of %lld structures of %s", (long long)n, (long long)set->n,
+           name);
+  ftl_status status =
+      ftl_answers_compare(run->model, (int)run->recipe->threads, set, chosen, &table, comparison, error);
+  if (!status && ftl_error_table_has_labels(&table)) status = ftl_surrogate_show_table(run, title, &table, error);
+  if (!status && total) *total = ftl_error_table_total(&table, NULL);
+  ftl_error_table_free(&table);
   return status;
 }
 
-ftl_status ftl_surrogate_check_answers(ftl_surrogate_state *run, ftl_error *error) {
-  ftl_comparison comparison = {0};
-  ftl_workspace *workspace = NULL;
+static ftl_status find_differences(ftl_surrogate_state *run, const ftl_comparison *comparison, ftl_error *error) {
   const int first = run->findings.n;
-  if (run->data.n == 0) return FTL_OK;
-  bool *chosen = malloc((size_t)run->data.n);
-  ftl_status status = chosen ? ftl_workspace_new(run->model, (int)run->recipe->threads, &workspace, error)
-                             : ftl_no_memory(error, NULL, "checking the data");
-  if (!status) ftl_comparison_choose(&run->data, STRUCTURES, ATOMS, chosen);
-  for (int64_t k = 0; !status && k < run->data.n; k++)
-    if (chosen[k]) status = answer(run, workspace, &run->data.structure[k], &comparison, error);
-  if (!status) status = ftl_comparison_units("data", &comparison, &run->findings, error);
+  ftl_status status = ftl_comparison_units("data", comparison, &run->findings, error);
   if (!status && !ftl_findings_have(&run->findings, FTL_FINDING_ENERGY_UNIT))
-    status = ftl_comparison_zero("data", &comparison, NULL,
+    status = ftl_comparison_zero("data", comparison, NULL,
                                  "data and sampled structures would contradict each other: distil a model that was "
                                  "trained on this calculation, or set weights.data=0",
                                  NULL, &run->findings, error);
-  free(chosen);
-  ftl_workspace_free(workspace);
-  ftl_comparison_free(&comparison);
   return status ? status : tell(run, first, error);
+}
+
+ftl_status ftl_surrogate_check_answers(ftl_surrogate_state *run, bool resume, ftl_error *error) {
+  ftl_comparison comparison = {0};
+  ftl_status status = FTL_OK;
+  bool *chosen = malloc((size_t)run->data.n + 1);
+  if (!chosen) return ftl_no_memory(error, NULL, "checking the data");
+  if (run->data.n > 0) {
+    ftl_comparison_choose(&run->data, STRUCTURES, ATOMS, chosen);
+    status = ask_teacher(run, "data", &run->data, chosen, &comparison, NULL, error);
+  }
+  if (!status && run->valid.n > 0)
+    status = ask_teacher(run, "valid", &run->valid, NULL, NULL, &run->teacher_on_valid, error);
+  if (!status && run->data.n > 0 && !resume) status = find_differences(run, &comparison, error);
+  free(chosen);
+  ftl_comparison_free(&comparison);
+  return status;
 }

@@ -46,9 +46,11 @@ static const ftl_option options[] = {
                  "fitted to compositions"),
 
     TEXT(basis.n, .key = "basis.n", .initial = "8/5/3/2", .flag = "n", .value = "N1/N2/...", .when = "",
-         .doc = "radial functions of the factors of a function, by its rank 1, 2, ... (body order 2, 3, ...; up to 5)"),
+         .doc = "radial functions of the factors of a function, by its rank 1, 2, ... (body order 2, 3, ...; up to 5); "
+                "for many "
+                "elements less, by default, so that there are no more than max_functions"),
     TEXT(basis.l, .key = "basis.l", .initial = "4/3/2", .flag = "l", .value = "L2/L3/...", .when = "",
-         .doc = "largest l of the factors, by rank from 2 on"),
+         .doc = "largest l of the factors, by rank from 2 on; by default as n"),
     WORDS(basis.blocks, .key = "basis.blocks", .flag = "block", .value = "EL-EL=N1/N2/...:L2/L3/...,...", .when = "",
           .doc = "other n and l for functions of exactly these elements, the centre's included: Ti=12/8/5/3:5/4/3; "
                  "H@H-Cu=... for those around H; the first that fits counts"),
@@ -71,6 +73,15 @@ static const ftl_option options[] = {
     INTEGER(basis.max_functions, 1, 2e4, .key = "basis.max_functions", .initial = "5000", .when = "",
             .doc = "a larger basis is refused"),
 
+    REAL(embedding.exponent, 0.1, 3, .key = "embedding.exponent", .flag = "embedding", .value = "M", .when = "",
+         .doc = "a second density that goes through F(rho) = FinnisSinclairShiftedScaled with this exponent (0.5: the "
+                "square "
+                "root of an embedded atom); without it energies are linear"),
+    INTEGER(embedding.rank, 1, 5, .key = "embedding.rank", .initial = "2", .when = "embedding.exponent",
+            .doc = "largest rank of the functions of the second density"),
+    INTEGER(
+        embedding.steps, 1, 100, .key = "embedding.steps", .initial = "20", .when = "embedding.exponent",
+        .doc = "Gauss-Newton steps at most; each costs as much as the equations of the linear fit, with more unknowns"),
     REAL(inner.fraction, 0.1, 1, .key = "inner.fraction", .initial = "0.95", .when = "",
          .doc = "ZBL repulsion takes over below this part of the shortest distance of a pair in the structures, or of "
                 "the sum of covalent radii for a pair without"),
@@ -114,8 +125,20 @@ static const ftl_option options[] = {
     PATH(foundation, .key = "foundation", .model = true, .flag = "foundation", .when = "",
          .doc = "if the model is a delta: the file of its foundation, or its name"),
     TEXT(head, .key = "head", .flag = "head", .value = "NAME", .when = "", .doc = "head of the model that answers"),
+    TEXT(student, .key = "student", .flag = "student", .value = "ace|mace:IRREPS[,KEY=VALUE...]", .when = "",
+         .doc = "what learns from the model: a linear ACE (ace, also by default), or a MACE with these hidden irreps "
+                "and options of scratch of frozentl train: mace:32x0e,layers=1,r_max=5; the rest as there"),
+    INTEGER(learning.epochs, 1, 1e9, .key = "student.epochs", .flag = "student-epochs", .when = "student",
+            .doc = "how often a MACE is trained on every structure; by default as frozentl train without a foundation"),
+    WORDS(learning.train, .key = "student.train", .flag = "student-train", .value = "KEY=VALUE,...", .when = "student",
+          .doc = "other options of frozentl train for a MACE: optimiser.lr=0.005,loss.energy=1000,ema=0.99"),
     REAL(weights.data, 0, 1e9, .key = "weights.data", .initial = "1", .when = "data",
          .doc = "factor of the squared errors of data, beside those of sampled structures"),
+    REAL(
+        weights.atoms, 0, 1e9, .key = "weights.atoms", .initial = "0", .when = "",
+        .doc =
+            "weight of the energy that the model gives to a single atom of sampled structures, 1/eV; 0: these energies "
+            "are not fitted"),
     PATHS(sample.starts, .key = "sample.starts", .flag = "starts", .when = "",
           .doc = "structures that sampling starts from, extended XYZ; by default those of data"),
     INTEGER(sample.n_starts, 1, 1e6, .key = "sample.n_starts", .initial = "20", .flag = "n-starts",
@@ -176,7 +199,7 @@ static const ftl_option options[] = {
            .doc = "of the model in sampling"),
 };
 
-enum { N_ALL = sizeof options / sizeof *options, N_DISTILL = 32 }; /* N_DISTILL: the last ones, from `model` on */
+enum { N_ALL = sizeof options / sizeof *options, N_DISTILL = 36 }; /* N_DISTILL: the last ones, from `model` on */
 
 const ftl_option_table ftl_fit_table = {.command = "fit", .option = options, .n = N_ALL - N_DISTILL};
 const ftl_option_table ftl_distill_table = {.command = "distill", .option = options, .n = N_ALL};
@@ -303,10 +326,43 @@ ftl_status ftl_recipe_basis(const ftl_surrogate_recipe *r, const int *elements, 
   return status;
 }
 
+ftl_status ftl_recipe_default_basis(ftl_surrogate_recipe *r, const int *elements, int n_elements, ftl_error *error) {
+  /* n, l, max_species: rank 4 matters least, then l of rank 3 (docs/surrogate.md); last, functions of several elements
+   */
+  static const char *const sizes[][3] = {{"8/5/3/2", "4/3/2", "0"}, {"8/5/3", "4/3", "0"}, {"8/5/2", "4/2", "0"},
+                                         {"8/4/2", "3/2", "0"},     {"8/4/1", "3/2", "0"}, {"8/3/1", "3/1", "0"},
+                                         {"8/3", "3", "0"},         {"6/2", "2", "0"},     {"8/4/2", "3/2", "1"},
+                                         {"6/2", "2", "1"},         {"4/1", "1", "1"},     {"2/1", "1", "1"}};
+  static const char *const keys[] = {"basis.n", "basis.l", "basis.blocks", "basis.degree", "basis.max_species"};
+  ftl_status status = FTL_OK;
+  for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
+    if (ftl_options_is_chosen(&r->options, keys[k])) return FTL_OK;
+  for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+    ftl_basis_options basis;
+    ftl_basis_block *blocks = NULL;
+    ftl_surrogate made;
+    status = ftl_options_set(&r->options, "basis.n", sizes[k][0], "default", error);
+    if (!status) status = ftl_options_set(&r->options, "basis.l", sizes[k][1], "default", error);
+    if (!status) status = ftl_options_set(&r->options, "basis.max_species", sizes[k][2], "default", error);
+    if (!status) status = ftl_recipe_basis(r, elements, n_elements, &basis, &blocks, error);
+    free(blocks);
+    FTL_TRY(status);
+    status = ftl_basis_make(&basis, &made, error);
+    if (!status) ftl_surrogate_free(&made);
+    if (!status) return FTL_OK;
+  }
+  return status;
+}
+
+bool ftl_recipe_is_nonlinear(const ftl_surrogate_recipe *r) {
+  return ftl_options_is_set(&r->options, "embedding.exponent");
+}
+
 void ftl_recipe_fit(const ftl_surrogate_recipe *r, ftl_fit_options *fit) {
   *fit = (ftl_fit_options){.energy = r->weights.energy,
                            .forces = r->weights.forces,
                            .stress = r->weights.stress,
+                           .atoms = r->weights.atoms,
                            .smooth_power = r->smooth.power,
                            .smooth_n = r->smooth.n,
                            .smooth_l = r->smooth.l,

@@ -32,10 +32,14 @@ typedef struct {
     int radial; /* ftl_ace_base_kind */
   } basis;
   struct {
+    double exponent;
+    int64_t rank, steps;
+  } embedding;
+  struct {
     double fraction, width;
   } inner;
   struct {
-    double energy, forces, stress, data;
+    double energy, forces, stress, data, atoms;
     ftl_rates configs;
   } weights;
   struct {
@@ -53,7 +57,11 @@ typedef struct {
   double spline_bins;
 
   /* distill only */
-  char *model, *foundation, *head;
+  char *model, *foundation, *head, *student;
+  struct {
+    int64_t epochs;
+    ftl_words train;
+  } learning;
   struct {
     ftl_words starts, crystals, lammps, lammps_elements, jobs, temperatures, surfaces;
     int64_t n_starts, repeats, steps, equilibration, every, vacancies, layers, frames;
@@ -79,6 +87,12 @@ ftl_status ftl_surrogate_recipe_check(const ftl_surrogate_recipe *recipe, ftl_er
    is no list of numbers. */
 ftl_status ftl_recipe_basis(const ftl_surrogate_recipe *recipe, const int *elements, int n_elements,
                             ftl_basis_options *basis, ftl_basis_block **blocks, ftl_error *error);
+/* Where nothing is said of the basis' size: the largest of a list of defaults that has no more functions than
+   basis.max_functions for so many elements becomes that of the recipe. FTL_ERR_INPUT: not even the smallest has. */
+ftl_status ftl_recipe_default_basis(ftl_surrogate_recipe *recipe, const int *elements, int n_elements,
+                                    ftl_error *error);
+/* There is a second density. */
+bool ftl_recipe_is_nonlinear(const ftl_surrogate_recipe *recipe);
 /* Weights, smoothness and solver. */
 void ftl_recipe_fit(const ftl_surrogate_recipe *recipe, ftl_fit_options *fit);
 

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "surrogate/jobs.h"
 #include "surrogate/fit_recipe.h"
+#include "surrogate/student.h"
 
 static bool is_chosen(const ftl_surrogate_recipe *r, const char *key) {
   return ftl_options_is_chosen(&r->options, key);
@@ -46,6 +47,23 @@ static ftl_status check_basis(const ftl_surrogate_recipe *r, ftl_error *error) {
   return status;
 }
 
+/* What only a linear potential has. */
+static ftl_status check_embedding(const ftl_surrogate_recipe *r, ftl_error *error) {
+  static const char *const keys[] = {"uncertainty.committee", "uncertainty.gamma"};
+  if (!ftl_recipe_is_nonlinear(r)) return FTL_OK;
+  if (r->embedding.exponent == 1)
+    return ftl_fail(error, FTL_ERR_INPUT, NULL, "embedding.exponent is 1, which is linear: leave it out");
+  if (r->solver.kind == FTL_SOLVE_ARD)
+    return ftl_fail(
+        error, FTL_ERR_INPUT, NULL,
+        "solver.kind ard has no prior that embedding.exponent could go on with: give evidence, cv or ridge");
+  for (int k = 0; k < 2; k++)
+    if (is_chosen(r, keys[k]))
+      return ftl_fail(error, FTL_ERR_INPUT, NULL,
+                      "%s is of linear potentials: one with embedding.exponent has no uncertainty; remove it", keys[k]);
+  return FTL_OK;
+}
+
 static ftl_status check_sampling(const ftl_surrogate_recipe *r, ftl_error *error) {
   FTL_TRY(ftl_jobs_check_words(r, error));
   if (is_chosen(r, "sample.bond") && r->sample.molecule && !strchr(r->sample.molecule, '-'))
@@ -56,6 +74,8 @@ static ftl_status check_sampling(const ftl_surrogate_recipe *r, ftl_error *error
 
 ftl_status ftl_surrogate_recipe_check(const ftl_surrogate_recipe *recipe, ftl_error *error) {
   FTL_TRY(check_basis(recipe, error));
-  if (recipe->options.table == &ftl_distill_table) FTL_TRY(check_sampling(recipe, error));
-  return FTL_OK;
+  FTL_TRY(check_embedding(recipe, error));
+  if (recipe->options.table != &ftl_distill_table) return FTL_OK;
+  FTL_TRY(check_sampling(recipe, error));
+  return ftl_student_check(recipe, error);
 }

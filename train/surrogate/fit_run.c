@@ -14,6 +14,7 @@
 #include "surrogate/fit_outcome.h"
 #include "surrogate/prune.h"
 #include "surrogate/fit_run_internal.h"
+#include "surrogate/student.h"
 
 void ftl_surrogate_say(const ftl_surrogate_state *run, const char *format, ...) {
   char text[600];
@@ -42,7 +43,8 @@ static ftl_status make_basis(ftl_surrogate_state *run, ftl_error *error) {
   ftl_basis_options options;
   ftl_basis_block *blocks = NULL;
   ftl_fit_options fit;
-  ftl_status status = ftl_recipe_basis(run->recipe, run->elements, run->n_elements, &options, &blocks, error);
+  ftl_status status = ftl_recipe_default_basis(run->recipe, run->elements, run->n_elements, error);
+  if (!status) status = ftl_recipe_basis(run->recipe, run->elements, run->n_elements, &options, &blocks, error);
   if (!status) status = ftl_basis_make(&options, &run->surrogate, error);
   free(blocks);
   FTL_TRY(status);
@@ -89,17 +91,10 @@ static void say_basis(const ftl_surrogate_state *run) {
     ftl_surrogate_say(run, "%-2s  E0 %.6f eV, %d functions:%s; ZBL below (Angstrom)%s",
                       ftl_element_symbol(file->atomic_number[mu]), file->e0[mu], file->n_functions[mu], text, inner);
   }
-  ftl_surrogate_say(run, "E0 from %s", run->e0_from);
+  ftl_surrogate_say(run, "E0 from %s; basis n %s, l %s", run->e0_from, run->recipe->basis.n, run->recipe->basis.l);
 }
 
 /* ---- fitting ---- */
-
-static int64_t count_equations(const ftl_dataset *set) {
-  int64_t n = 0;
-  for (int64_t k = 0; k < set->n; k++)
-    n += ftl_design_count(&set->structure[k], ftl_design_labelled(&set->structure[k]));
-  return n;
-}
 
 /* A pair function of i around j and of j around i have the same sum: one of the two is not determined, by design. */
 static int count_twins(const ftl_ace_file *file) {
@@ -122,35 +117,75 @@ static void warn_size(const ftl_surrogate_state *run) {
   run->host->warn(run->host->context, text);
 }
 
-static ftl_status fit(ftl_surrogate_state *run, ftl_error *error) {
+static void say_step(void *context, const char *text) { ftl_surrogate_say(context, "%s", text); }
+
+/* From the linear potential on, or from where an earlier process was. */
+static ftl_status fit_second(ftl_surrogate_state *run, const ftl_fit_options *options, ftl_gauss_newton_state *state,
+                             ftl_error *error) {
+  const ftl_gauss_newton_options second = {.exponent = run->recipe->embedding.exponent,
+                                           .rank = (int)run->recipe->embedding.rank,
+                                           .steps = (int)run->recipe->embedding.steps,
+                                           .say = say_step,
+                                           .keep = ftl_second_keep,
+                                           .context = run};
+  char text[300];
+  run->host->stage(run->host->context, "structures (step)", (double)run->train.n);
+  ftl_status status = ftl_gauss_newton(&run->surrogate, &run->train, options, &second, &run->solution, state, error);
+  run->host->stage(run->host->context, NULL, 0);
+  snprintf(
+      text, sizeof text,
+      "with the second density errors are larger than those of the linear fit (weighted squares %.4g and %.4g): raise "
+      "embedding.steps, or leave embedding out",
+      state->squares, state->linear);
+  if (!status && !(state->squares < state->linear)) run->host->warn(run->host->context, text);
+  return status;
+}
+
+static ftl_status fit_first(ftl_surrogate_state *run, const ftl_fit_options *options, ftl_error *error) {
   char labels[400];
-  ftl_fit_options options;
-  ftl_recipe_fit(run->recipe, &options);
-  options.stop = run->host->stop;
-  options.progress = run->host->progress;
-  options.context = run->host->context;
   const int n = run->surrogate.first[run->n_elements];
   ftl_dataset_describe_labels(&run->train, labels);
   ftl_surrogate_say(run, "fitting %d functions to %lld equations of %lld structures, %s, %.2f GB", n,
-                    (long long)count_equations(&run->train), (long long)run->train.n, labels,
-                    (double)ftl_fit_bytes(n, &options) / 1e9);
+                    (long long)ftl_fit_equations(&run->train), (long long)run->train.n, labels,
+                    (double)ftl_fit_bytes(n, options) / 1e9);
   run->host->stage(run->host->context, "structures", (double)run->train.n);
-  ftl_status status = ftl_fit_surrogate(&run->surrogate, &run->train, &options, &run->solution, error);
+  ftl_status status = ftl_fit_surrogate(&run->surrogate, &run->train, options, &run->solution, error);
   run->host->stage(run->host->context, NULL, 0);
   if (!status) warn_size(run);
   return status;
 }
 
+static ftl_status fit(ftl_surrogate_state *run, ftl_error *error) {
+  ftl_fit_options options;
+  ftl_gauss_newton_state state = {0};
+  const bool nonlinear = ftl_recipe_is_nonlinear(run->recipe);
+  ftl_recipe_fit(run->recipe, &options);
+  options.stop = run->host->stop;
+  options.progress = run->host->progress;
+  options.context = run->host->context;
+  ftl_status status = nonlinear ? ftl_second_find(run, &state, error) : FTL_OK;
+  if (!status) status = fit_first(run, &options, error); /* of steps that go on: for its solution */
+  if (!status && nonlinear) status = fit_second(run, &options, &state, error);
+  ftl_gauss_newton_state_free(&state);
+  return status;
+}
+
 enum { MEASURED = 200 }; /* of the fitted structures: their errors cost as much as the equations did */
 
-/* Evenly spread ones; shallow copies. */
-static ftl_status measure_fitted(ftl_surrogate_state *run, ftl_error *error) {
+ftl_status ftl_surrogate_some_fitted(ftl_surrogate_state *run, ftl_dataset *some, ftl_error *error) {
   const int64_t all = run->train.n, n = all < MEASURED ? all : MEASURED;
-  ftl_dataset some = {.n = n, .structure = malloc((size_t)n * sizeof *some.structure)};
-  if (!some.structure) return ftl_no_memory(error, NULL, "errors");
-  for (int64_t k = 0; k < n; k++) some.structure[k] = run->train.structure[k * all / n];
-  ftl_status status = ftl_fit_measure(&run->surrogate, &some, (int)run->recipe->threads, &run->on_train, error);
+  *some = (ftl_dataset){.n = n, .structure = malloc(((size_t)n + 1) * sizeof *some->structure)};
+  if (!some->structure) return ftl_no_memory(error, NULL, "errors");
+  for (int64_t k = 0; k < n; k++) some->structure[k] = run->train.structure[k * all / n];
   run->n_measured = n;
+  return FTL_OK;
+}
+
+static ftl_status measure_fitted(ftl_surrogate_state *run, ftl_error *error) {
+  ftl_dataset some;
+  FTL_TRY(ftl_surrogate_some_fitted(run, &some, error));
+  ftl_status status =
+      ftl_fit_measure(&run->surrogate, &some, (int)run->recipe->threads, &run->on_train, &run->table[0], error);
   free(some.structure);
   return status;
 }
@@ -161,8 +196,8 @@ static ftl_status measure(ftl_surrogate_state *run, ftl_error *error) {
   const int threads = (int)run->recipe->threads;
   ftl_surrogate *s = &run->surrogate;
   ftl_status status = measure_fitted(run, error);
-  if (!status) status = ftl_fit_measure(s, &run->held, threads, &run->on_held, error);
-  if (!status) status = ftl_fit_measure(s, &run->valid, threads, &run->on_valid, error);
+  if (!status) status = ftl_fit_measure(s, &run->held, threads, &run->on_held, &run->table[1], error);
+  if (!status) status = ftl_fit_measure(s, &run->valid, threads, &run->on_valid, &run->table[2], error);
   const ftl_fit_errors *e = run->held.n > 0 ? &run->on_held : &run->on_train;
   if (s->n_committee > 0 && e->n[0] > 0 && e->spread[0] > 0) s->energy_scale = e->rmse[0] / e->spread[0];
   if (s->n_committee > 0 && e->n[1] > 0 && e->spread[1] > 0) s->force_scale = e->rmse[1] / e->spread[1];
@@ -170,7 +205,7 @@ static ftl_status measure(ftl_surrogate_state *run, ftl_error *error) {
 }
 
 static ftl_status choose_active(ftl_surrogate_state *run, ftl_error *error) {
-  if (!run->recipe->uncertainty.gamma) return FTL_OK;
+  if (!run->recipe->uncertainty.gamma || run->surrogate.second) return FTL_OK;
   const ftl_active_set_options options = {.threads = (int)run->recipe->threads,
                                           .stop = run->host->stop,
                                           .progress = run->host->progress,
@@ -200,20 +235,14 @@ static ftl_status prepare(ftl_surrogate_state *run, bool resume, ftl_error *erro
   ftl_status status = ftl_work_start((int)run->recipe->threads, 0, error);
   if (!status) status = ftl_surrogate_read_sets(run, error);
   if (!status && run->recipe->model) status = ftl_surrogate_prepare(run, error);
-  if (!status && run->recipe->model && !resume) status = ftl_surrogate_check_answers(run, error);
-  if (!status) status = make_basis(run, error);
+  if (!status && run->recipe->model) status = ftl_surrogate_check_answers(run, resume, error);
+  if (!status && !ftl_student_is_network(run->recipe)) status = make_basis(run, error);
   return status || resume ? status : ftl_surrogate_begin(run, error);
 }
 
-static ftl_status do_run(ftl_surrogate_state *run, bool resume, bool *interrupted, ftl_error *error) {
-  ftl_status status = prepare(run, resume, error);
-  if (!status && run->recipe->model) status = ftl_surrogate_sample(run, interrupted, error);
-  if (status || *interrupted) return status;
-  run->host->phase(run->host->context, FTL_SURROGATE_FITTING);
-  status = ftl_surrogate_split(run, error);
-  if (!status) status = ftl_outcome_expected(run, error);
-  if (!status) status = check_elements(run, error);
-  if (!status) status = set_inner(run, error);
+/* The linear potential of train. */
+static ftl_status fit_linear(ftl_surrogate_state *run, ftl_error *error) {
+  ftl_status status = set_inner(run, error);
   if (!status) say_basis(run);
   if (!status) status = fit(run, error);
   if (!status) status = ftl_outcome_fitted(run, error);
@@ -224,12 +253,25 @@ static ftl_status do_run(ftl_surrogate_state *run, bool resume, bool *interrupte
   }
   if (ftl_ranks_mine() > 0) return status; /* all have the same coefficients; one measures and writes */
   if (!status) status = measure(run, error);
-  if (!status) ftl_surrogate_say_errors(run);
+  if (!status) status = ftl_surrogate_say_errors(run, error);
   if (!status) status = choose_active(run, error);
   if (!status) status = ftl_outcome_measured(run, error);
   run->host->phase(run->host->context, FTL_SURROGATE_WRITING);
-  if (!status) status = ftl_surrogate_write_all(run, error);
-  return status;
+  return status ? status : ftl_surrogate_write_all(run, error);
+}
+
+static ftl_status do_run(ftl_surrogate_state *run, bool resume, bool *interrupted, ftl_error *error) {
+  const bool network = ftl_student_is_network(run->recipe);
+  ftl_status status = prepare(run, resume, error);
+  if (!status && network && ftl_student_has_begun(run)) return ftl_student_learn(run, interrupted, error);
+  if (!status && run->recipe->model) status = ftl_surrogate_sample(run, interrupted, error);
+  if (status || *interrupted) return status;
+  run->host->phase(run->host->context, FTL_SURROGATE_FITTING);
+  status = ftl_surrogate_split(run, error);
+  if (!status) status = ftl_outcome_expected(run, error);
+  if (!status) status = check_elements(run, error);
+  if (status) return status;
+  return network ? ftl_student_learn(run, interrupted, error) : fit_linear(run, error);
 }
 
 static void free_run(ftl_surrogate_state *run) {
@@ -241,6 +283,7 @@ static void free_run(ftl_surrogate_state *run) {
   ftl_jobs_free(&run->jobs);
   ftl_model_free(run->model);
   ftl_solution_free(&run->solution);
+  for (int k = 0; k < 3; k++) ftl_error_table_free(&run->table[k]);
   ftl_surrogate_free(&run->surrogate);
 }
 

@@ -6,11 +6,12 @@
 #include "support/run_folder.h"
 #include "model/provenance.h"
 #include "surrogate/active_set.h"
+#include "surrogate/gauss_newton.h"
 #include "surrogate/jobs.h"
 #include "surrogate/fit_run.h"
 
 typedef struct {
-  const ftl_surrogate_recipe *recipe;
+  ftl_surrogate_recipe *recipe;
   const ftl_host *host;
   bool unwritten; /* the kind of failure a status is */
 
@@ -36,6 +37,8 @@ typedef struct {
   double inner[FTL_MAX_ELEMENTS * FTL_MAX_ELEMENTS];
   int64_t n_measured; /* of train, for on_train */
   ftl_fit_errors on_train, on_held, on_valid;
+  ftl_error_table table[3];       /* of the same three sets, by config_type */
+  ftl_error_row teacher_on_valid; /* all of valid; zero when there is none, and of a fit */
 } ftl_surrogate_state;
 
 void ftl_surrogate_say(const ftl_surrogate_state *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -53,8 +56,9 @@ ftl_status ftl_surrogate_begin(ftl_surrogate_state *run, ftl_error *error);
 ftl_status ftl_surrogate_read_sets(ftl_surrogate_state *run, ftl_error *error);
 /* Tells what is wrong or doubtful about data and valid. FTL_ERR_INPUT: fatal findings. */
 ftl_status ftl_surrogate_check(ftl_surrogate_state *run, ftl_error *error);
-/* Of a distillation, the same for data against what the model, which is open, answers. */
-ftl_status ftl_surrogate_check_answers(ftl_surrogate_state *run, ftl_error *error);
+/* Of a distillation, the same for data against what the model, which is open, answers; the errors of the model on data
+   and valid are shown. With `resume` nothing is told again. */
+ftl_status ftl_surrogate_check_answers(ftl_surrogate_state *run, bool resume, ftl_error *error);
 /* Of a distillation: jobs, model, elements and E0. Nothing is written yet. */
 ftl_status ftl_surrogate_prepare(ftl_surrogate_state *run, ftl_error *error);
 /* Samples with the model, chooses frames, writes sampled.xyz; they are in train. */
@@ -62,9 +66,20 @@ ftl_status ftl_surrogate_sample(ftl_surrogate_state *run, bool *interrupted, ftl
 /* Adds data to train, and takes what errors are measured on out of it. */
 ftl_status ftl_surrogate_split(ftl_surrogate_state *run, ftl_error *error);
 
-/* Says errors and solution. */
-void ftl_surrogate_say_errors(const ftl_surrogate_state *run);
-/* model.ftl, model.yace, report.json. */
+/* RUN/steps.ftl: after a step, and what an earlier process left there of this very fit (else *state stays zero). */
+ftl_status ftl_second_keep(void *run, const ftl_gauss_newton_state *state, ftl_error *error);
+ftl_status ftl_second_find(ftl_surrogate_state *run, ftl_gauss_newton_state *state, ftl_error *error);
+/* Some of train, evenly spread, for errors that cost as much as equations: shallow copies, of which the caller frees
+   the array; sets n_measured. FTL_ERR_MEMORY. */
+ftl_status ftl_surrogate_some_fitted(ftl_surrogate_state *run, ftl_dataset *some, ftl_error *error);
+/* A table of errors below a title, to the host. FTL_ERR_MEMORY. */
+ftl_status ftl_surrogate_show_table(const ftl_surrogate_state *run, const char *title, const ftl_error_table *table,
+                                    ftl_error *error);
+/* Shows errors, in all and by config_type, and says the solution of a linear fit. */
+ftl_status ftl_surrogate_say_errors(const ftl_surrogate_state *run, ftl_error *error);
+/* errors.csv and report.json. */
+ftl_status ftl_surrogate_write_report(ftl_surrogate_state *run, ftl_error *error);
+/* model.ftl, model.yace, errors.csv, report.json. */
 ftl_status ftl_surrogate_write_all(ftl_surrogate_state *run, ftl_error *error);
 
 #endif

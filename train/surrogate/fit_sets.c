@@ -9,6 +9,7 @@
 #include "tune/split.h"
 #include "base/error.h"
 #include "surrogate/fit_run_internal.h"
+#include "surrogate/student.h"
 
 static void options_of(const ftl_surrogate_recipe *r, ftl_dataset_options *options) {
   *options =
@@ -52,7 +53,7 @@ static ftl_status read_set(ftl_surrogate_state *run, const ftl_words *files, boo
   if (files->n == 0) return FTL_OK;
   options_of(run->recipe, &options);
   ftl_status status = ftl_dataset_read(files->item, files->n, &options, set, error);
-  if (!status) status = ftl_isolated_mark(set, run->recipe->basis.cutoff, error);
+  if (!status) status = ftl_isolated_mark(set, ftl_student_cutoff(run->recipe), error);
   if (!status && set->n == 0)
     status = ftl_fail(error, FTL_ERR_INPUT, files->item[0], "there is no structure in it to %s",
                       fitted ? "fit" : "measure errors on");
@@ -107,7 +108,8 @@ static ftl_status choose_e0(ftl_surrogate_state *run, ftl_error *error) {
     return ftl_e0_given(given->name, given->value, given->n, run->elements, n, run->e0, error);
   }
   ftl_status status = require_energies(run, error);
-  if (!status) status = ftl_e0_isolated(&run->data, run->recipe->basis.cutoff, run->elements, n, run->e0, found, error);
+  if (!status)
+    status = ftl_e0_isolated(&run->data, ftl_student_cutoff(run->recipe), run->elements, n, run->e0, found, error);
   for (int k = 0; k < n; k++) all = all && found[k];
   run->e0_from = all ? "isolated atoms" : "fitted to compositions";
   if (status || all) return status;

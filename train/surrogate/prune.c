@@ -4,7 +4,7 @@
 
 static bool is_zero(const ftl_surrogate *s, int column) {
   const int n = s->first[s->file.n_elements];
-  bool zero = s->coefficient[column] == 0;
+  bool zero = s->coefficient[column] == 0 && (!s->second || s->second[column] == 0);
   for (int d = 0; d < s->n_committee && zero; d++) zero = s->committee[(size_t)d * (size_t)n + (size_t)column] == 0;
   return zero;
 }
@@ -13,6 +13,7 @@ static bool is_zero(const ftl_surrogate *s, int column) {
 static void keep_columns(ftl_surrogate *s, const int *kept, int n_kept) {
   const size_t n = (size_t)s->first[s->file.n_elements];
   for (int k = 0; k < n_kept; k++) s->coefficient[k] = s->coefficient[kept[k]];
+  for (int k = 0; k < n_kept && s->second; k++) s->second[k] = s->second[kept[k]];
   for (size_t d = 0; d < (size_t)s->n_committee; d++)
     for (int k = 0; k < n_kept; k++)
       s->committee[d * (size_t)n_kept + (size_t)k] = s->committee[d * n + (size_t)kept[k]];

@@ -5,11 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/error_csv.h"
 #include "files/yace_writer.h"
 #include "support/output.h"
 #include "files/surrogate_file.h"
 #include "base/error.h"
+#include "base/printable.h"
 #include "surrogate/fit_run_internal.h"
+#include "surrogate/student.h"
 
 static void say_row(const ftl_surrogate_state *run, const char *name, int64_t n, const ftl_fit_errors *e) {
   if (n == 0) return;
@@ -20,18 +23,55 @@ static void say_row(const ftl_surrogate_state *run, const char *name, int64_t n,
   ftl_surrogate_say(run, "%-10s %10lld %12s %12s %14s", name, (long long)n, part[0], part[1], part[2]);
 }
 
-void ftl_surrogate_say_errors(const ftl_surrogate_state *run) {
+ftl_status ftl_surrogate_show_table(const ftl_surrogate_state *run, const char *title, const ftl_error_table *table,
+                                    ftl_error *error) {
+  char *text = NULL;
+  size_t size = 0;
+  FILE *stream = open_memstream(&text, &size);
+  if (!stream) return ftl_no_memory(error, NULL, "the table of errors");
+  fprintf(stream, "\n%s\n", title);
+  ftl_error_table_print(table, stream);
+  const bool ok = fclose(stream) == 0;
+  if (ok && size > 0) text[size - 1] = '\0'; /* the last line ends where it is shown */
+  if (ok) run->host->say(run->host->context, text);
+  free(text);
+  return ok ? FTL_OK : ftl_no_memory(error, NULL, "the table of errors");
+}
+
+static const char *const set_names[3] = {"fitted", "held back", "valid"};
+
+/* What a potential is to be measured by: the errors of the one that it learned from, where both are known. */
+static void say_ratio(const ftl_surrogate_state *run) {
+  const ftl_error_row mine = ftl_error_table_total(&run->table[2], NULL), *teacher = &run->teacher_on_valid;
+  const double energy = ftl_error_rmse(&mine.energy) / ftl_error_rmse(&teacher->energy),
+               forces = ftl_error_rmse(&mine.forces) / ftl_error_rmse(&teacher->forces);
+  if (isfinite(energy)) ftl_surrogate_say(run, "on valid: %.2f times the model's error of energies", energy);
+  if (isfinite(forces)) ftl_surrogate_say(run, "on valid: %.2f times the model's error of forces", forces);
+}
+
+static ftl_status show_tables(const ftl_surrogate_state *run, ftl_error *error) {
+  ftl_status status = FTL_OK;
+  for (int k = 1; k < 3 && !status; k++)
+    if (ftl_error_table_has_labels(&run->table[k]))
+      status = ftl_surrogate_show_table(run, set_names[k], &run->table[k], error);
+  if (!status) say_ratio(run);
+  return status;
+}
+
+ftl_status ftl_surrogate_say_errors(const ftl_surrogate_state *run, ftl_error *error) {
   static const char *const kinds[] = {[FTL_SOLVE_RIDGE] = "ridge",
                                       [FTL_SOLVE_CV] = "cross-validated ridge",
                                       [FTL_SOLVE_EVIDENCE] = "ridge of largest evidence",
                                       [FTL_SOLVE_ARD] = "automatic relevance determination"};
   const ftl_solution *s = &run->solution;
-  ftl_surrogate_say(run, "%s: strength %.2e, %d functions kept, %.1f determined by data, rank %d, condition %.1e",
-                    kinds[run->recipe->solver.kind], s->lambda, s->kept, s->effective, s->rank, s->condition);
+  if (!ftl_student_is_network(run->recipe))
+    ftl_surrogate_say(run, "%s: strength %.2e, %d functions kept, %.1f determined by data, rank %d, condition %.1e",
+                      kinds[run->recipe->solver.kind], s->lambda, s->kept, s->effective, s->rank, s->condition);
   ftl_surrogate_say(run, "%-10s %10s %12s %12s %14s", "RMSE", "structures", "meV/atom", "meV/A", "virial meV/atom");
-  say_row(run, "fitted", run->n_measured, &run->on_train);
-  say_row(run, "held back", run->held.n, &run->on_held);
-  say_row(run, "valid", run->valid.n, &run->on_valid);
+  say_row(run, set_names[0], run->n_measured, &run->on_train);
+  say_row(run, set_names[1], run->held.n, &run->on_held);
+  say_row(run, set_names[2], run->valid.n, &run->on_valid);
+  return show_tables(run, error);
 }
 
 /* ---- report.json, which is in the metadata of model.ftl too ---- */
@@ -49,6 +89,32 @@ static json_t *fit_json(const ftl_surrogate_state *run) {
   return json_pack("{s:i, s:i, s:i, s:o, s:o, s:o, s:o}", "functions", n, "kept", s->kept, "rank", s->rank, "effective",
                    number(s->effective), "condition", number(s->condition), "strength", number(s->lambda), "cv_error",
                    number(s->cv_error));
+}
+
+static json_t *row_json(const ftl_error_row *row) {
+  return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "structures", (json_int_t)row->frames, "energy_rmse",
+                   number(ftl_error_rmse(&row->energy)), "energy_mae", number(ftl_error_mae(&row->energy)),
+                   "forces_rmse", number(ftl_error_rmse(&row->forces)), "forces_mae",
+                   number(ftl_error_mae(&row->forces)), "stress_rmse", number(ftl_error_rmse(&row->stress)),
+                   "stress_mae", number(ftl_error_mae(&row->stress)));
+}
+
+/* {"held_back": {"bulk": {...}}} */
+static json_t *tables_json(const ftl_surrogate_state *run) {
+  static const char *const keys[3] = {"fitted", "held_back", "valid"};
+  json_t *sets = json_object();
+  for (int k = 0; k < 3; k++) {
+    const ftl_error_table *table = &run->table[k];
+    json_t *set = json_object();
+    for (int r = 0; r < table->n; r++) {
+      char type[200];
+      snprintf(type, sizeof type, "%s", table->row[r].config_type);
+      json_object_set_new(set, ftl_printable(type, ""), row_json(&table->row[r]));
+    }
+    if (table->n > 0) json_object_set(sets, keys[k], set);
+    json_decref(set);
+  }
+  return sets;
 }
 
 static json_t *recipe_json(const ftl_surrogate_state *run) {
@@ -82,8 +148,11 @@ static json_t *report_json(const ftl_surrogate_state *run) {
   if (run->valid.n > 0) json_object_set_new(errors, "valid", errors_json(run->valid.n, &run->on_valid));
   json_object_set_new(report, "sources", sources);
   json_object_set_new(report, "e0", json_string(run->e0_from));
-  json_object_set_new(report, "fit", fit_json(run));
+  if (!ftl_student_is_network(run->recipe)) json_object_set_new(report, "fit", fit_json(run));
   json_object_set_new(report, "errors_eV_Angstrom", errors);
+  json_object_set_new(report, "by_type_eV_Angstrom", tables_json(run));
+  if (run->teacher_on_valid.frames > 0)
+    json_object_set_new(report, "model_on_valid_eV_Angstrom", row_json(&run->teacher_on_valid));
   json_object_set_new(report, "findings", findings_json(run));
   json_object_set_new(report, "recipe", recipe_json(run));
   return report;
@@ -116,30 +185,61 @@ static ftl_status write_yace(const ftl_surrogate_state *run, ftl_error *error) {
   return status;
 }
 
-static ftl_status write_report(const ftl_surrogate_state *run, const char *text, ftl_error *error) {
+static ftl_status write_text(const ftl_surrogate_state *run, const char *text, ftl_error *error) {
   ftl_output_file output = {0};
   ftl_status status = open_output(run, "report.json", &output, error);
   if (!status) fprintf(output.stream, "%s\n", text);
   return close_output(status, &output, error);
 }
 
-ftl_status ftl_surrogate_write_all(ftl_surrogate_state *run, ftl_error *error) {
+static ftl_status write_errors(const ftl_surrogate_state *run, ftl_error *error) {
+  ftl_output_file output = {0};
+  ftl_status status = open_output(run, "errors.csv", &output, error);
+  if (!status) ftl_error_csv_begin(output.stream);
+  for (int k = 0; k < 3 && !status; k++)
+    if (run->table[k].n > 0) ftl_error_csv_set(output.stream, set_names[k], &run->table[k]);
+  return close_output(status, &output, error);
+}
+
+static char *report_text(const ftl_surrogate_state *run) {
   json_t *report = report_json(run);
   char *text = report ? json_dumps(report, JSON_INDENT(2) | JSON_REAL_PRECISION(8) | JSON_ENSURE_ASCII) : NULL;
-  char *ftl = ftl_surrogate_path(run, "model.ftl");
+  json_decref(report);
+  return text;
+}
+
+/* The report is the sign that a run is complete, and comes last. */
+static ftl_status write_reports(const ftl_surrogate_state *run, const char *text, ftl_error *error) {
+  ftl_status status = write_errors(run, error);
+  return status ? status : write_text(run, text, error);
+}
+
+ftl_status ftl_surrogate_write_report(ftl_surrogate_state *run, ftl_error *error) {
+  char *text = report_text(run);
+  if (!text) return ftl_no_memory(error, NULL, "the report of a run");
+  run->unwritten = true;
+  ftl_status status = write_reports(run, text, error);
+  free(text);
+  return status;
+}
+
+ftl_status ftl_surrogate_write_all(ftl_surrogate_state *run, ftl_error *error) {
+  char *text = report_text(run), *ftl = ftl_surrogate_path(run, "model.ftl");
   ftl_status status = text && ftl ? FTL_OK : ftl_no_memory(error, NULL, "the report of a fit");
-  run->unwritten = status == FTL_OK; /* from here on failures are of files */
-  if (!status) {
+  run->unwritten = status == FTL_OK;          /* from here on failures are of files */
+  const bool linear = !run->surrogate.second; /* .ftl stores no other */
+  if (!status && linear) {
     ftl_output_file file;
     ftl_output_begin_model(ftl, &file);
     status = ftl_surrogate_write(&run->surrogate, ftl, text, error);
     ftl_output_end_model(&file);
   }
   if (!status) status = write_yace(run, error);
-  if (!status) status = write_report(run, text, error);
-  if (!status) ftl_surrogate_say(run, "wrote %s, model.yace and report.json", ftl);
+  if (!status) status = write_reports(run, text, error);
+  if (!status)
+    ftl_surrogate_say(run, "wrote %s/%smodel.yace, errors.csv and report.json", run->recipe->output,
+                      linear ? "model.ftl, " : "");
   free(text);
   free(ftl);
-  json_decref(report);
   return status;
 }

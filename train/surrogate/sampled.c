@@ -6,6 +6,7 @@
 #include "support/output.h"
 #include "base/error.h"
 #include "sampling/frames.h"
+#include "surrogate/answers.h"
 #include "surrogate/choose.h"
 #include "surrogate/jobs.h"
 #include "surrogate/fit_run_internal.h"
@@ -129,6 +130,8 @@ ftl_status ftl_surrogate_sample(ftl_surrogate_state *run, bool *interrupted, ftl
   if (!status && !*interrupted) {
     say_report(run, &report);
     status = choose(run, &candidates, error);
+    if (!status && run->recipe->weights.atoms > 0)
+      status = ftl_answers_atoms(run->model, (int)run->recipe->threads, &run->train, error);
   }
   free(folder);
   ftl_dataset_free(&candidates);

@@ -238,7 +238,9 @@ static ftl_status solve_ridge(const ftl_triangle *all, const ftl_triangle *fold,
   double free_rows = (double)all->rows - to->effective;
   to->beta = (free_rows > 1 ? free_rows : 1) / fmax(residual, 1e-300);
   draw(x, penalty, lambda, options, to);
-  return FTL_OK;
+  to->penalty = malloc(((size_t)all->n + 1) * sizeof *to->penalty);
+  for (int k = 0; to->penalty && k < all->n; k++) to->penalty[k] = sqrt(lambda) * penalty[k];
+  return to->penalty ? FTL_OK : no_memory(all->n, error);
 }
 
 ftl_status ftl_solve(const ftl_triangle *all, const ftl_triangle *fold, int n_folds, const double *roughness,
@@ -266,6 +268,7 @@ ftl_status ftl_solve(const ftl_triangle *all, const ftl_triangle *fold, int n_fo
     else status = solve_ridge(all, fold, n_folds, penalty, options, &x, to, error);
   }
   for (int k = 0; !status && k < n; k++) to->kept += to->coefficient[k] != 0;
+  if (!status) to->squares = ftl_triangle_residual(all, to->coefficient);
   free_spectrum(&x);
   free(penalty);
   if (status) ftl_solution_free(to);
@@ -275,5 +278,6 @@ ftl_status ftl_solve(const ftl_triangle *all, const ftl_triangle *fold, int n_fo
 void ftl_solution_free(ftl_solution *solution) {
   free(solution->coefficient);
   free(solution->draw);
+  free(solution->penalty);
   *solution = (ftl_solution){0};
 }

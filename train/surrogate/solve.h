@@ -31,6 +31,8 @@ typedef struct {
   int rank;            /* singular values above n eps times the largest */
   double effective;    /* parameters that data determine: sum s^2 / (s^2 + lambda) */
   int kept;            /* functions with a coefficient */
+  double squares;      /* |A c - b|^2 */
+  double *penalty;     /* [n] of a ridge: what is least is |A c - b|^2 + sum of (penalty c)^2; NULL for ARD */
 } ftl_solution;
 
 /* fold[n_folds]: parts of `all`, for CV only (otherwise NULL and 0). roughness[n]. FTL_ERR_INPUT when there are no

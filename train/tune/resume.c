@@ -76,6 +76,17 @@ static bool has_state(const char *run, char path[4096]) {
   return lstat(path, &info) == 0;
 }
 
+ftl_status ftl_train_is_finished(const char *run, bool *finished, ftl_error *error) {
+  char path[4096];
+  ftl_state state = {0};
+  *finished = false;
+  if (!has_state(run, path)) return FTL_OK;
+  FTL_TRY(ftl_state_read(path, &state, error));
+  *finished = json_integer_value(json_object_get(json_object_get(state.object, "position"), "finished")) == 1;
+  ftl_state_free(&state);
+  return FTL_OK;
+}
+
 ftl_status ftl_resume_read(const char *run, const ftl_recipe *changes, const ftl_host *host, ftl_recipe **recipe,
                            ftl_state *state, bool *any, ftl_error *error) {
   char path[4096];

@@ -4,10 +4,9 @@
 #include <string.h>
 
 #include "support/output.h"
-#include "data/xyz.h"
+#include "data/error_csv.h"
 #include "tune/train_run.h"
 #include "base/error.h"
-#include "base/printable.h"
 
 /* A structure of train that is the user's own, or of replay. */
 typedef struct {
@@ -21,45 +20,13 @@ typedef struct {
 
 /* ---- CSV ---- */
 
-static void print_name(FILE *stream, const char *name) {
-  const bool quoted = strpbrk(name, ",\"") != NULL;
-  if (quoted) putc('"', stream);
-  for (int size; *name; name += size > 0 ? size : 1) {
-    size = ftl_printable_size(name);
-    if (*name == '"') putc('"', stream);
-    if (size > 0) fwrite(name, 1, (size_t)size, stream);
-    else putc('?', stream);
-  }
-  if (quoted) putc('"', stream);
-}
-
-static void print_real(FILE *stream, double value) {
-  char text[32];
-  putc(',', stream);
-  if (!isfinite(value)) return;
-  ftl_format_real(value, text);
-  fputs(text, stream);
-}
-
-static void print_errors(FILE *stream, const char *name, const ftl_error_row *row) {
-  const ftl_error_sum *sum[] = {&row->energy, &row->forces, &row->stress};
-  fprintf(stream, "%s,", name);
-  print_name(stream, row->config_type);
-  fprintf(stream, ",%lld,%lld", (long long)row->frames, (long long)row->atoms);
-  for (int k = 0; k < 3; k++) {
-    print_real(stream, ftl_error_rmse(sum[k]));
-    print_real(stream, ftl_error_mae(sum[k]));
-  }
-  putc('\n', stream);
-}
-
 static void print_pair(FILE *stream, int64_t frame, const char *config, const char *quantity, double reference,
                        double prediction) {
   fprintf(stream, "%lld,", (long long)frame);
-  print_name(stream, config);
+  ftl_csv_name(stream, config);
   fprintf(stream, ",%s", quantity);
-  print_real(stream, reference);
-  print_real(stream, prediction);
+  ftl_csv_real(stream, reference);
+  ftl_csv_real(stream, prediction);
   putc('\n', stream);
 }
 
@@ -123,14 +90,11 @@ static ftl_status write_errors(ftl_run *run, const set *part, int n, ftl_error *
   ftl_status status = ftl_run_written(run, ftl_output_open(path, &out, error));
   free(path);
   FTL_TRY(status);
-  fputs("set,config_type,frames,atoms,energy_rmse,energy_mae,forces_rmse,forces_mae,stress_rmse,stress_mae\n",
-        out.stream);
+  ftl_error_csv_begin(out.stream);
   for (int k = 0; !status && k < n; k++) {
     ftl_error_table table = {0};
     status = tabulate(&part[k], &table, error);
-    for (int r = 0; !status && r < table.n; r++) print_errors(out.stream, part[k].name, &table.row[r]);
-    const ftl_error_row total = ftl_error_table_total(&table, NULL);
-    print_errors(out.stream, part[k].name, &total);
+    if (!status) ftl_error_csv_set(out.stream, part[k].name, &table);
     if (!status) status = show(run, &table, part[k].name, error);
     ftl_error_table_free(&table);
   }

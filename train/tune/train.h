@@ -36,6 +36,9 @@ ftl_status ftl_train(ftl_recipe *recipe, const ftl_host *host, ftl_train_end *en
    are looked for, support/inputs.h). */
 ftl_status ftl_train_resume(const char *run, const ftl_recipe *changes, const ftl_host *host, ftl_train_end *end,
                             ftl_error *error);
+/* Whether the run in this folder has nothing left to do: steps, errors and tables. A folder without a state has not.
+   Errors of ftl_state_read. */
+ftl_status ftl_train_is_finished(const char *run, bool *finished, ftl_error *error);
 /* Options that a run that goes on may have other values of: how long it goes on, and how it works; and where files are,
    whose content must be the same. */
 bool ftl_train_may_change(const char *key);
