@@ -165,6 +165,7 @@ typedef struct {
   /* 1: energies alone, the same to the bit, in 0.4 (MACE) or 0.7 (PACE) of the time: Monte Carlo and the like. forces
      and force_deviation must be NULL then: FTL_ERR_ARGUMENT. 0: everything. */
   int energy_only;
+  double total_deviation; /* of `energy`, eV; set with energy_deviation */
 } ftl_result;
 
 /* Energy, forces and virial of one structure. species[n] are species indices; positions[n][3]; cell[3][3] rows are
@@ -231,6 +232,7 @@ typedef struct {
   double *energy_deviation; /* [n_local], overwritten */
   double *committee_forces; /* [n_total][n_committee][3] flat, added to: of each member, less the potential's; ghosts
                                get the part that belongs to their owners, as with `forces` */
+  double total_deviation;   /* of `energy`; set by ftl_end with energy_deviation. Ranks' do not add up */
   /* [n_total][9], added to, order of `virial`, eV: W_j = sum over i of (x_i - x_j) (x) dU_i/dx_j with the energies U_i
      of single atoms, ghosts get the part that belongs to their owners; may be NULL. They sum to the virial, and sum
      over j of W_j v_j is the potential part of the heat flux (docs/theory.md, eq. 32). Exact for any number of layers;
@@ -258,21 +260,28 @@ FTL_API void *ftl_feature_adjoints(ftl_workspace *workspace, int layer, size_t *
    (x_k - x_j) times the derivative of k's energy by the features of node j. NULL when they are not carried (one layer,
    no centroid_virial). Valid until ftl_end; row_bytes may be NULL. */
 FTL_API void *ftl_feature_moments(ftl_workspace *workspace, int layer, int component, size_t *row_bytes);
+/* With output.committee_forces of a model whose committee has last layers of its own (MACE, NequIP), rows like
+   ftl_feature_adjoints': the derivative of a member's energy, less the model's, for member 0 .. n_committee - 1. They
+   go to their owners as the moments do. NULL when they are not carried. Valid until ftl_end; row_bytes may be NULL. */
+FTL_API void *ftl_feature_members(ftl_workspace *workspace, int layer, int member, size_t *row_bytes);
 /* The same row size before any graph is there; `real_bytes` (4 or 8, may be NULL) is the size of its numbers. */
 FTL_API size_t ftl_feature_row_bytes(const ftl_model *model, int layer, size_t *real_bytes);
 
 /* ---- 5. How far to trust an answer
    ----------------------------------------------------------------------------------------------------
 
-   Surrogates that `frozentl distill` makes can tell; asking another model is FTL_ERR_UNSUPPORTED, and ftl_model_info
-   says which is which. It costs more than the forces do, and nothing when it is not asked for.
+   Surrogates that `frozentl distill` makes can tell, and MACE and NequIP models that `frozentl train` or `frozentl
+   trust` has written this into; asking another model is FTL_ERR_UNSUPPORTED, and ftl_model_info says which is which. It
+   costs more than the forces do, and nothing when it is not asked for.
 
      - extrapolation: the grade gamma of an atom's surroundings. Up to about 1, they are within what the atoms of the
        training data span; far above, the energy is an extrapolation. FTL_TOO_CLOSE or more: a neighbour is closer than
-       any pair of its elements was, within the potential's inner cutoff. 0: an atom of no element.
-     - energy_deviation, eV: the standard deviation of the atom's energy over a committee of potentials, drawn from the
-       posterior of the fit, times a factor that makes it the error expected on data held back.
-     - force_deviation, eV/Angstrom: likewise the root mean square length of the force's deviation.
+       any pair of its elements was, within the potential's inner cutoff; or the data had no atom of its element. 0: an
+       atom of no element of the model.
+     - energy_deviation, eV: the standard deviation of the atom's energy over the posterior of the fit (of a surrogate:
+       over a committee drawn from it) or of the last layer, times a factor that makes it the error expected on data
+       held back. Those of atoms are correlated: total_deviation is that of their sum.
+     - force_deviation, eV/Angstrom: likewise the root mean square length of the force's deviation over the committee.
 
    Deviations of forces are not additive over ranks, the committee's forces are: a host with ghosts adds the ghosts'
    rows of ftl_output.committee_forces to their owners' rows and then calls ftl_force_deviation. */

@@ -133,7 +133,7 @@ private:
   void lose_model(const std::string &why);
   void refuse_wrong_heat_flux() const;
   bool renew_halo();
-  void return_moments(int layer);
+  void return_more(int layer);
   void run_layers(ftl_output &result, const double (*x)[3], int n_atoms);
   void tally(const ftl_output &result);
   bool any_trust() const;

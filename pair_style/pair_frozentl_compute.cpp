@@ -97,21 +97,25 @@ void PairFrozenTL::run_layers(ftl_output &result, const double (*x)[3], int n_at
     halo.start_reverse(rows, row_bytes);
     compute_part(FTL_INNER);
     halo.finish_reverse(real_bytes);
-    return_moments(layer - 1);
+    return_more(layer - 1);
   }
   check(ftl_end(ws, &failure), failure);
 }
 
-/* What centroid virials need besides, in the few steps that ask for them. */
-void PairFrozenTL::return_moments(int layer) {
+/* What centroid virials need besides, and deviations of forces, in the few steps that ask for them. */
+void PairFrozenTL::return_more(int layer) {
   size_t row_bytes, real_bytes;
   ftl_feature_row_bytes(model.get(), layer, &real_bytes);
-  for (int component = 0; component < 3; component++) {
-    void *rows = ftl_feature_moments(workspace.get(), layer, component, &row_bytes);
-    if (!rows) return;
+  const auto send_home = [&](void *rows) {
+    if (!rows) return false;
     halo.start_reverse(rows, row_bytes);
     halo.finish_reverse(real_bytes);
-  }
+    return true;
+  };
+  for (int component = 0; component < 3; component++)
+    if (!send_home(ftl_feature_moments(workspace.get(), layer, component, &row_bytes))) break;
+  for (int member = 0; member < info.n_committee; member++)
+    if (!send_home(ftl_feature_members(workspace.get(), layer, member, &row_bytes))) break;
 }
 
 /* eV to LAMMPS' unit of energy, and scaled, here and nowhere else. */

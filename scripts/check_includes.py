@@ -32,6 +32,7 @@ ORDER = [
     ["train/tune"],
     ["train/sampling"],
     ["train/surrogate"],
+    ["train/trust"],
     ["train/cli"],
     ["core/reference"],  # on top: nothing but tests may use it
 ]

@@ -126,6 +126,9 @@ ftl_status ftl_ace_make(const ftl_ace_file *file, const char *path, const ftl_op
 
 /* ---- the engine's row (model/engine.h) ---- */
 
+/* The model owns what is known of its errors from now on, in place of what was. */
+void ftl_ace_take_surrogate(ftl_model *model, ftl_surrogate *surrogate);
+
 ftl_status ftl_ace_open(const char *path, const ftl_open_options *options, bool *mine, ftl_model **model,
                         ftl_error *error);
 void ftl_ace_free(ftl_model *model);

@@ -197,7 +197,7 @@ static void combine(const ftl_descriptors *plan, scratch_t *s, int mu, int n_sum
 
 /* ---- extrapolation ---- */
 
-static void extrapolation(int n, const double *panel, const double *values, double *gamma) {
+static void grade(int n, const double *panel, const double *values, double *gamma) {
   for (int a = 0; a < 2 * LANES; a++) gamma[a] = 0;
   for (int first = 0; first < n; first += FTL_PANEL, panel += FTL_PANEL * n) {
     vec sum[FTL_PANEL][2] = {0};
@@ -216,4 +216,4 @@ static void extrapolation(int n, const double *panel, const double *values, doub
 #define NAME(isa)        ftl_descriptor_build_##isa
 #define EXPANDED_NAME(i) NAME(i)
 extern const ftl_descriptor_build EXPANDED_NAME(FTL_ISA);
-const ftl_descriptor_build EXPANDED_NAME(FTL_ISA) = {sums, combine, extrapolation};
+const ftl_descriptor_build EXPANDED_NAME(FTL_ISA) = {sums, combine, grade};

@@ -14,7 +14,7 @@
 #define BUILD(isa)   {#isa, &ftl_descriptor_build_##isa},
 FTL_FOR_EACH_ISA(DECLARE)
 
-static ftl_status choose_build(ftl_descriptors *plan, ftl_error *error) {
+static ftl_status choose_build(const ftl_descriptor_build **chosen, ftl_error *error) {
   static const struct {
     const char *isa;
     const ftl_descriptor_build *build;
@@ -22,7 +22,7 @@ static ftl_status choose_build(ftl_descriptors *plan, ftl_error *error) {
   const ftl_kernels *kernels;
   ftl_status status = ftl_kernels_choose(FTL_DOUBLE, &kernels, error);
   for (size_t k = 0; !status && k < sizeof builds / sizeof *builds; k++)
-    if (strcmp(builds[k].isa, kernels->isa) == 0) plan->build = builds[k].build;
+    if (strcmp(builds[k].isa, kernels->isa) == 0) *chosen = builds[k].build;
   return status;
 }
 
@@ -124,7 +124,7 @@ ftl_status ftl_descriptors_new(const ftl_surrogate *surrogate, ftl_descriptors *
                             .n_base = file->bond[0].n_base,
                             .n_radial = file->bond[0].n_radial};
   plan->n_lm = (plan->lmax + 1) * (plan->lmax + 2) / 2;
-  ftl_status status = choose_build(plan, error);
+  ftl_status status = choose_build(&plan->build, error);
   for (int k = 0; k < file->n_elements * file->n_elements && !status; k++) {
     const ftl_ace_bond *b = &file->bond[k];
     if (b->n_base != plan->n_base || b->n_radial != plan->n_radial || b->lmax != plan->lmax || !trivial_radial(b))
@@ -286,7 +286,7 @@ ftl_status ftl_descriptors_combine(const ftl_descriptors *plan, ftl_descriptor_s
 
 /* ---- extrapolation ---- */
 
-double *ftl_descriptors_panels(int n, const double *inverse) {
+double *ftl_grade_panels(int n, const double *inverse) {
   size_t n_panels = ((size_t)n + FTL_PANEL - 1) / FTL_PANEL;
   double *panel = ftl_calloc64((n_panels * FTL_PANEL * (size_t)n + 8) * sizeof *panel);
   for (int column = 0; panel && column < n; column++)
@@ -296,7 +296,9 @@ double *ftl_descriptors_panels(int n, const double *inverse) {
   return panel;
 }
 
-void ftl_descriptors_extrapolation(const ftl_descriptors *plan, int n, const double *panel, const double *values,
-                                   double *gamma) {
-  plan->build->extrapolation(n, panel, values, gamma);
+ftl_status ftl_grade_choose(ftl_grade **grade, ftl_error *error) {
+  const ftl_descriptor_build *build = NULL;
+  FTL_TRY(choose_build(&build, error));
+  *grade = build->grade;
+  return FTL_OK;
 }

@@ -52,11 +52,13 @@ ftl_status ftl_descriptors_combine(const ftl_descriptors *plan, ftl_descriptor_s
                                    const int *sender_mu, const double (*vector)[3], int n, const double *weight,
                                    bool derivatives, ftl_descriptor_combined *combined, ftl_error *error);
 
-/* gamma[16]: of sixteen atoms of one element, the largest |sum over f of value[f][atom] inverse[f][column]|. values
-   [n][16] and panel, from ftl_descriptors_panels, are aligned to 64 bytes. */
-void ftl_descriptors_extrapolation(const ftl_descriptors *plan, int n, const double *panel, const double *values,
-                                   double *gamma);
+/* Extrapolation grades from any n features: gamma[16] of sixteen atoms of one element, the largest
+   |sum over f of value[f][atom] inverse[f][column]|. values [n][16] and panel, from ftl_grade_panels, are aligned to 64
+   bytes. */
+typedef void ftl_grade(int n, const double *panel, const double *values, double *gamma);
+/* This CPU's. Errors as ftl_kernels_choose. */
+ftl_status ftl_grade_choose(ftl_grade **grade, ftl_error *error);
 /* inverse[n][n] in the order in which the above goes through it; NULL: no memory. */
-double *ftl_descriptors_panels(int n, const double *inverse);
+double *ftl_grade_panels(int n, const double *inverse);
 
 #endif

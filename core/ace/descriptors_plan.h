@@ -31,7 +31,7 @@ typedef struct {
   /* after A is there: values, sums and their slopes */
   void (*combine)(const ftl_descriptors *plan, ftl_descriptor_scratch *scratch, int mu, int n, const double *weight,
                   bool derivatives);
-  void (*extrapolation)(int n, const double *panel, const double *values, double *gamma);
+  ftl_grade *grade;
 } ftl_descriptor_build;
 
 struct ftl_descriptors {

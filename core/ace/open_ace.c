@@ -18,7 +18,15 @@ static ftl_status open_yace(const void *data, size_t size, const char *path, con
   return status;
 }
 
-/* The model keeps the surrogate. */
+void ftl_ace_take_surrogate(ftl_model *model, ftl_surrogate *surrogate) {
+  if (model->surrogate) ftl_surrogate_free(model->surrogate);
+  free(model->surrogate);
+  model->surrogate = surrogate;
+  model->n_committee = surrogate->n_committee;
+  model->energy_scale = surrogate->energy_scale;
+  model->force_scale = surrogate->force_scale;
+}
+
 static ftl_status open_surrogate(const void *data, size_t size, const char *path, const ftl_open_options *options,
                                  ftl_model **model, ftl_error *error) {
   ftl_surrogate *surrogate = calloc(1, sizeof *surrogate);
@@ -31,7 +39,7 @@ static ftl_status open_surrogate(const void *data, size_t size, const char *path
     ftl_ace_file_free(&file);
   }
   if (!status) {
-    (*model)->surrogate = surrogate;
+    ftl_ace_take_surrogate(*model, surrogate);
     return FTL_OK;
   }
   ftl_surrogate_free(surrogate);

@@ -56,6 +56,7 @@ static ftl_status compute(ftl_workspace *ws, int n, const int *species, const do
   if (!isfinite(output.energy))
     return ftl_fail(error, FTL_ERR_INPUT, "", "the energy is not finite; are atoms far too close to each other?");
   result->energy = output.energy;
+  result->total_deviation = output.total_deviation;
   for (int k = 0; k < 6; k++)
     result->virial[k] = k < 3 ? output.virial[k] : 0.5 * (output.virial[k] + output.virial[k + 3]);
   return FTL_OK;

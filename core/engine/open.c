@@ -46,7 +46,7 @@ void ftl_model_get_info(const ftl_model *model, ftl_model_info *info) {
       .kernel_isa = model->kernels->isa,
       .ace = model->engine->ace,
       .extrapolation = ftl_has_extrapolation(model),
-      .n_committee = model->surrogate ? model->surrogate->n_committee : 0,
+      .n_committee = model->n_committee,
   };
 }
 

@@ -70,6 +70,12 @@ bool ftl_slots_make(ftl_workspace *ws, ftl_thread *thread) {
     if (!ftl_renew(&thread->slot_forces, ((size_t)n + (size_t)n / 8 + 8) * sizeof *thread->slot_forces)) return false;
     thread->slot_forces_count = (size_t)n + (size_t)n / 8 + 8;
   }
+  const size_t members = 3 * (size_t)ws->model->n_committee * (size_t)n;
+  if (ws->output->committee_forces && (members > thread->slot_committee_count || !thread->slot_committee)) {
+    thread->slot_committee_count = 0;
+    if (!ftl_renew(&thread->slot_committee, (members + members / 8 + 8) * sizeof *thread->slot_committee)) return false;
+    thread->slot_committee_count = members + members / 8 + 8;
+  }
   if (ws->output->centroid_virial && ((size_t)n > thread->slot_centroid_count || !thread->slot_centroid)) {
     thread->slot_centroid_count = 0;
     if (!ftl_renew(&thread->slot_centroid, ((size_t)n + (size_t)n / 8 + 8) * sizeof *thread->slot_centroid))

@@ -130,17 +130,26 @@ void *ftl_feature_adjoints(ftl_workspace *ws, int layer, size_t *row_bytes) {
 void *ftl_feature_moments(ftl_workspace *ws, int layer, int component, size_t *row_bytes) {
   size_t bytes = ftl_feature_row_bytes(ws->model, layer, NULL);
   if (row_bytes) *row_bytes = bytes;
-  return bytes && ws->n_sweeps > 1 && component >= 0 && component < 3 ? ws->adjoints[1 + component][layer] : NULL;
+  return bytes && ftl_has_moments(ws) && component >= 0 && component < 3 ? ws->adjoints[1 + component][layer] : NULL;
+}
+
+void *ftl_feature_members(ftl_workspace *ws, int layer, int member, size_t *row_bytes) {
+  size_t bytes = ftl_feature_row_bytes(ws->model, layer, NULL);
+  if (row_bytes) *row_bytes = bytes;
+  return bytes && member >= 0 && member < ws->n_sweeps - ws->first_member
+             ? ws->adjoints[ws->first_member + member][layer]
+             : NULL;
 }
 
 /* What only the way back makes. */
-static bool wants_derivatives(const ftl_output *output) {
-  return output->forces || output->atom_virial || output->centroid_virial;
+static bool wants_derivatives(const ftl_workspace *ws) {
+  const ftl_output *output = ws->output;
+  return output->forces || output->atom_virial || output->centroid_virial || ws->n_sweeps > ws->first_member;
 }
 
 ftl_status ftl_end(ftl_workspace *ws, ftl_error *error) {
   if (!ws) return FTL_ERR_ARGUMENT;
-  bool energies_alone = in_order(ws, FTL_REVERSE, last_layer(ws), FTL_ALL) && !wants_derivatives(ws->output);
+  bool energies_alone = in_order(ws, FTL_REVERSE, last_layer(ws), FTL_ALL) && !wants_derivatives(ws);
   if (ws->stage != FTL_FINISH && !energies_alone) return out_of_order(ws, "ftl_end", error);
   ftl_output *output = ws->output;
   ws->stage = FTL_IDLE;

@@ -49,12 +49,14 @@ void ftl_workspace_free(ftl_workspace *ws) {
     free(thread->slot_rows);
     free(thread->slot_forces);
     free(thread->slot_centroid);
+    free(thread->slot_committee);
     ws->model->engine->scratch_free(thread->scratch);
   }
   free(ws->thread);
   free(ws->order);
   free(ws->block);
   free(ws->node_energy);
+  free(ws->inputs_room);
   free(ws->outer);
   for (int t = 0; t < FTL_MAX_LAYERS; t++) {
     free(ws->features[t]);
@@ -146,8 +148,9 @@ static size_t bytes_held(const ftl_workspace *ws) {
   for (int k = 0; k < ws->n_threads; k++)
     bytes += ws->thread[k].slot_rows_bytes + ws->thread[k].slot_forces_count * sizeof *ws->thread[k].slot_forces +
              ws->thread[k].slot_centroid_count * sizeof *ws->thread[k].slot_centroid +
+             ws->thread[k].slot_committee_count * sizeof *ws->thread[k].slot_committee +
              model->engine->scratch_bytes(ws->thread[k].scratch);
-  return bytes + locals * (sizeof(int) + sizeof(char) + sizeof(double));
+  return bytes + ws->inputs_count * sizeof *ws->inputs_room + locals * (sizeof(int) + sizeof(char) + sizeof(double));
 }
 
 /* Contiguous ranges of receivers with about the same number of edges, and of ghosts. */
@@ -255,7 +258,30 @@ static void clear_sums(ftl_workspace *ws) {
     memset(thread->slot_forces, 0, (size_t)thread->n_slots * sizeof *thread->slot_forces);
     if (ws->output->centroid_virial)
       memset(thread->slot_centroid, 0, (size_t)thread->n_slots * sizeof *thread->slot_centroid);
+    if (ws->output->committee_forces)
+      memset(thread->slot_committee, 0,
+             (size_t)thread->n_slots * 3 * (size_t)ws->model->n_committee * sizeof *thread->slot_committee);
   }
+}
+
+/* What the output asks for beyond energies and forces: sweeps, and what the energies are linear in. */
+static ftl_status count_requests(ftl_workspace *ws, ftl_error *error) {
+  const ftl_model *model = ws->model;
+  const ftl_output *output = ws->output;
+  FTL_TRY(ftl_uncertainty_check(model, output, error));
+  ws->first_member = output->centroid_virial && model->arch.n_layers > 1 ? 4 : 1;
+  ws->n_sweeps = ws->first_member + (model->trust && output->committee_forces ? model->n_committee : 0);
+  ws->inputs = NULL;
+  if (!model->trust || (!output->extrapolation && !output->energy_deviation)) return FTL_OK;
+  const size_t n = (size_t)ws->graph.n_local * (size_t)model->n_last;
+  if (n >= ws->inputs_count) {
+    ws->inputs_count = 0;
+    if (!ftl_renew(&ws->inputs_room, (n + n / 8 + 1) * sizeof(double)))
+      return ftl_no_memory(error, NULL, "the uncertainty of %d atoms", ws->graph.n_local);
+    ws->inputs_count = n + n / 8 + 1;
+  }
+  ws->inputs = ws->inputs_room;
+  return FTL_OK;
 }
 
 ftl_status ftl_workspace_load(ftl_workspace *ws, const ftl_graph *graph, ftl_error *error) {
@@ -269,7 +295,7 @@ ftl_status ftl_workspace_load(ftl_workspace *ws, const ftl_graph *graph, ftl_err
   int64_t n_edges = ws->graph.first_edge[graph->n_local];
   if (n_edges < 0 || (n_edges > 0 && (!graph->sender || (!graph->vector && !graph->position))))
     return ftl_fail(error, FTL_ERR_ARGUMENT, "", "ftl_begin: edges without senders, or neither vectors nor positions");
-  ws->n_sweeps = ws->output->centroid_virial && ws->model->arch.n_layers > 1 ? FTL_MAX_SWEEPS : 1;
+  FTL_TRY(count_requests(ws, error));
   ftl_status status = reserve(ws, graph->n_local, graph->n_total, error);
   if (status) return status;
   partition(ws);

@@ -7,9 +7,9 @@
 #include "engine/timers.h"
 #include "neighbour/neighbours.h"
 
-/* Sweeps back through the layers: one of the adjoints dE/dh, and on request three of their moments by x, y and z
-   (docs/theory.md, eq. 33). */
-#define FTL_MAX_SWEEPS 4
+/* Sweeps back through the layers: one of the adjoints dE/dh, on request three of their moments by x, y and z
+   (docs/theory.md, eq. 33), and on request one of each member of a committee of last layers (docs/uncertainty.md). */
+#define FTL_MAX_SWEEPS (4 + FTL_MAX_COMMITTEE)
 
 /* Receivers of one element, processed together by one thread: order[first .. first + n - 1]. */
 typedef struct ftl_block {
@@ -34,6 +34,8 @@ typedef struct ftl_thread {
   size_t slot_forces_count;
   double (*slot_centroid)[9]; /* centroid virial, where it is asked for */
   size_t slot_centroid_count;
+  double *slot_committee; /* [n_slots][3 n_committee] forces of the members, where they are asked for */
+  size_t slot_committee_count;
   int edge_capacity;
   void *scratch; /* the engine's, for a block */
   double virial[9];
@@ -63,8 +65,12 @@ struct ftl_workspace {
   int *order;  /* receivers grouped into blocks */
   ftl_block *block;
   int n_blocks, n_active;
-  double *node_energy;            /* [n_local] */
+  double *node_energy; /* [n_local] */
+  double *inputs;      /* [n_local][n_last] of the readouts' last maps; NULL: not asked for */
+  double *inputs_room; /* memory for them */
+  size_t inputs_count;
   int n_sweeps;                   /* of this computation */
+  int first_member;               /* the first sweep of the committee; n_sweeps without */
   int sweeps_capacity;            /* there is memory for */
   void *features[FTL_MAX_LAYERS]; /* [n_total] rows, but the last layer's */
   /* Likewise. Only two layers' adjoints are alive at a time: those of every other layer share their memory. */
@@ -76,6 +82,14 @@ struct ftl_workspace {
   struct ftl_uncertainty *uncertainty; /* made when it is asked for first */
   ftl_neighbours neighbours;           /* of ftl_compute */
 };
+
+/* Are moments carried: the sweeps 1 to 3? */
+static inline bool ftl_has_moments(const ftl_workspace *ws) { return ws->first_member > 1; }
+
+/* The member that a sweep is of, or -1. */
+static inline int ftl_member_of(const ftl_workspace *ws, int sweep) {
+  return sweep >= ws->first_member ? sweep - ws->first_member : -1;
+}
 
 /* Where a thread adds a sweep's adjoint of node j's features made by layer `layer`. */
 static inline void *ftl_adjoint_row(ftl_workspace *ws, ftl_thread *thread, int sweep, int layer, int j,
@@ -115,6 +129,23 @@ static inline void ftl_add_edge_moment(ftl_workspace *ws, ftl_thread *thread, in
   for (int x = 0; x < 3; x++) {
     own[place[component][x]] -= G[x];
     other[place[component][x]] += G[x];
+  }
+}
+
+/* Where a thread adds the committee's forces on node j, [n_committee][3]. */
+static inline double *ftl_committee_row(ftl_workspace *ws, ftl_thread *thread, int j) {
+  const size_t width = 3 * (size_t)ws->model->n_committee;
+  int slot = thread->slot_of ? thread->slot_of[j] : -1;
+  return slot >= 0 ? thread->slot_committee + (size_t)slot * width : ws->output->committee_forces + (size_t)j * width;
+}
+
+/* An edge's g = d(a member's E, less the model's)/dr_ij. `thread` owns i. */
+static inline void ftl_add_member_force(ftl_workspace *ws, ftl_thread *thread, int i, int j, int member,
+                                        const double g[3]) {
+  double *own = ftl_committee_row(ws, thread, i) + 3 * member, *other = ftl_committee_row(ws, thread, j) + 3 * member;
+  for (int x = 0; x < 3; x++) {
+    own[x] += g[x];
+    other[x] -= g[x];
   }
 }
 

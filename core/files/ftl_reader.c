@@ -4,6 +4,7 @@
 #include "files/architecture_json.h"
 #include "files/ftl_file.h"
 #include "files/safetensors.h"
+#include "files/trust_file.h"
 #include "base/error.h"
 
 static ftl_status check_kind(const ftl_safetensors *s, ftl_source *source, ftl_error *error) {
@@ -44,7 +45,9 @@ static ftl_status read_all(ftl_safetensors *s, const void *data, size_t size, bo
       (status = ftl_safetensors_keep(s, &source->metadata, error)) ||
       (status = ftl_safetensors_tensors(s, mapped, &source->tensors, error)))
     return status;
-  return ftl_safetensors_check_digest(s, &source->tensors, source->delta, error); /* last: other messages say more */
+  /* late: other messages say more */
+  FTL_TRY(ftl_safetensors_check_digest(s, &source->tensors, source->delta, error));
+  return ftl_trust_take(&source->tensors, source->path, &source->trust, error);
 }
 
 ftl_status ftl_ftl_read(const void *data, size_t size, bool mapped, ftl_source *source, ftl_error *error) {

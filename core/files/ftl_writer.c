@@ -4,6 +4,7 @@
 #include "files/architecture_json.h"
 #include "files/ftl_file.h"
 #include "files/safetensors.h"
+#include "files/trust_file.h"
 #include "base/error.h"
 
 /* What is written: some tensors of a source, in the order of the file. */
@@ -12,6 +13,7 @@ typedef struct {
   const ftl_source_delta *delta; /* NULL: a full file */
   const ftl_tensor **tensor;
   int n;
+  ftl_tensors trust; /* what is written besides */
 } content;
 
 static json_t *make_metadata(const content *c) {
@@ -26,6 +28,7 @@ static json_t *make_metadata(const content *c) {
     if (written && !source->tensors.tensor[k].is_parameter)
       failed |= json_array_append_new(buffers, json_string(source->tensors.tensor[k].name));
   }
+  for (int k = 0; k < c->trust.n; k++) failed |= json_array_append_new(buffers, json_string(c->trust.tensor[k].name));
   failed |= ftl_safetensors_describe(metadata, c->delta ? "delta" : "full", arch->atomic_numbers, arch->n_elements,
                                      ftl_architecture_to_json(arch));
   failed |= ftl_safetensors_set_json(metadata, "heads", heads);
@@ -41,8 +44,18 @@ static json_t *make_metadata(const content *c) {
 }
 
 static ftl_status write_content(content *c, const char *path, ftl_error *error) {
-  ftl_safetensors_order(c->tensor, c->n);
-  return ftl_safetensors_write(make_metadata(c), c->tensor, c->n, path, error);
+  const ftl_source *source = c->source;
+  ftl_status status = source->trust ? ftl_trust_put(source->trust, &source->arch, &c->trust, error) : FTL_OK;
+  const ftl_tensor **all = status ? NULL : realloc(c->tensor, ((size_t)(c->n + c->trust.n) + 1) * sizeof *all);
+  if (!status && !all) status = ftl_no_memory(error, path, "writing the file");
+  if (!status) {
+    c->tensor = all;
+    for (int k = 0; k < c->trust.n; k++) c->tensor[c->n++] = &c->trust.tensor[k];
+    ftl_safetensors_order(c->tensor, c->n);
+    status = ftl_safetensors_write(make_metadata(c), c->tensor, c->n, path, error);
+  }
+  ftl_tensors_free(&c->trust);
+  return status;
 }
 
 ftl_status ftl_source_write(const ftl_source *source, const char *path, ftl_error *error) {

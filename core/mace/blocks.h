@@ -78,19 +78,30 @@ static void product_forward(ftl_workspace *ws, ftl_thread *thread, int t, const 
   }
 }
 
-/* Node energies, unless they are there already; the last layer's gradient goes to dh. */
-static void readouts(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block, const real *h, real *dh,
-                     bool energies) {
+/* What an atom's energy is linear in, where it is asked for: the inputs of the readout's last map, in the units of that
+   map's weights as the file has them. */
+static double *last_inputs(const ftl_workspace *ws, const ftl_prepared_readout *readout, int atom) {
+  return ws->inputs ? ws->inputs + (size_t)atom * (size_t)ws->model->n_last + readout->first_last : NULL;
+}
+
+/* Node energies with `energies`; the gradient goes to dh, of the energy (member -1) or of a member's, less the energy.
+ */
+static void readouts(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block, int member, const real *h,
+                     real *dh, bool energies) {
   const ftl_model *model = ws->model;
   const ftl_prepared_layer *layer = &model->layer[t];
   memset(dh, 0, (size_t)block->n * (size_t)layer->out.dim * sizeof(real));
   for (int r = 0; r < layer->n_readouts; r++) {
-    const ftl_layout_block *in = &layer->out.b[layer->readout[r].block];
+    const ftl_prepared_readout *this = &layer->readout[r];
+    const ftl_layout_block *in = &layer->out.b[this->block];
+    const double scale = model->scale[block->species], *weights = weights_of(this, member);
     for (int a = 0; a < block->n; a++) {
+      const int i = ws->order[block->first + a];
       size_t at = (size_t)block->n * (size_t)in->offset + (size_t)(a * in->pad);
-      const double scale = model->scale[block->species];
-      double energy = scale * readout(&layer->readout[r], thread, h + at, dh + at, scale);
-      if (energies) ws->node_energy[ws->order[block->first + a]] += energy;
+      double *inputs = energies ? last_inputs(ws, this, i) : NULL;
+      double energy = scale * readout(this, thread, h + at, dh + at, scale, weights, inputs);
+      if (energies) ws->node_energy[i] += energy;
+      for (int k = 0; inputs && k < this->n_last; k++) inputs[k] *= scale * this->last_factor;
     }
   }
 }
@@ -173,7 +184,7 @@ static void mace_forward(ftl_workspace *ws, ftl_thread *thread, int t, const ftl
     product_forward(ws, thread, t, block, A, scratch_of(thread)->h);
     STAGE_DONE(thread, PRODUCT_LINEAR);
   }
-  readouts(ws, thread, t, block, scratch_of(thread)->h, scratch_of(thread)->h_adjoint, true);
+  readouts(ws, thread, t, block, -1, scratch_of(thread)->h, scratch_of(thread)->h_adjoint, true);
   STAGE_DONE(thread, READOUT);
   if (!is_last(ws, t)) {
     next_features(ws, thread, t, block, scratch_of(thread)->h);
@@ -191,12 +202,14 @@ static void output_adjoint(ftl_workspace *ws, ftl_thread *thread, int sweep, int
   if (next->has_sc)
     linear_reverse(&next->skip, block->species, block->n,
                    (const real *)ws->sc[sweep][t + 1] + offset_of(block, &next->skip.out), dh, true);
-  for (int r = 0; r < layer->n_readouts && sweep == 0; r++) {
+  const int member = ftl_member_of(ws, sweep);
+  for (int r = 0; r < layer->n_readouts && (sweep == 0 || member >= 0); r++) {
     const ftl_layout_block *in = &layer->out.b[layer->readout[r].block];
+    const double *linear = weights_of(&layer->readout[r], member);
     for (int a = 0; a < block->n; a++)
       for (int c = 0; c < layer->readout[r].n_in; c++)
         dh[(size_t)block->n * (size_t)in->offset + (size_t)(a * in->pad + c)] +=
-            (real)(model->scale[block->species] * layer->readout[r].linear[c]);
+            (real)(model->scale[block->species] * linear[c]);
   }
 }
 
@@ -259,6 +272,10 @@ static void sweeps(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block
     if (!is_last(ws, t)) {
       output_adjoint(ws, thread, sweep, t, block, scratch_of(thread)->h_adjoint);
       STAGE_DONE(thread, UP_REVERSE);
+    } else if (ftl_member_of(ws, sweep) >= 0) {
+      readouts(ws, thread, t, block, ftl_member_of(ws, sweep), scratch_of(thread)->h, scratch_of(thread)->h_adjoint,
+               false);
+      STAGE_DONE(thread, READOUT);
     } else if (sweep > 0) { /* readouts have no moments */
       if (layer->has_sc)
         memset((real *)ws->sc[sweep][t] + offset_of(block, &layer->skip.out), 0,
@@ -266,7 +283,7 @@ static void sweeps(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block
       continue;
     }
     (layer->gated_output ? gated_sweep : sweep_block)(ws, thread, sweep, t, block);
-    if (sweep == 0 && ws->n_sweeps > 1 && !layer->first)
+    if (sweep == 0 && ftl_has_moments(ws) && !layer->first)
       moments_to_senders(ws, thread, t, block, scratch_of(thread)->mid);
   }
 }
@@ -284,7 +301,7 @@ static void mace_reverse(ftl_workspace *ws, ftl_thread *thread, int t, const ftl
     if (layer->gated_output) gate_forward(&layer->gate, &layer->message, &layer->out, block->n, s->gate_input, s->h);
     else product_forward(ws, thread, t, block, s->product_input, s->h);
     STAGE_DONE(thread, PRODUCT_LINEAR);
-    readouts(ws, thread, t, block, s->h, s->h_adjoint, false);
+    readouts(ws, thread, t, block, -1, s->h, s->h_adjoint, false);
     STAGE_DONE(thread, READOUT);
   }
   sweeps(ws, thread, t, block);

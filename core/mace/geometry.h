@@ -37,7 +37,8 @@ static void block_edges(const ftl_workspace *ws, ftl_thread *thread, const ftl_b
 }
 
 /* dE/dr_ij from dE/dr and dE/dY of one edge of receiver i: n = -r_ij/r, dn/dr_ij = -(1 - n n^T)/r; raw harmonics are of
-   -r_ij itself. Goes to forces and virials; that of a moment to the centroid virials alone. */
+   -r_ij itself. Goes to forces and virials; that of a moment to the centroid virials alone, and a member's to the
+   committee's forces. */
 static void edge_gradient(ftl_workspace *ws, ftl_thread *thread, int sweep, int i, const ftl_edge *edge, double dr,
                           const double *dY) {
   const bool raw = ws->model->arch.nequip.raw_harmonics;
@@ -50,6 +51,8 @@ static void edge_gradient(ftl_workspace *ws, ftl_thread *thread, int sweep, int 
     gradient[x] = -dr * edge->n[x] - (g[x] - along * edge->n[x]) * inverse;
   }
   if (sweep == 0) ftl_add_edge_force(ws, thread, i, edge->sender, v, gradient);
+  else if (ftl_member_of(ws, sweep) >= 0)
+    ftl_add_member_force(ws, thread, i, edge->sender, ftl_member_of(ws, sweep), gradient);
   else ftl_add_edge_moment(ws, thread, i, edge->sender, sweep - 1, gradient);
 }
 

@@ -128,16 +128,19 @@ static double activate(ftl_activation gate, double x, double *slope) {
 }
 
 /* A net: `work` holds, for each layer, its units, their slopes and their adjoints. */
-static double readout_net(const ftl_prepared_readout *net, double *work, const real *h, real *dh, double factor) {
+static double readout_net(const ftl_prepared_readout *net, double *work, const real *h, real *dh, double factor,
+                          const double *last_weights, double *inputs) {
   const int last = net->n_layers - 1;
   double *unit = work, *slope = NULL, *next = work + net->width[0], d2;
   for (int c = 0; c < net->width[0]; c++) unit[c] = (double)h[c];
   for (int k = 0; k <= last; k++) {
     const int n = net->width[k + 1];
+    const double *weight = k == last ? last_weights : net->net[k];
+    for (int c = 0; c < net->width[k] && k == last && inputs; c++) inputs[c] = unit[c];
     slope = next + n;
     memset(next, 0, (size_t)n * sizeof *next);
     for (int c = 0; c < net->width[k]; c++)
-      for (int o = 0; o < n; o++) next[o] += unit[c] * net->net[k][c * n + o];
+      for (int o = 0; o < n; o++) next[o] += unit[c] * weight[c * n + o];
     for (int o = 0; o < n && k < last; o++) {
       next[o] = net->gate_cst * ftl_activate(net->gate, next[o], &slope[o], &d2);
       slope[o] *= net->gate_cst;
@@ -150,10 +153,11 @@ static double readout_net(const ftl_prepared_readout *net, double *work, const r
   d[0] = factor;
   for (int k = last; k >= 0; k--) {
     const int n = net->width[k + 1];
+    const double *weight = k == last ? last_weights : net->net[k];
     d_in = d + n;
     for (int c = 0; c < net->width[k]; c++) {
       d_in[c] = 0;
-      for (int o = 0; o < n; o++) d_in[c] += net->net[k][c * n + o] * d[o];
+      for (int o = 0; o < n; o++) d_in[c] += weight[c * n + o] * d[o];
     }
     if (k > 0) {
       slope -= net->width[k + 1] + net->width[k]; /* of the layer before: units and slopes alternate */
@@ -165,17 +169,38 @@ static double readout_net(const ftl_prepared_readout *net, double *work, const r
   return energy;
 }
 
-/* Energy of one readout for one atom's scalars h, and its gradient times `factor` added to dh. In double. */
-static double readout(const ftl_prepared_readout *readout_, ftl_thread *thread, const real *h, real *dh,
-                      double factor) {
+/* The weights of a readout's last map, or for a linear readout of all of it: the model's for member -1, or a member's
+   of the committee less the model's. */
+static const double *weights_of(const ftl_prepared_readout *readout, int member) {
+  if (member >= 0) return readout->member + (size_t)member * (size_t)readout->member_stride;
+  if (readout->kind == FTL_READOUT_NET) return readout->net[readout->n_layers - 1];
+  return readout->linear ? readout->linear : readout->linear_2;
+}
+
+/* What the first of two linear maps makes. */
+static void first_of_two(const ftl_prepared_readout *readout, const real *h, double *inputs) {
+  const int n = readout->n_hidden;
+  memcpy(inputs, readout->offset_1, (size_t)n * sizeof *inputs);
+  for (int c = 0; c < readout->n_in; c++)
+    for (int k = 0; k < n; k++) inputs[k] += (double)h[c] * readout->linear_1[c * n + k];
+}
+
+/* Energy of one readout for one atom's scalars h, and its gradient times `factor` added to dh. In double. `last`: of
+   weights_of; a member's energy is of no use. inputs[n_last] of the last map, unless NULL. */
+static double readout(const ftl_prepared_readout *readout_, ftl_thread *thread, const real *h, real *dh, double factor,
+                      const double *last, double *inputs) {
   int n_in = readout_->n_in, n = readout_->n_hidden;
   double energy = 0;
-  if (readout_->kind == FTL_READOUT_NET) return readout_net(readout_, scratch_of(thread)->hidden, h, dh, factor);
+  if (readout_->kind == FTL_READOUT_NET)
+    return readout_net(readout_, scratch_of(thread)->hidden, h, dh, factor, last, inputs);
   if (readout_->kind == FTL_READOUT_LINEAR || readout_->kind == FTL_READOUT_TWO_LINEAR) {
     for (int c = 0; c < n_in; c++) {
-      energy += readout_->linear[c] * (double)h[c];
-      dh[c] += (real)(factor * readout_->linear[c]);
+      energy += last[c] * (double)h[c];
+      dh[c] += (real)(factor * last[c]);
     }
+    if (inputs && readout_->kind == FTL_READOUT_TWO_LINEAR) first_of_two(readout_, h, inputs);
+    else if (inputs)
+      for (int c = 0; c < n_in; c++) inputs[c] = (double)h[c];
     return energy + readout_->bias_2;
   }
   double *y = scratch_of(thread)->hidden, *slope = y + n, *z = slope + n, *slope_mid = z + n;
@@ -188,15 +213,18 @@ static double readout(const ftl_prepared_readout *readout_, ftl_thread *thread, 
   }
   if (readout_->kind == FTL_READOUT_NONLINEAR) {
     for (int k = 0; k < n; k++) {
-      energy += y[k] * readout_->linear_2[k];
-      z[k] = readout_->linear_2[k];
+      energy += y[k] * last[k];
+      z[k] = last[k];
+      if (inputs) inputs[k] = y[k];
     }
   } else {
     for (int k = 0; k < n; k++) {
       double x = readout_->bias_mid[k];
       for (int m = 0; m < n; m++) x += y[m] * readout_->linear_mid[m * n + k];
-      energy += readout_->linear_2[k] * readout_->gate_cst * activate(readout_->gate, x, &slope_mid[k]);
-      slope_mid[k] *= readout_->gate_cst * readout_->linear_2[k];
+      const double unit = readout_->gate_cst * activate(readout_->gate, x, &slope_mid[k]);
+      energy += last[k] * unit;
+      slope_mid[k] *= readout_->gate_cst * last[k];
+      if (inputs) inputs[k] = unit;
     }
     energy += readout_->bias_2;
     for (int m = 0; m < n; m++) {

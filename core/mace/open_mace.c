@@ -19,6 +19,11 @@ ftl_status ftl_mace_open(const char *path, const ftl_open_options *options, bool
   if (options && options->elements)
     status = ftl_source_cut_elements(source, options->elements, options->n_elements, error);
   if (!status) status = ftl_prepare(source, options, model, error);
+  if (!status && source->trust) {
+    status = ftl_prepare_trust(*model, source->trust, path, error);
+    if (status) ftl_model_free(*model);
+    else source->trust = NULL;
+  }
   ftl_source_free(source);
   return status;
 }

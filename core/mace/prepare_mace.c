@@ -282,4 +282,5 @@ static void layer_free(ftl_prepared_layer *layer) {
 
 void ftl_mace_free(ftl_model *model) {
   for (int t = 0; t < model->arch.n_layers; t++) layer_free(&model->layer[t]);
+  ftl_trust_free(model->trust);
 }

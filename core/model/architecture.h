@@ -189,6 +189,8 @@ typedef struct {
   char *path;     /* for messages */
   bool delta;     /* it was read from a delta file, and has the tensors of its foundation and its own */
   int products;   /* of a delta: tensors that changed by a product of two factors */
+  struct ftl_trust *trust; /* what is known of its errors (model/trust.h), owned; NULL: nothing. Of these very weights:
+                              who changes them calls ftl_source_forget */
 } ftl_source;
 
 /* Reads a file of either kind; nothing is executed. The caller frees it. */
@@ -199,6 +201,8 @@ ftl_status ftl_source_read_with(const char *path, const char *foundation, ftl_so
 /* A foundation that is given for a model that is no delta (ftl_source.delta) has no effect: FTL_ERR_INPUT says so. */
 ftl_status ftl_source_no_delta(const char *path, ftl_error *error);
 void ftl_source_free(ftl_source *source);
+/* The weights are others now, and nothing is known of the errors. */
+void ftl_source_forget(ftl_source *source);
 
 /* Every tensor that the architecture needs is there with the right shape, is finite, and nothing uncovered is asked
    for. Both readers call it last. */

@@ -8,6 +8,7 @@
 #define FTL_PREPARED_H
 
 #include "model/surrogate.h"
+#include "model/trust.h"
 #include "model/layout.h"
 #include "math/piecewise.h"
 #include "model/architecture.h"
@@ -121,7 +122,8 @@ typedef struct {
   int n_in, n_hidden;
   int block;          /* scalar block of the product's layout it reads; -1: none */
   double *linear;     /* [n_in] (linear kind, and two linear maps in one) */
-  double *linear_1;   /* [n_in][n_hidden] */
+  double *linear_1;   /* [n_in][n_hidden]; of two linear maps, the first */
+  double *offset_1;   /* [n_hidden] of two linear maps: what the first adds to it */
   double *linear_mid; /* [n_hidden][n_hidden], bias kind */
   double *bias_mid;   /* [n_hidden] */
   double *linear_2;   /* [n_hidden] */
@@ -129,6 +131,12 @@ typedef struct {
   /* a net: layers, their widths [n_layers + 1] and weights [width k][width k + 1], normalised */
   int n_layers, width[FTL_MAX_READOUT_LAYERS + 1];
   double *net[FTL_MAX_READOUT_LAYERS];
+  /* its last linear map, for model/trust.h */
+  int n_last, first_last; /* inputs, and where they begin among those of all readouts */
+  double last_factor;     /* what normalises its weights */
+  int member_stride;
+  double *member; /* [n_committee][member_stride] its weights of a member less the model's, normalised: [n_last], or
+                     through both of two linear maps: [n_in] */
 } ftl_prepared_readout;
 
 /* ---- one layer ---- */
@@ -190,8 +198,13 @@ struct ftl_model {
   ftl_prepared_layer layer[FTL_MAX_LAYERS];
   const struct ftl_kernels *kernels;
   const struct ftl_engine *engine;
-  struct ftl_ace *ace;      /* the tables of the ACE engine: arch and layer say no more than "one layer" then */
-  ftl_surrogate *surrogate; /* what is known of the errors of `ace`, owned; NULL: nothing */
+  struct ftl_ace *ace; /* the tables of the ACE engine: arch and layer say no more than "one layer" then */
+  int n_last;          /* inputs of all readouts' last maps */
+  /* what is known of errors, owned; NULL: nothing. Of a MACE or NequIP the one, of `ace` the other. */
+  ftl_trust *trust;
+  ftl_surrogate *surrogate;
+  int n_committee;                  /* of either */
+  double energy_scale, force_scale; /* likewise */
 };
 
 /* Builds the tables; `source` may be freed afterwards. */
@@ -246,6 +259,9 @@ void ftl_contraction_free(ftl_contraction *contraction);
 
 ftl_status ftl_prepare_readouts(ftl_model *model, const ftl_source *source, ftl_error *error);
 void ftl_readout_free(ftl_prepared_readout *readout);
+/* The model takes what is known of its errors, after its readouts. FTL_ERR_FORMAT: it is of another last layer;
+   FTL_ERR_MEMORY: it is the caller's still. */
+ftl_status ftl_prepare_trust(ftl_model *model, ftl_trust *trust, const char *path, ftl_error *error);
 
 /* Radial parts of one layer: grid, density, and first_layer or conv with its linear. */
 ftl_status ftl_prepare_radial(ftl_model *model, const ftl_source *source, int t, ftl_error *error);

@@ -50,7 +50,7 @@ class Info(c.Structure):
 class ResultArrays(c.Structure):
     _fields_ = [("energy", c.c_double), ("forces", c.c_void_p), ("node_energy", c.c_void_p), ("virial", c.c_double * 6),
                 ("extrapolation", c.c_void_p), ("energy_deviation", c.c_void_p), ("force_deviation", c.c_void_p),
-                ("energy_only", c.c_int)]  # fmt: skip
+                ("energy_only", c.c_int), ("total_deviation", c.c_double)]  # fmt: skip
 
 
 def _library_path() -> str:

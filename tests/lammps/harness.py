@@ -92,6 +92,24 @@ def surrogate():
     return path
 
 
+def taught(model):
+    """A model that knows its errors; the labels of the data are made up, so that there are some."""
+    rng, text = random.Random(4), ""
+    folder = tempfile.mkdtemp(prefix="frozentl-")
+    _folders.append(folder)
+    for k in range(6):
+        s = fcc(3.5 + 0.06 * k, (1, 1, 1), hydrogens=1)
+        lattice = " ".join(str(x) for row in s.cell for x in row)
+        text += f'{len(s.symbols)}\nLattice="{lattice}" Properties=species:S:1:pos:R:3:REF_forces:R:3 REF_energy={rng.gauss(-15, 0.1)}\n'
+        for symbol, p in zip(s.symbols, s.positions):
+            text += " ".join([symbol, *(str(x + 0.1 * rng.gauss(0, 1)) for x in p), *(str(rng.gauss(0, 0.5)) for _ in p)]) + "\n"
+    data, out = os.path.join(folder, "made-up.xyz"), os.path.join(folder, "taught.ftl")
+    with open(data, "w") as f:
+        f.write(text)
+    subprocess.run([os.environ["FTL_COMMAND"], "trust", model, data, "-o", out, "--quiet", "--members", "3"], check=True)
+    return out
+
+
 class Structure:
     """Symbols, positions [n][3], cell [3][3] (rows are vectors) or None, pbc [3]."""
 

@@ -1,5 +1,5 @@
-"""Extrapolation grades and deviations of a surrogate through fix pair: the same on any number of ranks, in real units, with
-types of other styles, and a clear word where a potential has none."""
+"""Extrapolation grades and deviations through fix pair, of a surrogate and of a MACE or SevenNet that frozentl trust has
+taught: the same on any number of ranks, in real units, with types of other styles, and a clear word where a potential has none."""
 from harness import *
 
 FIELDS = ("gamma", "energy_deviation", "force_deviation")
@@ -29,6 +29,15 @@ def test_ranks_and_threads():
     one = ask(crystal())
     for ranks, threads in ((1, 3), (2, 1), (4, 1), (2, 2)):
         agree(f"{ranks} ranks, {threads} threads", ask(crystal(), ranks=ranks, threads=threads), one)
+
+
+def test_ranks_and_threads_of_taught_models():
+    """Two layers and three; the members' adjoints are exchanged between ranks too."""
+    for model in (potential(), os.path.join(ROOT, "tests/parity/sevennet-twins/s-parity-l3.pth")):
+        path = taught(model)
+        one = ask(crystal(), path)
+        for ranks, threads in ((1, 3), (2, 1), (4, 1)):
+            agree(f"{os.path.basename(model)}, {ranks} ranks, {threads} threads", ask(crystal(), path, ranks=ranks, threads=threads), one)
 
 
 def test_ranks_without_atoms():
@@ -114,7 +123,8 @@ def test_errors():
     for field in FIELDS:
         refuses(
             f"MACE: {field}",
-            f"fix pair asks for {field}, which this potential does not know: only surrogates that 'frozentl distill'",
+            f"fix pair asks for {field}, which this potential does not know (it has no "
+            f"{'active set' if field == 'gamma' else 'committee'}): 'frozentl trust' teaches it",
             mace,
             f"fix u all pair 1 frozentl {field} 1\n",
         )

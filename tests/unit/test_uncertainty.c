@@ -14,6 +14,7 @@
 
 #include "files/yace_writer.h"
 #include "close.h"
+#include "ace/ace.h"
 #include "model/prepared.h"
 #include "base/random.h"
 #include "surrogate/active_set.h"
@@ -155,9 +156,7 @@ static ftl_model *open_surrogate(const ftl_surrogate *s, const ftl_open_options 
     size_t side = (size_t)s->file.n_functions[mu];
     own->active[mu] = s->active[mu] ? copy_of(s->active[mu], side * side * sizeof(double)) : NULL;
   }
-  if (model->surrogate) ftl_surrogate_free(model->surrogate);
-  free(model->surrogate);
-  model->surrogate = own;
+  ftl_ace_take_surrogate(model, own);
   return model;
 }
 

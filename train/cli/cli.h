@@ -85,5 +85,6 @@ int cmd_train(int argc, char **argv);
 int cmd_fit(int argc, char **argv);
 int cmd_distill(int argc, char **argv);
 int cmd_select(int argc, char **argv);
+int cmd_trust(int argc, char **argv);
 
 #endif

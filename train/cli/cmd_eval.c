@@ -35,6 +35,10 @@ static const ftl_option rows[] = {
     INTEGER(repeat, 1, 1000000, .key = "repeat", .flag = "repeat", .letter = 'r',
             .doc = "benchmark: evaluate each frame N times more and print the median time per atom and step, neighbour "
                    "list included, and the memory used"),
+    SWITCH(trust, .key = "trust", .flag = "trust", .letter = 'T',
+           .doc = "also what the model knows of its errors (a surrogate, or a model that frozentl trust has taught): "
+                  "extrapolation, energy_deviation, force_deviation of each atom and total_deviation of the energy in "
+                  "--json and --output, and with labels a table of how well they tell errors"),
     SWITCH(quiet, .key = "quiet", .flag = "quiet", .letter = 'q', .doc = "no tables and no progress bar"),
 };
 
@@ -72,6 +76,7 @@ static int run(cli_eval *j, ftl_error *error) {
   j->head = FTL_DEFAULT_HEAD;
   if (j->o->head && !j->all_heads && ftl_evaluator_find_head(j->evaluator, j->o->head, &j->head, error) != FTL_OK)
     return cli_report(error, CLI_INPUT);
+  if (j->o->trust) ftl_evaluator_ask_trust(j->evaluator);
   if (stat(j->o->data, &info) != 0 || S_ISREG(info.st_mode)) {
     if (strcmp(j->o->data, "-") != 0) code = cli_eval_survey(j, error);
   }
@@ -99,7 +104,9 @@ static int eval(const cli_given *given) {
   if (code != CLI_OK) return code;
   cli_eval j = {.o = o,
                 .names = {o->labels, {o->label.energy, o->label.forces, o->label.stress, o->label.virial}},
-                .select = {o->select.n, o->select.item}};
+                .select = {o->select.n, o->select.item},
+                .energy_errors = {.dimensions = 1},
+                .force_errors = {.dimensions = 3}};
   if (ftl_selection_check(&j.select, &error) != FTL_OK) code = cli_report(&error, CLI_INPUT);
   if (code == CLI_OK) cli_warn_of_threads((int)o->threads);
   if (code == CLI_OK) code = run(&j, &error);
@@ -107,6 +114,8 @@ static int eval(const cli_given *given) {
   ftl_output_discard(&j.json);
   ftl_error_table_free(&j.table);
   ftl_comparison_free(&j.comparison);
+  ftl_calibration_free(&j.energy_errors);
+  ftl_calibration_free(&j.force_errors);
   ftl_answer_free(&j.answer);
   ftl_labels_free(&j.labels);
   ftl_xyz_frame_free(&j.frame);

@@ -5,6 +5,7 @@
 
 #include "cli/cli.h"
 #include "data/answers.h"
+#include "data/calibration.h"
 #include "data/compare_answers.h"
 #include "data/evaluator.h"
 #include "data/label_survey.h"
@@ -20,7 +21,7 @@ typedef struct {
   ftl_words select;
   int precision; /* ftl_precision */
   int64_t threads, repeat;
-  bool quiet;
+  bool trust, quiet;
 } cli_eval_options;
 
 typedef struct {
@@ -36,8 +37,11 @@ typedef struct {
   ftl_label_survey survey;
   ftl_selection select;
   ftl_selection_count selected;
-  bool surveyed;             /* the survey is complete, and was reported */
-  ftl_comparison comparison; /* of labels and answers, for findings */
+  bool surveyed;                               /* the survey is complete, and was reported */
+  ftl_calibration energy_errors, force_errors; /* with --trust, where there are labels */
+  double extrapolation;                        /* the largest */
+  int64_t extrapolating;                       /* atoms with a grade above 1 */
+  ftl_comparison comparison;                   /* of labels and answers, for findings */
   ftl_output_file xyz, json;
   int64_t frames, atoms, answers;
   double seconds; /* in the model */

@@ -1,6 +1,7 @@
 /* frozentl eval: frames are read, checked and evaluated. */
 #include "cli/eval.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -69,6 +70,25 @@ static ftl_status report_survey(cli_eval *j, ftl_error *error) {
   return FTL_OK;
 }
 
+/* Errors beside those that were told, and grades. */
+static ftl_status add_trust(cli_eval *j, ftl_error *error) {
+  const ftl_answer *a = &j->answer;
+  const int n = j->frame.n;
+  if (a->energy_deviation && j->labels.has_energy && n > 0)
+    FTL_TRY(
+        ftl_calibration_add(&j->energy_errors, fabs(a->energy - j->labels.energy) / n, a->total_deviation / n, error));
+  for (int i = 0; i < n; i++) {
+    if (a->extrapolation) j->extrapolation = fmax(j->extrapolation, a->extrapolation[i]);
+    if (a->extrapolation) j->extrapolating += a->extrapolation[i] > 1;
+    if (!a->force_deviation || !j->labels.has_forces) continue;
+    double square = 0;
+    for (int x = 0; x < 3; x++)
+      square += (a->forces[i][x] - j->labels.forces[i][x]) * (a->forces[i][x] - j->labels.forces[i][x]);
+    FTL_TRY(ftl_calibration_add(&j->force_errors, sqrt(square), a->force_deviation[i], error));
+  }
+  return FTL_OK;
+}
+
 static int answer_frame(cli_eval *j, int head, ftl_error *error) {
   const bool labelled = j->labels.has_energy || j->labels.has_forces || j->labels.has_stress;
   ftl_status status = ftl_evaluator_run(j->evaluator, head, &j->frame, (int)j->o->repeat, &j->answer, error);
@@ -76,6 +96,7 @@ static int answer_frame(cli_eval *j, int head, ftl_error *error) {
     status = ftl_error_table_add(&j->table, j->answer.head, ftl_xyz_value(&j->frame, "config_type"), j->frame.n,
                                  &j->labels, j->answer.energy, (const double(*)[3])j->answer.forces,
                                  j->answer.has_stress ? (const double(*)[3])j->answer.stress : NULL, error);
+  if (status == FTL_OK && j->o->trust) status = add_trust(j, error);
   if (status == FTL_OK && labelled && !j->all_heads)
     status = ftl_answer_compare(&j->comparison, strcmp(j->o->data, "-") == 0 ? "standard input" : j->o->data, &j->frame,
                                 &j->labels, &j->answer, error);

@@ -1,5 +1,6 @@
 /* frozentl eval: answers are written and printed. */
 #include "cli/eval.h"
+#include "cli/trust.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -86,8 +87,25 @@ static int print_findings(const cli_eval *j, ftl_error *error) {
   return status == FTL_OK ? CLI_OK : cli_report(error, CLI_INPUT);
 }
 
+/* How well the model told its errors. */
+static ftl_status print_trust(const cli_eval *j, ftl_error *error) {
+  ftl_calibration_result energy, force;
+  FTL_TRY(ftl_calibration_measure(&j->energy_errors, &energy, error));
+  FTL_TRY(ftl_calibration_measure(&j->force_errors, &force, error));
+  if (energy.n + force.n > 0) {
+    cli_print_calibration_head();
+    cli_print_calibration("energy per atom", &energy, "meV");
+    cli_print_calibration("forces", &force, "meV/Angstrom");
+  }
+  if (j->answer.extrapolation)
+    printf("extrapolation: grades up to %.2f, %lld of %.0f atoms above 1\n", j->extrapolation,
+           (long long)j->extrapolating, j->done);
+  return FTL_OK;
+}
+
 int cli_eval_summary(cli_eval *j, ftl_error *error) {
   if (ftl_error_table_has_labels(&j->table)) ftl_error_table_print(&j->table, stdout);
+  if (j->o->trust && print_trust(j, error) != FTL_OK) return cli_report(error, CLI_MEMORY);
   char counts[400];
   ftl_label_survey_count(&j->survey, counts);
   printf("%lld frame%s, %lld atom%s, %s; %.3f s in the model: %.4f ms per atom\n", (long long)j->frames,

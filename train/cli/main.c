@@ -20,6 +20,7 @@ static const struct {
     {"doctor", "what this machine lacks for running: LAMMPS, MPI, the plugin", cmd_doctor},
     {"foundation", "published foundation models, listed and fetched", cmd_foundation},
     {"train", "fine-tune a foundation model, or train a new one", cmd_train},
+    {"trust", "teach a model to tell its errors, from the data it was trained on", cmd_trust},
     {"fit", "fit a linear ACE potential to labelled structures", cmd_fit},
     {"distill", "distil a model into a fast linear ACE potential", cmd_distill},
     {"select", "which of many structures to label next", cmd_select},

@@ -12,6 +12,13 @@ static ftl_status check(FILE *stream, ftl_error *error) {
   return FTL_OK;
 }
 
+/* What an answer may know of its errors, for each atom. */
+enum { N_TRUST = 3 };
+static const char *const trust_name[N_TRUST] = {"extrapolation", "energy_deviation", "force_deviation"};
+static double *trust_of(const ftl_answer *answer, int which) {
+  return which == 0 ? answer->extrapolation : which == 1 ? answer->energy_deviation : answer->force_deviation;
+}
+
 ftl_status ftl_answer_write_xyz(FILE *stream, ftl_xyz_frame *frame, const ftl_answer *answer, bool name_head,
                                 ftl_error *error) {
   char text[9 * 32] = "", number[32];
@@ -24,9 +31,14 @@ ftl_status ftl_answer_write_xyz(FILE *stream, ftl_xyz_frame *frame, const ftl_an
   }
   if (!status) status = ftl_xyz_set(frame, "stress", answer->has_stress ? text : NULL, error);
   if (!status && name_head) status = ftl_xyz_set(frame, "head", answer->head, error);
+  ftl_format_real(answer->total_deviation, number);
+  if (!status && answer->energy_deviation) status = ftl_xyz_set(frame, "total_deviation", number, error);
   FTL_TRY(status);
-  const ftl_xyz_extra extra[] = {{"forces", 3, answer->forces[0]}, {"node_energy", 1, answer->node_energy}};
-  return ftl_xyz_write(stream, frame, extra, 2, error);
+  ftl_xyz_extra extra[5] = {{"forces", 3, answer->forces[0]}, {"node_energy", 1, answer->node_energy}};
+  int n = 2;
+  for (int k = 0; k < N_TRUST; k++)
+    if (trust_of(answer, k)) extra[n++] = (ftl_xyz_extra){trust_name[k], 1, trust_of(answer, k)};
+  return ftl_xyz_write(stream, frame, extra, n, error);
 }
 
 ftl_status ftl_answers_begin_json(FILE *stream, ftl_error *error) {
@@ -50,6 +62,13 @@ static void write_vectors(FILE *stream, int n, const double (*v)[3]) {
     fputs(i ? ", " : "", stream);
     write_vector(stream, v[i]);
   }
+  fputs("]", stream);
+}
+
+/* , "name": [...] */
+static void write_numbers(FILE *stream, const char *name, int n, const double *x) {
+  fprintf(stream, ",\n \"%s\": [", name);
+  for (int i = 0; i < n; i++) fprintf(stream, "%s%.17g", i ? ", " : "", x[i]);
   fputs("]", stream);
 }
 
@@ -99,9 +118,11 @@ ftl_status ftl_answer_write_json(FILE *stream, const ftl_xyz_frame *frame, const
           (long long)frame->index, head, answer->energy);
   free(head);
   write_vectors(stream, frame->n, (const double(*)[3])answer->forces);
-  fputs(",\n \"node_energy\": [", stream);
-  for (int i = 0; i < frame->n; i++) fprintf(stream, "%s%.17g", i ? ", " : "", answer->node_energy[i]);
-  fputs("],\n \"stress\": ", stream);
+  write_numbers(stream, "node_energy", frame->n, answer->node_energy);
+  for (int k = 0; k < N_TRUST; k++)
+    if (trust_of(answer, k)) write_numbers(stream, trust_name[k], frame->n, trust_of(answer, k));
+  if (answer->energy_deviation) fprintf(stream, ",\n \"total_deviation\": %.17g", answer->total_deviation);
+  fputs(",\n \"stress\": ", stream);
   if (answer->has_stress) write_vectors(stream, 3, answer->stress);
   else fputs("null", stream);
   FTL_TRY(write_reference(stream, frame, labels, error));

@@ -25,6 +25,7 @@ struct ftl_evaluator {
   engine engines[FTL_MAX_HEADS];
   int n_elements, elements[FTL_MAX_ELEMENTS];
   bool seen[FTL_MAX_ELEMENTS], only_seen;
+  bool trust;          /* asked for */
   bool isolated_atoms; /* E0 are energies of isolated atoms; of a SevenNet they are a shift that was fitted */
 };
 
@@ -145,6 +146,7 @@ ftl_status ftl_evaluator_check(ftl_evaluator *evaluator, const ftl_xyz_frame *fr
 }
 
 void ftl_evaluator_only_seen(ftl_evaluator *evaluator) { evaluator->only_seen = true; }
+void ftl_evaluator_ask_trust(ftl_evaluator *evaluator) { evaluator->trust = true; }
 
 static ftl_status get_engine(ftl_evaluator *e, int *head, engine **found, ftl_error *error) {
   if (*head == FTL_DEFAULT_HEAD) *head = e->n_heads == 1 ? 0 : e->default_head;
@@ -195,7 +197,8 @@ static ftl_status make_room(ftl_answer *answer, size_t n, ftl_error *error) {
   answer->forces = malloc(n * sizeof *answer->forces);
   answer->node_energy = malloc(n * sizeof *answer->node_energy);
   answer->species = malloc(n * sizeof *answer->species);
-  if (!answer->forces || !answer->node_energy || !answer->species)
+  answer->trust = malloc(3 * n * sizeof *answer->trust);
+  if (!answer->forces || !answer->node_energy || !answer->species || !answer->trust)
     return ftl_no_memory(error, NULL, "the answers of %zu atoms", n);
   answer->room = n;
   return FTL_OK;
@@ -214,6 +217,23 @@ static const char *not_finite(const ftl_xyz_frame *frame, const ftl_answer *answ
   return NULL;
 }
 
+/* Where what is known of errors goes, where it is asked for. */
+static ftl_status ask_trust(const ftl_evaluator *e, const ftl_model *model, ftl_answer *answer, ftl_error *error) {
+  ftl_model_info info;
+  answer->extrapolation = answer->energy_deviation = answer->force_deviation = NULL;
+  if (!e->trust) return FTL_OK;
+  ftl_model_get_info(model, &info);
+  if (!info.extrapolation && info.n_committee == 0)
+    return ftl_fail(error, FTL_ERR_UNSUPPORTED, e->path, "it knows nothing of its errors; %s",
+                    info.ace ? "surrogates that frozentl distill makes do"
+                             : "frozentl trust teaches it, from the data it was trained on");
+  if (info.extrapolation) answer->extrapolation = answer->trust;
+  if (info.n_committee == 0) return FTL_OK;
+  answer->energy_deviation = answer->trust + answer->room;
+  answer->force_deviation = answer->trust + 2 * answer->room;
+  return FTL_OK;
+}
+
 ftl_status ftl_evaluator_run(ftl_evaluator *evaluator, int head, const ftl_xyz_frame *frame, int repeat,
                              ftl_answer *answer, ftl_error *error) {
   engine *used;
@@ -221,11 +241,16 @@ ftl_status ftl_evaluator_run(ftl_evaluator *evaluator, int head, const ftl_xyz_f
   ftl_xyz_where(frame, frame->line, where);
   FTL_TRY(get_engine(evaluator, &head, &used, error));
   FTL_TRY(make_room(answer, (size_t)frame->n, error));
+  FTL_TRY(ask_trust(evaluator, used->model, answer, error));
   double *times = malloc(((size_t)repeat + 1) * sizeof *times);
   if (!times) return ftl_no_memory(error, NULL, "%d repeats", repeat);
 
   for (int i = 0; i < frame->n; i++) answer->species[i] = ftl_model_species(used->model, frame->atomic_number[i]);
-  ftl_result result = {.forces = answer->forces[0], .node_energy = answer->node_energy};
+  ftl_result result = {.forces = answer->forces[0],
+                       .node_energy = answer->node_energy,
+                       .extrapolation = answer->extrapolation,
+                       .energy_deviation = answer->energy_deviation,
+                       .force_deviation = answer->force_deviation};
   ftl_status status = FTL_OK;
   for (int k = 0; !status && k <= repeat; k++) {
     double began = ftl_seconds();
@@ -242,6 +267,7 @@ ftl_status ftl_evaluator_run(ftl_evaluator *evaluator, int head, const ftl_xyz_f
   }
   answer->head = evaluator->heads[head];
   answer->energy = result.energy;
+  answer->total_deviation = result.total_deviation;
   /* as ASE's calculators of mace-torch and sevenn: node_energy is without energies of isolated atoms, energy with */
   for (int i = 0; evaluator->isolated_atoms && i < frame->n; i++)
     answer->node_energy[i] -= ftl_model_e0(used->model, answer->species[i]);
@@ -265,5 +291,6 @@ void ftl_answer_free(ftl_answer *answer) {
   free(answer->forces);
   free(answer->node_energy);
   free(answer->species);
+  free(answer->trust);
   memset(answer, 0, sizeof *answer);
 }

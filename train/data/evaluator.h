@@ -28,6 +28,10 @@ ftl_status ftl_evaluator_check(ftl_evaluator *evaluator, const ftl_xyz_frame *fr
 /* From now on models are prepared only for the elements seen by ftl_evaluator_check. */
 void ftl_evaluator_only_seen(ftl_evaluator *evaluator);
 
+/* From now on answers have what the model knows of their errors. A model that knows nothing of them is refused by
+   ftl_evaluator_run: FTL_ERR_UNSUPPORTED. */
+void ftl_evaluator_ask_trust(ftl_evaluator *evaluator);
+
 /* Answer for one frame; zero-initialise, reuse, and free. */
 typedef struct {
   const char *head; /* belongs to the evaluator */
@@ -36,9 +40,13 @@ typedef struct {
   double *node_energy; /* [n], of a MACE or PACE without E0, as ASE has it; energy is with E0 */
   bool has_stress;     /* the frame has a volume */
   double stress[3][3]; /* -virial/volume */
-  double seconds;      /* of one evaluation: the median of those after the first, when there are several */
-  double bytes;        /* held by the workspace */
-  int *species;        /* private */
+  /* with ftl_evaluator_ask_trust, of frozentl.h, section 5; NULL: the model does not know them, or was not asked */
+  double *extrapolation, *energy_deviation, *force_deviation; /* [n] */
+  double total_deviation;
+  double seconds; /* of one evaluation: the median of those after the first, when there are several */
+  double bytes;   /* held by the workspace */
+  int *species;   /* private */
+  double *trust;  /* [3][room] */
   size_t room;
 } ftl_answer;
 

@@ -57,6 +57,7 @@ void ftl_parameters_get(const ftl_parameters *parameters, const ftl_source *sour
 
 ftl_status ftl_parameters_put(const ftl_parameters *parameters, const double *values, ftl_source *source,
                               ftl_error *error) {
+  ftl_source_forget(source);
   for (int k = 0; k < parameters->n; k++) {
     ftl_parameter *parameter = &parameters->parameter[k];
     if (!parameter->trained) continue;

@@ -1,0 +1,34 @@
+/* What labelled structures say of the weights of the last layer: rows of features and of their derivatives by
+   positions, against what the model misses of the labels (docs/uncertainty.md, eqs. U2 to U4). */
+#ifndef FTL_EQUATIONS_H
+#define FTL_EQUATIONS_H
+
+#include <signal.h>
+
+#include "data/dataset.h"
+#include "surrogate/triangle.h"
+#include "trust/last_weights.h"
+
+typedef struct {
+  int rows; /* of a structure's forces: sums of all of them with random signs; all components where these are fewer */
+  int threads; /* 0: all */
+  uint64_t seed;
+  const volatile sig_atomic_t *stop;                          /* NULL, or set to end: FTL_ERR_ARGUMENT "interrupted" */
+  void (*progress)(void *context, double done, double total); /* structures; NULL: none */
+  void *context;
+} ftl_equations_options;
+
+typedef struct {
+  ftl_triangle triangle;    /* of the last layer's weights, less the model's; weighted so that noise is 1 */
+  int64_t energies, forces; /* labels */
+  double energy_noise;      /* root mean square of what the model misses: eV per root of an atom, eV/Angstrom */
+  double force_noise;
+} ftl_equations;
+
+/* For a source of one head. The same on any number of threads. FTL_ERR_INPUT: no structure has a label; as
+   ftl_structure_graph_build. FTL_ERR_MEMORY. */
+ftl_status ftl_equations_make(const ftl_source *source, const ftl_dataset *data, const ftl_equations_options *options,
+                              ftl_equations *equations, ftl_error *error);
+void ftl_equations_free(ftl_equations *equations);
+
+#endif
