@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "tune/team.h"
 
+enum { MOST_ROWS = 8, ROWS_OF_A_WEIGHT = 50 };
 enum { CHUNK = 64 }; /* structures whose rows are made before they join the triangle */
 
 /* Of one structure. */
@@ -46,7 +47,7 @@ static void free_assembly(assembly *a) {
   free(a->panel);
 }
 
-static ftl_status start(assembly *a, ftl_error *error) {
+static ftl_status start(assembly *a, ftl_equations *to, ftl_error *error) {
   FTL_TRY(ftl_parameters_list(a->source, &a->parameters, error));
   FTL_TRY(ftl_last_weights_mark(a->source, &a->parameters, &a->layer, error));
   double *values = malloc(((size_t)a->parameters.count + 1) * sizeof *values);
@@ -54,10 +55,17 @@ static ftl_status start(assembly *a, ftl_error *error) {
   ftl_parameters_get(&a->parameters, a->source, values);
   ftl_status status = ftl_network_new(a->source, &a->parameters, FTL_DOUBLE, &a->network, error);
   if (!status) status = ftl_network_set(a->network, values, error);
+  for (int b = 0; b < a->layer.n_blocks; b++)
+    for (int64_t k = a->layer.offset[b]; k < a->layer.offset[b] + a->layer.count[b]; k++)
+      to->weight_square += values[k] * values[k] / a->layer.n;
   free(values);
   FTL_TRY(status);
   a->n_threads = a->options->threads > 0 ? a->options->threads : omp_get_max_threads();
   FTL_TRY(ftl_team_new(a->network, &a->parameters, a->n_threads, &a->team, error));
+  if (a->most_rows == 0) {
+    const int64_t n = a->data->n > 0 ? a->data->n : 1, wanted = ((int64_t)ROWS_OF_A_WEIGHT * a->layer.n + n - 1) / n;
+    a->most_rows = wanted > MOST_ROWS ? MOST_ROWS : (int)wanted;
+  }
   const size_t side = (size_t)a->layer.n + 1, rows = (size_t)a->most_rows;
   a->energy = malloc(CHUNK * side * sizeof *a->energy);
   a->force = malloc(CHUNK * rows * side * sizeof *a->force);
@@ -98,7 +106,7 @@ static ftl_status fill(assembly *a, int64_t index, ftl_worker *worker, ftl_kept 
   ftl_random random;
   ftl_random_seed(&random, a->options->seed + (uint64_t)index);
   *p = (part){.energy = s->labels.has_energy};
-  if (s->labels.has_forces) p->rows = 3 * s->n < a->options->rows ? 3 * s->n : a->options->rows;
+  if (s->labels.has_forces) p->rows = 3 * s->n < a->most_rows ? 3 * s->n : a->most_rows;
   FTL_TRY(ftl_sweep_predict(worker->sweep, graph, kept, 0, p->rows > 0, &prediction, error));
   if (p->energy) {
     double *row = a->energy + (size_t)at * side, root = sqrt((double)s->n);
@@ -110,7 +118,7 @@ static ftl_status fill(assembly *a, int64_t index, ftl_worker *worker, ftl_kept 
   for (int r = 0; r < p->rows; r++) {
     double *row = a->force + (size_t)(at * a->most_rows + r) * side, miss = 0;
     FTL_TRY(ftl_sweep_predict(worker->sweep, graph, kept, 0, true, &prediction, error));
-    choose_weights(&random, s->n, r, a->options->rows, worker->forces);
+    choose_weights(&random, s->n, r, a->most_rows, worker->forces);
     for (int c = 0; c < 3 * s->n; c++) {
       const double off = s->labels.forces[c / 3][c % 3] - prediction.forces[c / 3][c % 3];
       miss += worker->forces[c / 3][c % 3] * off;
@@ -219,7 +227,7 @@ ftl_status ftl_equations_make(const ftl_source *source, const ftl_dataset *data,
   *to = (ftl_equations){0};
   if (!a) return ftl_no_memory(error, NULL, "the equations of a last layer");
   *a = (assembly){.source = source, .data = data, .options = options, .most_rows = options->rows};
-  ftl_status status = start(a, error);
+  ftl_status status = start(a, to, error);
   if (!status) status = assemble(a, to, error);
   if (!status) status = weigh(a, to, error);
   free_assembly(a);

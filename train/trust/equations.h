@@ -10,7 +10,9 @@
 #include "trust/last_weights.h"
 
 typedef struct {
-  int rows; /* of a structure's forces: sums of all of them with random signs; all components where these are fewer */
+  /* Of a structure's forces: sums of all of them with random signs; all components where these are fewer. 0: 1 to 8, so
+     that there are 50 for each weight. */
+  int rows;
   int threads; /* 0: all */
   uint64_t seed;
   const volatile sig_atomic_t *stop;                          /* NULL, or set to end: FTL_ERR_ARGUMENT "interrupted" */
@@ -23,6 +25,7 @@ typedef struct {
   int64_t energies, forces; /* labels */
   double energy_noise;      /* root mean square of what the model misses: eV per root of an atom, eV/Angstrom */
   double force_noise;
+  double weight_square; /* mean square of the model's last weights */
 } ftl_equations;
 
 /* For a source of one head. The same on any number of threads. FTL_ERR_INPUT: no structure has a label; as

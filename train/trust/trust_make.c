@@ -1,5 +1,7 @@
 #include "trust/trust_make.h"
 
+#include <math.h>
+
 #include "base/error.h"
 #include "trust/posterior.h"
 
@@ -11,9 +13,9 @@ static ftl_status learn(ftl_source *source, const ftl_dataset *data, const ftl_t
   ftl_status status = ftl_equations_make(source, data, &o->equations, &equations, error);
   if (!status) {
     source->trust = ftl_trust_new(equations.triangle.n, o->members, n_elements, element);
-    status = source->trust
-                 ? ftl_posterior_set(&equations.triangle, o->equations.seed, source->trust, &report->effective, error)
-                 : ftl_no_memory(error, source->path, "the uncertainty of a model");
+    status = source->trust ? ftl_posterior_set(&equations.triangle, 1 / fmax(equations.weight_square, 1e-12),
+                                               o->equations.seed, source->trust, &report->effective, error)
+                           : ftl_no_memory(error, source->path, "the uncertainty of a model");
   }
   report->energies = equations.energies;
   report->forces = equations.forces;
