@@ -30,7 +30,9 @@ class Trust(cli_case.CliCase):
         bare, out = self.path("bare.xyz", structures(n, seed=seed, side=side)), self.path("answers.json")
         self.run_it("eval", model, bare, "--quiet", "--json", out)
         lines, at = structures(n, seed=seed, side=side).splitlines(), 0
-        for frame in json.load(open(out)):
+        with open(out) as f:
+            frames = json.load(f)
+        for frame in frames:
             lines[at + 1] = lines[at + 1].replace("pos:R:3", "pos:R:3:REF_forces:R:3") + f" REF_energy={frame['energy'] + noise * rng.gauss(0, 1)}"
             for k, force in enumerate(frame["forces"]):
                 lines[at + 2 + k] += "".join(f" {f + noise * rng.gauss(0, 1):.8f}" for f in force)
@@ -57,12 +59,14 @@ class Trust(cli_case.CliCase):
             out = self.path("out.xyz")
             table, _ = self.run_it("eval", taught, data, "--trust", "-o", out)
             self.assertEqual(sorted(rows_of(table)), ["energy per atom", "forces"])
-            self.assertIn("force_deviation:R:1", open(out).read())
-            self.assertIn("total_deviation=", open(out).read())
+            with open(out) as f:
+                text = f.read()
+            self.assertIn("force_deviation:R:1", text)
+            self.assertIn("total_deviation=", text)
 
     def test_grades(self):
         """On the data grades are at most about 1; where cells are a fifth larger, they are above."""
-        taught, said = self.teach()
+        taught, said = self.teach(PLAIN, "--valid", self.labelled("valid.xyz", 2, 2))
         for top in re.findall(r"gamma up to ([\d.]+)", said):
             self.assertLess(float(top), 1.03)
         trained = self.eval_json(taught, self.path("train.xyz"), "--trust")
@@ -104,7 +108,7 @@ class Trust(cli_case.CliCase):
         self.run_it("convert", PLAIN, base)
         run = self.path("run")
         self.run_it("train", "--foundation", base, "--data", data, "--epochs", "1", "--train", "readout", "-o", run, "--quiet",
-                    "--valid-fraction", "0.3")  # fmt: skip
+                    "--set", "valid_fraction=0.3", "--set", "checkpoint=delta")  # fmt: skip
         delta = os.path.join(run, "model.ftl")
         before = read_safetensors(delta)
         self.assertEqual(before[0]["kind"], "delta")
@@ -120,42 +124,44 @@ class Trust(cli_case.CliCase):
     def test_refused(self):
         data, out = self.labelled("train.xyz", 6, 1), self.path("out.ftl")
         bare = self.path("bare.xyz")
-        self.refuse(1, ["no label", "REF_energy"], "trust", PLAIN, bare, "-o", out)
-        carbon = self.path("carbon.xyz", open(data).read().replace("\nCu ", "\nC ", 1))
+        self.refuse(1, ["has a label", "REF_energy"], "trust", PLAIN, bare, "-o", out)
+        with open(data) as f:
+            carbon = self.path("carbon.xyz", f.read().replace("\nCu ", "\nC ", 1))
         self.refuse(1, ["carbon.xyz", "line", "C"], "trust", PLAIN, carbon, "-o", out)
         self.refuse(1, ["surrogate", "of its own"], "trust", SURROGATE, data, "-o", out)
         self.refuse(2, ["-o OUT.ftl"], "trust", PLAIN, data)
         self.refuse(1, ["2 heads", "--head"], "trust", HEADS, data, "-o", out)
         self.refuse(2, ["--held"], "trust", PLAIN, data, "-o", out, "--valid", data, "--held", "0.2")
-        self.refuse(3, ["train.xyz", "--force"], "trust", PLAIN, data, "-o", self.path("train.ftl", "x"))
+        self.refuse(3, ["train.ftl", "--force"], "trust", PLAIN, data, "-o", self.path("train.ftl", "x"))
         self.refuse(1, ["knows nothing of its errors", "frozentl trust"], "eval", PLAIN, data, "--trust")
 
     def test_spoilt(self):
         """Tensors that do not fit each other are refused by name."""
         taught, _ = self.teach()
-        content = open(taught, "rb").read()
+        with open(taught, "rb") as f:
+            content = f.read()
         (length,) = struct.unpack("<Q", content[:8])
         header = json.loads(content[8 : 8 + length])
         header["__metadata__"].pop("content_sha256")
-        for name, change, word in (("trust.factor", "trust.facto", "trust.facto"), ("trust.scale", "trust.sca", "trust.sca"),
-                                   ("trust.active.Cu", "trust.active.Xx", "trust.active.Xx")):  # fmt: skip
-            renamed = json.loads(json.dumps(header).replace(f'"{name}"', f'"{change}"'))
+        for name, change in (("trust.factor", "trust.facto"), ("trust.scale", "trust.sca"), ("trust.active.Cu", "trust.active.Xx")):
+            renamed = json.loads(json.dumps(header).replace(name, change))
             text = json.dumps(renamed).encode()
-            self.refuse(1, [word], "info", self.path("spoilt.ftl", struct.pack("<Q", len(text)) + text + content[8 + length :]))
+            self.refuse(1, [change], "info", self.path("spoilt.ftl", struct.pack("<Q", len(text)) + text + content[8 + length :]))
 
     @unittest.skipUnless(os.path.exists(os.path.join(DATA, "valid.xyz")), "no data of H2 on copper")
     @unittest.skipIf(cli_case.SANITIZED, "the same code with other numbers, and many of them")
     def test_coverage_of_a_trained_model(self):
         """potentials/h2cu.ftl on structures that neither it nor its error estimates have seen."""
         train, valid, test = (self.path(f"{name}.xyz") for name in ("train", "valid", "test"))
-        for name, path, step, most in (("train", train, 8, 40), ("valid", valid, 4, 12), ("test", test, 4, 12)):
-            frames, lines = [], open(os.path.join(DATA, f"{name}.xyz")).read().splitlines(True)
+        for name, step, most in (("train", 8, 40), ("valid", 4, 12), ("test", 4, 12)):
+            with open(os.path.join(DATA, f"{name}.xyz")) as f:
+                frames, lines = [], f.read().splitlines(True)
             at = 0
             while at < len(lines):
                 n = int(lines[at])
                 frames.append("".join(lines[at : at + n + 2]))
                 at += n + 2
-            open(path, "w").write("".join(frames[::step][:most]))
+            self.path(f"{name}.xyz", "".join(frames[::step][:most]))
         taught = self.path("taught.ftl")
         self.run_it("trust", H2CU, train, "-v", valid, "-o", taught, "--rows", "4")
         table, _ = self.run_it("eval", taught, test, "--trust")
