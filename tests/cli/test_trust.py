@@ -113,13 +113,15 @@ class Trust(cli_case.CliCase):
         before = read_safetensors(delta)
         self.assertEqual(before[0]["kind"], "delta")
         answers = self.eval_json(delta, data, "--foundation", base)
-        self.run_it("trust", delta, data, "--foundation", base, "--quiet")
-        metadata, tensors = read_safetensors(delta)
+        self.refuse(3, ["belongs to the run"], "trust", delta, data, "--foundation", base)
+        taught = self.path("taught.ftl")
+        self.run_it("trust", delta, data, "--foundation", base, "--quiet", "-o", taught)
+        metadata, tensors = read_safetensors(taught)
         self.assertEqual(metadata["kind"], "delta")
         self.assertEqual({k: v for k, v in tensors.items() if not k.startswith("trust.")},
                          {k: v for k, v in before[1].items() if not k.startswith("trust.")})  # fmt: skip
-        self.assertEqual(self.eval_json(delta, data, "--foundation", base), answers)
-        self.eval_json(delta, data, "--foundation", base, "--trust")
+        self.assertEqual(self.eval_json(taught, data, "--foundation", base), answers)
+        self.eval_json(taught, data, "--foundation", base, "--trust")
 
     def test_refused(self):
         data, out = self.labelled("train.xyz", 6, 1), self.path("out.ftl")
