@@ -123,6 +123,21 @@ class Trust(cli_case.CliCase):
         self.assertEqual(self.eval_json(taught, data, "--foundation", base), answers)
         self.eval_json(taught, data, "--foundation", base, "--trust")
 
+    def test_of_a_run(self):
+        """A run with trust: true leaves a model that knows its errors; the same as without, else."""
+        base, data = self.path("base.ftl"), self.labelled("train.xyz", 12, 1)
+        self.run_it("convert", PLAIN, base)
+        for name, trust in (("with", "true"), ("without", "false")):
+            out, _ = self.run_it("train", "--foundation", base, "--data", data, "--epochs", "1", "--train", "readout", "-o",
+                                 self.path(name), "--set", f"trust={trust}", "--set", "valid_fraction=0.3")  # fmt: skip
+            self.assertEqual("tells its errors" in out, trust == "true")
+        models = [os.path.join(self.path(name), "model.ftl") for name in ("with", "without")]
+        (_, tensors), (_, plain) = (read_safetensors(model) for model in models)
+        self.assertEqual({k: v for k, v in tensors.items() if not k.startswith("trust.")}, plain)
+        self.eval_json(models[0], data, "--trust")
+        self.refuse(1, ["2 heads", "frozentl trust --head"], "train", "--foundation", HEADS, "--data", data, "--set", "trust=true",
+                    "--head", "omat", "-o", self.path("no"))  # fmt: skip
+
     def test_refused(self):
         data, out = self.labelled("train.xyz", 6, 1), self.path("out.ftl")
         bare = self.path("bare.xyz")

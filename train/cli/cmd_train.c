@@ -9,6 +9,7 @@
 #include "cli/host.h"
 #include "cli/mace_flags.h"
 #include "cli/option_flags.h"
+#include "cli/trust.h"
 #include "support/output.h"
 #include "tune/propose.h"
 #include "tune/train.h"
@@ -174,8 +175,8 @@ static int train(options *o, ftl_error *error) {
                            : "interrupted; nothing was written to %.600s");
   const ftl_host host = cli_host_start(&o->host, phase);
   ftl_train_end end;
-  const ftl_status status =
-      o->resume ? ftl_train_resume(o->resume, o->recipe, &host, &end, error) : ftl_train(o->recipe, &host, &end, error);
+  const ftl_status status = o->resume ? ftl_train_resume(o->resume, o->recipe, &host, cli_trust_of_run, &end, error)
+                                      : ftl_train(o->recipe, &host, cli_trust_of_run, &end, error);
   cli_progress_end(&o->host.progress);
   int code = exit_code(end);
   if (end == FTL_TRAIN_INTERRUPTED && ftl_ranks_mine() == 0)

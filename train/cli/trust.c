@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "cli/cli.h"
 #include "files/foundations.h"
@@ -64,6 +65,36 @@ int cli_trust_write(const ftl_source *source, const char *model, const char *out
   return status ? cli_report(error, CLI_OUTPUT) : CLI_OK;
 }
 
+/* In a file, as float32. */
+static double bytes_of(const ftl_trust *t) {
+  return 4.0 * t->n * (t->n_committee + 0.5 * (t->n + 1) + (double)t->n_active * t->n);
+}
+
+/* ---- a run's ---- */
+
+ftl_status cli_trust_of_run(const ftl_host *host, ftl_source *source, const ftl_dataset *train,
+                            const ftl_dataset *valid, int threads, ftl_error *error) {
+  const ftl_trust_options how = {
+      .members = FTL_TRUST_MEMBERS,
+      .equations = {.threads = threads, .seed = 1, .progress = host->progress, .context = host->context}};
+  const double began = ftl_seconds();
+  ftl_trust_report r;
+  char text[400], good[160] = "";
+  if (host->stage) host->stage(host->context, "structures", (double)train->n);
+  ftl_status status = ftl_trust_make(source, train, valid, &how, &r, error);
+  if (host->stage) host->stage(host->context, NULL, 0);
+  FTL_TRY(status);
+  if (r.force.n > 0)
+    snprintf(good, sizeof good,
+             "of the errors of forces on valid %.0f %% are in the intervals of 68 %%, and %.0f %% in "
+             "those of 95 %%; ",
+             100 * r.force.within[0], 100 * r.force.within[1]);
+  snprintf(text, sizeof text, "the model tells its errors (frozentl eval --trust): %s%.1f kB of it, %.1f s", good,
+           bytes_of(source->trust) / 1000, ftl_seconds() - began);
+  if (host->say) host->say(host->context, text);
+  return FTL_OK;
+}
+
 /* ---- tables ---- */
 
 void cli_print_calibration_head(void) {
@@ -99,8 +130,7 @@ void cli_trust_report(const ftl_source *source, const ftl_trust_report *r, const
   cli_print_calibration_head();
   cli_print_calibration("energy per atom", &r->energy, "meV");
   cli_print_calibration("forces", &r->force, "meV/Angstrom");
-  if (stat(out, &info) == 0) {
-    const double bytes = 4.0 * t->n * (t->n_committee + 0.5 * (t->n + 1) + (double)t->n_active * t->n); /* float32 */
-    printf("%s: %.1f kB, %.1f kB of them for this; %.1f s\n", out, (double)info.st_size / 1000, bytes / 1000, seconds);
-  }
+  if (stat(out, &info) == 0)
+    printf("%s: %.1f kB, %.1f kB of them for this; %.1f s\n", out, (double)info.st_size / 1000, bytes_of(t) / 1000,
+           seconds);
 }

@@ -4,10 +4,13 @@
 #define FTL_CLI_TRUST_H
 
 #include "trust/trust_make.h"
+#include "tune/train.h"
 
 /* Writes the source to `out`: as a delta if it was read from one, the file `model`. Returns an exit code, after
    reporting. */
 int cli_trust_write(const ftl_source *source, const char *model, const char *out, ftl_error *error);
+/* What frozentl train does at the end of a run: ftl_train_teach. */
+ftl_train_teach cli_trust_of_run;
 /* Prints what was learnt and how well it tells errors. */
 void cli_trust_report(const ftl_source *source, const ftl_trust_report *report, const char *out, double seconds);
 

@@ -214,7 +214,7 @@ static ftl_status begin(ftl_surrogate_state *run, const char *folder, const ftl_
   ftl_status status = write_sets(run, folder, error);
   if (!status) status = ftl_recipe_new(&recipe, error);
   if (!status) status = set_all(run->recipe, folder, run->elements, run->e0, run->n_elements, recipe, error);
-  if (!status) status = ftl_train(recipe, host, end, error);
+  if (!status) status = ftl_train(recipe, host, NULL, end, error);
   ftl_recipe_free(recipe);
   return status;
 }
@@ -228,7 +228,7 @@ static ftl_status go_on(ftl_surrogate_state *run, const char *folder, const ftl_
   ftl_recipe *changes = NULL;
   ftl_status status = ftl_recipe_new(&changes, error);
   if (!status) status = set_number(changes, "threads", (double)run->recipe->threads, error);
-  if (!status) status = ftl_train_resume(folder, changes, host, end, error);
+  if (!status) status = ftl_train_resume(folder, changes, host, NULL, end, error);
   ftl_recipe_free(changes);
   return status;
 }

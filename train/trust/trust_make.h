@@ -7,6 +7,8 @@
 #include "trust/equations.h"
 #include "trust/last_active.h"
 
+enum { FTL_TRUST_MEMBERS = 8 }; /* a good number: deviations of forces within 14 % */
+
 typedef struct {
   ftl_equations_options equations;
   int members; /* of the committee, 1 to FTL_MAX_COMMITTEE */

@@ -240,6 +240,8 @@ ftl_status ftl_run_write_model(ftl_run *run, ftl_error *error) {
   char *path = ftl_run_path(run, "model.ftl");
   ftl_status status = freeze && training && path ? FTL_OK : ftl_no_memory(error, NULL, "the description of the model");
   if (!status) status = ftl_run_put_best(run, &pairs, error);
+  if (!status && run->teach && run->ending)
+    status = run->teach(s->host, s->source, &s->sets.train, &s->sets.valid, (int)s->recipe->threads, error);
   if (!status) {
     ftl_output_file file;
     ftl_output_begin_model(path, &file);

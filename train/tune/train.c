@@ -233,6 +233,8 @@ static ftl_status go_on(ftl_run *run, const ftl_state *state, ftl_error *error) 
 static ftl_status finish(ftl_run *run, ftl_error *error) {
   static const char *const reasons[] = {"epochs", "steps", "patience"};
   ftl_status status = ftl_run_say_kept(run, error);
+  run->ending = true;
+  if (!status && run->teach) status = ftl_run_write_model(run, error);
   if (!status) status = ftl_run_report(run, error);
   if (!status) status = log_end(run, reasons[run->at.reason], error);
   run->at.finished = 1;
@@ -248,9 +250,9 @@ static ftl_train_end end_of(const ftl_run *run, ftl_status status, bool interrup
   return run->unwritten ? FTL_TRAIN_UNWRITTEN : run->diverged ? FTL_TRAIN_DIVERGED : FTL_TRAIN_FAILED;
 }
 
-static ftl_status run_it(ftl_recipe *recipe, const ftl_host *host, const ftl_state *state, ftl_train_end *end,
-                         ftl_error *error) {
-  ftl_run run = {0};
+static ftl_status run_it(ftl_recipe *recipe, const ftl_host *host, ftl_train_teach *teach, const ftl_state *state,
+                         ftl_train_end *end, ftl_error *error) {
+  ftl_run run = {.teach = recipe->trust ? teach : NULL};
   bool interrupted = false;
   ftl_status status = ftl_setup_make(recipe, host, state, &run.s, error);
   if (!status) status = make_vectors(&run, error);
@@ -279,36 +281,37 @@ static ftl_status run_it(ftl_recipe *recipe, const ftl_host *host, const ftl_sta
   return status;
 }
 
-ftl_status ftl_train(ftl_recipe *recipe, const ftl_host *host, ftl_train_end *end, ftl_error *error) {
+ftl_status ftl_train(ftl_recipe *recipe, const ftl_host *host, ftl_train_teach *teach, ftl_train_end *end,
+                     ftl_error *error) {
   ftl_run_folder folder = {0};
   ftl_status status = open_folder(recipe->output, false, &recipe->options, host, &folder, error);
   *end = status == FTL_ERR_IO ? FTL_TRAIN_UNWRITTEN : FTL_TRAIN_FAILED;
-  if (!status) status = run_it(recipe, host, NULL, end, error);
+  if (!status) status = run_it(recipe, host, teach, NULL, end, error);
   ftl_run_folder_close(&folder);
   return status;
 }
 
 /* ---- going on ---- */
 
-static ftl_status resume(const char *run, const ftl_recipe *changes, const ftl_host *host, ftl_train_end *end,
-                         ftl_error *error) {
+static ftl_status resume(const char *run, const ftl_recipe *changes, const ftl_host *host, ftl_train_teach *teach,
+                         ftl_train_end *end, ftl_error *error) {
   ftl_recipe *recipe = NULL;
   ftl_state state = {0};
   bool any;
   ftl_status status = ftl_resume_read(run, changes, host, &recipe, &state, &any, error);
   if (!status) status = ftl_run_folder_check_inputs(run, FTL_RUN_TRAIN, &recipe->options, error);
-  if (!status) status = run_it(recipe, host, any ? &state : NULL, end, error);
+  if (!status) status = run_it(recipe, host, teach, any ? &state : NULL, end, error);
   ftl_state_free(&state);
   ftl_recipe_free(recipe);
   return status;
 }
 
-ftl_status ftl_train_resume(const char *run, const ftl_recipe *changes, const ftl_host *host, ftl_train_end *end,
-                            ftl_error *error) {
+ftl_status ftl_train_resume(const char *run, const ftl_recipe *changes, const ftl_host *host, ftl_train_teach *teach,
+                            ftl_train_end *end, ftl_error *error) {
   ftl_run_folder folder = {0};
   ftl_status status = open_folder(run, true, NULL, host, &folder, error);
   *end = status == FTL_ERR_IO ? FTL_TRAIN_UNWRITTEN : FTL_TRAIN_FAILED;
-  if (!status) status = resume(run, changes, host, end, error);
+  if (!status) status = resume(run, changes, host, teach, end, error);
   ftl_run_folder_close(&folder);
   return status;
 }

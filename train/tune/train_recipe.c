@@ -251,6 +251,9 @@ static const ftl_option options[] = {
 
     CHOICE(checkpoint, checkpoint_words, .key = "checkpoint", .flag = "checkpoint", .initial = "full", .when = "",
            .doc = "the model that is written: whole, or the trained tensors and the name of the foundation"),
+    BOOL(trust, .key = "trust", .initial = "false", .when = "",
+         .doc = "the model learns to tell its errors at the end, as by frozentl trust, from the structures that it was "
+                "trained on, scaled to those of valid"),
     INTEGER(save_every, 1, 1e9, .key = "save_every", .flag = "save-every", .value = "STEPS", .when = "",
             .doc =
                 "write the state after this many steps too; it is always written after an epoch and when interrupted"),

@@ -67,6 +67,7 @@ typedef struct {
   int64_t epochs, steps, batch_size, patience, seed, threads;
   int precision; /* ftl_precision */
   int checkpoint;
+  bool trust;
   int64_t save_every, cache_mb;
   struct {
     int interaction, radial, transform, gate; /* FTL_BLOCKS_..., ftl_radial_kind, ftl_transform_kind, ftl_activation */

@@ -9,6 +9,7 @@
 #include "tune/outcome.h"
 #include "tune/schedule.h"
 #include "tune/setup.h"
+#include "tune/train.h"
 #include "tune/watch.h"
 
 /* Plain numbers: what is not a vector of a run's state. Everything that decides how it goes on is here. */
@@ -47,8 +48,10 @@ typedef struct {
   double *part;              /* [batch] */
   ftl_arena memory;          /* of these */
   ftl_predictions valid;
-  ftl_log *log;   /* on rank 0, as the next one */
-  json_t *inputs; /* ftl_inputs_record: files that the run began with */
+  ftl_train_teach *teach; /* NULL: the model is not to know its errors */
+  bool ending;            /* the model that is written is the last one */
+  ftl_log *log;           /* on rank 0, as the next one */
+  json_t *inputs;         /* ftl_inputs_record: files that the run began with */
   double began;
   double bound;             /* for the watch, in this stage */
   bool unwritten, diverged; /* what kind of failure a status is */
