@@ -135,8 +135,6 @@ class Trust(cli_case.CliCase):
         (_, tensors), (_, plain) = (read_safetensors(model) for model in models)
         self.assertEqual({k: v for k, v in tensors.items() if not k.startswith("trust.")}, plain)
         self.eval_json(models[0], data, "--trust")
-        self.refuse(1, ["2 heads", "frozentl trust --head"], "train", "--foundation", HEADS, "--data", data, "--set", "trust=true",
-                    "--head", "omat", "-o", self.path("no"))  # fmt: skip
 
     def test_refused(self):
         data, out = self.labelled("train.xyz", 6, 1), self.path("out.ftl")
