@@ -21,7 +21,7 @@ ASES = ("atoms", "label", "directory", "restart", "ignore_bad_restart_file")  # 
 
 class FrozenTL(Calculator):
     """energy, energies, forces, stress and free_energy (the same number as energy: there are no electrons here), and, of
-    surrogates that know their errors, the per-atom arrays extrapolation, energy_deviation (eV) and force_deviation (eV/Angstrom).
+    potentials that know their errors, the per-atom arrays extrapolation, energy_deviation (eV) and force_deviation (eV/Angstrom).
 
     potential: a file, or an open Model. Elements are prepared as structures need them, so that opening a model of the whole
     periodic table for two elements is quick. precision, head, threads and foundation are Model's, and can be changed by `set`;
@@ -117,7 +117,8 @@ class FrozenTL(Calculator):
         uncertain = [p for p in properties if p in UNCERTAINTY]
         for p in uncertain:
             if not (model.info.extrapolation if p == "extrapolation" else model.info.n_committee):
-                raise PropertyNotImplementedError(f"{self._path} knows no {p}; surrogates that `frozentl distill` makes do")
+                raise PropertyNotImplementedError(f"{self._path} knows no {p}; surrogates that `frozentl distill` makes do, and"
+                                                   " models that `frozentl trust` has taught")
         if "stress" in properties and not self.atoms.pbc.all():
             raise PropertyNotImplementedError(f"stress is defined for structures that are periodic in all three directions, and pbc is "
                                               f"{self.atoms.pbc.tolist()}; Model.compute gives the virial of any")  # fmt: skip

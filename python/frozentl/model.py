@@ -84,6 +84,7 @@ class Result:
     extrapolation: Optional[Floats] = None  # [n], grades
     energy_deviation: Optional[Floats] = None  # [n], eV
     force_deviation: Optional[Floats] = None  # [n], eV/Angstrom
+    total_deviation: Optional[float] = None  # eV, of energy
 
 
 def file_digest(path: str) -> str:
@@ -253,7 +254,9 @@ class Model:
         check(status, error)
         xx, yy, zz, xy, xz, yz = arrays.virial
         stress = -np.array([xx, yy, zz, yz, xz, xy]) / abs(np.linalg.det(box)) if periodic.all() else None
-        return Result(arrays.energy, energies, forces, np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]]), stress, **trust)
+        total = arrays.total_deviation if "energy_deviation" in trust else None
+        return Result(arrays.energy, energies, forces, np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]]), stress, **trust,
+                      total_deviation=total)  # fmt: skip
 
     def hessian(self, atoms: Atoms, *, step: float = 1e-3) -> Floats:
         """Second derivatives of the energy by the positions, [3 n][3 n], eV/Angstrom^2: central differences of the forces, 6 n
@@ -285,7 +288,8 @@ class Model:
         if self.info.n_committee > 0:
             trust.update(energy_deviation=np.zeros(n), force_deviation=np.zeros(n))
         if not trust:
-            raise ValueError(f"{self.path} knows nothing of its errors; surrogates that `frozentl distill` makes do")
+            raise ValueError(f"{self.path} knows nothing of its errors; surrogates that `frozentl distill` makes do, and models"
+                             " that `frozentl trust` has taught")
         return trust
 
     def workspace_bytes(self) -> int:

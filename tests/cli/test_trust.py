@@ -97,6 +97,7 @@ class Trust(cli_case.CliCase):
             self.run_it("trust", own, data, "--quiet", "--members", "2")
             sizes.append(os.path.getsize(own))
         self.assertEqual(sizes[0], sizes[1])
+        self.assertIn("a committee of 2, active sets of", self.run_it("info", own)[0])
         metadata, tensors = read_safetensors(own)
         self.assertEqual(tensors["trust.committee"][1][0], 2)
         self.assertEqual(sorted(t for t in tensors if t.startswith("trust.active")), ["trust.active.Cu", "trust.active.H"])

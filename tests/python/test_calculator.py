@@ -188,6 +188,29 @@ def test_uncertainty():
         FrozenTL(frozentl.potential("h2cu.ftl")).get_property("extrapolation", atoms)
 
 
+def test_uncertainty_of_a_taught_model(tmp_path):
+    """frozentl trust, and what the calculator then gives is what the command frozentl eval does."""
+    frames, random = [], np.random.default_rng(1)
+    for seed in range(5):
+        atoms = slab()
+        atoms.rattle(0.05, seed=seed)
+        atoms.calc = FrozenTL(frozentl.potential("h2cu.ftl"), threads=1)
+        atoms.info["REF_energy"] = atoms.get_potential_energy() + 0.1 * random.normal()
+        atoms.arrays["REF_forces"] = atoms.get_forces() + 0.1 * random.normal(size=(len(atoms), 3))
+        atoms.calc = None
+        frames.append(atoms)
+    write(tmp_path / "train.xyz", frames, format="extxyz")
+    command = os.path.join(os.path.dirname(sys.executable), "frozentl")
+    taught = tmp_path / "taught.ftl"
+    subprocess.run([command, "trust", frozentl.potential("h2cu.ftl"), tmp_path / "train.xyz", "-o", taught, "--quiet"], check=True)
+    subprocess.run([command, "eval", taught, tmp_path / "train.xyz", "--trust", "--json", tmp_path / "out.json"], check=True,
+                   stdout=subprocess.DEVNULL)  # fmt: skip
+    calculator = FrozenTL(taught, threads=1)
+    for atoms, answer in zip(read(tmp_path / "train.xyz", ":"), json.loads((tmp_path / "out.json").read_text())):
+        for p in UNCERTAINTY:
+            assert calculator.get_property(p, atoms) == pytest.approx(answer[p], rel=1e-9)
+
+
 def test_mixed_and_elements():
     path = frozentl.potential("h2cu.ftl")
     atoms, exact = slab(), FrozenTL(path)

@@ -11,6 +11,7 @@
 #include "cli/origin.h"
 #include "files/model_file.h"
 #include "model/architecture.h"
+#include "model/trust.h"
 #include "base/error.h"
 #include "model/schema.h"
 
@@ -209,6 +210,15 @@ static json_t *tensors(const ftl_source *source) {
   return list;
 }
 
+/* What it knows of its errors. */
+static json_t *trust(const ftl_trust *t) {
+  json_t *elements = json_array();
+  for (int z = 0; z < t->n_active; z++)
+    json_array_append_new(elements, json_string(ftl_element_symbol(t->atomic_number[z])));
+  return json_pack("{s:i, s:i, s:f, s:f, s:o}", "weights", t->n, "committee", t->n_committee, "energy_scale",
+                   t->energy_scale, "force_scale", t->force_scale, "elements", elements);
+}
+
 static json_t *describe(const ftl_source *source) {
   const ftl_architecture *arch = &source->arch;
   json_t *elements = json_array();
@@ -233,6 +243,7 @@ static json_t *describe(const ftl_source *source) {
                 irreps_text(&arch->sh), "layers", layers(arch), "readouts", readouts(arch), "heads", heads(source),
                 "parameters", (json_int_t)parameters, "groups", groups(source), "tensors", tensors(source));
   cli_nequip_describe(source, object);
+  if (object && source->trust) json_object_set_new(object, "trust", trust(source->trust));
   json_t *origin = source->metadata ? json_loads(source->metadata, 0, NULL) : NULL;
   if (object && origin) json_object_set_new(object, "origin", origin);
   else json_decref(origin);
@@ -245,6 +256,16 @@ static const char *text_of(const json_t *object, const char *key) {
   return json_string_value(json_object_get(object, key));
 }
 static double real_of(const json_t *object, const char *key) { return json_number_value(json_object_get(object, key)); }
+
+static void print_trust(json_t *trust) {
+  size_t k;
+  json_t *symbol;
+  if (!trust) return;
+  printf("errors        it tells its own: a last layer of %g weights, a committee of %g, active sets of",
+         real_of(trust, "weights"), real_of(trust, "committee"));
+  json_array_foreach(json_object_get(trust, "elements"), k, symbol) printf(" %s", json_string_value(symbol));
+  putchar('\n');
+}
 
 static void print_heads(const json_t *list) {
   size_t k;
@@ -306,6 +327,7 @@ static void print_text(const json_t *object, bool verbose) {
            hidden ? ", hidden " : "", hidden ? hidden : "");
   }
   print_heads(json_object_get(object, "heads"));
+  print_trust(json_object_get(object, "trust"));
   printf("%-24s %8s %12s\n", "group", "tensors", "numbers");
   json_array_foreach(json_object_get(object, "groups"), k, item)
       printf("%-24s %8g %12.0f%s\n", text_of(item, "group"), real_of(item, "tensors"), real_of(item, "numbers"),
