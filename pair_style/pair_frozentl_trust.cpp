@@ -42,8 +42,8 @@ void PairFrozenTL::refuse_unknown_trust(int what, const std::string &asker) cons
   const std::string asks = asker + " asks for " + trust_name[what];
   if (!model) stop_all(asks + ": put it after pair_coeff, which names the potential");
   if (!knows(what))
-    stop_all(asks + ", which this potential does not know" +
-             " (it has no " + std::string(what == GAMMA ? "active set" : "committee") + "): " +
+    stop_all(asks + ", which this potential does not know" + " (it has no " +
+             std::string(what == GAMMA ? "active set" : "committee") + "): " +
              (info.ace ? "only surrogates that 'frozentl distill' makes do"
                        : "'frozentl trust' teaches it, from the data it was trained on"));
   if (what == GAMMA && lmp->citeme) lmp->citeme->add(cite_extrapolation);
