@@ -29,6 +29,7 @@ ftl_add_man_page(frozentl-foundation "published foundation models" foundation)
 ftl_add_man_page(frozentl-train "fine-tune a foundation model, or train a new one" train)
 ftl_add_man_page(frozentl-fit "fit a linear ACE potential" fit)
 ftl_add_man_page(frozentl-distill "distil a model into a linear ACE potential" distill)
+ftl_add_man_page(frozentl-trust "teach a model to tell its errors" trust)
 ftl_add_man_page(frozentl-plot "pictures of a training run" plot)
 add_custom_target(man ALL DEPENDS ${man_pages})
 add_dependencies(product man) # what is installed has to be there after `make build`
