@@ -1,7 +1,8 @@
-"""What is looked at in each model of a curve when it is made: what it has forgotten, and its repulsive wall."""
+"""What is looked at in each model of a curve when it is made: what it has forgotten, its repulsive wall, its crystals."""
 
 import os
 
+import elastic
 import forgetting
 import short_range
 import table
@@ -11,26 +12,33 @@ SHORT_RANGE = ("run", "what", "elements", "from", "to", "height_eV")
 ELEMENTS = {"mo": ("Mo",), "tialv": ("Ti", "Al", "V"), "cu": ("Cu",), "h2cu": ("Cu",)}
 
 
-def of_model(frozentl, results, name, model, elements):
-    energy, force = forgetting.errors_of(frozentl, model)
-    table.add(os.path.join(results, "forgetting.csv"), FORGETTING,
-              {"run": name, "energy_rmse_meV_atom": f"{energy:.2f}", "force_rmse_meV_A": f"{force:.1f}"})  # fmt: skip
-    rows = short_range.measure(frozentl, model, elements)
-    table.add(os.path.join(results, "short-range.csv"), SHORT_RANGE, *({"run": name, **row} for row in rows))
+class Checks:
+    """Adds lines to forgetting.csv, short-range.csv and elastic.csv of `results`. `crystals`: an elastic.Crystals."""
 
+    def __init__(self, frozentl, results, crystals):
+        self.frozentl, self.results, self.crystals = frozentl, results, crystals
 
-def of_run(frozentl, results, run):
-    """Of a point of a curve of metals."""
-    if run.purpose != "search" and run.target in ELEMENTS:
-        model = os.path.join(run.folder, "model.ftl")
-        if run.mode == "scratch":  # it has nothing to forget
-            rows = short_range.measure(frozentl, model, ELEMENTS[run.target])
-            table.add(os.path.join(results, "short-range.csv"), SHORT_RANGE, *({"run": run.name, **row} for row in rows))
-        else:
-            of_model(frozentl, results, run.name, model, ELEMENTS[run.target])
+    def add(self, name, columns, run, rows):
+        table.add(os.path.join(self.results, name), columns, *({"run": run, **row} for row in rows))
 
+    def model(self, run, path, target, foundation=True):
+        """`foundation`: it comes from one, and may have forgotten."""
+        if foundation:
+            energy, force = forgetting.errors_of(self.frozentl, path)
+            row = {"energy_rmse_meV_atom": f"{energy:.2f}", "force_rmse_meV_A": f"{force:.1f}"}
+            self.add("forgetting.csv", FORGETTING, run, [row])
+        self.add("short-range.csv", SHORT_RANGE, run, short_range.measure(self.frozentl, path, ELEMENTS[target]))
+        if self.crystals.there and target in elastic.CRYSTALS:
+            self.add("elastic.csv", elastic.COLUMNS, run, self.crystals.measure(path, elastic.CRYSTALS[target]))
 
-def of_foundations(frozentl, results, files):
-    if any(row["run"] == "sevennet-0" for row in table.read(os.path.join(results, "short-range.csv"))):
-        return
-    of_model(frozentl, results, "sevennet-0", files["sevennet-0"], ("Mo", "Ti", "Al", "V", "Cu"))
+    def run(self, run):
+        """Of a point of a curve of metals."""
+        if run.purpose != "search" and run.target in ELEMENTS:
+            self.model(run.name, os.path.join(run.folder, "model.ftl"), run.target, run.mode != "scratch")
+
+    def foundation(self, name, path):
+        """Of SevenNet-0 before anything is trained, for each target."""
+        for target in ELEMENTS:
+            run = f"{target}-{name}"
+            if not any(row["run"] == run for row in table.read(os.path.join(self.results, "short-range.csv"))):
+                self.model(run, path, target)

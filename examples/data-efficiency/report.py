@@ -5,7 +5,8 @@ import subprocess
 import tempfile
 
 import table
-from plan import ALL, FINE_TUNED, HERE, MODES, RATES, TARGETS
+from checks import ELEMENTS
+from plan import HERE, MODES, RATES, TARGETS
 
 ERRORS = ("energy_rmse_meV_atom", "force_rmse_meV_A", "stress_rmse_meV_A3")
 
@@ -108,6 +109,36 @@ def search_table(rows):
     return markdown(["target", "structures", "mode", *(f"{rate:g}" for rate in tried)], lines)
 
 
+def checks_table(rows, results):
+    """What is forgotten, and the walls: of dimers and crystals the one that ends soonest, and how high it is."""
+    forgotten = {row["run"]: row for row in table.read(os.path.join(results, "forgetting.csv"))}
+    walls = {}
+    for row in table.read(os.path.join(results, "short-range.csv")):
+        walls.setdefault((row["run"], row["what"]), []).append(row)
+    own = {target: set(elements) for target, elements in ELEMENTS.items()}
+
+    def line(name, run, elements, words):
+        cells = []
+        for what in ("dimer", "crystal"):
+            scans = [s for s in walls.get((run, what), []) if set(s["elements"].split("-")) <= elements]
+            first = max(scans, key=lambda s: float(s["to"])) if scans else None
+            cells.append(f"{first['elements']} to {first['to']}, {first['height_eV']} eV" if first else "")
+        at = forgotten.get(run)
+        errors_there = f"{float(at['energy_rmse_meV_atom']):.1f} / {float(at['force_rmse_meV_A']):.0f}" if at else ""
+        return [name, *words, errors_there, *cells]
+
+    lines = []
+    for target, entry in TARGETS.items():
+        here = [row for row in rows if row["purpose"] != "search" and row["target"] == target and row["seed"] == "1"
+                and (row["run"], "dimer") in walls]  # fmt: skip
+        if not here:
+            continue
+        here.sort(key=lambda row: (list(MODES).index(row["mode"]), int(row["structures"])))
+        lines.append(line(entry.title, f"{target}-{entry.foundation}", own[target], ["foundation", ""]))
+        lines += [line("", row["run"], own[target], [row["mode"], row["structures"]]) for row in here]
+    return markdown(["target", "mode", "structures", "forgotten", "dimer", "crystal"], lines)
+
+
 def cost_table(rows):
     lines = []
     for target, entry in TARGETS.items():
@@ -160,4 +191,4 @@ def make(frozentl, results):
     if os.path.samefile(results, os.path.join(HERE, "results")):
         fill(os.path.join(HERE, "README.md"),
              {**{target: curve_table(rows, target) for target in TARGETS}, "headline": headline_table(rows),
-              "search": search_table(rows), "cost": cost_table(rows)})  # fmt: skip
+              "search": search_table(rows), "checks": checks_table(rows, results), "cost": cost_table(rows)})  # fmt: skip

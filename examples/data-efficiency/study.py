@@ -5,11 +5,12 @@ import fnmatch
 import os
 import sys
 
-import checks
 import foundations
 import plan
 import quick
 import report
+from checks import Checks
+from elastic import Crystals
 from runner import Pool
 
 
@@ -23,6 +24,8 @@ def arguments():
     parser.add_argument("--quick", action="store_true", help="one point of the curve in few steps, in seconds; nothing "
                         "is written to results/")  # fmt: skip
     parser.add_argument("--frozentl", default=os.path.join(plan.ROOT, "build", "release", "train", "frozentl"))
+    parser.add_argument("--python", default=os.path.join(plan.ROOT, "build", "venv", "bin", "python"),
+                        help="a Python with ase and spglib, for elastic constants")  # fmt: skip
     parser.add_argument("--work", default=os.path.join(plan.ROOT, "build", "study"), help="folder of the runs")
     parser.add_argument("--results", default=os.path.join(plan.HERE, "results"), help="folder of tables and pictures")
     return parser.parse_args()
@@ -36,12 +39,14 @@ def main():
         return 77
     if args.quick:
         return quick.compare(frozentl)
-    pool = Pool(frozentl, args.jobs, os.path.join(results, "runs.csv"), lambda run: checks.of_run(frozentl, results, run))
+    checks = None if args.report or args.list else Checks(frozentl, results, Crystals(args.python))
+    pool = Pool(frozentl, args.jobs, os.path.join(results, "runs.csv"), checks.run if checks else None)
     failed = 0
     if not args.report:
         files = foundations.find(frozentl, sorted({target.foundation for target in plan.TARGETS.values()}))
         os.makedirs(work, exist_ok=True)
-        checks.of_foundations(frozentl, results, files)
+        if checks:
+            checks.foundation("sevennet-0", files["sevennet-0"])
         for target in plan.TARGETS:
             plan.prepare(work, target)
         tasks = plan.whole_plan()
