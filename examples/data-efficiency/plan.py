@@ -32,23 +32,25 @@ SCRATCH = {"scratch.hidden": "32x0e+32x1o", "scratch.r_max": 5, "scratch.correla
            "scratch.zbl": "true"}  # fmt: skip
 
 COMMON = {"ema": 0.99, "schedule.kind": "cosine", "precision": "mixed", "threads": 1, "cache_mb": 1500,
-          "loss.energy": 500, "loss.forces": 100}  # fmt: skip
+          "loss.kind": "universal", "loss.energy": 500, "loss.forces": 100}  # fmt: skip
 TUNING = {"elements": "all", "e0.kind": "fit", "optimiser.weight_decay": 0, "batch_size": 2}
 FROM_SCRATCH = {**SCRATCH, "batch_size": 5}
 
 
 class Target:
     """A data set: files (valid: a file and each how many-th structure of it, or None: a tenth of the training file,
-    drawn by the trainer), its foundation, options, and how long runs may be.
+    drawn by the trainer), its foundation, options, and how long runs may be. `only`: (element, largest number of atoms) of the
+    structures that are taken.
 
     steps: the upper bound of a fine-tuning's optimiser steps, and of one from scratch; patience: the steps without a
-    better loss on valid after which a run ends; rates: those tried for each mode, on `search` structures.
+    better loss on valid after which a run ends; search: on how many structures the rates are tried; rates: the target whose
+    search this one takes instead of one of its own, or None.
     """
 
-    def __init__(self, title, train, valid, test, total, foundation, steps, patience, search, options=None):
+    def __init__(self, title, train, valid, test, total, foundation, steps, patience, search, options=None, only=None, rates=None):
         self.title, self.train, self.valid, self.test, self.total = title, train, valid, test, total
         self.foundation, self.steps, self.patience, self.search = foundation, steps, patience, search
-        self.options = options or {}
+        self.options, self.only, self.rates = options or {}, only, rates
 
     def count(self, size):
         return self.total if size == ALL else size
@@ -58,21 +60,22 @@ class Target:
 
 
 TARGETS = {
+    "ti": Target("Ti, cells of up to 6 atoms (UNEP-v1)", "tialv/train.xyz", ("tialv/valid.xyz", 1), "tialv/test.xyz", 113, "sevennet-0",
+                 {"tune": 300, "scratch": 3000}, {"tune": 100, "scratch": 1000}, 50, {"loss.stress": 1000}, ("Ti", 6)),
     "mo": Target("Mo (mlearn, DFT)", "mlearn/Mo_training.xyz", None, "mlearn/Mo_test.xyz", 175, "sevennet-0",
-                 {"tune": 600, "scratch": 4000}, {"tune": 200, "scratch": 1000}, 50),
+                 {"tune": 600, "scratch": 4000}, {"tune": 200, "scratch": 1000}, 50, rates="ti"),
     "tialv": Target("Ti\u2013Al\u2013V (UNEP-v1)", "tialv/train.xyz", ("tialv/valid.xyz", 4), "tialv/test.xyz", 2000, "sevennet-0",
-                    {"tune": 1200, "scratch": 10000}, {"tune": 300, "scratch": 2500}, 50, {"loss.stress": 1000}),
+                    {"tune": 1200, "scratch": 10000}, {"tune": 300, "scratch": 2500}, 50, {"loss.stress": 1000}, rates="ti"),
     "cu": Target("Cu (mlearn, DFT)", "mlearn/Cu_training.xyz", None, "mlearn/Cu_test.xyz", 236, "sevennet-0",
-                 {"tune": 500, "scratch": 4000}, {"tune": 150, "scratch": 1000}, 25),
+                 {"tune": 500, "scratch": 4000}, {"tune": 150, "scratch": 1000}, 25, rates="ti"),
     "h2cu": Target("H\u2082 on Cu", "h2cu/train.xyz", ("h2cu/valid.xyz", 8), "h2cu/test.xyz", 2000, "sevennet-0",
                    {"tune": 1000, "scratch": 10000}, {"tune": 250, "scratch": 2500}, 50),
     "water": Target("Water (hybrid DFT)", "water/train.xyz", ("water/valid.xyz", 5), "water/test.xyz", 30, "go-mace",
                     {"tune": 600, "scratch": 4000}, {"tune": 150, "scratch": 1000}, 12, {"labels": ""}),
 }  # fmt: skip
-RATES = {"scratch": (0.01, 0.003), "f0": (0.003, 0.01), "f3": (0.003, 0.01), "f4": (0.003, 0.01),
-         "f5": (0.01, 0.003), "linears": (0.003, 0.01), "radial": (0.01, 0.003), "skip": (0.01, 0.003),
-         "lora": (0.01, 0.003)}  # fmt: skip
-SEARCH_STEPS = {"mo": 180, "tialv": 250, "cu": 150, "h2cu": 250, "water": 180}  # of the search for a rate; three times as many from scratch
+RATES = {"scratch": (0.01, 0.003), "f0": (0.003, 0.01), "f3": (0.003, 0.01), "f4": (0.003, 0.01), "f5": (0.01, 0.03),
+         "linears": (0.003, 0.01), "radial": (0.01, 0.03), "skip": (0.01, 0.03), "lora": (0.01, 0.03)}  # fmt: skip
+SEARCH_STEPS = {"ti": 200, "h2cu": 250, "water": 180}  # of the search for a rate; three times as many from scratch
 
 
 def frames_of(path):
@@ -94,9 +97,21 @@ def write_if_other(path, text):
     os.replace(path + ".part", path)
 
 
+def is_only(text, element, largest):
+    """Whether a frame has this element only, and at most so many atoms."""
+    lines = text.splitlines()
+    return int(lines[0]) <= largest and all(line.split()[0] == element for line in lines[2:])
+
+
 def prepare(work, target):
-    """Writes the files that shared/data does not have as they are needed: parts of valid, and of water what is tested on."""
+    """Writes the files that shared/data does not have as they are needed: what `only` asks for, parts of valid, and of water
+    what is tested on."""
     entry = TARGETS[target]
+    if entry.only:
+        for what, file in (("train", entry.train), ("valid", entry.valid[0]), ("test", entry.test)):
+            frames = [text for text in frames_of(os.path.join(DATA, file)) if is_only(text, *entry.only)]
+            write_if_other(os.path.join(work, f"{target}-{what}.xyz"), "".join(frames))
+        return
     if entry.valid:
         file, every = entry.valid
         frames = frames_of(os.path.join(DATA, file))
@@ -125,10 +140,12 @@ class Run:
             self.name += f"-{rate:g}"
         self.folder = os.path.join(work, self.name)
         valid = os.path.join(work, f"{target}-valid.xyz") if entry.valid else None
-        test = os.path.join(DATA, entry.test)
-        if entry.valid and entry.valid[0] == entry.test:
+        train, test = os.path.join(DATA, entry.train), os.path.join(DATA, entry.test)
+        if entry.only:
+            train = os.path.join(work, f"{target}-train.xyz")
+        if entry.only or entry.valid and entry.valid[0] == entry.test:
             test = os.path.join(work, f"{target}-test.xyz")
-        self.options = {"data": os.path.join(DATA, entry.train), "test": test, "seed": seed, "steps": self.steps,
+        self.options = {"data": train, "test": test, "seed": seed, "steps": self.steps,
                         **COMMON, **entry.options, **MODES[mode], "optimiser.lr": rate}  # fmt: skip
         if size != ALL:
             self.options["frames"] = size
@@ -146,7 +163,7 @@ class Run:
 
     def digest(self):
         """What a line of results must have been made with to be kept: all options, files by their names."""
-        files = ("data", "valid", "test", "foundation")
+        files = ("data", "valid", "test", "foundation", "replay.data")
         plain = {k: os.path.basename(v) if k in files else v for k, v in self.options.items()}
         plain.pop("threads"), plain.pop("cache_mb")
         return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:12]
@@ -154,6 +171,7 @@ class Run:
 
 def best_rate(rows, target, mode):
     """The rate with the lowest loss on valid in the search, once all of its rates have been tried; else None."""
+    target = TARGETS[target].rates or target
     tried = [row for row in rows if row["purpose"] == "search" and row["target"] == target and row["mode"] == mode]
     if {float(row["lr"]) for row in tried} < set(RATES[mode]):
         return None
@@ -167,6 +185,8 @@ class Search:
         self.target, self.mode = target, mode
 
     def runs(self, work, foundations, rows):
+        if TARGETS[self.target].rates:
+            return []
         steps = SEARCH_STEPS[self.target] * (3 if self.mode == "scratch" else 1)
         return [Run(work, foundations, self.target, self.mode, TARGETS[self.target].search, rate=rate, purpose="search",
                     steps=steps) for rate in RATES[self.mode]]  # fmt: skip
@@ -184,9 +204,45 @@ class Point:
 
 
 # What the headline needs.
-FIRST = (("mo", "f0", 100), ("tialv", "f0", 200), ("tialv", "scratch", ALL), ("tialv", "linears", 200), ("tialv", "f0", 100),
-         ("mo", "scratch", ALL), ("mo", "f0", 25), ("tialv", "f0", 400), ("tialv", "f4", 200), ("mo", "linears", 100),
-         ("mo", "f4", 100), ("tialv", "f0", 25))  # fmt: skip
+FIRST = (("ti", "f0", 25, ALL, 50, 12), ("ti", "linears", 25, ALL, 50, 12), ("ti", "scratch", ALL, 50, 25, 12), ("ti", "f4", 25, ALL, 50, 12),
+         ("tialv", "f0", 200), ("mo", "f0", 100), ("ti", "f3", 25, ALL, 50, 12), ("ti", "f5", 25, ALL, 50, 12), ("ti", "lora", 25, ALL, 50, 12),
+         ("ti", "radial", 25, ALL, 50, 12), ("ti", "skip", 25, ALL, 50, 12), ("tialv", "scratch", ALL), ("mo", "scratch", ALL),
+         ("tialv", "linears", 200), ("tialv", "f0", 400), ("tialv", "f0", 100), ("mo", "f0", 25), ("mo", "linears", 100))  # fmt: skip
+
+
+LOSSES = {
+    "defaults": {"loss.kind": "weighted"},
+    "stress": {"loss.kind": "weighted", "loss.stress": 10000},
+    "more": {"loss.kind": "weighted", "loss.energy": 5000, "loss.stress": 10000},
+}
+
+
+class Loss:
+    """f0 on 50 structures with another loss than the universal one of the curves."""
+
+    def __init__(self, target, name, seed):
+        self.target, self.name, self.seed = target, name, seed
+
+    def runs(self, work, foundations, rows):
+        rate = best_rate(rows, self.target, "f0")
+        return [Run(work, foundations, self.target, "f0", 50, self.seed, rate, purpose=f"loss-{self.name}",
+                    options=LOSSES[self.name])] if rate else []  # fmt: skip
+
+
+class Replay:
+    """A point of a curve with replay: in an epoch half as many structures of the foundation's kind as new ones, labelled by
+    itself, in batches that are larger by half, so that a step sees as many new ones; at a third of the rate (README)."""
+
+    SIZE = 50
+
+    def __init__(self, target, mode):
+        self.target, self.mode = target, mode
+
+    def runs(self, work, foundations, rows):
+        rate = best_rate(rows, self.target, self.mode)
+        options = {"replay.data": os.path.join(DATA, "foundation", "train.xyz"), "replay.frames": self.SIZE // 2,
+                   "batch_size": 3 * TUNING["batch_size"] // 2}  # fmt: skip
+        return [Run(work, foundations, self.target, self.mode, self.SIZE, 1, rate / 3, purpose="replay", options=options)] if rate else []
 
 
 def whole_plan():
@@ -199,6 +255,11 @@ def whole_plan():
     for target, mode, *sizes in FIRST:
         tasks.append(Search(target, mode))
         points(target, (mode,), sizes, (1,))
+        if (target, mode) == ("mo", "f0"):
+            tasks.extend(Loss("ti", name, seed) for seed in SEEDS for name in LOSSES)
+    for seed in SEEDS[1:]:
+        points("ti", ("f0", "linears", "scratch", "f4"), (25, ALL, 50, 12), (seed,))
+    tasks.extend(Replay("ti", mode) for mode in ("f0", "linears", "f4"))
     for target in TARGETS:
         tasks.extend(Search(target, mode) for mode in ("scratch", *ORDER))
         sizes = (*TARGETS[target].sizes(), ALL)

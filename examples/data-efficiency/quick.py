@@ -26,9 +26,8 @@ def small_titanium(name, largest):
     """Frames of pure Ti with at most so many atoms, those that are hcp and bcc."""
     chosen = []
     for text in plan.frames_of(os.path.join(plan.DATA, "tialv", name)):
-        lines = text.splitlines()
-        if int(lines[0]) <= largest and {line.split()[0] for line in lines[2:]} == {"Ti"} \
-                and ("lattice=hcp" in lines[1] or "lattice=bcc" in lines[1]):  # fmt: skip
+        comment = text.splitlines()[1]
+        if plan.is_only(text, "Ti", largest) and ("lattice=hcp" in comment or "lattice=bcc" in comment):
             chosen.append(text)
     return chosen
 
