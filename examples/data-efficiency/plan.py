@@ -33,7 +33,7 @@ SCRATCH = {"scratch.hidden": "32x0e+32x1o", "scratch.r_max": 5, "scratch.correla
 
 COMMON = {"ema": 0.99, "schedule.kind": "cosine", "precision": "mixed", "threads": 1, "cache_mb": 1500,
           "loss.kind": "universal", "loss.energy": 500, "loss.forces": 100}  # fmt: skip
-TUNING = {"elements": "all", "e0.kind": "fit", "optimiser.weight_decay": 0, "batch_size": 2}
+TUNING = {"elements": "all", "e0.kind": "fit", "optimiser.weight_decay": 0}
 FROM_SCRATCH = {**SCRATCH, "batch_size": 5}
 
 
@@ -43,14 +43,15 @@ class Target:
     structures that are taken.
 
     steps: the upper bound of a fine-tuning's optimiser steps, and of one from scratch; patience: the steps without a
-    better loss on valid after which a run ends; search: on how many structures the rates are tried; rates: the target whose
+    better loss on valid after which a run ends; batch: of a fine-tuning, such that a step has some
+    25 to 100 atoms; search: on how many structures the rates are tried; rates: the target whose
     search this one takes instead of one of its own, or None.
     """
 
-    def __init__(self, title, train, valid, test, total, foundation, steps, patience, search, options=None, only=None, rates=None):
+    def __init__(self, title, train, valid, test, total, foundation, steps, patience, search, options=None, only=None, rates=None, batch=2):
         self.title, self.train, self.valid, self.test, self.total = title, train, valid, test, total
         self.foundation, self.steps, self.patience, self.search = foundation, steps, patience, search
-        self.options, self.only, self.rates = options or {}, only, rates
+        self.options, self.only, self.rates, self.batch = options or {}, only, rates, batch
 
     def count(self, size):
         return self.total if size == ALL else size
@@ -61,7 +62,7 @@ class Target:
 
 TARGETS = {
     "ti": Target("Ti, cells of up to 6 atoms (UNEP-v1)", "tialv/train.xyz", ("tialv/valid.xyz", 1), "tialv/test.xyz", 113, "sevennet-0",
-                 {"tune": 300, "scratch": 3000}, {"tune": 100, "scratch": 1000}, 50, {"loss.stress": 1000}, ("Ti", 6)),
+                 {"tune": 300, "scratch": 3000}, {"tune": 100, "scratch": 1000}, 50, {"loss.stress": 1000}, ("Ti", 6), batch=8),
     "mo": Target("Mo (mlearn, DFT)", "mlearn/Mo_training.xyz", None, "mlearn/Mo_test.xyz", 175, "sevennet-0",
                  {"tune": 600, "scratch": 4000}, {"tune": 200, "scratch": 1000}, 50, rates="ti"),
     "tialv": Target("Ti\u2013Al\u2013V (UNEP-v1)", "tialv/train.xyz", ("tialv/valid.xyz", 4), "tialv/test.xyz", 2000, "sevennet-0",
@@ -75,7 +76,7 @@ TARGETS = {
 }  # fmt: skip
 RATES = {"scratch": (0.01, 0.003), "f0": (0.003, 0.01), "f3": (0.003, 0.01), "f4": (0.003, 0.01), "f5": (0.01, 0.03),
          "linears": (0.003, 0.01), "radial": (0.01, 0.03), "skip": (0.01, 0.03), "lora": (0.01, 0.03)}  # fmt: skip
-SEARCH_STEPS = {"ti": 200, "h2cu": 250, "water": 180}  # of the search for a rate; three times as many from scratch
+SEARCH_STEPS = {"ti": 150, "h2cu": 250, "water": 180}  # of the search for a rate; three times as many from scratch
 
 
 def frames_of(path):
@@ -128,7 +129,7 @@ class Run:
         self.target, self.mode, self.size, self.seed, self.purpose, self.rate = target, mode, size, seed, purpose, rate
         self.structures = entry.count(size)
         kind = "scratch" if mode == "scratch" else "tune"
-        batch = (FROM_SCRATCH if mode == "scratch" else TUNING)["batch_size"]
+        batch = FROM_SCRATCH["batch_size"] if mode == "scratch" else entry.batch
         epoch = -(-self.structures // batch)
         self.steps = max(epoch, steps or entry.steps[kind])
         # Patience counts epochs: as many as make the steps that the target says.
@@ -158,7 +159,7 @@ class Run:
         if mode == "scratch":
             self.options.update(FROM_SCRATCH)
         else:
-            self.options.update({"foundation": foundations[entry.foundation], **TUNING})
+            self.options.update({"foundation": foundations[entry.foundation], "batch_size": batch, **TUNING})
         self.options.update(options or {})
 
     def digest(self):
@@ -205,9 +206,9 @@ class Point:
 
 # What the headline needs.
 FIRST = (("ti", "f0", 25, ALL, 50, 12), ("ti", "linears", 25, ALL, 50, 12), ("ti", "scratch", ALL, 50, 25, 12), ("ti", "f4", 25, ALL, 50, 12),
-         ("tialv", "f0", 200), ("mo", "f0", 100), ("ti", "f3", 25, ALL, 50, 12), ("ti", "f5", 25, ALL, 50, 12), ("ti", "lora", 25, ALL, 50, 12),
-         ("ti", "radial", 25, ALL, 50, 12), ("ti", "skip", 25, ALL, 50, 12), ("tialv", "scratch", ALL), ("mo", "scratch", ALL),
-         ("tialv", "linears", 200), ("tialv", "f0", 400), ("tialv", "f0", 100), ("mo", "f0", 25), ("mo", "linears", 100))  # fmt: skip
+         ("mo", "f0", 100), ("tialv", "f0", 200), ("ti", "seeds"), ("ti", "f5", 25, ALL, 50, 12), ("ti", "lora", 25, ALL, 50, 12), ("ti", "losses"),
+         ("ti", "f3", 25, ALL, 50, 12), ("ti", "radial", 25, ALL, 50, 12), ("ti", "skip", 25, ALL, 50, 12), ("tialv", "scratch", ALL),
+         ("mo", "scratch", ALL), ("tialv", "linears", 200), ("tialv", "f0", 400), ("tialv", "f0", 100), ("mo", "f0", 25), ("mo", "linears", 100))  # fmt: skip
 
 
 LOSSES = {
@@ -241,7 +242,7 @@ class Replay:
     def runs(self, work, foundations, rows):
         rate = best_rate(rows, self.target, self.mode)
         options = {"replay.data": os.path.join(DATA, "foundation", "train.xyz"), "replay.frames": self.SIZE // 2,
-                   "batch_size": 3 * TUNING["batch_size"] // 2}  # fmt: skip
+                   "batch_size": 3 * TARGETS[self.target].batch // 2}  # fmt: skip
         return [Run(work, foundations, self.target, self.mode, self.SIZE, 1, rate / 3, purpose="replay", options=options)] if rate else []
 
 
@@ -253,12 +254,14 @@ def whole_plan():
         tasks.extend(Point(target, mode, size, seed) for seed in seeds for mode in modes for size in sizes)
 
     for target, mode, *sizes in FIRST:
-        tasks.append(Search(target, mode))
-        points(target, (mode,), sizes, (1,))
-        if (target, mode) == ("mo", "f0"):
-            tasks.extend(Loss("ti", name, seed) for seed in SEEDS for name in LOSSES)
-    for seed in SEEDS[1:]:
-        points("ti", ("f0", "linears", "scratch", "f4"), (25, ALL, 50, 12), (seed,))
+        if mode == "seeds":
+            for size in (25, ALL):
+                points(target, ("f0", "linears", "scratch", "f4"), (size,), SEEDS[1:])
+        elif mode == "losses":
+            tasks.extend(Loss(target, name, seed) for seed in SEEDS for name in LOSSES)
+        else:
+            tasks.append(Search(target, mode))
+            points(target, (mode,), sizes, (1,))
     tasks.extend(Replay("ti", mode) for mode in ("f0", "linears", "f4"))
     for target in TARGETS:
         tasks.extend(Search(target, mode) for mode in ("scratch", *ORDER))

@@ -3,12 +3,15 @@
 import json
 import os
 import subprocess
+import sys
 import tempfile
 
 import table
 from checks import ELEMENTS
-from plan import DATA, HERE, MODES, RATES, TARGETS
+from plan import DATA, HERE, MODES, RATES, ROOT, TARGETS
 
+LOSS_WORDS = {"defaults": "weighted squares, 500, 100, 1000 (the trainer's defaults)", "stress": "weighted squares, 500, 100, 10000",
+              "more": "weighted squares, 5000, 100, 10000"}  # fmt: skip
 ERRORS = ("energy_rmse_meV_atom", "force_rmse_meV_A", "stress_rmse_meV_A3")
 
 
@@ -114,7 +117,7 @@ def reference_crystals(target):
     """structure -> its numbers with the reference method."""
     if target == "mo":
         return {"bcc Mo": {"C11": 472.0, "C12": 158.0, "C44": 106.0}}  # PBE, Zuo et al., J. Phys. Chem. A 124, 731 (2020)
-    if target != "tialv":
+    if target not in ("ti", "tialv"):
         return {}
     with open(os.path.join(DATA, "tialv", "reference.json")) as f:
         given = json.load(f)
@@ -126,46 +129,77 @@ def reference_crystals(target):
     return crystals
 
 
-def numbers(row):
-    return {key: float(value) for key, value in row.items() if key not in ("run", "structure") and value}
-
-
 def worst(found, reference):
-    """(constant, deviation in GPa) that is farthest from what is asked for: 10 % of the reference, or 5 GPa if that is more."""
+    """(constant, deviation in GPa, deviation in units of what is asked for: 10 % of the reference, or 5 GPa if that is more)
+    of the constant that is farthest off."""
     constants = [name for name in reference if name[0] == "C" and name[1:].isdigit()]
     if any(name not in found for name in constants):
         return None
-    name = max(constants, key=lambda c: abs(found[c] - reference[c]) / max(5, 0.1 * abs(reference[c])))
-    return name, found[name] - reference[name]
+
+    def off(name):
+        return abs(found[name] - reference[name]) / max(5, 0.1 * abs(reference[name]))
+
+    name = max(constants, key=off)
+    return name, found[name] - reference[name], off(name)
 
 
-ELASTIC = {"mo": ("bcc Mo", ("a", "C11", "C12", "C44"), ()),
-           "tialv": ("hcp Ti", ("a", "c", "C11", "C12", "C13", "C33", "C44", "C66"), ("bcc Ti", "omega Ti"))}  # fmt: skip
+TITANIUM = ("hcp Ti", ("a", "c", "C11", "C12", "C13", "C33", "C44", "C66"), ("bcc Ti", "omega Ti"))
+ELASTIC = {"ti": TITANIUM, "tialv": TITANIUM, "mo": ("bcc Mo", ("a", "C11", "C12", "C44"), ())}
+
+
+def crystals_of(results):
+    """run -> structure -> its numbers."""
+    measured = {}
+    for row in table.read(os.path.join(results, "elastic.csv")):
+        found = {key: float(value) for key, value in row.items() if key not in ("run", "structure") and value}
+        measured.setdefault(row["run"], {})[row["structure"]] = found
+    return measured
+
+
+def average(several):
+    """Of crystals of some seeds: means of what all of them have."""
+    names = set.intersection(*(set(crystals) for crystals in several))
+    return {name: {key: sum(crystals[name][key] for crystals in several) / len(several)
+                   for key in several[0][name] if all(key in crystals[name] for crystals in several)}
+            for name in names}  # fmt: skip
 
 
 def elastic_table(rows, results, target):
     crystal, columns, phases = ELASTIC[target]
-    reference = reference_crystals(target)
-    measured = {}
-    for row in table.read(os.path.join(results, "elastic.csv")):
-        measured.setdefault(row["run"], {})[row["structure"]] = numbers(row)
+    reference, measured = reference_crystals(target), crystals_of(results)
 
-    def line(mode, size, crystals):
+    def line(mode, size, seeds, crystals):
         main = crystals.get(crystal, {})
-        cells = [f"{main[c]:.3f}" if c in "ac" else f"{main[c]:.0f}" if c in main else "" for c in columns if c in main or c[0] == "C"]
-        if len(cells) < len(columns):
-            cells = [""] * (len(columns) - len(cells)) + cells
+        cells = [(f"{main[c]:.3f}" if c in ("a", "c") else f"{main[c]:.0f}") if c in main else "" for c in columns]
         for phase in phases:
             both = "energy" in main and "energy" in crystals.get(phase, {})
             cells.append(f"{1e3 * (crystals[phase]['energy'] - main['energy']):.0f}" if both else "")
         off = worst(main, reference[crystal]) if crystals is not reference else None
-        return [mode, size, *cells, f"{off[0]} {off[1]:+.0f}" if off else ""]
+        return [mode, size, seeds, *cells, f"{off[0]} {off[1]:+.0f} ({off[2]:.1f})" if off else ""]
 
-    lines = [line("reference", "", reference), line("foundation", "", measured.get(f"{target}-sevennet-0", {}))]
-    here = [row for row in rows if row["purpose"] == "curve" and row["target"] == target and row["run"] in measured and row["seed"] == "1"]
-    here.sort(key=lambda row: (list(MODES).index(row["mode"]), int(row["structures"])))
-    lines += [line(row["mode"], row["structures"], measured[row["run"]]) for row in here]
-    return markdown(["mode", "structures", *columns, *(f"{phase.split()[0]} above" for phase in phases), "farthest"], lines)
+    lines = [line("reference", "", "", reference), line("foundation", "", "", measured.get(f"{target}-sevennet-0", {}))]
+    found = points(rows, target)
+    for mode, size in sorted(found, key=lambda at: (list(MODES).index(at[0]), at[1])):
+        several = [measured[row["run"]] for row in found[mode, size] if row["run"] in measured]
+        if several:
+            lines.append(line(mode, str(size), str(len(several)), average(several)))
+    head = ["mode", "structures", "seeds", *columns, *(f"{phase.split()[0]} above" for phase in phases), "farthest"]
+    return markdown(head, lines)
+
+
+def loss_table(rows, results):
+    """f0 on 50 structures of `ti` with other losses."""
+    crystal, columns, _ = TITANIUM
+    reference, measured = reference_crystals("ti")[crystal], crystals_of(results)
+    words = {"curve": "universal, 500, 100, 1000 (this study's)", **{f"loss-{name}": of for name, of in LOSS_WORDS.items()}}
+    lines = []
+    for purpose, name in words.items():
+        runs = [row for row in rows if row["purpose"] == purpose and row["target"] == "ti" and row["mode"] == "f0" and row["structures"] == "50"]
+        if runs:
+            several = [measured[row["run"]] for row in runs if row["run"] in measured]
+            offs = [off for off in (worst(one.get(crystal, {}), reference) for one in several) if off]
+            lines.append([name, str(len(runs)), errors(runs), number(sum(off[2] for off in offs) / len(offs), 2) if offs else ""])
+    return markdown(["loss, weights of energy, forces, stress", "seeds", "errors on test", "farthest"], lines)
 
 
 def checks_table(rows, results):
@@ -229,6 +263,14 @@ def draw(frozentl, results, rows):
             subprocess.run([frozentl, "plot", "--curve", path, "--output", picture], check=True, stdout=subprocess.DEVNULL)
 
 
+def draw_page(python, results):
+    """docs/img/which-freezing.svg, where this Python has matplotlib."""
+    done = subprocess.run([python, os.path.join(HERE, "picture.py"), results, os.path.join(ROOT, "docs", "img", "which-freezing.svg")],
+                          stderr=subprocess.PIPE, text=True)  # fmt: skip
+    if done.returncode:
+        print(f"docs/img/which-freezing.svg is left as it is: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)
+
+
 def fill(path, tables):
     """Replaces what is between '<!-- NAME -->' and '<!-- end -->'."""
     with open(path) as f:
@@ -243,13 +285,15 @@ def fill(path, tables):
     os.replace(path + ".part", path)
 
 
-def make(frozentl, results):
+def make(frozentl, python, results):
     rows = table.read(os.path.join(results, "runs.csv"))
     if not rows:
         return
     draw(frozentl, results, rows)
     if os.path.samefile(results, os.path.join(HERE, "results")):
+        draw_page(python, results)
         fill(os.path.join(HERE, "README.md"),
              {**{target: curve_table(rows, target) for target in TARGETS},
-              **{f"elastic-{target}": elastic_table(rows, results, target) for target in ELASTIC}, "headline": headline_table(rows),
+              **{f"elastic-{target}": elastic_table(rows, results, target) for target in ELASTIC},
+              "loss": loss_table(rows, results), "headline": headline_table(rows),
               "search": search_table(rows), "checks": checks_table(rows, results), "cost": cost_table(rows)})  # fmt: skip

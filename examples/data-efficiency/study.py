@@ -25,7 +25,7 @@ def arguments():
                         "is written to results/")  # fmt: skip
     parser.add_argument("--frozentl", default=os.path.join(plan.ROOT, "build", "release", "train", "frozentl"))
     parser.add_argument("--python", default=os.path.join(plan.ROOT, "build", "venv", "bin", "python"),
-                        help="a Python with ase and spglib, for elastic constants")  # fmt: skip
+                        help="a Python with ase, spglib and matplotlib, for elastic constants and pictures")  # fmt: skip
     parser.add_argument("--work", default=os.path.join(plan.ROOT, "build", "study"), help="folder of the runs")
     parser.add_argument("--results", default=os.path.join(plan.HERE, "results"), help="folder of tables and pictures")
     return parser.parse_args()
@@ -62,7 +62,7 @@ def main():
             return 0
         failed = pool.train(ready)
     if failed < 130:
-        report.make(frozentl, results)
+        report.make(frozentl, args.python, results)
     return min(failed, 130)
 
 
