@@ -62,19 +62,19 @@ class Target:
 
 TARGETS = {
     "ti": Target("Ti, cells of up to 6 atoms (UNEP-v1)", "tialv/train.xyz", ("tialv/valid.xyz", 1), "tialv/test.xyz", 113, "sevennet-0",
-                 {"tune": 300, "scratch": 3000}, {"tune": 100, "scratch": 1000}, 50, {"loss.stress": 1000}, ("Ti", 6), batch=8),
+                 {"tune": 300, "scratch": 3000}, {"tune": 150, "scratch": 1500}, 50, {"loss.stress": 1000}, ("Ti", 6), batch=8),
     "mo": Target("Mo (mlearn, DFT)", "mlearn/Mo_training.xyz", None, "mlearn/Mo_test.xyz", 175, "sevennet-0",
-                 {"tune": 600, "scratch": 4000}, {"tune": 200, "scratch": 1000}, 50, rates="ti"),
+                 {"tune": 600, "scratch": 4000}, {"tune": 300, "scratch": 2000}, 50, rates="ti"),
     "tialv": Target("Ti\u2013Al\u2013V (UNEP-v1)", "tialv/train.xyz", ("tialv/valid.xyz", 4), "tialv/test.xyz", 2000, "sevennet-0",
-                    {"tune": 1200, "scratch": 10000}, {"tune": 300, "scratch": 2500}, 50, {"loss.stress": 1000}, rates="ti"),
+                    {"tune": 1200, "scratch": 10000}, {"tune": 600, "scratch": 5000}, 50, {"loss.stress": 1000}, rates="ti"),
     "cu": Target("Cu (mlearn, DFT)", "mlearn/Cu_training.xyz", None, "mlearn/Cu_test.xyz", 236, "sevennet-0",
-                 {"tune": 500, "scratch": 4000}, {"tune": 150, "scratch": 1000}, 25, rates="ti"),
+                 {"tune": 500, "scratch": 4000}, {"tune": 250, "scratch": 2000}, 25, rates="ti"),
     "h2cu": Target("H\u2082 on Cu", "h2cu/train.xyz", ("h2cu/valid.xyz", 8), "h2cu/test.xyz", 2000, "sevennet-0",
-                   {"tune": 1000, "scratch": 10000}, {"tune": 250, "scratch": 2500}, 50),
+                   {"tune": 1000, "scratch": 10000}, {"tune": 500, "scratch": 5000}, 50),
     "water": Target("Water (hybrid DFT)", "water/train.xyz", ("water/valid.xyz", 5), "water/test.xyz", 30, "go-mace",
-                    {"tune": 600, "scratch": 4000}, {"tune": 150, "scratch": 1000}, 12, {"labels": ""}),
+                    {"tune": 600, "scratch": 4000}, {"tune": 300, "scratch": 2000}, 12, {"labels": ""}),
 }  # fmt: skip
-RATES = {"scratch": (0.01, 0.003), "f0": (0.003, 0.01), "f3": (0.003, 0.01), "f4": (0.003, 0.01), "f5": (0.01, 0.03),
+RATES = {"scratch": (0.01, 0.003, 0.03), "f0": (0.003, 0.01), "f3": (0.003, 0.01), "f4": (0.003, 0.01), "f5": (0.01, 0.03),
          "linears": (0.003, 0.01), "radial": (0.01, 0.03), "skip": (0.01, 0.03), "lora": (0.01, 0.03)}  # fmt: skip
 SEARCH_STEPS = {"ti": 150, "h2cu": 250, "water": 180}  # of the search for a rate; three times as many from scratch
 
@@ -163,10 +163,12 @@ class Run:
         self.options.update(options or {})
 
     def digest(self):
-        """What a line of results must have been made with to be kept: all options, files by their names."""
+        """What a line of results must have been made with to be kept: options, files by their names. Not patience: where a run
+        went to its bound, a longer one changes nothing; of those that it ended, remove the line after changing it."""
         files = ("data", "valid", "test", "foundation", "replay.data")
         plain = {k: os.path.basename(v) if k in files else v for k, v in self.options.items()}
-        plain.pop("threads"), plain.pop("cache_mb")
+        for name in ("threads", "cache_mb", "patience"):
+            plain.pop(name, None)
         return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -205,10 +207,11 @@ class Point:
 
 
 # What the headline needs.
-FIRST = (("ti", "f0", 25, ALL, 50, 12), ("ti", "linears", 25, ALL, 50, 12), ("ti", "scratch", ALL, 50, 25, 12), ("ti", "f4", 25, ALL, 50, 12),
-         ("mo", "f0", 100), ("tialv", "f0", 200), ("ti", "seeds"), ("ti", "f5", 25, ALL, 50, 12), ("ti", "lora", 25, ALL, 50, 12), ("ti", "losses"),
-         ("ti", "f3", 25, ALL, 50, 12), ("ti", "radial", 25, ALL, 50, 12), ("ti", "skip", 25, ALL, 50, 12), ("tialv", "scratch", ALL),
-         ("mo", "scratch", ALL), ("tialv", "linears", 200), ("tialv", "f0", 400), ("tialv", "f0", 100), ("mo", "f0", 25), ("mo", "linears", 100))  # fmt: skip
+FIRST = (("ti", "f0", 25, ALL, 50, 12), ("ti", "scratch", ALL, 25), ("ti", "linears", 25, ALL), ("tialv", "f0", 200), ("mo", "f0", 100),
+         ("ti", "f4", 25, ALL), ("ti", "linears", 50, 12), ("ti", "scratch", 50, 12), ("ti", "f4", 50, 12), ("ti", "seeds"),
+         ("ti", "f5", 25, ALL, 50, 12), ("ti", "lora", 25, ALL, 50, 12), ("ti", "losses"), ("ti", "f3", 25, ALL, 50, 12), ("ti", "radial", 25, ALL, 50, 12),
+         ("ti", "skip", 25, ALL, 50, 12), ("tialv", "scratch", ALL), ("mo", "scratch", ALL), ("tialv", "linears", 200), ("tialv", "f0", 400),
+         ("tialv", "f0", 100), ("mo", "f0", 25), ("mo", "linears", 100))  # fmt: skip
 
 
 LOSSES = {
