@@ -207,8 +207,8 @@ class Point:
 
 
 # What the headline needs.
-FIRST = (("ti", "f0", 25, ALL, 50, 12), ("ti", "scratch", ALL, 25), ("ti", "linears", 25, ALL), ("tialv", "f0", 200), ("mo", "f0", 100),
-         ("ti", "f4", 25, ALL), ("ti", "linears", 50, 12), ("ti", "scratch", 50, 12), ("ti", "f4", 50, 12), ("ti", "seeds"),
+FIRST = (("ti", "f0", 25, ALL, 50, 12), ("ti", "scratch", ALL), ("tialv", "f0", 200), ("ti", "linears", 25, ALL), ("mo", "f0", 100),
+         ("ti", "f4", 25, ALL), ("ti", "scratch", 25, 50, 12), ("ti", "linears", 50, 12), ("ti", "f4", 50, 12), ("ti", "seeds"),
          ("ti", "f5", 25, ALL, 50, 12), ("ti", "lora", 25, ALL, 50, 12), ("ti", "losses"), ("ti", "f3", 25, ALL, 50, 12), ("ti", "radial", 25, ALL, 50, 12),
          ("ti", "skip", 25, ALL, 50, 12), ("tialv", "scratch", ALL), ("mo", "scratch", ALL), ("tialv", "linears", 200), ("tialv", "f0", 400),
          ("tialv", "f0", 100), ("mo", "f0", 25), ("mo", "linears", 100))  # fmt: skip
