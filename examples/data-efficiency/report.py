@@ -90,10 +90,10 @@ def headline_table(rows):
             if not scratch or not mode:
                 continue
             here = found[mode, size]
-            ratios = [number(mean(here, c) / mean(scratch, c), 2) for c in ERRORS if mean(here, c) and mean(scratch, c)]
+            ratios = [f"{mean(here, c) / mean(scratch, c):.2f}" for c in ERRORS if mean(here, c) and mean(scratch, c)]
             lines.append([entry.title, f"{size} ({100 * size / entry.total:.0f} %)", mode, str(len(here)), errors(here),
                           errors(scratch), " / ".join(ratios)])  # fmt: skip
-    return markdown(["target", "structures", "mode, best on valid", "seeds", "its errors", f"scratch on all",
+    return markdown(["target", "structures", "mode, best on valid", "seeds", "its errors", "scratch on all",
                      "ratios"], lines)  # fmt: skip
 
 
@@ -106,7 +106,7 @@ def search_table(rows):
             at = {float(row["lr"]): float(row["valid_loss"]) for row in rows
                   if row["purpose"] == "search" and row["target"] == target and row["mode"] == mode}  # fmt: skip
             if at:
-                cells = [number(at[rate]) if rate in at else "" for rate in tried]
+                cells = [f"{at[rate]:.3g}" if rate in at else "" for rate in tried]
                 lowest = min(at, key=at.get)
                 cells = [f"**{cell}**" if rate == lowest else cell for rate, cell in zip(tried, cells)]
                 lines.append([entry.title, str(entry.search), mode, *cells])
