@@ -42,15 +42,16 @@ class Target:
     drawn by the trainer), its foundation, options, and how long runs may be. `only`: (element, largest number of atoms) of the
     structures that are taken.
 
-    steps: the upper bound of a fine-tuning's optimiser steps, and of one from scratch; patience: the steps without a
-    better loss on valid after which a run ends; batch: of a fine-tuning, such that a step has some
+    steps, passes: the upper bound of a fine-tuning, and of a run from scratch: so many optimiser steps, or so many passes over
+    the structures if that is more; it has to grow with them (README). Half of it without a better loss on valid ends a run.
+    batch: of a fine-tuning, such that a step has some
     25 to 100 atoms; search: on how many structures the rates are tried; rates: the target whose
     search this one takes instead of one of its own, or None.
     """
 
-    def __init__(self, title, train, valid, test, total, foundation, steps, patience, search, options=None, only=None, rates=None, batch=2):
+    def __init__(self, title, train, valid, test, total, foundation, steps, passes, search, options=None, only=None, rates=None, batch=2):
         self.title, self.train, self.valid, self.test, self.total = title, train, valid, test, total
-        self.foundation, self.steps, self.patience, self.search = foundation, steps, patience, search
+        self.foundation, self.steps, self.passes, self.search = foundation, steps, passes, search
         self.options, self.only, self.rates, self.batch = options or {}, only, rates, batch
 
     def count(self, size):
@@ -62,17 +63,17 @@ class Target:
 
 TARGETS = {
     "ti": Target("Ti, cells of up to 6 atoms (UNEP-v1)", "tialv/train.xyz", ("tialv/valid.xyz", 1), "tialv/test.xyz", 113, "sevennet-0",
-                 {"tune": 300, "scratch": 3000}, {"tune": 150, "scratch": 1500}, 50, {"loss.stress": 1000}, ("Ti", 6), batch=8),
+                 {"tune": 300, "scratch": 3000}, {"tune": 60, "scratch": 300}, 50, {"loss.stress": 1000}, ("Ti", 6), batch=8),
     "mo": Target("Mo (mlearn, DFT)", "mlearn/Mo_training.xyz", None, "mlearn/Mo_test.xyz", 175, "sevennet-0",
-                 {"tune": 600, "scratch": 4000}, {"tune": 300, "scratch": 2000}, 50, rates="ti"),
+                 {"tune": 600, "scratch": 4000}, {"tune": 12, "scratch": 100}, 50, rates="ti"),
     "tialv": Target("Ti\u2013Al\u2013V (UNEP-v1)", "tialv/train.xyz", ("tialv/valid.xyz", 4), "tialv/test.xyz", 2000, "sevennet-0",
-                    {"tune": 1200, "scratch": 10000}, {"tune": 600, "scratch": 5000}, 50, {"loss.stress": 1000}, rates="ti"),
+                    {"tune": 2400, "scratch": 10000}, {"tune": 24, "scratch": 40}, 50, {"loss.stress": 1000}, rates="ti"),
     "cu": Target("Cu (mlearn, DFT)", "mlearn/Cu_training.xyz", None, "mlearn/Cu_test.xyz", 236, "sevennet-0",
-                 {"tune": 500, "scratch": 4000}, {"tune": 250, "scratch": 2000}, 25, rates="ti"),
+                 {"tune": 500, "scratch": 4000}, {"tune": 10, "scratch": 100}, 25, rates="ti"),
     "h2cu": Target("H\u2082 on Cu", "h2cu/train.xyz", ("h2cu/valid.xyz", 8), "h2cu/test.xyz", 2000, "sevennet-0",
-                   {"tune": 1000, "scratch": 10000}, {"tune": 500, "scratch": 5000}, 50),
+                   {"tune": 1000, "scratch": 10000}, {"tune": 10, "scratch": 40}, 50),
     "water": Target("Water (hybrid DFT)", "water/train.xyz", ("water/valid.xyz", 5), "water/test.xyz", 30, "go-mace",
-                    {"tune": 600, "scratch": 4000}, {"tune": 300, "scratch": 2000}, 12, {"labels": ""}),
+                    {"tune": 600, "scratch": 4000}, {"tune": 12, "scratch": 100}, 12, {"labels": ""}),
 }  # fmt: skip
 RATES = {"scratch": (0.01, 0.003, 0.03), "f0": (0.003, 0.01), "f3": (0.003, 0.01), "f4": (0.003, 0.01), "f5": (0.01, 0.03),
          "linears": (0.003, 0.01), "radial": (0.01, 0.03), "skip": (0.01, 0.03), "lora": (0.01, 0.03)}  # fmt: skip
@@ -131,9 +132,8 @@ class Run:
         kind = "scratch" if mode == "scratch" else "tune"
         batch = FROM_SCRATCH["batch_size"] if mode == "scratch" else entry.batch
         epoch = -(-self.structures // batch)
-        self.steps = max(epoch, steps or entry.steps[kind])
-        # Patience counts epochs: as many as make the steps that the target says.
-        patience = max(1, -(-entry.patience[kind] // epoch))
+        self.steps = max(epoch, steps or max(entry.steps[kind], entry.passes[kind] * epoch))
+        patience = max(1, self.steps // (2 * epoch))  # in passes
         self.name = f"{target}-{'all' if size == ALL else size}-{mode}-s{seed}"
         if purpose != "curve":
             self.name += f"-{purpose}"
