@@ -1,53 +1,83 @@
-"""What is trained in this study: data sets, modes, settings, and the list of runs. Standard library only."""
+"""What is trained in this study: targets, modes, settings, and the list of runs. Standard library only."""
 
+import hashlib
+import json
 import os
-import random
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-DATA = os.path.join(os.path.dirname(ROOT), "shared", "data")
-FOUNDATION_TRAIN = os.path.join(DATA, "foundation", "train.xyz")
-FOUNDATION_VALID = os.path.join(DATA, "foundation", "valid.xyz")
+SHARED = os.path.join(os.path.dirname(ROOT), "shared")
+DATA = os.path.join(SHARED, "data")
 
-FRACTIONS = (0.025, 0.05, 0.1, 0.2, 0.5, 1.0)
-BATCH = 2
-STEPS = 500
-LONG_STEPS = 4000
+ALL = 0  # a size: every structure that is not validated on
+SIZES = (12, 25, 50, 100, 200, 400, ALL)
+SEEDS = (1, 2, 3)
+LEVELS = ("f0", "f3", "f4", "f5")  # of SevenNet-0: nothing frozen, layers 0 and 1, 0 to 2, 0 to 3 (and the embedding)
 
-# The architecture of potentials/ftl-metals-0.yaml, with new weights.
+# What each mode trains. The first learning rate is the one to use until a search has found a better one.
+LINEARS = "linear_up,linear,skip,readout"
+MODES = {
+    "scratch": {},
+    **{level: {"freeze": level} for level in LEVELS},
+    "linears": {"train": LINEARS},
+    "radial": {"train": "radial,readout"},
+    "skip": {"train": "skip,readout"},
+    "lora": {"lora.rank": 8, "train": "readout"},
+}
+FINE_TUNED = tuple(mode for mode in MODES if mode != "scratch")
+ORDER = ("f0", "linears", "f3", "lora", "f4", "radial", "f5", "skip")  # the most telling first
+
+# From scratch: a MACE that converges within the bound of time; SevenNet's family cannot be made anew.
 SCRATCH = {"scratch.hidden": "32x0e+32x1o", "scratch.r_max": 5, "scratch.correlation": 3, "scratch.max_ell": 3,
            "scratch.zbl": "true"}  # fmt: skip
 
-# What each mode trains, and its learning rate: the best on valid of those tried at 10 % of h2cu (README).
-MODES = {
-    "scratch": {**SCRATCH, "optimiser.lr": 0.01},
-    "f0": {"freeze": "f0", "optimiser.lr": 0.01},
-    "f4": {"freeze": "f4", "optimiser.lr": 0.01},
-    "f5": {"freeze": "f5", "optimiser.lr": 0.03},
-    "f6": {"freeze": "f6", "optimiser.lr": 0.1},
-    "radial": {"train": "radial", "optimiser.lr": 0.03},
-    "linears": {"train": "linear_up,linear,skip,product.linear", "optimiser.lr": 0.02},
-    "products": {"train": "product.weights,readout", "optimiser.lr": 0.03},
-}
-FINE_TUNED = tuple(mode for mode in MODES if mode != "scratch")
+COMMON = {"ema": 0.99, "schedule.kind": "cosine", "precision": "mixed", "threads": 1, "cache_mb": 1500,
+          "loss.kind": "universal", "loss.energy": 500, "loss.forces": 100}  # fmt: skip
+TUNING = {"elements": "all", "e0.kind": "fit", "optimiser.weight_decay": 0}
+FROM_SCRATCH = {**SCRATCH, "batch_size": 5}
 
-LONG_MODE = {"h2cu": "linears", "ti64": "f4"}
-# Modes that train tensors with a part for each element to which weight decay applies (README, what is forgotten).
-DECAYING = ("f0", "f4", "f5", "products")
-MO_MODES = ("scratch", "f0", "f4", "f5", "linears")
 
-SLOW_RATE = 0.005  # of a run with replay, a quarter of the mode's own
+class Target:
+    """A data set: files (valid: a file and each how many-th structure of it, or None: a tenth of the training file,
+    drawn by the trainer), its foundation, options, and how long runs may be. `only`: (element, largest number of atoms) of the
+    structures that are taken.
 
-COMMON = {"batch_size": BATCH, "schedule.kind": "cosine", "ema": 0.99, "precision": "mixed", "threads": 1,
-          "cache_mb": 700, "loss.energy": 300, "loss.forces": 100}  # fmt: skip
+    steps, passes: the upper bound of a fine-tuning, and of a run from scratch: so many optimiser steps, or so many passes over
+    the structures if that is more; it has to grow with them (README). Half of it without a better loss on valid ends a run.
+    batch: of a fine-tuning, such that a step has some
+    25 to 100 atoms; search: on how many structures the rates are tried; rates: the target whose
+    search this one takes instead of one of its own, or None.
+    """
 
-# `every`: only every so many structures of valid are validated on after each epoch.
-SETS = {
-    "h2cu": {"train": "h2cu/train.xyz", "valid": "h2cu/valid.xyz", "every": 8, "test": "h2cu/test.xyz", "options": {}},
-    "ti64": {"train": "ti64/train.xyz", "valid": "ti64/valid.xyz", "every": 3, "test": "ti64/test.xyz",
-             "options": {"loss.stress": 100}},
-    "mo": {"train": "mlearn/Mo_training.xyz", "valid": None, "test": "mlearn/Mo_test.xyz", "options": {}},
+    def __init__(self, title, train, valid, test, total, foundation, steps, passes, search, options=None, only=None, rates=None, batch=2):
+        self.title, self.train, self.valid, self.test, self.total = title, train, valid, test, total
+        self.foundation, self.steps, self.passes, self.search = foundation, steps, passes, search
+        self.options, self.only, self.rates, self.batch = options or {}, only, rates, batch
+
+    def count(self, size):
+        return self.total if size == ALL else size
+
+    def sizes(self):
+        return [size for size in SIZES if size < self.total]
+
+
+TARGETS = {
+    "ti": Target("Ti, cells of up to 6 atoms (UNEP-v1)", "tialv/train.xyz", ("tialv/valid.xyz", 1), "tialv/test.xyz", 113, "sevennet-0",
+                 {"tune": 300, "scratch": 3000}, {"tune": 60, "scratch": 300}, 50, {"loss.stress": 1000}, ("Ti", 6), batch=8),
+    "mo": Target("Mo (mlearn, DFT)", "mlearn/Mo_training.xyz", None, "mlearn/Mo_test.xyz", 175, "sevennet-0",
+                 {"tune": 600, "scratch": 4000}, {"tune": 12, "scratch": 100}, 50, rates="ti"),
+    "tialv": Target("Ti\u2013Al\u2013V (UNEP-v1)", "tialv/train.xyz", ("tialv/valid.xyz", 4), "tialv/test.xyz", 2000, "sevennet-0",
+                    {"tune": 2400, "scratch": 10000}, {"tune": 24, "scratch": 40}, 50, {"loss.stress": 1000}, rates="ti"),
+    "cu": Target("Cu (mlearn, DFT)", "mlearn/Cu_training.xyz", None, "mlearn/Cu_test.xyz", 236, "sevennet-0",
+                 {"tune": 500, "scratch": 4000}, {"tune": 10, "scratch": 100}, 25, rates="ti"),
+    "h2cu": Target("H\u2082 on Cu", "h2cu/train.xyz", ("h2cu/valid.xyz", 8), "h2cu/test.xyz", 2000, "sevennet-0",
+                   {"tune": 1000, "scratch": 10000}, {"tune": 10, "scratch": 40}, 50),
+    "water": Target("Water (hybrid DFT)", "water/train.xyz", ("water/valid.xyz", 5), "water/test.xyz", 30, "go-mace",
+                    {"tune": 600, "scratch": 4000}, {"tune": 12, "scratch": 100}, 12, {"labels": ""}),
 }  # fmt: skip
+RATES = {"scratch": (0.01, 0.003, 0.03), "f0": (0.003, 0.01), "f3": (0.003, 0.01), "f4": (0.003, 0.01), "f5": (0.01, 0.03),
+         "linears": (0.003, 0.01), "radial": (0.01, 0.03), "skip": (0.01, 0.03), "lora": (0.01, 0.03)}  # fmt: skip
+SEARCH_STEPS = {"ti": 150, "h2cu": 250, "water": 180}  # of the search for a rate; three times as many from scratch
 
 
 def frames_of(path):
@@ -69,84 +99,182 @@ def write_if_other(path, text):
     os.replace(path + ".part", path)
 
 
-def prepare(work):
-    """Writes the files that are not in shared/data as they are needed: part of valid, and Mo without what validates, one
-    in ten of its shuffled structures."""
-    for name, data in SETS.items():
-        train, valid = os.path.join(DATA, data["train"]), os.path.join(work, f"{name}-valid.xyz")
-        if data["valid"]:
-            write_if_other(valid, "".join(frames_of(os.path.join(DATA, data["valid"]))[:: data["every"]]))
-            continue
-        frames = frames_of(train)
-        random.Random(1).shuffle(frames)
-        keep = len(frames) // 10
-        write_if_other(valid, "".join(frames[:keep]))
-        write_if_other(os.path.join(work, f"{name}-train.xyz"), "".join(frames[keep:]))
+def is_only(text, element, largest):
+    """Whether a frame has this element only, and at most so many atoms."""
+    lines = text.splitlines()
+    return int(lines[0]) <= largest and all(line.split()[0] == element for line in lines[2:])
+
+
+def prepare(work, target):
+    """Writes the files that shared/data does not have as they are needed: what `only` asks for, parts of valid, and of water
+    what is tested on."""
+    entry = TARGETS[target]
+    if entry.only:
+        for what, file in (("train", entry.train), ("valid", entry.valid[0]), ("test", entry.test)):
+            frames = [text for text in frames_of(os.path.join(DATA, file)) if is_only(text, *entry.only)]
+            write_if_other(os.path.join(work, f"{target}-{what}.xyz"), "".join(frames))
+        return
+    if entry.valid:
+        file, every = entry.valid
+        frames = frames_of(os.path.join(DATA, file))
+        write_if_other(os.path.join(work, f"{target}-valid.xyz"), "".join(frames[::every]))
+        if file == entry.test:
+            write_if_other(os.path.join(work, f"{target}-test.xyz"), "".join(f for k, f in enumerate(frames) if k % every))
 
 
 class Run:
-    """One training run: its name, its folder, its options."""
+    """One training run: its name, its folder, its options. `foundations`: name -> file."""
 
-    def __init__(
-        self, work, foundation, data, mode, fraction, seed=1, steps=STEPS, replay=False, decay=True, rate=None
-    ):
-        self.data, self.mode, self.fraction = data, mode, fraction
-        self.seed, self.steps, self.replay = seed, steps, replay
-        self.long = steps != STEPS
-        self.name = f"{data}-{100 * fraction:g}-{mode}"
-        parts = ((replay, "replay"), (not decay, "nodecay"), (rate, f"lr{rate}"), (steps != STEPS, steps),
-                 (seed != 1, f"s{seed}"))  # fmt: skip
-        self.name += "".join(f"-{word}" for there, word in parts if there)
+    def __init__(self, work, foundations, target, mode, size, seed=1, rate=None, purpose="curve", steps=None, options=None):
+        entry = TARGETS[target]
+        self.target, self.mode, self.size, self.seed, self.purpose, self.rate = target, mode, size, seed, purpose, rate
+        self.structures = entry.count(size)
+        kind = "scratch" if mode == "scratch" else "tune"
+        batch = FROM_SCRATCH["batch_size"] if mode == "scratch" else entry.batch
+        epoch = -(-self.structures // batch)
+        self.steps = max(epoch, steps or max(entry.steps[kind], entry.passes[kind] * epoch))
+        patience = max(1, self.steps // (2 * epoch))  # in passes
+        self.name = f"{target}-{'all' if size == ALL else size}-{mode}-s{seed}"
+        if purpose != "curve":
+            self.name += f"-{purpose}"
+        if purpose == "search":
+            self.name += f"-{rate:g}"
         self.folder = os.path.join(work, self.name)
-        entry = SETS[data]
-        train = os.path.join(DATA, entry["train"]) if entry["valid"] else os.path.join(work, f"{data}-train.xyz")
-        self.options = {"data": train, "valid": os.path.join(work, f"{data}-valid.xyz"),
-                        "test": os.path.join(DATA, entry["test"]), "fraction": fraction, "seed": seed, "steps": steps,
-                        **COMMON, **entry["options"], **MODES[mode]}  # fmt: skip
-        if mode != "scratch":
-            self.options.update({"foundation": foundation, "elements": "all", "e0.kind": "fit"})
-        if rate:
-            self.options["optimiser.lr"] = rate
-        if not decay:
-            self.options["optimiser.weight_decay"] = 0
-        if replay:
-            # Half as many of the foundation's structures as of the new ones in an epoch, in batches that are larger
-            # by half: as many new ones in a step as without replay.
-            n = max(1, round(fraction * len(frames_of(train))))
-            self.options.update({"replay.data": FOUNDATION_TRAIN, "replay.frames": n // 2,
-                                 "batch_size": BATCH * 3 // 2})  # fmt: skip
+        valid = os.path.join(work, f"{target}-valid.xyz") if entry.valid else None
+        train, test = os.path.join(DATA, entry.train), os.path.join(DATA, entry.test)
+        if entry.only:
+            train = os.path.join(work, f"{target}-train.xyz")
+        if entry.only or entry.valid and entry.valid[0] == entry.test:
+            test = os.path.join(work, f"{target}-test.xyz")
+        self.options = {"data": train, "test": test, "seed": seed, "steps": self.steps,
+                        **COMMON, **entry.options, **MODES[mode], "optimiser.lr": rate}  # fmt: skip
+        if size != ALL:
+            self.options["frames"] = size
+        if valid:
+            self.options["valid"] = valid
+        else:
+            self.options["valid_fraction"] = 0.1
+        if patience < -(-self.steps // epoch):
+            self.options["patience"] = patience
+        if mode == "scratch":
+            self.options.update(FROM_SCRATCH)
+        else:
+            self.options.update({"foundation": foundations[entry.foundation], "batch_size": batch, **TUNING})
+        self.options.update(options or {})
 
-    def shows_forgetting(self):
-        return self.data != "mo" and self.fraction == 0.2 and self.mode != "scratch" and not self.long
+    def digest(self):
+        """What a line of results must have been made with to be kept: options, files by their names. Not patience: where a run
+        went to its bound, a longer one changes nothing; of those that it ended, remove the line after changing it."""
+        files = ("data", "valid", "test", "foundation", "replay.data")
+        plain = {k: os.path.basename(v) if k in files else v for k, v in self.options.items()}
+        for name in ("threads", "cache_mb", "patience"):
+            plain.pop(name, None)
+        return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def all_runs(work, foundation):
-    """All runs, what the headline needs first."""
+def best_rate(rows, target, mode):
+    """The rate with the lowest loss on valid in the search, once all of its rates have been tried; else None."""
+    target = TARGETS[target].rates or target
+    tried = [row for row in rows if row["purpose"] == "search" and row["target"] == target and row["mode"] == mode]
+    if {float(row["lr"]) for row in tried} < set(RATES[mode]):
+        return None
+    return float(min(tried, key=lambda row: float(row["valid_loss"]))["lr"])
 
-    def run(*arguments, **more):
-        return Run(work, foundation, *arguments, **more)
 
-    def curve(data, *fractions):
-        return [run(data, mode, fraction) for fraction in fractions for mode in MODES]
+class Search:
+    """The runs by which the rate of a mode is chosen."""
 
-    def forgetting(data):
-        return [run(data, mode, 0.2, decay=False) for mode in DECAYING]
+    def __init__(self, target, mode):
+        self.target, self.mode = target, mode
 
-    def replay(data):
-        return [run(data, mode, 0.2, decay=False, replay=True) for mode in FINE_TUNED] + \
-            [run(data, "linears", 0.2, decay=False, replay=True, rate=SLOW_RATE)]  # fmt: skip
+    def runs(self, work, foundations, rows):
+        if TARGETS[self.target].rates:
+            return []
+        steps = SEARCH_STEPS[self.target] * (3 if self.mode == "scratch" else 1)
+        return [Run(work, foundations, self.target, self.mode, TARGETS[self.target].search, rate=rate, purpose="search",
+                    steps=steps) for rate in RATES[self.mode]]  # fmt: skip
 
-    def long(data, *fractions):
-        return [run(data, "scratch", 1.0, steps=LONG_STEPS)] + \
-            [run(data, LONG_MODE[data], fraction, steps=LONG_STEPS) for fraction in fractions]  # fmt: skip
 
-    def molybdenum(fraction):
-        return [run("mo", mode, fraction) for mode in MO_MODES]
+class Point:
+    """A point of a curve, which wants its rate chosen first."""
 
-    return [
-        *curve("h2cu", 0.2, 1.0), *curve("ti64", 0.2, 1.0), *curve("h2cu", 0.1), *curve("ti64", 0.1, 0.025),
-        *long("h2cu", 0.2), *forgetting("ti64"), *curve("h2cu", 0.025), *replay("ti64"), *curve("ti64", 0.05, 0.5),
-        *molybdenum(0.2), *forgetting("h2cu"), *molybdenum(1.0), *curve("h2cu", 0.05, 0.5), *replay("h2cu"),
-        *long("ti64", 0.2, 0.1), run("h2cu", LONG_MODE["h2cu"], 0.1, steps=LONG_STEPS),
-        *[run(data, mode, 0.025, seed=seed) for data in ("ti64", "h2cu") for seed in (2, 3) for mode in MODES],
-    ]  # fmt: skip
+    def __init__(self, target, mode, size, seed):
+        self.target, self.mode, self.size, self.seed = target, mode, size, seed
+
+    def runs(self, work, foundations, rows):
+        rate = best_rate(rows, self.target, self.mode)
+        return [Run(work, foundations, self.target, self.mode, self.size, self.seed, rate)] if rate else []
+
+
+# What the headline needs.
+FIRST = (("ti", "f0", 25, ALL, 50, 12), ("ti", "scratch", ALL), ("tialv", "f0", 200), ("ti", "linears", 25, ALL), ("mo", "f0", 100),
+         ("ti", "f4", 25, ALL), ("ti", "scratch", 25, 50, 12), ("ti", "linears", 50, 12), ("ti", "f4", 50, 12), ("ti", "seeds"),
+         ("ti", "f5", 25, ALL, 50, 12), ("ti", "lora", 25, ALL, 50, 12), ("ti", "losses"), ("ti", "f3", 25, ALL, 50, 12), ("ti", "radial", 25, ALL, 50, 12),
+         ("ti", "skip", 25, ALL, 50, 12), ("tialv", "scratch", ALL), ("mo", "scratch", ALL), ("tialv", "linears", 200), ("tialv", "f0", 400),
+         ("tialv", "f0", 100), ("mo", "f0", 25), ("mo", "linears", 100))  # fmt: skip
+
+
+LOSSES = {
+    "defaults": {"loss.kind": "weighted"},
+    "stress": {"loss.kind": "weighted", "loss.stress": 10000},
+    "more": {"loss.kind": "weighted", "loss.energy": 5000, "loss.stress": 10000},
+}
+
+
+class Loss:
+    """f0 on 50 structures with another loss than the universal one of the curves."""
+
+    def __init__(self, target, name, seed):
+        self.target, self.name, self.seed = target, name, seed
+
+    def runs(self, work, foundations, rows):
+        rate = best_rate(rows, self.target, "f0")
+        return [Run(work, foundations, self.target, "f0", 50, self.seed, rate, purpose=f"loss-{self.name}",
+                    options=LOSSES[self.name])] if rate else []  # fmt: skip
+
+
+class Replay:
+    """A point of a curve with replay: in an epoch half as many structures of the foundation's kind as new ones, labelled by
+    itself, in batches that are larger by half, so that a step sees as many new ones; at a third of the rate (README)."""
+
+    SIZE = 50
+
+    def __init__(self, target, mode):
+        self.target, self.mode = target, mode
+
+    def runs(self, work, foundations, rows):
+        rate = best_rate(rows, self.target, self.mode)
+        options = {"replay.data": os.path.join(DATA, "foundation", "train.xyz"), "replay.frames": self.SIZE // 2,
+                   "batch_size": 3 * TARGETS[self.target].batch // 2}  # fmt: skip
+        return [Run(work, foundations, self.target, self.mode, self.SIZE, 1, rate / 3, purpose="replay", options=options)] if rate else []
+
+
+def whole_plan():
+    """All there is to do, what the headline needs first."""
+    tasks = []
+
+    def points(target, modes, sizes, seeds):
+        tasks.extend(Point(target, mode, size, seed) for seed in seeds for mode in modes for size in sizes)
+
+    for target, mode, *sizes in FIRST:
+        if mode == "seeds":
+            for size in (25, ALL):
+                points(target, ("f0", "linears", "scratch", "f4"), (size,), SEEDS[1:])
+        elif mode == "losses":
+            tasks.extend(Loss(target, name, seed) for seed in SEEDS for name in LOSSES)
+        else:
+            tasks.append(Search(target, mode))
+            points(target, (mode,), sizes, (1,))
+    tasks.extend(Replay("ti", mode) for mode in ("f0", "linears", "f4"))
+    for target in TARGETS:
+        tasks.extend(Search(target, mode) for mode in ("scratch", *ORDER))
+        sizes = (*TARGETS[target].sizes(), ALL)
+        for seed in SEEDS:
+            points(target, ("scratch", *ORDER), [size for size in sizes if tunes(target, size)], (seed,))
+            points(target, ("scratch",), [size for size in sizes if not tunes(target, size)], (seed,))
+    return tasks
+
+
+def tunes(target, size):
+    """Whether this size is fine-tuned on too: above 400 structures only scratch is trained."""
+    return TARGETS[target].count(size) <= 400

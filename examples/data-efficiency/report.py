@@ -1,130 +1,18 @@
-"""From the folders of finished runs to results/*.csv, the pictures, and the tables in README.md."""
+"""From results/runs.csv to the pictures and the tables of README.md."""
 
-import csv
 import json
 import os
 import subprocess
+import sys
+import tempfile
 
-from forgetting import errors_of
-from plan import FINE_TUNED, FRACTIONS, HERE, MODES, SLOW_RATE, STEPS
-from runner import sha256
+import table
+from checks import ELEMENTS
+from plan import DATA, HERE, MODES, RATES, ROOT, TARGETS
 
-RESULTS = os.path.join(HERE, "results")
-NAMES = {"h2cu": "H2 on Cu", "ti64": "Ti-Al-V"}
-WEIGHT_DECAY = 5e-7  # the trainer's default
-CURVE = ["data", "mode", "fraction", "structures", "seed", "steps", "batch_size", "replay", "weight_decay", "lr",
-         "trained_parameters", "energy_rmse_meV_atom", "force_rmse_meV_A", "stress_rmse_meV_A3", "cpu_seconds"]  # fmt: skip
-BY_TYPE = ["data", "mode", "fraction", "seed", "steps", "replay", "weight_decay", "config_type", "frames",
-           "energy_rmse_meV_atom", "force_rmse_meV_A"]  # fmt: skip
-FORGETTING = ["data", "mode", "replay", "weight_decay", "lr", "energy_rmse_meV_atom", "force_rmse_meV_A",
-              "target_energy_rmse_meV_atom", "target_force_rmse_meV_A"]  # fmt: skip
-
-
-def milli(text):
-    return f"{1e3 * float(text):.3f}" if text else ""
-
-
-def read_csv(name):
-    try:
-        with open(os.path.join(RESULTS, name), newline="") as f:
-            return list(csv.DictReader(f))
-    except OSError:
-        return []
-
-
-def write_csv(path, columns, rows):
-    with open(path + ".part", "w", newline="") as f:
-        table = csv.DictWriter(f, columns, extrasaction="ignore", lineterminator="\n")
-        table.writeheader()
-        table.writerows(rows)
-    os.replace(path + ".part", path)
-
-
-def rows_of(run, cpu):
-    """The line of results.csv of a finished run, and those by config_type."""
-    with open(os.path.join(run.folder, "log.jsonl")) as f:
-        start = json.loads(f.readline())
-    with open(os.path.join(run.folder, "errors.csv"), newline="") as f:
-        test = [row for row in csv.DictReader(f) if row["set"] == "test"]
-    common = {"data": run.data, "mode": run.mode, "fraction": run.fraction, "seed": run.seed, "steps": run.steps,
-              "replay": run.options.get("replay.frames", 0),
-              "weight_decay": run.options.get("optimiser.weight_decay", WEIGHT_DECAY),
-              "batch_size": run.options["batch_size"],
-              "structures": start["train_frames"], "trained_parameters": start["trained"],
-              "lr": run.options["optimiser.lr"], "cpu_seconds": f"{cpu:.0f}"}  # fmt: skip
-    rows = [{**common, "config_type": row["config_type"], "frames": row["frames"],
-             "energy_rmse_meV_atom": milli(row["energy_rmse"]), "force_rmse_meV_A": milli(row["forces_rmse"]),
-             "stress_rmse_meV_A3": milli(row["stress_rmse"])} for row in test]  # fmt: skip
-    return rows[-1], rows
-
-
-def collect(pool, runs, foundation):
-    """results.csv, mlearn.csv, by-type.csv and forgetting.csv from what is finished. Errors on the foundation's set are
-    kept beside each run: they take a while."""
-    lines, by_type, forgotten = [], [], []
-    for run in runs:
-        if not pool.finished(run):
-            continue
-        line, rows = rows_of(run, pool.read(run)["cpu_seconds"])
-        lines.append(line)
-        by_type += rows
-        if run.shows_forgetting():
-            energy, force = kept_errors(pool, os.path.join(run.folder, "model.ftl"), run.folder + ".forgetting")
-            forgotten.append({**line, "energy_rmse_meV_atom": energy, "force_rmse_meV_A": force,
-                              "target_energy_rmse_meV_atom": line["energy_rmse_meV_atom"],
-                              "target_force_rmse_meV_A": line["force_rmse_meV_A"]})  # fmt: skip
-    if forgotten:
-        kept = os.path.join(os.path.dirname(runs[0].folder), "foundation.forgetting")
-        energy, force = kept_errors(pool, foundation, kept)
-        forgotten.insert(0, {"mode": "foundation", "energy_rmse_meV_atom": energy, "force_rmse_meV_A": force})
-    os.makedirs(RESULTS, exist_ok=True)
-    write_csv(os.path.join(RESULTS, "results.csv"), CURVE, [line for line in lines if line["data"] != "mo"])
-    write_csv(os.path.join(RESULTS, "mlearn.csv"), CURVE, [line for line in lines if line["data"] == "mo"])
-    write_csv(os.path.join(RESULTS, "by-type.csv"), BY_TYPE, by_type)
-    write_csv(os.path.join(RESULTS, "forgetting.csv"), FORGETTING, forgotten)
-
-
-def kept_errors(pool, model, path):
-    digest = sha256(model)
-    if os.path.exists(path):
-        with open(path) as f:
-            kept = json.load(f)
-        if kept["model"] == digest:
-            return kept["energy"], kept["force"]
-    energy, force = (f"{value:.2f}" for value in errors_of(pool.frozentl, model))
-    with open(path, "w") as f:
-        json.dump({"model": digest, "energy": energy, "force": force}, f)
-    return energy, force
-
-
-# What the tables and pictures are made of: the csv files only.
-
-
-def plain(row):
-    """A point of the curves: no replay, the usual decay, not a long run."""
-    return usual(row) and row["steps"] == str(STEPS)
-
-
-def usual(row):
-    return row["replay"] == "0" and float(row["weight_decay"]) == WEIGHT_DECAY
-
-
-def point(rows, **where):
-    """Mean (energy, force, number) over the seeds of the rows that fit, or None."""
-    fit = [row for row in rows if all(row[key] == str(value) for key, value in where.items())]
-    if not fit:
-        return None
-    mean = [sum(float(row[key]) for row in fit) / len(fit) for key in ("energy_rmse_meV_atom", "force_rmse_meV_A")]
-    return (*mean, len(fit))
-
-
-def draw(frozentl, work):
-    rows = [row for row in read_csv("results.csv") if plain(row)]
-    for data in ("h2cu", "ti64"):
-        table = os.path.join(work, f"{NAMES[data]}, {STEPS} steps for every point.csv")  # the picture's title
-        write_csv(table, [name for name in CURVE if name != "fraction"], [row for row in rows if row["data"] == data])
-        picture = os.path.join(RESULTS, f"{data}.svg")
-        subprocess.run([frozentl, "plot", "--curve", table, "--output", picture], check=True, stdout=subprocess.DEVNULL)
+LOSS_WORDS = {"defaults": "weighted squares, 500, 100, 1000 (the trainer's defaults)", "stress": "weighted squares, 500, 100, 10000",
+              "more": "weighted squares, 5000, 100, 10000"}  # fmt: skip
+ERRORS = ("energy_rmse_meV_atom", "force_rmse_meV_A", "stress_rmse_meV_A3")
 
 
 def markdown(head, rows):
@@ -132,113 +20,280 @@ def markdown(head, rows):
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
 
 
-def curve_table(data):
-    rows = [row for row in read_csv("results.csv") if plain(row) and row["data"] == data]
-    sizes = {row["fraction"]: row["structures"] for row in rows}
-    fractions = [str(f) for f in FRACTIONS if str(f) in sizes]
-    best = {}
-    for f in fractions:
-        points = [p for p in (point(rows, mode=mode, fraction=f) for mode in MODES) if p]
-        best[f] = [min(p[k] for p in points) for k in (0, 1)]
-
-    def cell(mode, f):
-        p = point(rows, mode=mode, fraction=f)
-        if not p:
-            return "-"
-        words = [f"{p[0]:.2f}", f"{p[1]:.1f}"]
-        return " / ".join(f"**{word}**" if p[k] == best[f][k] else word for k, word in enumerate(words))
-
-    head = ["mode", "trained"] + [f"{100 * float(f):g} % ({sizes[f]})" for f in fractions]
-    trained = {row["mode"]: row["trained_parameters"] for row in rows}
-    modes = [mode for mode in MODES if mode in trained]
-    return markdown(head, [[mode, trained[mode]] + [cell(mode, f) for f in fractions] for mode in modes])
+def points(rows, target):
+    """(mode, structures) -> the runs of all seeds."""
+    found = {}
+    for row in rows:
+        if row["purpose"] == "curve" and row["target"] == target:
+            found.setdefault((row["mode"], int(row["structures"])), []).append(row)
+    return found
 
 
-def headline_table():
-    """The best frozen mode against scratch on everything, each with as many steps."""
-    rows = [row for row in read_csv("results.csv") if usual(row)]
-    table = []
-    for data in ("h2cu", "ti64"):
-        for steps in sorted({row["steps"] for row in rows if row["data"] == data}, key=int):
-            here = [row for row in rows if row["data"] == data and row["steps"] == steps]
-            scratch = point(here, mode="scratch", fraction="1.0")
-            for fraction in ("0.2", "0.1"):
-                points = [(mode, point(here, mode=mode, fraction=fraction)) for mode in FINE_TUNED if mode != "f0"]
-                points = [(mode, p) for mode, p in points if p]
-                if not points or not scratch:
-                    continue
-                mode, p = min(points, key=lambda entry: entry[1][0] / scratch[0] + entry[1][1] / scratch[1])
-                table.append([data, steps, f"{100 * float(fraction):g} %", mode, f"{p[0]:.2f} / {p[1]:.1f}",
-                              f"{scratch[0]:.2f} / {scratch[1]:.1f}",
-                              f"{p[0] / scratch[0]:.2f} / {p[1] / scratch[1]:.2f}"])  # fmt: skip
-    return markdown(["data", "steps", "part", "best frozen mode", "its errors", "scratch on 100 %", "ratios"], table)
+def mean(rows, column):
+    values = [float(row[column]) for row in rows if row[column]]
+    return sum(values) / len(values) if values else None
 
 
-def pair(row, prefix, energy_digits, force_digits):
-    energy, force = (float(row[prefix + name]) for name in ("energy_rmse_meV_atom", "force_rmse_meV_A"))
-    return f"{energy:.{energy_digits}f} / {force:.{force_digits}f}"
+def spread(rows, column):
+    """Half of what lies between the seeds' lowest and highest."""
+    values = [float(row[column]) for row in rows if row[column]]
+    return (max(values) - min(values)) / 2 if len(values) > 1 else None
 
 
-def forgetting_table():
-    rows = read_csv("forgetting.csv")
-    base = next((row for row in rows if row["mode"] == "foundation"), None)
-    if not base:
-        return ""
-
-    def cells(data, mode, replay, decay, rate=None):
-        wanted = (data, mode, replay, decay, float(rate or MODES[mode]["optimiser.lr"]))
-        for row in rows[1:]:
-            this = (row["data"], row["mode"], row["replay"] != "0", row["weight_decay"] != "0", float(row["lr"]))
-            if this == wanted:
-                return [pair(row, "", 1, 0), pair(row, "target_", 2, 1)]
-        return ["", ""]
-
-    table = [["", "foundation", pair(base, "", 1, 0), *[""] * 5]]
-    for data in ("h2cu", "ti64"):
-        for mode in FINE_TUNED:
-            table.append([data, mode, *cells(data, mode, False, True), *cells(data, mode, False, False),
-                          *cells(data, mode, True, False)])  # fmt: skip
-        table.append([data, f"linears, lr {SLOW_RATE}", *[""] * 4, *cells(data, "linears", True, False, SLOW_RATE)])
-    head = ["data", "mode"]
-    for what in ("as in the curves", "no weight decay", "no weight decay, replay"):
-        head += [f"foundation/valid, {what}", "own test"]
-    return markdown(head, table)
+def number(value, digits=3):
+    """Three digits of a number, without an exponent."""
+    return f"{value:.{max(0, digits - len(str(int(abs(value)))))}f}"
 
 
-def mlearn_table():
-    rows = read_csv("mlearn.csv")
-    fractions = sorted({row["fraction"] for row in rows}, key=float)
-    sizes = {row["fraction"]: row["structures"] for row in rows}
-
-    def cell(mode, f):
-        p = point(rows, mode=mode, fraction=f)
-        return f"{p[0]:.2f} / {p[1]:.1f}" if p else "-"
-
-    modes = [mode for mode in MODES if any(row["mode"] == mode for row in rows)]
-    return markdown(["mode"] + [f"{100 * float(f):g} % ({sizes[f]})" for f in fractions],
-                    [[mode] + [cell(mode, f) for f in fractions] for mode in modes])  # fmt: skip
+def errors(rows):
+    """'energy / forces / stress' of the seeds' mean on test, each with the spread where there are several."""
+    words = []
+    for column in ERRORS:
+        value, half = mean(rows, column), spread(rows, column)
+        if value is not None:
+            words.append(number(value) + (f" ± {number(half, 2)}" if half is not None else ""))
+    return " / ".join(words)
 
 
-def long_table():
-    rows = [row for row in read_csv("results.csv") if usual(row) and not plain(row)]
-    return markdown(["data", "mode", "part", "structures", "steps", "batch", "energy / forces", "CPU s"],
-                    [[row["data"], row["mode"], f"{100 * float(row['fraction']):g} %", row["structures"], row["steps"],
-                      row["batch_size"],
-                      pair(row, "", 2, 1), row["cpu_seconds"]] for row in rows])  # fmt: skip
+def best_mode(found, size):
+    """The fine-tuned mode with the lowest mean loss on valid, over the seeds that all modes of this size have."""
+    runs = {mode: at for (mode, n), at in found.items() if n == size and mode != "scratch"}
+    if not runs:
+        return None
+    seeds = set.intersection(*({row["seed"] for row in at} for at in runs.values()))
+    return min(runs, key=lambda mode: mean([row for row in runs[mode] if row["seed"] in seeds], "valid_loss"))
 
 
-def fill_readme():
-    """Replaces what is between '<!-- NAME -->' and '<!-- end -->' in README.md."""
-    path = os.path.join(HERE, "README.md")
+def curve_table(rows, target):
+    found = points(rows, target)
+    sizes = sorted({size for _, size in found})
+    best = {size: best_mode(found, size) for size in sizes}
+    lines = []
+    for mode in MODES:
+        at = {size: found.get((mode, size)) for size in sizes}
+        if not any(at.values()):
+            continue
+        some = next(runs for runs in at.values() if runs)[0]
+        cells = [errors(at[size]) if at[size] else "" for size in sizes]
+        cells = [f"**{cell}**" if best[size] == mode else cell for size, cell in zip(sizes, cells)]
+        lines.append([mode, some["trained_parameters"], some["lr"], *cells])
+    return markdown(["mode", "trained", "rate", *(str(size) for size in sizes)], lines) if lines else "Not run yet."
+
+
+def headline_table(rows):
+    lines = []
+    for target, entry in TARGETS.items():
+        found = points(rows, target)
+        scratch = found.get(("scratch", entry.total))
+        for size in sorted({size for mode, size in found if mode != "scratch"}):
+            mode = best_mode(found, size)
+            if not scratch or not mode:
+                continue
+            here = found[mode, size]
+            ratios = [f"{mean(here, c) / mean(scratch, c):.2f}" for c in ERRORS if mean(here, c) and mean(scratch, c)]
+            lines.append([entry.title, f"{size} ({100 * size / entry.total:.0f} %)", mode, str(len(here)), errors(here),
+                          errors(scratch), " / ".join(ratios)])  # fmt: skip
+    return markdown(["target", "structures", "mode, best on valid", "seeds", "its errors", "scratch on all",
+                     "ratios"], lines)  # fmt: skip
+
+
+def search_table(rows):
+    tried = sorted({rate for rates in RATES.values() for rate in rates} |
+                   {float(row["lr"]) for row in rows if row["purpose"] == "search"})  # fmt: skip
+    lines = []
+    for target, entry in TARGETS.items():
+        for mode in MODES:
+            at = {float(row["lr"]): float(row["valid_loss"]) for row in rows
+                  if row["purpose"] == "search" and row["target"] == target and row["mode"] == mode}  # fmt: skip
+            if at:
+                cells = [f"{at[rate]:.3g}" if rate in at else "" for rate in tried]
+                lowest = min(at, key=at.get)
+                cells = [f"**{cell}**" if rate == lowest else cell for rate, cell in zip(tried, cells)]
+                lines.append([entry.title, str(entry.search), mode, *cells])
+    return markdown(["target", "structures", "mode", *(f"{rate:g}" for rate in tried)], lines)
+
+
+def reference_crystals(target):
+    """structure -> its numbers with the reference method."""
+    if target == "mo":
+        return {"bcc Mo": {"C11": 472.0, "C12": 158.0, "C44": 106.0}}  # PBE, Zuo et al., J. Phys. Chem. A 124, 731 (2020)
+    if target not in ("ti", "tialv"):
+        return {}
+    with open(os.path.join(DATA, "tialv", "reference.json")) as f:
+        given = json.load(f)
+    crystals = {}
+    for name in ("Ti_hcp", "Ti_bcc", "Ti_omega", "Al_fcc", "V_bcc"):
+        element, lattice = name.split("_")
+        of = given[name]
+        crystals[f"{lattice} {element}"] = {"a": of["cell"][0], "c": of["cell"][2], **of}
+    return crystals
+
+
+def worst(found, reference):
+    """(constant, deviation in GPa, deviation in units of what is asked for: 10 % of the reference, or 5 GPa if that is more)
+    of the constant that is farthest off."""
+    constants = [name for name in reference if name[0] == "C" and name[1:].isdigit()]
+    if any(name not in found for name in constants):
+        return None
+
+    def off(name):
+        return abs(found[name] - reference[name]) / max(5, 0.1 * abs(reference[name]))
+
+    name = max(constants, key=off)
+    return name, found[name] - reference[name], off(name)
+
+
+TITANIUM = ("hcp Ti", ("a", "c", "C11", "C12", "C13", "C33", "C44", "C66"), ("bcc Ti", "omega Ti"))
+ELASTIC = {"ti": TITANIUM, "tialv": TITANIUM, "mo": ("bcc Mo", ("a", "C11", "C12", "C44"), ())}
+
+
+def crystals_of(results):
+    """run -> structure -> its numbers."""
+    measured = {}
+    for row in table.read(os.path.join(results, "elastic.csv")):
+        found = {key: float(value) for key, value in row.items() if key not in ("run", "structure") and value}
+        measured.setdefault(row["run"], {})[row["structure"]] = found
+    return measured
+
+
+def average(several):
+    """Of crystals of some seeds: means of what all of them have."""
+    names = set.intersection(*(set(crystals) for crystals in several))
+    return {name: {key: sum(crystals[name][key] for crystals in several) / len(several)
+                   for key in several[0][name] if all(key in crystals[name] for crystals in several)}
+            for name in names}  # fmt: skip
+
+
+def elastic_table(rows, results, target):
+    crystal, columns, phases = ELASTIC[target]
+    reference, measured = reference_crystals(target), crystals_of(results)
+
+    def line(mode, size, seeds, crystals):
+        main = crystals.get(crystal, {})
+        cells = [(f"{main[c]:.3f}" if c in ("a", "c") else f"{main[c]:.0f}") if c in main else "" for c in columns]
+        for phase in phases:
+            both = "energy" in main and "energy" in crystals.get(phase, {})
+            cells.append(f"{1e3 * (crystals[phase]['energy'] - main['energy']):.0f}" if both else "")
+        off = worst(main, reference[crystal]) if crystals is not reference else None
+        return [mode, size, seeds, *cells, f"{off[0]} {off[1]:+.0f} ({off[2]:.1f})" if off else ""]
+
+    lines = [line("reference", "", "", reference), line("foundation", "", "", measured.get(f"{target}-sevennet-0", {}))]
+    found = points(rows, target)
+    for mode, size in sorted(found, key=lambda at: (list(MODES).index(at[0]), at[1])):
+        several = [measured[row["run"]] for row in found[mode, size] if row["run"] in measured]
+        if several:
+            lines.append(line(mode, str(size), str(len(several)), average(several)))
+    head = ["mode", "structures", "seeds", *columns, *(f"{phase.split()[0]} above" for phase in phases), "farthest"]
+    return markdown(head, lines)
+
+
+def loss_table(rows, results):
+    """f0 on 50 structures of `ti` with other losses."""
+    crystal, columns, _ = TITANIUM
+    reference, measured = reference_crystals("ti")[crystal], crystals_of(results)
+    words = {"curve": "universal, 500, 100, 1000 (this study's)", **{f"loss-{name}": of for name, of in LOSS_WORDS.items()}}
+    lines = []
+    for purpose, name in words.items():
+        runs = [row for row in rows if row["purpose"] == purpose and row["target"] == "ti" and row["mode"] == "f0" and row["structures"] == "50"]
+        if runs:
+            several = [measured[row["run"]] for row in runs if row["run"] in measured]
+            offs = [off for off in (worst(one.get(crystal, {}), reference) for one in several) if off]
+            lines.append([name, str(len(runs)), errors(runs), number(sum(off[2] for off in offs) / len(offs), 2) if offs else ""])
+    return markdown(["loss, weights of energy, forces, stress", "seeds", "errors on test", "farthest"], lines)
+
+
+def checks_table(rows, results):
+    """What is forgotten, and the walls: of dimers and crystals the one that ends soonest, and how high it is."""
+    forgotten = {row["run"]: row for row in table.read(os.path.join(results, "forgetting.csv"))}
+    walls = {}
+    for row in table.read(os.path.join(results, "short-range.csv")):
+        walls.setdefault((row["run"], row["what"]), []).append(row)
+    own = {target: set(elements) for target, elements in ELEMENTS.items()}
+
+    def line(name, run, elements, words):
+        cells = []
+        for what in ("dimer", "crystal"):
+            scans = [s for s in walls.get((run, what), []) if set(s["elements"].split("-")) <= elements]
+            first = max(scans, key=lambda s: float(s["to"])) if scans else None
+            cells.append(f"{first['elements']} to {first['to']}, {first['height_eV']} eV" if first else "")
+        at = forgotten.get(run)
+        errors_there = f"{float(at['energy_rmse_meV_atom']):.1f} / {float(at['force_rmse_meV_A']):.0f}" if at else ""
+        return [name, *words, errors_there, *cells]
+
+    lines = []
+    for target, entry in TARGETS.items():
+        here = [row for row in rows if row["purpose"] != "search" and row["target"] == target and row["seed"] == "1"
+                and (row["run"], "dimer") in walls]  # fmt: skip
+        if not here:
+            continue
+        here.sort(key=lambda row: (list(MODES).index(row["mode"]), int(row["structures"])))
+        lines.append(line(entry.title, f"{target}-{entry.foundation}", own[target], ["foundation", ""]))
+        lines += [line("", row["run"], own[target], [row["mode"] + (", replay" if row["purpose"] == "replay" else ""), row["structures"]])
+                  for row in here]  # fmt: skip
+    return markdown(["target", "mode", "structures", "forgotten", "dimer", "crystal"], lines)
+
+
+def cost_table(rows):
+    lines = []
+    for target, entry in TARGETS.items():
+        own = [row for row in rows if row["target"] == target]
+        for purpose in sorted({row["purpose"] for row in own}):
+            at = [row for row in own if row["purpose"] == purpose]
+            early = sum(row["stopped"] == "patience" for row in at)
+            seconds = sum(float(row["cpu_seconds"]) for row in at)
+            lines.append([entry.title, purpose, str(len(at)), str(early), f"{seconds / 3600:.2f}"])
+    total = sum(float(row["cpu_seconds"]) for row in rows) / 3600
+    return markdown(["target", "runs for", "runs", "ended by patience", "processor hours"],
+                    [*lines, ["all", "", str(len(rows)), "", f"{total:.2f}"]])  # fmt: skip
+
+
+def draw(frozentl, results, rows):
+    """A picture a target, by frozentl plot --curve: means over the seeds with their spread."""
+    columns = ("mode", "structures", "seed", "energy_rmse_meV_atom", "force_rmse_meV_A")
+    with tempfile.TemporaryDirectory() as folder:
+        for target, entry in TARGETS.items():
+            own = [row for row in rows if row["purpose"] == "curve" and row["target"] == target]
+            if not own:
+                continue
+            own.sort(key=lambda row: (list(MODES).index(row["mode"]), int(row["structures"])))
+            path = os.path.join(folder, entry.title + ".csv")  # the picture's title
+            with open(path, "w") as f:
+                f.write("\n".join([",".join(columns), *(",".join(row[c] for c in columns) for row in own)]) + "\n")
+            picture = os.path.join(results, f"curve-{target}.svg")
+            subprocess.run([frozentl, "plot", "--curve", path, "--output", picture], check=True, stdout=subprocess.DEVNULL)
+
+
+def draw_page(python, results):
+    """docs/img/which-freezing.svg, where this Python has matplotlib."""
+    done = subprocess.run([python, os.path.join(HERE, "picture.py"), results, os.path.join(ROOT, "docs", "img", "which-freezing.svg")],
+                          stderr=subprocess.PIPE, text=True)  # fmt: skip
+    if done.returncode:
+        print(f"docs/img/which-freezing.svg is left as it is: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)
+
+
+def fill(path, tables):
+    """Replaces what is between '<!-- NAME -->' and '<!-- end -->'."""
     with open(path) as f:
         text = f.read()
-    tables = {"h2cu": curve_table("h2cu"), "ti64": curve_table("ti64"), "headline": headline_table(),
-              "long": long_table(), "forgetting": forgetting_table(), "mlearn": mlearn_table()}  # fmt: skip
-    for name, table in tables.items():
+    for name, body in tables.items():
         before, found, rest = text.partition(f"<!-- {name} -->\n")
         if found:
             _, _, after = rest.partition("<!-- end -->")
-            text = before + found + table + "\n<!-- end -->" + after
+            text = before + found + body + "\n<!-- end -->" + after
     with open(path + ".part", "w") as f:
         f.write(text)
     os.replace(path + ".part", path)
+
+
+def make(frozentl, python, results):
+    rows = table.read(os.path.join(results, "runs.csv"))
+    if not rows:
+        return
+    draw(frozentl, results, rows)
+    if os.path.samefile(results, os.path.join(HERE, "results")):
+        draw_page(python, results)
+        fill(os.path.join(HERE, "README.md"),
+             {**{target: curve_table(rows, target) for target in TARGETS},
+              **{f"elastic-{target}": elastic_table(rows, results, target) for target in ELASTIC},
+              "loss": loss_table(rows, results), "headline": headline_table(rows),
+              "search": search_table(rows), "checks": checks_table(rows, results), "cost": cost_table(rows)})  # fmt: skip

@@ -1,6 +1,5 @@
-"""Trains a list of runs, a few at a time: skips what is finished, goes on with what was interrupted."""
+"""Trains runs, a few at a time: skips what has a line in the table, goes on with what was interrupted."""
 
-import hashlib
 import json
 import os
 import shutil
@@ -9,10 +8,7 @@ import subprocess
 import sys
 import time
 
-
-def sha256(path):
-    with open(path, "rb") as f:
-        return hashlib.sha256(f.read()).hexdigest()
+import table
 
 
 def recipe_text(run):
@@ -42,47 +38,44 @@ def interrupt(*_):
 
 
 class Pool:
-    def __init__(self, frozentl, jobs, log=sys.stdout):
-        self.frozentl, self.jobs, self.log = frozentl, jobs, log
-        self.going = {}  # pid: (run, process, started, seconds before)
+    """`path`: the table to which each finished run adds its line; `look` is called with each run that finished."""
+
+    def __init__(self, frozentl, jobs, path, look, log=sys.stdout):
+        self.frozentl, self.jobs, self.path, self.look, self.log = frozentl, jobs, path, look, log
+        self.rows = table.read(path)
+        self.going = {}  # pid: (run, process, started, processor seconds before)
+        self.failed = set()
         self.stopped = False
 
-    def key(self, run):
-        """What a finished run must have been made with to be kept."""
-        foundation = run.options.get("foundation")
-        return recipe_text(run) + (f"# foundation {sha256(foundation)}\n" if foundation else "")
-
-    def record(self, run):
-        return run.folder + ".json"
-
-    def read(self, run):
-        try:
-            with open(self.record(run)) as f:
-                return json.load(f)
-        except (OSError, ValueError):
-            return {}
-
-    def write(self, run, key, cpu, done):
-        with open(self.record(run) + ".part", "w") as f:
-            json.dump({"key": key, "cpu_seconds": cpu, "done": done}, f)
-        os.replace(self.record(run) + ".part", self.record(run))
-
     def finished(self, run):
-        record = self.read(run)
-        return bool(record.get("done")) and record["key"] == self.key(run)
+        return any(row["run"] == run.name and row["recipe"] == run.digest() for row in self.rows)
+
+    def spent(self, run):
+        """Processor seconds of what was interrupted, which are kept beside the run's folder."""
+        try:
+            with open(run.folder + ".json") as f:
+                record = json.load(f)
+            return record["cpu_seconds"] if record["recipe"] == run.digest() else None
+        except (OSError, ValueError, KeyError):
+            return None
+
+    def spend(self, run, seconds):
+        with open(run.folder + ".json.part", "w") as f:
+            json.dump({"recipe": run.digest(), "cpu_seconds": seconds}, f)
+        os.replace(run.folder + ".json.part", run.folder + ".json")
 
     def start(self, run):
-        key, record = self.key(run), self.read(run)
-        again = record.get("key") == key and os.path.exists(os.path.join(run.folder, "state.ftl"))
+        before = self.spent(run)
+        again = before is not None and os.path.exists(os.path.join(run.folder, "state.ftl"))
         if again:
-            arguments, before = ["--resume", run.folder], record["cpu_seconds"]
+            arguments = ["--resume", run.folder]
         else:
             shutil.rmtree(run.folder, ignore_errors=True)
             before = 0.0
             with open(run.folder + ".yaml", "w") as f:
                 f.write(recipe_text(run))
             arguments = [run.folder + ".yaml"]
-            self.write(run, key, 0.0, False)
+            self.spend(run, 0.0)
         with open(run.folder + ".log", "ab" if again else "wb") as log:
             # In a session of its own: Ctrl-C reaches this program only, which then asks each run once to save and end.
             process = subprocess.Popen([self.frozentl, "train", *arguments], stdin=subprocess.DEVNULL,
@@ -90,16 +83,21 @@ class Pool:
         self.going[process.pid] = (run, process, time.time(), before)
 
     def wait_for_one(self):
-        """Waits for a run; true if it finished."""
+        """Waits for a run, and writes its line if it finished."""
         pid, status, usage = os.wait4(-1, 0)
         run, process, started, before = self.going.pop(pid)
         process.returncode = os.waitstatus_to_exitcode(status)
         cpu = before + usage.ru_utime + usage.ru_stime
-        good = process.returncode == 0
-        self.write(run, self.read(run)["key"], cpu, good)
-        if not good and not self.stopped:
-            print(f"{run.name}: exit code {process.returncode}, see {run.folder}.log", file=self.log, flush=True)
-        return good, run, time.time() - started
+        self.spend(run, cpu)
+        if process.returncode == 0:
+            self.rows = table.add(self.path, table.RUNS, table.row_of(run, cpu))
+            self.look(run)
+        elif not self.stopped:
+            self.failed.add(run.name)
+        what = "done" if process.returncode == 0 else "interrupted" if self.stopped else \
+            f"exit code {process.returncode}, see {run.folder}.log"  # fmt: skip
+        print(f"{time.strftime('%H:%M:%S')} {run.name}: {what}; {time.time() - started:.0f} s, {cpu:.0f} of a processor",
+              file=self.log, flush=True)  # fmt: skip
 
     def stop(self):
         """Each run saves its state and ends."""
@@ -107,31 +105,24 @@ class Pool:
         for _, process, _, _ in self.going.values():
             process.terminate()
 
-    def train(self, runs):
-        """All of them; the number of those that failed. An interrupt lets those under way save their state."""
+    def train(self, ready):
+        """Trains what `ready(rows)` names, which may be more once others are finished; the number of failed runs, and
+        130 more after an interrupt, which lets those under way save their state."""
         signal.signal(signal.SIGTERM, interrupt)
         signal.signal(signal.SIGINT, interrupt)
-        todo = [run for run in runs if not self.finished(run)]
-        print(f"{len(runs) - len(todo)} of {len(runs)} runs are finished, {len(todo)} to go", file=self.log, flush=True)
-        started, steps, failed = time.time(), 0, 0
-        left = sum(run.steps for run in todo)
-        queue = list(todo)
-        while queue or self.going:
+        while True:
             try:
-                while queue and len(self.going) < self.jobs and not self.stopped:
-                    self.start(queue.pop(0))
+                if not self.stopped:
+                    names = self.failed | {run.name for run, *_ in self.going.values()}
+                    for run in ready(self.rows):
+                        if len(self.going) >= self.jobs:
+                            break
+                        if run.name not in names and not self.finished(run):
+                            self.start(run)
+                            names.add(run.name)
                 if not self.going:
                     break
-                good, run, seconds = self.wait_for_one()
+                self.wait_for_one()
             except KeyboardInterrupt:
                 self.stop()
-                continue
-            if self.stopped:
-                continue
-            failed += not good
-            steps, left = steps + run.steps, left - run.steps
-            rest = (time.time() - started) / steps * left
-            todo = len(queue) + len(self.going)
-            print(f"{time.strftime('%H:%M:%S')} {run.name}: {'done' if good else 'failed'} in {seconds:.0f} s; "
-                  f"{todo} to go, about {rest / 60:.0f} min", file=self.log, flush=True)  # fmt: skip
-        return failed + (130 if self.stopped else 0)
+        return len(self.failed) + (130 if self.stopped else 0)

@@ -5,49 +5,64 @@ import fnmatch
 import os
 import sys
 
+import foundations
 import plan
 import quick
 import report
+from checks import Checks
+from elastic import Crystals
 from runner import Pool
 
 
 def arguments():
-    words = "Trains what is not trained yet, then writes results/ and the tables of README.md. Interrupted runs go on."
+    words = "Trains what has no line in results/runs.csv yet, then makes tables and pictures. Interrupted runs go on."
     parser = argparse.ArgumentParser(prog="run.sh", description=words)
-    parser.add_argument("--jobs", type=int, default=1, help="runs at a time (default 1)")
-    parser.add_argument("--only", action="append", metavar="PATTERN", help="runs whose name fits, such as 'h2cu-20-*'")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time, of a thread each (default 1)")
+    parser.add_argument("--only", action="append", metavar="PATTERN", help="runs whose name fits, such as 'mo-100-*-s1'")
     parser.add_argument("--list", action="store_true", help="print names of runs, and which are finished")
-    parser.add_argument("--report", action="store_true", help="train nothing; write results from what is finished")
-    parser.add_argument("--quick", action="store_true", help="one point of the curve in few steps, a minute; "
-                        "nothing is written to results/")  # fmt: skip
-    parser.add_argument("--foundation", default=os.path.join(plan.ROOT, "potentials", "ftl-metals-0.ftl"))
+    parser.add_argument("--report", action="store_true", help="train nothing; tables and pictures of what is finished")
+    parser.add_argument("--quick", action="store_true", help="one point of the curve in few steps, in seconds; nothing "
+                        "is written to results/")  # fmt: skip
     parser.add_argument("--frozentl", default=os.path.join(plan.ROOT, "build", "release", "train", "frozentl"))
+    parser.add_argument("--python", default=os.path.join(plan.ROOT, "build", "venv", "bin", "python"),
+                        help="a Python with ase, spglib and matplotlib, for elastic constants and pictures")  # fmt: skip
     parser.add_argument("--work", default=os.path.join(plan.ROOT, "build", "study"), help="folder of the runs")
+    parser.add_argument("--results", default=os.path.join(plan.HERE, "results"), help="folder of tables and pictures")
     return parser.parse_args()
 
 
 def main():
     args = arguments()
-    work, foundation, frozentl = (os.path.abspath(path) for path in (args.work, args.foundation, args.frozentl))
+    work, results, frozentl = (os.path.abspath(path) for path in (args.work, args.results, args.frozentl))
     if not os.path.exists(plan.DATA):
         print(f"the data are not there: {plan.DATA}", file=sys.stderr)
         return 77
-    pool = Pool(frozentl, args.jobs)
     if args.quick:
-        return quick.compare(pool, foundation)
-    os.makedirs(work, exist_ok=True)
-    plan.prepare(work)
-    runs = plan.all_runs(work, foundation)
-    chosen = [run for run in runs if not args.only or any(fnmatch.fnmatch(run.name, word) for word in args.only)]
-    if args.list:
-        for run in chosen:
-            print(("finished  " if pool.finished(run) else "          ") + run.name)
-        return 0
-    failed = 0 if args.report else pool.train(chosen)
+        return quick.compare(frozentl)
+    checks = None if args.report or args.list else Checks(frozentl, results, Crystals(args.python))
+    pool = Pool(frozentl, args.jobs, os.path.join(results, "runs.csv"), checks.run if checks else None)
+    failed = 0
+    if not args.report:
+        files = foundations.find(frozentl, sorted({target.foundation for target in plan.TARGETS.values()}))
+        os.makedirs(work, exist_ok=True)
+        if checks:
+            checks.foundation("sevennet-0", files["sevennet-0"])
+        for target in plan.TARGETS:
+            plan.prepare(work, target)
+        tasks = plan.whole_plan()
+
+        def ready(rows):
+            """What can be trained now: a point of a curve wants the search for its learning rate first."""
+            runs = (run for task in tasks for run in task.runs(work, files, rows))
+            return [run for run in runs if not args.only or any(fnmatch.fnmatch(run.name, word) for word in args.only)]
+
+        if args.list:
+            for name, done in {run.name: pool.finished(run) for run in ready(pool.rows)}.items():
+                print(("finished  " if done else "          ") + name)
+            return 0
+        failed = pool.train(ready)
     if failed < 130:
-        report.collect(pool, runs, foundation)
-        report.draw(frozentl, work)
-        report.fill_readme()
+        report.make(frozentl, args.python, results)
     return min(failed, 130)
 
 

@@ -78,7 +78,7 @@ static void warn_of_sets(const ftl_setup *s) {
 }
 
 /* The loss has no gradient for weights of elements that no structure has: the decay is then all that Adam sees, and it
-   scales it to whole steps (examples/data-efficiency, "What is forgotten"). AdamW's decay is not scaled. */
+   scales it to whole steps (examples/data-efficiency, "What an earlier study found"). AdamW's decay is not scaled. */
 static void warn_of_decay(const ftl_setup *s) {
   const ftl_architecture *arch = &s->source->arch;
   int present[118], absent = 0;

@@ -1,0 +1,47 @@
+"""What is looked at in each model of a curve when it is made: what it has forgotten, its repulsive wall, its crystals."""
+
+import os
+
+import elastic
+import forgetting
+import short_range
+import table
+from plan import SEEDS
+
+FORGETTING = ("run", "energy_rmse_meV_atom", "force_rmse_meV_A")
+SHORT_RANGE = ("run", "what", "elements", "from", "to", "height_eV")
+ELEMENTS = {"ti": ("Ti",), "mo": ("Mo",), "tialv": ("Ti", "Al", "V"), "cu": ("Cu",), "h2cu": ("Cu",)}
+
+
+class Checks:
+    """Adds lines to forgetting.csv, short-range.csv and elastic.csv of `results`. `crystals`: an elastic.Crystals."""
+
+    def __init__(self, frozentl, results, crystals):
+        self.frozentl, self.results, self.crystals = frozentl, results, crystals
+
+    def add(self, name, columns, run, rows):
+        table.add(os.path.join(self.results, name), columns, *({"run": run, **row} for row in rows))
+
+    def model(self, run, path, target, forgets=True, short=True):
+        """`forgets`: it comes from a foundation; `short`: its wall is looked at too."""
+        if forgets:
+            energy, force = forgetting.errors_of(self.frozentl, path)
+            row = {"energy_rmse_meV_atom": f"{energy:.2f}", "force_rmse_meV_A": f"{force:.1f}"}
+            self.add("forgetting.csv", FORGETTING, run, [row])
+        if short:
+            self.add("short-range.csv", SHORT_RANGE, run, short_range.measure(self.frozentl, path, ELEMENTS[target]))
+        if self.crystals.there and target in elastic.CRYSTALS:
+            self.add("elastic.csv", elastic.COLUMNS, run, self.crystals.measure(path, elastic.CRYSTALS[target]))
+
+    def run(self, run):
+        """Of a point of a curve of metals; of the other seeds the crystals only."""
+        if run.purpose != "search" and run.target in ELEMENTS:
+            first = run.seed == SEEDS[0]
+            self.model(run.name, os.path.join(run.folder, "model.ftl"), run.target, first and run.mode != "scratch", first)
+
+    def foundation(self, name, path):
+        """Of SevenNet-0 before anything is trained, for each target."""
+        for target in ELEMENTS:
+            run = f"{target}-{name}"
+            if not any(row["run"] == run for row in table.read(os.path.join(self.results, "short-range.csv"))):
+                self.model(run, path, target)

@@ -1,0 +1,65 @@
+"""The picture of docs/which-freezing.md: errors and elastic constants of titanium against the number of structures."""
+
+import os
+import sys
+
+import report
+import table
+from plan import MODES, ROOT
+
+sys.path.insert(0, os.path.join(ROOT, "python"))
+from frozentl.plot import style  # noqa: E402
+
+FRAMES = (("Forces", "RMSE on test (meV/\u00c5)"), ("Elastic constants", "farthest of six (10 % or 5 GPa = 1)"))
+
+
+def value(what, run, measured, reference):
+    if what == "Forces":
+        return float(run["force_rmse_meV_A"])
+    off = report.worst(measured.get(run["run"], {}).get("hcp Ti", {}), reference)
+    return off[2] if off else None
+
+
+def draw(results, path):
+    rows = table.read(os.path.join(results, "runs.csv"))
+    found, measured = report.points(rows, "ti"), report.crystals_of(results)
+    reference = report.reference_crystals("ti")["hcp Ti"]
+    before = report.worst(measured["ti-sevennet-0"]["hcp Ti"], reference)[2]
+    modes = [mode for mode in MODES if any(of == mode for of, _ in found)]
+    made, axes = style.figure(1, 2, width=style.DOUBLE, height=7)
+    for frame, (what, label) in zip(axes[0], FRAMES):
+        every = []
+        for k, mode in enumerate(modes):
+            line = []
+            for size in sorted(size for of, size in found if of == mode):
+                values = [v for v in (value(what, run, measured, reference) for run in found[mode, size]) if v]
+                if values:
+                    line.append((size, sum(values) / len(values), min(values), max(values)))
+            if line:
+                x, y, low, high = zip(*line)
+                bars = ([a - b for a, b in zip(y, low)], [b - a for a, b in zip(y, high)])
+                frame.errorbar(x, y, bars, color=style.colour(k), marker=style.marker(k), label=mode, elinewidth=0.8,
+                               ls=("-", "--")[k // len(style.COLOURS)])  # fmt: skip
+                every += y
+        if what != "Forces":
+            frame.axhline(before, color=style.GREY, ls=":", lw=1)
+            frame.axhline(1, color=style.INK, lw=0.6)
+            frame.annotate("SevenNet-0 as it is", (0.98, before), xycoords=("axes fraction", "data"), ha="right", va="bottom",
+                           fontsize=style.SMALL, color=style.GREY)  # fmt: skip
+            every += [before, 1]
+        style.logarithmic(frame.xaxis, [size for _, size in found])
+        style.logarithmic(frame.yaxis, every)
+        sizes = sorted({size for _, size in found})
+        frame.xaxis.set_major_locator(style.ticker.FixedLocator(sizes))
+        frame.xaxis.set_minor_locator(style.ticker.NullLocator())
+        frame.set_xlabel("training structures")
+        frame.set_ylabel(label)
+        frame.set_title(what, loc="left")
+    handles, labels = axes[0][0].get_legend_handles_labels()
+    made.legend(handles, labels, loc="outside lower center", ncols=min(9, len(labels)))
+    style.letters(axes[0])
+    style.save(made, path)
+
+
+if __name__ == "__main__":
+    draw(sys.argv[1], sys.argv[2])
