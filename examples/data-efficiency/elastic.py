@@ -1,4 +1,4 @@
-"""Crystals of a model: relaxed cell, energy and elastic constants, by frozentl.properties (docs/user-guide.md)."""
+"""Crystals of a model: relaxed cell, energy and elastic constants, by frozentl.properties (docs/properties.md)."""
 
 import json
 import os
