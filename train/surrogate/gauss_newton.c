@@ -57,7 +57,6 @@ static ftl_status start(ftl_surrogate *s, const ftl_dataset *data, ftl_error *er
       s->second[column] = START * (double)m.n[mu] / m.sum[mu];
       s->coefficient[column] -= slope * s->second[column];
     }
-  s->n_committee = 0;
   return status;
 }
 
@@ -65,6 +64,7 @@ static ftl_status make_second(ftl_surrogate *s, const ftl_gauss_newton_options *
   const size_t n = (size_t)s->first[s->file.n_elements];
   s->second_rank = o->rank;
   s->exponent = o->exponent;
+  s->n_committee = 0; /* members of the linear fit know nothing of it */
   s->second = calloc(n + 1, sizeof *s->second);
   return s->second ? FTL_OK : ftl_no_memory(error, NULL, "a second density");
 }
