@@ -5,16 +5,16 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import sys
 from typing import Optional, Sequence
 
-from .. import FrozenTLError, version
+from .. import version
 from ..calculator import FrozenTL
 from . import kept, report
+from .commands import add_output_and_model, add_potential, finish
 from .crystal import PROPERTIES, Options
 from .elastic import check_strain
 from .errors import PropertyError
-from .measure import one, progress
+from .measure import one
 from .phonons import check_phonopy
 from .reference import read, shipped
 from .structures import CELLS, structure
@@ -30,7 +30,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Properties of crystals at 0 K with one potential or several side by side: relaxed cell, energy and\n" + what,
         epilog="Example: frozentl-properties --potential sevennet-0 tuned=RUN/model.ftl --structure hcp-Ti bcc-Ti --properties elastic\n"
                "A run that was stopped goes on where it was; what is in FOLDER/runs is not computed again.")  # fmt: skip
-    parser.add_argument("--potential", nargs="+", required=True, metavar="[LABEL=]FILE", help=".ftl, .model, .pth, .yace, or a foundation's name")
+    add_potential(parser)
     parser.add_argument("--structure", nargs="+", required=True, metavar="[LABEL=]NAME|FILE",
                         help=f"hcp-Ti, fcc-Cu:a=3.6 ({', '.join(CELLS)}), or a file that ASE reads")  # fmt: skip
     parser.add_argument("--properties", nargs="+", choices=(*PROPERTIES, "all"), default=list(USUAL), metavar="P",
@@ -42,12 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--size", type=float, default=Options.size, metavar="A",
                         help="cells of vacancies and phonons, and slabs, are this thick at least (%(default)s Angstrom)")  # fmt: skip
     parser.add_argument("--sites", action="store_true", help="symmetry of the sites, whatever the elements on them: for random alloys")
-    parser.add_argument("--output", default="properties", metavar="FOLDER", help="(%(default)s)")
-    parser.add_argument("--format", choices=("svg", "pdf", "png", "none"), default="svg", help="of the pictures (%(default)s)")
-    parser.add_argument("--precision", choices=("double", "mixed"), default="double", help="(%(default)s)")
-    parser.add_argument("--head", help="of a model with several")
-    parser.add_argument("--foundation", metavar="FILE", help="of a delta whose foundation is not found by itself")
-    parser.add_argument("--threads", type=int, default=0, help="(0: as many as OpenMP gives)")
+    add_output_and_model(parser, "properties")
     return parser
 
 
@@ -120,13 +115,4 @@ def run(o: argparse.Namespace) -> str:
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     """The exit status: 0, 1 (what was asked for cannot be), 130."""
-    o = _parser().parse_args(arguments)
-    try:
-        print(run(o), end="")
-    except (PropertyError, FrozenTLError, OSError, ValueError, TypeError) as e:
-        print(f"frozentl-properties: {e}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        progress("frozentl-properties: interrupted; what was measured is kept, and the same command goes on")
-        return 130
-    return 0
+    return finish(_parser(), run, arguments)

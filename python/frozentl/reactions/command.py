@@ -5,16 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 from dataclasses import asdict
 from typing import Optional, Sequence
 
 from ase.data import atomic_numbers, covalent_radii
 from ase.symbols import string2symbols
 
-from .. import FrozenTLError, version
+from .. import version
 from ..calculator import FrozenTL
 from ..properties.command import labelled
+from ..properties.commands import add_output_and_model, add_potential, finish
 from ..properties.errors import NoValue, PropertyError
 from ..properties.kept import Kept, write
 from ..properties.measure import digest_of, progress
@@ -30,7 +30,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Minimum-energy path and barrier by the nudged elastic band with a climbing image: of a diatomic molecule that dissociates over a "
         "bridge of an fcc metal's surface, or between any two structures. With one potential or several side by side.",
         epilog="Example: frozentl-barrier --potential sevennet-0 tuned=RUN/model.ftl --slab Cu-111 Cu-100 --molecule H2")  # fmt: skip
-    parser.add_argument("--potential", nargs="+", required=True, metavar="[LABEL=]FILE", help=".ftl, .model, .pth, .yace, or a foundation's name")
+    add_potential(parser)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--slab", nargs="+", metavar="NAME", help="Cu-111, Cu-100:a=3.65 (111, 100, 110); without a the potential's own")
     what.add_argument("--ends", nargs=2, metavar=("FIRST", "LAST"),
@@ -38,12 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--molecule", metavar="XY", help="of two atoms, over a slab (default: H2)")
     parser.add_argument("--images", type=int, default=7, help="of the path, with its ends (%(default)s)")
     parser.add_argument("--force", type=float, default=0.01, help="most that may be left, eV/Angstrom (%(default)s)")
-    parser.add_argument("--output", default="barrier", metavar="FOLDER", help="(%(default)s)")
-    parser.add_argument("--format", choices=("svg", "pdf", "png", "none"), default="svg", help="of the picture (%(default)s)")
-    parser.add_argument("--precision", choices=("double", "mixed"), default="double", help="(%(default)s)")
-    parser.add_argument("--head", help="of a model with several")
-    parser.add_argument("--foundation", metavar="FILE", help="of a delta whose foundation is not found by itself")
-    parser.add_argument("--threads", type=int, default=0, help="(0: as many as OpenMP gives)")
+    add_output_and_model(parser, "barrier")
     return parser
 
 
@@ -154,13 +149,4 @@ def run(o: argparse.Namespace) -> str:
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     """The exit status: 0, 1 (what was asked for cannot be), 130."""
-    o = _parser().parse_args(arguments)
-    try:
-        print(run(o), end="")
-    except (PropertyError, FrozenTLError, OSError, ValueError, TypeError) as e:
-        print(f"frozentl-barrier: {e}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        progress("frozentl-barrier: interrupted; what was found is kept, and the same command goes on")
-        return 130
-    return 0
+    return finish(_parser(), run, arguments)

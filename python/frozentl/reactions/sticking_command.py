@@ -5,16 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 from dataclasses import asdict
 from typing import Optional, Sequence
 
 from ase.data import atomic_numbers
 
-from .. import FrozenTLError, version
+from .. import version
 from ..calculator import FrozenTL
 from ..properties.command import labelled
-from ..properties.errors import NoValue, PropertyError
+from ..properties.commands import add_output_and_model, add_potential, finish
+from ..properties.errors import PropertyError
 from ..properties.kept import Kept, write
 from ..properties.measure import progress
 from .molecule import MASSES, Vibration, curve_of
@@ -30,7 +30,7 @@ def _parser() -> argparse.ArgumentParser:
         "down over random points, with a quantum of vibration, on a surface at a temperature. A line per encounter in FOLDER; what is there is not done "
         "again, so that a larger --count adds to a smaller one. The first potential makes the surface and the vibrations that all start from.",
         epilog="Example: frozentl-sticking --potential ace=h2cu-ace.ftl mace=h2cu.ftl --slab Cu-111:a=3.6714 --energies 0.7 0.9 --count 40")  # fmt: skip
-    parser.add_argument("--potential", nargs="+", required=True, metavar="[LABEL=]FILE", help=".ftl, .model, .pth, .yace, or a foundation's name")
+    add_potential(parser)
     parser.add_argument("--slab", nargs="+", required=True, metavar="NAME", help="Cu-111, Cu-100:a=3.67 (without a: the first potential's own at 0 K)")
     parser.add_argument("--molecule", choices=tuple(MASSES), default="H2", help="(%(default)s)")
     parser.add_argument("--energies", nargs="+", type=float, default=[0.5, 0.7, 0.9], metavar="EV", help="of incidence (0.5 0.7 0.9)")
@@ -38,12 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--temperature", type=float, default=300, metavar="K", help="of the surface (%(default)s)")
     parser.add_argument("--count", type=int, default=40, help="encounters for each slab, state and energy (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="(%(default)s)")
-    parser.add_argument("--output", default="sticking", metavar="FOLDER", help="(%(default)s)")
-    parser.add_argument("--format", choices=("svg", "pdf", "png", "none"), default="svg", help="of the picture (%(default)s)")
-    parser.add_argument("--precision", choices=("double", "mixed"), default="double", help="(%(default)s)")
-    parser.add_argument("--head", help="of a model with several")
-    parser.add_argument("--foundation", metavar="FILE", help="of a delta whose foundation is not found by itself")
-    parser.add_argument("--threads", type=int, default=0, help="(0: as many as OpenMP gives)")
+    add_output_and_model(parser, "sticking")
     return parser
 
 
@@ -140,13 +135,4 @@ def run(o: argparse.Namespace) -> str:
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     """The exit status: 0, 1 (what was asked for cannot be), 130."""
-    o = _parser().parse_args(arguments)
-    try:
-        print(run(o), end="")
-    except (PropertyError, NoValue, FrozenTLError, OSError, ValueError, TypeError) as e:
-        print(f"frozentl-sticking: {e}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        progress("frozentl-sticking: interrupted; what was done is kept, and the same command goes on")
-        return 130
-    return 0
+    return finish(_parser(), run, arguments)
