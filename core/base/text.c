@@ -11,3 +11,8 @@ void ftl_text_add(char *text, size_t size, const char *format, ...) {
   vsnprintf(text + used, size - used, format, arguments);
   va_end(arguments);
 }
+
+bool ftl_ends_with(const char *text, const char *end) {
+  const size_t n = strlen(text), m = strlen(end);
+  return n >= m && strcmp(text + n - m, end) == 0;
+}

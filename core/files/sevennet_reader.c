@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/text.h"
 
 #define MAX_TENSORS 4000
 
@@ -52,14 +53,9 @@ static bool present_name(const ftl_py *name, char *now, size_t size) {
   return (size_t)snprintf(now, size, "%s", text) < size;
 }
 
-static bool ends_with(const char *text, const char *end) {
-  const size_t n = strlen(text), m = strlen(end);
-  return n >= m && !strcmp(text + n - m, end);
-}
-
 /* Constants of e3nn's modules that follow from the irreps. */
 static bool is_noise(const char *name) {
-  return ends_with(name, ".output_mask") || ends_with(name, "_convolution.convolution.weight") ||
+  return ftl_ends_with(name, ".output_mask") || ftl_ends_with(name, "_convolution.convolution.weight") ||
          strstr(name, "_equivariant_gate.") || strstr(name, "equivariant_gate.gate.mul.");
 }
 

@@ -6,6 +6,7 @@
 
 #include "files/zip.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "model/tensors.h"
 
 typedef struct {
@@ -25,11 +26,6 @@ struct ftl_torch_archive {
 };
 
 /* ---- opening ---- */
-
-static bool ends_with(const char *text, const char *end) {
-  size_t n = strlen(text), m = strlen(end);
-  return n >= m && !strcmp(text + n - m, end);
-}
 
 /* Finds NAME/data.pkl and with it the prefix of everything else. */
 static ftl_status find_pickle(ftl_torch_archive *a, int *entry, ftl_error *error) {
@@ -51,7 +47,7 @@ static ftl_status find_pickle(ftl_torch_archive *a, int *entry, ftl_error *error
 static ftl_status refuse_script(ftl_torch_archive *a, ftl_error *error) {
   for (int k = 0; k < ftl_zip_count(a->zip); k++) {
     const char *name = ftl_zip_name(a->zip, k);
-    if (strstr(name, "/code/") || ends_with(name, "/constants.pkl"))
+    if (strstr(name, "/code/") || ftl_ends_with(name, "/constants.pkl"))
       return ftl_fail(
           error, FTL_ERR_UNSUPPORTED, a->where,
           "this is a TorchScript archive (torch.jit.save, mace_create_lammps_model, sevenn_get_model); give the "

@@ -187,8 +187,13 @@ class Model:
 
     def single_threaded(self) -> Model:
         """A copy, which shares the weights, that computes with one thread."""
+        return self._copy(threads=1)
+
+    def _copy(self, **options: Any) -> Model:
+        """Another with the same open model, and buffers of its own."""
+        self._need_open()
         other = object.__new__(type(self))
-        other.__dict__.update(self.__dict__, _options=dict(self._options, threads=1))
+        other.__dict__.update(self.__dict__, _options=dict(self._options, **options))
         other._lock, other._workspace = Lock(), None
         other._workspace = other._new_workspace()
         return other
@@ -312,12 +317,7 @@ class Model:
         self.close()
 
     def __copy__(self) -> Model:
-        self._need_open()
-        other = object.__new__(type(self))
-        other.__dict__.update(self.__dict__)
-        other._lock, other._workspace = Lock(), None
-        other._workspace = other._new_workspace()
-        return other
+        return self._copy()
 
     def __deepcopy__(self, memo) -> Model:
         return self.__copy__()

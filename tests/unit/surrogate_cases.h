@@ -141,4 +141,27 @@ static inline double *rows_of(designed *d, const made_structure *m, ftl_design_r
   return block;
 }
 
+/* The model answers for the structure what the rows of a design say: energy (less `e0`; within an absolute tolerance),
+   forces and virial (relative where they are large). Frees the model. */
+static inline void expect_rows(ftl_model *model, const made_structure *m, double e0, const double *want,
+                               double energy_tolerance, double tolerance) {
+  double forces[MOST_ATOMS][3];
+  int species[MOST_ATOMS];
+  ftl_workspace *ws;
+  ftl_error error = {0};
+  ftl_result result = {.forces = forces[0]};
+  for (int i = 0; i < m->s.n; i++) species[i] = ftl_model_species(model, m->z[i]);
+  assert_int_equal(ftl_workspace_new(model, 1, &ws, &error), FTL_OK);
+  if (ftl_compute(ws, m->s.n, species, (const double(*)[3])m->x, (const double(*)[3])m->s.cell, m->s.pbc, &result,
+                  &error))
+    fail_msg("%s", error.message);
+  assert_close(result.energy - e0, want[0], energy_tolerance);
+  for (int i = 0; i < 3 * m->s.n; i++)
+    assert_close(forces[i / 3][i % 3], want[1 + i], tolerance * (1 + fabs(want[1 + i])));
+  for (int k = 0; k < 6; k++)
+    assert_close(result.virial[k], want[1 + 3 * m->s.n + k], tolerance * (1 + fabs(want[1 + 3 * m->s.n + k])));
+  ftl_workspace_free(ws);
+  ftl_model_free(model);
+}
+
 #endif

@@ -67,10 +67,7 @@ static void rows_are_those_of_the_evaluator(void **unused) {
     designed d;
     ftl_random random;
     made_structure m;
-    ftl_workspace *ws;
-    ftl_error error = {0};
-    double want[1 + 3 * MOST_ATOMS + 6], forces[MOST_ATOMS][3];
-    int species[MOST_ATOMS];
+    double want[1 + 3 * MOST_ATOMS + 6];
     options.radial = kinds[kind];
     start_design(&options, &d);
     ftl_basis_set_inner(&d.surrogate, inner, 0.2);
@@ -78,21 +75,8 @@ static void rows_are_those_of_the_evaluator(void **unused) {
     ftl_random_seed(&random, 31);
     make_structure(&random, 8, 5, 1.3, true, 2, hydrogen_copper, &m);
     predict(&d, d.surrogate.coefficient, &m, (ftl_design_rows){.energy = true, .forces = true, .stress = true}, want);
-    ftl_model *model = open_model(&d.surrogate);
-    ftl_result result = {.forces = forces[0]};
-    for (int i = 0; i < m.s.n; i++) species[i] = ftl_model_species(model, m.z[i]);
-    assert_int_equal(ftl_workspace_new(model, 1, &ws, &error), FTL_OK);
-    if (ftl_compute(ws, m.s.n, species, (const double(*)[3])m.x, (const double(*)[3])m.s.cell, m.s.pbc, &result,
-                    &error))
-      fail_msg("%s", error.message);
-    const double tolerance = 1e-9;
-    assert_close(result.energy - e0_of(&d.surrogate, &m), want[0], tolerance * (1 + fabs(result.energy)));
-    for (int i = 0; i < 3 * m.s.n; i++)
-      assert_close(forces[i / 3][i % 3], want[1 + i], tolerance * (1 + fabs(want[1 + i])));
-    for (int k = 0; k < 6; k++)
-      assert_close(result.virial[k], want[1 + 3 * m.s.n + k], tolerance * (1 + fabs(want[1 + 3 * m.s.n + k])));
-    ftl_workspace_free(ws);
-    ftl_model_free(model);
+    const double e0 = e0_of(&d.surrogate, &m), tolerance = 1e-9;
+    expect_rows(open_model(&d.surrogate), &m, e0, want, tolerance * (1 + fabs(e0 + want[0])), tolerance);
     free_designed(&d);
   }
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "support/output.h"
+#include "base/error.h"
 
 int cli_report(const ftl_error *error, int exit_code) {
   fflush(stdout);
@@ -39,6 +40,14 @@ int cli_check_paths(ftl_paths *paths) {
   if (!status) status = ftl_paths_check_runs(paths, &error);
   ftl_paths_free(paths);
   return status == FTL_OK ? CLI_OK : cli_report(&error, CLI_OUTPUT);
+}
+
+int cli_refuse_existing(const char *path) {
+  struct stat info;
+  ftl_error error = {0};
+  if (lstat(path, &info) != 0) return CLI_OK;
+  ftl_fail(&error, FTL_ERR_IO, path, "it exists; choose another name, or --force to replace it");
+  return cli_report(&error, CLI_OUTPUT);
 }
 
 int cli_parse(const struct argp *argp, const char *name, int argc, char **argv, void *input) {

@@ -41,6 +41,10 @@ int cli_report(const ftl_error *error, int exit_code);
    CLI_OK, or CLI_OUTPUT after saying which. */
 int cli_check_paths(ftl_paths *paths);
 
+/* For a command without --force: CLI_OK if there is nothing of that name, not even a dangling link, else CLI_OUTPUT
+   after saying so. */
+int cli_refuse_existing(const char *path);
+
 /* ftl_source_write, which puts a complete file in place; a signal before that leaves nothing behind. */
 ftl_status cli_write_model(const ftl_source *source, const char *path, ftl_error *error);
 

@@ -15,6 +15,7 @@
 #include "files/surrogate_file.h"
 #include "model/architecture.h"
 #include "base/error.h"
+#include "base/text.h"
 
 typedef struct {
   const char *in, *out;
@@ -27,11 +28,6 @@ typedef struct {
 
 #define FTL_VALUES options
 #include "support/option_table.h"
-
-static bool ends_in(const char *name, const char *end) {
-  size_t n = strlen(name), m = strlen(end);
-  return n >= m && strcmp(name + n - m, end) == 0;
-}
 
 CHOICES(dtype_words, FTL_F64 + 1, [FTL_F32] = "float32", [FTL_F64] = "float64");
 
@@ -53,9 +49,9 @@ static void check(const cli_given *given, struct argp_state *state) {
   o->out = given->file[1];
   o->cast = ftl_options_is_set(&given->options, "dtype");
   if (o->symbols) o->n_elements = cli_elements(state, "--elements", o->symbols, o->elements, FTL_MAX_ELEMENTS);
-  if (!ends_in(o->out, ".ftl") && !ends_in(o->out, ".yace"))
+  if (!ftl_ends_with(o->out, ".ftl") && !ftl_ends_with(o->out, ".yace"))
     argp_error(state, "it writes .ftl files (of surrogates: .yace), and '%s' does not end so", o->out);
-  if (o->spline_bins > 0 && !ends_in(o->out, ".yace")) argp_error(state, "--spline-bins is for OUT.yace");
+  if (o->spline_bins > 0 && !ftl_ends_with(o->out, ".yace")) argp_error(state, "--spline-bins is for OUT.yace");
 }
 
 static const cli_command command_line = {
@@ -92,7 +88,7 @@ static ftl_status read_surrogate(const options *o, ftl_pace_kind kind, ftl_ace_f
   if (kind == FTL_PACE_NONE)
     return ftl_fail(error, FTL_ERR_UNSUPPORTED, o->in,
                     "only a surrogate can become .yace; this is none (`frozentl distill` makes one of a MACE model)");
-  if (!ends_in(o->out, ".yace"))
+  if (!ftl_ends_with(o->out, ".yace"))
     return ftl_fail(error, FTL_ERR_UNSUPPORTED, o->in, "a surrogate is an .ftl file already; it can become a .yace");
   if (o->n_elements > 0 || o->head || o->cast || o->foundation)
     return ftl_fail(error, FTL_ERR_UNSUPPORTED, o->in,
@@ -128,14 +124,11 @@ static int convert(const cli_given *given) {
   ftl_source *source = NULL;
   struct stat info;
   int code = check_paths(o);
+  if (code == CLI_OK && !o->force) code = cli_refuse_existing(o->out);
   if (code != CLI_OK) return code;
-  if (!o->force && lstat(o->out, &info) == 0) {
-    ftl_fail(&error, FTL_ERR_IO, o->out, "it exists; choose another name, or --force to replace it");
-    return cli_report(&error, CLI_OUTPUT);
-  }
   ftl_pace_kind pace;
   ftl_status status = ftl_pace_kind_of_file(o->in, &pace, &error);
-  if (status == FTL_OK && (pace != FTL_PACE_NONE || ends_in(o->out, ".yace")))
+  if (status == FTL_OK && (pace != FTL_PACE_NONE || ftl_ends_with(o->out, ".yace")))
     return convert_surrogate(o, pace, &error);
   if (status == FTL_OK) status = ftl_source_read_with(o->in, o->foundation, &source, &error);
   if (status == FTL_OK && o->foundation && !source->delta) status = ftl_source_no_delta(o->in, &error);

@@ -13,6 +13,7 @@
 #include "model/architecture.h"
 #include "model/trust.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "model/schema.h"
 
 typedef struct {
@@ -162,6 +163,13 @@ static json_t *heads(const ftl_source *source) {
   return list;
 }
 
+/* "layer0.radial"; layer -1: no layer's. */
+static void group_text(int layer, ftl_group group, char name[64]) {
+  *name = '\0';
+  if (layer >= 0) ftl_text_add(name, 64, "layer%d.", layer);
+  ftl_text_add(name, 64, "%s", ftl_group_name(group));
+}
+
 static json_t *groups(const ftl_source *source) {
   ftl_schema schema;
   if (ftl_schema_of(source, &schema, NULL)) return NULL;
@@ -181,8 +189,7 @@ static json_t *groups(const ftl_source *source) {
       }
       if (tensors == 0) continue;
       char name[64];
-      if (layer >= 0) snprintf(name, sizeof name, "layer%d.%s", layer, ftl_group_name((ftl_group)group));
-      else snprintf(name, sizeof name, "%s", ftl_group_name((ftl_group)group));
+      group_text(layer, (ftl_group)group, name);
       json_array_append_new(list, json_pack("{s:s, s:i, s:I, s:b}", "group", name, "tensors", tensors, "numbers",
                                             (json_int_t)count, "weights", weights));
     }
@@ -198,10 +205,9 @@ static json_t *tensors(const ftl_source *source) {
   for (int k = 0; k < source->tensors.n; k++) {
     const ftl_tensor *tensor = &source->tensors.tensor[k];
     int layer;
-    char name[64] = "";
+    char name[64];
     const ftl_group group = ftl_schema_group(&schema, tensor, &layer);
-    if (layer >= 0) snprintf(name, sizeof name, "layer%d.", layer);
-    snprintf(name + strlen(name), sizeof name - strlen(name), "%s", ftl_group_name(group));
+    group_text(layer, group, name);
     json_t *shape = json_array();
     for (int d = 0; d < tensor->ndim; d++) json_array_append_new(shape, json_integer(tensor->shape[d]));
     json_array_append_new(list, json_pack("{s:s, s:o, s:s}", "name", tensor->name, "shape", shape, "group", name));

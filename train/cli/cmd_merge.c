@@ -54,11 +54,8 @@ static int merge(const cli_given *given) {
   ftl_source *source = NULL;
   struct stat info;
   int code = check_paths(o, in);
+  if (code == CLI_OK && !o->force) code = cli_refuse_existing(o->out);
   if (code != CLI_OK) return code;
-  if (!o->force && lstat(o->out, &info) == 0) {
-    ftl_fail(&error, FTL_ERR_IO, o->out, "it exists; choose another name, or --force to replace it");
-    return cli_report(&error, CLI_OUTPUT);
-  }
   ftl_status status = ftl_source_read_with(in, o->foundation, &source, &error);
   if (status == FTL_OK && !source->delta)
     status = ftl_fail(&error, FTL_ERR_INPUT, in, "it is no delta but a full model: there is nothing to merge");

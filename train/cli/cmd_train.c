@@ -9,7 +9,7 @@
 #include "cli/host.h"
 #include "cli/mace_flags.h"
 #include "cli/option_flags.h"
-#include "cli/trust.h"
+#include "cli/trust_output.h"
 #include "support/output.h"
 #include "tune/propose.h"
 #include "tune/train.h"
@@ -199,7 +199,11 @@ static int run(options *o) {
   ftl_error error = {0};
   if (o->document_mace) {
     printf("| `mace_run_train` | its default | here |\n| --- | --- | --- |\n");
-    static const char *const kinds[] = {"", "no part: ", "no counterpart", "refused: "};
+    static const char *const kinds[] = {[CLI_MACE_READ] = "",
+                                        [CLI_MACE_SCRATCH] = "",
+                                        [CLI_MACE_PASSED] = "no part: ",
+                                        [CLI_MACE_NONE] = "no counterpart",
+                                        [CLI_MACE_REFUSED] = "refused: "};
     for (int k = 0; k < CLI_MACE_N; k++) {
       const cli_mace_flag *f = &cli_mace_flags[k];
       printf("| `--%s` | %s | %s%s%s |\n", f->flag, f->initial ? f->initial : "", kinds[f->role],

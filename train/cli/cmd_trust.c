@@ -2,14 +2,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/command.h"
 #include "cli/stop.h"
-#include "cli/trust.h"
+#include "cli/trust_output.h"
 #include "data/isolated.h"
 #include "data/sense.h"
 #include "files/model_file.h"
@@ -61,10 +61,7 @@ static const ftl_option rows[] = {
     SWITCH(quiet, .key = "quiet", .flag = "quiet", .letter = 'q', .doc = "no table and no progress bar"),
 };
 
-static bool is_ftl(const char *name) {
-  const size_t n = strlen(name);
-  return n > 4 && strcmp(name + n - 4, ".ftl") == 0;
-}
+static bool is_ftl(const char *name) { return strlen(name) > 4 && ftl_ends_with(name, ".ftl"); }
 
 static void check(const cli_given *given, struct argp_state *state) {
   options *o = given->options.values;
@@ -183,13 +180,9 @@ static int trust(const cli_given *given) {
   const options *o = given->options.values;
   ftl_error error = {0};
   ftl_source *source = NULL;
-  struct stat info;
   int code = check_paths(o);
+  if (code == CLI_OK && o->out && !o->force) code = cli_refuse_existing(o->out);
   if (code != CLI_OK) return code;
-  if (o->out && !o->force && lstat(o->out, &info) == 0) {
-    ftl_fail(&error, FTL_ERR_IO, o->out, "it exists; choose another name, or --force to replace it");
-    return cli_report(&error, CLI_OUTPUT);
-  }
   cli_warn_of_threads((int)o->threads);
   code = read_model(o, &source, &error) == FTL_OK ? make(o, source, &error) : cli_report(&error, CLI_INPUT);
   ftl_source_free(source);

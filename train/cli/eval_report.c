@@ -1,6 +1,6 @@
 /* frozentl eval: answers are written and printed. */
 #include "cli/eval.h"
-#include "cli/trust.h"
+#include "cli/trust_output.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -13,6 +13,7 @@
 #include "cli/mace_flags.h"
 #include "base/array.h"
 #include "base/error.h"
+#include "base/text.h"
 
 /* ---- a translation under way ---- */
 
@@ -75,6 +76,16 @@ static void copy(translation *t, const char *key, const char *flag) {
   if (text) set(t, key, text);
 }
 
+/* `key` is the text less some characters. */
+static void set_without(translation *t, const char *key, const char *text, const char *less) {
+  char kept[300];
+  size_t n = 0;
+  for (; *text && n + 1 < sizeof kept; text++)
+    if (!strchr(less, *text)) kept[n++] = *text;
+  kept[n] = '\0';
+  set(t, key, kept);
+}
+
 /* The word of `pairs` (mace-torch's, ours, ..., NULL) for the flag's. */
 static void choose(translation *t, const char *key, const char *flag, const char *const *pairs) {
   for (int k = 0; pairs[k]; k += 2)
@@ -83,8 +94,7 @@ static void choose(translation *t, const char *key, const char *flag, const char
       return;
     }
   char words[200] = "";
-  for (int k = 0; pairs[k]; k += 2)
-    snprintf(words + strlen(words), sizeof words - strlen(words), "%s%s", k ? ", " : "", pairs[k]);
+  for (int k = 0; pairs[k]; k += 2) ftl_text_add(words, sizeof words, "%s%s", k ? ", " : "", pairs[k]);
   refuse(t, flag, "'%.100s' is not trained here: one of %s", get(t, flag), words);
 }
 
@@ -123,12 +133,11 @@ static void set_rates(translation *t, const char *key, const char *flag, json_t 
   json_t *value;
   json_object_foreach(pairs, name, value) {
     if (!json_is_number(value)) refuse(t, flag, "'%.100s' has no number", name);
-    const size_t n = strlen(text);
-    if (n + strlen(name) + 40 > sizeof text) {
+    if (strlen(text) + strlen(name) + 40 > sizeof text) {
       refuse(t, flag, "it has more entries than can be read");
       return;
     }
-    snprintf(text + n, sizeof text - n, "%s%s=%.17g", n ? "," : "", name, json_number_value(value));
+    ftl_text_add(text, sizeof text, "%s%s=%.17g", *text ? "," : "", name, json_number_value(value));
   }
   if (*text) set(t, key, text);
 }
@@ -246,33 +255,16 @@ static void translate_new_model(translation *t) {
                                          {"scratch.gate", "gate"}};
   for (size_t k = 0; k < sizeof plain / sizeof *plain; k++) copy(t, plain[k][0], plain[k][1]);
   set(t, "scratch.zbl", is_true(get(t, "pair_repulsion")) ? "true" : "false");
-  char text[300];
-  size_t n = 0;
-  for (const char *c = get(t, "MLP_irreps"); *c && n + 1 < sizeof text; c++)
-    if (*c != ' ') text[n++] = *c;
-  text[n] = '\0';
-  set(t, "scratch.readout", text);
-  n = 0;
-  for (const char *c = get(t, "radial_MLP"); *c && n + 1 < sizeof text; c++)
-    if (!strchr("[] ", *c)) text[n++] = *c;
-  text[n] = '\0';
-  set(t, "scratch.radial_mlp", text);
+  set_without(t, "scratch.readout", get(t, "MLP_irreps"), " ");
+  set_without(t, "scratch.radial_mlp", get(t, "radial_MLP"), "[] ");
   const char *hidden = get(t, "hidden_irreps"), *channels = get(t, "num_channels"), *most = get(t, "max_L");
   if (hidden && (channels || most)) refuse(t, "hidden_irreps", "it goes without num_channels and max_L");
-  n = 0;
-  if (!hidden && !channels && !most) hidden = "128x0e+128x1o";
-  if (hidden) {
-    for (const char *c = hidden; *c && n + 1 < sizeof text; c++)
-      if (*c != ' ') text[n++] = *c;
-    text[n] = '\0';
-  } else {
-    const int l_max = most ? atoi(most) : 1;
-    if (l_max < 0 || l_max > 3) refuse(t, "max_L", "'%.50s' is none of 0, 1, 2, 3", most);
-    for (int l = 0; l <= l_max && !t->status; l++)
-      n += (size_t)snprintf(text + n, sizeof text - n, "%s%.20sx%d%c", l ? "+" : "", channels ? channels : "128", l,
-                            l % 2 ? 'o' : 'e');
-  }
-  set(t, "scratch.hidden", text);
+  char text[300] = "";
+  const int l_max = most ? atoi(most) : 1;
+  if (l_max < 0 || l_max > 3) refuse(t, "max_L", "'%.50s' is none of 0, 1, 2, 3", most);
+  for (int l = 0; l <= l_max && !t->status; l++)
+    ftl_text_add(text, sizeof text, "%s%.20sx%d%c", l ? "+" : "", channels ? channels : "128", l, l % 2 ? 'o' : 'e');
+  set_without(t, "scratch.hidden", hidden ? hidden : text, " ");
   if (!is_true(get(t, "compute_avg_num_neighbors"))) copy(t, "scratch.avg_num_neighbors", "avg_num_neighbors");
 }
 
@@ -358,31 +350,27 @@ static void translate(translation *t) {
   const char *model = get(t, "model");
   if (strcmp(model, "MACE") && strcmp(model, "ScaleShiftMACE"))
     refuse(t, "model", "'%.100s' is not trained here, MACE and ScaleShiftMACE are", model);
-  for (int k = 0; k < CLI_MACE_N; k++)
-    if (cli_mace_flags[k].role == CLI_MACE_REFUSED && t->value[k] && strcmp(t->value[k], "None") &&
-        (!cli_mace_flags[k].initial || is_true(t->value[k]) != is_true(cli_mace_flags[k].initial)))
-      refuse(t, cli_mace_flags[k].flag, "%s are not trained here", cli_mace_flags[k].becomes);
+  for (int k = 0; k < CLI_MACE_N; k++) {
+    const cli_mace_flag *f = &cli_mace_flags[k];
+    if (f->role == CLI_MACE_REFUSED && t->value[k] && strcmp(t->value[k], "None") &&
+        (!f->initial || is_true(t->value[k]) != is_true(f->initial)))
+      refuse(t, f->flag, "%s are not trained here", f->becomes);
+  }
+  const bool tunes = said(t, "foundation_model");
   translate_data(t);
-  if (said(t, "foundation_model")) {
-    translate_foundation(t);
-  } else translate_new_model(t);
+  if (tunes) translate_foundation(t);
+  else translate_new_model(t);
   translate_e0(t);
   translate_loss(t);
   translate_steps(t);
   char passed[1500] = "";
   for (int k = 0; k < CLI_MACE_N; k++) {
+    const cli_mace_flag *f = &cli_mace_flags[k];
     if (!t->value[k]) continue;
-    const bool other = !cli_mace_flags[k].initial || strcmp(t->value[k], cli_mace_flags[k].initial);
-    if (cli_mace_flags[k].role == CLI_MACE_NONE && other)
-      say(t, "--%s has no counterpart%s%s", cli_mace_flags[k].flag, *cli_mace_flags[k].becomes ? ": " : "",
-          cli_mace_flags[k].becomes);
-    const size_t n = strlen(passed);
-    if (cli_mace_flags[k].role == CLI_MACE_PASSED && n + 60 < sizeof passed)
-      snprintf(passed + n, sizeof passed - n, "%s--%s", n ? ", " : "", cli_mace_flags[k].flag);
-    /* of a new model, where there is a foundation: its architecture is what it is, in mace-torch too */
-    if (cli_mace_flags[k].role == CLI_MACE_READ && said(t, "foundation_model") &&
-        !strncmp(cli_mace_flags[k].becomes, "`scratch.", 9) && n + 60 < sizeof passed)
-      snprintf(passed + n, sizeof passed - n, "%s--%s", n ? ", " : "", cli_mace_flags[k].flag);
+    if (f->role == CLI_MACE_NONE && (!f->initial || strcmp(t->value[k], f->initial)))
+      say(t, "--%s has no counterpart%s%s", f->flag, *f->becomes ? ": " : "", f->becomes);
+    if ((f->role == CLI_MACE_PASSED || (f->role == CLI_MACE_SCRATCH && tunes)) && strlen(passed) + 60 < sizeof passed)
+      ftl_text_add(passed, sizeof passed, "%s--%s", *passed ? ", " : "", f->flag);
   }
   if (*passed) say(t, "without effect here: %s", passed);
 }

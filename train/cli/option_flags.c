@@ -69,13 +69,19 @@ void cli_flags_end(cli_flags *flags) {
 
 /* ---- what is given ---- */
 
+/* False without memory; then what could be had is in it all the same. */
+static bool make_flag(const char *key, size_t length, const char *text, const char *name, cli_flag *flag) {
+  *flag = (cli_flag){strndup(key, length), strdup(text), malloc(strlen(name) + 3)};
+  if (flag->name) sprintf(flag->name, "--%s", name);
+  return flag->key && flag->text && flag->name;
+}
+
 static void keep(cli_flags *flags, struct argp_state *state, const char *key, size_t length, const char *text,
                  const char *name) {
   const ftl_status grown = FTL_GROW(flags->given, flags->room, flags->n + 1, "the flags", NULL);
-  cli_flag flag = {strndup(key, length), strdup(text), malloc(strlen(name) + 3)};
-  if (grown || !flag.key || !flag.text || !flag.name) argp_failure(state, CLI_MEMORY, 0, "no memory");
-  sprintf(flag.name, "--%s", name);
-  flags->given[flags->n++] = flag;
+  if (grown || !make_flag(key, length, text, name, &flags->given[flags->n]))
+    argp_failure(state, CLI_MEMORY, 0, "no memory");
+  flags->n++;
 }
 
 bool cli_flags_parse(cli_flags *flags, int key, const char *argument, struct argp_state *state) {
@@ -97,12 +103,8 @@ ftl_status cli_flags_prepend(cli_flags *flags, int n, const cli_setting *setting
   memmove(flags->given + n, flags->given, (size_t)flags->n * sizeof *flags->given);
   flags->n += n;
   bool whole = true;
-  for (int k = 0; k < n; k++) {
-    const cli_flag flag = {strdup(setting[k].key), strdup(setting[k].text), malloc(strlen(name) + 3)};
-    whole = whole && flag.key && flag.text && flag.name;
-    if (flag.name) sprintf(flag.name, "--%s", name);
-    flags->given[k] = flag;
-  }
+  for (int k = 0; k < n; k++)
+    whole &= make_flag(setting[k].key, strlen(setting[k].key), setting[k].text, name, &flags->given[k]);
   return whole ? FTL_OK : ftl_no_memory(error, NULL, "the flags");
 }
 

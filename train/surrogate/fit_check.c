@@ -5,7 +5,7 @@
 
 #include "data/checks.h"
 #include "base/error.h"
-#include "surrogate/answers.h"
+#include "surrogate/teacher.h"
 #include "surrogate/fit_run_internal.h"
 #include "surrogate/student.h"
 

@@ -6,7 +6,7 @@
 #include "support/output.h"
 #include "base/error.h"
 #include "sampling/frames.h"
-#include "surrogate/answers.h"
+#include "surrogate/teacher.h"
 #include "surrogate/choose.h"
 #include "surrogate/jobs.h"
 #include "surrogate/fit_run_internal.h"

@@ -12,7 +12,7 @@
 #include "base/path.h"
 #include "sampling/frames.h"
 #include "support/output.h"
-#include "surrogate/answers.h"
+#include "surrogate/teacher.h"
 #include "tune/start.h"
 #include "tune/train.h"
 

@@ -75,6 +75,16 @@ def _constants(word: str, lattice: str, text: str) -> dict[str, float]:
     return given
 
 
+def from_file(what: str, path: str) -> Atoms:
+    """The last structure of a file that ASE reads, without a calculator; PropertyError, which calls it `what`, if it cannot be read."""
+    try:
+        atoms = read(path)
+    except Exception as e:  # whatever ASE's reader of that format raises
+        raise PropertyError(f"{what} '{path}' cannot be read by ASE: {e or type(e).__name__}") from None
+    atoms.calc = None
+    return atoms
+
+
 def structure(word: str) -> tuple[str, Atoms]:
     """(label, atoms) of [LABEL=]NAME or [LABEL=]FILE. A file is read by ASE (its last structure) and must be periodic in all directions."""
     label, _, rest = word.partition("=") if re.match(r"[^:=]*=", word) else ("", "", word)
@@ -88,12 +98,8 @@ def structure(word: str) -> tuple[str, Atoms]:
         return label or f"{lattice} {symbol}", crystal(lattice, symbol, **(_constants(rest, lattice, constants) if constants else {}))
     if not os.path.exists(rest):
         raise PropertyError(f"structure '{rest}' is neither a file nor a name such as hcp-Ti (lattices: {', '.join(CELLS)})")
-    try:
-        atoms = read(rest)
-    except Exception as e:  # whatever ASE's reader of that format raises
-        raise PropertyError(f"structure '{rest}' cannot be read by ASE: {e or type(e).__name__}") from None
+    atoms = from_file("structure", rest)
     if not atoms.pbc.all() or atoms.cell.volume < 1e-3:
         raise PropertyError(f"structure '{rest}' is not periodic in all three directions: properties of crystals need a cell")
-    atoms.calc = None
     atoms.set_constraint()
     return label or os.path.splitext(os.path.basename(rest))[0], Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=True)

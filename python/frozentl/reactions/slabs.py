@@ -10,11 +10,10 @@ from ase import Atoms
 from ase.calculators.calculator import Calculator
 from ase.constraints import FixAtoms
 from ase.data import atomic_numbers
-from ase.io import read
 
 from ..properties import Crystal, PropertyError
 from ..properties.relax import relax
-from ..properties.structures import crystal
+from ..properties.structures import crystal, from_file
 
 HEIGHT, BELOW = 28.0, 2.0  # Angstrom: of the cell; under the lowest layer
 LAYERS, HELD, SIZE = 6, 2, 3  # layers, those held at the bottom, SIZE x SIZE atoms each
@@ -114,9 +113,4 @@ def end(path: str) -> Atoms:
     """An end of a path, from a file that ASE reads, with its constraints."""
     if not os.path.exists(path):
         raise PropertyError(f"end '{path}': there is no such file")
-    try:
-        atoms = read(path)
-    except Exception as e:  # whatever ASE's reader of that format raises
-        raise PropertyError(f"end '{path}' cannot be read by ASE: {e or type(e).__name__}") from None
-    atoms.calc = None
-    return atoms
+    return from_file("end", path)

@@ -1,6 +1,6 @@
-/* What an opened model answers for labelled structures. */
-#ifndef FTL_SURROGATE_ANSWERS_H
-#define FTL_SURROGATE_ANSWERS_H
+/* What an opened model, the teacher, answers for labelled structures. */
+#ifndef FTL_SURROGATE_TEACHER_H
+#define FTL_SURROGATE_TEACHER_H
 
 #include "data/findings/compare.h"
 

@@ -1,4 +1,4 @@
-#include "cli/trust.h"
+#include "cli/trust_output.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "files/foundations.h"
 #include "files/ftl_file.h"
@@ -17,10 +18,7 @@
 
 /* ---- writing ---- */
 
-static bool is_factor(const char *name) {
-  const size_t n = strlen(name);
-  return n > 7 && (strcmp(name + n - 7, ".lora_A") == 0 || strcmp(name + n - 7, ".lora_B") == 0);
-}
+static bool is_factor(const char *name) { return ftl_ends_with(name, ".lora_A") || ftl_ends_with(name, ".lora_B"); }
 
 /* The source as the delta that it was read from, whose own tensors `own` has. */
 static ftl_status write_delta(const ftl_source *source, const ftl_source *own, const char *out, ftl_error *error) {

@@ -1,7 +1,7 @@
 /* What frozentl trust and, at the end of a run, frozentl train have in common: a file with what its model knows of its
    errors, and the table of how good that is. */
-#ifndef FTL_CLI_TRUST_H
-#define FTL_CLI_TRUST_H
+#ifndef FTL_CLI_TRUST_OUTPUT_H
+#define FTL_CLI_TRUST_OUTPUT_H
 
 #include "trust/trust_make.h"
 #include "tune/train.h"

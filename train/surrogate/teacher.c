@@ -1,4 +1,4 @@
-#include "surrogate/answers.h"
+#include "surrogate/teacher.h"
 
 #include <stdlib.h>
 #include <string.h>
