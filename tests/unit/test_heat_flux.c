@@ -147,7 +147,7 @@ static void check_model(const char *path, double side, double closest) {
 }
 
 static void check_twin(const char *twin) {
-  if (!is_published(twin)) check_model(twin_model(twin), 4.4, 2.2);
+  if (!is_published(twin)) check_model(twin_model(twin), 5.4, 2.2);
 }
 
 /* Every kind of interaction block, one to three layers. */
