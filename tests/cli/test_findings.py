@@ -144,7 +144,7 @@ class Findings(cli_case.CliCase):
     def expect(self, err, *words, lines=None):
         for word in words:
             self.assertIn(word, err)
-        said = [line for line in err.splitlines() if "functions (rank)" not in line]
+        said = [line for line in err.splitlines() if "functions; the prior" not in line]
         if lines is not None:
             self.assertEqual(len(said), lines, err)
 

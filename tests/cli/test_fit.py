@@ -165,7 +165,7 @@ class Fit(cli_case.CliCase):
             self.skipTest("there is no ../shared/data/ti64")
         run = self.path("ti64")
         out, _ = self.run_it("fit", "-d", train, "--frames", "40", "-o", run, "--n", "5/3", "--l", "2", "--threads", "1")
-        self.assertIn("E0 from fitted to compositions", out)
+        self.assertIn("E0 fitted to compositions", out)
         self.assertLess(self.report(run)["errors_eV_Angstrom"]["fitted"]["forces"], 0.3)
 
     def test_ranks(self):

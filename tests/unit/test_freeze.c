@@ -224,7 +224,7 @@ static void refusals(void **unused) {
   model m = open_model(TWIN);
   ftl_parameters *p = &m.parameters;
   refuse(p, "radail", "", "", "'radail' names nothing in this model; the nearest name is 'radial'");
-  refuse(p, "f8", "", "", "the nearest name is 'f0'");
+  refuse(p, "f8", "", "", "'f8' is no level of freezing: they go from f0 to f7");
   refuse(p, "layer2", "", "", "names nothing");
   refuse(p, "layer2.radial", "", "", "the nearest name is 'layer0.radial'");
   refuse(p, "layer0.embedding", "", "", "names nothing");

@@ -74,6 +74,8 @@ static void consider(search *s, const char *candidate) {
 }
 
 static ftl_status unknown(const ftl_parameters *parameters, const char *key, const char *word, ftl_error *error) {
+  if (word[0] == 'f' && word[1] && !word[1 + strspn(word + 1, "0123456789")])
+    return ftl_fail(error, FTL_ERR_INPUT, key, "'%.80s' is no level of freezing: they go from f0 to f7", word);
   search s = {.word = word, .least = 1000};
   for (int level = 0; level <= 7; level++) consider(&s, (char[3]){'f', (char)('0' + level), 0});
   for (int k = 0; k < parameters->n; k++) {

@@ -91,7 +91,7 @@ static void say_basis(const ftl_surrogate_state *run) {
     ftl_surrogate_say(run, "%-2s  E0 %.6f eV, %d functions:%s; ZBL below (Angstrom)%s",
                       ftl_element_symbol(file->atomic_number[mu]), file->e0[mu], file->n_functions[mu], text, inner);
   }
-  ftl_surrogate_say(run, "E0 from %s; basis n %s, l %s", run->e0_from, run->recipe->basis.n, run->recipe->basis.l);
+  ftl_surrogate_say(run, "E0 %s; basis n %s, l %s", run->e0_from, run->recipe->basis.n, run->recipe->basis.l);
 }
 
 /* ---- fitting ---- */
@@ -111,7 +111,7 @@ static void warn_size(const ftl_surrogate_state *run) {
   char text[400];
   if (run->solution.rank >= n) return;
   snprintf(text, sizeof text,
-           "the data determine %d of %d functions (rank); the prior decides about the rest: give more data or a "
+           "the data determine %d of %d functions; the prior decides about the rest: give more data or a "
            "smaller basis",
            run->solution.rank, n);
   run->host->warn(run->host->context, text);

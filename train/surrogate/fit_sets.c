@@ -104,14 +104,14 @@ static ftl_status choose_e0(ftl_surrogate_state *run, ftl_error *error) {
   const int n = run->n_elements;
   bool found[FTL_MAX_ELEMENTS] = {false}, all = true;
   if (given->n > 0) {
-    run->e0_from = "given";
+    run->e0_from = "as given";
     return ftl_e0_given(given->name, given->value, given->n, run->elements, n, run->e0, error);
   }
   ftl_status status = require_energies(run, error);
   if (!status)
     status = ftl_e0_isolated(&run->data, ftl_student_cutoff(run->recipe), run->elements, n, run->e0, found, error);
   for (int k = 0; k < n; k++) all = all && found[k];
-  run->e0_from = all ? "isolated atoms" : "fitted to compositions";
+  run->e0_from = all ? "from isolated atoms" : "fitted to compositions";
   if (status || all) return status;
   ftl_e0_fit fit;
   status = ftl_e0_least_squares(&run->data, run->elements, n, NULL, NULL, run->e0, &fit, error);

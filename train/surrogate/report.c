@@ -65,8 +65,10 @@ ftl_status ftl_surrogate_say_errors(const ftl_surrogate_state *run, ftl_error *e
                                       [FTL_SOLVE_ARD] = "automatic relevance determination"};
   const ftl_solution *s = &run->solution;
   if (!ftl_student_is_network(run->recipe))
-    ftl_surrogate_say(run, "%s: strength %.2e, %d functions kept, %.1f determined by data, rank %d, condition %.1e",
-                      kinds[run->recipe->solver.kind], s->lambda, s->kept, s->effective, s->rank, s->condition);
+    ftl_surrogate_say(run,
+                      "%s: %d functions kept, of which the data fix %.0f and the prior the rest (its strength %.2e; "
+                      "condition %.1e)",
+                      kinds[run->recipe->solver.kind], s->kept, s->effective, s->lambda, s->condition);
   ftl_surrogate_say(run, "%-10s %10s %12s %12s %14s", "RMSE", "structures", "meV/atom", "meV/A", "virial meV/atom");
   say_row(run, set_names[0], run->n_measured, &run->on_train);
   say_row(run, set_names[1], run->held.n, &run->on_held);

@@ -42,7 +42,7 @@ static ftl_status choose_elements(ftl_surrogate_state *run, const ftl_jobs *jobs
     run->e0[run->n_elements] = ftl_model_e0(model, k);
     run->elements[run->n_elements++] = info.atomic_numbers[k];
   }
-  run->e0_from = "the model";
+  run->e0_from = "of the model";
   return FTL_OK;
 }
 

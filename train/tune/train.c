@@ -113,7 +113,9 @@ static void say_setup(const ftl_run *run) {
     ftl_setup_say(s, "%d structures of replay are drawn for each epoch", s->batches.taken);
   }
   ftl_setup_say(s, "%d structures per step, %lld steps", s->batches.size, (long long)ftl_run_total_steps(run));
-  ftl_setup_say(s, "%d threads on each of %d ranks", s->team.n, ftl_ranks_n());
+  const int ranks = ftl_ranks_n();
+  ftl_setup_say(s, "%d thread%s on %s%d rank%s", s->team.n, s->team.n > 1 ? "s" : "", ranks > 1 ? "each of " : "",
+                ranks, ranks > 1 ? "s" : "");
   char *table = ftl_freeze_table(&s->parameters);
   if (table && s->host->show && ftl_run_writes()) {
     table[strlen(table) - 1] = '\0';
