@@ -96,7 +96,8 @@ if ! cmp -s scripts/requirements.txt "$stamp"; then
     python3 -m venv "$venv"
   fi
   say "installing into $venv: $(grep -v '^#' scripts/requirements.txt | tr '\n' ' ')"
-  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r scripts/requirements.txt </dev/null ||
+  # Python compiles a module when it is first imported: of all of these, that is a tenth
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile -r scripts/requirements.txt </dev/null ||
     fail "pip could not install scripts/requirements.txt into $venv (network?)."
   cp scripts/requirements.txt "$stamp"
 fi

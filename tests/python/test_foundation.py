@@ -17,6 +17,7 @@ NAME, TWIN = "mace-mp-0-small", os.path.join(os.path.dirname(__file__), "..", "p
 @pytest.fixture
 def fetched(tmp_path, monkeypatch):
     monkeypatch.setenv("FROZENTL_PATH", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "nothing"))  # where this user may have fetched one
     return shutil.copy(TWIN, tmp_path / (NAME + ".model"))
 
 

