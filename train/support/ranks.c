@@ -32,6 +32,8 @@ static int processes_started(void) {
 #define CONSTANT(name, symbol) (name)
 #endif
 
+enum { PART = 1 << 18 }; /* numbers that are sent at once, and the most ranks */
+
 static struct {
   void *library;
   bool running;
@@ -41,8 +43,8 @@ static struct {
   __typeof__(MPI_Init_thread) *init_thread;
   __typeof__(MPI_Comm_size) *comm_size;
   __typeof__(MPI_Comm_rank) *comm_rank;
-  __typeof__(MPI_Send) *send;
-  __typeof__(MPI_Recv) *recv;
+  __typeof__(MPI_Alltoall) *alltoall;
+  __typeof__(MPI_Allgather) *allgather;
   __typeof__(MPI_Bcast) *bcast;
   __typeof__(MPI_Abort) *abort;
   __typeof__(MPI_Finalize) *finalize;
@@ -71,8 +73,9 @@ static bool load(void) {
   mpi.world = CONSTANT(MPI_COMM_WORLD, "ompi_mpi_comm_world");
   mpi.byte = CONSTANT(MPI_BYTE, "ompi_mpi_byte");
   return find("MPI_Init_thread", &mpi.init_thread) && find("MPI_Comm_size", &mpi.comm_size) &&
-         find("MPI_Comm_rank", &mpi.comm_rank) && find("MPI_Send", &mpi.send) && find("MPI_Recv", &mpi.recv) &&
-         find("MPI_Bcast", &mpi.bcast) && find("MPI_Abort", &mpi.abort) && find("MPI_Finalize", &mpi.finalize);
+         find("MPI_Comm_rank", &mpi.comm_rank) && find("MPI_Alltoall", &mpi.alltoall) &&
+         find("MPI_Allgather", &mpi.allgather) && find("MPI_Bcast", &mpi.bcast) && find("MPI_Abort", &mpi.abort) &&
+         find("MPI_Finalize", &mpi.finalize);
 }
 
 void ftl_ranks_start(int *argc, char ***argv) {
@@ -91,6 +94,8 @@ void ftl_ranks_start(int *argc, char ***argv) {
              "%d processes were started, but they do not find each other: this mpirun belongs to another MPI than the "
              "one that frozentl was built with",
              started);
+  else if (mpi.n > PART)
+    snprintf(problem, sizeof problem, "%d ranks are more than the %d that can work together", mpi.n, PART);
 }
 
 static bool alone(void) { return mpi.n == 1; }
@@ -108,12 +113,6 @@ void ftl_ranks_abort(int code) {
 
 /* ---- bytes ---- */
 
-static void send_to_first(const void *data, size_t bytes) { mpi.send(data, (int)bytes, mpi.byte, 0, 0, mpi.world); }
-
-static void receive(int rank, void *data, size_t bytes) {
-  mpi.recv(data, (int)bytes, mpi.byte, rank, 0, mpi.world, MPI_STATUS_IGNORE);
-}
-
 void ftl_ranks_broadcast(void *data, int64_t bytes) {
   enum { MOST = INT_MAX / 2 };
   if (alone()) return;
@@ -123,34 +122,32 @@ void ftl_ranks_broadcast(void *data, int64_t bytes) {
 
 /* ---- sums ---- */
 
-/* Rank 0 adds the others' numbers to its own in the order of ranks, and all get its bits. MPI's reductions may add in
-   any order, even in another one each time. */
-enum { PART = 1 << 15 };
+/* Each rank adds one slice over all ranks in their order, and all get its bits: a rank sends and receives 2 n numbers,
+   however many there are. MPI's reductions may add in any order, even in another one each time. */
 static void sum_part(double *x, int n) {
-  static double other[PART];
-  const size_t bytes = (size_t)n * sizeof *x;
-  if (mpi.mine > 0) send_to_first(x, bytes);
-  for (int rank = 1; mpi.mine == 0 && rank < mpi.n; rank++) {
-    receive(rank, other, bytes);
-    for (int i = 0; i < n; i++) x[i] += other[i];
-  }
-  ftl_ranks_broadcast(x, (int64_t)bytes);
+  static double sent[PART], got[PART];
+  const int ranks = mpi.n, slice = (n + ranks - 1) / ranks, bytes = slice * (int)sizeof *x;
+  memcpy(sent, x, (size_t)n * sizeof *x);
+  memset(sent + n, 0, (size_t)(slice * ranks - n) * sizeof *x); /* slices are of one size */
+  mpi.alltoall(sent, bytes, mpi.byte, got, bytes, mpi.byte, mpi.world);
+  for (int rank = 1; rank < ranks; rank++)
+    for (int i = 0; i < slice; i++) got[i] += got[rank * slice + i];
+  mpi.allgather(got, bytes, mpi.byte, sent, bytes, mpi.byte, mpi.world);
+  memcpy(x, sent, (size_t)n * sizeof *x);
 }
 
 void ftl_ranks_sum(double *x, int64_t n) {
   if (alone()) return;
-  for (int64_t at = 0; at < n; at += PART) sum_part(x + at, n - at < PART ? (int)(n - at) : PART);
+  const int most = PART - PART % mpi.n;
+  for (int64_t at = 0; at < n; at += most) sum_part(x + at, n - at < most ? (int)(n - at) : most);
 }
 
 int64_t ftl_ranks_max(int64_t x) {
+  static int64_t all[PART];
   if (alone()) return x;
-  if (mpi.mine > 0) send_to_first(&x, sizeof x);
-  for (int rank = 1; mpi.mine == 0 && rank < mpi.n; rank++) {
-    int64_t other;
-    receive(rank, &other, sizeof other);
-    if (other > x) x = other;
-  }
-  ftl_ranks_broadcast(&x, sizeof x);
+  mpi.allgather(&x, sizeof x, mpi.byte, all, sizeof x, mpi.byte, mpi.world);
+  for (int rank = 0; rank < mpi.n; rank++)
+    if (all[rank] > x) x = all[rank];
   return x;
 }
 

@@ -17,7 +17,7 @@ void ftl_ranks_abort(int code); /* ends all ranks */
 int ftl_ranks_n(void);
 int ftl_ranks_mine(void);
 bool ftl_ranks_built(void); /* with MPI */
-/* Sums x[n] over ranks in a fixed order, so that all ranks get the same bits; in place. */
+/* Sums x[n] over ranks in their order, so that all ranks get the same bits; in place. A rank sends 2 n numbers. */
 void ftl_ranks_sum(double *x, int64_t n);
 /* The largest over ranks. */
 int64_t ftl_ranks_max(int64_t x);

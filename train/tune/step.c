@@ -24,11 +24,21 @@ static void add(const ftl_parameters *parameters, const double *from, double *gr
   }
 }
 
+/* Tensors that are trained and follow each other in one sum: a message costs as much as a thousand numbers. */
 static void sum_over_ranks(const ftl_parameters *parameters, double *gradient) {
   if (ftl_ranks_n() == 1) return;
-  for (int k = 0; k < parameters->n; k++)
-    if (parameters->parameter[k].trained)
-      ftl_ranks_sum(gradient + parameters->parameter[k].offset, parameters->parameter[k].count);
+  int64_t first = 0, n = 0;
+  for (int k = 0; k < parameters->n; k++) {
+    const ftl_parameter *p = &parameters->parameter[k];
+    if (!p->trained) continue;
+    if (p->offset != first + n) {
+      ftl_ranks_sum(gradient + first, n);
+      first = p->offset;
+      n = 0;
+    }
+    n += p->count;
+  }
+  ftl_ranks_sum(gradient + first, n);
 }
 
 /* A structure's part of the loss, and its gradient, added to `gradient`. */
