@@ -14,6 +14,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import halo_steps
+import sum_ranks
 from machine import ROOT, markdown, read, results_of
 
 FILES = ("README.md", "docs/benchmarks.md", "docs/performance.md", "docs/scaling.md")
@@ -359,6 +360,8 @@ TABLES = {
     "parallel": (parallel, "scaling", "threads and ranks"),
     "million": (million, "scaling", "one evaluation of a million atoms of mp0a-small in double"),
     "halo": (halo, "inference", "a model of large runs: mp0a-small, double (bench/programs/halo_model)"),
+    "training-ranks": (sum_ranks.measured, "training_ranks", "ms of one sum over ranks that share the cores of this machine"),
+    "training-ranks-model": (sum_ranks.model, "training", "a model of training on many ranks (bench/programs/training_ranks)"),
     "halo-check": (
         halo_steps.check,
         "scaling",
