@@ -188,6 +188,7 @@ static ftl_status predict(ftl_sweep *sweep, const ftl_graph *graph, ftl_kept *ke
     return out_of_memory(sweep, error);
   sweep->predicted = true;
   sweep->reversed = derivatives;
+  sweep->differentiated = false;
   return FTL_OK;
 }
 
@@ -254,11 +255,18 @@ static ftl_status gradient(ftl_sweep *sweep, double d_energy, const double (*d_f
   if (!sweep->predicted) return ftl_fail(error, FTL_ERR_ARGUMENT, "", "a gradient needs a prediction first");
   ftl_prediction again;
   if (!sweep->reversed && !reverse(sweep, &again)) return out_of_memory(sweep, error);
+  sweep->reversed = true;
+  if (sweep->differentiated) ftl_arena_back(&sweep->memory, sweep->before_gradient);
+  sweep->before_gradient = ftl_arena_here(&sweep->memory);
+  sweep->differentiated = true;
   /* Stages may write to frozen numbers too; what stands there is never read. */
   for (int k = 0; k < parameters->n; k++)
     if (parameters->parameter[k].trained)
       zero(sweep->parameter_gradient + parameters->parameter[k].offset, (size_t)parameters->parameter[k].count);
-  if (!tangent(sweep, d_forces, d_virial) || !second(sweep, d_energy)) return out_of_memory(sweep, error);
+  if (!tangent(sweep, d_forces, d_virial) || !second(sweep, d_energy)) {
+    sweep->predicted = false;
+    return out_of_memory(sweep, error);
+  }
   if (sweep->network->embedding.trained)
     map_gradient(sweep, &sweep->network->embedding, &(variable){.x = sweep->ones},
                  &sweep->layer[0].f[FTL_FEATURES_INPUT]);
@@ -269,7 +277,6 @@ static ftl_status gradient(ftl_sweep *sweep, double d_energy, const double (*d_f
     for (int64_t i = parameter->offset; parameter->trained && i < parameter->offset + parameter->count; i++)
       out[i] += (double)sweep->parameter_gradient[i];
   }
-  sweep->predicted = false;
   return FTL_OK;
 }
 
