@@ -280,10 +280,29 @@ static ftl_status gradient(ftl_sweep *sweep, double d_energy, const double (*d_f
   return FTL_OK;
 }
 
+/* ---- features ---- */
+
+static void scalars(const ftl_sweep *sweep, double *out) {
+  const int last = sweep->network->arch->n_layers - 1;
+  const ftl_irreps *irreps = &sweep->network->arch->layer[last].product;
+  const real *block = sweep->layer[last].f[FTL_FEATURES_OUTPUT].x;
+  const int channels = ftl_irreps_count(irreps, 0, 1);
+  int channel = 0;
+  for (int b = 0; b < irreps->n; b++) {
+    const int mul = irreps->block[b].mul;
+    const bool wanted = irreps->block[b].l == 0 && irreps->block[b].p == 1;
+    for (int a = 0; a < sweep->n && wanted; a++)
+      for (int c = 0; c < mul; c++)
+        out[sweep->geometry.order[a] * channels + channel + c] = (double)block[(size_t)a * (size_t)mul + (size_t)c];
+    channel += wanted ? mul : 0;
+    block += (size_t)sweep->n * (size_t)ftl_block_dim(irreps, b) * (size_t)mul;
+  }
+}
+
 #define STRING(x)             #x
 #define EXPANDED_STRING(x)    STRING(x)
 #define ENGINE(isa, suffix)   ftl_sweeps_##isa##_##suffix
 #define EXPANDED_ENGINE(i, s) ENGINE(i, s)
 
 const ftl_sweeps EXPANDED_ENGINE(FTL_ISA, FTL_SUFFIX) = {
-    EXPANDED_STRING(FTL_ISA), LANES, set, sweep_new, sweep_free, sweep_bytes, predict, gradient};
+    EXPANDED_STRING(FTL_ISA), LANES, set, sweep_new, sweep_free, sweep_bytes, predict, gradient, scalars};

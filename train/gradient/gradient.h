@@ -58,4 +58,7 @@ ftl_status ftl_sweep_predict(ftl_sweep *sweep, const ftl_graph *graph, ftl_kept 
 ftl_status ftl_sweep_gradient(ftl_sweep *sweep, double d_energy, const double (*d_forces)[3],
                               const double (*d_virial)[3], double *gradient, ftl_error *error);
 
+/* After ftl_sweep_predict: the even scalars of the last layer, which readouts read, out[n][channels]. */
+void ftl_sweep_scalars(const ftl_sweep *sweep, double *out);
+
 #endif

@@ -6,8 +6,8 @@
 #include "parameters/parameters.h"
 
 typedef struct {
-  int n;                                                 /* weights, in the order of model/trust.h */
-  int n_blocks;                                          /* readouts, and E0 if they are there */
+  int n;                                                         /* weights, in the order of model/trust.h */
+  int n_blocks;                                                  /* readouts, and E0 if they are there */
   int64_t offset[FTL_MAX_LAYERS + 1], count[FTL_MAX_LAYERS + 1]; /* in the vector of parameters */
 } ftl_last_weights;
 

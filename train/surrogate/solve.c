@@ -313,9 +313,9 @@ void ftl_ridge_free(ftl_ridge *r) {
 }
 
 void ftl_ridge_solve(const ftl_ridge *r, double lambda, double *coefficient) {
-  ridge(&r->spectrum, r->penalty, lambda * unit_of(&r->spectrum), coefficient);
+  ridge(&r->spectrum, r->penalty, lambda * (double)r->spectrum.rows, coefficient);
 }
 
 void ftl_ridge_penalty(const ftl_ridge *r, double lambda, double *penalty) {
-  for (int k = 0; k < r->spectrum.n; k++) penalty[k] = sqrt(lambda * unit_of(&r->spectrum)) * r->penalty[k];
+  for (int k = 0; k < r->spectrum.n; k++) penalty[k] = sqrt(lambda * (double)r->spectrum.rows) * r->penalty[k];
 }

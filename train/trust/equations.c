@@ -11,8 +11,11 @@
 #include "tune/team.h"
 
 enum { MOST_ROWS = 8, ROWS_OF_A_WEIGHT = 50 };
-enum { CHUNK = 64, NUMBERS = 1 << 23 }; /* structures, and numbers of their rows, that are made before they join the
-                                           triangle */
+enum {
+  CHUNK = 64,
+  NUMBERS = 1 << 23
+}; /* structures, and numbers of their rows, that are made before they join the
+      triangle */
 enum { STRESS_ROWS = 6 };
 
 /* Of one structure. */
@@ -54,12 +57,13 @@ static void free_assembly(assembly *a) {
 /* How many rows a structure has. */
 static void count_rows(assembly *a) {
   const int64_t n = a->data->n > 0 ? a->data->n : 1, wanted = ((int64_t)ROWS_OF_A_WEIGHT * a->layer.n + n - 1) / n;
-  int largest = 0;
+  int largest = 0, most;
   for (int64_t k = 0; k < a->data->n; k++)
     if (a->data->structure[k].n > largest) largest = a->data->structure[k].n;
+  most = a->options->loss ? 3 * largest : MOST_ROWS;
   a->force_rows = a->options->rows > 0               ? a->options->rows
                   : a->options->rows == FTL_ALL_ROWS ? 3 * largest
-                  : wanted > MOST_ROWS               ? MOST_ROWS
+                  : wanted > most                    ? most
                                                      : (int)wanted;
   a->most_rows = a->force_rows + (a->options->loss ? STRESS_ROWS : 0);
   const int fit = NUMBERS / ((a->layer.n + 1) * a->most_rows);

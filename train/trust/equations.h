@@ -13,8 +13,8 @@
 enum { FTL_ALL_ROWS = -1 };
 
 typedef struct {
-  /* Of a structure's forces: sums of all of them with random signs; all components where these are fewer. 0: 1 to 8, so
-     that there are 50 for each weight. FTL_ALL_ROWS: all components. */
+  /* Of a structure's forces: sums of all of them with random signs; all components where these are fewer. 0: so
+     many that there are 50 for each weight, but without a loss no more than 8. FTL_ALL_ROWS: all components. */
   int rows;
   int threads; /* 0: all */
   uint64_t seed;

@@ -10,35 +10,45 @@
 /* Of the prior of E0, relative to that of the weights: next to none, so that only what compositions leave open is as
    small as can be. */
 #define E0_ROUGHNESS 1e-3
+/* Strengths of the prior that are tried (eq. L2). */
+#define START     1e-4
+#define WEAKEST   1e-13
+#define STRONGEST 1e3
 
 typedef struct {
   ftl_run *run;
   ftl_equations equations;
   ftl_ridge *ridge;
-  int n;                                /* unknowns */
+  int n;                                        /* unknowns */
   double *start, *change, *roughness, *weights; /* [n] */
   ftl_arena memory;
   int64_t solutions;
 } closed_form;
 
-static void progress(void *context, double done, double total) {
-  const ftl_run *run = context;
-  if (run->s.host->progress && ftl_run_writes()) run->s.host->progress(run->s.host->context, done, total);
+/* On rank 0; n 0 ends it. */
+static void show_stage(const ftl_run *run, double n) {
+  if (run->s.host->stage && ftl_run_writes()) run->s.host->stage(run->s.host->context, n > 0 ? "structures" : NULL, n);
 }
 
 static ftl_status make_equations(closed_form *c, ftl_error *error) {
   const ftl_setup *s = &c->run->s;
   const bool e0 = s->last.n_blocks > s->source->arch.n_readouts;
-  const ftl_equations_options how = {.rows = s->recipe->linear.rows > 0 ? (int)s->recipe->linear.rows : FTL_ALL_ROWS,
+  const int64_t rows = s->recipe->linear.rows;
+  const ftl_equations_options how = {.rows = rows > 0                                      ? (int)rows
+                                             : ftl_recipe_is_set(s->recipe, "linear.rows") ? FTL_ALL_ROWS
+                                                                                           : 0,
                                      .threads = s->team.n,
                                      .seed = (uint64_t)s->recipe->seed,
                                      .loss = &s->loss,
                                      .e0 = e0,
                                      .share = true,
                                      .stop = s->host->stop,
-                                     .progress = progress,
-                                     .context = c->run};
-  FTL_TRY(ftl_equations_make(s->source, &s->sets.train, &how, &c->equations, error));
+                                     .progress = ftl_run_writes() ? s->host->progress : NULL,
+                                     .context = s->host->context};
+  show_stage(c->run, (double)s->sets.train.n);
+  const ftl_status status = ftl_equations_make(s->source, &s->sets.train, &how, &c->equations, error);
+  show_stage(c->run, 0);
+  FTL_TRY(status);
   c->n = s->last.n;
   double **vectors[] = {&c->start, &c->change, &c->roughness, &c->weights};
   for (int k = 0; k < 4; k++) *vectors[k] = ftl_arena_take(&c->memory, (size_t)c->n, sizeof(double));
@@ -66,11 +76,20 @@ static ftl_status try_strength(closed_form *c, double strength, double *loss, ft
   return FTL_OK;
 }
 
+/* Downhill in decades of the strength, first towards weaker priors, and by half a decade around the best. */
 static ftl_status solve(closed_form *c, ftl_error *error) {
-  double loss;
+  double best = START, least, loss;
   FTL_TRY(make_equations(c, error));
-  for (int k = 0; k <= 12; k++) FTL_TRY(try_strength(c, pow(10, -k), &loss, error));
-  return FTL_OK;
+  FTL_TRY(try_strength(c, START, &least, error));
+  for (double step = 0.1; step < 100 && best == START; step *= 100)
+    for (double strength = START * step; strength > WEAKEST && strength < STRONGEST; strength *= step) {
+      FTL_TRY(try_strength(c, strength, &loss, error));
+      if (!(loss < least)) break;
+      least = loss;
+      best = strength;
+    }
+  FTL_TRY(try_strength(c, best * sqrt(10), &loss, error));
+  return try_strength(c, best / sqrt(10), &loss, error);
 }
 
 static ftl_status end(closed_form *c, ftl_status status, bool *interrupted, ftl_error *error) {

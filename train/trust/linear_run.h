@@ -1,4 +1,4 @@
-/* The last layer in closed form (docs/uncertainty.md, eqs. U10 and U11): `frozentl train --method linear`. */
+/* The last layer in closed form (docs/uncertainty.md, eqs. L1 and L2): `frozentl train --method linear`. */
 #ifndef FTL_LINEAR_RUN_H
 #define FTL_LINEAR_RUN_H
 

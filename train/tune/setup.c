@@ -7,6 +7,7 @@
 
 #include "tune/train_check.h"
 #include "tune/checkpoint.h"
+#include "tune/features.h"
 #include "tune/lora.h"
 #include "tune/no_effect.h"
 #include "tune/replay.h"
@@ -153,6 +154,19 @@ static ftl_status make_network(ftl_setup *s, ftl_error *error) {
   return status;
 }
 
+/* The model with random features. Its answers are the same. */
+static ftl_status add_features(ftl_setup *s, ftl_error *error) {
+  if (!ftl_recipe_is_set(s->recipe, "random_features")) return FTL_OK;
+  FTL_TRY(ftl_features_add(s->recipe, &s->sets.train, &s->team, s->source, error));
+  ftl_team_free(&s->team);
+  ftl_network_free(s->network);
+  s->network = NULL;
+  ftl_parameters_free(&s->parameters);
+  free(s->values);
+  s->values = NULL;
+  return make_network(s, error);
+}
+
 /* The foundation's energies of train, before E0 changes. */
 static ftl_status predict_energies(ftl_setup *s, double **energies, ftl_error *error) {
   ftl_predictions predictions = {0};
@@ -227,7 +241,8 @@ ftl_status ftl_setup_make(ftl_recipe *recipe, const ftl_host *host, const ftl_st
   if (status == FTL_OK) status = ftl_start_model(recipe, &s->sets, &s->source, error);
   if (status == FTL_OK) status = ftl_check_labels(s, restored != NULL, error);
   if (status == FTL_OK && ftl_recipe_is_linear(recipe) && !recipe->foundation)
-    status = ftl_fail(error, FTL_ERR_INPUT, "method", "linear needs a foundation, whose last layer is what it solves for");
+    status =
+        ftl_fail(error, FTL_ERR_INPUT, "method", "linear needs a foundation, whose last layer is what it solves for");
   if (status == FTL_OK) warn_of_sets(s);
   if (status == FTL_OK) status = describe(s, restored, error);
   if (status == FTL_OK && recipe->checkpoint == FTL_CHECKPOINT_DELTA && !recipe->foundation)
@@ -241,6 +256,7 @@ ftl_status ftl_setup_make(ftl_recipe *recipe, const ftl_host *host, const ftl_st
   if (!status && recipe->checkpoint == FTL_CHECKPOINT_DELTA)
     status = ftl_checkpoint_base(recipe->foundation, s->source, &s->base, error);
   if (!status) status = make_network(s, error);
+  if (!status) status = add_features(s, error);
   if (!status && !restored) status = ftl_check_answers(s, error);
   if (!status) status = ftl_replay_label(s, error);
   if (!status) status = ftl_sample_replay(s, error);

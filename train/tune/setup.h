@@ -24,7 +24,7 @@ typedef struct {
   ftl_baseline baseline;
   ftl_parameters parameters;
   ftl_last_weights last; /* with method linear: what is solved for */
-  double *values; /* [parameters.count] at the start */
+  double *values;        /* [parameters.count] at the start */
   ftl_network *network;
   ftl_team team;
   ftl_graph_memory memory;

@@ -312,8 +312,8 @@ static ftl_status resume(const char *run, const ftl_recipe *changes, const ftl_h
   return status;
 }
 
-ftl_status ftl_train_resume(const char *run, const ftl_recipe *changes, const ftl_host *host, const ftl_train_parts *parts,
-                            ftl_train_end *end, ftl_error *error) {
+ftl_status ftl_train_resume(const char *run, const ftl_recipe *changes, const ftl_host *host,
+                            const ftl_train_parts *parts, ftl_train_end *end, ftl_error *error) {
   ftl_run_folder folder = {0};
   ftl_status status = open_folder(run, true, NULL, host, &folder, error);
   *end = status == FTL_ERR_IO ? FTL_TRAIN_UNWRITTEN : FTL_TRAIN_FAILED;

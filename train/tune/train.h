@@ -54,8 +54,8 @@ ftl_status ftl_train(ftl_recipe *recipe, const ftl_host *host, const ftl_train_p
    change (ftl_train_may_change) replace those of the recipe where they are given. FTL_ERR_INPUT: the run is finished;
    another process works on it; the recipe has other settings, or files other content, than when the run began (files
    are looked for, support/inputs.h). */
-ftl_status ftl_train_resume(const char *run, const ftl_recipe *changes, const ftl_host *host, const ftl_train_parts *parts,
-                            ftl_train_end *end, ftl_error *error);
+ftl_status ftl_train_resume(const char *run, const ftl_recipe *changes, const ftl_host *host,
+                            const ftl_train_parts *parts, ftl_train_end *end, ftl_error *error);
 /* Whether the run in this folder has nothing left to do: steps, errors and tables. A folder without a state has not.
    Errors of ftl_state_read. */
 ftl_status ftl_train_is_finished(const char *run, bool *finished, ftl_error *error);

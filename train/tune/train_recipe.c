@@ -123,12 +123,23 @@ static const ftl_option options[] = {
 
     CHOICE(method, method_words, .key = "method", .flag = "method", .initial = "gradient", .when = "",
            .doc = "gradient: steps along it; linear: only the last linear map of each readout is trained (and E0, with "
-                  "e0.kind fit), which is the solution of linear equations, tied to the foundation's weights as strongly as is best "
+                  "e0.kind fit), which is the solution of linear equations, tied to the foundation's weights as "
+                  "strongly as is best "
                   "on valid"),
-    INTEGER(linear.rows, 0, 1e6, .key = "linear.rows", .initial = "0", .when = "method=linear",
-            .doc = "equations of a structure's forces: so many sums of all of them with random signs; 0: all forces"),
+    INTEGER(linear.rows, 0, 1e6, .key = "linear.rows", .when = "method=linear",
+            .doc = "equations of a structure's forces: so many sums of all of them with random signs, 0: one of each; "
+                   "by default "
+                   "as many sums as give 50 equations for each weight"),
 
-    WORDS(freeze, .key = "freeze", .flag = "freeze", .value = "WHAT,...", .when = "foundation !lora.rank method=gradient",
+    INTEGER(random_features, 1, 4096, .key = "random_features", .flag = "random-features", .when = "method=linear",
+            .doc = "so many random features of the last layer's scalars are added to the model, and their weights "
+                   "solved for too"),
+    REAL(linear.length, 0.01, 100, .key = "linear.length", .initial = "1", .when = "random_features",
+         .doc = "length of the Gaussian kernel that random features make, in spreads of the scalars over the atoms of "
+                "train"),
+
+    WORDS(freeze, .key = "freeze", .flag = "freeze", .value = "WHAT,...",
+          .when = "foundation !lora.rank method=gradient",
           .doc = "what keeps its values: f0 to f7 as mace-torch's --freeze, groups (radial, layer0.linear, ...) and "
                  "patterns of tensor names ('products.*')"),
     WORDS(train, .key = "train", .flag = "train", .value = "WHAT,...", .when = "foundation method=gradient",
@@ -137,10 +148,10 @@ static const ftl_option options[] = {
     RATES(rates, 0, 1e3, .key = "rates", .flag = "rates", .value = "WHAT=X,...", .when = "method=gradient",
           .doc = "factors of the learning rate by group or pattern: {radial: 0.1} moves radial ten times slower"),
 
-    INTEGER(lora.rank, 1, 1024, .key = "lora.rank", .flag = "lora", .value = "RANK", .when = "foundation method=gradient",
-            .doc =
-                "low-rank adaptation: tensors of lora.groups change by a product of two narrow matrices; all else but "
-                "train is frozen"),
+    INTEGER(
+        lora.rank, 1, 1024, .key = "lora.rank", .flag = "lora", .value = "RANK", .when = "foundation method=gradient",
+        .doc = "low-rank adaptation: tensors of lora.groups change by a product of two narrow matrices; all else but "
+               "train is frozen"),
     REAL(lora.alpha, 1e-6, 1e6, .key = "lora.alpha", .initial = "4", .when = "lora.rank",
          .doc = "the product is multiplied by alpha/rank"),
     WORDS(lora.groups, .key = "lora.groups", .initial = "radial,linear_up,linear,skip,product.linear",
@@ -174,14 +185,16 @@ static const ftl_option options[] = {
          .doc = "sampled structures with forces above this, eV/Angstrom, are left out, as those with atoms too close"),
     CHOICE(replay.labels, replay_label_words, .key = "replay.labels", .initial = "foundation", .when = "replay.data",
            .doc = "labels of replay.data: what the foundation answers, or those in the files"),
-    CHOICE(
-        replay.head, replay_head_words, .key = "replay.head", .initial = "shared", .when = "replay.data|replay.sample method=gradient",
-        .doc = "shared: one head learns both; separate: replay trains the foundation's head, called pt_head if it was "
+    CHOICE(replay.head, replay_head_words, .key = "replay.head", .initial = "shared",
+           .when = "replay.data|replay.sample method=gradient",
+           .doc =
+               "shared: one head learns both; separate: replay trains the foundation's head, called pt_head if it was "
                "Default, and data a new head Default, which begins as a copy with its own E0"),
     REAL(replay.weight, 0, 1e9, .key = "replay.weight", .initial = "1", .when = "replay.data|replay.sample",
          .doc = "weight of a structure of replay in the loss"),
     REAL(replay.fraction, 1e-6, 1, .key = "replay.fraction", .initial = "1",
-         .when = "replay.data|replay.sample !replay.frames method=gradient", .doc = "part of replay that is drawn for each epoch"),
+         .when = "replay.data|replay.sample !replay.frames method=gradient",
+         .doc = "part of replay that is drawn for each epoch"),
     INTEGER(replay.frames, 1, 1e9, .key = "replay.frames", .when = "replay.data|replay.sample method=gradient",
             .doc = "structures of replay that are drawn for each epoch"),
 
@@ -201,8 +214,8 @@ static const ftl_option options[] = {
 
     CHOICE(optimiser.kind, optimiser_words, .key = "optimiser.kind", .flag = "optimiser", .initial = "amsgrad",
            .when = "method=gradient", .doc = "Adam with AMSGrad as mace-torch, AdamW or Adam"),
-    REAL(optimiser.lr, 1e-12, 10, .key = "optimiser.lr", .initial = "0.01", .tuned = "0.002", .flag = "lr", .when = "method=gradient",
-         .doc = "learning rate"),
+    REAL(optimiser.lr, 1e-12, 10, .key = "optimiser.lr", .initial = "0.01", .tuned = "0.002", .flag = "lr",
+         .when = "method=gradient", .doc = "learning rate"),
     REAL(optimiser.weight_decay, 0, 1, .key = "optimiser.weight_decay", .initial = "5e-7", .when = "method=gradient",
          .doc = "weight decay of message linears and products, as in mace-torch"),
     REAL(optimiser.beta1, 0, 0.999999, .key = "optimiser.beta1", .initial = "0.9", .when = "method=gradient",
@@ -215,7 +228,8 @@ static const ftl_option options[] = {
          .doc = "longest gradient: a longer one is scaled down to this norm"),
 
     CHOICE(
-        schedule.kind, schedule_words, .key = "schedule.kind", .flag = "schedule", .initial = "cosine", .when = "method=gradient",
+        schedule.kind, schedule_words, .key = "schedule.kind", .flag = "schedule", .initial = "cosine",
+        .when = "method=gradient",
         .doc =
             "how the learning rate falls: not, when the loss on valid stalls, by a factor each epoch, or as a cosine"),
     REAL(schedule.factor, 1e-6, 0.999999, .key = "schedule.factor", .initial = "0.8", .when = "schedule.kind=plateau",

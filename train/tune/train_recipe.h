@@ -36,7 +36,9 @@ typedef struct {
   int method;
   struct {
     int64_t rows;
+    double length;
   } linear;
+  int64_t random_features;
   ftl_words freeze, train;
   ftl_rates rates;
   struct {
