@@ -69,12 +69,23 @@ ftl_status ftl_arena_check(const ftl_arena *arena, ftl_error *error, const char 
   return ftl_no_memory(error, NULL, "%s", text);
 }
 
+static void drop_piece(ftl_arena *arena) {
+  piece *before = arena->last->before;
+  arena->bytes -= arena->last->size;
+  free(arena->last);
+  arena->last = before;
+}
+
+ftl_arena_mark ftl_arena_here(const ftl_arena *arena) { return (ftl_arena_mark){arena->last, arena->used}; }
+
+/* The first piece after the mark stays for what is taken next. */
+void ftl_arena_back(ftl_arena *arena, ftl_arena_mark mark) {
+  while (arena->last != mark.last && arena->last->before != mark.last) drop_piece(arena);
+  arena->used = arena->last == mark.last ? mark.used : 0;
+}
+
 void ftl_arena_free(ftl_arena *arena) {
-  while (arena->last) {
-    piece *before = arena->last->before;
-    free(arena->last);
-    arena->last = before;
-  }
+  while (arena->last) drop_piece(arena);
   *arena = (ftl_arena){.chunk = arena->chunk, .enough = arena->enough};
 }
 

@@ -39,6 +39,15 @@ char *ftl_arena_text(ftl_arena *arena, const char *text);
 ftl_status ftl_arena_check(const ftl_arena *arena, ftl_error *error, const char *what, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* What is taken after ftl_arena_here goes back at once by ftl_arena_back, and what was taken before stays. The mark is
+   good until what was there then is taken back itself. */
+typedef struct {
+  struct ftl_arena_piece *last;
+  size_t used;
+} ftl_arena_mark;
+ftl_arena_mark ftl_arena_here(const ftl_arena *arena);
+void ftl_arena_back(ftl_arena *arena, ftl_arena_mark mark);
+
 /* Takes all back and forgets a failure; several pieces become one. */
 void ftl_arena_reset(ftl_arena *arena);
 /* Leaves it as it began. */

@@ -18,7 +18,7 @@ static const char *const interactions[] = {
     [FTL_INTERACTION_GATED] = "GatedInteractionBlock"};
 static const char *const radials[] = {"bessel", "gaussian", "chebyshev"};
 static const char *const transforms[] = {"none", "agnesi", "soft"};
-static const char *const readouts[] = {"linear", "nonlinear", "nonlinear_bias", "two_linear", "net"};
+static const char *const readouts[] = {"linear", "nonlinear", "nonlinear_bias", "two_linear", "net", "random"};
 static const char *const models[] = {"MACE", "ScaleShiftMACE", "NequIP"};
 
 #define COUNT(list) ((int)(sizeof(list) / sizeof *(list)))

@@ -112,8 +112,24 @@ static ftl_status replace(ftl_source *base, ftl_tensor *to, ftl_dtype dtype, con
   return FTL_OK;
 }
 
+/* What a delta may have besides what its foundation has. */
+static bool is_of_random_features(const ftl_architecture *arch, const char *name) {
+  char prefix[32];
+  const int n = arch->n_readouts;
+  const int length = snprintf(prefix, sizeof prefix, "readouts.%d.", n - 1);
+  return n > 0 && arch->readout[n - 1].kind == FTL_READOUT_RANDOM && strncmp(name, prefix, (size_t)length) == 0;
+}
+
+static ftl_status add_whole(const ftl_tensor *from, ftl_source *base, ftl_error *error) {
+  FTL_TRY(ftl_tensors_add(&base->tensors, from->name, from->dtype, from->ndim, from->shape, from->data,
+                          from->is_parameter, error));
+  ftl_tensors_sort(&base->tensors);
+  return FTL_OK;
+}
+
 static ftl_status put_whole(const ftl_source *delta, const ftl_tensor *from, ftl_source *base, ftl_error *error) {
   ftl_tensor *to = (ftl_tensor *)ftl_tensors_find(&base->tensors, from->name);
+  if (!to && is_of_random_features(&delta->arch, from->name)) return add_whole(from, base, error);
   if (!to) return unfit(delta, from->name, "is none of its foundation", error);
   if (to->ndim != from->ndim || memcmp(to->shape, from->shape, (size_t)to->ndim * sizeof *to->shape))
     return unfit(delta, from->name, "has another shape than in its foundation", error);

@@ -104,6 +104,7 @@ template <class Space, class Real> struct Readout {
       break;
     case FTL_READOUT_NONLINEAR:
     case FTL_READOUT_NONLINEAR_BIAS:
+    case FTL_READOUT_RANDOM: /* prepared as the first of them */
       nonlinear(team, position, work);
       break;
     case FTL_READOUT_NET:

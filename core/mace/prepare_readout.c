@@ -88,6 +88,20 @@ static ftl_status prepare_two_linear(const ftl_model *model, const ftl_source *s
   return FTL_OK;
 }
 
+/* Its last layer is that of a nonlinear readout, whatever the heads. */
+static ftl_status prepare_random(const ftl_source *source, int r, ftl_prepared_readout *out, ftl_error *error) {
+  const int n = ftl_irreps_dim(&source->arch.readout[r].mlp);
+  const ftl_tensor *w1 = ftl_require(source, error, "readouts.%d.linear_1.weight", r);
+  const ftl_tensor *w2 = ftl_require(source, error, "readouts.%d.linear_2.weight", r);
+  if (!w1 || !w2) return FTL_ERR_FORMAT;
+  out->kind = FTL_READOUT_NONLINEAR;
+  out->n_hidden = out->n_last = n;
+  out->last_factor = 1 / sqrt((double)n);
+  out->linear_1 = cut(w1, out->n_in, n, n, 0, 0, 1 / sqrt((double)out->n_in));
+  out->linear_2 = cut(w2, n, 1, 1, 0, 0, out->last_factor);
+  return out->linear_1 && out->linear_2 ? FTL_OK : ftl_no_memory(error, w1->name, "what is made of the tensor");
+}
+
 static ftl_status prepare_net(const ftl_source *source, int r, ftl_prepared_readout *out, ftl_error *error) {
   char name[64];
   out->width[0] = out->n_in;
@@ -123,6 +137,8 @@ static ftl_status prepare_readout(const ftl_model *model, const ftl_source *sour
     return prepare_two_linear(model, source, r, out, error);
   case FTL_READOUT_NET:
     return prepare_net(source, r, out, error);
+  case FTL_READOUT_RANDOM:
+    return prepare_random(source, r, out, error);
   case FTL_READOUT_NONLINEAR:
   case FTL_READOUT_NONLINEAR_BIAS:
     break;

@@ -18,6 +18,7 @@ typedef enum {
   FTL_ACTIVATION_RELU,    /* max(x, 0) */
   FTL_ACTIVATION_SSP,     /* log(1 + exp(x)) - log 2: shifted softplus */
   FTL_ACTIVATION_ELU,     /* x above 0, exp(x) - 1 below */
+  FTL_ACTIVATION_CAS,     /* cos(x) + sin(x) */
   FTL_N_ACTIVATIONS
 } ftl_activation;
 
@@ -72,6 +73,13 @@ FTL_FUNCTION double ftl_activate(ftl_activation kind, double x, double *d1, doub
     y = expm1(x);
     *d1 = *d2 = exp(x);
     break;
+  case FTL_ACTIVATION_CAS: {
+    const double c = cos(x), s = sin(x);
+    y = c + s;
+    *d1 = c - s;
+    *d2 = -y;
+    break;
+  }
   }
   return y;
 }

@@ -100,7 +100,9 @@ typedef enum {
   FTL_READOUT_NONLINEAR,
   FTL_READOUT_NONLINEAR_BIAS,
   FTL_READOUT_TWO_LINEAR, /* two linear maps, nothing between them; of the NequIP family, like the next */
-  FTL_READOUT_NET         /* e3nn's FullyConnectedNet */
+  FTL_READOUT_NET,        /* e3nn's FullyConnectedNet */
+  FTL_READOUT_RANDOM      /* beside the others, the last one, of the last layer: an activation of random sums of its
+                             scalars, and a linear map of these (docs/uncertainty.md, eq. L3). One for all heads */
 } ftl_readout_kind;
 
 typedef struct {

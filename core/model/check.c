@@ -157,18 +157,29 @@ static ftl_status check_layer(const ftl_source *s, int t, ftl_error *error) {
   return FTL_OK;
 }
 
+static ftl_status check_random(const ftl_source *s, int k, ftl_error *error) {
+  const ftl_architecture *arch = &s->arch;
+  const ftl_readout *readout = &arch->readout[k];
+  if (k == 0 || k != arch->n_readouts - 1 || readout->layer != arch->n_layers - 1 || readout->masks_heads ||
+      !isfinite(readout->gate_cst) || readout->mlp.n != 1 || ftl_irreps_count(&readout->mlp, 0, 1) < 1)
+    return ftl_fail(error, FTL_ERR_FORMAT, s->path, "readout %d, of random features, is not what that can be", k);
+  return FTL_OK;
+}
+
 static ftl_status check_readout(const ftl_source *s, int k, ftl_error *error) {
   const ftl_architecture *arch = &s->arch;
   const ftl_readout *readout = &arch->readout[k];
-  int mlp;
+  int mlp, n_own = arch->n_readouts;
+  n_own -= arch->readout[n_own - 1].kind == FTL_READOUT_RANDOM;
   if (readout->layer < 0 || readout->layer >= arch->n_layers ||
       !ftl_irreps_equal(&readout->in, &arch->layer[readout->layer].product))
     return ftl_fail(error, FTL_ERR_FORMAT, s->path, "readout %d does not fit the features of layer %d", k,
                     readout->layer);
+  if (readout->kind == FTL_READOUT_RANDOM) return check_random(s, k, error);
   if (arch->family == FTL_FAMILY_MACE && readout->kind == FTL_READOUT_LINEAR) return FTL_OK;
   if ((arch->family == FTL_FAMILY_NEQUIP) !=
           (readout->kind == FTL_READOUT_NET || readout->kind == FTL_READOUT_TWO_LINEAR) ||
-      (arch->family == FTL_FAMILY_NEQUIP && (arch->n_readouts != 1 || readout->layer != arch->n_layers - 1)))
+      (arch->family == FTL_FAMILY_NEQUIP && (n_own != 1 || readout->layer != arch->n_layers - 1)))
     return ftl_fail(error, FTL_ERR_FORMAT, s->path, "readout %d is not of the model's family", k);
   if (readout->kind == FTL_READOUT_NET) { /* what it reads is one vector */
     if (readout->in.n == 1 && readout->in.block[0].l == 0 && readout->in.block[0].p == 1) return FTL_OK;

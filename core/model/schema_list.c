@@ -76,6 +76,15 @@ void ftl_list_skip(ftl_list *l, const ftl_layer_traits *traits) {
         spec->part[spec->n_parts++] = (ftl_element_part){in->block[i].mul, out->block[o].mul};
 }
 
+void ftl_list_random_readout(ftl_list *l, int readout) {
+  const ftl_readout *spec = &l->arch->readout[readout];
+  const int64_t in = ftl_irreps_count(&spec->in, 0, 1), n = ftl_irreps_count(&spec->mlp, 0, 1);
+  ftl_spec_weight(ftl_schema_add(l->schema, VECTOR(in * n), "readouts.%d.linear_1.weight", readout), FTL_GROUP_READOUT,
+                  readout, FTL_INITIAL_NORMAL, 1);
+  ftl_spec_weight(ftl_schema_add(l->schema, VECTOR(n), "readouts.%d.linear_2.weight", readout), FTL_GROUP_READOUT,
+                  readout, FTL_INITIAL_NORMAL, 1);
+}
+
 ftl_tensor_spec *ftl_list_number(ftl_list *l, ftl_holding holds, ftl_group group, const char *name) {
   ftl_tensor_spec *spec = ftl_schema_add(l->schema, SCALAR, "%s", name);
   spec->holds = holds;

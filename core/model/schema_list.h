@@ -36,6 +36,8 @@ void ftl_list_3j(ftl_list *l, const ftl_conv_paths *paths);
 /* An ordinary linear map of the interaction. */
 ftl_tensor_spec *ftl_list_linear(ftl_list *l, const char *name, ftl_group group, const ftl_irreps *in,
                                  const ftl_irreps *out);
+/* A readout of random features. */
+void ftl_list_random_readout(ftl_list *l, int readout);
 /* The skip connection: ordinary, or with weights for each element. */
 void ftl_list_skip(ftl_list *l, const ftl_layer_traits *traits);
 ftl_tensor_spec *ftl_list_number(ftl_list *l, ftl_holding holds, ftl_group group, const char *name);

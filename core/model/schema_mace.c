@@ -130,6 +130,10 @@ static void add_product(ftl_list *l) {
 /* mace's mask_head gives each head its own block of hidden channels, in the order of the heads. */
 static void add_readout(ftl_list *l, int k) {
   const ftl_readout *readout = &l->arch->readout[k];
+  if (readout->kind == FTL_READOUT_RANDOM) {
+    ftl_list_random_readout(l, k);
+    return;
+  }
   const int64_t in = ftl_irreps_count(&readout->in, 0, 1), mlp = ftl_irreps_count(&readout->mlp, 0, 1);
   const int64_t n_heads = l->arch->n_heads;
   const struct {

@@ -118,6 +118,7 @@ ftl_status ftl_schema_list_nequip(const ftl_architecture *arch, const ftl_open_e
     if (status) return status;
   }
   add_readout(&l);
+  for (int k = 1; k < arch->n_readouts; k++) ftl_list_random_readout(&l, k);
   return FTL_OK;
 }
 

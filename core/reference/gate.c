@@ -28,6 +28,9 @@ double ftl_ref_activation(ftl_activation kind, double x, double *derivative) {
   case FTL_ACTIVATION_ELU:
     *derivative = x > 0 ? 1 : exp(x);
     return x > 0 ? x : expm1(x);
+  case FTL_ACTIVATION_CAS:
+    *derivative = cos(x) - sin(x);
+    return cos(x) + sin(x);
   case FTL_ACTIVATION_NONE:
   case FTL_N_ACTIVATIONS:
     break;

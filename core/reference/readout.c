@@ -35,7 +35,11 @@ ftl_status ftl_ref_readout_prepare(ftl_ref_readout *readout, const ftl_source *s
                                .head = head,
                                .n_heads = arch->n_heads,
                                .masks_heads = spec->masks_heads};
-  const ftl_irreps energies = {1, {{arch->n_heads, 0, 1}}};
+  if (spec->kind == FTL_READOUT_RANDOM) { /* one for all heads */
+    readout->head = 0;
+    readout->n_heads = 1;
+  }
+  const ftl_irreps energies = {1, {{readout->n_heads, 0, 1}}};
   char name[64];
   FTL_TRY(ftl_ref_doubles(memory, arch->n_heads, &readout->energies, error));
   FTL_TRY(ftl_ref_doubles(memory, arch->n_heads, &readout->one_hot, error));
@@ -54,7 +58,7 @@ ftl_status ftl_ref_readout_prepare(ftl_ref_readout *readout, const ftl_source *s
   snprintf(name, sizeof name, "readouts.%d.linear_1", index);
   FTL_TRY(ftl_ref_linear_prepare(&readout->linear_1, source, name, &spec->in, &spec->mlp, false, memory, error));
   /* the hidden units of all heads are the fan-in of what follows, also when the file was cut to one head */
-  const double extra_fan_in = (double)arch->norm_heads / arch->n_heads;
+  const double extra_fan_in = spec->kind == FTL_READOUT_RANDOM ? 1 : (double)arch->norm_heads / arch->n_heads;
   if (biased) {
     snprintf(name, sizeof name, "readouts.%d.linear_mid", index);
     FTL_TRY(ftl_ref_linear_prepare(&readout->linear_mid, source, name, &spec->mlp, &spec->mlp, true, memory, error));

@@ -23,7 +23,10 @@ MODES = {
     "radial": {"train": "radial,readout"},
     "skip": {"train": "skip,readout"},
     "lora": {"lora.rank": 8, "train": "readout"},
+    "linear": {"method": "linear"},
+    "linear+256": {"method": "linear", "random_features": 256},
 }
+SOLVED = ("linear", "linear+256")  # in closed form: no rate to search, no steps, and squares for the universal loss
 FINE_TUNED = tuple(mode for mode in MODES if mode != "scratch")
 ORDER = ("f0", "linears", "f3", "lora", "f4", "radial", "f5", "skip")  # the most telling first
 
@@ -31,9 +34,10 @@ ORDER = ("f0", "linears", "f3", "lora", "f4", "radial", "f5", "skip")  # the mos
 SCRATCH = {"scratch.hidden": "32x0e+32x1o", "scratch.r_max": 5, "scratch.correlation": 3, "scratch.max_ell": 3,
            "scratch.zbl": "true"}  # fmt: skip
 
-COMMON = {"ema": 0.99, "schedule.kind": "cosine", "precision": "mixed", "threads": 1, "cache_mb": 1500,
-          "loss.kind": "universal", "loss.energy": 500, "loss.forces": 100}  # fmt: skip
-TUNING = {"elements": "all", "e0.kind": "fit", "optimiser.weight_decay": 0}
+ALWAYS = {"precision": "mixed", "threads": 1, "cache_mb": 1500, "loss.energy": 500, "loss.forces": 100}
+COMMON = {**ALWAYS, "ema": 0.99, "schedule.kind": "cosine", "loss.kind": "universal"}
+START = {"elements": "all", "e0.kind": "fit"}
+TUNING = {**START, "optimiser.weight_decay": 0}
 FROM_SCRATCH = {**SCRATCH, "batch_size": 5}
 
 
@@ -160,6 +164,10 @@ class Run:
             self.options.update(FROM_SCRATCH)
         else:
             self.options.update({"foundation": foundations[entry.foundation], "batch_size": batch, **TUNING})
+        if mode in SOLVED:
+            self.options = {"data": train, "test": test, "seed": seed, **ALWAYS, **entry.options, **MODES[mode],
+                            **{key: self.options[key] for key in ("frames", "valid", "valid_fraction", "foundation") if key in self.options},
+                            **START}  # fmt: skip
         self.options.update(options or {})
 
     def digest(self):
@@ -174,6 +182,8 @@ class Run:
 
 def best_rate(rows, target, mode):
     """The rate with the lowest loss on valid in the search, once all of its rates have been tried; else None."""
+    if mode in SOLVED:
+        return None
     target = TARGETS[target].rates or target
     tried = [row for row in rows if row["purpose"] == "search" and row["target"] == target and row["mode"] == mode]
     if {float(row["lr"]) for row in tried} < set(RATES[mode]):
@@ -203,7 +213,8 @@ class Point:
 
     def runs(self, work, foundations, rows):
         rate = best_rate(rows, self.target, self.mode)
-        return [Run(work, foundations, self.target, self.mode, self.size, self.seed, rate)] if rate else []
+        ready = rate or self.mode in SOLVED
+        return [Run(work, foundations, self.target, self.mode, self.size, self.seed, rate)] if ready else []
 
 
 # What the headline needs.
@@ -265,6 +276,7 @@ def whole_plan():
         else:
             tasks.append(Search(target, mode))
             points(target, (mode,), sizes, (1,))
+    points("ti", SOLVED, (12, 25, 50, ALL), (1,))
     tasks.extend(Replay("ti", mode) for mode in ("f0", "linears", "f4"))
     for target in TARGETS:
         tasks.extend(Search(target, mode) for mode in ("scratch", *ORDER))

@@ -8,7 +8,7 @@ import tempfile
 
 import table
 from checks import ELEMENTS
-from plan import DATA, HERE, MODES, RATES, ROOT, TARGETS
+from plan import DATA, HERE, MODES, RATES, ROOT, SOLVED, TARGETS
 
 LOSS_WORDS = {"defaults": "weighted squares, 500, 100, 1000 (the trainer's defaults)", "stress": "weighted squares, 500, 100, 10000",
               "more": "weighted squares, 5000, 100, 10000"}  # fmt: skip
@@ -57,7 +57,7 @@ def errors(rows):
 
 def best_mode(found, size):
     """The fine-tuned mode with the lowest mean loss on valid, over the seeds that all modes of this size have."""
-    runs = {mode: at for (mode, n), at in found.items() if n == size and mode != "scratch"}
+    runs = {mode: at for (mode, n), at in found.items() if n == size and mode not in ("scratch", *SOLVED)}
     if not runs:
         return None
     seeds = set.intersection(*({row["seed"] for row in at} for at in runs.values()))

@@ -47,7 +47,7 @@ def row_of(run, cpu):
     last = [event for event in events if event["event"] == "epoch"][-1]
     sets = totals(run.folder)
     row = {"run": run.name, "purpose": run.purpose, "target": run.target, "mode": run.mode, "structures": start["train_frames"],
-           "seed": run.seed, "lr": run.options["optimiser.lr"], "batch_size": run.options["batch_size"],
+           "seed": run.seed, "lr": run.options.get("optimiser.lr", ""), "batch_size": run.options.get("batch_size", ""),
            "trained_parameters": start["trained"], "steps": last["step"], "epochs": last["epoch"],
            "best_epoch": end["best_epoch"], "stopped": end["reason"], "cpu_seconds": f"{cpu:.0f}",
            "valid_loss": f"{end['best_valid_loss']:.6g}", "recipe": run.digest()}  # fmt: skip

@@ -100,6 +100,8 @@ static const char *readout_name(ftl_readout_kind kind) {
     return "two linear maps";
   case FTL_READOUT_NET:
     return "net";
+  case FTL_READOUT_RANDOM:
+    return "random features";
   }
   return "unknown";
 }

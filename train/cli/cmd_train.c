@@ -10,6 +10,7 @@
 #include "cli/mace_flags.h"
 #include "cli/option_flags.h"
 #include "cli/trust_output.h"
+#include "trust/linear_run.h"
 #include "support/output.h"
 #include "tune/propose.h"
 #include "tune/train.h"
@@ -175,8 +176,9 @@ static int train(options *o, ftl_error *error) {
                            : "interrupted; nothing was written to %.600s");
   const ftl_host host = cli_host_start(&o->host, phase);
   ftl_train_end end;
-  const ftl_status status = o->resume ? ftl_train_resume(o->resume, o->recipe, &host, cli_trust_of_run, &end, error)
-                                      : ftl_train(o->recipe, &host, cli_trust_of_run, &end, error);
+  const ftl_train_parts parts = {cli_trust_of_run, ftl_linear_solve};
+  const ftl_status status = o->resume ? ftl_train_resume(o->resume, o->recipe, &host, &parts, &end, error)
+                                      : ftl_train(o->recipe, &host, &parts, &end, error);
   cli_progress_end(&o->host.progress);
   int code = exit_code(end);
   if (end == FTL_TRAIN_INTERRUPTED && ftl_ranks_mine() == 0)

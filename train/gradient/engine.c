@@ -188,6 +188,7 @@ static ftl_status predict(ftl_sweep *sweep, const ftl_graph *graph, ftl_kept *ke
     return out_of_memory(sweep, error);
   sweep->predicted = true;
   sweep->reversed = derivatives;
+  sweep->differentiated = false;
   return FTL_OK;
 }
 
@@ -254,11 +255,18 @@ static ftl_status gradient(ftl_sweep *sweep, double d_energy, const double (*d_f
   if (!sweep->predicted) return ftl_fail(error, FTL_ERR_ARGUMENT, "", "a gradient needs a prediction first");
   ftl_prediction again;
   if (!sweep->reversed && !reverse(sweep, &again)) return out_of_memory(sweep, error);
+  sweep->reversed = true;
+  if (sweep->differentiated) ftl_arena_back(&sweep->memory, sweep->before_gradient);
+  sweep->before_gradient = ftl_arena_here(&sweep->memory);
+  sweep->differentiated = true;
   /* Stages may write to frozen numbers too; what stands there is never read. */
   for (int k = 0; k < parameters->n; k++)
     if (parameters->parameter[k].trained)
       zero(sweep->parameter_gradient + parameters->parameter[k].offset, (size_t)parameters->parameter[k].count);
-  if (!tangent(sweep, d_forces, d_virial) || !second(sweep, d_energy)) return out_of_memory(sweep, error);
+  if (!tangent(sweep, d_forces, d_virial) || !second(sweep, d_energy)) {
+    sweep->predicted = false;
+    return out_of_memory(sweep, error);
+  }
   if (sweep->network->embedding.trained)
     map_gradient(sweep, &sweep->network->embedding, &(variable){.x = sweep->ones},
                  &sweep->layer[0].f[FTL_FEATURES_INPUT]);
@@ -269,8 +277,26 @@ static ftl_status gradient(ftl_sweep *sweep, double d_energy, const double (*d_f
     for (int64_t i = parameter->offset; parameter->trained && i < parameter->offset + parameter->count; i++)
       out[i] += (double)sweep->parameter_gradient[i];
   }
-  sweep->predicted = false;
   return FTL_OK;
+}
+
+/* ---- features ---- */
+
+static void scalars(const ftl_sweep *sweep, double *out) {
+  const int last = sweep->network->arch->n_layers - 1;
+  const ftl_irreps *irreps = &sweep->network->arch->layer[last].product;
+  const real *block = sweep->layer[last].f[FTL_FEATURES_OUTPUT].x;
+  const int channels = ftl_irreps_count(irreps, 0, 1);
+  int channel = 0;
+  for (int b = 0; b < irreps->n; b++) {
+    const int mul = irreps->block[b].mul;
+    const bool wanted = irreps->block[b].l == 0 && irreps->block[b].p == 1;
+    for (int a = 0; a < sweep->n && wanted; a++)
+      for (int c = 0; c < mul; c++)
+        out[sweep->geometry.order[a] * channels + channel + c] = (double)block[(size_t)a * (size_t)mul + (size_t)c];
+    channel += wanted ? mul : 0;
+    block += (size_t)sweep->n * (size_t)ftl_block_dim(irreps, b) * (size_t)mul;
+  }
 }
 
 #define STRING(x)             #x
@@ -279,4 +305,4 @@ static ftl_status gradient(ftl_sweep *sweep, double d_energy, const double (*d_f
 #define EXPANDED_ENGINE(i, s) ENGINE(i, s)
 
 const ftl_sweeps EXPANDED_ENGINE(FTL_ISA, FTL_SUFFIX) = {
-    EXPANDED_STRING(FTL_ISA), LANES, set, sweep_new, sweep_free, sweep_bytes, predict, gradient};
+    EXPANDED_STRING(FTL_ISA), LANES, set, sweep_new, sweep_free, sweep_bytes, predict, gradient, scalars};

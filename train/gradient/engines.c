@@ -57,3 +57,4 @@ ftl_status ftl_sweep_gradient(ftl_sweep *sweep, double d_energy, const double (*
                               const double (*d_virial)[3], double *gradient, ftl_error *error) {
   return sweep->network->engine->gradient(sweep, d_energy, d_forces, d_virial, gradient, error);
 }
+void ftl_sweep_scalars(const ftl_sweep *sweep, double *out) { sweep->network->engine->scalars(sweep, out); }

@@ -54,8 +54,11 @@ ftl_status ftl_sweep_predict(ftl_sweep *sweep, const ftl_graph *graph, ftl_kept 
 
 /* After ftl_sweep_predict with derivatives (without them if d_forces and d_virial are NULL): adds dL/dtheta of the
    trained parameters to gradient[parameters->count]. d_energy = dL/dE, d_forces[n][3] = dL/dF or NULL,
-   d_virial[3][3] = dL/dW or NULL. */
+   d_virial[3][3] = dL/dW or NULL. May be called again for other derivatives of the same prediction. */
 ftl_status ftl_sweep_gradient(ftl_sweep *sweep, double d_energy, const double (*d_forces)[3],
                               const double (*d_virial)[3], double *gradient, ftl_error *error);
+
+/* After ftl_sweep_predict: the even scalars of the last layer, which readouts read, out[n][channels]. */
+void ftl_sweep_scalars(const ftl_sweep *sweep, double *out);
 
 #endif

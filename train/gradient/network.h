@@ -168,6 +168,7 @@ typedef struct ftl_sweeps {
                         ftl_prediction *prediction, ftl_error *error);
   ftl_status (*gradient)(ftl_sweep *sweep, double d_energy, const double (*d_forces)[3], const double (*d_virial)[3],
                          double *gradient, ftl_error *error);
+  void (*scalars)(const ftl_sweep *sweep, double *out);
 } ftl_sweeps;
 /* The best build for this CPU, as the inference kernels (FROZENTL_ISA forces one). */
 ftl_status ftl_sweeps_choose(ftl_precision precision, const ftl_sweeps **engine, ftl_error *error);

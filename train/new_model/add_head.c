@@ -101,6 +101,7 @@ static ftl_status double_heads(ftl_source *source, ftl_error *error) {
   ftl_schema_free(&schema);
   FTL_TRY(status);
   for (int k = 0; mace && k < arch->n_readouts; k++) {
+    if (arch->readout[k].kind == FTL_READOUT_RANDOM) continue;
     arch->readout[k].masks_heads = true;
     if (arch->readout[k].kind != FTL_READOUT_LINEAR) arch->readout[k].mlp.block[0].mul *= 2;
   }

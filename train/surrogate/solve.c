@@ -91,6 +91,9 @@ static void ridge(const spectrum *x, const double *penalty, double lambda, doubl
 
 /* ---- strength ---- */
 
+/* What strengths are given in. */
+static double unit_of(const spectrum *x) { return x->s[0] > 0 ? x->s[0] * x->s[0] : 1; }
+
 /* Of lambda: |A z - b|^2, |z|^2 and the effective number of parameters. */
 static void at_lambda(const spectrum *x, double lambda, double *residual, double *size, double *effective) {
   *residual = x->outside;
@@ -224,7 +227,7 @@ static void set_penalty(const ftl_triangle *t, const double *roughness, double *
 
 static ftl_status solve_ridge(const ftl_triangle *all, const ftl_triangle *fold, int n_folds, const double *penalty,
                               const ftl_solve_options *options, const spectrum *x, ftl_solution *to, ftl_error *error) {
-  double unit = x->s[0] > 0 ? x->s[0] * x->s[0] : 1, lambda = options->lambda * unit, residual, size;
+  double unit = unit_of(x), lambda = options->lambda * unit, residual, size;
   ftl_status status = FTL_OK;
   if (options->kind == FTL_SOLVE_CV)
     status = cross_validate(fold, n_folds, penalty, unit, &lambda, &to->cv_error, error);
@@ -243,11 +246,15 @@ static ftl_status solve_ridge(const ftl_triangle *all, const ftl_triangle *fold,
   return to->penalty ? FTL_OK : no_memory(all->n, error);
 }
 
+static ftl_status require_rows(const ftl_triangle *all, ftl_error *error) {
+  return all->rows > 0 ? FTL_OK : ftl_fail(error, FTL_ERR_INPUT, NULL, "the data of the fit have no labels");
+}
+
 ftl_status ftl_solve(const ftl_triangle *all, const ftl_triangle *fold, int n_folds, const double *roughness,
                      const ftl_solve_options *options, ftl_solution *to, ftl_error *error) {
   int n = all->n;
   *to = (ftl_solution){.log_evidence = NAN, .cv_error = NAN};
-  if (all->rows == 0) return ftl_fail(error, FTL_ERR_INPUT, NULL, "the data of the fit have no labels");
+  FTL_TRY(require_rows(all, error));
   int n_filled = 0;
   for (int k = 0; k < n_folds; k++) n_filled += fold[k].rows > 0;
   if (options->kind == FTL_SOLVE_CV && n_filled < 2)
@@ -280,4 +287,35 @@ void ftl_solution_free(ftl_solution *solution) {
   free(solution->draw);
   free(solution->penalty);
   *solution = (ftl_solution){0};
+}
+
+/* ---- strength by strength ---- */
+
+struct ftl_ridge {
+  spectrum spectrum;
+  double *penalty;
+};
+
+ftl_status ftl_ridge_new(const ftl_triangle *all, const double *roughness, ftl_ridge **ridge, ftl_error *error) {
+  FTL_TRY(require_rows(all, error));
+  ftl_ridge *r = *ridge = calloc(1, sizeof *r);
+  if (r) r->penalty = malloc(((size_t)all->n + 1) * sizeof *r->penalty);
+  if (!r || !r->penalty) return no_memory(all->n, error);
+  set_penalty(all, roughness, r->penalty);
+  return decompose(all, r->penalty, &r->spectrum, error);
+}
+
+void ftl_ridge_free(ftl_ridge *r) {
+  if (!r) return;
+  free_spectrum(&r->spectrum);
+  free(r->penalty);
+  free(r);
+}
+
+void ftl_ridge_solve(const ftl_ridge *r, double lambda, double *coefficient) {
+  ridge(&r->spectrum, r->penalty, lambda * (double)r->spectrum.rows, coefficient);
+}
+
+void ftl_ridge_penalty(const ftl_ridge *r, double lambda, double *penalty) {
+  for (int k = 0; k < r->spectrum.n; k++) penalty[k] = sqrt(lambda * (double)r->spectrum.rows) * r->penalty[k];
 }

@@ -41,4 +41,14 @@ ftl_status ftl_solve(const ftl_triangle *all, const ftl_triangle *fold, int n_fo
                      const ftl_solve_options *options, ftl_solution *solution, ftl_error *error);
 void ftl_solution_free(ftl_solution *solution);
 
+/* The same problem for one strength of the ridge after another, which cost next to nothing once it is factorised. */
+typedef struct ftl_ridge ftl_ridge;
+/* roughness[n], as above. FTL_ERR_INPUT when there are no equations; FTL_ERR_MEMORY. The caller frees *ridge. */
+ftl_status ftl_ridge_new(const ftl_triangle *all, const double *roughness, ftl_ridge **ridge, ftl_error *error);
+void ftl_ridge_free(ftl_ridge *ridge); /* accepts NULL */
+/* coefficient[n] of a strength, in units of the squared length that every column has once it is scaled. */
+void ftl_ridge_solve(const ftl_ridge *ridge, double lambda, double *coefficient);
+/* penalty[n]: what is least is |A c - b|^2 + sum of (penalty c)^2. */
+void ftl_ridge_penalty(const ftl_ridge *ridge, double lambda, double *penalty);
+
 #endif

@@ -7,15 +7,21 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "support/ranks.h"
 #include "tune/team.h"
 
 enum { MOST_ROWS = 8, ROWS_OF_A_WEIGHT = 50 };
-enum { CHUNK = 64 }; /* structures whose rows are made before they join the triangle */
+enum {
+  CHUNK = 64,
+  NUMBERS = 1 << 23
+}; /* structures, and numbers of their rows, that are made before they join the
+      triangle */
+enum { STRESS_ROWS = 6 };
 
 /* Of one structure. */
 typedef struct {
   bool energy;
-  int rows;       /* of forces */
+  int rows;       /* of forces, and of stress behind them */
   double squares; /* of what the model misses: energy, per atom; forces */
   double energy_square;
   int64_t components;
@@ -29,8 +35,9 @@ typedef struct {
   ftl_last_weights layer;
   ftl_network *network;
   ftl_team team;
-  int n_threads, most_rows;
-  double *energy, *force; /* rows of a chunk: [CHUNK][n + 1], [CHUNK][most_rows][n + 1], right-hand side last */
+  ftl_batch batch; /* all data */
+  int n_threads, force_rows, most_rows, chunk;
+  double *energy, *force; /* rows of a chunk: [chunk][n + 1], [chunk][most_rows][n + 1], right-hand side last */
   double *panel;          /* [n + 1][rows of a chunk] */
   part part[CHUNK];
   ftl_triangle of_energies, of_forces;
@@ -47,29 +54,45 @@ static void free_assembly(assembly *a) {
   free(a->panel);
 }
 
+/* How many rows a structure has. */
+static void count_rows(assembly *a) {
+  const int64_t n = a->data->n > 0 ? a->data->n : 1, wanted = ((int64_t)ROWS_OF_A_WEIGHT * a->layer.n + n - 1) / n;
+  int largest = 0, most;
+  for (int64_t k = 0; k < a->data->n; k++)
+    if (a->data->structure[k].n > largest) largest = a->data->structure[k].n;
+  most = a->options->loss ? 3 * largest : MOST_ROWS;
+  a->force_rows = a->options->rows > 0               ? a->options->rows
+                  : a->options->rows == FTL_ALL_ROWS ? 3 * largest
+                  : wanted > most                    ? most
+                                                     : (int)wanted;
+  a->most_rows = a->force_rows + (a->options->loss ? STRESS_ROWS : 0);
+  const int fit = NUMBERS / ((a->layer.n + 1) * a->most_rows);
+  a->chunk = fit > CHUNK ? CHUNK : fit > 1 ? fit : 1;
+  a->batch = (ftl_batch){a->data->n, ftl_dataset_atoms(a->data)};
+}
+
 static ftl_status start(assembly *a, ftl_equations *to, ftl_error *error) {
   FTL_TRY(ftl_parameters_list(a->source, &a->parameters, error));
   FTL_TRY(ftl_last_weights_mark(a->source, &a->parameters, &a->layer, error));
   double *values = malloc(((size_t)a->parameters.count + 1) * sizeof *values);
   if (!values) return ftl_no_memory(error, a->source->path, "the parameters of a model");
   ftl_parameters_get(&a->parameters, a->source, values);
-  ftl_status status = ftl_network_new(a->source, &a->parameters, FTL_DOUBLE, &a->network, error);
-  if (!status) status = ftl_network_set(a->network, values, error);
   for (int b = 0; b < a->layer.n_blocks; b++)
     for (int64_t k = a->layer.offset[b]; k < a->layer.offset[b] + a->layer.count[b]; k++)
       to->weight_square += values[k] * values[k] / a->layer.n;
+  ftl_status status = FTL_OK;
+  if (a->options->e0) status = ftl_last_weights_mark_e0(a->source, &a->parameters, &a->layer, error);
+  if (!status) status = ftl_network_new(a->source, &a->parameters, FTL_DOUBLE, &a->network, error);
+  if (!status) status = ftl_network_set(a->network, values, error);
   free(values);
   FTL_TRY(status);
   a->n_threads = a->options->threads > 0 ? a->options->threads : omp_get_max_threads();
   FTL_TRY(ftl_team_new(a->network, &a->parameters, a->n_threads, &a->team, error));
-  if (a->most_rows == 0) {
-    const int64_t n = a->data->n > 0 ? a->data->n : 1, wanted = ((int64_t)ROWS_OF_A_WEIGHT * a->layer.n + n - 1) / n;
-    a->most_rows = wanted > MOST_ROWS ? MOST_ROWS : (int)wanted;
-  }
-  const size_t side = (size_t)a->layer.n + 1, rows = (size_t)a->most_rows;
-  a->energy = malloc(CHUNK * side * sizeof *a->energy);
-  a->force = malloc(CHUNK * rows * side * sizeof *a->force);
-  a->panel = malloc(CHUNK * (rows > 1 ? rows : 1) * side * sizeof *a->panel);
+  count_rows(a);
+  const size_t side = (size_t)a->layer.n + 1, rows = (size_t)a->most_rows, chunk = (size_t)a->chunk;
+  a->energy = malloc(chunk * side * sizeof *a->energy);
+  a->force = malloc(chunk * rows * side * sizeof *a->force);
+  a->panel = malloc(chunk * (rows > 1 ? rows : 1) * side * sizeof *a->panel);
   if (!a->energy || !a->force || !a->panel) return ftl_no_memory(error, NULL, "the equations of a last layer");
   FTL_TRY(ftl_triangle_new(a->layer.n, &a->of_energies, error));
   return ftl_triangle_new(a->layer.n, &a->of_forces, error);
@@ -79,10 +102,10 @@ static ftl_status start(assembly *a, ftl_equations *to, ftl_error *error) {
 
 /* The gradient of what the arguments weigh, by the last layer's weights. */
 static ftl_status row_of(const assembly *a, ftl_worker *worker, double d_energy, const double (*d_forces)[3],
-                         double *row, ftl_error *error) {
+                         const double (*d_virial)[3], double *row, ftl_error *error) {
   for (int b = 0; b < a->layer.n_blocks; b++)
     memset(worker->gradient + a->layer.offset[b], 0, (size_t)a->layer.count[b] * sizeof(double));
-  FTL_TRY(ftl_sweep_gradient(worker->sweep, d_energy, d_forces, NULL, worker->gradient, error));
+  FTL_TRY(ftl_sweep_gradient(worker->sweep, d_energy, d_forces, d_virial, worker->gradient, error));
   ftl_last_weights_take(&a->layer, worker->gradient, row);
   return FTL_OK;
 }
@@ -97,38 +120,80 @@ static void choose_weights(ftl_random *random, int n, int row, int rows, double 
   }
 }
 
+static void multiply_row(const assembly *a, double factor, double *row) {
+  for (int k = 0; k <= a->layer.n; k++) row[k] *= factor;
+}
+
+static ftl_status fill_energy(assembly *a, const ftl_structure *s, ftl_worker *worker, const ftl_prediction *prediction,
+                              double root, part *p, double *row, ftl_error *error) {
+  row[a->layer.n] = s->labels.energy - prediction->energy;
+  FTL_TRY(row_of(a, worker, 1, NULL, NULL, row, error));
+  multiply_row(a, root, row);
+  p->energy_square = row[a->layer.n] * row[a->layer.n];
+  p->energy = true;
+  return FTL_OK;
+}
+
+static ftl_status fill_forces(assembly *a, const ftl_structure *s, ftl_worker *worker, const ftl_prediction *prediction,
+                              ftl_random *random, double root, part *p, double *row, ftl_error *error) {
+  const size_t side = (size_t)a->layer.n + 1;
+  const int rows = 3 * s->n < a->force_rows ? 3 * s->n : a->force_rows;
+  for (; p->rows < rows; p->rows++, row += side) {
+    double miss = 0;
+    choose_weights(random, s->n, p->rows, a->force_rows, worker->forces);
+    for (int c = 0; c < 3 * s->n; c++) {
+      const double off = s->labels.forces[c / 3][c % 3] - prediction->forces[c / 3][c % 3];
+      miss += worker->forces[c / 3][c % 3] * off;
+      if (p->rows == 0) p->squares += off * off;
+    }
+    FTL_TRY(row_of(a, worker, 0, (const double(*)[3])worker->forces, NULL, row, error));
+    row[a->layer.n] = miss;
+    multiply_row(a, root, row);
+  }
+  p->components = 3 * s->n;
+  return FTL_OK;
+}
+
+/* Six for the nine components: those beside the diagonal count twice, and the label's are their mean. */
+static ftl_status fill_stress(assembly *a, const ftl_structure *s, ftl_worker *worker, const ftl_prediction *prediction,
+                              double root, part *p, double *row, ftl_error *error) {
+  const size_t side = (size_t)a->layer.n + 1;
+  for (int i = 0; i < 3; i++)
+    for (int k = i; k < 3; k++, row += side, p->rows++) {
+      double d_virial[3][3] = {{0}};
+      d_virial[i][k] -= 0.5 / s->volume;
+      d_virial[k][i] -= 0.5 / s->volume;
+      const double label = (s->labels.stress[i][k] + s->labels.stress[k][i]) / 2,
+                   have = -(prediction->virial[i][k] + prediction->virial[k][i]) / (2 * s->volume);
+      FTL_TRY(row_of(a, worker, 0, NULL, (const double(*)[3])d_virial, row, error));
+      row[a->layer.n] = label - have;
+      multiply_row(a, i == k ? root : M_SQRT2 * root, row);
+    }
+  return FTL_OK;
+}
+
 static ftl_status fill(assembly *a, int64_t index, ftl_worker *worker, ftl_kept *kept, const ftl_graph *graph, int at,
                        ftl_error *error) {
   const ftl_structure *s = &a->data->structure[index];
   const size_t side = (size_t)a->layer.n + 1;
+  double *row = a->force + (size_t)(at * a->most_rows) * side;
   part *p = &a->part[at];
+  ftl_loss_factors factor = {1. / s->n, 1, 0}; /* of squares: of an energy per root of an atom, of a force */
+  if (a->options->loss) {
+    factor = ftl_loss_of_squares(a->options->loss, &a->batch, s);
+    factor.energy /= (double)s->n * s->n;
+  }
+  const bool energy = s->labels.has_energy && factor.energy > 0, forces = s->labels.has_forces && factor.force > 0,
+             stress = s->labels.has_stress && factor.stress > 0;
   ftl_prediction prediction;
   ftl_random random;
   ftl_random_seed(&random, a->options->seed + (uint64_t)index);
-  *p = (part){.energy = s->labels.has_energy};
-  if (s->labels.has_forces) p->rows = 3 * s->n < a->most_rows ? 3 * s->n : a->most_rows;
-  FTL_TRY(ftl_sweep_predict(worker->sweep, graph, kept, 0, p->rows > 0, &prediction, error));
-  if (p->energy) {
-    double *row = a->energy + (size_t)at * side, root = sqrt((double)s->n);
-    row[a->layer.n] = s->labels.energy - prediction.energy;
-    FTL_TRY(row_of(a, worker, 1, NULL, row, error));
-    for (size_t k = 0; k < side; k++) row[k] /= root;
-    p->energy_square = row[a->layer.n] * row[a->layer.n];
-  }
-  for (int r = 0; r < p->rows; r++) {
-    double *row = a->force + (size_t)(at * a->most_rows + r) * side, miss = 0;
-    FTL_TRY(ftl_sweep_predict(worker->sweep, graph, kept, 0, true, &prediction, error));
-    choose_weights(&random, s->n, r, a->most_rows, worker->forces);
-    for (int c = 0; c < 3 * s->n; c++) {
-      const double off = s->labels.forces[c / 3][c % 3] - prediction.forces[c / 3][c % 3];
-      miss += worker->forces[c / 3][c % 3] * off;
-      if (r == 0) p->squares += off * off;
-    }
-    FTL_TRY(row_of(a, worker, 0, (const double(*)[3])worker->forces, row, error));
-    row[a->layer.n] = miss;
-  }
-  p->components = p->rows > 0 ? 3 * s->n : 0;
-  return FTL_OK;
+  FTL_TRY(ftl_sweep_predict(worker->sweep, graph, kept, 0, forces || stress, &prediction, error));
+  if (energy)
+    FTL_TRY(fill_energy(a, s, worker, &prediction, sqrt(factor.energy), p, a->energy + (size_t)at * side, error));
+  if (forces) FTL_TRY(fill_forces(a, s, worker, &prediction, &random, sqrt(factor.force), p, row, error));
+  if (!stress) return FTL_OK;
+  return fill_stress(a, s, worker, &prediction, sqrt(factor.stress), p, row + (size_t)p->rows * side, error);
 }
 
 static ftl_status one_structure(assembly *a, int64_t index, int at, ftl_error *error) {
@@ -136,6 +201,8 @@ static ftl_status one_structure(assembly *a, int64_t index, int at, ftl_error *e
   const ftl_architecture *arch = &a->source->arch;
   ftl_worker *worker = &a->team.worker[omp_get_thread_num()];
   ftl_structure_graph graph = {0};
+  a->part[at] = (part){0};
+  if (a->options->share && index % ftl_ranks_n() != ftl_ranks_mine()) return FTL_OK;
   if ((size_t)s->n > worker->room) {
     free(worker->forces);
     worker->forces = malloc((size_t)s->n * sizeof *worker->forces);
@@ -163,22 +230,22 @@ static ftl_status join_chunk(assembly *a, int n, ftl_equations *to, ftl_error *e
   const size_t side = (size_t)a->layer.n + 1;
   int energies = 0, forces = 0;
   for (int s = 0; s < n; s++) {
-    if (a->part[s].energy) into_panel(a, a->energy + (size_t)s * side, energies++, CHUNK);
+    if (a->part[s].energy) into_panel(a, a->energy + (size_t)s * side, energies++, a->chunk);
     to->energy_noise += a->part[s].energy_square;
     to->force_noise += a->part[s].squares;
     to->forces += a->part[s].components;
   }
   to->energies += energies;
-  FTL_TRY(ftl_triangle_add(&a->of_energies, a->panel, energies, CHUNK, error));
+  FTL_TRY(ftl_triangle_add(&a->of_energies, a->panel, energies, a->chunk, error));
   for (int s = 0; s < n; s++)
     for (int r = 0; r < a->part[s].rows; r++)
-      into_panel(a, a->force + (size_t)(s * a->most_rows + r) * side, forces++, CHUNK * a->most_rows);
-  return ftl_triangle_add(&a->of_forces, a->panel, forces, CHUNK * a->most_rows, error);
+      into_panel(a, a->force + (size_t)(s * a->most_rows + r) * side, forces++, a->chunk * a->most_rows);
+  return ftl_triangle_add(&a->of_forces, a->panel, forces, a->chunk * a->most_rows, error);
 }
 
 static ftl_status assemble(assembly *a, ftl_equations *to, ftl_error *error) {
-  for (int64_t first = 0; first < a->data->n; first += CHUNK) {
-    const int n = a->data->n - first < CHUNK ? (int)(a->data->n - first) : CHUNK;
+  for (int64_t first = 0; first < a->data->n; first += a->chunk) {
+    const int n = a->data->n - first < a->chunk ? (int)(a->data->n - first) : a->chunk;
     ftl_status worst = FTL_OK;
     int worst_at = n;
     if (a->options->stop && *a->options->stop) return ftl_fail(error, FTL_ERR_ARGUMENT, NULL, "interrupted");
@@ -206,15 +273,30 @@ static void multiply(ftl_triangle *t, double factor) {
   for (size_t k = 0; k < n; k++) t->r[k] *= factor;
 }
 
-/* Both kinds of equations in units of what the model misses of them. */
+/* Sums and equations of all ranks, unless one of them failed or was interrupted. */
+static ftl_status join_ranks(assembly *a, ftl_equations *to, ftl_status status, ftl_error *error) {
+  if (!a->options->share || ftl_ranks_n() == 1) return status;
+  if (ftl_ranks_max(status) && !status) return ftl_fail(error, FTL_ERR_ARGUMENT, NULL, "interrupted");
+  FTL_TRY(status);
+  double sums[] = {to->energy_noise, to->force_noise, (double)to->energies, (double)to->forces};
+  ftl_ranks_sum(sums, 4);
+  to->energy_noise = sums[0];
+  to->force_noise = sums[1];
+  to->energies = (int64_t)sums[2];
+  to->forces = (int64_t)sums[3];
+  FTL_TRY(ftl_triangle_join_ranks(&a->of_energies, error));
+  return ftl_triangle_join_ranks(&a->of_forces, error);
+}
+
+/* Both kinds of equations in units of what the model misses of them, unless a loss weighs them. */
 static ftl_status weigh(assembly *a, ftl_equations *to, ftl_error *error) {
-  if (to->energies + to->forces == 0)
+  if (a->of_energies.rows + a->of_forces.rows == 0)
     return ftl_fail(error, FTL_ERR_INPUT, a->data->n_files ? a->data->file[0].path : NULL,
                     "no structure has an energy or forces to learn an error from");
   to->energy_noise = to->energies ? sqrt(to->energy_noise / (double)to->energies) : NAN;
   to->force_noise = to->forces ? sqrt(to->force_noise / (double)to->forces) : NAN;
-  if (to->energies) multiply(&a->of_energies, 1 / fmax(to->energy_noise, 1e-6));
-  if (to->forces) multiply(&a->of_forces, 1 / fmax(to->force_noise, 1e-6));
+  if (to->energies && !a->options->loss) multiply(&a->of_energies, 1 / fmax(to->energy_noise, 1e-6));
+  if (to->forces && !a->options->loss) multiply(&a->of_forces, 1 / fmax(to->force_noise, 1e-6));
   FTL_TRY(ftl_triangle_join(&a->of_energies, &a->of_forces, error));
   to->triangle = a->of_energies;
   a->of_energies = (ftl_triangle){0};
@@ -226,9 +308,10 @@ ftl_status ftl_equations_make(const ftl_source *source, const ftl_dataset *data,
   assembly *a = calloc(1, sizeof *a);
   *to = (ftl_equations){0};
   if (!a) return ftl_no_memory(error, NULL, "the equations of a last layer");
-  *a = (assembly){.source = source, .data = data, .options = options, .most_rows = options->rows};
+  *a = (assembly){.source = source, .data = data, .options = options};
   ftl_status status = start(a, to, error);
   if (!status) status = assemble(a, to, error);
+  status = join_ranks(a, to, status, error);
   if (!status) status = weigh(a, to, error);
   free_assembly(a);
   free(a);

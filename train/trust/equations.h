@@ -6,22 +6,30 @@
 #include <signal.h>
 
 #include "data/dataset.h"
+#include "parameters/last_weights.h"
 #include "surrogate/triangle.h"
-#include "trust/last_weights.h"
+#include "tune/loss.h"
+
+enum { FTL_ALL_ROWS = -1 };
 
 typedef struct {
-  /* Of a structure's forces: sums of all of them with random signs; all components where these are fewer. 0: 1 to 8, so
-     that there are 50 for each weight. */
+  /* Of a structure's forces: sums of all of them with random signs; all components where these are fewer. 0: so
+     many that there are 50 for each weight, but without a loss no more than 8. FTL_ALL_ROWS: all components. */
   int rows;
   int threads; /* 0: all */
   uint64_t seed;
+  /* NULL: equations are of noise 1, and stresses are left out. Else squares of what is missed of them are the parts of
+     this loss (FTL_LOSS_WEIGHTED), with all data as one batch: energies, forces and stresses. */
+  const ftl_loss *loss;
+  bool e0;    /* E0 are unknowns too, behind the last layer's weights */
+  bool share; /* among ranks, which all call; each gets all equations. false: of this rank alone */
   const volatile sig_atomic_t *stop;                          /* NULL, or set to end: FTL_ERR_ARGUMENT "interrupted" */
   void (*progress)(void *context, double done, double total); /* structures; NULL: none */
   void *context;
 } ftl_equations_options;
 
 typedef struct {
-  ftl_triangle triangle;    /* of the last layer's weights, less the model's; weighted so that noise is 1 */
+  ftl_triangle triangle;    /* of the last layer's weights, less the model's */
   int64_t energies, forces; /* labels */
   double energy_noise;      /* root mean square of what the model misses: eV per root of an atom, eV/Angstrom */
   double force_noise;

@@ -57,8 +57,11 @@ static void note_training(json_t *metadata, const ftl_checkpoint_info *info) {
     const char *set_name = json_string_value(json_object_get(file, "set"));
     if (set_name && !strcmp(set_name, "train")) frames += json_integer_value(json_object_get(file, "frames"));
   }
-  snprintf(note, sizeof note, "trained: %lld steps on %lld structures",
-           (long long)json_integer_value(json_object_get(info->training, "steps")), (long long)frames);
+  const char *method = json_string_value(json_object_get(info->training, "method"));
+  if (method) snprintf(note, sizeof note, "trained: %.20s, on %lld structures", method, (long long)frames);
+  else
+    snprintf(note, sizeof note, "trained: %lld steps on %lld structures",
+             (long long)json_integer_value(json_object_get(info->training, "steps")), (long long)frames);
   json_array_append_new(changes, json_string(note));
 }
 

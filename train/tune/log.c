@@ -186,6 +186,7 @@ ftl_status ftl_log_write_epoch(ftl_log *log, const ftl_log_epoch *e, ftl_error *
       e->stage, "lr", real(e->lr), "train_loss", real(e->train_loss), "valid_loss", real(e->valid_loss), "energy_rmse",
       real(e->energy_rmse), "forces_rmse", real(e->forces_rmse), "stress_rmse", real(e->stress_rmse), "gradient_norm",
       real(e->gradient_norm), "best", e->best, "seconds", real(e->seconds));
+  if (members && e->strength > 0) json_object_set_new(members, "strength", json_real(e->strength));
   if (!members) return ftl_no_memory(error, log->lines_path, "a line of the log");
   return ftl_log_event(log, "epoch", members, error);
 }

@@ -20,10 +20,10 @@
    without one is "(none)".
 
    "start" has: version, foundation (or null), seed, threads, precision, train_frames, replay_frames, valid_frames,
-   test_frames, parameters, trained, freeze. "epoch" has the columns of the CSV file. "finding" has "count" and "text"
-   (what is doubtful about the data). "note" has "text" (stage two began, resumed from a step, stopped early, errors
-   larger than before training). "end" has: reason ("epochs", "steps", "patience", "interrupted", "diverged"),
-   best_epoch, best_valid_loss, seconds.
+   test_frames, parameters, trained, freeze. "epoch" has the columns of the CSV file, and with method linear "strength".
+   "finding" has "count" and "text" (what is doubtful about the data). "note" has "text" (stage two began, resumed from
+   a step, stopped early, errors larger than before training). "end" has: reason ("epochs", "steps", "patience",
+   "solved", "interrupted", "diverged"), best_epoch, best_valid_loss, seconds.
 
    When a run is resumed, lines after the state it is resumed from are removed, so that epochs appear once and in order.
  */
@@ -36,12 +36,13 @@
 
 #include "frozentl.h"
 
-/* One epoch. NAN for what does not exist. */
+/* One epoch, or one solution of method linear. NAN for what does not exist. */
 typedef struct {
-  int64_t epoch; /* from 1; 0 is the model before training, with no train_loss */
-  int64_t step;  /* optimiser steps so far */
-  int stage;     /* 1, or 2 for the SWA stage */
-  double lr;     /* of the last step */
+  int64_t epoch;   /* from 1; 0 is the model before training, with no train_loss */
+  int64_t step;    /* optimiser steps so far */
+  int stage;       /* 1, or 2 for the SWA stage */
+  double lr;       /* of the last step */
+  double strength; /* of the prior, with method linear; else 0 */
   double train_loss, valid_loss;
   double energy_rmse, forces_rmse, stress_rmse; /* on valid */
   double gradient_norm;                         /* largest of the epoch, before clipping */

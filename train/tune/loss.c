@@ -46,10 +46,27 @@ bool ftl_loss_needs_derivatives(const ftl_loss *loss, const ftl_structure *struc
   return uses_forces(loss, structure) || uses_stress(loss, structure);
 }
 
+/* What an error of each kind is weighed with in the loss of the batch, but for the structure's weight of the kind. */
+static ftl_loss_factors factors_of(const ftl_loss *loss, const ftl_batch *batch, const ftl_structure *structure) {
+  const double structures = (double)batch->structures, weight = structure->weight;
+  return (ftl_loss_factors){.energy = loss->energy * weight / structures,
+                            .force = loss->forces * weight / (3 * (double)batch->atoms),
+                            .stress = loss->stress * weight / (9 * structures)};
+}
+
+ftl_loss_factors ftl_loss_of_squares(const ftl_loss *loss, const ftl_batch *batch, const ftl_structure *structure) {
+  ftl_loss_factors factors = factors_of(loss, batch, structure);
+  factors.energy *= structure->labels.has_energy ? structure->energy_weight : 0;
+  factors.force *= structure->labels.has_forces ? structure->forces_weight : 0;
+  factors.stress *= structure->labels.has_stress ? structure->stress_weight : 0;
+  return factors;
+}
+
 double ftl_loss_structure(const ftl_loss *loss, const ftl_batch *batch, const ftl_structure *structure,
                           const ftl_prediction *prediction, ftl_loss_gradient *gradient) {
   const ftl_labels *labels = &structure->labels;
-  const double structures = (double)batch->structures, atoms = (double)batch->atoms, n = structure->n;
+  const ftl_loss_factors factor = factors_of(loss, batch, structure);
+  const double n = structure->n;
   double value = 0, slope;
   if (gradient) {
     gradient->energy = 0;
@@ -58,29 +75,26 @@ double ftl_loss_structure(const ftl_loss *loss, const ftl_batch *batch, const ft
     memset(gradient->virial, 0, sizeof gradient->virial);
   }
   if (labels->has_energy) {
-    const double factor = loss->energy * structure->weight / structures;
     const double error = (prediction->energy - labels->energy) / n;
-    value += factor * penalty(loss, structure->energy_weight, loss->huber_delta, error, &slope);
-    if (gradient) gradient->energy = factor * slope / n;
+    value += factor.energy * penalty(loss, structure->energy_weight, loss->huber_delta, error, &slope);
+    if (gradient) gradient->energy = factor.energy * slope / n;
   }
   if (uses_forces(loss, structure)) {
-    const double factor = loss->forces * structure->weight / (3 * atoms);
     for (int i = 0; i < structure->n; i++) {
       const double delta = forces_delta(loss, structure->forces_weight, labels->forces[i]);
       for (int k = 0; k < 3; k++) {
         const double error = prediction->forces[i][k] - labels->forces[i][k];
-        value += factor * penalty(loss, structure->forces_weight, delta, error, &slope);
-        if (gradient) gradient->forces[i][k] = factor * slope;
+        value += factor.force * penalty(loss, structure->forces_weight, delta, error, &slope);
+        if (gradient) gradient->forces[i][k] = factor.force * slope;
       }
     }
   }
   if (uses_stress(loss, structure)) {
-    const double factor = loss->stress * structure->weight / (9 * structures);
     for (int a = 0; a < 3; a++)
       for (int b = 0; b < 3; b++) {
         const double error = -prediction->virial[a][b] / structure->volume - labels->stress[a][b];
-        value += factor * penalty(loss, structure->stress_weight, loss->huber_delta, error, &slope);
-        if (gradient) gradient->virial[a][b] = -factor * slope / structure->volume;
+        value += factor.stress * penalty(loss, structure->stress_weight, loss->huber_delta, error, &slope);
+        if (gradient) gradient->virial[a][b] = -factor.stress * slope / structure->volume;
       }
   }
   return value;

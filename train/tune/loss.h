@@ -46,4 +46,11 @@ bool ftl_loss_needs_derivatives(const ftl_loss *loss, const ftl_structure *struc
 double ftl_loss_structure(const ftl_loss *loss, const ftl_batch *batch, const ftl_structure *structure,
                           const ftl_prediction *prediction, ftl_loss_gradient *gradient);
 
+/* What multiplies each squared error in the structure's part of FTL_LOSS_WEIGHTED: of the energy per atom, of a
+   component of the forces, of one of the nine of the stress. 0 where there is no label. */
+typedef struct {
+  double energy, force, stress;
+} ftl_loss_factors;
+ftl_loss_factors ftl_loss_of_squares(const ftl_loss *loss, const ftl_batch *batch, const ftl_structure *structure);
+
 #endif

@@ -106,6 +106,8 @@ ftl_status ftl_replay_join(ftl_setup *s, ftl_error *error) {
   int64_t taken = ftl_recipe_is_set(recipe, "replay.frames") ? recipe->replay.frames
                                                              : llround(ceil(recipe->replay.fraction * (double)n));
   if (taken > n) taken = n;
-  if (!status) status = ftl_batches_new((int)s->own, (int)n, (int)taken, (int)recipe->batch_size, &s->batches, error);
+  if (!status)
+    status = ftl_batches_new((int)s->own, (int)n, (int)taken,
+                             ftl_recipe_is_linear(recipe) ? 1 : (int)recipe->batch_size, &s->batches, error);
   return status ? status : assign_heads(s, error);
 }

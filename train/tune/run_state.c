@@ -209,8 +209,9 @@ static json_t *real(double x) { return x - x == 0 ? json_real(x) : json_null(); 
 /* Only what an interrupted run and an uninterrupted one have in common: the file is the same to the bit. */
 static json_t *training_json(const ftl_run *run) {
   static const char *const precision[] = {"double", "mixed"};
-  return json_pack("{s:I, s:I, s:o, s:o, s:o, s:I, s:s, s:s}", "best_epoch", (json_int_t)run->at.best_epoch, "steps",
-                   (json_int_t)run->at.best_step, "valid_loss", real(run->at.best_loss), "energy_rmse",
+  return json_pack("{s:s*, s:I, s:I, s:o, s:o, s:o, s:I, s:s, s:s}", "method",
+                   ftl_recipe_is_linear(run->s.recipe) ? "linear" : NULL, "best_epoch", (json_int_t)run->at.best_epoch,
+                   "steps", (json_int_t)run->at.best_step, "valid_loss", real(run->at.best_loss), "energy_rmse",
                    real(run->at.best_energy), "forces_rmse", real(run->at.best_forces), "seed",
                    (json_int_t)run->s.recipe->seed, "precision", precision[run->s.recipe->precision], "version",
                    ftl_version());

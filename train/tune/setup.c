@@ -7,6 +7,7 @@
 
 #include "tune/train_check.h"
 #include "tune/checkpoint.h"
+#include "tune/features.h"
 #include "tune/lora.h"
 #include "tune/no_effect.h"
 #include "tune/replay.h"
@@ -139,9 +140,9 @@ static ftl_status make_graphs(ftl_setup *s, const ftl_dataset *dataset, ftl_grap
 static ftl_status make_network(ftl_setup *s, ftl_error *error) {
   const int threads = s->recipe->threads > 0 ? (int)s->recipe->threads : omp_get_max_threads();
   FTL_TRY(ftl_parameters_list(s->source, &s->parameters, error));
-  FTL_TRY(ftl_recipe_is_set(s->recipe, "lora.rank")
-              ? ftl_lora_apply(s->recipe, &s->parameters, error)
-              : ftl_freeze_apply(&s->parameters, &s->recipe->freeze, &s->recipe->train, &s->recipe->rates, error));
+  if (ftl_recipe_is_linear(s->recipe)) FTL_TRY(ftl_last_weights_mark(s->source, &s->parameters, &s->last, error));
+  else if (ftl_recipe_is_set(s->recipe, "lora.rank")) FTL_TRY(ftl_lora_apply(s->recipe, &s->parameters, error));
+  else FTL_TRY(ftl_freeze_apply(&s->parameters, &s->recipe->freeze, &s->recipe->train, &s->recipe->rates, error));
   s->values = malloc(((size_t)s->parameters.count + 1) * sizeof *s->values);
   if (!s->values) return ftl_no_memory(error, NULL, "the parameters");
   ftl_parameters_get(&s->parameters, s->source, s->values);
@@ -151,6 +152,19 @@ static ftl_status make_network(ftl_setup *s, ftl_error *error) {
   if (!status) ftl_network_watch(s->network, s->host->stop);
   if (!status) status = ftl_team_new(s->network, &s->parameters, threads, &s->team, error);
   return status;
+}
+
+/* The model with random features. Its answers are the same. */
+static ftl_status add_features(ftl_setup *s, ftl_error *error) {
+  if (!ftl_recipe_is_set(s->recipe, "random_features")) return FTL_OK;
+  FTL_TRY(ftl_features_add(s->recipe, &s->sets.train, &s->team, s->source, error));
+  ftl_team_free(&s->team);
+  ftl_network_free(s->network);
+  s->network = NULL;
+  ftl_parameters_free(&s->parameters);
+  free(s->values);
+  s->values = NULL;
+  return make_network(s, error);
 }
 
 /* The foundation's energies of train, before E0 changes. */
@@ -174,7 +188,7 @@ static ftl_status restore_baseline(ftl_setup *s, const ftl_state *restored, ftl_
   memcpy(s->baseline.e0, data, (size_t)n * sizeof *data);
   s->baseline.scale = data[n];
   s->baseline.shift = data[n + 1];
-  return FTL_OK;
+  return ftl_baseline_is_of_atoms(s->recipe, &s->sets, s->source, &s->baseline.free_atoms, error);
 }
 
 static ftl_status fit_baseline(ftl_setup *s, ftl_error *error) {
@@ -197,7 +211,9 @@ static ftl_status make_baseline(ftl_setup *s, const ftl_state *restored, ftl_err
   if (!status && !restored) status = ftl_check_zero(s, &before, error);
   const bool changed = memcmp(before.e0, s->baseline.e0, sizeof before.e0) != 0 || before.scale != s->baseline.scale ||
                        before.shift != s->baseline.shift;
-  if (status != FTL_OK || !changed) return status;
+  const bool solved = ftl_recipe_is_linear(s->recipe) && s->recipe->e0.kind == FTL_START_FIT && !s->baseline.free_atoms;
+  if (!status && solved) status = ftl_last_weights_mark_e0(s->source, &s->parameters, &s->last, error);
+  if (status != FTL_OK || (!changed && !solved)) return status;
   FTL_TRY(ftl_replay_shift(s, &before, error));
   FTL_TRY(ftl_baseline_put(&s->baseline, s->source, error));
   ftl_parameters_get(&s->parameters, s->source, s->values);
@@ -224,6 +240,9 @@ ftl_status ftl_setup_make(ftl_recipe *recipe, const ftl_host *host, const ftl_st
   set_losses(s);
   if (status == FTL_OK) status = ftl_start_model(recipe, &s->sets, &s->source, error);
   if (status == FTL_OK) status = ftl_check_labels(s, restored != NULL, error);
+  if (status == FTL_OK && ftl_recipe_is_linear(recipe) && !recipe->foundation)
+    status =
+        ftl_fail(error, FTL_ERR_INPUT, "method", "linear needs a foundation, whose last layer is what it solves for");
   if (status == FTL_OK) warn_of_sets(s);
   if (status == FTL_OK) status = describe(s, restored, error);
   if (status == FTL_OK && recipe->checkpoint == FTL_CHECKPOINT_DELTA && !recipe->foundation)
@@ -237,6 +256,7 @@ ftl_status ftl_setup_make(ftl_recipe *recipe, const ftl_host *host, const ftl_st
   if (!status && recipe->checkpoint == FTL_CHECKPOINT_DELTA)
     status = ftl_checkpoint_base(recipe->foundation, s->source, &s->base, error);
   if (!status) status = make_network(s, error);
+  if (!status) status = add_features(s, error);
   if (!status && !restored) status = ftl_check_answers(s, error);
   if (!status) status = ftl_replay_label(s, error);
   if (!status) status = ftl_sample_replay(s, error);

@@ -3,6 +3,7 @@
 #define FTL_SETUP_H
 
 #include "data/findings/compare.h"
+#include "parameters/last_weights.h"
 #include "tune/baseline.h"
 #include "tune/batches.h"
 #include "tune/evaluate.h"
@@ -22,7 +23,8 @@ typedef struct {
   ftl_source *source, *base;  /* base: the foundation as it was, for deltas; else NULL */
   ftl_baseline baseline;
   ftl_parameters parameters;
-  double *values; /* [parameters.count] at the start */
+  ftl_last_weights last; /* with method linear: what is solved for */
+  double *values;        /* [parameters.count] at the start */
   ftl_network *network;
   ftl_team team;
   ftl_graph_memory memory;

@@ -48,7 +48,7 @@ ftl_status ftl_recipe_suit(ftl_recipe *recipe, const ftl_dataset *data, char not
   if (ftl_recipe_is_set(recipe, "fraction")) frames = llround(ceil(recipe->fraction * (double)frames));
   if (ftl_recipe_is_set(recipe, "frames") && recipe->frames < frames) frames = recipe->frames;
   FTL_TRY(suit_labels(recipe, data, note, error));
-  FTL_TRY(suit_length(recipe, frames < 1 ? 1 : frames, error));
+  if (!ftl_recipe_is_linear(recipe)) FTL_TRY(suit_length(recipe, frames < 1 ? 1 : frames, error));
   /* what is sampled is to have elements that the data lack */
   if (recipe->foundation && ftl_recipe_is_set(recipe, "replay.sample")) FTL_TRY(suit(recipe, "elements", "all", error));
   return FTL_OK;

@@ -110,9 +110,11 @@ static void say_setup(const ftl_run *run) {
   if (s->sets.test.n > 0) say_set(s, "test", &s->sets.test, 0, s->sets.test.n);
   if (s->batches.replay > 0) {
     say_set(s, "replay", &s->sets.train, s->own, s->sets.train.n - s->own);
-    ftl_setup_say(s, "%d structures of replay are drawn for each epoch", s->batches.taken);
+    if (!ftl_recipe_is_linear(s->recipe))
+      ftl_setup_say(s, "%d structures of replay are drawn for each epoch", s->batches.taken);
   }
-  ftl_setup_say(s, "%d structures per step, %lld steps", s->batches.size, (long long)ftl_run_total_steps(run));
+  if (!ftl_recipe_is_linear(s->recipe))
+    ftl_setup_say(s, "%d structures per step, %lld steps", s->batches.size, (long long)ftl_run_total_steps(run));
   const int ranks = ftl_ranks_n();
   ftl_setup_say(s, "%d thread%s on %s%d rank%s", s->team.n, s->team.n > 1 ? "s" : "", ranks > 1 ? "each of " : "",
                 ranks, ranks > 1 ? "s" : "");
@@ -154,13 +156,13 @@ static ftl_status make_vectors(ftl_run *run, ftl_error *error) {
   }
   run->gradient = vector_of(run, count, NULL);
   run->best = vector_of(run, moved->count, run->moved);
-  if (r->ema != 0) run->ema = vector_of(run, moved->count, run->moved);
+  if (r->ema != 0 && !ftl_recipe_is_linear(r)) run->ema = vector_of(run, moved->count, run->moved);
   if (ftl_recipe_is_set(r, "swa.start")) {
     run->mean = vector_of(run, moved->count, run->moved);
     run->mean_before = vector_of(run, moved->count, NULL);
   }
   if (run->lora.n > 0) run->whole = vector_of(run, count, run->values);
-  run->part = vector_of(run, r->batch_size, NULL);
+  run->part = vector_of(run, run->s.batches.size, NULL);
   FTL_TRY(ftl_arena_check(&run->memory, error, "%lld parameters and their averages", (long long)count));
   ftl_schedule_start(&run->schedule);
   run->at = (ftl_position){.epoch = 1, .stage = 1, .best_loss = INFINITY, .next_loss = NAN, .best_next = NAN};
@@ -210,11 +212,13 @@ static void forget_report(const ftl_run *run) {
 
 static ftl_status go_on(ftl_run *run, const ftl_state *state, ftl_error *error) {
   FTL_TRY(ftl_run_restore(run, state, error));
-  const bool patience = run->at.trained && run->at.reason == FTL_REASON_PATIENCE;
+  const bool patience = run->at.trained && run->at.reason == FTL_REASON_PATIENCE,
+             solved = ftl_recipe_is_linear(run->s.recipe);
   const bool trained = patience || ftl_run_is_over(run);
   if (run->at.finished && trained)
     return ftl_fail(error, FTL_ERR_INPUT, run->s.recipe->output,
                     patience ? "the run is finished: it stopped early; begin another one to train further"
+                    : solved ? "the run is finished; begin another one to train further"
                              : "the run is finished; more epochs (or steps) than it had go on with it");
   const bool stale = run->at.finished;
   run->at.trained = trained;
@@ -223,6 +227,7 @@ static ftl_status go_on(ftl_run *run, const ftl_state *state, ftl_error *error) 
   char text[100];
   snprintf(text, sizeof text, "resumed after step %lld, in epoch %lld", (long long)run->optimiser.step,
            (long long)run->at.epoch);
+  if (solved) snprintf(text, sizeof text, "resumed: equations are made and solved again");
   ftl_setup_say(&run->s, "%s", text);
   ftl_status status = write_recipe(run, error);
   if (!status) status = open_log(run, run->at.epoch - 1, error);
@@ -233,7 +238,7 @@ static ftl_status go_on(ftl_run *run, const ftl_state *state, ftl_error *error) 
 }
 
 static ftl_status finish(ftl_run *run, ftl_error *error) {
-  static const char *const reasons[] = {"epochs", "steps", "patience"};
+  static const char *const reasons[] = {"epochs", "steps", "patience", "solved"};
   ftl_status status = ftl_run_say_kept(run, error);
   run->ending = true;
   if (!status && run->teach) status = ftl_run_write_model(run, error);
@@ -252,9 +257,9 @@ static ftl_train_end end_of(const ftl_run *run, ftl_status status, bool interrup
   return run->unwritten ? FTL_TRAIN_UNWRITTEN : run->diverged ? FTL_TRAIN_DIVERGED : FTL_TRAIN_FAILED;
 }
 
-static ftl_status run_it(ftl_recipe *recipe, const ftl_host *host, ftl_train_teach *teach, const ftl_state *state,
+static ftl_status run_it(ftl_recipe *recipe, const ftl_host *host, const ftl_train_parts *parts, const ftl_state *state,
                          ftl_train_end *end, ftl_error *error) {
-  ftl_run run = {.teach = recipe->trust ? teach : NULL};
+  ftl_run run = {.teach = recipe->trust && parts ? parts->teach : NULL};
   bool interrupted = false;
   ftl_status status = ftl_setup_make(recipe, host, state, &run.s, error);
   if (!status) status = make_vectors(&run, error);
@@ -265,7 +270,8 @@ static ftl_status run_it(ftl_recipe *recipe, const ftl_host *host, ftl_train_tea
   }
   if (!status) {
     enter(&run, FTL_TRAIN_STEPS);
-    status = ftl_run_loop(&run, &interrupted, error);
+    if (!ftl_recipe_is_linear(recipe)) status = ftl_run_loop(&run, &interrupted, error);
+    else if (!run.at.trained) status = parts->solve(&run, &interrupted, error);
   }
   if (!status && !interrupted) {
     enter(&run, FTL_TRAIN_REPORT);
@@ -283,37 +289,37 @@ static ftl_status run_it(ftl_recipe *recipe, const ftl_host *host, ftl_train_tea
   return status;
 }
 
-ftl_status ftl_train(ftl_recipe *recipe, const ftl_host *host, ftl_train_teach *teach, ftl_train_end *end,
+ftl_status ftl_train(ftl_recipe *recipe, const ftl_host *host, const ftl_train_parts *parts, ftl_train_end *end,
                      ftl_error *error) {
   ftl_run_folder folder = {0};
   ftl_status status = open_folder(recipe->output, false, &recipe->options, host, &folder, error);
   *end = status == FTL_ERR_IO ? FTL_TRAIN_UNWRITTEN : FTL_TRAIN_FAILED;
-  if (!status) status = run_it(recipe, host, teach, NULL, end, error);
+  if (!status) status = run_it(recipe, host, parts, NULL, end, error);
   ftl_run_folder_close(&folder);
   return status;
 }
 
 /* ---- going on ---- */
 
-static ftl_status resume(const char *run, const ftl_recipe *changes, const ftl_host *host, ftl_train_teach *teach,
+static ftl_status resume(const char *run, const ftl_recipe *changes, const ftl_host *host, const ftl_train_parts *parts,
                          ftl_train_end *end, ftl_error *error) {
   ftl_recipe *recipe = NULL;
   ftl_state state = {0};
   bool any;
   ftl_status status = ftl_resume_read(run, changes, host, &recipe, &state, &any, error);
   if (!status) status = ftl_run_folder_check_inputs(run, FTL_RUN_TRAIN, &recipe->options, error);
-  if (!status) status = run_it(recipe, host, teach, any ? &state : NULL, end, error);
+  if (!status) status = run_it(recipe, host, parts, any ? &state : NULL, end, error);
   ftl_state_free(&state);
   ftl_recipe_free(recipe);
   return status;
 }
 
-ftl_status ftl_train_resume(const char *run, const ftl_recipe *changes, const ftl_host *host, ftl_train_teach *teach,
-                            ftl_train_end *end, ftl_error *error) {
+ftl_status ftl_train_resume(const char *run, const ftl_recipe *changes, const ftl_host *host,
+                            const ftl_train_parts *parts, ftl_train_end *end, ftl_error *error) {
   ftl_run_folder folder = {0};
   ftl_status status = open_folder(run, true, NULL, host, &folder, error);
   *end = status == FTL_ERR_IO ? FTL_TRAIN_UNWRITTEN : FTL_TRAIN_FAILED;
-  if (!status) status = resume(run, changes, host, teach, end, error);
+  if (!status) status = resume(run, changes, host, parts, end, error);
   ftl_run_folder_close(&folder);
   return status;
 }

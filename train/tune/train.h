@@ -9,6 +9,8 @@
 #include "support/host.h"
 #include "tune/train_recipe.h"
 
+struct ftl_run; /* tune/train_run.h */
+
 /* What ending the process would lose. Before the first phase: nothing. */
 typedef enum {
   FTL_TRAIN_BEGUN,  /* nothing, but there is a recipe to resume from */
@@ -26,25 +28,34 @@ typedef enum {
 } ftl_train_end;
 
 /* Of a run with the option `trust`: sets source->trust (model/trust.h) of the best model, which has one head, from what
-   it was trained and validated on, before it is written for the last time. The folders of the order in
-   scripts/check_includes.py that can do it are above this one. */
+   it was trained and validated on, before it is written for the last time. */
 typedef ftl_status ftl_train_teach(const ftl_host *host, ftl_source *source, const ftl_dataset *train,
                                    const ftl_dataset *valid, int threads, ftl_error *error);
+
+/* Of a run with the method linear, in place of steps: solves and validates (tune/train_run.h), until it is done
+   (at.trained) or the host asks to stop. */
+typedef ftl_status ftl_train_solve(struct ftl_run *run, bool *interrupted, ftl_error *error);
+/* Parts of a run that only folders above this one in the order of scripts/check_includes.py can do. NULL members: none
+   of its runs asks for it. */
+typedef struct {
+  ftl_train_teach *teach;
+  ftl_train_solve *solve;
+} ftl_train_parts;
 
 /* Trains into the folder recipe->output, which is made and must not hold a run yet (FTL_ERR_INPUT). The recipe has been
    checked; what it leaves open gets the defaults that suit the data (tune/suit.h). *end is always set, and
    FTL_TRAIN_DONE or FTL_TRAIN_INTERRUPTED exactly when the status is FTL_OK. With several ranks all of them call this;
    one that fails alone leaves the others waiting: end them. Calls of the host may be NULL; progress is in optimiser
    steps, and `stop` leaves the step, writes the state and ends in FTL_TRAIN_INTERRUPTED. */
-ftl_status ftl_train(ftl_recipe *recipe, const ftl_host *host, ftl_train_teach *teach, ftl_train_end *end,
+ftl_status ftl_train(ftl_recipe *recipe, const ftl_host *host, const ftl_train_parts *parts, ftl_train_end *end,
                      ftl_error *error);
 
 /* Goes on with the run in this folder, from its last state, with its recipe.yaml. Of `changes` the options that may
    change (ftl_train_may_change) replace those of the recipe where they are given. FTL_ERR_INPUT: the run is finished;
    another process works on it; the recipe has other settings, or files other content, than when the run began (files
    are looked for, support/inputs.h). */
-ftl_status ftl_train_resume(const char *run, const ftl_recipe *changes, const ftl_host *host, ftl_train_teach *teach,
-                            ftl_train_end *end, ftl_error *error);
+ftl_status ftl_train_resume(const char *run, const ftl_recipe *changes, const ftl_host *host,
+                            const ftl_train_parts *parts, ftl_train_end *end, ftl_error *error);
 /* Whether the run in this folder has nothing left to do: steps, errors and tables. A folder without a state has not.
    Errors of ftl_state_read. */
 ftl_status ftl_train_is_finished(const char *run, bool *finished, ftl_error *error);

@@ -23,6 +23,7 @@ CHOICES(e0_words, FTL_N_STARTS, [FTL_START_KEEP] = "keep", [FTL_START_FIT] = "fi
 CHOICES(scale_shift_words, FTL_START_FIT + 1, [FTL_START_KEEP] = "keep", [FTL_START_FIT] = "fit");
 CHOICES(replay_label_words, FTL_N_REPLAY_LABELS, [FTL_REPLAY_FOUNDATION] = "foundation", [FTL_REPLAY_DATA] = "data");
 CHOICES(replay_head_words, FTL_N_REPLAY_HEADS, [FTL_REPLAY_SHARED] = "shared", [FTL_REPLAY_SEPARATE] = "separate");
+CHOICES(method_words, FTL_N_METHODS, [FTL_METHOD_GRADIENT] = "gradient", [FTL_METHOD_LINEAR] = "linear");
 CHOICES(loss_words,
         FTL_N_LOSSES, [FTL_LOSS_WEIGHTED] = "weighted", [FTL_LOSS_HUBER] = "huber", [FTL_LOSS_UNIVERSAL] = "universal");
 CHOICES(optimiser_words, FTL_N_OPTIMISERS, [FTL_OPTIMISER_AMSGRAD] = "amsgrad", [FTL_OPTIMISER_ADAMW] = "adamw",
@@ -120,19 +121,37 @@ static const ftl_option options[] = {
                "scale and shift of the network's energies: the foundation's (1 and 0 from scratch), or from data (RMS "
                "of the forces, mean energy per atom without E0)"),
 
-    WORDS(freeze, .key = "freeze", .flag = "freeze", .value = "WHAT,...", .when = "foundation !lora.rank",
+    CHOICE(method, method_words, .key = "method", .flag = "method", .initial = "gradient", .when = "",
+           .doc = "gradient: steps along it; linear: only the last linear map of each readout is trained (and E0, with "
+                  "e0.kind fit), which is the solution of linear equations, tied to the foundation's weights as "
+                  "strongly as is best "
+                  "on valid"),
+    INTEGER(linear.rows, 0, 1e6, .key = "linear.rows", .when = "method=linear",
+            .doc = "equations of a structure's forces: so many sums of all of them with random signs, 0: one of each; "
+                   "by default "
+                   "as many sums as give 50 equations for each weight"),
+
+    INTEGER(random_features, 1, 4096, .key = "random_features", .flag = "random-features", .when = "method=linear",
+            .doc = "so many random features of the last layer's scalars are added to the model, and their weights "
+                   "solved for too"),
+    REAL(linear.length, 0.01, 100, .key = "linear.length", .initial = "1", .when = "random_features",
+         .doc = "length of the Gaussian kernel that random features make, in spreads of the scalars over the atoms of "
+                "train"),
+
+    WORDS(freeze, .key = "freeze", .flag = "freeze", .value = "WHAT,...",
+          .when = "foundation !lora.rank method=gradient",
           .doc = "what keeps its values: f0 to f7 as mace-torch's --freeze, groups (radial, layer0.linear, ...) and "
                  "patterns of tensor names ('products.*')"),
-    WORDS(train, .key = "train", .flag = "train", .value = "WHAT,...", .when = "foundation",
+    WORDS(train, .key = "train", .flag = "train", .value = "WHAT,...", .when = "foundation method=gradient",
           .doc =
               "what is trained, given as in freeze: alone, everything else is frozen; with freeze, an exception to it"),
-    RATES(rates, 0, 1e3, .key = "rates", .flag = "rates", .value = "WHAT=X,...", .when = "",
+    RATES(rates, 0, 1e3, .key = "rates", .flag = "rates", .value = "WHAT=X,...", .when = "method=gradient",
           .doc = "factors of the learning rate by group or pattern: {radial: 0.1} moves radial ten times slower"),
 
-    INTEGER(lora.rank, 1, 1024, .key = "lora.rank", .flag = "lora", .value = "RANK", .when = "foundation",
-            .doc =
-                "low-rank adaptation: tensors of lora.groups change by a product of two narrow matrices; all else but "
-                "train is frozen"),
+    INTEGER(
+        lora.rank, 1, 1024, .key = "lora.rank", .flag = "lora", .value = "RANK", .when = "foundation method=gradient",
+        .doc = "low-rank adaptation: tensors of lora.groups change by a product of two narrow matrices; all else but "
+               "train is frozen"),
     REAL(lora.alpha, 1e-6, 1e6, .key = "lora.alpha", .initial = "4", .when = "lora.rank",
          .doc = "the product is multiplied by alpha/rank"),
     WORDS(lora.groups, .key = "lora.groups", .initial = "radial,linear_up,linear,skip,product.linear",
@@ -166,19 +185,21 @@ static const ftl_option options[] = {
          .doc = "sampled structures with forces above this, eV/Angstrom, are left out, as those with atoms too close"),
     CHOICE(replay.labels, replay_label_words, .key = "replay.labels", .initial = "foundation", .when = "replay.data",
            .doc = "labels of replay.data: what the foundation answers, or those in the files"),
-    CHOICE(
-        replay.head, replay_head_words, .key = "replay.head", .initial = "shared", .when = "replay.data|replay.sample",
-        .doc = "shared: one head learns both; separate: replay trains the foundation's head, called pt_head if it was "
+    CHOICE(replay.head, replay_head_words, .key = "replay.head", .initial = "shared",
+           .when = "replay.data|replay.sample method=gradient",
+           .doc =
+               "shared: one head learns both; separate: replay trains the foundation's head, called pt_head if it was "
                "Default, and data a new head Default, which begins as a copy with its own E0"),
     REAL(replay.weight, 0, 1e9, .key = "replay.weight", .initial = "1", .when = "replay.data|replay.sample",
          .doc = "weight of a structure of replay in the loss"),
     REAL(replay.fraction, 1e-6, 1, .key = "replay.fraction", .initial = "1",
-         .when = "replay.data|replay.sample !replay.frames", .doc = "part of replay that is drawn for each epoch"),
-    INTEGER(replay.frames, 1, 1e9, .key = "replay.frames", .when = "replay.data|replay.sample",
+         .when = "replay.data|replay.sample !replay.frames method=gradient",
+         .doc = "part of replay that is drawn for each epoch"),
+    INTEGER(replay.frames, 1, 1e9, .key = "replay.frames", .when = "replay.data|replay.sample method=gradient",
             .doc = "structures of replay that are drawn for each epoch"),
 
     CHOICE(
-        loss.kind, loss_words, .key = "loss.kind", .flag = "loss", .initial = "weighted", .when = "",
+        loss.kind, loss_words, .key = "loss.kind", .flag = "loss", .initial = "weighted", .when = "method=gradient",
         .doc =
             "mace-torch's losses: weighted squares, Huber, or its universal loss (Huber, less weight on large forces)"),
     REAL(loss.energy, 0, 1e9, .key = "loss.energy", .initial = "100", .tuned = "500", .when = "",
@@ -192,22 +213,23 @@ static const ftl_option options[] = {
           .doc = "weights of structures by config_type, 1 for the rest: {surface: 2}"),
 
     CHOICE(optimiser.kind, optimiser_words, .key = "optimiser.kind", .flag = "optimiser", .initial = "amsgrad",
-           .when = "", .doc = "Adam with AMSGrad as mace-torch, AdamW or Adam"),
-    REAL(optimiser.lr, 1e-12, 10, .key = "optimiser.lr", .initial = "0.01", .tuned = "0.002", .flag = "lr", .when = "",
-         .doc = "learning rate"),
-    REAL(optimiser.weight_decay, 0, 1, .key = "optimiser.weight_decay", .initial = "5e-7", .when = "",
+           .when = "method=gradient", .doc = "Adam with AMSGrad as mace-torch, AdamW or Adam"),
+    REAL(optimiser.lr, 1e-12, 10, .key = "optimiser.lr", .initial = "0.01", .tuned = "0.002", .flag = "lr",
+         .when = "method=gradient", .doc = "learning rate"),
+    REAL(optimiser.weight_decay, 0, 1, .key = "optimiser.weight_decay", .initial = "5e-7", .when = "method=gradient",
          .doc = "weight decay of message linears and products, as in mace-torch"),
-    REAL(optimiser.beta1, 0, 0.999999, .key = "optimiser.beta1", .initial = "0.9", .when = "",
+    REAL(optimiser.beta1, 0, 0.999999, .key = "optimiser.beta1", .initial = "0.9", .when = "method=gradient",
          .doc = "memory of the mean gradient"),
-    REAL(optimiser.beta2, 0, 0.9999999, .key = "optimiser.beta2", .initial = "0.999", .when = "",
+    REAL(optimiser.beta2, 0, 0.9999999, .key = "optimiser.beta2", .initial = "0.999", .when = "method=gradient",
          .doc = "memory of the mean square of the gradient"),
-    REAL(optimiser.epsilon, 1e-30, 1, .key = "optimiser.epsilon", .initial = "1e-8", .when = "",
+    REAL(optimiser.epsilon, 1e-30, 1, .key = "optimiser.epsilon", .initial = "1e-8", .when = "method=gradient",
          .doc = "what keeps a step finite where the gradient vanishes"),
-    REAL(optimiser.clip, 1e-9, 1e9, .key = "optimiser.clip", .initial = "10", .flag = "clip", .when = "",
+    REAL(optimiser.clip, 1e-9, 1e9, .key = "optimiser.clip", .initial = "10", .flag = "clip", .when = "method=gradient",
          .doc = "longest gradient: a longer one is scaled down to this norm"),
 
     CHOICE(
-        schedule.kind, schedule_words, .key = "schedule.kind", .flag = "schedule", .initial = "cosine", .when = "",
+        schedule.kind, schedule_words, .key = "schedule.kind", .flag = "schedule", .initial = "cosine",
+        .when = "method=gradient",
         .doc =
             "how the learning rate falls: not, when the loss on valid stalls, by a factor each epoch, or as a cosine"),
     REAL(schedule.factor, 1e-6, 0.999999, .key = "schedule.factor", .initial = "0.8", .when = "schedule.kind=plateau",
@@ -218,12 +240,12 @@ static const ftl_option options[] = {
          .doc = "factor of the learning rate each epoch"),
     REAL(schedule.min_lr, 0, 10, .key = "schedule.min_lr", .initial = "0",
          .when = "schedule.kind=plateau|exponential|cosine", .doc = "the learning rate does not fall below this"),
-    INTEGER(schedule.warmup, 0, 1e9, .key = "schedule.warmup", .initial = "0", .when = "",
+    INTEGER(schedule.warmup, 0, 1e9, .key = "schedule.warmup", .initial = "0", .when = "method=gradient",
             .doc = "steps over which the learning rate rises linearly from 0"),
 
-    REAL(ema, 0, 0.9999999, .key = "ema", .initial = "0", .tuned = "0.99", .flag = "ema", .when = "",
+    REAL(ema, 0, 0.9999999, .key = "ema", .initial = "0", .tuned = "0.99", .flag = "ema", .when = "method=gradient",
          .doc = "decay of the exponential moving average of the parameters that is validated and kept; 0: none"),
-    INTEGER(swa.start, 2, 1e9, .key = "swa.start", .flag = "swa", .value = "EPOCH", .when = "",
+    INTEGER(swa.start, 2, 1e9, .key = "swa.start", .flag = "swa", .value = "EPOCH", .when = "method=gradient",
             .doc = "stage two from this epoch on: parameters averaged over epochs, other weights of the loss"),
     REAL(swa.lr, 1e-12, 10, .key = "swa.lr", .initial = "0.001", .tuned = "0.0002", .when = "swa.start",
          .doc = "learning rate of stage two"),
@@ -234,14 +256,14 @@ static const ftl_option options[] = {
     REAL(swa.stress, 0, 1e9, .key = "swa.stress", .initial = "100", .tuned = "1000", .when = "swa.start",
          .doc = "weight of stresses in stage two"),
 
-    INTEGER(epochs, 1, 1e9, .key = "epochs", .flag = "epochs", .letter = 'e', .when = "!steps",
+    INTEGER(epochs, 1, 1e9, .key = "epochs", .flag = "epochs", .letter = 'e', .when = "!steps method=gradient",
             .doc = "how often every structure is trained on; by default as often as gives about 5000 steps with a "
                    "foundation and 20000 without, 10 to 500"),
-    INTEGER(steps, 1, 1e12, .key = "steps", .flag = "steps", .when = "",
+    INTEGER(steps, 1, 1e12, .key = "steps", .flag = "steps", .when = "method=gradient",
             .doc = "number of optimiser steps, instead of epochs"),
-    INTEGER(batch_size, 1, 1e6, .key = "batch_size", .flag = "batch-size", .letter = 'b', .when = "",
+    INTEGER(batch_size, 1, 1e6, .key = "batch_size", .flag = "batch-size", .letter = 'b', .when = "method=gradient",
             .doc = "structures per step; by default 2 below 100 structures, 5 below 1000, else 10"),
-    INTEGER(patience, 1, 1e9, .key = "patience", .flag = "patience", .value = "EPOCHS", .when = "",
+    INTEGER(patience, 1, 1e9, .key = "patience", .flag = "patience", .value = "EPOCHS", .when = "method=gradient",
             .doc = "stop after this many epochs without a better loss on valid; by default never"),
     INTEGER(seed, 0, 9e15, .key = "seed", .flag = "seed", .initial = "1", .when = "",
             .doc = "seed of the order of structures, of the split and of random weights"),
@@ -254,7 +276,7 @@ static const ftl_option options[] = {
     BOOL(trust, .key = "trust", .initial = "false", .when = "",
          .doc = "the model learns to tell its errors at the end, as by frozentl trust, from the structures that it was "
                 "trained on, scaled to those of valid"),
-    INTEGER(save_every, 1, 1e9, .key = "save_every", .flag = "save-every", .value = "STEPS", .when = "",
+    INTEGER(save_every, 1, 1e9, .key = "save_every", .flag = "save-every", .value = "STEPS", .when = "method=gradient",
             .doc =
                 "write the state after this many steps too; it is always written after an epoch and when interrupted"),
     INTEGER(cache_mb, 0, 1e7, .key = "cache_mb", .flag = "cache-mb", .initial = "2000", .when = "",

@@ -12,6 +12,7 @@ enum { FTL_OPTIMISER_AMSGRAD, FTL_OPTIMISER_ADAMW, FTL_OPTIMISER_ADAM, FTL_N_OPT
 enum { FTL_SCHEDULE_CONSTANT, FTL_SCHEDULE_PLATEAU, FTL_SCHEDULE_EXPONENTIAL, FTL_SCHEDULE_COSINE, FTL_N_SCHEDULES };
 enum { FTL_REPLAY_FOUNDATION, FTL_REPLAY_DATA, FTL_N_REPLAY_LABELS }; /* replay.labels */
 enum { FTL_REPLAY_SHARED, FTL_REPLAY_SEPARATE, FTL_N_REPLAY_HEADS };  /* replay.head */
+enum { FTL_METHOD_GRADIENT, FTL_METHOD_LINEAR, FTL_N_METHODS };
 enum { FTL_CHECKPOINT_FULL, FTL_CHECKPOINT_DELTA, FTL_N_CHECKPOINTS };
 
 /* The value of every option; what each one means is said in the table (train_recipe.c). */
@@ -32,6 +33,12 @@ typedef struct {
     ftl_rates values;
   } e0;
   int scale_shift;
+  int method;
+  struct {
+    int64_t rows;
+    double length;
+  } linear;
+  int64_t random_features;
   ftl_words freeze, train;
   ftl_rates rates;
   struct {
@@ -90,5 +97,8 @@ void ftl_recipe_free(ftl_recipe *recipe);
 static inline bool ftl_recipe_is_set(const ftl_recipe *recipe, const char *key) {
   return ftl_options_is_set(&recipe->options, key);
 }
+
+/* Options of steps do not apply, and have values nevertheless. */
+static inline bool ftl_recipe_is_linear(const ftl_recipe *recipe) { return recipe->method == FTL_METHOD_LINEAR; }
 
 #endif

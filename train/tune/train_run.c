@@ -46,6 +46,7 @@ static bool steps_used(const ftl_run *run) {
 }
 
 bool ftl_run_is_over(const ftl_run *run) {
+  if (ftl_recipe_is_linear(run->s.recipe)) return run->at.trained;
   if (ftl_recipe_is_set(run->s.recipe, "steps")) return steps_used(run);
   return run->at.epoch > run->s.recipe->epochs;
 }
@@ -201,9 +202,20 @@ static ftl_status log_epoch(ftl_run *run, const ftl_log_epoch *line, ftl_error *
   say_number(text, "E", "%.3f", 1000 * line->energy_rmse, " meV/atom");
   say_number(text, "F", "%.2f", 1000 * line->forces_rmse, " meV/A");
   say_number(text, "S", "%.3f", 1000 * line->stress_rmse, " meV/A^3");
-  ftl_setup_say(&run->s, "epoch %lld  step %lld%s  %.0f s%s", (long long)line->epoch, (long long)line->step, text,
-                line->seconds, line->best ? "  best" : "");
+  if (ftl_recipe_is_linear(run->s.recipe))
+    ftl_setup_say(&run->s, "solution %lld  strength %.0e%s  %.0f s%s", (long long)line->epoch, line->strength, text,
+                  line->seconds, line->best ? "  best" : "");
+  else
+    ftl_setup_say(&run->s, "epoch %lld  step %lld%s  %.0f s%s", (long long)line->epoch, (long long)line->step, text,
+                  line->seconds, line->best ? "  best" : "");
   return run->log ? ftl_run_written(run, ftl_log_write_epoch(run->log, line, error)) : FTL_OK;
+}
+
+ftl_status ftl_run_judge(ftl_run *run, ftl_log_epoch *line, ftl_error *error) {
+  ftl_status status = validate(run, line, error);
+  if (!status) status = keep_best(run, line, error);
+  line->seconds = ftl_run_seconds(run);
+  return status ? status : log_epoch(run, line, error);
 }
 
 ftl_status ftl_run_first_look(ftl_run *run, ftl_error *error) {
@@ -273,11 +285,8 @@ static ftl_status finish_epoch(ftl_run *run, bool *interrupted, ftl_error *error
     memcpy(run->mean_before, run->mean, (size_t)run->optimiser.parameters->count * sizeof *run->mean);
     ftl_mean_update(run->optimiser.parameters, run->at.averaged++, run->moved, run->mean);
   }
-  ftl_status status = validate(run, &line, error);
+  ftl_status status = ftl_run_judge(run, &line, error);
   if (status && run->s.team.interrupted) return leave_epoch(run, interrupted, error);
-  if (!status) status = keep_best(run, &line, error);
-  line.seconds = ftl_run_seconds(run);
-  if (!status) status = log_epoch(run, &line, error);
   if (!status) status = warn_when_worse(run, &line, error);
   FTL_TRY(status);
   run->at.epoch++;

@@ -32,9 +32,9 @@ typedef struct {
   ftl_outcome outcome;
 } ftl_position;
 
-enum { FTL_REASON_EPOCHS, FTL_REASON_STEPS, FTL_REASON_PATIENCE };
+enum { FTL_REASON_EPOCHS, FTL_REASON_STEPS, FTL_REASON_PATIENCE, FTL_REASON_SOLVED };
 
-typedef struct {
+typedef struct ftl_run {
   ftl_setup s;
   ftl_position at;
   ftl_optimiser optimiser;
@@ -72,6 +72,9 @@ void ftl_run_start_clock(ftl_run *run);
 
 /* Validates the values before any training (epoch 0), which become the best so far. */
 ftl_status ftl_run_first_look(ftl_run *run, ftl_error *error);
+/* Validates the numbers that are moved (or what is validated of them), keeps them if they are the best so far, and logs
+   them: `line` has what is known of them, and gets the rest. */
+ftl_status ftl_run_judge(ftl_run *run, ftl_log_epoch *line, ftl_error *error);
 /* Trains to the end, or until the host asks to stop; the state is saved then. */
 ftl_status ftl_run_loop(ftl_run *run, bool *interrupted, ftl_error *error);
 

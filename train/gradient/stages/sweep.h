@@ -84,9 +84,10 @@ struct ftl_sweep { /* `network` first: engines.c */
   double *node_interaction; /* [n] readouts and repulsion, not scaled */
   double *node_energy;      /* [n] caller's order */
   double (*forces)[3];
-  double (*d_vector)[3];    /* [edge] dE/dr_ij */
-  real *parameter_gradient; /* [parameters->count] */
-  bool predicted, reversed; /* what was done for this structure */
+  double (*d_vector)[3];                    /* [edge] dE/dr_ij */
+  real *parameter_gradient;                 /* [parameters->count] */
+  bool predicted, reversed, differentiated; /* what was done for this structure */
+  ftl_arena_mark before_gradient;           /* of memory, when it was differentiated */
 };
 
 /* What the readouts' energies of an atom are multiplied with. */

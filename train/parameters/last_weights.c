@@ -1,4 +1,4 @@
-#include "trust/last_weights.h"
+#include "parameters/last_weights.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -24,6 +24,17 @@ static void name_of(const ftl_source *source, int r, char *name) {
   }
 }
 
+static ftl_status add_block(const ftl_source *source, const char *name, ftl_parameters *parameters,
+                            ftl_last_weights *layer, ftl_error *error) {
+  ftl_parameter *parameter = ftl_parameters_find(parameters, name);
+  if (!parameter) return ftl_fail(error, FTL_ERR_FORMAT, source->path, "tensor %s is missing", name);
+  parameter->trained = true;
+  layer->offset[layer->n_blocks] = parameter->offset;
+  layer->count[layer->n_blocks++] = parameter->count;
+  layer->n += (int)parameter->count;
+  return FTL_OK;
+}
+
 ftl_status ftl_last_weights_mark(const ftl_source *source, ftl_parameters *parameters, ftl_last_weights *layer,
                                  ftl_error *error) {
   *layer = (ftl_last_weights){0};
@@ -35,17 +46,22 @@ ftl_status ftl_last_weights_mark(const ftl_source *source, ftl_parameters *param
   for (int r = 0; r < source->arch.n_readouts; r++) {
     char name[64];
     name_of(source, r, name);
-    ftl_parameter *parameter = ftl_parameters_find(parameters, name);
-    if (!parameter) return ftl_fail(error, FTL_ERR_FORMAT, source->path, "tensor %s is missing", name);
-    parameter->trained = true;
-    layer->offset[layer->n_blocks] = parameter->offset;
-    layer->count[layer->n_blocks++] = parameter->count;
-    layer->n += (int)parameter->count;
+    FTL_TRY(add_block(source, name, parameters, layer, error));
   }
   return FTL_OK;
+}
+
+ftl_status ftl_last_weights_mark_e0(const ftl_source *source, ftl_parameters *parameters, ftl_last_weights *layer,
+                                    ftl_error *error) {
+  return add_block(source, "atomic_energies_fn.atomic_energies", parameters, layer, error);
 }
 
 void ftl_last_weights_take(const ftl_last_weights *layer, const double *parameters, double *weights) {
   for (int b = 0; b < layer->n_blocks; weights += layer->count[b++])
     memcpy(weights, parameters + layer->offset[b], (size_t)layer->count[b] * sizeof *weights);
+}
+
+void ftl_last_weights_put(const ftl_last_weights *layer, const double *weights, double *parameters) {
+  for (int b = 0; b < layer->n_blocks; weights += layer->count[b++])
+    memcpy(parameters + layer->offset[b], weights, (size_t)layer->count[b] * sizeof *weights);
 }
