@@ -10,12 +10,11 @@
 #include "support/ranks.h"
 #include "tune/team.h"
 
-enum { MOST_ROWS = 8, ROWS_OF_A_WEIGHT = 50 };
+enum { MOST_ROWS = 8, ROWS_OF_A_WEIGHT = 10, ROWS_OF_A_SOLVED_WEIGHT = 50 };
 enum {
   CHUNK = 64,
   NUMBERS = 1 << 23
-}; /* structures, and numbers of their rows, that are made before they join the
-      triangle */
+}; /* the most structures, and numbers of their rows, that are made before they join the triangle */
 enum { STRESS_ROWS = 6 };
 
 /* Of one structure. */
@@ -37,6 +36,7 @@ typedef struct {
   ftl_team team;
   ftl_batch batch; /* all data */
   int n_threads, force_rows, most_rows, chunk;
+  int64_t every, n;       /* structures that are used: each how many-th, and how many */
   double *energy, *force; /* rows of a chunk: [chunk][n + 1], [chunk][most_rows][n + 1], right-hand side last */
   double *panel;          /* [n + 1][rows of a chunk] */
   part part[CHUNK];
@@ -54,17 +54,27 @@ static void free_assembly(assembly *a) {
   free(a->panel);
 }
 
-/* How many rows a structure has. */
+void ftl_equations_plan(const ftl_equations_options *options, int64_t structures, int weights, int *rows,
+                        int64_t *every) {
+  const int64_t n = structures > 0 ? structures : 1, wanted = (int64_t)ROWS_OF_A_WEIGHT * weights;
+  const int64_t each = (wanted + n - 1) / n;
+  *rows = options->rows > 0 ? options->rows : each > MOST_ROWS ? MOST_ROWS : (int)each;
+  *every = options->rows || options->loss || n < 2 * wanted ? 1 : n / wanted;
+}
+
+/* How many rows a structure has, of how many structures. */
 static void count_rows(assembly *a) {
-  const int64_t n = a->data->n > 0 ? a->data->n : 1, wanted = ((int64_t)ROWS_OF_A_WEIGHT * a->layer.n + n - 1) / n;
-  int largest = 0, most;
+  const int64_t n = a->data->n > 0 ? a->data->n : 1;
+  int largest = 0;
   for (int64_t k = 0; k < a->data->n; k++)
     if (a->data->structure[k].n > largest) largest = a->data->structure[k].n;
-  most = a->options->loss ? 3 * largest : MOST_ROWS;
-  a->force_rows = a->options->rows > 0               ? a->options->rows
-                  : a->options->rows == FTL_ALL_ROWS ? 3 * largest
-                  : wanted > most                    ? most
-                                                     : (int)wanted;
+  ftl_equations_plan(a->options, a->data->n, a->layer.n, &a->force_rows, &a->every);
+  if (a->options->loss && !a->options->rows) {
+    const int64_t wanted = ((int64_t)ROWS_OF_A_SOLVED_WEIGHT * a->layer.n + n - 1) / n;
+    a->force_rows = wanted > 3 * largest ? 3 * largest : (int)wanted;
+  }
+  if (a->options->rows == FTL_ALL_ROWS) a->force_rows = 3 * largest;
+  a->n = (a->data->n + a->every - 1) / a->every;
   a->most_rows = a->force_rows + (a->options->loss ? STRESS_ROWS : 0);
   const int fit = NUMBERS / ((a->layer.n + 1) * a->most_rows);
   a->chunk = fit > CHUNK ? CHUNK : fit > 1 ? fit : 1;
@@ -244,15 +254,15 @@ static ftl_status join_chunk(assembly *a, int n, ftl_equations *to, ftl_error *e
 }
 
 static ftl_status assemble(assembly *a, ftl_equations *to, ftl_error *error) {
-  for (int64_t first = 0; first < a->data->n; first += a->chunk) {
-    const int n = a->data->n - first < a->chunk ? (int)(a->data->n - first) : a->chunk;
+  for (int64_t first = 0; first < a->n; first += a->chunk) {
+    const int n = a->n - first < a->chunk ? (int)(a->n - first) : a->chunk;
     ftl_status worst = FTL_OK;
     int worst_at = n;
     if (a->options->stop && *a->options->stop) return ftl_fail(error, FTL_ERR_ARGUMENT, NULL, "interrupted");
 #pragma omp parallel for num_threads(a->n_threads) schedule(dynamic, 1)
     for (int k = 0; k < n; k++) {
       ftl_error own = {0};
-      ftl_status status = one_structure(a, first + k, k, &own);
+      ftl_status status = one_structure(a, (first + k) * a->every, k, &own);
       if (!status) continue;
 #pragma omp critical(ftl_equations_error)
       if (k < worst_at) { /* the first one in the data, whatever the threads do */
@@ -263,7 +273,8 @@ static ftl_status assemble(assembly *a, ftl_equations *to, ftl_error *error) {
     }
     FTL_TRY(worst);
     FTL_TRY(join_chunk(a, n, to, error));
-    if (a->options->progress) a->options->progress(a->options->context, (double)(first + n), (double)a->data->n);
+    if (a->options->progress)
+      a->options->progress(a->options->context, (double)((first + n) * a->every), (double)a->data->n);
   }
   return FTL_OK;
 }

@@ -28,9 +28,10 @@ typedef enum {
 } ftl_train_end;
 
 /* Of a run with the option `trust`: sets source->trust (model/trust.h) of the best model, which has one head, from what
-   it was trained and validated on, before it is written for the last time. */
+   it was trained and validated on, before it is written for the last time; leaves it if that takes the work of more
+   than `most` gradients of a structure. */
 typedef ftl_status ftl_train_teach(const ftl_host *host, ftl_source *source, const ftl_dataset *train,
-                                   const ftl_dataset *valid, int threads, ftl_error *error);
+                                   const ftl_dataset *valid, double most, int threads, ftl_error *error);
 
 /* Of a run with the method linear, in place of steps: solves and validates (tune/train_run.h), until it is done
    (at.trained) or the host asks to stop. */
