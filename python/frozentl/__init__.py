@@ -17,12 +17,12 @@ import typing
 
 if typing.TYPE_CHECKING:
     from ._library import FrozenTLError, InputError
-    from .model import Model, ModelInfo, Result, load, potential, version
+    from .model import DescriptorBlock, Model, ModelInfo, Result, load, potential, version
     from .runs import CommandError, Evaluation, Run, distill, evaluate, fit, train
 
 RUNS = ("CommandError", "Evaluation", "Run", "distill", "evaluate", "fit", "train")
-__all__ = ["CommandError", "Evaluation", "FrozenTLError", "InputError", "Model", "ModelInfo", "Result", "Run", "distill", "evaluate", "fit", "load",
-           "potential", "train", "version"]  # fmt: skip
+__all__ = ["CommandError", "DescriptorBlock", "Evaluation", "FrozenTLError", "InputError", "Model", "ModelInfo", "Result", "Run", "distill",
+           "evaluate", "fit", "load", "potential", "train", "version"]  # fmt: skip
 
 
 def __getattr__(name: str) -> typing.Any:
