@@ -20,9 +20,9 @@ endif()
 install(DIRECTORY potentials/ DESTINATION ${CMAKE_INSTALL_DATADIR}/frozentl/potentials
   FILES_MATCHING PATTERN "*.ftl" PATTERN "*.md")
 
-# What `frozentl plot` draws with: for a Python that has matplotlib but not the package.
+# What `frozentl plot` draws with and `frozentl convert --to` writes with: for a Python that has matplotlib but not the package.
 install(FILES python/frozentl/__init__.py DESTINATION ${CMAKE_INSTALL_DATADIR}/frozentl/python/frozentl)
-install(DIRECTORY python/frozentl/plot DESTINATION ${CMAKE_INSTALL_DATADIR}/frozentl/python/frozentl
+install(DIRECTORY python/frozentl/plot python/frozentl/export DESTINATION ${CMAKE_INSTALL_DATADIR}/frozentl/python/frozentl
   FILES_MATCHING PATTERN "*.py" PATTERN __pycache__ EXCLUDE)
 
 install(EXPORT frozentlTargets NAMESPACE frozentl:: DESTINATION ${package_dir})

@@ -1,12 +1,13 @@
 /* FrozenTL: inference of MACE and PACE interatomic potentials in C.
 
-   This is the only public header of the core library. It is in five parts:
+   This is the only public header of the core library. It is in six parts:
 
      1. conventions, errors              what every call shares
      2. models                           open, describe, free
      3. the simple interface             atoms and a cell in, energy, forces and virial out
      4. the layer-wise interface         for hosts that own ghost atoms (MPI): LAMMPS
      5. how far to trust an answer       extrapolation grades and deviations of a surrogate
+     6. descriptors                      the features of atoms that a model's layers make
 
    Conventions, everywhere:
      - energies in eV, lengths in Angstrom, forces in eV/Angstrom, stress in eV/Angstrom^3;
@@ -166,6 +167,7 @@ typedef struct {
      and force_deviation must be NULL then: FTL_ERR_ARGUMENT. 0: everything. */
   int energy_only;
   double total_deviation; /* of `energy`, eV; set with energy_deviation */
+  double *descriptors;    /* [n][width], section 6, overwritten; NULL: not kept. Also with energy_only */
 } ftl_result;
 
 /* Energy, forces and virial of one structure. species[n] are species indices; positions[n][3]; cell[3][3] rows are
@@ -238,6 +240,7 @@ typedef struct {
      over j of W_j v_j is the potential part of the heat flux (docs/theory.md, eq. 32). Exact for any number of layers;
      with two, a step takes two to three times as long. */
   double (*centroid_virial)[9];
+  double *descriptors; /* [n_local][width], section 6, overwritten; may be NULL. Final after the last layer's forward */
 } ftl_output;
 
 /* The graph's arrays must stay valid and unchanged, and the output's valid, until ftl_end. FTL_ERR_INPUT names the atom
@@ -291,6 +294,27 @@ FTL_API size_t ftl_feature_row_bytes(const ftl_model *model, int layer, size_t *
 /* deviation[n] from committee_forces[n][n_committee][3]. FTL_ERR_UNSUPPORTED for a model without a committee. */
 FTL_API ftl_status ftl_force_deviation(const ftl_model *model, int n, const double *committee_forces, double *deviation,
                                        ftl_error *error);
+
+/* ---- 6. Descriptors -------------------------------------------------------------------------------------------------
+
+   What a layer of a MACE or NequIP model makes of an atom's surroundings, before readouts take energies from it:
+   numbers without a unit, to compare, cluster or learn from. A row holds the outputs of all layers one after another
+   (MACE: of the product with its self-connection, what mace-torch calls node_feats and its `get_descriptors` gives;
+   NequIP: of the gate), each irrep as [channel][component], components in e3nn's order. Those with l = 0 do not change
+   when the structure is turned; of these, those of odd parity change their sign when it is mirrored. E0, scale and
+   shift are not in them; the head is where layers depend on it. In FTL_MIXED they have float32's accuracy. PACE
+   potentials have no layers: FTL_ERR_UNSUPPORTED. */
+
+typedef struct {
+  int layer; /* 0 .. n_layers-1 */
+  int channels;
+  int l, parity; /* of the irrep; parity 1 (even) or -1 (odd) */
+  int first;     /* in a row; its numbers are first .. first + channels (2 l + 1) - 1 */
+} ftl_descriptor_block;
+
+/* The number of blocks that a row consists of, in the order of their `first`; `blocks` (may be NULL) is set to them:
+   they live as long as the model; `width` (may be NULL) to the numbers in a row. All 0 and NULL for a model without. */
+FTL_API int ftl_model_descriptors(const ftl_model *model, const ftl_descriptor_block **blocks, int *width);
 
 #ifdef __cplusplus
 }

@@ -21,6 +21,7 @@ static ftl_status compute(ftl_workspace *ws, int n, const int *species, const do
                        .node_energy = result->node_energy,
                        .extrapolation = result->extrapolation,
                        .energy_deviation = result->energy_deviation,
+                       .descriptors = result->descriptors,
                        .committee_forces = result->force_deviation /* for the check */};
   FTL_TRY(ftl_uncertainty_check(ws->model, &output, error));
   for (int i = 0; i < n; i++)

@@ -16,6 +16,7 @@ void ftl_model_free(ftl_model *model) {
   free(model->e0);
   free(model->scale);
   free(model->zbl);
+  free(model->descriptor);
   if (model->engine) model->engine->free(model);
   free(model);
 }
@@ -54,6 +55,12 @@ int ftl_model_species(const ftl_model *model, int atomic_number) {
   for (int z = 0; z < model->n_species; z++)
     if (model->arch.atomic_numbers[z] == atomic_number) return z;
   return -1;
+}
+
+int ftl_model_descriptors(const ftl_model *model, const ftl_descriptor_block **blocks, int *width) {
+  if (blocks) *blocks = model->descriptor;
+  if (width) *width = model->descriptor_width;
+  return model->n_descriptors;
 }
 
 double ftl_model_e0(const ftl_model *model, int species) {

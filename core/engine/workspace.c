@@ -250,7 +250,10 @@ static ftl_status check_edges(ftl_workspace *ws, const ftl_thread *thread, ftl_e
 
 /* Zeroes what a computation adds to. */
 static void clear_sums(ftl_workspace *ws) {
-  if (ws->graph.n_local > 0) memset(ws->node_energy, 0, (size_t)ws->graph.n_local * sizeof(double));
+  const size_t n_local = (size_t)ws->graph.n_local;
+  if (n_local > 0) memset(ws->node_energy, 0, n_local * sizeof(double));
+  if (n_local > 0 && ws->output->descriptors) /* atoms of no element have none */
+    memset(ws->output->descriptors, 0, n_local * (size_t)ws->model->descriptor_width * sizeof(double));
   for (int k = 0; k < ws->n_threads; k++) {
     ftl_thread *thread = &ws->thread[k];
     memset(thread->virial, 0, sizeof thread->virial);
@@ -269,6 +272,10 @@ static ftl_status count_requests(ftl_workspace *ws, ftl_error *error) {
   const ftl_model *model = ws->model;
   const ftl_output *output = ws->output;
   FTL_TRY(ftl_uncertainty_check(model, output, error));
+  if (output->descriptors && !model->descriptor)
+    return ftl_fail(error, FTL_ERR_UNSUPPORTED, "descriptors",
+                    "a linear or PACE potential has no layers whose features could be given; MACE and SevenNet models "
+                    "have");
   ws->first_member = output->centroid_virial && model->arch.n_layers > 1 ? 4 : 1;
   ws->n_sweeps = ws->first_member + (model->trust && output->committee_forces ? model->n_committee : 0);
   ws->inputs = NULL;

@@ -106,6 +106,22 @@ static void readouts(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_blo
   }
 }
 
+/* A layer's output into the rows of its atoms, [channel][component]. */
+static void keep_descriptors(const ftl_workspace *ws, int t, const ftl_block *block, const real *h) {
+  const ftl_prepared_layer *layer = &ws->model->layer[t];
+  for (int b = 0; b < layer->out.n; b++) {
+    const ftl_layout_block *from = &layer->out.b[b];
+    for (int a = 0; a < block->n; a++) {
+      const real *x = h + block_row(from, block->n, a);
+      double *row = ws->output->descriptors +
+                    (size_t)ws->order[block->first + a] * (size_t)ws->model->descriptor_width +
+                    layer->descriptor[b].first;
+      for (int m = 0; m < from->d; m++)
+        for (int c = 0; c < from->mul; c++) row[c * from->d + m] = (double)x[m * from->pad + c];
+    }
+  }
+}
+
 /* What the next layer needs: its senders' features, and its skip connection. */
 static void next_features(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block, const real *h) {
   const ftl_prepared_layer *next = &ws->model->layer[t + 1];
@@ -186,6 +202,7 @@ static void mace_forward(ftl_workspace *ws, ftl_thread *thread, int t, const ftl
   }
   readouts(ws, thread, t, block, -1, scratch_of(thread)->h, scratch_of(thread)->h_adjoint, true);
   STAGE_DONE(thread, READOUT);
+  if (ws->output->descriptors) keep_descriptors(ws, t, block, scratch_of(thread)->h);
   if (!is_last(ws, t)) {
     next_features(ws, thread, t, block, scratch_of(thread)->h);
     STAGE_DONE(thread, UP);

@@ -225,6 +225,24 @@ static ftl_status prepare_layer(ftl_model *model, const ftl_source *source, int 
   return ftl_prepare_linear(model, &layer->node_feats, &layer->edge, up, 0, &prepared->linear_up, error);
 }
 
+/* Where the layers' outputs go in a row of descriptors. */
+static ftl_status place_descriptors(ftl_model *model, ftl_error *error) {
+  int n = 0;
+  for (int t = 0; t < model->arch.n_layers; t++) n += model->layer[t].out.n;
+  if (!(model->descriptor = calloc((size_t)n + 1, sizeof *model->descriptor)))
+    return ftl_no_memory(error, NULL, "the tables of the model");
+  for (int t = 0; t < model->arch.n_layers; t++) {
+    const ftl_layout *out = &model->layer[t].out;
+    model->layer[t].descriptor = model->descriptor + model->n_descriptors;
+    for (int b = 0; b < out->n; b++) {
+      model->descriptor[model->n_descriptors++] =
+          (ftl_descriptor_block){t, out->b[b].mul, out->b[b].l, out->b[b].p, model->descriptor_width};
+      model->descriptor_width += out->b[b].mul * out->b[b].d;
+    }
+  }
+  return FTL_OK;
+}
+
 ftl_status ftl_prepare(const ftl_source *source, const ftl_open_options *options, ftl_model **out, ftl_error *error) {
   ftl_model *model = calloc(1, sizeof *model);
   if (!model) return ftl_no_memory(error, source->path, "the tables of the model");
@@ -242,6 +260,7 @@ ftl_status ftl_prepare(const ftl_source *source, const ftl_open_options *options
     status = ftl_repulsion_make(source, &model->zbl, model->zbl_c, &model->zbl_p, error);
   for (int t = 0; t < model->arch.n_layers && !status; t++) status = prepare_layer(model, source, t, error);
   if (!status) status = ftl_prepare_readouts(model, source, error);
+  if (!status) status = place_descriptors(model, error);
   if (status) {
     ftl_model_free(model);
     return status;

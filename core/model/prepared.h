@@ -169,6 +169,8 @@ typedef struct {
   ftl_linear skip;  /* previous layer's output -> this one's, per species unless gated */
   ftl_layout out;   /* of the product */
 
+  const ftl_descriptor_block *descriptor; /* [out.n] where each block of `out` goes in a row of descriptors */
+
   ftl_linear linear_up; /* of this layer, applied to the previous one's output (not for the first) */
   int n_readouts;
   ftl_prepared_readout readout[2];
@@ -196,6 +198,8 @@ struct ftl_model {
   double zbl_c[4];
   int zbl_p;
   ftl_prepared_layer layer[FTL_MAX_LAYERS];
+  ftl_descriptor_block *descriptor; /* [n_descriptors] of all layers; NULL: there are none */
+  int n_descriptors, descriptor_width;
   const struct ftl_kernels *kernels;
   const struct ftl_engine *engine;
   struct ftl_ace *ace; /* the tables of the ACE engine: arch and layer say no more than "one layer" then */

@@ -275,10 +275,8 @@ void ftl_ref_run_reverse(ftl_ref_run *run) {
   }
 }
 
-ftl_status ftl_reference_compute(const ftl_source *source, int head, const ftl_graph *graph, double *energy,
-                                 double *node_energy, double (*forces)[3], double virial[9], ftl_error *error) {
-  ftl_ref_run *run;
-  FTL_TRY(ftl_ref_run_new(source, head, graph, &run, error));
+void ftl_ref_run_results(ftl_ref_run *run, double *energy, double *node_energy, double (*forces)[3], double virial[9]) {
+  const ftl_graph *graph = run->graph;
   ftl_ref_run_forward(run);
   if (energy) *energy = run->energy;
   if (node_energy) memcpy(node_energy, run->node_energy, (size_t)run->n * sizeof *node_energy);
@@ -299,6 +297,13 @@ ftl_status ftl_reference_compute(const ftl_source *source, int head, const ftl_g
       for (int64_t e = 0; e < run->n_edges; e++) virial[k] -= graph->vector[e][row[k]] * run->d_vector[e][column[k]];
     }
   }
+}
+
+ftl_status ftl_reference_compute(const ftl_source *source, int head, const ftl_graph *graph, double *energy,
+                                 double *node_energy, double (*forces)[3], double virial[9], ftl_error *error) {
+  ftl_ref_run *run;
+  FTL_TRY(ftl_ref_run_new(source, head, graph, &run, error));
+  ftl_ref_run_results(run, energy, node_energy, forces, virial);
   ftl_ref_run_free(run);
   return FTL_OK;
 }

@@ -80,8 +80,10 @@ void ftl_ref_run_free(ftl_ref_run *run);
 void ftl_ref_run_forward(ftl_ref_run *run);
 void ftl_ref_run_reverse(ftl_ref_run *run);
 
-/* All at once. node_energy[n], forces[n][3] and virial[9] (order of ftl_output: xx yy zz xy xz yz yx zx zy) are
-   overwritten; each may be NULL. */
+/* Both, and what follows from them. node_energy[n], forces[n][3] and virial[9] (order of ftl_output: xx yy zz xy xz yz
+   yx zx zy) are overwritten; each may be NULL. */
+void ftl_ref_run_results(ftl_ref_run *run, double *energy, double *node_energy, double (*forces)[3], double virial[9]);
+/* All at once. */
 ftl_status ftl_reference_compute(const ftl_source *source, int head, const ftl_graph *graph, double *energy,
                                  double *node_energy, double (*forces)[3], double virial[9], ftl_error *error);
 

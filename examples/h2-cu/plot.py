@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Draws what happened to the molecule and says it in one line: plot.py trajectory.csv picture.png"""
+"""Draws what happened to the molecule and says it in one line: plot.py trajectory.csv trajectory.xyz picture.png"""
 import csv
+import math
 import os
 import sys
 import textwrap
@@ -40,8 +41,69 @@ def verdict(t):
     return f"{what}. Total energy kept within {1000 * drift:.2g} meV ({1e6 * drift / ATOMS:.2g} ueV per atom)."
 
 
-def draw(t, line, path):
-    made, ((top,), (bottom,)) = style.figure(2, 1, width=12, height=9.5, sharex=True, height_ratios=(3, 2))
+# Drawn radius in Angstrom, and colour.
+ATOM = {"Cu": (1.28, "#C88033"), "H": (0.6, "#F2F2F2")}
+STEP = 2.0  # fs between frames of trajectory.xyz
+
+
+def frames(path, wanted):
+    """{index: [(symbol, x, y, z), ...]} of the frames of an XYZ file that are wanted."""
+    found = {}
+    with open(path) as lines:
+        for k, count in enumerate(lines):
+            next(lines)
+            atoms = [next(lines).split() for _ in range(int(count))]
+            if k in wanted:
+                found[k] = [(s, float(x), float(y), float(z)) for s, x, y, z in atoms]
+    return found
+
+
+def snapshots(t):
+    """Times in fs at which the picture shows the atoms: on the way, at the surface, when the bond breaks or at the closest, and after."""
+    heights = [(a + b) / 2 for a, b in zip(t["h1_A"], t["h2_A"])]
+    broken = [k for k, x in enumerate(t["hh_A"]) if x > BROKEN]
+    event = t["time_fs"][broken[0] if broken else min(range(len(heights)), key=heights.__getitem__)]
+    return [0, 0.6 * event, event, min(event + 40, t["time_fs"][-1]), t["time_fs"][-1]]
+
+
+def surroundings(atoms):
+    """Where the molecule, the last two atoms, is aimed at, and the atoms around it that are drawn: of the three uppermost layers."""
+    middle = [(atoms[-1][k] + atoms[-2][k]) / 2 for k in (1, 2)]
+    top = max(a[3] for a in atoms if a[0] == "Cu")
+    shown = [k for k, a in enumerate(atoms) if a[0] == "H" or (abs(a[1] - middle[0]) < 6.6 and abs(a[2] - middle[1]) < 6 and a[3] > top - 5.2)]
+    return middle, top, shown
+
+
+def draw_atoms(axes, atoms, middle, top):
+    """Spheres seen from the side and from above, those behind first."""
+    tilt = math.radians(35)
+    for symbol, x, y, z in sorted(atoms, key=lambda a: a[2] * math.cos(tilt) - a[3] * math.sin(tilt), reverse=True):
+        radius, colour = ATOM[symbol]
+        u, v = x - middle[0], (z - top) * math.cos(tilt) + (y - middle[1]) * math.sin(tilt)
+        axes.add_patch(style.patches.Circle((u, v), radius, fc=colour, ec=style.INK, lw=0.35))
+        for part, share in ((0.75, 0.25), (0.45, 0.55)):  # light from the upper left
+            axes.add_patch(style.patches.Circle((u - 0.25 * radius, v + 0.25 * radius), part * radius, fc=style.lighter(colour, share), ec="none"))
+    axes.set_aspect("equal")
+    axes.axis("off")
+    axes.set_xlim(-8, 8)
+    axes.set_ylim(-9, 7)
+
+
+def draw(t, film, line, path):
+    made = style.Figure(figsize=(13 / 2.54, 11.5 / 2.54), layout="constrained")
+    grid = made.add_gridspec(3, 1, height_ratios=(3.6, 3.6, 2.4))
+    shown = grid[0].subgridspec(1, 5, wspace=0.02)
+    top, bottom = made.add_subplot(grid[1]), made.add_subplot(grid[2])
+    top.sharex(bottom)
+    top.tick_params(labelbottom=False)
+    times = snapshots(t)
+    pictures = frames(film, [round(time / STEP) for time in times])
+    middle, height, shown_atoms = surroundings(pictures[0])
+    for k, time in enumerate(times):
+        axes = made.add_subplot(shown[k])
+        draw_atoms(axes, [pictures[round(time / STEP)][i] for i in shown_atoms], middle, height)
+        axes.set_title(f"{time:.0f} fs")
+        top.axvline(time, color=style.GREY, lw=0.6, ls=":")
     top.axhspan(-0.6, 0, color="#E3C5A3", lw=0)
     top.text(t["time_fs"][-1] * 0.99, -0.3, "Cu(111)", ha="right", va="center")
     for name, label, colour in (("h1_A", "first H", style.BLUE), ("h2_A", "second H", style.VERMILLION)):
@@ -58,15 +120,15 @@ def draw(t, line, path):
     bottom.set_xlabel("time (fs)")
     bottom.set_xlim(t["time_fs"][0], t["time_fs"][-1])
     words = line.split(". Total")[0].replace(" A ", " \u00c5 ").replace("H2", "H\u2082")
-    made.suptitle(textwrap.fill(words, 78), fontsize=7.5)
+    made.suptitle(textwrap.fill(words, 90), fontsize=7.5)
     style.letters((top, bottom))
     style.save(made, path)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
+    if len(sys.argv) != 4:
         sys.exit(__doc__)
     trajectory = read(sys.argv[1])
     sentence = verdict(trajectory)
-    draw(trajectory, sentence, sys.argv[2])
+    draw(trajectory, sys.argv[2], sentence, sys.argv[3])
     print(f"\n{sentence}")

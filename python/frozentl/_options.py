@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Optional
@@ -9,9 +10,9 @@ from typing import Any, Optional
 # What other calculators of MACE and SevenNet are told, and what to do here.
 ELSEWHERE = {
     "model": "give the file as the first argument, `potential`",
-    "models": "give one file as the first argument, `potential`",
+    "models": "give files, or open Models, as the first argument, `potential`: a list is a committee",
     "model_path": "give the file as the first argument, `potential`",
-    "model_paths": "give one file as the first argument, `potential`; committees are those of surrogates (docs/surrogate.md)",
+    "model_paths": "give the file as the first argument, `potential`: a list is a committee",
     "path": "give the file as the first argument, `potential`",
     "filename": "give the file as the first argument, `potential`",
     "default_dtype": 'use precision="double" for float64, precision="mixed" for float32',
@@ -26,6 +27,9 @@ ELSEWHERE = {
     "enable_oeq": "leave it out: the kernels are FrozenTL's own",
     "enable_flash": "leave it out: the kernels are FrozenTL's own",
     "compile_mode": "leave it out: nothing is compiled at run time",
+    "pad_num_atoms": "leave it out: nothing is compiled at run time",
+    "pad_num_edges": "leave it out: nothing is compiled at run time",
+    "warmup": "leave it out: nothing is compiled at run time",
     "fullgraph": "leave it out: nothing is compiled at run time",
     "energy_units_to_eV": "leave it out: energies are in eV",
     "length_units_to_A": "leave it out: lengths are in Angstrom",
@@ -38,6 +42,47 @@ ELSEWHERE = {
     "n_threads": "use threads",
     "nthreads": "use threads",
 }
+
+
+# MACECalculator's keywords that say nothing here as long as they have these values.
+WITHOUT_EFFECT: dict[str, tuple[Any, ...]] = {
+    "device": ("cpu",),
+    "model_type": ("MACE",),
+    "energy_units_to_eV": (1.0,),
+    "length_units_to_A": (1.0,),
+    "charges_key": ("Qs",),
+    "info_keys": (None, {}),
+    "arrays_keys": (None, {}),
+    "compile_mode": (None,),
+    "fullgraph": (True, False),
+    "enable_cueq": (False,),
+    "enable_oeq": (False,),
+    "pad_num_atoms": (0,),
+    "pad_num_edges": (0,),
+    "warmup": (False,),
+}
+PRECISION_OF = {"float64": "double", "float32": "mixed"}
+
+
+def take_maces(given: dict[str, Any], potential: Any, precision: Optional[str]) -> tuple[Any, Optional[str]]:
+    """The potential and the precision, from MACECalculator's `model_paths` and `default_dtype` where those say them. Takes out of
+    `given` what is understood: these two, and what says nothing (WITHOUT_EFFECT). The rest is for refuse_unknown."""
+    for name in ("model_paths", "model_path"):
+        if name in given and potential is None:
+            potential = given.pop(name)
+            if isinstance(potential, str) and not os.path.exists(potential) and glob.has_magic(potential):
+                potential = sorted(glob.glob(potential)) or potential  # as MACECalculator
+            if isinstance(potential, (list, tuple)) and len(potential) == 1:
+                potential = potential[0]
+    if "default_dtype" in given and precision is None:
+        dtype = given.pop("default_dtype")
+        if dtype and dtype not in PRECISION_OF:
+            raise ValueError(f"default_dtype is {dtype!r}: it must be 'float64' (precision=\"double\") or 'float32' (\"mixed\")")
+        precision = PRECISION_OF[dtype] if dtype else None
+    for name, values in WITHOUT_EFFECT.items():
+        if name in given and given[name] in values:
+            del given[name]
+    return potential, precision
 
 
 def refuse_unknown(who: str, unknown: Iterable[str], known: Iterable[str]) -> None:

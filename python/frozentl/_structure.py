@@ -80,6 +80,13 @@ def box(cell: Any, periodic: NDArray[np.bool_]) -> NDArray[np.float64]:
     return h
 
 
+def volume(cell: NDArray[np.float64]) -> float:
+    """Of a cell; 0 where its vectors span none."""
+    lengths = np.linalg.norm(cell, axis=1)
+    v = float(abs(np.linalg.det(cell)))
+    return v if v > 1e-9 * lengths.prod() else 0.0
+
+
 def periodic(pbc: Any) -> NDArray[np.bool_]:
     """One answer for all directions, or three."""
     p = np.asarray(pbc)

@@ -6,13 +6,13 @@ import ctypes as c
 import hashlib
 import os
 from dataclasses import dataclass
-from typing import Any, NoReturn, Optional, Protocol, Sequence, overload
+from typing import Any, NamedTuple, NoReturn, Optional, Protocol, Sequence, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _batch, _structure
-from ._library import DOUBLE, MIXED, Error, FrozenTLError, Info, InputError, OpenOptions, ResultArrays, check, library, model_path
+from ._library import DOUBLE, MIXED, DescriptorBlockFields, Error, FrozenTLError, Info, InputError, OpenOptions, ResultArrays, check, library, model_path
 from ._lock import Lock
 from ._options import check_options, element_numbers, refuse_unknown, whole
 
@@ -60,6 +60,16 @@ def load(name: str | os.PathLike[str], **options: Any) -> Model:
 
 
 @dataclass(frozen=True)
+class DescriptorBlock:
+    """One irrep of one layer's features in a row of `Model.descriptors(atoms, invariants=False)`."""
+
+    layer: int  # counted from 0
+    irrep: str  # as e3nn writes it: "0e", "1o"
+    channels: int
+    columns: slice  # [channel][component], components in e3nn's order
+
+
+@dataclass(frozen=True)
 class ModelInfo:
     cutoff: float  # Angstrom
     n_layers: int
@@ -72,6 +82,7 @@ class ModelInfo:
     surrogate: bool  # a linear or PACE potential rather than a MACE or SevenNet
     extrapolation: bool  # it knows its extrapolation grades
     n_committee: int  # members of its committee; 0: it knows no deviations
+    descriptors: tuple[DescriptorBlock, ...] = ()  # what a row of all descriptors consists of; empty: it has none
 
 
 @dataclass(frozen=True)
@@ -80,7 +91,9 @@ class Result:
     energies: Floats  # [n], eV
     forces: Floats  # [n][3], eV/Angstrom
     virial: Floats  # [3][3], eV: -sum over edges of r (x) dE/dr
-    stress: Optional[Floats]  # [6], eV/Angstrom^3, xx yy zz yz xz xy; None: not periodic in all directions
+    # [6], eV/Angstrom^3, xx yy zz yz xz xy: the energy's derivative by a strain of cell and positions, over the cell's volume (of a slab:
+    # vacuum included); None: no direction is periodic, or the cell has no volume
+    stress: Optional[Floats]
     extrapolation: Optional[Floats] = None  # [n], grades
     energy_deviation: Optional[Floats] = None  # [n], eV
     force_deviation: Optional[Floats] = None  # [n], eV/Angstrom
@@ -96,6 +109,15 @@ def file_digest(path: str) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+class _Structure(NamedTuple):
+    """As ftl_compute takes it."""
+
+    species: NDArray[np.intc]  # [n]
+    positions: Floats  # [n][3]
+    box: Floats  # [3][3]
+    periodic: NDArray[np.bool_]  # [3]
 
 
 class _Handle:
@@ -170,7 +192,13 @@ class Model:
         heads = tuple(info.heads[k].decode() for k in range(info.n_heads))
         return ModelInfo(info.cutoff, info.n_layers, tuple(info.atomic_numbers[: info.n_elements]), heads,
                          heads[info.head] if heads else "", ("double", "mixed")[info.precision], info.n_parameters,
-                         info.kernel_isa.decode(), bool(info.ace), bool(info.extrapolation), info.n_committee)  # fmt: skip
+                         info.kernel_isa.decode(), bool(info.ace), bool(info.extrapolation), info.n_committee, self._descriptor_blocks())  # fmt: skip
+
+    def _descriptor_blocks(self) -> tuple[DescriptorBlock, ...]:
+        blocks = c.POINTER(DescriptorBlockFields)()
+        n = library.ftl_model_descriptors(self._need_open(), c.byref(blocks), None)
+        return tuple(DescriptorBlock(b.layer, f"{b.l}{'e' if b.parity > 0 else 'o'}", b.channels,
+                                     slice(b.first, b.first + b.channels * (2 * b.l + 1))) for b in blocks[:n])  # fmt: skip
 
     def _elements_text(self) -> str:
         some = ", ".join(map(str, self.info.atomic_numbers[:20])) + (", ..." if len(self.info.atomic_numbers) > 20 else "")
@@ -235,6 +263,21 @@ class Model:
 
     def _compute(self, numbers: ArrayLike, positions: ArrayLike, cell: Optional[ArrayLike], pbc: bool | Sequence[bool],
                  uncertainty: bool) -> Result:  # fmt: skip
+        structure = self._checked(numbers, positions, cell, pbc)
+        n, box, periodic = len(structure.species), structure.box, structure.periodic
+        forces, energies = np.zeros((n, 3)), np.zeros(n)
+        arrays = ResultArrays(forces=forces.ctypes.data, node_energy=energies.ctypes.data)
+        trust = self._trust_arrays(n) if uncertainty else {}
+        for name, array in trust.items():
+            setattr(arrays, name, array.ctypes.data)
+        self._run(arrays, structure)
+        xx, yy, zz, xy, xz, yz = arrays.virial
+        stress = -np.array([xx, yy, zz, yz, xz, xy]) / volume if periodic.any() and (volume := _structure.volume(box)) else None
+        total = arrays.total_deviation if "energy_deviation" in trust else None
+        return Result(arrays.energy, energies, forces, np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]]), stress, **trust,
+                      total_deviation=total)  # fmt: skip
+
+    def _checked(self, numbers: ArrayLike, positions: ArrayLike, cell: Optional[ArrayLike], pbc: bool | Sequence[bool]) -> _Structure:
         z = _structure.atomic_numbers(numbers)
         n = len(z)
         x, periodic = _structure.positions(positions, n), _structure.periodic(pbc)
@@ -243,25 +286,50 @@ class Model:
         if (species < 0).any():
             k = int(np.argmax(species < 0))
             raise InputError(f"{self.path} has no element of atomic number {z[k]}; it has {self._elements_text()}", f"index {k}")
-        forces, energies = np.zeros((n, 3)), np.zeros(n)
-        arrays = ResultArrays(forces=forces.ctypes.data, node_energy=energies.ctypes.data)
-        trust = self._trust_arrays(n) if uncertainty else {}
-        for name, array in trust.items():
-            setattr(arrays, name, array.ctypes.data)
+        return _Structure(species, x, box, periodic)
+
+    def _run(self, arrays: ResultArrays, structure: _Structure) -> None:
+        """Computes what `arrays` has room for."""
+        species, x, box, periodic = structure
         error = Error()
         with self._lock:
             self._need_open()
             if self._lock.torn:  # a child: its parent's other thread was writing there. Not freed: half of it may be
                 self._workspace, self._lock.torn = self._new_workspace(), False
-            status = library.ftl_compute(self._workspace, n, species.ctypes.data, x.ctypes.data,
+            status = library.ftl_compute(self._workspace, len(species), species.ctypes.data, x.ctypes.data,
                                          box.ctypes.data if periodic.any() else None, (c.c_int * 3)(*map(int, periodic)),
                                          c.byref(arrays), c.byref(error))  # fmt: skip
         check(status, error)
-        xx, yy, zz, xy, xz, yz = arrays.virial
-        stress = -np.array([xx, yy, zz, yz, xz, xy]) / abs(np.linalg.det(box)) if periodic.all() else None
-        total = arrays.total_deviation if "energy_deviation" in trust else None
-        return Result(arrays.energy, energies, forces, np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]]), stress, **trust,
-                      total_deviation=total)  # fmt: skip
+
+    @overload
+    def descriptors(self, atoms: Atoms, *, invariants: bool = ..., layers: Optional[int] = ...) -> Floats: ...
+    @overload
+    def descriptors(self, atoms: Sequence[Atoms], *, invariants: bool = ..., layers: Optional[int] = ...) -> list[Floats]: ...
+
+    def descriptors(self, atoms, *, invariants=True, layers=None):
+        """What the layers of a MACE or SevenNet make of each atom's surroundings, [n][width]: the outputs of all layers, or of the
+        first `layers`, one after another, as MACECalculator.get_descriptors gives them. invariants: only those that rotations and
+        reflections leave alone (0e), 128 a layer of a model of 128x0e+128x1o; False: all, in the columns that info.descriptors names.
+        Of a list of Atoms, a list, `threads` of them at a time. ValueError for a linear or PACE potential, which has no layers."""
+        blocks = self.info.descriptors
+        if not blocks:
+            raise ValueError(f"{self.path} is a linear or PACE potential: it has no layers whose features could be given")
+        count = self.info.n_layers if layers is None else whole(layers)
+        if count is None or not 1 <= count <= self.info.n_layers:
+            raise ValueError(f"layers is {layers!r}: it must be a whole number from 1 to {self.info.n_layers}")
+        width = blocks[-1].columns.stop
+        kept = [np.arange(width)[b.columns] for b in blocks if b.layer < count and (b.irrep == "0e" or not invariants)]
+        columns = np.concatenate(kept) if kept else np.zeros(0, dtype=int)
+
+        def rows(model: Model, one: Atoms) -> Floats:
+            structure = model._checked(*_batch.parts_of(one))
+            all_rows = np.zeros((len(structure.species), width))
+            model._run(ResultArrays(energy_only=1, descriptors=all_rows.ctypes.data), structure)
+            return all_rows[:, columns]
+
+        if _batch.is_structure(atoms):
+            return rows(self, atoms)
+        return _batch.each(self, _batch.structures_of(atoms), rows)
 
     def hessian(self, atoms: Atoms, *, step: float = 1e-3) -> Floats:
         """Second derivatives of the energy by the positions, [3 n][3 n], eV/Angstrom^2: central differences of the forces, 6 n

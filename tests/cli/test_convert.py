@@ -51,6 +51,20 @@ class Convert(cli_case.CliCase):
         self.assertEqual(tensors["interactions.0.linear_up.weight"]["dtype"], "F32")
         self.assertEqual(tensors["interactions.0.linear_up.weight"]["shape"], [25])
 
+    def test_to_other_programs(self):
+        """What is refused before any Python starts, and without one that has the program; the rest is tests/parity/export.py."""
+        os.environ["FROZENTL_PYTHON"] = self.path("no-such-python")
+        self.addCleanup(os.environ.pop, "FROZENTL_PYTHON")
+        ftl, out = self.path("a.ftl"), self.path("out.model")
+        self.run_it("convert", PLAIN, ftl)
+        for words, arguments in ((["needs --foundation"], ("--to", "mace", out)), ([".pth files"], ("--to", "sevennet", out, "--foundation", PLAIN)),
+                                 (["without --elements"], ("--to", "mace", out, "--foundation", PLAIN, "--elements", "Cu")),
+                                 (["lammps", "mace|sevennet"], ("--to", "lammps", out))):  # fmt: skip
+            self.refuse(2, words, "convert", ftl, *arguments)
+        self.refuse(3, ["no-such-python", "pip install mace-torch"], "convert", ftl, "--to", "mace", out, "--foundation", PLAIN)
+        self.refuse(1, ["none.model", "No such file"], "convert", ftl, "--to", "mace", out, "--foundation", self.path("none.model"))
+        self.assertFalse(os.path.exists(out))
+
     def test_surrogate(self):
         """Its .yace answers as it does; what cannot be is refused in words."""
         ftl, yace = SURROGATE, self.path("s.yace")

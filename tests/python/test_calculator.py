@@ -6,6 +6,7 @@ answers are those of the command `frozentl eval` and of LAMMPS, that bad input i
 
 import json
 import os
+import pickle
 import re
 import shutil
 import subprocess
@@ -59,6 +60,105 @@ def test_stress_is_the_derivative(calculator):
     assert np.abs(atoms.get_stress() - calculate_numerical_stress(atoms, eps=1e-5)).max() < 2e-7
 
 
+def test_stress_of_a_slab(calculator):
+    """By the volume of its cell, as ASE's own calculators."""
+    atoms = fcc111("Cu", (1, 2, 3), vacuum=5, a=3.5)
+    atoms.rattle(0.05, seed=4)
+    atoms.calc = calculator
+    assert atoms.pbc.tolist() == [True, True, False]
+    stress = atoms.get_stress()
+    assert np.abs(stress - calculate_numerical_stress(atoms, eps=1e-5)).max() < 2e-7
+    assert np.abs(stress[:2]).min() > 1e-3
+    higher = atoms.copy()
+    higher.cell[2, 2] *= 2
+    higher.calc = calculator
+    assert 2 * higher.get_stress() == pytest.approx(stress, abs=1e-9)  # the surface's, stress times height, is the same
+    for cell, pbc in ((np.diag([3.6, 3.6, 0]), (True, True, False)), (np.eye(3) * 9, False)):
+        without = Atoms("Cu", cell=cell, pbc=pbc)
+        without.calc = calculator
+        assert np.isfinite(without.get_potential_energy()) and "stress" not in calculator.results
+        with pytest.raises(PropertyNotImplementedError, match="by volume"):
+            without.get_stress()
+
+
+def test_descriptors():
+    model = frozentl.Model(frozentl.potential("h2cu.ftl"), threads=2)
+    blocks = model.info.descriptors
+    assert [(b.layer, b.irrep) for b in blocks] == [(0, "0e"), (0, "1o"), (1, "0e")]
+    atoms = slab()
+    rows = model.descriptors(atoms)
+    assert rows.shape == (len(atoms), blocks[0].channels + blocks[2].channels) and np.abs(rows).max() > 1e-3
+    everything = model.descriptors(atoms, invariants=False)
+    assert everything.shape == (len(atoms), blocks[2].columns.stop)
+    assert (rows == np.hstack([everything[:, b.columns] for b in (blocks[0], blocks[2])])).all()
+    assert (model.descriptors(atoms, layers=1) == rows[:, blocks[0].columns]).all()
+    turned = atoms.copy()
+    turned.rotate(37, (1, 2, 3), rotate_cell=True)
+    assert model.descriptors(turned) == pytest.approx(rows, abs=1e-8)
+    vectors = [model.descriptors(a, invariants=False, layers=1)[:, blocks[1].columns] for a in (atoms, turned)]
+    assert np.abs(vectors[1] - vectors[0]).max() > 1e-3  # they turn with the structure
+    lengths = [np.linalg.norm(v.reshape(len(atoms), -1, 3), axis=2) for v in vectors]
+    assert lengths[1] == pytest.approx(lengths[0], abs=1e-8)
+    many = model.descriptors([atoms, turned, molecule("H2")])
+    assert (many[0] == rows).all() and many[2].shape == (2, rows.shape[1]) and many[2][0] == pytest.approx(many[2][1])
+    assert (FrozenTL(model).get_descriptors(atoms) == rows).all()
+    for layers in (0, 3, 1.0, True):
+        with pytest.raises(ValueError, match="from 1 to 2"):
+            model.descriptors(atoms, layers=layers)
+    with pytest.raises(ValueError, match="no layers"):
+        frozentl.Model(frozentl.potential("h2cu-ace.ftl")).descriptors(atoms)
+
+
+def test_committee(tmp_path):
+    paths = [frozentl.potential(name) for name in ("h2cu.ftl", "h2cu-ace.ftl")]
+    atoms, alone = slab(), [FrozenTL(p, threads=1) for p in paths]
+    energies, forces = ([c.get_property(p, atoms) for c in alone] for p in ("energy", "forces"))
+    for calculator in (FrozenTL(paths, threads=1), pickle.loads(pickle.dumps(FrozenTL(paths, threads=1))),
+                       FrozenTL([frozentl.Model(p, threads=1) for p in paths]), FrozenTL(model_paths=paths, default_dtype="float64")):  # fmt: skip
+        atoms.calc = calculator
+        assert atoms.get_potential_energy() == pytest.approx(np.mean(energies), rel=1e-12)
+        assert atoms.get_forces() == pytest.approx(np.mean(forces, axis=0), abs=1e-12)
+        assert calculator.get_property("committee_energy") == pytest.approx(energies, rel=1e-12)
+        assert calculator.get_property("committee_forces").shape == (2, len(atoms), 3)
+        half = np.linalg.norm(forces[0] - forces[1], axis=1) / 2  # of two, each is that far from their mean
+        assert calculator.get_property("force_deviation") == pytest.approx(half, abs=1e-12)
+        assert calculator.get_property("energy_deviation").shape == (len(atoms),)
+        with pytest.raises(PropertyNotImplementedError, match="no extrapolation grade"):
+            calculator.get_property("extrapolation")
+    cell = bulk("Cu", cubic=True, a=3.5)
+    cell.calc = FrozenTL(paths, threads=1)
+    assert np.abs(cell.get_stress() - calculate_numerical_stress(cell, eps=1e-5)).max() < 2e-7
+    with pytest.raises(PropertyNotImplementedError, match="several models"):
+        alone[0].get_property("committee_energy", cell)
+    with pytest.raises(TypeError, match="either all files"):
+        FrozenTL([paths[0], frozentl.Model(paths[1])])
+    with pytest.raises(TypeError, match="precision differs"):
+        FrozenTL([frozentl.Model(paths[0]), frozentl.Model(paths[1], precision="mixed")])
+    with pytest.raises(TypeError, match="needs a potential"):
+        FrozenTL([])
+
+
+def test_the_words_of_macecalculator(tmp_path, monkeypatch):
+    path, atoms = frozentl.potential("h2cu.ftl"), slab()
+    energy = FrozenTL(path).get_property("energy", atoms)
+    calculator = FrozenTL(model_paths=path, device="cpu", default_dtype="float64", enable_cueq=False, compile_mode=None, model_type="MACE")
+    assert calculator.get_property("energy", atoms) == energy
+    assert FrozenTL(model_paths=[path], default_dtype="float32").parameters["precision"] == "mixed"
+    shutil.copy(path, tmp_path / "a.ftl")
+    shutil.copy(path, tmp_path / "b.ftl")
+    monkeypatch.chdir(tmp_path)
+    assert len(FrozenTL(model_paths="*.ftl").get_property("committee_energy", atoms)) == 2
+    for refused in (dict(device="cuda"), dict(enable_cueq=True), dict(energy_units_to_eV=27.2), dict(models=[None]), dict(info_keys={"charge": "q"})):
+        with pytest.raises(TypeError, match=next(iter(refused))):
+            FrozenTL(path, **refused)
+    with pytest.raises(ValueError, match="default_dtype"):
+        FrozenTL(path, default_dtype="float16")
+    with pytest.raises(TypeError, match="default_dtype"):  # said twice
+        FrozenTL(path, precision="double", default_dtype="float64")
+    with pytest.raises(TypeError, match="model_paths"):
+        FrozenTL(path, model_paths=path)
+
+
 def test_energies_and_properties(calculator):
     atoms = slab()
     atoms.calc = calculator
@@ -69,12 +169,6 @@ def test_energies_and_properties(calculator):
     atoms.positions[0, 2] += 0.1
     assert calculator.calculation_required(atoms, ["energy"])
     assert atoms.get_potential_energy() != energy
-    surface = slab()
-    surface.pbc = (True, True, False)
-    surface.calc = calculator
-    surface.get_forces()
-    with pytest.raises(PropertyNotImplementedError):
-        surface.get_stress()
 
 
 def test_invariance(calculator):

@@ -1,5 +1,5 @@
 /* The fast stages against the reference, on the frames of every twin and on random small structures: energy, energies
-   of the atoms, forces and virial, every head. */
+   of the atoms, forces, virial and descriptors, every head. */
 #include "twins.h"
 
 #include "reference/reference.h"
@@ -30,15 +30,43 @@ static double deviation(const double *x, const double *y, int n) {
 
 typedef struct {
   double energy, node_energy[MAX_ATOMS], forces[MAX_ATOMS][3], virial[6];
+  int width;
+  double *descriptors; /* [n][width], owned */
 } outcome;
+
+static double *rows_of(const outcome *out, int n) {
+  double *rows = malloc(((size_t)n * (size_t)out->width + 1) * sizeof *rows);
+  assert_non_null(rows);
+  return rows;
+}
+
+/* Outputs of the layers, one after another in an atom's row. */
+static void gather_descriptors(const ftl_ref_run *run, outcome *out) {
+  const ftl_architecture *arch = &run->source->arch;
+  out->width = 0;
+  for (int t = 0; t < arch->n_layers; t++) out->width += ftl_irreps_dim(&arch->layer[t].product);
+  out->descriptors = rows_of(out, run->n);
+  for (int i = 0; i < run->n; i++) {
+    double *row = out->descriptors + i * out->width;
+    for (int t = 0; t < arch->n_layers; t++) {
+      const int dim = ftl_irreps_dim(&arch->layer[t].product);
+      memcpy(row, run->layer[t].x[FTL_FEATURES_OUTPUT] + i * dim, (size_t)dim * sizeof *row);
+      row += dim;
+    }
+  }
+}
 
 static void by_reference(const ftl_source *source, int head, const structure *s, outcome *out) {
   static structure_graph g;
   build_graph(&g, s, source->arch.atomic_numbers, source->arch.n_elements, source->arch.r_max);
   ftl_error error = {0};
+  ftl_ref_run *run;
   double w[9];
-  if (ftl_reference_compute(source, head, &g.graph, &out->energy, out->node_energy, out->forces, w, &error) != FTL_OK)
+  if (ftl_ref_run_new(source, head, &g.graph, &run, &error) != FTL_OK)
     fail_msg("%s: %s (%s)", source->path, error.message, error.where);
+  ftl_ref_run_results(run, &out->energy, out->node_energy, out->forces, w);
+  gather_descriptors(run, out);
+  ftl_ref_run_free(run);
   for (int k = 0; k < 3; k++) {
     out->virial[k] = w[k];
     out->virial[3 + k] = 0.5 * (w[3 + k] + w[6 + k]); /* xy and yx and so on */
@@ -49,7 +77,9 @@ static void by_reference(const ftl_source *source, int head, const structure *s,
 static void by_stages(const ftl_model *model, ftl_workspace *workspace, const structure *s, outcome *out) {
   int species[MAX_ATOMS];
   for (int i = 0; i < s->n; i++) species[i] = ftl_model_species(model, s->number[i]);
-  ftl_result result = {.forces = out->forces[0], .node_energy = out->node_energy};
+  ftl_model_descriptors(model, NULL, &out->width);
+  out->descriptors = rows_of(out, s->n);
+  ftl_result result = {.forces = out->forces[0], .node_energy = out->node_energy, .descriptors = out->descriptors};
   ftl_error error = {0};
   if (ftl_compute(workspace, s->n, species, s->position, s->cell, s->pbc, &result, &error) != FTL_OK)
     fail_msg("%s (%s)", error.message, error.where);
@@ -65,18 +95,22 @@ static double compare(const char *what, const structure *s, const outcome *stage
   const double node = fmax(size(reference->node_energy, s->n), 1e-10);
   const double force = fmax(size(reference->forces[0], 3 * s->n), 1e-4);
   const double virial = fmax(size(reference->virial, 6), 1e-4);
-  const double d[4] = {fabs(stages->energy - reference->energy) / fmax(sum, 1e-10),
+  assert_int_equal(stages->width, reference->width);
+  const int n_rows = s->n * reference->width;
+  const double d[5] = {fabs(stages->energy - reference->energy) / fmax(sum, 1e-10),
                        deviation(stages->node_energy, reference->node_energy, s->n) / node,
+                       deviation(stages->descriptors, reference->descriptors, n_rows) /
+                           fmax(size(reference->descriptors, n_rows), 1e-10),
                        deviation(stages->forces[0], reference->forces[0], 3 * s->n) / force,
                        deviation(stages->virial, reference->virial, 6) / virial};
-  const double worst = fmax(fmax(d[0], d[1]), fmax(d[2], d[3]));
-  if (!(fmax(d[0], d[1]) < (mixed ? MIXED_TOLERANCE : ENERGY_TOLERANCE) &&
-        fmax(d[2], d[3]) < (mixed ? MIXED_TOLERANCE : FORCE_TOLERANCE))) {
+  if (!(fmax(fmax(d[0], d[1]), d[2]) < (mixed ? MIXED_TOLERANCE : ENERGY_TOLERANCE) &&
+        fmax(d[3], d[4]) < (mixed ? MIXED_TOLERANCE : FORCE_TOLERANCE))) {
     n_failed++;
-    print_error("%s, %d atoms: energy %.1e, node energies %.1e, forces %.1e, virial %.1e (relative)\n", what, s->n,
-                d[0], d[1], d[2], d[3]);
+    print_error(
+        "%s, %d atoms: energy %.1e, node energies %.1e, descriptors %.1e, forces %.1e, virial %.1e (relative)\n", what,
+        s->n, d[0], d[1], d[2], d[3], d[4]);
   }
-  return worst;
+  return size(d, 5);
 }
 
 /* False for a model that the stages refuse. */
@@ -100,6 +134,8 @@ static bool compare_head(const ftl_source *source, const char *twin, int head, f
     by_stages(model, workspace, &s[k], &stages);
     snprintf(what, sizeof what, "%s head %s structure %d", twin, options.head, k);
     *worst = fmax(*worst, compare(what, &s[k], &stages, &reference, precision == FTL_MIXED));
+    free(stages.descriptors);
+    free(reference.descriptors);
   }
   ftl_workspace_free(workspace);
   ftl_model_free(model);

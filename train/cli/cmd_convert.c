@@ -6,11 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "files/yace_writer.h"
 #include "cli/cli.h"
 #include "cli/command.h"
+#include "cli/python.h"
 #include "support/output.h"
+#include "files/foundations.h"
 #include "files/model_file.h"
 #include "files/surrogate_file.h"
 #include "model/architecture.h"
@@ -22,12 +25,20 @@ typedef struct {
   char *head, *foundation, *symbols;
   int elements[FTL_MAX_ELEMENTS], n_elements;
   int dtype; /* ftl_dtype */
-  bool cast, force;
+  bool cast, force, exports;
+  int target;         /* of an export */
   double spline_bins; /* 0: not given */
 } options;
 
 #define FTL_VALUES options
 #include "support/option_table.h"
+
+typedef enum { TO_MACE, TO_SEVENNET } export_target;
+static const struct {
+  const char *program, *ending, *module, *package;
+} exports[] = {[TO_MACE] = {"mace", ".model", "frozentl.export.mace", "mace-torch"},
+               [TO_SEVENNET] = {"sevennet", ".pth", "frozentl.export.sevennet", "sevenn"}};
+CHOICES(target_words, TO_SEVENNET + 1, [TO_MACE] = "mace", [TO_SEVENNET] = "sevennet");
 
 CHOICES(dtype_words, FTL_F64 + 1, [FTL_F32] = "float32", [FTL_F64] = "float64");
 
@@ -40,6 +51,10 @@ static const ftl_option rows[] = {
            .doc = "weights of this type, by default as they are"),
     REAL(spline_bins, FTL_ACE_LEAST_BINS, FTL_ACE_MOST_BINS, .key = "spline-bins", .flag = "spline-bins", .letter = 'b',
          .value = "LENGTH", .doc = "of OUT.yace: the spacing of ML-PACE's radial splines in Angstrom (default: 0.001)"),
+    CHOICE(target, target_words, .key = "to", .flag = "to", .letter = 't', .value = "PROGRAM",
+           .doc =
+               "the other way: a file of this program, OUT.model of mace-torch or OUT.pth of sevenn, which is that of "
+               "--foundation with IN's weights"),
     SWITCH(force, .key = "force", .flag = "force", .letter = 'f', .doc = "replace OUT if it exists"),
 };
 
@@ -48,7 +63,18 @@ static void check(const cli_given *given, struct argp_state *state) {
   o->in = given->file[0];
   o->out = given->file[1];
   o->cast = ftl_options_is_set(&given->options, "dtype");
+  o->exports = ftl_options_is_set(&given->options, "to");
   if (o->symbols) o->n_elements = cli_elements(state, "--elements", o->symbols, o->elements, FTL_MAX_ELEMENTS);
+  if (o->exports) {
+    if (!ftl_ends_with(o->out, exports[o->target].ending))
+      argp_error(state, "with --to %s it writes %s files, and '%s' does not end so", exports[o->target].program,
+                 exports[o->target].ending, o->out);
+    if (!o->foundation)
+      argp_error(state, "--to %s needs --foundation, the file that IN was made from", exports[o->target].program);
+    if (o->n_elements > 0 || o->head || o->cast || o->spline_bins > 0)
+      argp_error(state, "--to takes a model as it is: without --elements, --head, --dtype, --spline-bins");
+    return;
+  }
   if (!ftl_ends_with(o->out, ".ftl") && !ftl_ends_with(o->out, ".yace"))
     argp_error(state, "it writes .ftl files (of surrogates: .yace), and '%s' does not end so", o->out);
   if (o->spline_bins > 0 && !ftl_ends_with(o->out, ".yace")) argp_error(state, "--spline-bins is for OUT.yace");
@@ -56,11 +82,14 @@ static void check(const cli_given *given, struct argp_state *state) {
 
 static const cli_command command_line = {
     .table = {.command = "convert", .option = rows, .n = sizeof rows / sizeof *rows},
-    .files = "IN OUT.ftl\nSURROGATE.ftl OUT.yace",
+    .files =
+        "IN OUT.ftl\nSURROGATE.ftl OUT.yace\nIN --to mace OUT.model --foundation X.model\nIN --to sevennet OUT.pth "
+        "--foundation X.pth",
     .doc = "Writes a MACE .model, a SevenNet .pth or a FrozenTL .ftl file as .ftl: a safetensors file with the "
            "architecture and its "
            "origin in the header (docs/ftl-format.md). A delta becomes a full file. A surrogate is written as .yace, "
-           "for pair_style pace."
+           "for pair_style pace. With --to, a model made from a foundation of mace-torch or sevenn goes back into its "
+           "format, by a Python that has that program (FROZENTL_PYTHON names one)."
            "\vOUT appears complete or not at all. Nothing in IN is executed.\n\n"
            "Example: frozentl convert mace-mp.model h2cu.ftl --elements H,Cu",
     .least = 2,
@@ -118,6 +147,53 @@ static int check_paths(const options *o) {
   return cli_check_paths(&paths);
 }
 
+/* What Python has made of the foundation; what is said of it, if anything, is a note. */
+static int save_export(const options *o, const cli_python *run) {
+  ftl_error error = {0};
+  ftl_output_file file;
+  if (ftl_output_open(o->out, &file, &error) != FTL_OK) return cli_report(&error, CLI_OUTPUT);
+  fwrite(run->text, 1, run->size, file.stream);
+  if (ftl_output_commit(&file, &error) != FTL_OK) return cli_report(&error, CLI_OUTPUT);
+  printf("%s: %.1f kB, made of %s\n", o->out, (double)run->size / 1000, o->foundation);
+  if (*run->last) printf("note: %s\n", run->last);
+  return CLI_OK;
+}
+
+static int export(const options *o) {
+  const char *package = exports[o->target].package;
+  ftl_error error = {0};
+  cli_python run = {0};
+  char self[FTL_PATH_ROOM], foundation[FTL_PATH_ROOM], doing[100], done[100];
+  const ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+  if (length <= 0) {
+    ftl_fail(&error, FTL_ERR_IO, "/proc/self/exe", "cannot tell where this program is: %s", strerror(errno));
+    return cli_report(&error, CLI_INPUT);
+  }
+  self[length] = '\0';
+  if (ftl_model_path(o->foundation, foundation, sizeof foundation, &error) != FTL_OK)
+    return cli_report(&error, CLI_INPUT);
+  for (int k = 0; k < 2; k++) {
+    const char *file = k ? foundation : o->in;
+    if (access(file, R_OK) == 0) continue;
+    ftl_fail(&error, FTL_ERR_IO, file, "cannot open it: %s", strerror(errno));
+    return cli_report(&error, CLI_INPUT);
+  }
+  snprintf(doing, sizeof doing, "write %s files", exports[o->target].ending);
+  snprintf(done, sizeof done, "written as %s", exports[o->target].ending);
+  int code;
+  if (cli_python_run(exports[o->target].module, 3, (const char *const[]){self, o->in, foundation}, &run, &error))
+    code = cli_report(&error, CLI_OUTPUT);
+  else if (!run.program) {
+    cli_python_missing(package, doing, done, &error);
+    code = cli_report(&error, CLI_OUTPUT);
+  } else if (run.code != 0) {
+    cli_python_refused(&run, doing, &error);
+    code = cli_report(&error, CLI_INPUT);
+  } else code = save_export(o, &run);
+  cli_python_free(&run);
+  return code;
+}
+
 static int convert(const cli_given *given) {
   const options *o = given->options.values;
   ftl_error error = {0};
@@ -126,6 +202,7 @@ static int convert(const cli_given *given) {
   int code = check_paths(o);
   if (code == CLI_OK && !o->force) code = cli_refuse_existing(o->out);
   if (code != CLI_OK) return code;
+  if (o->exports) return export(o);
   ftl_pace_kind pace;
   ftl_status status = ftl_pace_kind_of_file(o->in, &pace, &error);
   if (status == FTL_OK && (pace != FTL_PACE_NONE || ftl_ends_with(o->out, ".yace")))

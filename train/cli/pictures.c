@@ -39,37 +39,15 @@ static bool take(const cli_python *run, int n, const char **content, size_t *siz
 
 static int no_python(int n, const cli_picture *pictures) {
   ftl_error error = {0};
-  const char *chosen = getenv("FROZENTL_PYTHON");
-  char names[600] = "";
+  char names[600] = "", doing[640], done[640];
   for (int k = 0; k < n; k++) {
     const size_t used = strlen(names);
     snprintf(names + used, sizeof names - used, "%s%s", k ? ", " : "", pictures[k].source);
   }
-  if (chosen && *chosen)
-    ftl_fail(&error, FTL_ERR_IO, NULL,
-             "FROZENTL_PYTHON is %.200s, which does not start or has no matplotlib, so nothing can be drawn of %s: "
-             "install it there (pip install matplotlib)",
-             chosen, names);
-  else
-    ftl_fail(&error, FTL_ERR_IO, NULL,
-             "found no Python with matplotlib to draw %s: install it (pip install matplotlib), or name a Python that "
-             "has it in FROZENTL_PYTHON",
-             names);
+  snprintf(doing, sizeof doing, "draw %s", names);
+  snprintf(done, sizeof done, "drawn of %s", names);
+  cli_python_missing("matplotlib", doing, done, &error);
   return cli_report(&error, CLI_OUTPUT);
-}
-
-/* What Python could not draw. */
-static int refused(const cli_python *run) {
-  ftl_error error = {0};
-  char *line = run->text, *tab;
-  if (run->code != 1 || !line || strncmp(line, "refuse ", 7) != 0 || !(tab = strchr(line, '\t'))) {
-    ftl_fail(&error, FTL_ERR_IO, run->program, "it failed to draw (exit code %d): %s", run->code, run->last);
-    return cli_report(&error, CLI_INPUT);
-  }
-  *tab = '\0';
-  tab[1 + strcspn(tab + 1, "\n")] = '\0';
-  ftl_fail(&error, FTL_ERR_FORMAT, line + 7, "%s", tab + 1);
-  return cli_report(&error, CLI_INPUT);
 }
 
 static int save_all(int n, const cli_picture *pictures, const char *folder, const cli_python *run) {
@@ -103,7 +81,11 @@ int cli_draw(int n, const cli_picture *pictures, const char *folder) {
   if (cli_python_run("frozentl.plot.command", WORDS * n, arguments, &run, &error) != FTL_OK)
     code = cli_report(&error, CLI_OUTPUT);
   else if (!run.program) code = no_python(n, pictures);
-  else code = run.code == 0 ? save_all(n, pictures, folder, &run) : refused(&run);
+  else if (run.code == 0) code = save_all(n, pictures, folder, &run);
+  else {
+    cli_python_refused(&run, "draw", &error);
+    code = cli_report(&error, CLI_INPUT);
+  }
   cli_python_free(&run);
   return code;
 }

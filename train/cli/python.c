@@ -151,6 +151,28 @@ ftl_status cli_python_run(const char *module, int n, const char *const *argument
   return status;
 }
 
+ftl_status cli_python_refused(cli_python *run, const char *doing, ftl_error *error) {
+  char *line = run->text, *tab;
+  if (run->code != 1 || !line || strncmp(line, "refuse ", 7) != 0 || !(tab = strchr(line, '\t')))
+    return ftl_fail(error, FTL_ERR_IO, run->program, "it failed to %s (exit code %d): %s", doing, run->code, run->last);
+  *tab = '\0';
+  tab[1 + strcspn(tab + 1, "\n")] = '\0';
+  return ftl_fail(error, FTL_ERR_FORMAT, line + 7, "%s", tab + 1);
+}
+
+ftl_status cli_python_missing(const char *package, const char *doing, const char *done, ftl_error *error) {
+  const char *chosen = getenv("FROZENTL_PYTHON");
+  if (chosen && *chosen)
+    return ftl_fail(error, FTL_ERR_IO, NULL,
+                    "FROZENTL_PYTHON is %.200s, which does not start or has no %s, so nothing can be %s: install it "
+                    "there (pip install %s)",
+                    chosen, package, done, package);
+  return ftl_fail(error, FTL_ERR_IO, NULL,
+                  "found no Python with %s to %s: install it (pip install %s), or name a Python that has it in "
+                  "FROZENTL_PYTHON",
+                  package, doing, package);
+}
+
 void cli_python_free(cli_python *run) {
   free(run->text);
   free(run->program);

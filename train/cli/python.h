@@ -26,4 +26,11 @@ typedef struct {
 ftl_status cli_python_run(const char *module, int n, const char *const *arguments, cli_python *run, ftl_error *error);
 void cli_python_free(cli_python *run);
 
+/* Fills `error` with why it is of no use: of a module that has ended with 1 after "refuse FILE", a tab and a sentence,
+   that sentence; of another failure to `doing` ("draw"), its last words. */
+ftl_status cli_python_refused(cli_python *run, const char *doing, ftl_error *error);
+/* Likewise where there is no Python with `package`, to `doing` ("draw log.csv"), so that nothing can be `done` ("drawn
+   of log.csv"). */
+ftl_status cli_python_missing(const char *package, const char *doing, const char *done, ftl_error *error);
+
 #endif
