@@ -303,6 +303,6 @@ double PairFrozenTL::memory_usage() {
          static_cast<double>(halo.bytes() + edges.bytes() + forces.capacity() * sizeof(double) +
                              node_energy.capacity() * sizeof(double) +
                              (atom_virial.capacity() + centroid_virial.capacity()) * sizeof(atom_virial[0]) +
-                             (committee_forces.capacity() + last.x.capacity()) * sizeof(double) +
+                             (committee_forces.capacity() + last_x.capacity()) * sizeof(double) +
                              (workspace ? ftl_workspace_bytes(workspace.get()) : 0));
 }

@@ -51,9 +51,9 @@ public:
   static const char *const trust_name[N_TRUST];
   using TrustNames = std::array<bool, N_TRUST>;
 
-  virtual bool knows(int what) const;
+  bool knows(int what) const;
   /* Ends LAMMPS if the potential does not know it, or is not there; `asker` begins the sentence. */
-  virtual void refuse_unknown_trust(int what, const std::string &asker) const;
+  void refuse_unknown_trust(int what, const std::string &asker) const;
   /* On all ranks: what was asked, [nlocal] each, of the atoms where they were when the energy was last computed, in
      LAMMPS' units. Computed when it has not been yet. Ends LAMMPS if other atoms are there now. */
   const std::vector<double> &trust_values(int what, const TrustNames &asked, const std::string &asker);
@@ -97,6 +97,23 @@ protected: /* what pair_style frozentl/kk shares */
   void check(ftl_status status, const ftl_error &failure) const;
   std::string atom_name(int i) const;
 
+  /* how far to trust the last energy (pair_frozentl_trust.cpp) */
+  struct {
+    bool known = false;        /* value is of the last energy */
+    std::vector<double> value; /* [n_local], LAMMPS' units */
+  } trust[N_TRUST];
+  struct {
+    bool there = false;
+    int n_local = 0;
+    std::vector<tagint> tag; /* [n_local]; empty without IDs */
+  } last;                    /* the atoms of the last energy */
+  bool any_trust() const;
+  TrustNames asked_by_fix_pair();
+  virtual void compute_trust(const TrustNames &asked); /* of these atoms where they were */
+  void know_trust(const TrustNames &asked);
+  void remember_order();
+  void refresh_fix_pair(bool renewed, const TrustNames &asked);
+
 private:
   double lambda = 1.0; /* what scale says */
   bool warned_of_others = false;
@@ -111,17 +128,9 @@ private:
   std::vector<std::array<double, 9>> atom_virial;     /* [n_nodes], eV */
   std::vector<std::array<double, 9>> centroid_virial; /* [n_nodes], eV */
 
-  /* how far to trust the last energy (pair_frozentl_trust.cpp) */
-  struct {
-    bool known = false;        /* value is of the last energy */
-    std::vector<double> value; /* [n_local], LAMMPS' units */
-  } trust[N_TRUST];
-  std::vector<double> committee_forces; /* [n_nodes][n_committee][3], eV/Angstrom */
-  struct {
-    bool there = false;
-    std::vector<double> x;                  /* [atoms and ghosts][3] */
-    std::vector<tagint> tag;                /* [n_local]; empty without IDs */
-  } last;                                   /* the atoms of the last energy */
+  /* how far to trust it */
+  std::vector<double> committee_forces;     /* [n_nodes][n_committee][3], eV/Angstrom */
+  std::vector<double> last_x;               /* [atoms and ghosts][3] of the last energy */
   unsigned long long atoms_of_fix_pair = 0; /* which atoms had their values last */
   std::map<const class Fix *, int> period;  /* N of each fix pair of this run */
   bool odd_look = false;
@@ -136,15 +145,12 @@ private:
   void return_more(int layer);
   void run_layers(ftl_output &result, const double (*x)[3], int n_atoms);
   void tally(const ftl_output &result);
-  bool any_trust() const;
-  TrustNames asked_by_fix_pair();
   void clear_flags();
   bool fix_asks_at(class Fix *fix, bigint step) const;
   int period_of(class Fix *fix);
   void ask_trust(ftl_output &result, const TrustNames &asked);
   void tell_trust(const TrustNames &asked);
   void remember_atoms();
-  void refresh_fix_pair(bool renewed, const TrustNames &asked);
 };
 
 } // namespace LAMMPS_NS

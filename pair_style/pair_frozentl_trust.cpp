@@ -79,6 +79,11 @@ void PairFrozenTL::tell_trust(const TrustNames &asked) {
                               trust[FORCE_DEVIATION].value.data(), &failure),
           failure);
   }
+  know_trust(asked);
+}
+
+/* Values are there: of eV, what LAMMPS gets. */
+void PairFrozenTL::know_trust(const TrustNames &asked) {
   for (int what = 0; what < N_TRUST; what++) {
     if (!asked[what]) continue;
     trust[what].known = true;
@@ -92,16 +97,28 @@ void PairFrozenTL::remember_atoms() {
   last.there = any_trust();
   if (!last.there) return;
   const size_t n_all = static_cast<size_t>(atom->nlocal) + atom->nghost;
-  last.x.clear();
-  if (n_all) last.x.assign(atom->x[0], atom->x[0] + 3 * n_all);
+  last_x.clear();
+  if (n_all) last_x.assign(atom->x[0], atom->x[0] + 3 * n_all);
+  remember_order();
+}
+
+void PairFrozenTL::remember_order() {
+  last.n_local = atom->nlocal;
   last.tag.clear();
   if (atom->tag_enable) last.tag.assign(atom->tag, atom->tag + atom->nlocal);
+}
+
+void PairFrozenTL::compute_trust(const TrustNames &asked) {
+  ftl_output result{};
+  ask_trust(result, asked);
+  run_layers(result, reinterpret_cast<const double(*)[3]>(last_x.data()), static_cast<int>(last_x.size() / 3));
+  tell_trust(asked);
 }
 
 const std::vector<double> &PairFrozenTL::trust_values(int what, const TrustNames &asked, const std::string &asker) {
   refuse_unknown_trust(what, asker);
   int usable = last.there;
-  if (usable) usable = edges.n_local() == atom->nlocal;
+  if (usable) usable = last.n_local == atom->nlocal;
   if (usable && atom->tag_enable) usable = std::equal(last.tag.begin(), last.tag.end(), atom->tag);
   if (comm->nprocs > 1) MPI_Allreduce(MPI_IN_PLACE, &usable, 1, MPI_INT, MPI_MIN, world);
   if (!usable)
@@ -110,10 +127,7 @@ const std::vector<double> &PairFrozenTL::trust_values(int what, const TrustNames
   if (!trust[what].known) {
     TrustNames now = asked;
     for (int k = 0; k < N_TRUST; k++) now[k] = (asked[k] || k == what) && knows(k) && !trust[k].known;
-    ftl_output result{};
-    ask_trust(result, now);
-    run_layers(result, reinterpret_cast<const double(*)[3]>(last.x.data()), static_cast<int>(last.x.size() / 3));
-    tell_trust(now);
+    compute_trust(now);
   }
   return trust[what].value;
 }

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "ace/descriptors_plan.h"
+#include "ace/descriptor_value.h"
 #include "math/real.h"
 
 typedef ftl_descriptor_scratch scratch_t;
@@ -68,38 +68,9 @@ static void sum_a(const ftl_descriptors *plan, scratch_t *s, bool derivatives) {
     }
 }
 
-/* The value, and on request its adjoints dB/dRe A + i dB/dIm A in the slots. */
 FTL_INLINE double function_value(const ftl_descriptors *plan, const ftl_descriptor_function *f, scratch_t *s,
                                  bool adjoints) {
-  double value = 0;
-  memset(s->adjoint, 0, 2 * (size_t)f->n_slots * sizeof *s->adjoint);
-  for (int k = 0; k < f->n_terms; k++) {
-    const ftl_descriptor_factor *factor = f->factor + k * f->rank;
-    double re[FTL_ACE_MAX_RANK], im[FTL_ACE_MAX_RANK], before_re[FTL_ACE_MAX_RANK + 1], before_im[FTL_ACE_MAX_RANK + 1];
-    before_re[0] = f->c[k];
-    before_im[0] = 0;
-    for (int t = 0; t < f->rank; t++) {
-      const ftl_descriptor_slot *slot = &f->slot[factor[t].slot];
-      const double *a = s->a + 2 * (slot->mu * plan->n_labels + slot->label);
-      re[t] = factor[t].re * a[0];
-      im[t] = factor[t].im * a[1];
-      before_re[t + 1] = before_re[t] * re[t] - before_im[t] * im[t];
-      before_im[t + 1] = before_re[t] * im[t] + before_im[t] * re[t];
-    }
-    value += before_re[f->rank];
-    if (!adjoints) continue;
-    double after_re = 1, after_im = 0;
-    for (int t = f->rank - 1; t >= 0; t--) { /* d Re(p a)/da = conj p */
-      double p_re = before_re[t] * after_re - before_im[t] * after_im;
-      double p_im = before_re[t] * after_im + before_im[t] * after_re, next = after_re * re[t] - after_im * im[t];
-      double *to = s->adjoint + 2 * factor[t].slot;
-      to[0] += factor[t].re * p_re;
-      to[1] -= factor[t].im * p_im;
-      after_im = after_re * im[t] + after_im * re[t];
-      after_re = next;
-    }
-  }
-  return value;
+  return ftl_descriptor_value(f, plan->n_labels, s->a, adjoints ? s->adjoint : NULL, 1);
 }
 
 /* The slopes of a function in its lanes, and their sums (descriptors.h). */

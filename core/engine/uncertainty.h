@@ -25,6 +25,12 @@ ftl_status ftl_uncertainty_committee_forces(ftl_workspace *workspace, int n_tota
    until the next computation. */
 const double *ftl_uncertainty_features(const ftl_workspace *workspace, int *n);
 
+/* The inverse of the active set of a species, and of how many features; NULL: none. */
+const double *ftl_uncertainty_active(const ftl_model *model, int species, int *n);
+
+/* Index of an element in a surrogate, or -1. */
+int ftl_uncertainty_element(const ftl_surrogate *surrogate, int atomic_number);
+
 size_t ftl_uncertainty_bytes(const ftl_uncertainty *uncertainty);
 void ftl_uncertainty_free(ftl_uncertainty *uncertainty);
 

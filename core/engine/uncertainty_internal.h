@@ -52,9 +52,6 @@ static inline ftl_status ftl_uncertainty_no_memory(ftl_error *error) {
   return ftl_no_memory(error, NULL, "the uncertainty of a potential");
 }
 
-/* The inverse of the active set of a species, and of how many features; NULL: none. */
-const double *ftl_uncertainty_active(const ftl_model *model, int species, int *n);
-
 /* Of a surrogate: its plan and the threads' scratch; weights of the committee, when they are needed first; a thread's
    memory for its edges; a batch. */
 ftl_status ftl_uncertainty_ace_start(ftl_workspace *ws, ftl_uncertainty *u, ftl_error *error);
@@ -65,8 +62,5 @@ ftl_uncertainty_batch ftl_uncertainty_ace_batch, ftl_uncertainty_last_batch;
 /* Standard deviation, not scaled: of an energy with these features (row[n] is scratch); of members' energies. */
 double ftl_uncertainty_last_deviation(const ftl_trust *trust, const double *feature, double *row);
 double ftl_uncertainty_ace_deviation(int n_members, const double *energy);
-
-/* Index of an element in a surrogate, or -1. */
-int ftl_uncertainty_element(const ftl_surrogate *surrogate, int atomic_number);
 
 #endif

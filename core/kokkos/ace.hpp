@@ -5,9 +5,11 @@
 
 #include "kokkos/ace_forces.hpp"
 #include "kokkos/ace_products.hpp"
+#include "kokkos/ace_uncertainty.hpp"
 #include "kokkos/exchange.hpp"
 
 #include <algorithm>
+#include <optional>
 
 namespace frozentl {
 
@@ -15,6 +17,7 @@ template <class Space, class Real> class AceEvaluator final : public Evaluator<S
 public:
   explicit AceEvaluator(const ftl_model *opened) : model(opened), host(*opened->ace) {
     ace = AceUpload<Space, Real>(model, store).ace();
+    uncertainty.emplace(model, ace);
     e0 = store.upload("e0", model->e0, static_cast<std::size_t>(model->n_species));
     block_stride = static_cast<std::size_t>(host.n_a + 8 * host.n_chunks) * atoms;
     gather_layout = layout(false);
@@ -40,16 +43,21 @@ public:
   ftl_status begin(const Array<const double *[3], Space> &positions, const Output<Space> &wanted,
                    ftl_error *error) override {
     output = wanted;
-    return edges.begin(positions, model->arch.r_max, error);
+    ftl_status status = check_uncertainty(model, output, error);
+    if (!status) status = edges.begin(positions, model->arch.r_max, error);
+    return status ? status : uncertainty->begin(output, edges, static_cast<int>(blocks.host.size()), error);
   }
 
   void layer_forward(int) override {}
   void layer_reverse(int) override {}
 
-  void last_layer() override {
+  int n_sweeps() const override { return 1; } /* members' forces come with the functions */
+
+  void last_layer(int) override {
     for_each<Space>("sort edges by element", edges.n_local(), ace_stages::SortEdges{ace, edges.list(), neighbours});
     for (int b = 0, n = static_cast<int>(blocks.host.size()); b < n; b += batch_blocks)
       compute({blocks.block, blocks.order, b}, std::min(batch_blocks, n - b));
+    uncertainty->compute(output, blocks, neighbours, edges);
   }
 
   void end(Totals &totals) override {
@@ -57,15 +65,23 @@ public:
     edges.collect(output, totals.virial);
   }
 
-  int row_doubles(int) const override { return 0; }
+  void force_deviations() override {
+    uncertainty->committee.deviations(edges.n_local(), output.force_deviation.data());
+  }
+
+  int row_doubles(int) const override { return uncertainty->committee.row_doubles(); }
   void pack_features(int, int, const int *, double *) override {}
   void unpack_features(int, int, int, const double *) override {}
-  void pack_adjoints(int, int, int, double *) override {}
-  void add_adjoints(int, int, const int *, const double *) override {}
+  void pack_adjoints(int t, int n, int first, double *buffer) override {
+    pack_rows<Space>(row_doubles(t), n, nullptr, first, uncertainty->committee.rows(), buffer);
+  }
+  void add_adjoints(int t, int n, const int *nodes, const double *buffer) override {
+    add_rows<Space>(row_doubles(t), n, nodes, buffer, uncertainty->committee.rows());
+  }
   std::size_t bytes() const override {
-    return store.bytes() + edges.bytes() + order_buffer.bytes() + block_buffer.bytes() + position_buffer.bytes() +
-           start_buffer.bytes() + slot_buffer.bytes() + energy_buffer.bytes() + a_buffer.bytes() +
-           adjoint_buffer.bytes() + number_buffer.bytes() + atom_buffer.bytes();
+    return store.bytes() + uncertainty->bytes() + edges.bytes() + order_buffer.bytes() + block_buffer.bytes() +
+           position_buffer.bytes() + start_buffer.bytes() + slot_buffer.bytes() + energy_buffer.bytes() +
+           a_buffer.bytes() + adjoint_buffer.bytes() + number_buffer.bytes() + atom_buffer.bytes();
   }
 
 private:
@@ -105,13 +121,8 @@ private:
     return to;
   }
 
-  /* As many blocks as keep a device busy; on a host, few enough for the caches. */
   void reserve_batch() {
-    const std::size_t block = 2 * block_stride * sizeof(double),
-                      n_threads = static_cast<std::size_t>(Space().concurrency());
-    const std::size_t room = on_host<Space> ? n_threads << 20 : std::size_t(1) << 31;
-    const std::size_t least = on_host<Space> ? 2 * n_threads : 1, n = blocks.host.size();
-    const std::size_t together = std::min(std::max(room / block, least), n),
+    const std::size_t together = ace_blocks_together<Space>(2 * block_stride * sizeof(double), blocks.host.size()),
                       numbers = together * FTL_ACE_MAX_DENSITY * atoms;
     batch_blocks = std::max(1, static_cast<int>(together));
     a = {a_buffer.template reserve<double>("A", together * block_stride), block_stride, atoms};
@@ -151,6 +162,7 @@ private:
   Store<Space> store;
   const ftl_ace *ace = nullptr;
   const double *e0 = nullptr;
+  std::optional<AceUncertainty<Space>> uncertainty;
   AceLayout gather_layout{}, force_layout{};
   std::size_t block_stride = 0; /* doubles of a block in A */
 

@@ -11,6 +11,8 @@ extern "C" {
 #include "ace/functions.h"
 }
 
+#include <algorithm>
+
 namespace frozentl {
 
 /* Atoms of a block go through the products together: a vector of a host, the lanes of a warp. */
@@ -77,6 +79,14 @@ private:
   const ftl_ace &from;
   const ftl_ace *uploaded = nullptr;
 };
+
+/* How many blocks to compute together: as many as keep a device busy; on a host, few enough for the caches. */
+template <class Space> std::size_t ace_blocks_together(std::size_t bytes_of_block, std::size_t n_blocks) {
+  const std::size_t n_threads = static_cast<std::size_t>(Space().concurrency());
+  const std::size_t room = on_host<Space> ? n_threads << 20 : std::size_t(1) << 31;
+  const std::size_t least = on_host<Space> ? 2 * n_threads : 1;
+  return std::min(std::max(room / bytes_of_block, least), n_blocks);
+}
 
 /* Receivers of a batch: block number `begin + item / atoms of a block`, and its atom `item % atoms`. */
 struct AceBatch {

@@ -300,6 +300,12 @@ public:
     for (int c = 0; c < 9; c++) virial[c] = sum.v[c];
   }
 
+  /* For another sweep. */
+  void clear_gradient() const {
+    Kokkos::deep_copy(Kokkos::View<double *, typename Space::memory_space>(gradient_numbers(), 3 * n_slots()), 0.0);
+  }
+  double *gradient_numbers() const { return reinterpret_cast<double *>(edge_list.gradient); } /* [slot][3] */
+
   const EdgeList &list() const { return edge_list; }
   std::size_t n_slots() const { return static_cast<std::size_t>(n_edges); }
   int n_local() const { return graph.n_local; }

@@ -5,9 +5,11 @@
        set_graph(graph)                         when its neighbour lists are new
        begin(positions, output)                 every step
        for t = 0 .. n_layers-2:  layer_forward(t);  fill the ghost rows of layer t's features
-       last_layer()
-       for t = n_layers-2 .. 0:  add the ghost rows of layer t's adjoints to their owners' rows;  layer_reverse(t)
+       for s = 0 .. n_sweeps()-1:
+         last_layer(s)
+         for t = n_layers-2 .. 0:  add the ghost rows of layer t's adjoints to their owners' rows;  layer_reverse(t)
        end(totals)
+       with deviations of forces:  add the ghost rows of layer n_layers-1 to their owners' rows;  force_deviations()
 
    All work is done in `Space`, on its default instance, without atomic operations, and gives the same numbers every
    time; pointers are to that space's memory. Units and conventions are those of frozentl.h. An evaluator serves one
@@ -42,6 +44,9 @@ template <class Space> struct Output {
   Array<double *, Space> node_energy;    /* [n_local] overwritten */
   Array<double *[9], Space> atom_virial; /* [n_total] added to: half of each edge to either end; order of frozentl.h */
   Array<double *[9], Space> centroid_virial; /* [n_total] added to, as in frozentl.h; of models of one layer only */
+  /* how far to trust them (frozentl.h, section 5), [n_local] overwritten */
+  Array<double *, Space> extrapolation, energy_deviation; /* by end() */
+  Array<double *, Space> force_deviation;                 /* by force_deviations() */
 };
 
 struct Totals {
@@ -57,16 +62,22 @@ public:
      has no element of the model. */
   virtual ftl_status set_graph(const Graph<Space> &graph, ftl_error *error) = 0;
 
-  /* positions [n_atoms], valid until end(). FTL_ERR_INPUT when an edge has length zero or is not finite. */
+  /* positions [n_atoms], valid until end(). FTL_ERR_INPUT when an edge has length zero or is not finite;
+     FTL_ERR_UNSUPPORTED when the model does not know how far to trust it and the output asks. */
   virtual ftl_status begin(const Array<const double *[3], Space> &positions, const Output<Space> &output,
                            ftl_error *error) = 0;
   virtual void layer_forward(int t) = 0;
-  virtual void last_layer() = 0;
+  /* How often it goes back in this step: once, and with deviations of forces once more for each member of a committee
+     of last layers, whose adjoints take the place of the energy's. */
+  virtual int n_sweeps() const = 0;
+  virtual void last_layer(int sweep) = 0;
   virtual void layer_reverse(int t) = 0;
   virtual void end(Totals &totals) = 0;
+  virtual void force_deviations() = 0;
 
-  /* Exchange of rows of layer t's features (t < n_layers - 1) and of the energy's derivative by them. A row travels as
-     row_doubles(t) doubles, whatever the precision. Buffers and lists are in the space's memory. */
+  /* Exchange of rows of layer t's features (t < n_layers - 1) and of the energy's derivative by them; of the last layer
+     those that go back are the forces of the committee. A row travels as row_doubles(t) doubles, whatever the
+     precision. Buffers and lists are in the space's memory. */
   virtual int row_doubles(int t) const = 0;
   virtual void pack_features(int t, int n, const int *nodes, double *buffer) = 0;
   virtual void unpack_features(int t, int n, int first, const double *buffer) = 0;

@@ -6,6 +6,7 @@
 
 #include "kokkos/exchange.hpp"
 #include "kokkos/mace_layer.hpp"
+#include "kokkos/uncertainty.hpp"
 
 #include <algorithm>
 
@@ -13,7 +14,7 @@ namespace frozentl {
 
 template <class Space, class Real> class MaceEvaluator final : public Evaluator<Space> {
 public:
-  explicit MaceEvaluator(const ftl_model *opened) : model(opened) {
+  explicit MaceEvaluator(const ftl_model *opened) : model(opened), committee(opened) {
     const std::size_t n = static_cast<std::size_t>(model->n_species);
     for (int t = 0; t < model->arch.n_layers; t++) layers.emplace_back(model, t, store);
     pair_class = store.upload("pair classes", model->pair_class, n * n);
@@ -35,26 +36,34 @@ public:
   ftl_status begin(const Array<const double *[3], Space> &positions, const Output<Space> &wanted,
                    ftl_error *error) override {
     output = wanted;
-    const ftl_status status = edges.begin(positions, model->arch.r_max, error);
+    sweep = 0;
+    ftl_status status = check_uncertainty(model, output, error);
+    if (!status) status = edges.begin(positions, model->arch.r_max, error);
     if (status) return status;
     fill(node_energy, static_cast<std::size_t>(edges.n_local()), 0.0);
+    reserve_uncertainty();
     return FTL_OK;
   }
+
+  int n_sweeps() const override { return output.force_deviation.data() ? 1 + committee.members() : 1; }
 
   void layer_forward(int t) override {
     for (const Batch &batch : batches) forward(t, batch);
   }
 
-  void last_layer() override {
+  void last_layer(int now) override {
     const int t = model->arch.n_layers - 1;
-    if (model->zbl) {
+    if (now > 0) finish_sweep();
+    sweep = now;
+    if (model->zbl && sweep == 0) {
       Repulsion stage{edges.list(), model->n_species, model->zbl_p, {}, zbl, scale, blocks.order, node_energy};
       std::copy(model->zbl_c, model->zbl_c + 4, stage.c);
       for_each<Space>("repulsion", blocks.n_active, stage);
     }
     clear_adjoints(t - 1);
     for (const Batch &batch : batches) {
-      forward(t, batch);
+      if (sweep == 0) forward(t, batch);
+      else member_forward(t, batch);
       reverse(t, batch);
     }
     reverse_conv(t);
@@ -73,12 +82,18 @@ public:
   }
 
   void end(Totals &totals) override {
+    finish_sweep();
     totals.energy = sum_energies<Space>(edges, e0, model->shift, node_energy, output);
-    edges.collect(output, totals.virial);
+    std::copy(virial, virial + 9, totals.virial);
+    if (output.extrapolation.data()) norms<true>("extrapolation", inverses, 1, output.extrapolation.data());
+    if (output.energy_deviation.data())
+      norms<false>("deviations of energies", covariance, model->energy_scale, output.energy_deviation.data());
   }
+  void force_deviations() override { committee.deviations(edges.n_local(), output.force_deviation.data()); }
 
   int row_doubles(int t) const override {
-    return t + 1 < model->arch.n_layers ? edge_dim(t + 1) * static_cast<int>(sizeof(Real)) / 8 : 0;
+    if (is_last(t)) return committee.row_doubles();
+    return edge_dim(t + 1) * static_cast<int>(sizeof(Real)) / 8;
   }
   void pack_features(int t, int n, const int *nodes, double *buffer) override {
     pack_rows<Space>(row_doubles(t), n, nodes, 0, features[t], buffer);
@@ -87,17 +102,21 @@ public:
     unpack_rows<Space>(row_doubles(t), n, first, buffer, features[t]);
   }
   void pack_adjoints(int t, int n, int first, double *buffer) override {
-    pack_rows<Space>(row_doubles(t), n, nullptr, first, adjoints[t], buffer);
+    if (is_last(t)) pack_rows<Space>(row_doubles(t), n, nullptr, first, committee.rows(), buffer);
+    else pack_rows<Space>(row_doubles(t), n, nullptr, first, adjoints[t], buffer);
   }
   void add_adjoints(int t, int n, const int *nodes, const double *buffer) override {
-    add_rows<Space>(edge_dim(t + 1), n, nodes, buffer, adjoints[t]);
+    if (is_last(t)) add_rows<Space>(row_doubles(t), n, nodes, buffer, committee.rows());
+    else add_rows<Space>(edge_dim(t + 1), n, nodes, buffer, adjoints[t]);
   }
   std::size_t bytes() const override {
     std::size_t sum = store.bytes() + edges.bytes() + order_buffer.bytes() + block_buffer.bytes() +
                       position_buffer.bytes() + scratch.bytes() + energy_buffer.bytes() +
-                      message_adjoint_buffer.bytes() + mid_adjoint_buffer.bytes();
+                      message_adjoint_buffer.bytes() + mid_adjoint_buffer.bytes() + input_buffer.bytes() +
+                      committee.bytes();
     for (int t = 0; t < FTL_MAX_LAYERS; t++)
-      sum += feature_buffer[t].bytes() + adjoint_buffer[t].bytes() + sc_buffer[t].bytes();
+      sum +=
+          feature_buffer[t].bytes() + adjoint_buffer[t].bytes() + sc_buffer[t].bytes() + sc_adjoint_buffer[t].bytes();
     return sum;
   }
 
@@ -112,6 +131,7 @@ private:
     BatchRows sums, mid, gate_input, gated, A, product, h, dh, own;
   } rows;
 
+  bool is_last(int t) const { return t + 1 == model->arch.n_layers; }
   const MaceLayer<Space, Real> &layer(int t) const { return layers[static_cast<std::size_t>(t)]; }
   int edge_dim(int t) const { return model->layer[t].conv.edge.dim; }
   Rows<Real> by_node(Real *data, int dim) const { return {data, static_cast<std::size_t>(dim), 0, blocks.order}; }
@@ -119,6 +139,10 @@ private:
   Rows<Real> features_of(int t) const { return by_node(features[t], edge_dim(t + 1)); }
   Rows<Real> adjoints_of(int t) const { return by_node(adjoints[t], edge_dim(t + 1)); }
   Rows<Real> sc_of(int t) const { return by_position(sc[t], model->layer[t].skip.out.dim); }
+  /* Takes the place of the skip connection, unless other sweeps still need that. */
+  Rows<Real> sc_adjoint_of(int t) const {
+    return n_sweeps() > 1 ? by_position(sc_adjoint[t], model->layer[t].skip.out.dim) : sc_of(t);
+  }
   Rows<Real> message_adjoint_of(int t) const { return by_position(message_adjoint, model->layer[t].message.dim); }
 
   template <class T> static void fill(T *p, std::size_t n, T value) {
@@ -188,6 +212,32 @@ private:
     factor = reinterpret_cast<double *>(at);
     dot = factor + largest;
     residual = dot + largest;
+  }
+
+  /* What only grades and deviations need, when they are asked for first. */
+  void reserve_uncertainty() {
+    const std::size_t active = static_cast<std::size_t>(blocks.n_active);
+    inputs = {};
+    if (output.extrapolation.data() || output.energy_deviation.data()) {
+      const std::size_t n = static_cast<std::size_t>(model->n_last);
+      inputs = {input_buffer.template reserve<double>("inputs", active * n), model->n_last};
+    }
+    if (output.extrapolation.data() && !inverses.made()) {
+      for (int z = 0; z < model->n_species; z++)
+        inverses.add(ftl_trust_active(model->trust, model->arch.atomic_numbers[z]), model->n_last, model->n_last,
+                     store);
+      inverses.done(model->n_species, store);
+    }
+    if (output.energy_deviation.data() && !covariance.made()) {
+      covariance.add(model->trust->factor, model->n_last, model->n_last, store);
+      covariance.done(model->n_species, store);
+    }
+    if (n_sweeps() == 1) return;
+    committee.begin(edges.n_total());
+    for (int t = 1; t < model->arch.n_layers; t++)
+      if (model->layer[t].has_sc)
+        sc_adjoint[t] = sc_adjoint_buffer[t].template reserve<Real>(
+            "skip adjoint", active * static_cast<std::size_t>(model->layer[t].skip.out.dim));
   }
 
   /* As many receivers together as keep a device busy; on a host, few enough for the cache. */
@@ -294,7 +344,8 @@ private:
     if (l.first)
       layer(t).first_layer.reverse(edges.list(), edges.most_edges(), blocks.order, blocks.block, batch, rows.sums.data,
                                    dA);
-    else on_rows("skip, reverse", batch, l.message.dim, CopyRows<Real>{dA, sc_of(t), batch.first, l.message.dim});
+    else
+      on_rows("skip, reverse", batch, l.message.dim, CopyRows<Real>{dA, sc_adjoint_of(t), batch.first, l.message.dim});
   }
 
   void product(int t, const Batch &batch, const Rows<Real> &A, const Rows<Real> &h) {
@@ -305,31 +356,47 @@ private:
     else if (l.has_sc) on_rows("skip", batch, l.out.dim, AddRows<Real>{sc_of(t), h, batch.first, l.out.dim});
   }
 
-  void forward(int t, const Batch &batch) {
-    const ftl_prepared_layer &l = model->layer[t];
-    const Rows<Real> h = rows.h.in(batch), dh = rows.dh.in(batch);
-    const bool last = t == model->arch.n_layers - 1;
-    if (l.gated_output) {
-      gated_message(t, batch);
-      for_items<Space>("gate", batch.n, 0,
-                       GateForward<Space, Real>{layer(t).gate, gated_message_of(t, batch), h, batch.first});
-    } else {
+  /* Of a layer, whose message of the NequIP family may still be there. */
+  void layer_output(int t, const Batch &batch, const Rows<Real> &h, bool has_message) {
+    if (!model->layer[t].gated_output) {
       interaction(t, batch, rows.A.in(batch));
       product(t, batch, rows.A.in(batch), h);
+      return;
     }
-    if (last) zero<Space>(dh, batch, 0, l.out.dim);
-    readouts(t, batch, h, last ? dh : Rows<Real>{});
-    if (last) return;
+    if (!has_message) gated_message(t, batch);
+    for_items<Space>("gate", batch.n, 0,
+                     GateForward<Space, Real>{layer(t).gate, gated_message_of(t, batch), h, batch.first});
+  }
+
+  void forward(int t, const Batch &batch) {
+    const Rows<Real> h = rows.h.in(batch), dh = rows.dh.in(batch);
+    layer_output(t, batch, h, false);
+    if (is_last(t)) zero<Space>(dh, batch, 0, model->layer[t].out.dim);
+    readouts(t, batch, h, is_last(t) ? dh : Rows<Real>{});
+    if (is_last(t)) return;
     layer(t + 1).linear_up.forward("up", h, features_of(t), blocks.block, batch, false);
     if (layer(t + 1).up_constant)
       add_constant("constant", layer(t + 1).up_constant, features_of(t), edge_dim(t + 1), batch, true);
     if (model->layer[t + 1].has_sc) layer(t + 1).skip.forward("skip", h, sc_of(t + 1), blocks.block, batch, false);
   }
 
+  /* The last layer once more, for the adjoints of a member of the committee. */
+  void member_forward(int t, const Batch &batch) {
+    const Rows<Real> h = rows.h.in(batch), dh = rows.dh.in(batch);
+    layer_output(t, batch, h, !model->layer[t].first);
+    zero<Space>(dh, batch, 0, model->layer[t].out.dim);
+    readouts(t, batch, h, dh);
+  }
+
+  /* Those of the energy, or in later sweeps of a member. */
+  ReadoutTables of_sweep(const ReadoutTables &tables) const { return sweep > 0 ? tables.of_member(sweep - 1) : tables; }
+
   void readouts(int t, const Batch &batch, const Rows<Real> &h, const Rows<Real> &dh) {
+    double *const energy = sweep == 0 ? node_energy : nullptr;
     for (const ReadoutTables &tables : layer(t).readouts)
       for_items<Space>("readout", batch.n, tables.bytes(),
-                       Readout<Space, Real>{tables, energy_scale(), h, dh, batch.first, node_energy});
+                       Readout<Space, Real>{of_sweep(tables), energy_scale(), h, dh, batch.first, energy,
+                                            sweep == 0 ? inputs : LastInputs{}});
   }
 
   /* dE/dh of a layer before the last: through the next layer, and its own linear readouts. */
@@ -338,9 +405,9 @@ private:
     const Rows<Real> dh = rows.dh.in(batch);
     layer(t + 1).linear_up.reverse("up, reverse", adjoints_of(t), dh, blocks.block, batch, false);
     if (model->layer[t + 1].has_sc)
-      layer(t + 1).skip.reverse("skip, reverse", sc_of(t + 1), dh, blocks.block, batch, true);
+      layer(t + 1).skip.reverse("skip, reverse", sc_adjoint_of(t + 1), dh, blocks.block, batch, true);
     for (int r = 0; r < l.n_readouts; r++) {
-      const ReadoutTables &tables = layer(t).readouts[static_cast<std::size_t>(r)];
+      const ReadoutTables tables = of_sweep(layer(t).readouts[static_cast<std::size_t>(r)]);
       on_rows("readout, reverse", batch, tables.n_in,
               LinearReadoutReverse<Real>{tables.linear, energy_scale(), dh, batch.first, tables.n_in, tables.offset});
     }
@@ -357,7 +424,7 @@ private:
     const Rows<Real> A = rows.A.in(batch), dh = rows.dh.in(batch), product = rows.product.in(batch),
                      gated = rows.gated.in(batch), dA = message_adjoint_of(t);
     if (l.has_sc && !l.first)
-      on_rows("skip, reverse", batch, l.out.dim, CopyRows<Real>{dh, sc_of(t), batch.first, l.out.dim});
+      on_rows("skip, reverse", batch, l.out.dim, CopyRows<Real>{dh, sc_adjoint_of(t), batch.first, l.out.dim});
     layer(t).product_linear.reverse("product, reverse", dh, product, blocks.block, batch, false);
     const Rows<Real> product_input_adjoint = l.gated ? rows.A.in(batch) : dA;
     layer(t).contraction.reverse(A, product, product_input_adjoint, blocks.block, batch);
@@ -431,6 +498,29 @@ private:
     }
   }
 
+  /* ---- how far to trust it ---- */
+
+  /* What the edges' gradients say, before the next sweep. */
+  void finish_sweep() {
+    if (sweep == 0) edges.collect(output, virial);
+    else committee.add(edges, edges.gradient_numbers(), 3, sweep - 1);
+    if (sweep + 1 < n_sweeps()) edges.clear_gradient();
+  }
+
+  template <bool Largest>
+  void norms(const char *name, const FeatureMatrices<Space> &matrices, double unit, double *to) {
+    using Stage = FeatureNorms<Space, Largest>;
+    fill(to, static_cast<std::size_t>(edges.n_local()), 0.0); /* atoms of no element */
+    for_items<Space>(name, static_cast<int>(blocks.host.size()), Stage::scratch_bytes(),
+                     Stage{matrices.of_species(),
+                           {inputs.data, static_cast<std::size_t>(inputs.n), 0},
+                           blocks.block,
+                           blocks.order,
+                           0,
+                           unit,
+                           to});
+  }
+
   const ftl_model *model;
   Store<Space> store;
   std::vector<MaceLayer<Space, Real>> layers;
@@ -448,6 +538,14 @@ private:
   Real *features[FTL_MAX_LAYERS] = {}, *adjoints[FTL_MAX_LAYERS] = {}, *sc[FTL_MAX_LAYERS] = {};
   Real *message_adjoint = nullptr, *mid_adjoint = nullptr;
   double *node_energy = nullptr, *factor = nullptr, *dot = nullptr, *residual = nullptr;
+
+  int sweep = 0;
+  double virial[9] = {};
+  Committee<Space> committee;
+  FeatureMatrices<Space> inverses, covariance; /* of the active sets; the root of that of the weights */
+  LastInputs inputs{};
+  Buffer<Space> input_buffer, sc_adjoint_buffer[FTL_MAX_LAYERS];
+  Real *sc_adjoint[FTL_MAX_LAYERS] = {};
 };
 
 } // namespace frozentl

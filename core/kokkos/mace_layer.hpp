@@ -54,7 +54,8 @@ template <class Space, class Real> struct MaceLayer {
     if (layer.constant) constant = store.upload("constant", layer.constant, message_rows);
     if (layer.up_constant)
       up_constant = store.upload("constant", layer.up_constant, static_cast<std::size_t>(layer.conv.edge.dim));
-    for (int r = 0; r < layer.n_readouts; r++) readouts.push_back(make_readout(layer.readout[r], store));
+    for (int r = 0; r < layer.n_readouts; r++)
+      readouts.push_back(make_readout(layer.readout[r], model->n_committee, store));
   }
 
   /* Unless the message is only divided by a constant, which is folded into the weights. */
@@ -63,24 +64,29 @@ template <class Space, class Real> struct MaceLayer {
   double beta() const { return prepared->norm == FTL_NORM_DENSITY ? 1 : prepared->beta; }
 
 private:
-  ReadoutTables make_readout(const ftl_prepared_readout &from, Store<Space> &store) {
+  ReadoutTables make_readout(const ftl_prepared_readout &from, int n_committee, Store<Space> &store) {
     const std::size_t n_in = static_cast<std::size_t>(from.n_in), n = static_cast<std::size_t>(from.n_hidden);
     const auto copy = [&](const double *p, std::size_t size) { return p ? store.upload("readout", p, size) : nullptr; };
-    ReadoutTables tables{from.kind,
-                         from.gate,
-                         from.gate_cst,
-                         from.bias_2,
-                         from.n_in,
-                         from.n_hidden,
-                         prepared->out.b[from.block].offset,
-                         copy(from.linear, n_in),
-                         copy(from.linear_1, n_in * n),
-                         copy(from.linear_mid, n * n),
-                         copy(from.bias_mid, n),
-                         copy(from.linear_2, n),
-                         from.n_layers,
-                         {},
-                         {}};
+    ReadoutTables tables{};
+    tables.kind = from.kind;
+    tables.gate = from.gate;
+    tables.gate_cst = from.gate_cst;
+    tables.bias_2 = from.bias_2;
+    tables.n_in = from.n_in;
+    tables.n_hidden = from.n_hidden;
+    tables.offset = prepared->out.b[from.block].offset;
+    tables.linear = copy(from.linear, n_in);
+    tables.linear_1 = copy(from.linear_1, n_in * n);
+    tables.offset_1 = copy(from.offset_1, n);
+    tables.linear_mid = copy(from.linear_mid, n * n);
+    tables.bias_mid = copy(from.bias_mid, n);
+    tables.linear_2 = copy(from.linear_2, n);
+    tables.n_layers = from.n_layers;
+    tables.n_last = from.n_last;
+    tables.first_last = from.first_last;
+    tables.last_factor = from.last_factor;
+    tables.member_stride = from.member_stride;
+    tables.member = copy(from.member, static_cast<std::size_t>(n_committee * from.member_stride));
     for (int k = 0; k <= from.n_layers; k++) tables.width[k] = from.width[k];
     for (int k = 0; k < from.n_layers; k++)
       tables.net[k] =

@@ -71,7 +71,7 @@ template <class Device> void PairFrozenTLKokkos<Device>::prepare() {
   graph = {};
   comm_forward = 0; /* LAMMPS makes buffers for the longest row */
   for (int t = 0; t + 1 < info.n_layers; t++) comm_forward = std::max(comm_forward, evaluator->row_doubles(t));
-  comm_reverse = comm_forward;
+  comm_reverse = std::max(comm_forward, evaluator->row_doubles(info.n_layers - 1));
   /* pair_style hybrid asked its styles before this one's model was there */
   force->pair->comm_forward = std::max(force->pair->comm_forward, comm_forward);
   force->pair->comm_reverse = std::max(force->pair->comm_reverse, comm_reverse);
@@ -84,11 +84,6 @@ template <class Device> void PairFrozenTLKokkos<Device>::forget_model() {
 
 template <class Device> std::string PairFrozenTLKokkos<Device>::kernels() const {
   return std::string("Kokkos ") + Space::name();
-}
-
-template <class Device>
-void PairFrozenTLKokkos<Device>::refuse_unknown_trust(int what, const std::string &asker) const {
-  stop_all(asker + " asks for " + trust_name[what] + ", which frozentl/kk does not compute; pair_style frozentl does");
 }
 
 /* ---- a step ---- */
@@ -127,6 +122,7 @@ template <class View> void clear(View &view, const char *name, std::size_t n) {
 
 template <class Device> void PairFrozenTLKokkos<Device>::compute(int eflag, int vflag) {
   ev_init(eflag, vflag);
+  last.there = false;
   read_scale();
   atomKK->sync(execution_space, datamask_read);
   const Array<const double *[3]> x = double_positions();
@@ -141,6 +137,8 @@ template <class Device> void PairFrozenTLKokkos<Device>::compute(int eflag, int 
   if (eflag_atom) clear(output.node_energy, "frozentl: energies", atom->nlocal);
   if (vflag_atom) clear(output.atom_virial, "frozentl: virials", n_all);
   if (cvflag_atom) clear(output.centroid_virial, "frozentl: centroid virials", n_all);
+  const TrustNames asked = asked_by_fix_pair();
+  ask_trust(output, asked);
   const int lost = device_graph.not_finite(x, n_all);
   ftl_status status = lost < 0 ? evaluator->begin(x, output, &failure) : FTL_ERR_INPUT;
   std::string what;
@@ -149,19 +147,21 @@ template <class Device> void PairFrozenTLKokkos<Device>::compute(int eflag, int 
   if (renewed) stop_together(what);
   else if (!what.empty()) stop_one(what);
 
-  run_layers();
   frozentl::Totals totals;
-  evaluator->end(totals);
+  run_layers(totals);
   tally_totals(totals.energy, totals.virial);
   add_forces();
   tally_atoms();
+  tell_trust(output, asked);
+  remember_atoms(renewed);
+  refresh_fix_pair(renewed, asked);
 }
 
 /* Local indices change only when LAMMPS makes new neighbour lists. True in such a step. */
 template <class Device> bool PairFrozenTLKokkos<Device>::renew_graph(const Array<const double *[3]> &x) {
   const int n_local = atom->nlocal, n_all = n_local + atom->nghost;
   if (neighbor->ago != 0 && graph.first_edge.data()) return false;
-  atomKK->sync(Host, TYPE_MASK | MASK_MASK | SPECIAL_MASK);
+  atomKK->sync(Host, TYPE_MASK | MASK_MASK | SPECIAL_MASK | TAG_MASK);
   stop_together(hidden_pairs());
   if (present.absent_groups)
     stop_all("frozentl/kk has no absent atoms: 'neigh_modify exclude group ... all' is for pair_style frozentl");
@@ -181,12 +181,18 @@ typename PairFrozenTLKokkos<Device>::template Array<const double *[3]> PairFroze
                 std::is_same_v<typename X::array_layout, Kokkos::LayoutRight>) {
     return x;
   } else {
-    const int n_all = atom->nlocal + atom->nghost;
-    clear(positions, "frozentl: positions", n_all);
-    Kokkos::parallel_for("frozentl: positions", Kokkos::RangePolicy<Space>(0, n_all),
-                         CopyPositions<X>{x, positions.data()});
+    copy_positions(positions, "frozentl: positions");
     return positions;
   }
+}
+
+template <class Device>
+void PairFrozenTLKokkos<Device>::copy_positions(Array<double *[3]> &to, const char *name) {
+  const auto x = atomKK->k_x.template view<Device>();
+  const int n_all = atom->nlocal + atom->nghost;
+  clear(to, name, n_all);
+  Kokkos::parallel_for(name, Kokkos::RangePolicy<Space>(0, n_all),
+                       CopyPositions<std::decay_t<decltype(x)>>{x, to.data()});
 }
 
 /* Why an evaluator would not begin. */
@@ -198,16 +204,64 @@ std::string PairFrozenTLKokkos<Device>::problem(const Array<const double *[3]> &
   return bad_pair(i, j);
 }
 
-template <class Device> void PairFrozenTLKokkos<Device>::run_layers() {
+template <class Device> void PairFrozenTLKokkos<Device>::run_layers(frozentl::Totals &totals) {
   for (layer = 0; layer + 1 < info.n_layers; layer++) {
     evaluator->layer_forward(layer);
     comm->forward_comm(this, evaluator->row_doubles(layer));
   }
-  evaluator->last_layer();
-  for (layer = info.n_layers - 2; layer >= 0; layer--) {
-    comm->reverse_comm(this, evaluator->row_doubles(layer));
-    evaluator->layer_reverse(layer);
+  for (int sweep = 0; sweep < evaluator->n_sweeps(); sweep++) {
+    evaluator->last_layer(sweep);
+    for (layer = info.n_layers - 2; layer >= 0; layer--) {
+      comm->reverse_comm(this, evaluator->row_doubles(layer));
+      evaluator->layer_reverse(layer);
+    }
   }
+  evaluator->end(totals);
+}
+
+/* ---- how far to trust it ---- */
+
+template <class Device>
+void PairFrozenTLKokkos<Device>::ask_trust(frozentl::Output<Space> &asked_of, const TrustNames &asked) const {
+  Array<double *> *const of[N_TRUST] = {&asked_of.extrapolation, &asked_of.energy_deviation, &asked_of.force_deviation};
+  for (int what = 0; what < N_TRUST; what++)
+    *of[what] = asked[what] ? Array<double *>(std::string("frozentl: ") + trust_name[what], std::max(graph.n_local, 1))
+                            : Array<double *>();
+}
+
+/* Forces of the committee go home; fixes and computes read on the host. */
+template <class Device>
+void PairFrozenTLKokkos<Device>::tell_trust(const frozentl::Output<Space> &answer, const TrustNames &asked) {
+  if (asked[FORCE_DEVIATION]) {
+    layer = info.n_layers - 1;
+    comm->reverse_comm(this, evaluator->row_doubles(layer));
+    evaluator->force_deviations();
+  }
+  const Array<double *> of[N_TRUST] = {answer.extrapolation, answer.energy_deviation, answer.force_deviation};
+  for (int what = 0; what < N_TRUST; what++) {
+    if (!asked[what]) continue;
+    const auto value = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), of[what]);
+    trust[what].value.assign(value.data(), value.data() + value.size());
+  }
+  know_trust(asked);
+}
+
+/* Their order changes with the neighbour lists only, and is on the host then. */
+template <class Device> void PairFrozenTLKokkos<Device>::remember_atoms(bool renewed) {
+  if (!any_trust()) return;
+  last.there = true;
+  copy_positions(last_x, "frozentl: last positions");
+  if (renewed) remember_order();
+}
+
+template <class Device> void PairFrozenTLKokkos<Device>::compute_trust(const TrustNames &asked) {
+  frozentl::Output<Space> again;
+  frozentl::Totals totals;
+  ftl_error failure{};
+  ask_trust(again, asked);
+  check(evaluator->begin(last_x, again, &failure), failure);
+  run_layers(totals);
+  tell_trust(again, asked);
 }
 
 template <class Device> void PairFrozenTLKokkos<Device>::add_forces() {
@@ -235,13 +289,13 @@ template <class Device> void PairFrozenTLKokkos<Device>::tally_atoms() {
 
 template <class Device> double PairFrozenTLKokkos<Device>::memory_usage() {
   return Pair::memory_usage() +
-         static_cast<double>(device_graph.bytes() + output.forces.span() * sizeof(double) +
-                             output.node_energy.span() * sizeof(double) + output.atom_virial.span() * sizeof(double) +
-                             output.centroid_virial.span() * sizeof(double) + positions.span() * sizeof(double) +
-                             (evaluator ? evaluator->bytes() : 0));
+         static_cast<double>(
+             device_graph.bytes() + output.forces.span() * sizeof(double) + output.node_energy.span() * sizeof(double) +
+             output.atom_virial.span() * sizeof(double) + output.centroid_virial.span() * sizeof(double) +
+             (positions.span() + last_x.span()) * sizeof(double) + (evaluator ? evaluator->bytes() : 0));
 }
 
-/* ---- rows of features, and of the energy's derivative by them, between ranks ---- */
+/* ---- rows of features, of the energy's derivative by them, and of the committee's forces, between ranks ---- */
 
 template <class Device>
 int PairFrozenTLKokkos<Device>::pack_forward_comm_kokkos(int n, DAT::tdual_int_1d nodes, DAT::tdual_double_1d &buffer,

@@ -22,8 +22,6 @@ public:
   void init_style() override;
   void compute(int eflag, int vflag) override;
   double memory_usage() override;
-  bool knows(int) const override { return false; }
-  void refuse_unknown_trust(int what, const std::string &asker) const override;
 
   /* LAMMPS calls these four on a device ... */
   int pack_forward_comm_kokkos(int n, DAT::tdual_int_1d nodes, DAT::tdual_double_1d &buffer, int, int *) override;
@@ -40,6 +38,7 @@ protected:
   void prepare() override;
   void forget_model() override;
   std::string kernels() const override;
+  void compute_trust(const TrustNames &asked) override;
 
 private:
   using Space = typename Device::execution_space;
@@ -50,13 +49,18 @@ private:
   frozentl::Graph<Space> graph;
   frozentl::Output<Space> output;
   Array<double *[3]> positions; /* of a LAMMPS that keeps them in another type than double */
+  Array<double *[3]> last_x;    /* of atoms and ghosts of the last energy, for who asks how far to trust it */
   int layer = 0;                /* whose rows travel */
 
   bool renew_graph(const Array<const double *[3]> &x);
   Array<const double *[3]> double_positions();
   std::string problem(const Array<const double *[3]> &x, const ftl_error &failure) const;
   void refuse_trials() const;
-  void run_layers();
+  void copy_positions(Array<double *[3]> &to, const char *name);
+  void run_layers(frozentl::Totals &totals);
+  void ask_trust(frozentl::Output<Space> &asked_of, const TrustNames &asked) const;
+  void tell_trust(const frozentl::Output<Space> &answer, const TrustNames &asked);
+  void remember_atoms(bool renewed);
   void add_forces();
   void tally_atoms();
   void refuse_centroid_virials() const;

@@ -13,13 +13,15 @@
 typedef struct {
   double energy, virial[9], forces[MAX_ATOMS][3], node_energy[MAX_ATOMS], atom_virial[MAX_ATOMS][9],
       centroid_virial[MAX_ATOMS][9];
+  /* of a model that knows them */
+  double extrapolation[MAX_ATOMS], energy_deviation[MAX_ATOMS], force_deviation[MAX_ATOMS];
 } answers;
 
 /* Forces in mixed are held against the largest force, but of at least 0.1 eV/Angstrom: in a crystal nearly at rest,
    what paths add to forces nearly cancels, and float32 is seen in what is left (1.3e-5 of 0.04 at worst). */
 #define LEAST_FORCE 0.1
 
-static double worst_double, worst_mixed;
+static double worst_double, worst_mixed, worst_trust;
 
 #define MUST(call)                                                                                                     \
   do {                                                                                                                 \
@@ -49,6 +51,12 @@ static void c_answers(const ftl_model *model, const ftl_graph *graph, answers *a
                        .atom_virial = a->atom_virial,
                        .centroid_virial = a->centroid_virial};
   ftl_model_get_info(model, &info);
+  if (info.extrapolation) output.extrapolation = a->extrapolation;
+  if (info.n_committee > 0) {
+    output.energy_deviation = a->energy_deviation;
+    output.committee_forces = calloc(3 * (size_t)(graph->n_total * info.n_committee) + 1, sizeof(double));
+    assert_non_null(output.committee_forces);
+  }
   MUST(ftl_workspace_new(model, 1, &ws, error));
   MUST(ftl_begin(ws, graph, &output, error));
   for (int t = 0; t < info.n_layers - 1; t++) MUST(ftl_layer_forward(ws, t, FTL_ALL, error));
@@ -56,6 +64,9 @@ static void c_answers(const ftl_model *model, const ftl_graph *graph, answers *a
   for (int t = info.n_layers - 2; t >= 0; t--) MUST(ftl_layer_reverse(ws, t, FTL_ALL, error));
   MUST(ftl_end(ws, error));
   ftl_workspace_free(ws);
+  if (output.committee_forces)
+    MUST(ftl_force_deviation(model, graph->n_local, output.committee_forces, a->force_deviation, error));
+  free(output.committee_forces);
   a->energy = output.energy;
   memcpy(a->virial, output.virial, sizeof output.virial);
 }
@@ -71,18 +82,30 @@ static double differ(const double *x, const double *y, size_t n) {
   return most / largest(y, n);
 }
 
+/* Each against itself: grades of atoms that are too close, or of elements without data, are 10^6. */
+static double differ_each(const double *x, const double *y, size_t n) {
+  double most = 0;
+  for (size_t k = 0; k < n; k++)
+    most = x[k] == x[k] ? fmax(most, fabs(x[k] - y[k]) / fmax(fabs(y[k]), 1e-3)) : INFINITY;
+  return most;
+}
+
 /* Largest relative difference of anything in double; in mixed, of forces, from the C core's in mixed: what float32
    tables lose is the same in both. */
 static void compare(const char *name, const char *space, const ftl_model *model, const ftl_graph *graph,
                     const int *owner, const answers *c, bool mixed) {
   static double forces[3 * MAX_NODES], node_energy[MAX_ATOMS], atom_virial[MAX_NODES][9], centroid_virial[MAX_NODES][9];
+  static double extrapolation[MAX_ATOMS], energy_deviation[MAX_ATOMS], force_deviation[MAX_ATOMS];
   ftl_model_info info;
   ftl_model_get_info(model, &info);
   const bool one_layer = info.n_layers == 1;
   kokkos_answer k = {.forces = forces,
                      .node_energy = node_energy,
                      .atom_virial = atom_virial,
-                     .centroid_virial = one_layer ? centroid_virial : NULL};
+                     .centroid_virial = one_layer ? centroid_virial : NULL,
+                     .extrapolation = info.extrapolation ? extrapolation : NULL,
+                     .energy_deviation = info.n_committee > 0 ? energy_deviation : NULL,
+                     .force_deviation = info.n_committee > 0 ? force_deviation : NULL};
   const size_t n = (size_t)graph->n_local;
   MUST(kokkos_evaluate(space, model, graph, owner, owner ? 2 : 1, &k, error));
   for (int g = graph->n_local; g < graph->n_total; g++)
@@ -100,6 +123,14 @@ static void compare(const char *name, const char *space, const ftl_model *model,
     d = fmax(d, differ(atom_virial[0], c->atom_virial[0], 9 * n));
     if (one_layer) d = fmax(d, differ(centroid_virial[0], c->centroid_virial[0], 9 * n));
   }
+  double trust = 0;
+  if (info.extrapolation) trust = differ_each(extrapolation, c->extrapolation, n);
+  if (info.n_committee > 0) {
+    trust = fmax(trust, differ(energy_deviation, c->energy_deviation, n));
+    trust = fmax(trust, differ(force_deviation, c->force_deviation, n));
+  }
+  if (!mixed) worst_trust = fmax(worst_trust, trust);
+  d = fmax(d, trust);
   double *worst = mixed ? &worst_mixed : &worst_double;
   *worst = fmax(*worst, d);
   if (!(d <= (mixed ? 1e-5 : 1e-10)))

@@ -83,6 +83,9 @@ ftl_status evaluate(const ftl_model *model, const ftl_graph *g, const int *owner
     output.node_energy = Array<double *, Space>("node_energy", local);
     if (answer->atom_virial) output.atom_virial = Array<double *[9], Space>("atom_virial", total);
     if (answer->centroid_virial) output.centroid_virial = Array<double *[9], Space>("centroid_virial", total);
+    if (answer->extrapolation) output.extrapolation = Array<double *, Space>("extrapolation", local);
+    if (answer->energy_deviation) output.energy_deviation = Array<double *, Space>("energy_deviation", local);
+    if (answer->force_deviation) output.force_deviation = Array<double *, Space>("force_deviation", local);
     if ((status = evaluator->begin(positions, output, error))) return status;
     const auto buffer_of = [&](int t) {
       return Array<double *, Space>("buffer",
@@ -96,16 +99,25 @@ ftl_status evaluate(const ftl_model *model, const ftl_graph *g, const int *owner
         evaluator->unpack_features(t, swap.n, g->n_local + swap.first, buffer.data());
       }
     }
-    evaluator->last_layer();
-    for (int t = info.n_layers - 2; t >= 0; t--) {
+    const auto send_home = [&](int t) {
       const auto buffer = buffer_of(t);
       for (const Swap &swap : swaps) {
         evaluator->pack_adjoints(t, swap.n, g->n_local + swap.first, buffer.data());
         evaluator->add_adjoints(t, swap.n, owners.data() + swap.first, buffer.data());
       }
-      evaluator->layer_reverse(t);
+    };
+    for (int sweep = 0; sweep < evaluator->n_sweeps(); sweep++) {
+      evaluator->last_layer(sweep);
+      for (int t = info.n_layers - 2; t >= 0; t--) {
+        send_home(t);
+        evaluator->layer_reverse(t);
+      }
     }
     evaluator->end(totals);
+    if (answer->force_deviation) {
+      send_home(info.n_layers - 1);
+      evaluator->force_deviations();
+    }
     Kokkos::fence();
     answer->seconds = timer.seconds();
   }
@@ -116,6 +128,9 @@ ftl_status evaluate(const ftl_model *model, const ftl_graph *g, const int *owner
   to_host(output.node_energy, answer->node_energy, local);
   if (answer->atom_virial) to_host(output.atom_virial, &answer->atom_virial[0][0], 9 * total);
   if (answer->centroid_virial) to_host(output.centroid_virial, &answer->centroid_virial[0][0], 9 * total);
+  if (answer->extrapolation) to_host(output.extrapolation, answer->extrapolation, local);
+  if (answer->energy_deviation) to_host(output.energy_deviation, answer->energy_deviation, local);
+  if (answer->force_deviation) to_host(output.force_deviation, answer->force_deviation, local);
   for (std::size_t k = local; k < total && owner; k++)
     for (std::size_t x = 0; x < 3; x++)
       answer->forces[3 * static_cast<std::size_t>(owner[k - local]) + x] += answer->forces[3 * k + x];

@@ -14,6 +14,7 @@ typedef struct {
   double *node_energy;          /* [n_local] */
   double (*atom_virial)[9];     /* [n_total] zeroed here */
   double (*centroid_virial)[9]; /* likewise; NULL: not wanted */
+  double *extrapolation, *energy_deviation, *force_deviation; /* [n_local]; NULL: not wanted */
   size_t bytes;
   double seconds; /* of the last of `repeat` evaluations, without the graph */
 } kokkos_answer;

@@ -65,7 +65,7 @@ static void check_potential(const char *path) {
   uint64_t state = 11;
   int last;
   const double before[2] = {worst_double, worst_mixed};
-  worst_double = worst_mixed = 0;
+  worst_double = worst_mixed = worst_trust = 0;
   open_both(path, NULL, 0, models);
   ftl_model_get_info(models[0], &info);
   last = info.atomic_numbers[info.n_elements - 1];
@@ -82,7 +82,8 @@ static void check_potential(const char *path) {
   random_structure(&s, 12, 7, 1.6, &last, 1, &state);
   check_structure(path, models, &s);
   close_both(models);
-  print_message("%-40s double %.2g, forces in mixed %.2g\n", path, worst_double, worst_mixed);
+  print_message("%-40s double %.2g, forces in mixed %.2g", path, worst_double, worst_mixed);
+  print_message(worst_trust > 0 ? ", grades and deviations %.2g\n" : "\n", worst_trust);
   worst_double = fmax(worst_double, before[0]);
   worst_mixed = fmax(worst_mixed, before[1]);
 }

@@ -138,6 +138,49 @@ def test_surrogate():
     agree("coupled.yace", structure, os.path.join(ROOT, "tests", "ace", "coupled.yace"))
 
 
+def trust(structure, model, ranks=1, ask=""):
+    """Columns of grades and deviations: of the compute, which asks by itself, and of what `ask` adds."""
+    fix = "fix u all pair 1 frozentl gamma 1 energy_deviation 1 force_deviation 1\n" if ask else ""
+    dump = f"dump d all custom 1 dump.txt id c_t[1] c_t[2] c_t[3] {ask}\ndump_modify d sort id format float %.17g\nrun 0\n"
+    run = must(lammps(setup(structure, structure.elements(), model)[0] + "compute t all frozentl/trust\n" + fix + dump, ranks=ranks))
+    return {name: column for name, column in run.frames[0].items() if name != "id"}
+
+
+def test_trust():
+    """Grades and deviations, on demand and with the forces: of a surrogate, which is A once more, and of last layers, whose
+    committee goes back through one layer, two or three."""
+    one_layer = os.path.join(ROOT, "tests", "parity", "twins", "t-one-layer.model")
+    three = os.path.join(ROOT, "tests", "parity", "sevennet-twins", "s-parity-l3.pth")
+    for name, model in (("surrogate", surrogate()), ("h2cu", taught(potential())), ("SevenNet", taught(three)), ("one layer", taught(one_layer))):
+        plain = trust(crystal(), model)
+        for column in plain.values():
+            if not largest(column) > 0:
+                raise Failure(f"{name}: 0 everywhere")
+        for ranks, threads in ((1, 2), (2, 1)):
+            with Kokkos(threads):
+                alone, both = trust(crystal(), model, ranks), trust(crystal(), model, ranks, "f_u[1] f_u[2] f_u[3]")
+            for k in (1, 2, 3):
+                for what, columns in (("on demand", alone[f"c_t[{k}]"]), ("compute", both[f"c_t[{k}]"]), ("fix pair", both[f"f_u[{k}]"])):
+                    close(f"{name}, {ranks} ranks of {threads}, {what} {k}", columns, plain[f"c_t[{k}]"], 1e-10)
+
+
+def test_trust_along_a_trajectory():
+    """Asked for in every second step: what the plain style tells there, and forces that are the same unasked."""
+    text, _ = setup(crystal(), ["Cu", "H"], taught(potential()))
+    text += "velocity all create 300 5\nfix n all nve\ntimestep 0.001\nneighbor 0.3 bin\nneigh_modify every 1 delay 0 check yes\n"
+    thermo = "thermo_style custom step pe\nthermo 1\nthermo_modify norm no format float %.17g\n"
+    fix = "fix u all pair 2 frozentl gamma 1 energy_deviation 1 force_deviation 1\n"
+    dump = "dump d all custom 2 dump.txt id f_u[1] f_u[2] f_u[3]\ndump_modify d sort id format float %.17g\n"
+    plain = must(lammps(text + thermo + fix + dump + "run 6\n"))
+    with Kokkos():
+        unasked = must(lammps(text + thermo + "run 6\n", ranks=2))
+        asked = must(lammps(text + thermo + fix + dump + "run 6\n", ranks=2))
+    close("energies", asked.thermo["PotEng"], unasked.thermo["PotEng"], 1e-13)
+    for frame, (have, want) in enumerate(zip(asked.frames, plain.frames)):
+        for k in (1, 2, 3):
+            close(f"frame {frame}, f_u[{k}]", have[f"f_u[{k}]"], want[f"f_u[{k}]"], 1e-9)
+
+
 def test_errors():
     model, structure = potential(), fcc(3.62, (2, 2, 2))
     pair = f"pair_style frozentl\npair_coeff * * {model} Cu\n"
@@ -155,7 +198,7 @@ def test_errors():
         gamma = "fix u all pair 1 frozentl/kk gamma 1\n"
         says("centroid virials", "compute cs centroid/stress/atom needs centroid virials.*several layers; pair_style frozentl does", script(pair, "compute cs all centroid/stress/atom NULL virial\nrun 0\n"))
         says("heat flux", "compute j heat/flux/frozentl needs centroid virials", script(pair, "compute j all heat/flux/frozentl\nrun 0\n"))
-        says("fix pair", "asks for gamma, which frozentl/kk does not compute; pair_style frozentl does", script(pair, gamma + "run 0\n"))
+        says("fix pair", "asks for gamma, which this potential does not know.*'frozentl trust' teaches it", script(pair, gamma + "run 0\n"))
         twice = fcc(3.62, (2, 2, 2))
         twice.positions[5] = list(twice.positions[3])
         pattern = "atom (4 and atom 6|6 and atom 4) are in one place"
