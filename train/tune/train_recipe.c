@@ -255,8 +255,10 @@ static const ftl_option options[] = {
          .doc = "the model learns to tell its errors at the end, as by frozentl trust, from the structures that it was "
                 "trained on, scaled to those of valid"),
     INTEGER(save_every, 1, 1e9, .key = "save_every", .flag = "save-every", .value = "STEPS", .when = "",
-            .doc =
-                "write the state after this many steps too; it is always written after an epoch and when interrupted"),
+            .doc = "write the state after this many steps too"),
+    REAL(save_seconds, 0, 1e9, .key = "save_seconds", .flag = "save-seconds", .initial = "5", .when = "",
+         .doc = "after an epoch the state, and the best model if there is a new one, are written once so many seconds "
+                "have passed since they last were (0: after every epoch); always when interrupted and at the end"),
     INTEGER(cache_mb, 0, 1e7, .key = "cache_mb", .flag = "cache-mb", .initial = "2000", .when = "",
             .doc = "memory for what is kept between epochs, MB: neighbour lists, and what frozen layers give"),
 };
