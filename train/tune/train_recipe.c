@@ -178,7 +178,8 @@ static const ftl_option options[] = {
             .doc = "structures of replay that are drawn for each epoch"),
 
     CHOICE(
-        loss.kind, loss_words, .key = "loss.kind", .flag = "loss", .initial = "weighted", .when = "",
+        loss.kind, loss_words, .key = "loss.kind", .flag = "loss", .initial = "weighted", .tuned = "universal",
+        .when = "",
         .doc =
             "mace-torch's losses: weighted squares, Huber, or its universal loss (Huber, less weight on large forces)"),
     REAL(loss.energy, 0, 1e9, .key = "loss.energy", .initial = "100", .tuned = "500", .when = "",
@@ -239,8 +240,11 @@ static const ftl_option options[] = {
                    "foundation and 20000 without, 10 to 500"),
     INTEGER(steps, 1, 1e12, .key = "steps", .flag = "steps", .when = "",
             .doc = "number of optimiser steps, instead of epochs"),
-    INTEGER(batch_size, 1, 1e6, .key = "batch_size", .flag = "batch-size", .letter = 'b', .when = "",
-            .doc = "structures per step; by default 2 below 100 structures, 5 below 1000, else 10"),
+    INTEGER(
+        batch_size, 1, 1e6, .key = "batch_size", .flag = "batch-size", .letter = 'b', .when = "",
+        .doc =
+            "structures per step; by default 2 below 100 structures, 5 below 1000, else 10; with a foundation 2 below "
+            "1000, else 5"),
     INTEGER(patience, 1, 1e9, .key = "patience", .flag = "patience", .value = "EPOCHS", .when = "",
             .doc = "stop after this many epochs without a better loss on valid; by default never"),
     INTEGER(seed, 0, 9e15, .key = "seed", .flag = "seed", .initial = "1", .when = "",
