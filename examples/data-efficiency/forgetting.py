@@ -10,13 +10,16 @@ import tempfile
 
 from plan import DATA, frames_of
 
-STRUCTURES = os.path.join(DATA, "foundation", "valid.xyz")
+
+def structures():
+    """Every third one of that file."""
+    return frames_of(os.path.join(DATA, "foundation", "valid.xyz"))[::3]
 
 
 def compositions():
     """Per frame {element: number}."""
     found = []
-    for text in frames_of(STRUCTURES):
+    for text in structures():
         counts = {}
         for line in text.splitlines()[2:]:
             element = line.split()[0]
@@ -29,8 +32,10 @@ def compositions():
 def answers_of(frozentl, model):
     """Per frame (energy, forces as a flat list) of a model."""
     with tempfile.TemporaryDirectory() as folder:
-        out = os.path.join(folder, "answers.json")
-        subprocess.run([frozentl, "eval", "-q", "-t", "1", "-p", "mixed", "--json", out, model, STRUCTURES],
+        path, out = os.path.join(folder, "structures.xyz"), os.path.join(folder, "answers.json")
+        with open(path, "w") as f:
+            f.write("".join(structures()))
+        subprocess.run([frozentl, "eval", "-q", "-t", "1", "-p", "mixed", "--json", out, model, path],
                        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
         with open(out) as f:
             answers = json.load(f)

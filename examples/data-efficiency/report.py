@@ -10,7 +10,7 @@ import table
 from checks import BEFORE, ELEMENTS
 from plan import DATA, HERE, MODES, RATES, ROOT, TARGETS, Loss
 
-LOSS_WORDS = {"stress": "universal, 500, 100, 10000", "squares": "weighted squares, 500, 100, 1000"}
+LOSS_WORDS = {"stress": "universal, 500, 100, 1000", "squares": "weighted squares, 500, 100, 1000"}
 ERRORS = ("energy_rmse_meV_atom", "force_rmse_meV_A", "stress_rmse_meV_A3")
 
 
@@ -192,7 +192,7 @@ def loss_table(rows, results):
     """A mode on some structures of `ti` with other losses."""
     crystal, columns, _ = TITANIUM
     reference, measured = reference_crystals("ti")[crystal], crystals_of(results)
-    words = {"curve": "universal, 500, 100, 1000 (this study's)", **{f"loss-{name}": of for name, of in LOSS_WORDS.items()}}
+    words = {"curve": "universal, 500, 100, 10000 (this study's)", **{f"loss-{name}": of for name, of in LOSS_WORDS.items()}}
     lines = []
     for purpose, name in words.items():
         runs = [row for row in rows if row["purpose"] == purpose and row["target"] == "ti" and row["mode"] == Loss.MODE and row["structures"] == str(Loss.SIZE)]
