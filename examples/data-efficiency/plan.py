@@ -219,14 +219,14 @@ class Point:
 
 
 # What the headline needs.
-FIRST = (("ti", "f4", 12, 25), ("ti", "scratch", ALL), ("ti", "seeds"), ("ti", "f4", 50), ("tialv", "f4", 200), ("tialv", "scratch", ALL),
+FIRST = (("ti", "f4", 12, 25), ("ti", "seeds"), ("ti", "f4", 50), ("tialv", "f4", 200), ("tialv", "scratch", ALL),
          ("ti", "f0", 25, 50, 12), ("ti", "f0-sevennet-0", 25, 50), ("ti", "scratch", 25, 50), ("tialv", "f4", 400), ("ti", "f0", ALL), ("ti", "f4", ALL),
          ("ti", "linears", 25, 50, 12, ALL), ("tialv", "f0", 200), ("mo", "f4", 100), ("mo", "scratch", ALL), ("mo", "f4", 25, 50),
          ("ti", "losses", *SEEDS), ("ti", "f5", 25, ALL, 50, 12), ("ti", "lora", 25, ALL, 50, 12), ("ti", "f3", 25, ALL, 50, 12),
          ("ti", "radial", 25, ALL, 50, 12), ("ti", "skip", 25, ALL, 50, 12))  # fmt: skip
 
 
-LOSSES = {"stress": {"loss.stress": 1000}, "squares": {"loss.kind": "weighted", "loss.stress": 1000}}
+LOSSES = {"squares": {"loss.kind": "weighted"}, "stress": {"loss.stress": 1000}, "both": {"loss.kind": "weighted", "loss.stress": 1000}}
 
 
 class Loss:
@@ -268,8 +268,10 @@ def whole_plan():
 
     for target, mode, *sizes in FIRST:
         if mode == "seeds":
-            for size in (25, 12):
-                points(target, ("f4",), (size,), SEEDS[1:])
+            points(target, ("f4",), (12,), SEEDS[1:])
+            tasks.append(Search(target, "scratch"))
+            points(target, ("scratch",), (ALL,), SEEDS[:1])
+            points(target, ("f4",), (25,), SEEDS[1:])
             points(target, ("scratch",), (ALL,), SEEDS[1:])
             points(target, ("f4",), (50,), SEEDS[1:])
         elif mode == "losses":

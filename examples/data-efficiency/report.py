@@ -10,7 +10,8 @@ import table
 from checks import BEFORE, ELEMENTS
 from plan import DATA, HERE, MODES, RATES, ROOT, TARGETS, Loss
 
-LOSS_WORDS = {"stress": "universal, 500, 100, 1000", "squares": "weighted squares, 500, 100, 1000"}
+LOSS_WORDS = {"squares": "weighted squares, 500, 100, 10000 (the trainer's defaults)", "stress": "universal, 500, 100, 1000",
+              "both": "weighted squares, 500, 100, 1000"}  # fmt: skip
 ERRORS = ("energy_rmse_meV_atom", "force_rmse_meV_A", "stress_rmse_meV_A3")
 
 

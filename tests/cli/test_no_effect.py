@@ -29,7 +29,7 @@ TUNED = [
     (["epochs", "steps"], ["--steps", "4", "-e", "2"]),
     (["fraction", "frames"], ["--frames", "4", "--fraction", "0.5"]),
     (["valid_fraction", "valid"], ["--valid", "DATA", *sets("valid_fraction=0.2")]),
-    (["loss.huber_delta", "loss.kind"], ["--loss", "weighted", *sets("loss.huber_delta=1")]),
+    (["loss.huber_delta", "loss.kind"], sets("loss.huber_delta=1")),
     (["e0.values", "e0.kind"], sets("e0.values=H=-1")),
     (["lora.alpha", "lora.rank"], sets("lora.alpha=2")),
     (["lora.groups", "lora.rank"], sets("lora.groups=radial")),

@@ -232,7 +232,7 @@ static void mistakes_are_told(void **state) {
   refuse(text, FTL_ERR_INPUT, "line 5", "frames");
   snprintf(text, sizeof text, "%sswa: {lr: 0.1}\n", base);
   refuse(text, FTL_ERR_INPUT, "line 4", "swa.start");
-  snprintf(text, sizeof text, "%sloss: {kind: weighted, huber_delta: 1}\n", base);
+  snprintf(text, sizeof text, "%sloss: {huber_delta: 1}\n", base);
   refuse(text, FTL_ERR_INPUT, "line 4", "loss.kind is weighted");
   refuse("output: r\nfoundation: m\n", FTL_ERR_INPUT, "", "data is not given");
 }

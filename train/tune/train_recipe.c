@@ -178,14 +178,13 @@ static const ftl_option options[] = {
             .doc = "structures of replay that are drawn for each epoch"),
 
     CHOICE(
-        loss.kind, loss_words, .key = "loss.kind", .flag = "loss", .initial = "weighted", .tuned = "universal",
-        .when = "",
+        loss.kind, loss_words, .key = "loss.kind", .flag = "loss", .initial = "weighted", .when = "",
         .doc =
             "mace-torch's losses: weighted squares, Huber, or its universal loss (Huber, less weight on large forces)"),
     REAL(loss.energy, 0, 1e9, .key = "loss.energy", .initial = "100", .tuned = "500", .when = "",
          .doc = "weight of energies per atom"),
     REAL(loss.forces, 0, 1e9, .key = "loss.forces", .initial = "100", .when = "", .doc = "weight of forces"),
-    REAL(loss.stress, 0, 1e9, .key = "loss.stress", .initial = "100", .tuned = "1000", .when = "",
+    REAL(loss.stress, 0, 1e9, .key = "loss.stress", .initial = "100", .tuned = "10000", .when = "",
          .doc = "weight of stresses"),
     REAL(loss.huber_delta, 1e-9, 1e6, .key = "loss.huber_delta", .initial = "0.01", .when = "loss.kind=huber|universal",
          .doc = "error, eV or eV/Angstrom, from which the loss grows linearly"),
@@ -232,7 +231,7 @@ static const ftl_option options[] = {
          .doc = "weight of energies in stage two"),
     REAL(swa.forces, 0, 1e9, .key = "swa.forces", .initial = "100", .when = "swa.start",
          .doc = "weight of forces in stage two"),
-    REAL(swa.stress, 0, 1e9, .key = "swa.stress", .initial = "100", .tuned = "1000", .when = "swa.start",
+    REAL(swa.stress, 0, 1e9, .key = "swa.stress", .initial = "100", .tuned = "10000", .when = "swa.start",
          .doc = "weight of stresses in stage two"),
 
     INTEGER(epochs, 1, 1e9, .key = "epochs", .flag = "epochs", .letter = 'e', .when = "!steps",
