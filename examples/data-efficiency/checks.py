@@ -6,26 +6,28 @@ import elastic
 import forgetting
 import short_range
 import table
-from plan import SEEDS
+from plan import SEEDS, foundation_of
 
 FORGETTING = ("run", "energy_rmse_meV_atom", "force_rmse_meV_A")
 SHORT_RANGE = ("run", "what", "elements", "from", "to", "height_eV")
+BEFORE = ("sevennet-0", "sevennet-l3i5")
 ELEMENTS = {"ti": ("Ti",), "mo": ("Mo",), "tialv": ("Ti", "Al", "V"), "cu": ("Cu",), "h2cu": ("Cu",)}
 
 
 class Checks:
-    """Adds lines to forgetting.csv, short-range.csv and elastic.csv of `results`. `crystals`: an elastic.Crystals."""
+    """Adds lines to forgetting.csv, short-range.csv and elastic.csv of `results`. `crystals`: an elastic.Crystals;
+    `foundations`: name -> file."""
 
-    def __init__(self, frozentl, results, crystals):
-        self.frozentl, self.results, self.crystals = frozentl, results, crystals
+    def __init__(self, frozentl, results, crystals, foundations):
+        self.frozentl, self.results, self.crystals, self.foundations = frozentl, results, crystals, foundations
 
     def add(self, name, columns, run, rows):
         table.add(os.path.join(self.results, name), columns, *({"run": run, **row} for row in rows))
 
-    def model(self, run, path, target, forgets=True, short=True):
-        """`forgets`: it comes from a foundation; `short`: its wall is looked at too."""
-        if forgets:
-            energy, force = forgetting.errors_of(self.frozentl, path)
+    def model(self, run, path, target, foundation=None, short=True):
+        """`foundation`: the one that may have been forgotten; `short`: its wall is looked at too."""
+        if foundation:
+            energy, force = forgetting.errors_of(self.frozentl, path, self.foundations[foundation])
             row = {"energy_rmse_meV_atom": f"{energy:.2f}", "force_rmse_meV_A": f"{force:.1f}"}
             self.add("forgetting.csv", FORGETTING, run, [row])
         if short:
@@ -37,11 +39,13 @@ class Checks:
         """Of a point of a curve of metals; of the other seeds the crystals only."""
         if run.purpose != "search" and run.target in ELEMENTS:
             first = run.seed == SEEDS[0]
-            self.model(run.name, os.path.join(run.folder, "model.ftl"), run.target, first and run.mode != "scratch", first)
+            foundation = foundation_of(run.target, run.mode) if first and run.mode != "scratch" else None
+            self.model(run.name, os.path.join(run.folder, "model.ftl"), run.target, foundation, first)
 
-    def foundation(self, name, path):
-        """Of SevenNet-0 before anything is trained, for each target."""
-        for target in ELEMENTS:
-            run = f"{target}-{name}"
-            if not any(row["run"] == run for row in table.read(os.path.join(self.results, "short-range.csv"))):
-                self.model(run, path, target)
+    def before_training(self):
+        """Of the foundations themselves, for each target."""
+        for name in BEFORE:
+            for target in ELEMENTS:
+                run = f"{target}-{name}"
+                if not any(row["run"] == run for row in table.read(os.path.join(self.results, "short-range.csv"))):
+                    self.model(run, self.foundations[name], target)

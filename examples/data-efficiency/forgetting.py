@@ -1,31 +1,45 @@
-"""Errors of a model on structures that SevenNet-0 has labelled, of 14 elements (../shared/data/foundation/valid.xyz): what a
-fine-tuned one has there has been forgotten. Energies are compared after an offset per element has been fitted: data sets differ in
+"""What a fine-tuned model has forgotten: how far its answers are from its foundation's on structures of 14 elements
+(../shared/data/foundation/valid.xyz). Energies are compared after an offset per element has been fitted: data sets differ in
 the energies of single atoms, and so do models fine-tuned on them, without having forgotten anything."""
 
+import functools
 import json
 import os
 import subprocess
 import tempfile
 
-from plan import DATA
-
-LABELLED = os.path.join(DATA, "foundation", "valid.xyz")
+from plan import DATA, frames_of
 
 
-def labels(path):
-    """Per frame: energy, composition {element: number}, forces as a flat list."""
-    frames = []
-    with open(path) as f:
-        while line := f.readline():
-            comment = f.readline()
-            energy = float(comment.split("REF_energy=")[1].split()[0])
-            composition, forces = {}, []
-            for _ in range(int(line)):
-                words = f.readline().split()
-                composition[words[0]] = composition.get(words[0], 0) + 1
-                forces += [float(word) for word in words[4:7]]
-            frames.append((energy, composition, forces))
-    return frames
+def structures():
+    """Every third one of that file."""
+    return frames_of(os.path.join(DATA, "foundation", "valid.xyz"))[::3]
+
+
+def compositions():
+    """Per frame {element: number}."""
+    found = []
+    for text in structures():
+        counts = {}
+        for line in text.splitlines()[2:]:
+            element = line.split()[0]
+            counts[element] = counts.get(element, 0) + 1
+        found.append(counts)
+    return found
+
+
+@functools.lru_cache(maxsize=4)
+def answers_of(frozentl, model):
+    """Per frame (energy, forces as a flat list) of a model."""
+    with tempfile.TemporaryDirectory() as folder:
+        path, out = os.path.join(folder, "structures.xyz"), os.path.join(folder, "answers.json")
+        with open(path, "w") as f:
+            f.write("".join(structures()))
+        subprocess.run([frozentl, "eval", "-q", "-t", "1", "-p", "mixed", "--json", out, model, path],
+                       check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+        with open(out) as f:
+            answers = json.load(f)
+    return [(answer["energy"], [component for atom in answer["forces"] for component in atom]) for answer in answers]
 
 
 def solve(a, b):
@@ -58,20 +72,13 @@ def rms(values):
     return (sum(v * v for v in values) / len(values)) ** 0.5
 
 
-def errors_of(frozentl, model):
-    """(energy RMSE after offsets, meV/atom; force RMSE, meV/A) of a model on them."""
-    reference = labels(LABELLED)
-    with tempfile.TemporaryDirectory() as folder:
-        out = os.path.join(folder, "answers.json")
-        subprocess.run([frozentl, "eval", "-q", "-t", "1", "-p", "mixed", "--json", out, model, LABELLED],
-                       check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
-        with open(out) as f:
-            answers = json.load(f)
+def errors_of(frozentl, model, foundation):
+    """(energy RMSE after offsets, meV/atom; force RMSE, meV/A) of a model against its foundation."""
     energy, fractions, forces = [], [], []
-    for answer, (e, composition, f) in zip(answers, reference, strict=True):
+    for composition, (e, f), (before, forces_before) in zip(
+            compositions(), answers_of(frozentl, model), answers_of(frozentl, foundation), strict=True):  # fmt: skip
         n = sum(composition.values())
-        energy.append((answer["energy"] - e) / n)
+        energy.append((e - before) / n)
         fractions.append({element: count / n for element, count in composition.items()})
-        predicted = [component for atom in answer["forces"] for component in atom]
-        forces += [p - r for p, r in zip(predicted, f, strict=True)]
+        forces += [x - y for x, y in zip(f, forces_before, strict=True)]
     return 1e3 * rms(offsets_removed(energy, fractions)), 1e3 * rms(forces)

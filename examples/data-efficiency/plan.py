@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -12,7 +13,7 @@ DATA = os.path.join(SHARED, "data")
 ALL = 0  # a size: every structure that is not validated on
 SIZES = (12, 25, 50, 100, 200, 400, ALL)
 SEEDS = (1, 2, 3)
-LEVELS = ("f0", "f3", "f4", "f5")  # of SevenNet-0: nothing frozen, layers 0 and 1, 0 to 2, 0 to 3 (and the embedding)
+LEVELS = ("f0", "f3", "f4", "f5")  # of a SevenNet of five layers: nothing frozen, layers 0 and 1, 0 to 2, 0 to 3 (and the embedding)
 
 # What each mode trains. The first learning rate is the one to use until a search has found a better one.
 LINEARS = "linear_up,linear,skip,readout"
@@ -25,9 +26,10 @@ MODES = {
     "lora": {"lora.rank": 8, "train": "readout"},
     "linear": {"method": "linear"},
     "linear+256": {"method": "linear", "random_features": 256},
+    "f0-sevennet-0": {"freeze": "f0"},
 }
 SOLVED = ("linear", "linear+256")  # in closed form: no rate to search, no steps, and squares for the universal loss
-FINE_TUNED = tuple(mode for mode in MODES if mode != "scratch")
+OTHERS = {"f0-sevennet-0": "sevennet-0"}  # modes that begin with another foundation than the target's
 ORDER = ("f0", "linears", "f3", "lora", "f4", "radial", "f5", "skip")  # the most telling first
 
 # From scratch: a MACE that converges within the bound of time; SevenNet's family cannot be made anew.
@@ -66,22 +68,22 @@ class Target:
 
 
 TARGETS = {
-    "ti": Target("Ti, cells of up to 6 atoms (UNEP-v1)", "tialv/train.xyz", ("tialv/valid.xyz", 1), "tialv/test.xyz", 113, "sevennet-0",
-                 {"tune": 300, "scratch": 3000}, {"tune": 60, "scratch": 300}, 50, {"loss.stress": 1000}, ("Ti", 6), batch=8),
-    "mo": Target("Mo (mlearn, DFT)", "mlearn/Mo_training.xyz", None, "mlearn/Mo_test.xyz", 175, "sevennet-0",
+    "ti": Target("Ti, cells of up to 6 atoms (UNEP-v1)", "tialv/train.xyz", ("tialv/valid.xyz", 1), "tialv/test.xyz", 113, "sevennet-l3i5",
+                 {"tune": 1500, "scratch": 3000}, {"tune": 60, "scratch": 300}, 50, {"loss.stress": 10000}, ("Ti", 6)),
+    "mo": Target("Mo (mlearn, DFT)", "mlearn/Mo_training.xyz", None, "mlearn/Mo_test.xyz", 175, "sevennet-l3i5",
                  {"tune": 600, "scratch": 4000}, {"tune": 12, "scratch": 100}, 50, rates="ti"),
-    "tialv": Target("Ti\u2013Al\u2013V (UNEP-v1)", "tialv/train.xyz", ("tialv/valid.xyz", 4), "tialv/test.xyz", 2000, "sevennet-0",
-                    {"tune": 2400, "scratch": 10000}, {"tune": 24, "scratch": 40}, 50, {"loss.stress": 1000}, rates="ti"),
-    "cu": Target("Cu (mlearn, DFT)", "mlearn/Cu_training.xyz", None, "mlearn/Cu_test.xyz", 236, "sevennet-0",
+    "tialv": Target("Ti\u2013Al\u2013V (UNEP-v1)", "tialv/train.xyz", ("tialv/valid.xyz", 4), "tialv/test.xyz", 2000, "sevennet-l3i5",
+                    {"tune": 3000, "scratch": 8000}, {"tune": 20, "scratch": 20}, 50, {"loss.stress": 10000}, rates="ti"),
+    "cu": Target("Cu (mlearn, DFT)", "mlearn/Cu_training.xyz", None, "mlearn/Cu_test.xyz", 236, "sevennet-l3i5",
                  {"tune": 500, "scratch": 4000}, {"tune": 10, "scratch": 100}, 25, rates="ti"),
-    "h2cu": Target("H\u2082 on Cu", "h2cu/train.xyz", ("h2cu/valid.xyz", 8), "h2cu/test.xyz", 2000, "sevennet-0",
+    "h2cu": Target("H\u2082 on Cu", "h2cu/train.xyz", ("h2cu/valid.xyz", 8), "h2cu/test.xyz", 2000, "sevennet-l3i5",
                    {"tune": 1000, "scratch": 10000}, {"tune": 10, "scratch": 40}, 50),
     "water": Target("Water (hybrid DFT)", "water/train.xyz", ("water/valid.xyz", 5), "water/test.xyz", 30, "go-mace",
                     {"tune": 600, "scratch": 4000}, {"tune": 12, "scratch": 100}, 12, {"labels": ""}),
 }  # fmt: skip
-RATES = {"scratch": (0.01, 0.003, 0.03), "f0": (0.003, 0.01), "f3": (0.003, 0.01), "f4": (0.003, 0.01), "f5": (0.01, 0.03),
+RATES = {"scratch": (0.01, 0.003, 0.03), "f0": (0.003, 0.0015), "f0-sevennet-0": (0.003, 0.0015), "f3": (0.003, 0.01), "f4": (0.003, 0.01), "f5": (0.01, 0.03),
          "linears": (0.003, 0.01), "radial": (0.01, 0.03), "skip": (0.01, 0.03), "lora": (0.01, 0.03)}  # fmt: skip
-SEARCH_STEPS = {"ti": 150, "h2cu": 250, "water": 180}  # of the search for a rate; three times as many from scratch
+SEARCH_STEPS = {"ti": 400, "h2cu": 250, "water": 180}  # of the search for a rate; three times as many from scratch
 
 
 def frames_of(path):
@@ -109,13 +111,18 @@ def is_only(text, element, largest):
     return int(lines[0]) <= largest and all(line.split()[0] == element for line in lines[2:])
 
 
+def by_lattice(text):
+    """The frame with its lattice as config_type, so that a draw has each phase in proportion."""
+    return re.sub(r"config_type=(\w+) lattice=(\w+)", r"config_type=\2 kind=\1", text)
+
+
 def prepare(work, target):
     """Writes the files that shared/data does not have as they are needed: what `only` asks for, parts of valid, and of water
     what is tested on."""
     entry = TARGETS[target]
     if entry.only:
         for what, file in (("train", entry.train), ("valid", entry.valid[0]), ("test", entry.test)):
-            frames = [text for text in frames_of(os.path.join(DATA, file)) if is_only(text, *entry.only)]
+            frames = [by_lattice(text) for text in frames_of(os.path.join(DATA, file)) if is_only(text, *entry.only)]
             write_if_other(os.path.join(work, f"{target}-{what}.xyz"), "".join(frames))
         return
     if entry.valid:
@@ -124,6 +131,11 @@ def prepare(work, target):
         write_if_other(os.path.join(work, f"{target}-valid.xyz"), "".join(frames[::every]))
         if file == entry.test:
             write_if_other(os.path.join(work, f"{target}-test.xyz"), "".join(f for k, f in enumerate(frames) if k % every))
+
+
+def foundation_of(target, mode):
+    """Name of what a mode fine-tunes."""
+    return OTHERS.get(mode, TARGETS[target].foundation)
 
 
 class Run:
@@ -163,7 +175,7 @@ class Run:
         if mode == "scratch":
             self.options.update(FROM_SCRATCH)
         else:
-            self.options.update({"foundation": foundations[entry.foundation], "batch_size": batch, **TUNING})
+            self.options.update({"foundation": foundations[foundation_of(target, mode)], "batch_size": batch, **TUNING})
         if mode in SOLVED:
             self.options = {"data": train, "test": test, "seed": seed, **ALWAYS, **entry.options, **MODES[mode],
                             **{key: self.options[key] for key in ("frames", "valid", "valid_fraction", "foundation") if key in self.options},
@@ -218,29 +230,27 @@ class Point:
 
 
 # What the headline needs.
-FIRST = (("ti", "f0", 25, ALL, 50, 12), ("ti", "scratch", ALL), ("tialv", "f0", 200), ("ti", "linears", 25, ALL), ("mo", "f0", 100),
-         ("ti", "f4", 25, ALL), ("ti", "scratch", 25, 50, 12), ("ti", "linears", 50, 12), ("ti", "f4", 50, 12), ("ti", "seeds"),
-         ("ti", "f5", 25, ALL, 50, 12), ("ti", "lora", 25, ALL, 50, 12), ("ti", "losses"), ("ti", "f3", 25, ALL, 50, 12), ("ti", "radial", 25, ALL, 50, 12),
-         ("ti", "skip", 25, ALL, 50, 12), ("tialv", "scratch", ALL), ("mo", "scratch", ALL), ("tialv", "linears", 200), ("tialv", "f0", 400),
-         ("tialv", "f0", 100), ("mo", "f0", 25), ("mo", "linears", 100))  # fmt: skip
+FIRST = (("ti", "f4", 12, 25), ("ti", "seeds"), ("ti", "f4", 50), ("tialv", "f4", 200), ("tialv", "scratch", ALL),
+         ("ti", "f0", 25, 50, 12), ("ti", "f0-sevennet-0", 25, 50), ("ti", "scratch", 25, 50), ("tialv", "f4", 400), ("ti", "f0", ALL), ("ti", "f4", ALL),
+         ("ti", "linears", 25, 50, 12, ALL), ("tialv", "f0", 200), ("mo", "f4", 100), ("mo", "scratch", ALL), ("mo", "f4", 25, 50),
+         ("ti", "losses", *SEEDS), ("ti", "f5", 25, ALL, 50, 12), ("ti", "lora", 25, ALL, 50, 12), ("ti", "f3", 25, ALL, 50, 12),
+         ("ti", "radial", 25, ALL, 50, 12), ("ti", "skip", 25, ALL, 50, 12))  # fmt: skip
 
 
-LOSSES = {
-    "defaults": {"loss.kind": "weighted"},
-    "stress": {"loss.kind": "weighted", "loss.stress": 10000},
-    "more": {"loss.kind": "weighted", "loss.energy": 5000, "loss.stress": 10000},
-}
+LOSSES = {"squares": {"loss.kind": "weighted"}, "stress": {"loss.stress": 1000}, "both": {"loss.kind": "weighted", "loss.stress": 1000}}
 
 
 class Loss:
-    """f0 on 50 structures with another loss than the universal one of the curves."""
+    """f4 on 25 structures with another loss than that of the curves."""
+
+    MODE, SIZE = "f4", 25
 
     def __init__(self, target, name, seed):
         self.target, self.name, self.seed = target, name, seed
 
     def runs(self, work, foundations, rows):
-        rate = best_rate(rows, self.target, "f0")
-        return [Run(work, foundations, self.target, "f0", 50, self.seed, rate, purpose=f"loss-{self.name}",
+        rate = best_rate(rows, self.target, self.MODE)
+        return [Run(work, foundations, self.target, self.MODE, self.SIZE, self.seed, rate, purpose=f"loss-{self.name}",
                     options=LOSSES[self.name])] if rate else []  # fmt: skip
 
 
@@ -269,10 +279,14 @@ def whole_plan():
 
     for target, mode, *sizes in FIRST:
         if mode == "seeds":
-            for size in (25, ALL):
-                points(target, ("f0", "linears", "scratch", "f4"), (size,), SEEDS[1:])
+            points(target, ("f4",), (12,), SEEDS[1:])
+            tasks.append(Search(target, "scratch"))
+            points(target, ("scratch",), (ALL,), SEEDS[:1])
+            points(target, ("f4",), (25,), SEEDS[1:])
+            points(target, ("scratch",), (ALL,), SEEDS[1:])
+            points(target, ("f4",), (50,), SEEDS[1:])
         elif mode == "losses":
-            tasks.extend(Loss(target, name, seed) for seed in SEEDS for name in LOSSES)
+            tasks.extend(Loss(target, name, seed) for seed in sizes for name in LOSSES)
         else:
             tasks.append(Search(target, mode))
             points(target, (mode,), sizes, (1,))

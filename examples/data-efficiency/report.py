@@ -7,11 +7,11 @@ import sys
 import tempfile
 
 import table
-from checks import ELEMENTS
-from plan import DATA, HERE, MODES, RATES, ROOT, SOLVED, TARGETS
+from checks import BEFORE, ELEMENTS
+from plan import DATA, HERE, MODES, RATES, ROOT, SOLVED, TARGETS, Loss
 
-LOSS_WORDS = {"defaults": "weighted squares, 500, 100, 1000 (the trainer's defaults)", "stress": "weighted squares, 500, 100, 10000",
-              "more": "weighted squares, 5000, 100, 10000"}  # fmt: skip
+LOSS_WORDS = {"squares": "weighted squares, 500, 100, 10000 (the trainer's defaults)", "stress": "universal, 500, 100, 1000",
+              "both": "weighted squares, 500, 100, 1000"}  # fmt: skip
 ERRORS = ("energy_rmse_meV_atom", "force_rmse_meV_A", "stress_rmse_meV_A3")
 
 
@@ -45,11 +45,12 @@ def number(value, digits=3):
     return f"{value:.{max(0, digits - len(str(int(abs(value)))))}f}"
 
 
-def errors(rows):
-    """'energy / forces / stress' of the seeds' mean on test, each with the spread where there are several."""
+def errors(rows, of=""):
+    """'energy / forces / stress' of the seeds' mean on test (`of` "valid_": on valid), each with the spread where there are
+    several."""
     words = []
     for column in ERRORS:
-        value, half = mean(rows, column), spread(rows, column)
+        value, half = mean(rows, of + column), spread(rows, of + column)
         if value is not None:
             words.append(number(value) + (f" ± {number(half, 2)}" if half is not None else ""))
     return " / ".join(words)
@@ -177,7 +178,8 @@ def elastic_table(rows, results, target):
         off = worst(main, reference[crystal]) if crystals is not reference else None
         return [mode, size, seeds, *cells, f"{off[0]} {off[1]:+.0f} ({off[2]:.1f})" if off else ""]
 
-    lines = [line("reference", "", "", reference), line("foundation", "", "", measured.get(f"{target}-sevennet-0", {}))]
+    lines = [line("reference", "", "", reference)]
+    lines += [line(name, "", "", measured[f"{target}-{name}"]) for name in BEFORE if f"{target}-{name}" in measured]
     found = points(rows, target)
     for mode, size in sorted(found, key=lambda at: (list(MODES).index(at[0]), at[1])):
         several = [measured[row["run"]] for row in found[mode, size] if row["run"] in measured]
@@ -188,18 +190,18 @@ def elastic_table(rows, results, target):
 
 
 def loss_table(rows, results):
-    """f0 on 50 structures of `ti` with other losses."""
+    """A mode on some structures of `ti` with other losses."""
     crystal, columns, _ = TITANIUM
     reference, measured = reference_crystals("ti")[crystal], crystals_of(results)
-    words = {"curve": "universal, 500, 100, 1000 (this study's)", **{f"loss-{name}": of for name, of in LOSS_WORDS.items()}}
+    words = {"curve": "universal, 500, 100, 10000 (this study's)", **{f"loss-{name}": of for name, of in LOSS_WORDS.items()}}
     lines = []
     for purpose, name in words.items():
-        runs = [row for row in rows if row["purpose"] == purpose and row["target"] == "ti" and row["mode"] == "f0" and row["structures"] == "50"]
+        runs = [row for row in rows if row["purpose"] == purpose and row["target"] == "ti" and row["mode"] == Loss.MODE and row["structures"] == str(Loss.SIZE)]
         if runs:
             several = [measured[row["run"]] for row in runs if row["run"] in measured]
             offs = [off for off in (worst(one.get(crystal, {}), reference) for one in several) if off]
-            lines.append([name, str(len(runs)), errors(runs), number(sum(off[2] for off in offs) / len(offs), 2) if offs else ""])
-    return markdown(["loss, weights of energy, forces, stress", "seeds", "errors on test", "farthest"], lines)
+            lines.append([name, str(len(runs)), errors(runs, "valid_"), errors(runs), number(sum(off[2] for off in offs) / len(offs), 2) if offs else ""])
+    return markdown(["loss, weights of energy, forces, stress", "seeds", "errors on valid", "errors on test", "farthest"], lines)
 
 
 def checks_table(rows, results):
@@ -227,7 +229,7 @@ def checks_table(rows, results):
         if not here:
             continue
         here.sort(key=lambda row: (list(MODES).index(row["mode"]), int(row["structures"])))
-        lines.append(line(entry.title, f"{target}-{entry.foundation}", own[target], ["foundation", ""]))
+        lines += [line(entry.title, f"{target}-{name}", own[target], [name, ""]) for name in BEFORE if (f"{target}-{name}", "dimer") in walls]
         lines += [line("", row["run"], own[target], [row["mode"] + (", replay" if row["purpose"] == "replay" else ""), row["structures"]])
                   for row in here]  # fmt: skip
     return markdown(["target", "mode", "structures", "forgotten", "dimer", "crystal"], lines)

@@ -39,14 +39,12 @@ def main():
         return 77
     if args.quick:
         return quick.compare(frozentl)
-    checks = None if args.report or args.list else Checks(frozentl, results, Crystals(args.python))
-    pool = Pool(frozentl, args.jobs, os.path.join(results, "runs.csv"), checks.run if checks else None)
     failed = 0
     if not args.report:
-        files = foundations.find(frozentl, sorted({target.foundation for target in plan.TARGETS.values()}))
+        files = foundations.find(frozentl, sorted({*plan.OTHERS.values(), *(target.foundation for target in plan.TARGETS.values())}))
         os.makedirs(work, exist_ok=True)
-        if checks:
-            checks.foundation("sevennet-0", files["sevennet-0"])
+        checks = None if args.list else Checks(frozentl, results, Crystals(args.python), files)
+        pool = Pool(frozentl, args.jobs, os.path.join(results, "runs.csv"), checks.run if checks else None)
         for target in plan.TARGETS:
             plan.prepare(work, target)
         tasks = plan.whole_plan()
@@ -61,6 +59,8 @@ def main():
                 print(("finished  " if done else "          ") + name)
             return 0
         failed = pool.train(ready)
+        if failed < 130:
+            checks.before_training()
     if failed < 130:
         report.make(frozentl, args.python, results)
     return min(failed, 130)

@@ -10,7 +10,8 @@
 #include "support/record.h"
 #include "support/ranks.h"
 
-static const char *const free_keys[] = {"epochs", "steps", "patience", "threads", "save_every", "cache_mb", NULL};
+static const char *const free_keys[] = {"epochs",     "steps",        "patience", "threads",
+                                        "save_every", "save_seconds", "cache_mb", NULL};
 static const char *const file_keys[] = {"foundation", "data", "valid", "test", "replay.data", NULL};
 
 bool ftl_train_may_change(const char *key) {

@@ -7,6 +7,7 @@
 #include "support/output.h"
 #include "tune/checkpoint.h"
 #include "tune/train_run.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "support/record.h"
 #include "parameters/freeze.h"
@@ -133,6 +134,7 @@ static json_t *describe(ftl_run *run, double numbers[N_REALS]) {
 
 ftl_status ftl_run_save(ftl_run *run, ftl_error *error) {
   if (!ftl_run_writes()) return FTL_OK;
+  if (run->owed) FTL_TRY(ftl_run_write_model(run, error));
   const int n_elements = run->s.source->arch.n_elements;
   double numbers[N_REALS], baseline[FTL_MAX_ELEMENTS + 2];
   vector list[N_VECTORS];
@@ -159,6 +161,7 @@ ftl_status ftl_run_save(ftl_run *run, ftl_error *error) {
   json_decref(object);
   free(packed);
   free(path);
+  run->saved = ftl_seconds();
   return status;
 }
 
@@ -262,5 +265,6 @@ ftl_status ftl_run_write_model(ftl_run *run, ftl_error *error) {
   json_decref(training);
   ftl_lora_pairs_free(&pairs);
   free(path);
+  run->owed = run->owed && status;
   return status;
 }

@@ -27,12 +27,16 @@ static ftl_status suit_labels(ftl_recipe *recipe, const ftl_dataset *data, char 
   return suit(recipe, "scale_shift", "keep", error);
 }
 
-/* About 20 000 steps from scratch and 5000 from a foundation, in batches that leave many steps in an epoch. */
+/* As many structures as leave many steps in an epoch; fine-tuning gains more from steps than from calm ones. */
+static int64_t suit_batch(const ftl_recipe *recipe, int64_t frames) {
+  if (ftl_recipe_is_set(recipe, "batch_size")) return recipe->batch_size;
+  if (recipe->foundation) return frames < 1000 ? 2 : 5;
+  return frames < 100 ? 2 : frames < 1000 ? 5 : 10;
+}
+
+/* About 20 000 steps from scratch and 5000 from a foundation. */
 static ftl_status suit_length(ftl_recipe *recipe, int64_t frames, ftl_error *error) {
-  const int64_t batch = ftl_recipe_is_set(recipe, "batch_size") ? recipe->batch_size
-                        : frames < 100                          ? 2
-                        : frames < 1000                         ? 5
-                                                                : 10;
+  const int64_t batch = suit_batch(recipe, frames);
   const int64_t per_epoch = (frames + batch - 1) / batch, steps = recipe->foundation ? 5000 : 20000;
   const int64_t epochs = steps / per_epoch < 10 ? 10 : steps / per_epoch > 500 ? 500 : steps / per_epoch;
   char text[32];

@@ -282,6 +282,7 @@ static ftl_status run_it(ftl_recipe *recipe, const ftl_host *host, const ftl_tra
     status = FTL_OK;
   }
   if (!status && interrupted && run.log) status = log_end(&run, "interrupted", error);
+  if (run.diverged && run.owed) ftl_run_write_model(&run, NULL);
   if (run.diverged && isfinite(run.at.best_loss)) ftl_run_say_kept(&run, NULL);
   if (run.diverged) log_end(&run, "diverged", NULL);
   *end = end_of(&run, status, interrupted);

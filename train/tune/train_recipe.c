@@ -207,7 +207,7 @@ static const ftl_option options[] = {
     REAL(loss.energy, 0, 1e9, .key = "loss.energy", .initial = "100", .tuned = "500", .when = "",
          .doc = "weight of energies per atom"),
     REAL(loss.forces, 0, 1e9, .key = "loss.forces", .initial = "100", .when = "", .doc = "weight of forces"),
-    REAL(loss.stress, 0, 1e9, .key = "loss.stress", .initial = "100", .tuned = "1000", .when = "",
+    REAL(loss.stress, 0, 1e9, .key = "loss.stress", .initial = "100", .tuned = "10000", .when = "",
          .doc = "weight of stresses"),
     REAL(loss.huber_delta, 1e-9, 1e6, .key = "loss.huber_delta", .initial = "0.01", .when = "loss.kind=huber|universal",
          .doc = "error, eV or eV/Angstrom, from which the loss grows linearly"),
@@ -255,7 +255,7 @@ static const ftl_option options[] = {
          .doc = "weight of energies in stage two"),
     REAL(swa.forces, 0, 1e9, .key = "swa.forces", .initial = "100", .when = "swa.start",
          .doc = "weight of forces in stage two"),
-    REAL(swa.stress, 0, 1e9, .key = "swa.stress", .initial = "100", .tuned = "1000", .when = "swa.start",
+    REAL(swa.stress, 0, 1e9, .key = "swa.stress", .initial = "100", .tuned = "10000", .when = "swa.start",
          .doc = "weight of stresses in stage two"),
 
     INTEGER(epochs, 1, 1e9, .key = "epochs", .flag = "epochs", .letter = 'e', .when = "!steps method=gradient",
@@ -263,8 +263,11 @@ static const ftl_option options[] = {
                    "foundation and 20000 without, 10 to 500"),
     INTEGER(steps, 1, 1e12, .key = "steps", .flag = "steps", .when = "method=gradient",
             .doc = "number of optimiser steps, instead of epochs"),
-    INTEGER(batch_size, 1, 1e6, .key = "batch_size", .flag = "batch-size", .letter = 'b', .when = "method=gradient",
-            .doc = "structures per step; by default 2 below 100 structures, 5 below 1000, else 10"),
+    INTEGER(
+        batch_size, 1, 1e6, .key = "batch_size", .flag = "batch-size", .letter = 'b', .when = "method=gradient",
+        .doc =
+            "structures per step; by default 2 below 100 structures, 5 below 1000, else 10; with a foundation 2 below "
+            "1000, else 5"),
     INTEGER(patience, 1, 1e9, .key = "patience", .flag = "patience", .value = "EPOCHS", .when = "method=gradient",
             .doc = "stop after this many epochs without a better loss on valid; by default never"),
     INTEGER(seed, 0, 9e15, .key = "seed", .flag = "seed", .initial = "1", .when = "",
@@ -279,8 +282,10 @@ static const ftl_option options[] = {
            .doc = "the model learns to tell its errors at the end, as by frozentl trust, from the structures that it "
                   "was trained on, scaled to those of valid; auto: where that is at most a tenth of the run's work"),
     INTEGER(save_every, 1, 1e9, .key = "save_every", .flag = "save-every", .value = "STEPS", .when = "method=gradient",
-            .doc =
-                "write the state after this many steps too; it is always written after an epoch and when interrupted"),
+            .doc = "write the state after this many steps too"),
+    REAL(save_seconds, 0, 1e9, .key = "save_seconds", .flag = "save-seconds", .initial = "5", .when = "method=gradient",
+         .doc = "after an epoch the state, and the best model if there is a new one, are written once so many seconds "
+                "have passed since they last were (0: after every epoch); always when interrupted and at the end"),
     INTEGER(cache_mb, 0, 1e7, .key = "cache_mb", .flag = "cache-mb", .initial = "2000", .when = "",
             .doc = "memory for what is kept between epochs, MB: neighbour lists, and what frozen layers give"),
 };

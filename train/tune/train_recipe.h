@@ -77,6 +77,7 @@ typedef struct {
   int checkpoint;
   int trust; /* FTL_TEACH_... */
   int64_t save_every, cache_mb;
+  double save_seconds;
   struct {
     int interaction, radial, transform, gate; /* FTL_BLOCKS_..., ftl_radial_kind, ftl_transform_kind, ftl_activation */
     char *hidden, *readout;

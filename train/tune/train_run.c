@@ -169,9 +169,9 @@ static ftl_status validate(ftl_run *run, ftl_log_epoch *line, ftl_error *error) 
   return diverged(run, &s->sets.valid.structure[0], "the loss on valid", line->valid_loss, error);
 }
 
-static ftl_status keep_best(ftl_run *run, ftl_log_epoch *line, ftl_error *error) {
+static void keep_best(ftl_run *run, ftl_log_epoch *line) {
   run->at.waited++;
-  if (!(line->valid_loss < run->at.best_loss)) return FTL_OK;
+  if (!(line->valid_loss < run->at.best_loss)) return;
   memcpy(run->best, judged(run), (size_t)run->optimiser.parameters->count * sizeof *run->best);
   run->at.best_loss = line->valid_loss;
   run->at.best_energy = line->energy_rmse;
@@ -181,8 +181,7 @@ static ftl_status keep_best(ftl_run *run, ftl_log_epoch *line, ftl_error *error)
   run->at.best_epoch = line->epoch;
   run->at.best_step = run->optimiser.step;
   run->at.waited = 0;
-  line->best = true;
-  return ftl_run_write_model(run, error);
+  line->best = run->owed = true;
 }
 
 /* Adds "  NAME VALUE UNIT" when there is a value. */
@@ -213,7 +212,7 @@ static ftl_status log_epoch(ftl_run *run, const ftl_log_epoch *line, ftl_error *
 
 ftl_status ftl_run_judge(ftl_run *run, ftl_log_epoch *line, ftl_error *error) {
   ftl_status status = validate(run, line, error);
-  if (!status) status = keep_best(run, line, error);
+  if (!status) keep_best(run, line);
   line->seconds = ftl_run_seconds(run);
   return status ? status : log_epoch(run, line, error);
 }
@@ -224,7 +223,7 @@ ftl_status ftl_run_first_look(ftl_run *run, ftl_error *error) {
   const double errors[] = {line.energy_rmse, line.forces_rmse, line.stress_rmse};
   ftl_watch_start(&run->at.watch, line.valid_loss);
   ftl_outcome_start(&run->at.outcome, errors, line.valid_loss, run->at.next_loss);
-  if (!status) status = keep_best(run, &line, error);
+  if (!status) keep_best(run, &line);
   line.seconds = ftl_run_seconds(run);
   if (!status) status = log_epoch(run, &line, error);
   return status ? status : ftl_run_save(run, error);
@@ -307,6 +306,11 @@ static ftl_status begin_stage_two(ftl_run *run, ftl_error *error) {
   return note(run, "stage two begins", error);
 }
 
+/* Writing all that is trained several times over takes longer than a short epoch. */
+static bool save_is_due(const ftl_run *run) {
+  return run->at.trained || ftl_seconds() - run->saved >= run->s.recipe->save_seconds;
+}
+
 static ftl_status train_epoch(ftl_run *run, bool *interrupted, ftl_error *error) {
   ftl_setup *s = &run->s;
   const int batches = ftl_batches_count(&s->batches);
@@ -328,7 +332,7 @@ static ftl_status train_epoch(ftl_run *run, bool *interrupted, ftl_error *error)
   if (!status) status = finish_epoch(run, interrupted, error);
   if (*interrupted) return status;
   run->at.random = next;
-  return status ? status : ftl_run_save(run, error);
+  return status || !save_is_due(run) ? status : ftl_run_save(run, error);
 }
 
 ftl_status ftl_run_loop(ftl_run *run, bool *interrupted, ftl_error *error) {

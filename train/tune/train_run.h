@@ -53,6 +53,8 @@ typedef struct ftl_run {
   ftl_log *log;           /* on rank 0, as the next one */
   json_t *inputs;         /* ftl_inputs_record: files that the run began with */
   double began;
+  double saved;             /* when the state was written last */
+  bool owed;                /* model.ftl is not yet the best one */
   double bound;             /* for the watch, in this stage */
   bool unwritten, diverged; /* what kind of failure a status is */
 } ftl_run;
@@ -86,7 +88,7 @@ ftl_status ftl_run_put_best(ftl_run *run, ftl_lora_pairs *pairs, ftl_error *erro
 
 /* {"freeze", "train", "rates"} of the recipe. */
 json_t *ftl_run_freeze(const ftl_recipe *recipe);
-/* RUN/state.ftl; vectors hold what is trained only. */
+/* RUN/model.ftl if it is owed, then RUN/state.ftl; vectors hold what is trained only. */
 ftl_status ftl_run_save(ftl_run *run, ftl_error *error);
 /* Vectors and position of a state; run->s and vectors are made. FTL_ERR_FORMAT. */
 ftl_status ftl_run_restore(ftl_run *run, const ftl_state *state, ftl_error *error);
