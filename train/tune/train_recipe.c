@@ -128,15 +128,14 @@ static const ftl_option options[] = {
                   "e0.kind fit), which is the solution of linear equations, tied to the foundation's weights as "
                   "strongly as is best "
                   "on valid"),
+    INTEGER(random_features, 1, 4096, .key = "random_features", .flag = "random-features", .when = "method=linear",
+            .doc = "so many random features of the last layer's scalars are added to the model, and their weights "
+                   "solved for too"),
     INTEGER(linear.rows, 0, 1e6, .key = "linear.rows", .when = "method=linear",
             .doc = "equations of a structure's forces: so many sums of all of them with random signs, 0: one of each; "
                    "by default "
                    "as many sums as give 50 equations for each weight"),
-
-    INTEGER(random_features, 1, 4096, .key = "random_features", .flag = "random-features", .when = "method=linear",
-            .doc = "so many random features of the last layer's scalars are added to the model, and their weights "
-                   "solved for too"),
-    REAL(linear.length, 0.01, 100, .key = "linear.length", .initial = "1", .when = "random_features",
+    REAL(linear.length, 0.01, 100, .key = "linear.length", .initial = "4", .when = "random_features",
          .doc = "length of the Gaussian kernel that random features make, in spreads of the scalars over the atoms of "
                 "train"),
 
