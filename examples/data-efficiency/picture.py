@@ -24,7 +24,7 @@ def draw(results, path):
     rows = table.read(os.path.join(results, "runs.csv"))
     found, measured = report.points(rows, "ti"), report.crystals_of(results)
     reference = report.reference_crystals("ti")["hcp Ti"]
-    before = report.worst(measured["ti-sevennet-0"]["hcp Ti"], reference)[2]
+    before = report.worst(measured["ti-sevennet-l3i5"]["hcp Ti"], reference)[2]
     modes = [mode for mode in MODES if any(of == mode for of, _ in found)]
     made, axes = style.figure(1, 2, width=style.DOUBLE, height=7)
     for frame, (what, label) in zip(axes[0], FRAMES):
@@ -44,7 +44,7 @@ def draw(results, path):
         if what != "Forces":
             frame.axhline(before, color=style.GREY, ls=":", lw=1)
             frame.axhline(1, color=style.INK, lw=0.6)
-            frame.annotate("SevenNet-0 as it is", (0.98, before), xycoords=("axes fraction", "data"), ha="right", va="bottom",
+            frame.annotate("SevenNet-l3i5 as it is", (0.98, before), xycoords=("axes fraction", "data"), ha="right", va="bottom",
                            fontsize=style.SMALL, color=style.GREY)  # fmt: skip
             every += [before, 1]
         style.logarithmic(frame.xaxis, [size for _, size in found])

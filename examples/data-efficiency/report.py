@@ -224,7 +224,7 @@ def checks_table(rows, results):
 
     lines = []
     for target, entry in TARGETS.items():
-        here = [row for row in rows if row["purpose"] != "search" and row["target"] == target and row["seed"] == "1"
+        here = [row for row in rows if row["purpose"] in ("curve", "replay") and row["target"] == target and row["seed"] == "1"
                 and (row["run"], "dimer") in walls]  # fmt: skip
         if not here:
             continue
