@@ -113,7 +113,7 @@ loader() { (cd "$runtime/$libraries" && ls ld-linux*.so.* | head -n 1); }
 # ---- LAMMPS
 
 # Styles that no test uses, left out of the tree that is compiled: a quarter of the time.
-unused='{pair_{born,buck,buck_coul_cut,coul_cut,coul_debye,coul_dsf,coul_wolf,lj_cut_coul_cut,lj_expand,morse,soft,table,yukawa},fix_wall_{harmonic,lj1043,lj126,lj93,morse,region}}_kokkos.{cpp,h}'
+unused='{pair_{born,buck,buck_coul_cut,coul_cut,coul_debye,coul_dsf,coul_wolf,lj_cut_coul_cut,lj_expand,morse,soft,table,yukawa},fix_{wall_{harmonic,lj1043,lj126,lj93,morse,reflect,region},nph,nph_sphere,npt,npt_sphere,nve_limit,nve_noforce,nve_sphere,nvt,nvt_sllod,nvt_sphere,planeforce,recenter,spring,spring_self,temp_berendsen,temp_rescale,viscous},region_sphere}_kokkos.{cpp,h}'
 
 lammps_source() {
   if [ -n "${FTL_LAMMPS_SOURCE:-}" ]; then

@@ -7,7 +7,7 @@
 #include "trust/equations.h"
 #include "trust/last_active.h"
 
-enum { FTL_TRUST_MEMBERS = 8 }; /* a good number: deviations of forces within 14 % */
+enum { FTL_TRUST_MEMBERS = 4 }; /* more cost more and rank no better (docs/uncertainty.md) */
 
 typedef struct {
   ftl_equations_options equations;
