@@ -1,10 +1,11 @@
 /* One evaluation of a model on rattled fcc copper with 2 % of hydrogen (or of a model's first element alone), in each
    execution space of Kokkos, beside the C core on one thread: time and memory.
 
-     kokkos_step MODEL CELLS double|mixed [SPACE [memory]]
+     kokkos_step MODEL CELLS double|mixed [SPACE [memory] [gamma] [energy] [force]]
 
-   With `memory`, an evaluation is only begun: its memory is all there then. Prints CSV: engine,atoms,edges per
-   atom,microseconds per atom,bytes per atom,largest difference of forces. */
+   With `memory`, an evaluation is only begun: its memory is all there then. The other words ask for extrapolation and
+   for deviations of energies and forces besides. Prints CSV: engine,atoms,edges per atom,microseconds per atom,bytes
+   per atom,largest difference of forces. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,8 +64,16 @@ static double seconds(void) {
 }
 
 int main(int argc, char **argv) {
-  if (argc < 4) stop("usage: kokkos_step MODEL CELLS double|mixed [SPACE [memory]]");
-  const int memory_only = argc > 5 && strcmp(argv[5], "memory") == 0;
+  if (argc < 4) stop("usage: kokkos_step MODEL CELLS double|mixed [SPACE [memory] [gamma] [energy] [force]]");
+  static const char *const words[] = {"memory", "gamma", "energy", "force"};
+  int wanted[4] = {0};
+  for (int k = 5; k < argc; k++) {
+    int w = 0;
+    while (w < 4 && strcmp(argv[k], words[w]) != 0) w++;
+    if (w == 4) stop("after SPACE may follow memory, gamma, energy, force");
+    wanted[w] = 1;
+  }
+  const int memory_only = wanted[0];
   const int cells = atoi(argv[2]);
   ftl_open_options options = {.precision = strcmp(argv[3], "mixed") == 0 ? FTL_MIXED : FTL_DOUBLE};
   static const int elements[2] = {1, 29};
@@ -85,10 +94,15 @@ int main(int argc, char **argv) {
   const int n = crystal(model, cells, &species, &position), pbc[3] = {1, 1, 1};
   const double edge = LATTICE * cells, cell[3][3] = {{edge, 0, 0}, {0, edge, 0}, {0, 0, edge}};
   double *forces = calloc(3 * (size_t)n, sizeof *forces), *node_energy = calloc((size_t)n, sizeof *node_energy);
-  double *others = calloc(3 * (size_t)n, sizeof *others);
-  if (!forces || !node_energy || !others) stop("out of memory");
+  double *others = calloc(3 * (size_t)n, sizeof *others), *trust = calloc(3 * (size_t)n, sizeof *trust);
+  if (!forces || !node_energy || !others || !trust) stop("out of memory");
+  double *const asked[3] = {wanted[1] ? trust : NULL, wanted[2] ? trust + n : NULL, wanted[3] ? trust + 2 * n : NULL};
 
-  ftl_result result = {.forces = forces, .node_energy = node_energy};
+  ftl_result result = {.forces = forces,
+                       .node_energy = node_energy,
+                       .extrapolation = asked[0],
+                       .energy_deviation = asked[1],
+                       .force_deviation = asked[2]};
   check(ftl_workspace_new(model, 1, &ws, &error), &error);
   double spent = 0;
   for (int k = 0; k < REPEAT && !memory_only; k++) {
@@ -115,7 +129,11 @@ int main(int argc, char **argv) {
                            .node = list.node};
   for (const char *const *space = kokkos_spaces(); *space; space++) {
     if (argc > 4 && strcmp(argv[4], *space) != 0) continue;
-    kokkos_answer answer = {.forces = others, .node_energy = node_energy};
+    kokkos_answer answer = {.forces = others,
+                            .node_energy = node_energy,
+                            .extrapolation = asked[0],
+                            .energy_deviation = asked[1],
+                            .force_deviation = asked[2]};
     check(kokkos_evaluate(*space, model, &graph, NULL, memory_only ? 0 : REPEAT, &answer, &error), &error);
     double most = 0, differ = 0;
     for (int k = 0; k < 3 * n; k++) {
@@ -128,6 +146,6 @@ int main(int argc, char **argv) {
   kokkos_stop();
   ftl_neighbours_free(&list);
   ftl_model_free(model);
-  free(species), free(position), free(forces), free(node_energy), free(others);
+  free(species), free(position), free(forces), free(node_energy), free(others), free(trust);
   return 0;
 }
