@@ -44,9 +44,10 @@ def prepare():
     """What the snippets take as given."""
     os.symlink(os.path.join(ROOT, "potentials"), "potentials")
     shutil.copy(H2CU, "h2cu.ftl")
-    frames = labelled(12)
+    frames = labelled(14)
     write("train.xyz", frames[:9], format="extxyz")
-    write("test.xyz", frames[9:], format="extxyz")
+    write("valid.xyz", frames[9:11], format="extxyz")
+    write("test.xyz", frames[11:], format="extxyz")
     slab = fcc111("Cu", (2, 2, 3), vacuum=6, a=3.65)
     add_adsorbate(slab, Atoms("H2", positions=[[0, 0, 0], [0, 0, 0.76]]), 2.5, "ontop")
     slab.pbc = True
