@@ -18,7 +18,7 @@ typedef enum {
   FTL_ACTIVATION_RELU,    /* max(x, 0) */
   FTL_ACTIVATION_SSP,     /* log(1 + exp(x)) - log 2: shifted softplus */
   FTL_ACTIVATION_ELU,     /* x above 0, exp(x) - 1 below */
-  FTL_ACTIVATION_CAS,     /* cos(x) + sin(x) */
+  FTL_ACTIVATION_CAS,     /* cos(x) + sin(x) - 1 */
   FTL_N_ACTIVATIONS
 } ftl_activation;
 
@@ -75,9 +75,9 @@ FTL_FUNCTION double ftl_activate(ftl_activation kind, double x, double *d1, doub
     break;
   case FTL_ACTIVATION_CAS: {
     const double c = cos(x), s = sin(x);
-    y = c + s;
+    y = c + s - 1;
     *d1 = c - s;
-    *d2 = -y;
+    *d2 = -c - s;
     break;
   }
   }

@@ -14,7 +14,7 @@ static const struct {
     [FTL_ACTIVATION_RELU] = {"relu", 1.4163393446331365},
     [FTL_ACTIVATION_SIGMOID] = {"sigmoid", 1.8467055342154763},
     [FTL_ACTIVATION_ELU] = {"elu", 1.2467863885570512},
-    [FTL_ACTIVATION_CAS] = {"cas", 1},
+    [FTL_ACTIVATION_CAS] = {"cas", 1.127274164198044},
 };
 _Static_assert(sizeof activations / sizeof *activations == FTL_N_ACTIVATIONS, "a name and a constant for each");
 

@@ -30,7 +30,7 @@ double ftl_ref_activation(ftl_activation kind, double x, double *derivative) {
     return x > 0 ? x : expm1(x);
   case FTL_ACTIVATION_CAS:
     *derivative = cos(x) - sin(x);
-    return cos(x) + sin(x);
+    return cos(x) + sin(x) - 1;
   case FTL_ACTIVATION_NONE:
   case FTL_N_ACTIVATIONS:
     break;

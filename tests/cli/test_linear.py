@@ -94,6 +94,19 @@ class Linear(cli_case.CliCase):
         with open(self.path("run/model.ftl"), "rb") as f:
             self.assertEqual(f.read(), before)
 
+    def test_single_atoms(self):
+        """With the foundation's E0 kept, an atom that nothing is near has them still, random features or not; a delta learns to tell its
+        errors as well."""
+        data, atom = self.labelled("data.xyz", 8, 1), self.path("atom.xyz", '1\nProperties=species:S:1:pos:R:3 pbc="F F F"\nCu 0 0 0\n')
+        self.train("run", PLAIN, data, "--quiet", "--e0", "keep", "--random-features", "24", "--checkpoint", "delta")
+        delta, foundation = self.path("run/model.ftl"), ("--foundation", PLAIN)
+        (before,), (after,) = self.eval_json(PLAIN, atom), self.eval_json(delta, atom, *foundation)
+        self.assertAlmostEqual(after["energy"], before["energy"], delta=1e-9 * abs(before["energy"]))
+        plain = self.eval_json(delta, data, *foundation)
+        self.run_it("trust", delta, data, *foundation, "--rows", "2", "-o", self.path("taught.ftl"))
+        taught = self.eval_json(self.path("taught.ftl"), data, "--trust", *foundation)
+        self.assertEqual([a["forces"] for a in taught], [a["forces"] for a in plain])
+
     def test_refused(self):
         data = self.labelled("data.xyz", 6, 1)
         for key, value in STEPS.items():

@@ -2,6 +2,8 @@
    and with every periodic image as a ghost of its own, double and mixed. Prints the largest differences. */
 #include "compare.h"
 
+#include "model/prepared.h"
+
 static void check_twin(const char *twin) {
   static structure s;
   ftl_model *models[2];
@@ -40,6 +42,53 @@ static void test_small_sevennets(void **unused) {
   globfree(&found);
 }
 
+/* A readout of random features beside those that a twin has (docs/uncertainty.md, eq. L3). */
+static void add_random_features(ftl_source *source) {
+  enum { N = 20 };
+  ftl_architecture *arch = &source->arch;
+  const ftl_irreps *in = &arch->layer[arch->n_layers - 1].product;
+  const int k = arch->n_readouts++;
+  const int64_t n = N, both = (int64_t)ftl_irreps_count(in, 0, 1) * N;
+  double *weights = calloc((size_t)both, sizeof *weights);
+  char name[64];
+  assert_non_null(weights);
+  for (int64_t i = 0; i < both; i++) weights[i] = 3 * cos(1.3 * (double)(i * i % 1000));
+  snprintf(name, sizeof name, "readouts.%d.linear_1.weight", k);
+  MUST(ftl_tensors_add(&source->tensors, name, FTL_F64, 1, &both, weights, true, error));
+  snprintf(name, sizeof name, "readouts.%d.linear_2.weight", k);
+  MUST(ftl_tensors_add(&source->tensors, name, FTL_F64, 1, &n, weights, true, error));
+  ftl_tensors_sort(&source->tensors);
+  arch->readout[k] = (ftl_readout){.kind = FTL_READOUT_RANDOM,
+                                   .layer = arch->n_layers - 1,
+                                   .in = *in,
+                                   .mlp = {1, {{N, 0, 1}}},
+                                   .gate = FTL_ACTIVATION_CAS,
+                                   .gate_cst = 1};
+  MUST(ftl_source_check(source, error));
+  free(weights);
+}
+
+static void test_random_features(void **unused) {
+  (void)unused;
+  static const char *const twins[] = {"tests/parity/twins/t-density-zbl", "tests/parity/sevennet-twins/s-parity-l3"};
+  static structure s;
+  for (int t = 0; t < 2; t++) {
+    ftl_model *models[2];
+      for (int k = 0; k < 2; k++) {
+      const ftl_open_options options = {.precision = k ? FTL_MIXED : FTL_DOUBLE};
+      ftl_source *source = read_twin(twins[t]);
+      add_random_features(source);
+      MUST(ftl_prepare(source, &options, &models[k], error));
+      ftl_source_free(source);
+    }
+    FILE *frames = fopen(with_extension(twins[t], "xyz"), "r");
+    assert_true(frames && read_frame(frames, &s));
+    fclose(frames);
+    check_structure(twins[t], models, &s);
+    for (int k = 0; k < 2; k++) ftl_model_free(models[k]);
+  }
+}
+
 /* What an evaluator refuses: it must say so, and take the next step as if nothing had been. */
 static void test_bad_input(void **unused) {
   (void)unused;
@@ -73,7 +122,7 @@ static void test_bad_input(void **unused) {
 
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_bad_input), cmocka_unit_test(test_small_sevennets),
-                                     cmocka_unit_test(test_twins)};
+                                     cmocka_unit_test(test_random_features), cmocka_unit_test(test_twins)};
   kokkos_start(argc, argv);
   const int failed = cmocka_run_group_tests(tests, NULL, NULL);
   kokkos_stop();

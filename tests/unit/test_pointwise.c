@@ -42,7 +42,7 @@ static double exactly(ftl_activation kind, double x) {
   case FTL_ACTIVATION_ELU:
     return x > 0 ? x : exp(x) - 1;
   case FTL_ACTIVATION_CAS:
-    return sqrt(2) * cos(x - atan(1));
+    return sqrt(2) * cos(x - atan(1)) - 1;
   case FTL_N_ACTIVATIONS:
     break;
   }

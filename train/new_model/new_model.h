@@ -81,10 +81,10 @@ ftl_status ftl_source_add_elements(ftl_source *source, const ftl_new_element *el
 ftl_status ftl_source_add_head(ftl_source *source, const char *old, const char *name, ftl_error *error);
 
 /* Adds a readout of n random features of the last layer's even scalars, in place: cas(W x) for normal W, whose
-   products are a Gaussian kernel in the mean, of this length where each scalar x counts in units of its spread[scalar]
-   (one of spread 0 is left out) and the root of their number (docs/uncertainty.md, eq. L3). Its weights are zero, so
-   that answers stay. The provenance says so. FTL_ERR_INPUT: it has random features already, or as many readouts as a
-   model may have; FTL_ERR_MEMORY: the source is good for ftl_source_free only. */
+   products are a Gaussian kernel in the mean, less what it is at x = 0, of this length where each scalar x counts in
+   units of its spread[scalar] (one of spread 0 is left out) and the root of their number (docs/uncertainty.md, eq. L3).
+   Its weights are zero, so that answers stay. The provenance says so. FTL_ERR_INPUT: it has random features already, or
+   as many readouts as a model may have; FTL_ERR_MEMORY: the source is good for ftl_source_free only. */
 ftl_status ftl_source_add_random_features(ftl_source *source, int n, const double *spread, double length,
                                           ftl_random *random, ftl_error *error);
 

@@ -14,6 +14,7 @@
 #define START     1e-4
 #define WEAKEST   1e-13
 #define STRONGEST 1e3
+#define WORTH     0.99 /* a decade that gains less is the last one */
 
 typedef struct {
   ftl_run *run;
@@ -84,7 +85,7 @@ static ftl_status solve(closed_form *c, ftl_error *error) {
   for (double step = 0.1; step < 100 && best == START; step *= 100)
     for (double strength = START * step; strength > WEAKEST && strength < STRONGEST; strength *= step) {
       FTL_TRY(try_strength(c, strength, &loss, error));
-      if (!(loss < least)) break;
+      if (!(loss < WORTH * least)) break;
       least = loss;
       best = strength;
     }
