@@ -71,7 +71,13 @@ ftl_status evaluate(const ftl_model *model, const ftl_graph *g, const int *owner
   Totals totals{};
   Output<Space> output;
   if ((status = evaluator->set_graph(graph, error))) return status;
+  const auto ask_trust = [&]() {
+    if (answer->extrapolation) output.extrapolation = Array<double *, Space>("extrapolation", local);
+    if (answer->energy_deviation) output.energy_deviation = Array<double *, Space>("energy_deviation", local);
+    if (answer->force_deviation) output.force_deviation = Array<double *, Space>("force_deviation", local);
+  };
   if (repeat == 0) {
+    ask_trust();
     status = evaluator->begin(positions, output, error);
     answer->bytes = evaluator->bytes();
     return status;
@@ -83,9 +89,7 @@ ftl_status evaluate(const ftl_model *model, const ftl_graph *g, const int *owner
     output.node_energy = Array<double *, Space>("node_energy", local);
     if (answer->atom_virial) output.atom_virial = Array<double *[9], Space>("atom_virial", total);
     if (answer->centroid_virial) output.centroid_virial = Array<double *[9], Space>("centroid_virial", total);
-    if (answer->extrapolation) output.extrapolation = Array<double *, Space>("extrapolation", local);
-    if (answer->energy_deviation) output.energy_deviation = Array<double *, Space>("energy_deviation", local);
-    if (answer->force_deviation) output.force_deviation = Array<double *, Space>("force_deviation", local);
+    ask_trust();
     if ((status = evaluator->begin(positions, output, error))) return status;
     const auto buffer_of = [&](int t) {
       return Array<double *, Space>("buffer",
