@@ -21,7 +21,7 @@ install(DIRECTORY potentials/ DESTINATION ${CMAKE_INSTALL_DATADIR}/frozentl/pote
   FILES_MATCHING PATTERN "*.ftl" PATTERN "*.md")
 
 # What `frozentl plot` draws with and `frozentl convert --to` writes with: for a Python that has matplotlib but not the package.
-install(FILES python/frozentl/__init__.py DESTINATION ${CMAKE_INSTALL_DATADIR}/frozentl/python/frozentl)
+install(FILES python/frozentl/__init__.py python/frozentl/_calibration.py DESTINATION ${CMAKE_INSTALL_DATADIR}/frozentl/python/frozentl)
 install(DIRECTORY python/frozentl/plot python/frozentl/export DESTINATION ${CMAKE_INSTALL_DATADIR}/frozentl/python/frozentl
   FILES_MATCHING PATTERN "*.py" PATTERN __pycache__ EXCLUDE)
 

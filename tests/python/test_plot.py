@@ -15,6 +15,7 @@ if __name__ == "__main__":  # the package of this tree, without its library
 if importlib.util.find_spec("matplotlib") is None:
     raise unittest.SkipTest("no matplotlib")
 
+import numpy as np  # noqa: E402
 from frozentl.plot import answers, curve, errors, history, parity, style  # noqa: E402
 from frozentl.plot.table import Refused, Table  # noqa: E402
 
@@ -99,9 +100,22 @@ class Plot(Case):
 
     def test_answers(self):
         text = '[{"energy": -4, "forces": [[1,2,3],[4,5,6]], "stress": null, "config_type": "a", "reference": {"energy": -3, "forces": [[1,2,3],[4,5,7]]}}]'
-        pairs = answers.read(self.file(text, "a.json"))
+        pairs, told = answers.read(self.file(text, "a.json"))
         self.assertEqual((pairs["energy"].reference, pairs["energy"].predicted, pairs["energy"].kinds), ([-1.5], [-2.0], ["a"]))
         self.assertEqual((pairs["force"].reference[5], pairs["force"].predicted[5], len(pairs["stress"])), (7, 6, 0))
+        self.assertEqual(len(told), 0)
+        self.assertEqual(len(answers.draw(self.file(text, "a.json"), "a").axes), 2)
+
+    def test_told_errors(self):
+        """Of eval --trust: a row below; nothing of atoms whose deviation is 0."""
+        text = ('[{"energy": -4, "forces": [[1,2,3],[4,5,6],[0,0,0]], "stress": null, "force_deviation": [0.5, 2, 0], "total_deviation": 0.3,'
+                ' "reference": {"energy": -3, "forces": [[1,2,3.3],[4,6,6],[0,0,1]]}}]')  # fmt: skip
+        _, told = answers.read(self.file(text, "a.json"))
+        np.testing.assert_allclose(told.of("force"), [[300, 1000], [500, 2000]])
+        np.testing.assert_allclose(told.of("energy"), [[1000 / 3], [100]])
+        made = answers.draw(self.file(text, "a.json"), "a")
+        words = [frame.get_title(loc="left") for frame in made.axes if frame.get_visible()]
+        self.assertEqual(words[-2:], ["(c) Errors as told, forces", "(d) Inside of intervals"])
 
     def test_every_format(self):
         made = curve.draw(self.file("mode,structures,energy_rmse_meV_atom,force_rmse_meV_A\na,10,1,2\n"), "t.csv")

@@ -1,14 +1,15 @@
-"""Parity of what `frozentl eval --json` has written: its answers beside the labels that the data had."""
+"""Parity of what `frozentl eval --json` has written: its answers beside the labels that the data had; with --trust, how well it tells its errors."""
 
 import json
 import os
 
-from .parity import QUANTITIES, Pairs, draw_pairs
+from .parity import QUANTITIES, Pairs, draw_rows
 from .table import Refused
+from .trust import Told, draw_row
 
 
 def read(path):
-    """quantity -> Pairs; energies per atom, all components of forces, the nine of stress."""
+    """quantity -> Pairs; energies per atom, all components of forces, the nine of stress. And what was told of errors."""
     try:
         with open(path, encoding="utf-8") as file:
             answers = json.load(file)
@@ -18,15 +19,16 @@ def read(path):
         raise Refused(path, f"it is no JSON: {error}") from None
     if not isinstance(answers, list):
         raise Refused(path, "it is not what frozentl eval --json writes: a list of answers")
-    pairs = {name: Pairs() for name in QUANTITIES}
+    pairs, told = {name: Pairs() for name in QUANTITIES}, Told()
     for k, answer in enumerate(answers):
         try:
             _add(pairs, answer)
+            told.add(answer, answer.get("reference") or {})
         except (KeyError, TypeError, ValueError, IndexError, AttributeError, ZeroDivisionError):
             raise Refused(f"{path}, answer {k}", "it is not what frozentl eval --json writes") from None
     if not any(len(of) for of in pairs.values()):
         raise Refused(path, "no answer has a reference to compare with: the data that frozentl eval read had no labels")
-    return pairs
+    return pairs, told
 
 
 def _add(pairs, answer):
@@ -45,4 +47,5 @@ def _add(pairs, answer):
 
 
 def draw(path, title):
-    return draw_pairs(read(path), title)
+    pairs, told = read(path)
+    return draw_rows({title: pairs}, (lambda frames: draw_row(frames, told)) if len(told) else None)

@@ -132,15 +132,16 @@ def _panel(frame, name, of, kinds):
     _histogram(frame, errors, milli)
 
 
-def draw_rows(rows):
-    """rows: title -> quantity -> Pairs; one row of frames each, with the same colours."""
+def draw_rows(rows, below=None):
+    """rows: title -> quantity -> Pairs; one row of frames each, with the same colours. below(frames) draws one row more."""
     shown = [name for name in QUANTITIES if name != "stress" or any(len(pairs[name]) for pairs in rows.values())]
     together = {k: pairs for k, pairs in enumerate(of for pairs in rows.values() for of in pairs.values())}
     kinds = kinds_of(together)
     labels = dict(dict.fromkeys(kinds.values()))
     columns = min(len(labels), 2 * len(shown))
     legend = 0.5 * -(-len(labels) // columns) if len(labels) > 1 else 0
-    made, axes = style.figure(len(rows), len(shown), width=5.95 * len(shown), height=5.9 * len(rows) + 0.4 + legend)
+    n = len(rows) + (below is not None)
+    made, axes = style.figure(n, len(shown), width=5.95 * len(shown), height=5.9 * n + 0.4 + legend)
     for frames, (title, pairs) in zip(axes, rows.items()):
         for frame, name in zip(frames, shown):
             _panel(frame, name, pairs[name], kinds)
@@ -151,13 +152,11 @@ def draw_rows(rows):
     if legend:
         dots = [style.matplotlib.lines.Line2D([], [], ls="", marker="o", color=colour) for _, colour in labels]
         made.legend(dots, [label for label, _ in labels], loc="outside lower center", ncols=columns)
-    style.letters(axes.flat)
+    if below:
+        below(axes[-1])
+    style.letters(frame for frame in axes.flat if frame.get_visible())
     return made
 
 
-def draw_pairs(pairs, title):
-    return draw_rows({title: pairs})
-
-
 def draw(path, title):
-    return draw_pairs(read(path), title)
+    return draw_rows({title: read(path)})
