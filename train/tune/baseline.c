@@ -84,8 +84,8 @@ static ftl_status from_isolated(const ftl_sets *sets, const ftl_source *source, 
   return FTL_OK;
 }
 
-ftl_status ftl_baseline_is_of_atoms(const ftl_recipe *recipe, const ftl_sets *sets, const ftl_source *source,
-                                    bool *free, ftl_error *error) {
+ftl_status ftl_baseline_of_free_atoms(const ftl_recipe *recipe, const ftl_sets *sets, const ftl_source *source,
+                                      bool *free, ftl_error *error) {
   ftl_baseline unused = {0};
   *free = recipe->e0.kind == FTL_START_GIVEN;
   return recipe->e0.kind == FTL_START_FIT ? from_isolated(sets, source, &unused, free, error) : FTL_OK;

@@ -22,8 +22,8 @@ bool ftl_baseline_of_atoms(const ftl_source *source);
 ftl_status ftl_baseline_e0(const ftl_recipe *recipe, const ftl_sets *sets, const ftl_source *source,
                            const double *predicted, ftl_baseline *baseline, ftl_error *error);
 /* Whether E0 are those of free atoms: given, or of isolated atoms of data. Errors of reading isolated atoms. */
-ftl_status ftl_baseline_is_of_atoms(const ftl_recipe *recipe, const ftl_sets *sets, const ftl_source *source,
-                                    bool *free, ftl_error *error);
+ftl_status ftl_baseline_of_free_atoms(const ftl_recipe *recipe, const ftl_sets *sets, const ftl_source *source,
+                                      bool *free, ftl_error *error);
 /* Scale and shift from data, with the E0 of the baseline; where E0 are free atoms' the shift is 0, since it would be
    added to them. FTL_ERR_INPUT when labels are missing. */
 ftl_status ftl_baseline_scale_shift(const ftl_recipe *recipe, const ftl_sets *sets, const ftl_source *source,

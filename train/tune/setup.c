@@ -188,7 +188,7 @@ static ftl_status restore_baseline(ftl_setup *s, const ftl_state *restored, ftl_
   memcpy(s->baseline.e0, data, (size_t)n * sizeof *data);
   s->baseline.scale = data[n];
   s->baseline.shift = data[n + 1];
-  return ftl_baseline_is_of_atoms(s->recipe, &s->sets, s->source, &s->baseline.free_atoms, error);
+  return ftl_baseline_of_free_atoms(s->recipe, &s->sets, s->source, &s->baseline.free_atoms, error);
 }
 
 static ftl_status fit_baseline(ftl_setup *s, ftl_error *error) {
