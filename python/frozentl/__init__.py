@@ -18,11 +18,11 @@ import typing
 if typing.TYPE_CHECKING:
     from ._library import FrozenTLError, InputError
     from .model import Model, ModelInfo, Result, load, potential, version
-    from .runs import CommandError, Evaluation, Run, distill, evaluate, fit, train
+    from .runs import Calibration, CommandError, Evaluation, Run, calibration, distill, evaluate, fit, train, trust
 
-RUNS = ("CommandError", "Evaluation", "Run", "distill", "evaluate", "fit", "train")
-__all__ = ["CommandError", "Evaluation", "FrozenTLError", "InputError", "Model", "ModelInfo", "Result", "Run", "distill", "evaluate", "fit", "load",
-           "potential", "train", "version"]  # fmt: skip
+RUNS = ("Calibration", "CommandError", "Evaluation", "Run", "calibration", "distill", "evaluate", "fit", "train", "trust")
+__all__ = ["Calibration", "CommandError", "Evaluation", "FrozenTLError", "InputError", "Model", "ModelInfo", "Result", "Run", "calibration",
+           "distill", "evaluate", "fit", "load", "potential", "train", "trust", "version"]  # fmt: skip
 
 
 def __getattr__(name: str) -> typing.Any:

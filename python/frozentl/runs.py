@@ -17,13 +17,14 @@ from typing import Any, Callable, Mapping, Optional, Sequence, Union
 import numpy as np
 from numpy.typing import NDArray
 
+from ._calibration import Calibration, calibration
 from ._command import CommandError, run as _run
 
 Path = Union[str, "os.PathLike[str]"]
 Progress = Optional[Callable[[dict[str, Any]], None]]
 Table = dict[str, NDArray[Any]]
 
-__all__ = ["CommandError", "Evaluation", "Run", "distill", "evaluate", "fit", "train"]
+__all__ = ["Calibration", "CommandError", "Evaluation", "Run", "calibration", "distill", "evaluate", "fit", "train", "trust"]
 
 
 def _column(words: Sequence[str]) -> NDArray[Any]:
@@ -167,7 +168,8 @@ class Evaluation:
         self.frames = frames
 
     def values(self, name: str) -> list[NDArray[np.float64]]:
-        """energy, forces, node_energy or stress, by frame; nan where a frame has none."""
+        """energy, forces, node_energy or stress, and with `trust` extrapolation, energy_deviation, force_deviation or total_deviation, by
+        frame; nan where a frame has none."""
         return [np.array(np.nan if f.get(name) is None else f[name], dtype=float) for f in self.frames]
 
     def errors(self, name: str) -> NDArray[np.float64]:
@@ -191,18 +193,55 @@ class Evaluation:
         e = self.errors(name)
         return float(np.mean(np.abs(e))) if len(e) else float("nan")
 
+    def told(self, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Of an evaluation with `trust`, of all frames that have the label: sizes of errors, and the deviations told: of "energy" per
+        atom (eV), a number each frame; of "forces" the lengths of vectors (eV/Angstrom), a number each atom."""
+        per_atom = {"energy": False, "forces": True}[name]
+        labelled = [f for f in self.frames if (f.get("reference") or {}).get(name) is not None]
+        if labelled and "force_deviation" not in labelled[0]:
+            raise ValueError("no deviations were asked for: evaluate(..., trust=True)")
+        errors = Evaluation(labelled).errors(name)
+        if per_atom:
+            told = [d for f in labelled for d in f["force_deviation"]]
+            return np.linalg.norm(errors.reshape(-1, 3), axis=1), np.array(told, dtype=float)
+        return np.abs(errors), np.array([f["total_deviation"] / len(f["forces"]) for f in labelled], dtype=float)
+
+    def calibration(self, name: str) -> Calibration:
+        """How well the deviations of "energy" (per atom) or "forces" tell the errors; with `trust`."""
+        return calibration(*self.told(name), dimensions=3 if name == "forces" else 1)
+
     def __len__(self) -> int:
         return len(self.frames)
 
 
+def _flags(options: Mapping[str, Any]) -> list[str]:
+    """Of a command without a recipe: True is a switch, a list its words with commas between them."""
+    flags = []
+    for name, value in options.items():
+        flag = "--" + name.replace("_", "-")
+        if value is True:
+            flags.append(flag)
+        elif value is not None and value is not False:
+            words = [value] if isinstance(value, (str, os.PathLike)) or not isinstance(value, Sequence) else value
+            flags.append(f"{flag}={','.join(os.fspath(w) if isinstance(w, os.PathLike) else str(w) for w in words)}")
+    return flags
+
+
 def evaluate(model: Path, data: Path, *, foundation: Optional[Path] = None, head: Optional[str] = None, precision: str = "double",
-             labels: Optional[str] = None, threads: Optional[int] = None) -> Evaluation:  # fmt: skip
+             labels: Optional[str] = None, threads: Optional[int] = None, trust: bool = False) -> Evaluation:  # fmt: skip
     """`frozentl eval MODEL DATA`: energies, forces and stress of the frames of an extended XYZ file, beside the labels that they have
-    (`labels`: their prefix, REF_ by default). CommandError for what it refuses."""
-    options = {"foundation": foundation, "head": head, "precision": precision, "labels": labels, "threads": threads}
-    flags = [f"--{name}={os.fspath(v) if isinstance(v, os.PathLike) else v}" for name, v in options.items() if v is not None]
+    (`labels`: their prefix, REF_ by default); `trust`: also what the model knows of its errors. CommandError for what it refuses."""
+    options = {"foundation": foundation, "head": head, "precision": precision, "labels": labels, "threads": threads, "trust": trust}
     with tempfile.TemporaryDirectory() as folder:
         answers = os.path.join(folder, "answers.json")
-        _run(["eval", os.fspath(model), os.fspath(data), "--json", answers, "--quiet", *flags])
+        _run(["eval", os.fspath(model), os.fspath(data), "--json", answers, "--quiet", *_flags(options)])
         with open(answers, encoding="utf-8") as file:
             return Evaluation(json.load(file))
+
+
+def trust(model: Path, data: Path, *, output: Optional[Path] = None, **options: Any) -> str:
+    """`frozentl trust MODEL DATA`: the model learns to tell its errors from the data that it was trained on, and the path of the file
+    that then does is returned: `output`, or MODEL itself where that is an .ftl file. options: those of the command (docs/uncertainty.md):
+    valid="valid.xyz", members=4, rows=8, foundation=..., force=True. CommandError for what it refuses."""
+    _run(["trust", os.fspath(model), os.fspath(data), "--quiet", *_flags(dict(options, output=output))])
+    return os.path.abspath(os.fspath(model if output is None else output))

@@ -2,7 +2,9 @@
 
 import copy
 import os
+import re
 import signal
+import subprocess
 import threading
 
 import numpy as np
@@ -92,6 +94,36 @@ def test_evaluate(data):
     assert got.values("forces")[0].shape == (6, 3)
     with pytest.raises(frozentl.CommandError, match="nowhere.xyz"):
         frozentl.evaluate(frozentl.potential("h2cu.ftl"), "nowhere.xyz")
+
+
+def test_trust(data, tmp_path):
+    """A model is taught in one call, and its figures of calibration are those that the command prints."""
+    taught = frozentl.trust(frozentl.potential("h2cu.ftl"), data, output=tmp_path / "taught.ftl", rows=2, members=4, labels="REF_")
+    assert taught == str(tmp_path / "taught.ftl")
+    other, lines = tmp_path / "other.xyz", []
+    for line in data.read_text().splitlines():  # where errors are: forces half as large, energies 0.06 eV off
+        words = line.split()
+        forces = [f"{0.5 * float(f):.8f}" for f in words[4:]] if words[0] in ("Cu", "H") else []
+        lines.append(" ".join(words[:4] + forces) if forces else re.sub(r"REF_energy=(\S+)", lambda e: f"REF_energy={float(e[1]) + 0.06}", line))
+    other.write_text("\n".join(lines) + "\n")
+    got = frozentl.evaluate(taught, other, trust=True)
+    printed = subprocess.run([frozentl._command.program(), "eval", taught, other, "--trust"], check=True, capture_output=True, text=True).stdout
+    for name, what in (("energy", "energy per atom"), ("forces", "forces")):
+        c = got.calibration(name)
+        words = [float(x.rstrip("%")) for x in re.search(rf"^{what} +([-\d.%e+ ]+)", printed, re.MULTILINE).group(1).split()]
+        told = [c.n, 1e3 * c.error, 1e3 * c.deviation, 100 * c.within_68, 100 * c.within_95, c.miscalibration]
+        np.testing.assert_allclose(told, words[:6], atol=0.051, rtol=1e-3)
+        assert len(words) == 6 or c.spearman == pytest.approx(words[6], abs=0.0051)
+    model = frozentl.load(taught, threads=1)
+    assert model.compute(slab(0), uncertainty=True).force_deviation == pytest.approx(got.values("force_deviation")[0], rel=1e-9)
+    with pytest.raises(ValueError, match="trust=True"):
+        frozentl.evaluate(taught, other).calibration("forces")
+    with pytest.raises(frozentl.CommandError, match="taught.ftl"):
+        frozentl.trust(frozentl.potential("h2cu.ftl"), data, output=taught)
+    with pytest.raises(frozentl.CommandError, match="own|surrogate"):
+        frozentl.trust(frozentl.potential("h2cu-ace.ftl"), data, output=tmp_path / "out.ftl")
+    with pytest.raises(ValueError, match="above 0"):
+        frozentl.calibration([1.0], [0.0])
 
 
 def test_train(data, tmp_path, monkeypatch):
