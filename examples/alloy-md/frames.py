@@ -1,9 +1,10 @@
 """Structures on their way through the loop: the alloy to start with, LAMMPS' frames as extended XYZ, a model's answers as labels.
 
     frames.py alloy OUT.data SEED NX NY NZ         hcp Ti-6Al-4V, elements at random, 4 NX NY NZ atoms
-    frames.py pick HEAT_FOLDER OUT.xyz N           the last frame, and N of those that LAMMPS remembered, by gamma
+    frames.py pick HEAT_FOLDER BEFORE.xyz LAST.xyz the frames that LAMMPS remembered, and the last one
     frames.py data FRAME.xyz INDEX OUT.data        a frame for LAMMPS
-    frames.py label ANSWERS.xyz OUT.xyz CONFIG     the answers of `frozentl eval -o` as REF_ labels
+    frames.py bare FRAMES.xyz OUT.xyz              structures and config_type alone
+    frames.py label ANSWERS.xyz OUT.xyz            the answers of `frozentl eval -o` as REF_ labels
     frames.py error LABELLED.xyz ANSWERS.json      RMSE of energy per atom (meV) and forces (meV/A): all frames, then the last one
 
 Standard library only.
@@ -47,7 +48,7 @@ def alloy(out, seed, *repeats):
 
 
 def dumped(path):
-    """(gamma, frame as extended XYZ) of a LAMMPS dump with id type x y z gamma and an orthogonal box."""
+    """(largest, frame as extended XYZ) of a LAMMPS dump with id type x y z and what was told of each atom, and an orthogonal box."""
     with open(path) as lines:
         while line := lines.readline():
             step, _, n = lines.readline().strip(), lines.readline(), int(lines.readline())
@@ -57,17 +58,16 @@ def dumped(path):
             rows = [lines.readline().split() for _ in range(n)]
             cell = " ".join(f"{hi - lo if d == k else 0:.10g}" for d, (lo, hi) in enumerate(bounds) for k in range(3))
             atoms = [f"{ELEMENTS[int(row[1]) - 1]} " + " ".join(f"{float(row[2 + d]) - bounds[d][0]:.8f}" for d in range(3)) for row in rows]
-            yield max(float(row[5]) for row in rows), f'{n}\nLattice="{cell}" Properties=species:S:1:pos:R:3 pbc="T T T" step={step}\n' + "\n".join(atoms) + "\n"
+            yield max(float(row[5]) for row in rows), f'{n}\nLattice="{cell}" Properties=species:S:1:pos:R:3 pbc="T T T" step={step} config_type=heated\n' + "\n".join(atoms) + "\n"
 
 
-def pick(folder, out, n):
-    """Remembered frames lie close in time: they are taken evenly, and the last one is the one that ended the run."""
+def pick(folder, before, out):
+    """The last one is the one that ended the run."""
     path = os.path.join(folder, "frames.dump")
     remembered = [frame for _, frame in dumped(path)] if os.path.exists(path) else []
     last = next(frame for _, frame in dumped(os.path.join(folder, "last.dump")))
-    before = [frame for frame in remembered if frame != last]
-    n = min(int(n), len(before))
-    write(out, "".join([before[k * len(before) // n] for k in range(n)] + [last]))
+    write(before, "".join(frame for frame in remembered if frame != last))
+    write(out, last)
 
 
 def frames(path):
@@ -82,13 +82,22 @@ def data(path, index, out):
     write(out, data_text([row[0] for row in rows], [[float(x) for x in row[1:4]] for row in rows], lattice[::4]))
 
 
-def label(answers, out, kind):
+def bare(path, out):
+    text = []
+    for comment, rows in frames(path):
+        lattice = re.search(r'Lattice="[^"]*"', comment).group(0)
+        kind = re.search(r"config_type=\S+", comment)
+        text.append(f'{len(rows)}\n{lattice} Properties=species:S:1:pos:R:3 pbc="T T T" {kind.group(0) if kind else "config_type=start"}\n')
+        text += [" ".join(row[:4]) + "\n" for row in rows]
+    write(out, "".join(text))
+
+
+def label(answers, out):
     text = []
     for comment, rows in frames(answers):
-        comment = re.sub(r"\bconfig_type=\S+ ?", "", comment.strip())
-        comment = re.sub(r"(?<!REF_)\b(energy|stress)=", r"REF_\1=", comment)
+        comment = re.sub(r"(?<!REF_)\b(energy|stress)=", r"REF_\1=", comment.strip())
         comment = re.sub(r":forces:R:3", ":REF_forces:R:3", comment)
-        text += [f"{len(rows)}\n{comment} config_type={kind}\n"] + [" ".join(row) + "\n" for row in rows]
+        text += [f"{len(rows)}\n{comment}\n"] + [" ".join(row) + "\n" for row in rows]
     write(out, "".join(text))
 
 
@@ -119,4 +128,4 @@ def rms(values):
 
 
 if __name__ == "__main__":
-    {"alloy": alloy, "pick": pick, "data": data, "label": label, "error": error}[sys.argv[1]](*sys.argv[2:])
+    {"alloy": alloy, "pick": pick, "data": data, "bare": bare, "label": label, "error": error}[sys.argv[1]](*sys.argv[2:])

@@ -16,8 +16,9 @@ from panels import style  # noqa: E402
 
 import phases
 
-BOUND = 10.0
-HIGHEST = 1e4  # of the picture: gamma of a pair closer than any in the data is 1e6
+HIGHEST = 1e3  # of the picture, in bounds: gamma of a pair closer than any in the data is 1e6
+WORDS = {"gamma": ("gamma", "largest extrapolation grade \u03b3", "{:.3g}"),
+         "force_deviation": ("deviation of forces (eV/\u00c5)", "largest deviation of a force (eV/\u00c5)", "{:.2f}")}  # fmt: skip
 RATIO = {"hcp": 3**0.5, "bcc": 2**0.5}  # of the two edges of the basal rectangle
 
 
@@ -27,10 +28,11 @@ PERFECT = (("hcp", (2.9, 2.9 * 3**0.5, 4.7), ((0, 0, 0), (0.5, 0.5, 0), (0.5, 1 
 
 
 class Cycle:
-    def __init__(self, folder):
+    def __init__(self, folder, what):
         with open(os.path.join(folder, "heat.txt")) as f:
             self.names = f.readline().split()
             self.rows = [[float(x) for x in line.split()] for line in f]
+        self.what = self.names[-1] = what  # gamma or force_deviation, the largest of all atoms
         self.folder, self.whole = folder, os.path.exists(os.path.join(folder, "whole"))
         self._phases = None
         self.before = self.after = None
@@ -61,20 +63,20 @@ class Cycle:
         return self._phases
 
     def smooth(self, over=10):
-        """Means of so many rows, of gamma the largest: temperature of the bath is what the atoms' is on average. Without the first 0.5 ps, in which half of the
+        """Means of so many rows, of what halts the run the largest: temperature of the bath is what the atoms' is on average. Without the first 0.5 ps, in which half of the
         heat of the start goes into the atoms' places."""
         rows = self.rows[50:] if len(self.rows) > 100 else self.rows
         over = min(over, len(rows))
         rows = rows[len(rows) % over :]
-        most = self.names.index("gamma")
+        most = self.names.index(self.what)
         parts = [rows[j : j + over] for j in range(0, len(rows), over)]
         return [[max(row[k] for row in part) if k == most else sum(row[k] for row in part) / over for k in range(len(self.names))] for part in parts]
 
 
-def cycles_of(folder):
+def cycles_of(folder, what):
     found = []
     while os.path.exists(os.path.join(folder, str(len(found) + 1), "heat.txt")):
-        found.append(Cycle(os.path.join(folder, str(len(found) + 1))))
+        found.append(Cycle(os.path.join(folder, str(len(found) + 1)), what))
     return found
 
 
@@ -115,10 +117,12 @@ def count(path):
 def labelled(cycles):
     """What learning took, in frames that the model was asked for."""
     halted = [cycle.folder for cycle in cycles if cycle.before]
-    start = count(os.path.join(os.path.dirname(cycles[0].folder), "start", "sampled.xyz"))
+    base = os.path.dirname(cycles[0].folder)
+    start = count(os.path.join(base, "first.xyz")) or count(os.path.join(base, "start", "sampled.xyz"))
     asked = sum(count(os.path.join(folder, "new.xyz")) for folder in halted)
     sampled = sum(count(os.path.join(folder, "fit", "sampled.xyz")) for folder in halted)
-    return f"Frames with labels of the model: {start} at the start, {asked} of the {len(halted)} runs that were halted, {sampled} that it sampled from there."
+    more = f", {sampled} that it sampled from there" if sampled else ""
+    return f"Frames with labels of the model: {start} at the start, {asked} of the {len(halted)} runs that were halted{more}."
 
 
 def turned(cycle):
@@ -136,15 +140,16 @@ def turned(cycle):
 
 
 def table(cycles):
-    yield "| cycle | ended at, K | steps | gamma there: before | after learning | RMSE of forces there, meV/Å: before | after | energies there, meV/atom: before | after |"
+    name, _, form = WORDS[cycles[0].what]
+    yield f"| cycle | ended at, K | steps | {name} there: before | after learning | RMSE of forces there, meV/Å: before | after | energies there, meV/atom: before | after |"
     yield "| ---: |" + " ---: |" * 8
     for k, cycle in enumerate(cycles, 1):
         row = [f"{k}", f"{cycle.smooth(3)[-1][cycle.names.index('K')]:.0f}" + (" (the end)" if cycle.whole else ""), f"{cycle.rows[-1][0]:.0f}"]
         if cycle.before:
             b, a = cycle.before, cycle.after
-            row += [f"{b[0]:.3g}", f"{a[0]:.2f}", f"{b[4]:.1f}", f"{a[4]:.1f}", f"{b[3]:.1f}", f"{a[3]:.1f}"]
+            row += [form.format(b[0]), f"{a[0]:.2f}", f"{b[4]:.1f}", f"{a[4]:.1f}", f"{b[3]:.1f}", f"{a[3]:.1f}"]
         else:
-            row += [f"{max(g for (g,) in cycle.columns('gamma')):.1f} at most"] + ["-"] * 5
+            row += [form.format(max(g for (g,) in cycle.columns(cycle.what))) + " at most"] + ["-"] * 5
         yield "| " + " | ".join(row) + " |"
 
 
@@ -163,7 +168,7 @@ def closing(cycles):
     words.append(labelled(cycles))
     if last.proof:
         (e0, f0), (e1, f1) = last.proof
-        words.append(f"Errors on the last frame, which no surrogate has learned from: {f0:.0f} meV/Å and {e0:.1f} meV/atom with the first surrogate, "
+        words.append(f"Errors on the last frame, which no potential has learned from: {f0:.0f} meV/Å and {e0:.1f} meV/atom with the first one, "
                      f"{f1:.0f} and {e1:.1f} with the last.")  # fmt: skip
     return "\n".join(word for word in words if word)
 
@@ -183,23 +188,25 @@ def band(frame, points, colour, **how):
     frame.plot(kelvin, mean, color=colour, **how)
 
 
-def draw(cycles, path):
+def draw(cycles, path, kind, bound):
+    what, highest = cycles[0].what, HIGHEST * bound
     learned, last = [(k, cycle) for k, cycle in enumerate(cycles, 1) if cycle.before], cycles[-1].phases()
     made, axes = style.figure(1 + bool(learned or last), 2, height=6.4 * (1 + bool(learned or last)) + 0.8)
     gamma, volume = axes[0]
-    gamma.set_title("How far the surrogate is on its own", loc="left")
-    gamma.set(xlabel="temperature (K)", ylabel="largest extrapolation grade \u03b3")
+    gamma.set_title(f"How far the {kind} is on its own", loc="left")
+    gamma.set(xlabel="temperature (K)", ylabel=WORDS[what][1])
     volume.set_title("Ti\u20136Al\u20134V, heated at zero pressure", loc="left")
     volume.set(xlabel="temperature (K)", ylabel="volume (\u00c5\u00b3/atom)")
     for k, cycle in enumerate(cycles):
         colour, label = style.colour(k), f"cycle {k + 1}" + (": to the end" if cycle.whole else "")
-        band(gamma, [(t, *(min(HIGHEST, g) for g in of)) for t, *of in averaged(cycle, "gamma")], colour, label=label)
+        band(gamma, [(t, *(min(highest, g) for g in of)) for t, *of in averaged(cycle, what)], colour, label=label)
         band(volume, list(averaged(cycle, "A3/atom")), colour)
         if not cycle.whole:
-            kelvin, grade = cycle.smooth(25)[-1][cycle.names.index("K")], min(HIGHEST, cycle.columns("gamma")[-1][0])
+            kelvin, grade = cycle.smooth(25)[-1][cycle.names.index("K")], min(highest, cycle.columns(what)[-1][0])
             gamma.plot(kelvin, grade, "o", color=colour)
-    gamma.axhline(BOUND, color=style.INK, lw=0.8, ls="--")
-    style.logarithmic(gamma.yaxis, (0.5, HIGHEST))
+    gamma.axhline(bound, color=style.INK, lw=0.8, ls="--")
+    told = [min(highest, g) for cycle in cycles for (g,) in cycle.columns(what)]
+    style.logarithmic(gamma.yaxis, (min(told), max([bound, *told])))
     made.legend(loc="outside lower center", ncols=min(5, len(cycles)))
     if learned:
         errors = axes[1][0]
@@ -224,22 +231,22 @@ def draw(cycles, path):
     style.save(made, path)
 
 
-def check(cycles):
-    """The loop halts, labels, learns: gamma of the frame that ended a run falls below the bound, and its forces get better."""
+def check(cycles, bound):
+    """The loop halts, labels, learns: gamma or deviation of the frame that ended a run falls below the bound, and its forces get better."""
     wrong = []
     learned = [cycle for cycle in cycles if cycle.before]
     if not learned:
         wrong.append("no run was halted")
     for k, cycle in enumerate(learned, 1):
-        if not cycle.before[0] > BOUND:
-            wrong.append(f"cycle {k}: the run was halted at a gamma of {cycle.before[0]}")
-        if not cycle.after[0] < BOUND:
-            wrong.append(f"cycle {k}: gamma is {cycle.after[0]} after learning")
+        if not cycle.before[0] > bound:
+            wrong.append(f"cycle {k}: the run was halted at a {cycle.what} of {cycle.before[0]}")
+        if not cycle.after[0] < bound:
+            wrong.append(f"cycle {k}: {cycle.what} is {cycle.after[0]} after learning")
         if not cycle.after[4] < cycle.before[4]:
             wrong.append(f"cycle {k}: forces are off by {cycle.before[4]} before and {cycle.after[4]} meV/A after learning")
         if not 16.5 < cycle.columns("A3/atom")[-1][0] < 19.5:
             wrong.append(f"cycle {k}: {cycle.columns('A3/atom')[-1][0]} A3 per atom")
-    for name, a, basis in PERFECT:
+    for name, a, basis in PERFECT:  # of phases.py
         edges = [edge * n for edge, n in zip(a, (4, 4, 4))]
         crystal = [[(c + b) * x for c, b, x in zip(cell, at, a)] for cell in itertools.product(range(4), repeat=3) for at in basis]
         if dict(zip(phases.KINDS, phases.parts(edges, crystal)))[name] != 1:
@@ -255,13 +262,15 @@ def check(cycles):
 
 def main():
     folder = sys.argv[1]
-    cycles = cycles_of(folder)
+    with open(os.path.join(folder, "settings.txt")) as f:
+        kind, what, bound = f.read().split()
+    cycles = cycles_of(folder, what)
     words = "\n".join([*table(cycles), "", closing(cycles)])
     print(words)
     with open(os.path.join(folder, "loop.md"), "w") as f:
         f.write(words + "\n")
-    draw(cycles, os.path.join(folder, "loop.svg"))
-    return check(cycles) if "--check" in sys.argv[2:] else 0
+    draw(cycles, os.path.join(folder, "loop.svg"), kind, float(bound))
+    return check(cycles, float(bound)) if "--check" in sys.argv[2:] else 0
 
 
 if __name__ == "__main__":

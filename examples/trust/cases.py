@@ -9,7 +9,7 @@ from typing import Callable
 import numpy as np
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(os.path.dirname(HERE), "data-efficiency"))
+sys.path.append(os.path.join(os.path.dirname(HERE), "data-efficiency"))
 
 from plan import DATA, ROOT, SHARED, frames_of, write_if_other  # noqa: E402, F401
 
