@@ -259,11 +259,15 @@ def main():
         return 77
     if args.quick:
         with tempfile.TemporaryDirectory() as folder:
+            os.chdir(folder)
             return quick(folder)
-    results = os.path.join(cases.HERE, "results") if args.record else os.path.join(args.work, "results")
+    work = os.path.abspath(args.work)
+    results = os.path.join(cases.HERE, "results") if args.record else os.path.join(work, "results")
     os.makedirs(results, exist_ok=True)
+    os.makedirs(work, exist_ok=True)
+    os.chdir(work)  # where frozentl.train puts its recipe for a moment
     for name in args.case or CASES:
-        do(name, CASES[name], args.work, results)
+        do(name, CASES[name], work, results)
         print(f"trust: {name} done", flush=True)
     report.make(results)
     return 0

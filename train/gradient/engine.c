@@ -269,7 +269,6 @@ static ftl_status gradient(ftl_sweep *sweep, double d_energy, const double (*d_f
     for (int64_t i = parameter->offset; parameter->trained && i < parameter->offset + parameter->count; i++)
       out[i] += (double)sweep->parameter_gradient[i];
   }
-  sweep->predicted = false;
   return FTL_OK;
 }
 

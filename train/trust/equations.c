@@ -117,7 +117,6 @@ static ftl_status fill(assembly *a, int64_t index, ftl_worker *worker, ftl_kept 
   }
   for (int r = 0; r < p->rows; r++) {
     double *row = a->force + (size_t)(at * a->most_rows + r) * side, miss = 0;
-    FTL_TRY(ftl_sweep_predict(worker->sweep, graph, kept, 0, true, &prediction, error));
     choose_weights(&random, s->n, r, a->most_rows, worker->forces);
     for (int c = 0; c < 3 * s->n; c++) {
       const double off = s->labels.forces[c / 3][c % 3] - prediction.forces[c / 3][c % 3];
