@@ -78,7 +78,9 @@ class Case:
     tests: dict
     sees: Callable = lambda frame: True
     structures: int = 200
+    held: int = 50  # of valid, by whose errors deviations are scaled
     epochs: int = 12
+    members: int = 4
 
 
 H2CU = ("h2cu/train.xyz", "h2cu/valid.xyz", "h2cu/test.xyz")
@@ -133,5 +135,5 @@ def sets_of(case):
             pool += [f for f in valid + train if how.choose(f) and not case.sees(f)]
         tests[name] = False, [f.text for f in spread(pool, how.most)]
     seen = {name: [f.text for f in spread([f for f in frames if case.sees(f)], most)]
-            for name, frames, most in (("train", train, case.structures), ("valid", valid, 50))}  # fmt: skip
+            for name, frames, most in (("train", train, case.structures), ("valid", valid, case.held))}  # fmt: skip
     return seen["train"], seen["valid"], tests

@@ -18,7 +18,6 @@ from cases import CASES, ROOT, TEACHER, write_if_other
 from frozentl import Evaluation
 from frozentl._calibration import calibration, correlation, scale
 
-MEMBERS = 4
 FOUNDATION = os.path.join(ROOT, "potentials", "ftl-metals-0.ftl")
 COLUMNS = ("case", "test", "outside", "method", "quantity", "errors", "error", "told", "in_68", "in_95", "miscalibration", "spearman",
            "beyond_3", "gamma_median", "gamma_above_2")  # fmt: skip
@@ -67,7 +66,7 @@ def label(bare, path):
 def models(case, paths, folder, costs):
     """One taught model, and all members of the ensemble, of which it is the first."""
     members = []
-    for k in range(1, MEMBERS + 1):
+    for k in range(1, case.members + 1):
         run = os.path.join(folder, f"member-{k}")
         members.append(os.path.join(run, "model.ftl"))
         done = os.path.join(run, "errors.csv")
@@ -230,8 +229,8 @@ def do(name, case, work, results):
 def quick(folder):
     """0 if with few structures the whole path works, and what is told is of the errors' size and in their order."""
     case = CASES["h2cu"]
-    tests = {name: dataclasses.replace(test, most=8) for name, test in case.tests.items()}
-    do("h2cu", dataclasses.replace(case, structures=12, epochs=1, tests=tests), folder, folder)
+    tests = {name: dataclasses.replace(test, most=6) for name, test in case.tests.items()}
+    do("h2cu", dataclasses.replace(case, structures=10, held=6, epochs=1, members=2, tests=tests), folder, folder)
     report.make(folder)
     rows = {(row["test"], row["method"], row["quantity"]): row for row in read(os.path.join(folder, "calibration.csv"))}
     forces = rows["same", "posterior", "forces"]
