@@ -48,9 +48,11 @@ static const ftl_option rows[] = {
     WORDS(select, .key = "select", .flag = "select", .value = "KEY=VALUE,...",
           .doc = "only frames whose comment line has this"),
     LARGE_FORCES(""),
-    INTEGER(rows, 1, 1000, .key = "rows", .flag = "rows",
-            .doc = "equations that a structure's forces are drawn together to: with more of them the posterior is more "
-                   "exact and takes longer; default: 1 to 8, so that there are 50 for each weight"),
+    INTEGER(
+        rows, 1, 1000, .key = "rows", .flag = "rows",
+        .doc = "equations that a structure's forces are drawn together to: with more of them the posterior is more "
+               "exact and takes longer; default: 1 to 8, so that there are 10 for each weight; of more structures than "
+               "that takes, some, evenly"),
     INTEGER(members, 1, FTL_MAX_COMMITTEE, .key = "members", .flag = "members", .initial = "8",
             .doc = "last layers drawn from the posterior, of which deviations of forces are made: they cost a sweep "
                    "each and are uncertain by a factor 1 +- 1/sqrt(6 N)"),

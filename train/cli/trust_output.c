@@ -71,13 +71,23 @@ static double bytes_of(const ftl_trust *t) {
 /* ---- a run's ---- */
 
 ftl_status cli_trust_of_run(const ftl_host *host, ftl_source *source, const ftl_dataset *train,
-                            const ftl_dataset *valid, int threads, ftl_error *error) {
+                            const ftl_dataset *valid, double most, int threads, ftl_error *error) {
   const ftl_trust_options how = {
       .members = FTL_TRUST_MEMBERS,
       .equations = {.threads = threads, .seed = 1, .progress = host->progress, .context = host->context}};
   const double began = ftl_seconds();
+  double work;
   ftl_trust_report r;
   char text[400], good[160] = "";
+  FTL_TRY(ftl_trust_work(source, train, valid, &how, &work, error));
+  if (work > most) {
+    snprintf(text, sizeof text,
+             "the model does not tell its errors, as learning that takes %.0f %% of this run's work: trust: true, or "
+             "frozentl trust",
+             10 * work / most);
+    if (host->say) host->say(host->context, text);
+    return FTL_OK;
+  }
   if (host->stage) host->stage(host->context, "structures", (double)train->n);
   ftl_status status = ftl_trust_make(source, train, valid, &how, &r, error);
   if (host->stage) host->stage(host->context, NULL, 0);

@@ -9,7 +9,7 @@
 #include "base/random.h"
 #include "tune/team.h"
 
-enum { MOST_ROWS = 8, ROWS_OF_A_WEIGHT = 50 };
+enum { MOST_ROWS = 8, ROWS_OF_A_WEIGHT = 10 };
 enum { CHUNK = 64 }; /* structures whose rows are made before they join the triangle */
 
 /* Of one structure. */
@@ -30,6 +30,7 @@ typedef struct {
   ftl_network *network;
   ftl_team team;
   int n_threads, most_rows;
+  int64_t every, n;       /* structures that are used: each how many-th, and how many */
   double *energy, *force; /* rows of a chunk: [CHUNK][n + 1], [CHUNK][most_rows][n + 1], right-hand side last */
   double *panel;          /* [n + 1][rows of a chunk] */
   part part[CHUNK];
@@ -47,6 +48,14 @@ static void free_assembly(assembly *a) {
   free(a->panel);
 }
 
+void ftl_equations_plan(const ftl_equations_options *options, int64_t structures, int weights, int *rows,
+                        int64_t *every) {
+  const int64_t n = structures > 0 ? structures : 1, wanted = (int64_t)ROWS_OF_A_WEIGHT * weights;
+  const int64_t each = (wanted + n - 1) / n;
+  *rows = options->rows > 0 ? options->rows : each > MOST_ROWS ? MOST_ROWS : (int)each;
+  *every = options->rows > 0 || n < 2 * wanted ? 1 : n / wanted;
+}
+
 static ftl_status start(assembly *a, ftl_equations *to, ftl_error *error) {
   FTL_TRY(ftl_parameters_list(a->source, &a->parameters, error));
   FTL_TRY(ftl_last_weights_mark(a->source, &a->parameters, &a->layer, error));
@@ -62,10 +71,8 @@ static ftl_status start(assembly *a, ftl_equations *to, ftl_error *error) {
   FTL_TRY(status);
   a->n_threads = a->options->threads > 0 ? a->options->threads : omp_get_max_threads();
   FTL_TRY(ftl_team_new(a->network, &a->parameters, a->n_threads, &a->team, error));
-  if (a->most_rows == 0) {
-    const int64_t n = a->data->n > 0 ? a->data->n : 1, wanted = ((int64_t)ROWS_OF_A_WEIGHT * a->layer.n + n - 1) / n;
-    a->most_rows = wanted > MOST_ROWS ? MOST_ROWS : (int)wanted;
-  }
+  ftl_equations_plan(a->options, a->data->n, a->layer.n, &a->most_rows, &a->every);
+  a->n = (a->data->n + a->every - 1) / a->every;
   const size_t side = (size_t)a->layer.n + 1, rows = (size_t)a->most_rows;
   a->energy = malloc(CHUNK * side * sizeof *a->energy);
   a->force = malloc(CHUNK * rows * side * sizeof *a->force);
@@ -176,15 +183,15 @@ static ftl_status join_chunk(assembly *a, int n, ftl_equations *to, ftl_error *e
 }
 
 static ftl_status assemble(assembly *a, ftl_equations *to, ftl_error *error) {
-  for (int64_t first = 0; first < a->data->n; first += CHUNK) {
-    const int n = a->data->n - first < CHUNK ? (int)(a->data->n - first) : CHUNK;
+  for (int64_t first = 0; first < a->n; first += CHUNK) {
+    const int n = a->n - first < CHUNK ? (int)(a->n - first) : CHUNK;
     ftl_status worst = FTL_OK;
     int worst_at = n;
     if (a->options->stop && *a->options->stop) return ftl_fail(error, FTL_ERR_ARGUMENT, NULL, "interrupted");
 #pragma omp parallel for num_threads(a->n_threads) schedule(dynamic, 1)
     for (int k = 0; k < n; k++) {
       ftl_error own = {0};
-      ftl_status status = one_structure(a, first + k, k, &own);
+      ftl_status status = one_structure(a, (first + k) * a->every, k, &own);
       if (!status) continue;
 #pragma omp critical(ftl_equations_error)
       if (k < worst_at) { /* the first one in the data, whatever the threads do */
@@ -195,7 +202,8 @@ static ftl_status assemble(assembly *a, ftl_equations *to, ftl_error *error) {
     }
     FTL_TRY(worst);
     FTL_TRY(join_chunk(a, n, to, error));
-    if (a->options->progress) a->options->progress(a->options->context, (double)(first + n), (double)a->data->n);
+    if (a->options->progress)
+      a->options->progress(a->options->context, (double)((first + n) * a->every), (double)a->data->n);
   }
   return FTL_OK;
 }
@@ -225,7 +233,7 @@ ftl_status ftl_equations_make(const ftl_source *source, const ftl_dataset *data,
   assembly *a = calloc(1, sizeof *a);
   *to = (ftl_equations){0};
   if (!a) return ftl_no_memory(error, NULL, "the equations of a last layer");
-  *a = (assembly){.source = source, .data = data, .options = options, .most_rows = options->rows};
+  *a = (assembly){.source = source, .data = data, .options = options};
   ftl_status status = start(a, to, error);
   if (!status) status = assemble(a, to, error);
   if (!status) status = weigh(a, to, error);

@@ -11,7 +11,7 @@
 
 typedef struct {
   /* Of a structure's forces: sums of all of them with random signs; all components where these are fewer. 0: 1 to 8, so
-     that there are 50 for each weight. */
+     that there are 10 for each weight; of more structures than that takes, some, evenly. */
   int rows;
   int threads; /* 0: all */
   uint64_t seed;
@@ -28,6 +28,10 @@ typedef struct {
   double weight_square; /* mean square of the model's last weights */
 } ftl_equations;
 
+/* What the option asks for, with so many structures and weights: rows of each structure, and each how many-th of these.
+ */
+void ftl_equations_plan(const ftl_equations_options *options, int64_t structures, int weights, int *rows,
+                        int64_t *every);
 /* For a source of one head. The same on any number of threads. FTL_ERR_INPUT: no structure has a label; as
    ftl_structure_graph_build. FTL_ERR_MEMORY. */
 ftl_status ftl_equations_make(const ftl_source *source, const ftl_dataset *data, const ftl_equations_options *options,

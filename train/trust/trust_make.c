@@ -45,6 +45,21 @@ static ftl_status measure(ftl_trusted *trusted, const ftl_dataset *held, ftl_tru
   return status;
 }
 
+ftl_status ftl_trust_work(const ftl_source *source, const ftl_dataset *data, const ftl_dataset *held,
+                          const ftl_trust_options *o, double *work, ftl_error *error) {
+  ftl_parameters parameters = {0};
+  ftl_last_weights layer = {0};
+  int rows;
+  int64_t every;
+  ftl_status status = ftl_parameters_list(source, &parameters, error);
+  if (!status) status = ftl_last_weights_mark(source, &parameters, &layer, error);
+  ftl_equations_plan(&o->equations, data->n, layer.n, &rows, &every);
+  const double used = (double)(data->n / every);
+  *work = used * (0.65 + 0.3 * rows) + 0.45 * (double)data->n + (0.6 + 0.3 * o->members) * (double)held->n;
+  ftl_parameters_free(&parameters);
+  return status;
+}
+
 ftl_status ftl_trust_make(ftl_source *source, const ftl_dataset *data, const ftl_dataset *held,
                           const ftl_trust_options *o, ftl_trust_report *report, ftl_error *error) {
   ftl_trusted trusted = {0};

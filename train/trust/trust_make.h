@@ -23,6 +23,11 @@ typedef struct {
   ftl_calibration_result energy, force; /* on what was held back, scaled; n = 0: no labels there */
 } ftl_trust_report;
 
+/* The work of ftl_trust_make, in gradients of a structure of the trainer: of an energy's row, of each row of forces, of
+   features and the active set, of the errors of what is held back (measured: docs/uncertainty.md). FTL_ERR_INPUT for a
+   source of several heads; FTL_ERR_MEMORY. */
+ftl_status ftl_trust_work(const ftl_source *source, const ftl_dataset *data, const ftl_dataset *held,
+                          const ftl_trust_options *options, double *work, ftl_error *error);
 /* Sets source->trust, in place of one that it had. The source has one head. `held` are structures that are in neither
    `data` nor what the model was trained on; where they have no energies or no forces, these deviations stay as the
    posterior has them. FTL_ERR_INPUT: data without labels, elements that the model lacks (names file, line and atom); it

@@ -1,4 +1,5 @@
 /* The state of a run, to disk and back. */
+#include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -225,6 +226,13 @@ ftl_status ftl_run_put_best(ftl_run *run, ftl_lora_pairs *pairs, ftl_error *erro
   return status ? status : ftl_parameters_put(&s->parameters, values, s->source, error);
 }
 
+/* What learning to tell errors may take: with `auto` a tenth of the run's gradients, which are the same however often
+   it was interrupted. */
+static double work_of_teaching(const ftl_run *run) {
+  const double epochs = (double)run->at.epoch;
+  return run->s.recipe->trust == FTL_TEACH_ALWAYS ? INFINITY : 0.1 * epochs * (double)run->s.sets.train.n;
+}
+
 ftl_status ftl_run_write_model(ftl_run *run, ftl_error *error) {
   if (!ftl_run_writes()) return FTL_OK;
   ftl_setup *s = &run->s;
@@ -240,8 +248,9 @@ ftl_status ftl_run_write_model(ftl_run *run, ftl_error *error) {
   char *path = ftl_run_path(run, "model.ftl");
   ftl_status status = freeze && training && path ? FTL_OK : ftl_no_memory(error, NULL, "the description of the model");
   if (!status) status = ftl_run_put_best(run, &pairs, error);
-  if (!status && run->teach && run->ending)
-    status = run->teach(s->host, s->source, &s->sets.train, &s->sets.valid, (int)s->recipe->threads, error);
+  if (!status && run->teach && run->ending && s->source->arch.n_heads <= 1)
+    status = run->teach(s->host, s->source, &s->sets.train, &s->sets.valid, work_of_teaching(run),
+                        (int)s->recipe->threads, error);
   if (!status) {
     ftl_output_file file;
     ftl_output_begin_model(path, &file);

@@ -228,7 +228,7 @@ ftl_status ftl_setup_make(ftl_recipe *recipe, const ftl_host *host, const ftl_st
   if (status == FTL_OK) status = describe(s, restored, error);
   if (status == FTL_OK && recipe->checkpoint == FTL_CHECKPOINT_DELTA && !recipe->foundation)
     status = ftl_fail(error, FTL_ERR_INPUT, "checkpoint", "a delta needs a foundation; a new model is written in full");
-  if (!status && recipe->trust && s->source->arch.n_heads > 1)
+  if (!status && recipe->trust == FTL_TEACH_ALWAYS && s->source->arch.n_heads > 1)
     status = ftl_fail(
         error, FTL_ERR_INPUT, "trust",
         "the model has %d heads, and only one of a single head can learn to tell its errors; train it without, "

@@ -252,7 +252,7 @@ static ftl_train_end end_of(const ftl_run *run, ftl_status status, bool interrup
 
 static ftl_status run_it(ftl_recipe *recipe, const ftl_host *host, ftl_train_teach *teach, const ftl_state *state,
                          ftl_train_end *end, ftl_error *error) {
-  ftl_run run = {.teach = recipe->trust ? teach : NULL};
+  ftl_run run = {.teach = recipe->trust == FTL_TEACH_NEVER ? NULL : teach};
   bool interrupted = false;
   ftl_status status = ftl_setup_make(recipe, host, state, &run.s, error);
   if (!status) status = make_vectors(&run, error);

@@ -26,10 +26,11 @@ typedef enum {
 } ftl_train_end;
 
 /* Of a run with the option `trust`: sets source->trust (model/trust.h) of the best model, which has one head, from what
-   it was trained and validated on, before it is written for the last time. The folders of the order in
-   scripts/check_includes.py that can do it are above this one. */
+   it was trained and validated on, before it is written for the last time; leaves it if that takes the work of more
+   than `most` gradients of a structure. The folders of the order in scripts/check_includes.py that can do it are above
+   this one. */
 typedef ftl_status ftl_train_teach(const ftl_host *host, ftl_source *source, const ftl_dataset *train,
-                                   const ftl_dataset *valid, int threads, ftl_error *error);
+                                   const ftl_dataset *valid, double most, int threads, ftl_error *error);
 
 /* Trains into the folder recipe->output, which is made and must not hold a run yet (FTL_ERR_INPUT). The recipe has been
    checked; what it leaves open gets the defaults that suit the data (tune/suit.h). *end is always set, and

@@ -30,6 +30,8 @@ CHOICES(optimiser_words, FTL_N_OPTIMISERS, [FTL_OPTIMISER_AMSGRAD] = "amsgrad", 
 CHOICES(schedule_words, FTL_N_SCHEDULES, [FTL_SCHEDULE_CONSTANT] = "constant", [FTL_SCHEDULE_PLATEAU] = "plateau",
         [FTL_SCHEDULE_EXPONENTIAL] = "exponential", [FTL_SCHEDULE_COSINE] = "cosine");
 CHOICES(checkpoint_words, FTL_N_CHECKPOINTS, [FTL_CHECKPOINT_FULL] = "full", [FTL_CHECKPOINT_DELTA] = "delta");
+CHOICES(trust_words,
+        FTL_N_TEACHES, [FTL_TEACH_NEVER] = "false", [FTL_TEACH_CHEAP] = "auto", [FTL_TEACH_ALWAYS] = "true");
 
 /* The one place of all defaults: `initial`, or `tuned` where a foundation is given. tune/suit.c has those that follow
    from the data (batch_size, epochs). Flags, --init and recipes start from the same. Those of new models are
@@ -251,9 +253,9 @@ static const ftl_option options[] = {
 
     CHOICE(checkpoint, checkpoint_words, .key = "checkpoint", .flag = "checkpoint", .initial = "full", .when = "",
            .doc = "the model that is written: whole, or the trained tensors and the name of the foundation"),
-    BOOL(trust, .key = "trust", .initial = "false", .when = "",
-         .doc = "the model learns to tell its errors at the end, as by frozentl trust, from the structures that it was "
-                "trained on, scaled to those of valid"),
+    CHOICE(trust, trust_words, .key = "trust", .initial = "auto", .when = "",
+           .doc = "the model learns to tell its errors at the end, as by frozentl trust, from the structures that it "
+                  "was trained on, scaled to those of valid; auto: where that is at most a tenth of the run's work"),
     INTEGER(save_every, 1, 1e9, .key = "save_every", .flag = "save-every", .value = "STEPS", .when = "",
             .doc =
                 "write the state after this many steps too; it is always written after an epoch and when interrupted"),

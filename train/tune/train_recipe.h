@@ -13,6 +13,7 @@ enum { FTL_SCHEDULE_CONSTANT, FTL_SCHEDULE_PLATEAU, FTL_SCHEDULE_EXPONENTIAL, FT
 enum { FTL_REPLAY_FOUNDATION, FTL_REPLAY_DATA, FTL_N_REPLAY_LABELS }; /* replay.labels */
 enum { FTL_REPLAY_SHARED, FTL_REPLAY_SEPARATE, FTL_N_REPLAY_HEADS };  /* replay.head */
 enum { FTL_CHECKPOINT_FULL, FTL_CHECKPOINT_DELTA, FTL_N_CHECKPOINTS };
+enum { FTL_TEACH_NEVER, FTL_TEACH_CHEAP, FTL_TEACH_ALWAYS, FTL_N_TEACHES }; /* trust */
 
 /* The value of every option; what each one means is said in the table (train_recipe.c). */
 typedef struct {
@@ -67,7 +68,7 @@ typedef struct {
   int64_t epochs, steps, batch_size, patience, seed, threads;
   int precision; /* ftl_precision */
   int checkpoint;
-  bool trust;
+  int trust; /* FTL_TEACH_... */
   int64_t save_every, cache_mb;
   struct {
     int interaction, radial, transform, gate; /* FTL_BLOCKS_..., ftl_radial_kind, ftl_transform_kind, ftl_activation */
