@@ -109,9 +109,9 @@ CASES = {
                        "pair": Test("Al with V", True, has_al_v)}, lambda f: not has_al_v(f)),
     "tialv-wide": Case("Ti\u2013Al\u2013V, above 16.2 \u00c5\u00b3/atom", TIALV, {"same": Test(SAME, False, lambda f: f.volume > 16.2),
                        "cells": Test("below 15 \u00c5\u00b3/atom", True, lambda f: f.volume < 15)}, lambda f: f.volume > 16.2),
-    "mo": Case("Mo (DFT)", MO, {"same": Test(SAME, False)}),
+    "mo": Case("Mo (DFT)", MO, {"same": Test(SAME, False)}, epochs=6),
     "mo-crystals": Case("Mo (DFT), no MD", MO, {"same": Test(SAME, False, lambda f: f.kind != "AIMD-NVT"),
-                        "md": Test("MD", True, lambda f: f.kind == "AIMD-NVT")}, lambda f: f.kind != "AIMD-NVT"),
+                        "md": Test("MD", True, lambda f: f.kind == "AIMD-NVT")}, lambda f: f.kind != "AIMD-NVT", epochs=6),
 }  # fmt: skip
 
 

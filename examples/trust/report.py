@@ -1,4 +1,4 @@
-"""Table and pictures of results/: report.py FOLDER."""
+"""Table and pictures of results/: report.py FOLDER PICTURE.svg"""
 
 import csv
 import math
@@ -106,15 +106,16 @@ def energies(rows):
     yield "| mean | | | " + " | ".join(f"{sum(m) / len(m):.2f}" if m else "-" for m in means) + " |"
 
 
-def make(folder):
+def make(folder, picture):
+    """`picture`: of errors against deviations."""
     rows = read(folder, "calibration")
     with open(os.path.join(folder, "trust.md"), "w") as f:
         f.write("Posterior of one model / ensemble of four; forces in meV/\u00c5, energies in meV/atom; bold: unlike training\n\n")
         f.write("\n".join(table(rows)) + "\n\nSpearman's correlation of the error of the energy per atom with:\n\n")
         f.write("\n".join(energies(read(folder, "energies"))) + "\n")
-    draw(folder, os.path.join(folder, "trust.svg"))
+    draw(folder, picture)
     draw_ranking(folder, os.path.join(folder, "ranking.svg"))
 
 
 if __name__ == "__main__":
-    make(sys.argv[1])
+    make(*sys.argv[1:3])

@@ -231,7 +231,7 @@ def quick(folder):
     case = CASES["h2cu"]
     tests = {name: dataclasses.replace(test, most=6) for name, test in case.tests.items()}
     do("h2cu", dataclasses.replace(case, structures=10, held=6, epochs=1, members=2, tests=tests), folder, folder)
-    report.make(folder)
+    report.make(folder, os.path.join(folder, "trust.svg"))
     rows = {(row["test"], row["method"], row["quantity"]): row for row in read(os.path.join(folder, "calibration.csv"))}
     forces = rows["same", "posterior", "forces"]
     claims = {"all rows are there": len(rows) == 12, "forces are ranked": float(forces["spearman"]) > 0.3,
@@ -268,7 +268,7 @@ def main():
     for name in args.case or CASES:
         do(name, CASES[name], work, results)
         print(f"trust: {name} done", flush=True)
-    report.make(results)
+    report.make(results, os.path.join(ROOT, "docs", "img", "trust.svg") if args.record else os.path.join(results, "trust.svg"))
     return 0
 
 
