@@ -58,12 +58,13 @@ def draw(folder, path):
     for frame, shown, title in zip(axes[0], (inside, outside), ("Structures as in training", "Structures unlike those in training")):
         every = [x for key, _ in shown for point in bins[key] for x in point]
         ends = (min(every, default=1) / 2, max(every, default=10) * 2)
+        colours = (*style.COLOURS, style.INK)
         for k, (key, label) in enumerate(shown):
             cloud = [(float(d["told"]), float(d["error"])) for d in dots if (d["case"], d["test"]) == key]
             cloud = [(x, y) for x, y in cloud if ends[0] < x < ends[1] and ends[0] < y < ends[1]]
             if cloud:
-                frame.plot(*zip(*cloud), ".", ms=2, mew=0, color=style.lighter(style.colour(k), 0.55), zorder=1)
-            frame.plot(*zip(*bins[key]), marker=style.marker(k), color=style.colour(k), ls="-" if k < len(style.COLOURS) else "--", label=label, zorder=3)
+                frame.plot(*zip(*cloud), ".", ms=2, mew=0, color=style.lighter(colours[k], 0.55), zorder=1)
+            frame.plot(*zip(*bins[key]), marker=style.marker(k), color=colours[k], label=label, zorder=3)
         frame.plot(ends, ends, color=style.INK, lw=0.8, ls=":", zorder=2)
         for axis in (frame.xaxis, frame.yaxis):
             style.logarithmic(axis, ends)
