@@ -16,7 +16,7 @@
 # 4. before and after   errors on the new frames, and --halt of the last one                     FOLDER/k/summary.txt
 # until a run reaches the last temperature. Then report.py makes tables and a picture.
 #
-# COMMAND is run as `COMMAND IN.xyz OUT.xyz`, and writes REF_energy, REF_forces, REF_stress; status 75: labels are still to come, and the same
+# COMMAND is run in FOLDER as `COMMAND IN.xyz OUT.xyz` (name its files by absolute paths), and writes REF_energy, REF_forces, REF_stress; status 75: labels are still to come, and the same
 # command will go on from there. `python -m frozentl.label` is one: any calculator of ASE, or VASP (docs/python.md).
 #
 # What is finished is not repeated: give the same command again after an interruption. --quick: small, checked, for ctest.
