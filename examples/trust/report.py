@@ -1,12 +1,12 @@
 """Table and pictures of results/: report.py FOLDER PICTURE.svg"""
 
-import csv
 import math
 import os
 import sys
 
-import cases  # noqa: F401 (finds ../data-efficiency)
-from cases import CASES, ROOT
+from cases import CASES, ROOT  # which finds ../data-efficiency, too
+
+import table as tables  # isort: skip
 
 sys.path.insert(0, os.path.join(ROOT, "python"))
 from frozentl.plot import style  # noqa: E402
@@ -18,8 +18,7 @@ NAMES = {("h2cu", "pairs"): "H\u2082 compressed", ("h2cu", "cells"): "Cu compres
 
 
 def read(folder, name):
-    with open(os.path.join(folder, name + ".csv"), newline="") as f:
-        return list(csv.DictReader(f))
+    return tables.read(os.path.join(folder, name + ".csv"))
 
 
 def table(rows):

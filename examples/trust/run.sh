@@ -5,5 +5,5 @@ here="$(cd "$(dirname "$0")" && pwd)"
 root="$here/../.."
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
 export PYTHONPATH="$root/python${PYTHONPATH:+:$PYTHONPATH}"
-"$root/build/venv/bin/python" -c 'import matplotlib, numpy' 2>/dev/null || { echo "trust: skipped: build/venv has no matplotlib: run scripts/setup.sh"; exit 77; }
+"$root/build/venv/bin/python" -c 'import ase, matplotlib, numpy' 2>/dev/null || { echo "trust: skipped: build/venv lacks ase or matplotlib: run scripts/setup.sh"; exit 77; }
 exec "$root/build/venv/bin/python" "$here/study.py" "$@"

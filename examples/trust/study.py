@@ -5,7 +5,6 @@ import csv
 import dataclasses
 import json
 import os
-import re
 import resource
 import sys
 import tempfile
@@ -14,11 +13,14 @@ import cases
 import frozentl
 import numpy as np
 import report
+import table
 from cases import CASES, ROOT, TEACHER, write_if_other
 from frozentl import Evaluation
 from frozentl._calibration import calibration, correlation, scale
+from frozentl.label import main as label
 
 FOUNDATION = os.path.join(ROOT, "potentials", "ftl-metals-0.ftl")
+LABELLER = ("--calculator", "frozentl.calculator:FrozenTL", "--set", f"potential={TEACHER}", "--set", "threads=1")
 COLUMNS = ("case", "test", "outside", "method", "quantity", "errors", "error", "told", "in_68", "in_95", "miscalibration", "spearman",
            "beyond_3", "gamma_median", "gamma_above_2")  # fmt: skip
 BINS, DOTS = 10, 120
@@ -45,22 +47,11 @@ def texts(case, folder):
         if made:
             bare = os.path.join(folder, f"bare-{name}.xyz")
             write_if_other(bare, "".join(text))
-            if not os.path.exists(paths[name]):
-                label(bare, paths[name])
+            if not os.path.exists(paths[name]) and label([*LABELLER, bare, paths[name]]):
+                sys.exit(1)  # it has said why
         else:
             write_if_other(paths[name], "".join(text))
     return paths
-
-
-def label(bare, path):
-    """The teacher's answers as labels."""
-    frozentl.runs._run(["eval", TEACHER, bare, "-o", path + ".part.xyz", "--quiet"])
-    with open(path + ".part.xyz") as f:
-        text = re.sub(r"(?m)(\s|^)energy=", r"\1REF_energy=", f.read().replace(":forces:R:3", ":REF_forces:R:3"))
-    text = re.sub(r'(?m) stress="[^"]*"', "", text)
-    with open(path + ".part.xyz", "w") as f:
-        f.write(text)
-    os.replace(path + ".part.xyz", path)
 
 
 def models(case, paths, folder, costs):
@@ -178,24 +169,16 @@ def energies_of(name, folder, case):
 # ---- tables
 
 
-def read(path):
-    try:
-        with open(path, newline="") as f:
-            return list(csv.DictReader(f))
-    except OSError:
-        return []
-
-
 def write(path, rows, done):
     """The table with these rows of the cases `done`; others stay. Cases in their order."""
-    rows = [row for row in read(path) if row["case"] not in done and row["case"] in CASES] + rows
+    rows = [row for row in table.read(path) if row["case"] not in done and row["case"] in CASES] + rows
     rows.sort(key=lambda row: list(CASES).index(row["case"]))
     if not rows:
         return
     with open(path + ".part", "w", newline="") as f:
-        table = csv.DictWriter(f, rows[0].keys(), lineterminator="\n")
-        table.writeheader()
-        table.writerows(rows)
+        lines = csv.DictWriter(f, rows[0].keys(), lineterminator="\n")
+        lines.writeheader()
+        lines.writerows(rows)
     os.replace(path + ".part", path)
 
 
@@ -232,7 +215,7 @@ def quick(folder):
     tests = {name: dataclasses.replace(test, most=6) for name, test in case.tests.items()}
     do("h2cu", dataclasses.replace(case, structures=10, held=6, epochs=1, members=2, tests=tests), folder, folder)
     report.make(folder, os.path.join(folder, "trust.svg"))
-    rows = {(row["test"], row["method"], row["quantity"]): row for row in read(os.path.join(folder, "calibration.csv"))}
+    rows = {(row["test"], row["method"], row["quantity"]): row for row in table.read(os.path.join(folder, "calibration.csv"))}
     forces = rows["same", "posterior", "forces"]
     claims = {"all rows are there": len(rows) == 12, "forces are ranked": float(forces["spearman"]) > 0.3,
               "intervals of 68 % hold half to nine tenths": 0.5 < float(forces["in_68"]) < 0.9,

@@ -212,8 +212,8 @@ static void mixed_is_close(void **unused) {
   problem_close(&mixed);
 }
 
-/* Guards the way without forces: energies alone have the gradient that they have in company; and the second gradient after
-   one prediction, which a first one with other derivatives leaves as it was. */
+/* Guards the way without forces: energies alone have the gradient that they have in company; and the second gradient
+   after one prediction, which a first one with other derivatives leaves as it was. */
 static void energies_alone(void **unused) {
   (void)unused;
   problem p;

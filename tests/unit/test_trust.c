@@ -133,7 +133,8 @@ static void check_rows(const ftl_source *source, const structure *s, answers *a)
   ftl_last_weights_take(&layer, gradient, row);
   memset(gradient, 0, (size_t)parameters.count * sizeof *gradient);
   for (int c = 0; c < 3 * s->n; c++) w[c / 3][c % 3] = pseudo(11 * c);
-  must(ftl_sweep_gradient(sweep, 0, (const double(*)[3])w, NULL, gradient, &error), &error); /* of the same prediction */
+  must(ftl_sweep_gradient(sweep, 0, (const double(*)[3])w, NULL, gradient, &error),
+       &error); /* of the same prediction */
   ftl_last_weights_take(&layer, gradient, force_row);
   summed_features(a, s, 0, here);
   summed_features(a, s, 1e-4, up);

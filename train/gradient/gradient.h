@@ -52,9 +52,9 @@ size_t ftl_kept_bytes(const ftl_kept *kept);
 ftl_status ftl_sweep_predict(ftl_sweep *sweep, const ftl_graph *graph, ftl_kept *kept, int head, bool derivatives,
                              ftl_prediction *prediction, ftl_error *error);
 
-/* After ftl_sweep_predict with derivatives (without them if d_forces and d_virial are NULL), as often as one likes: adds
-   dL/dtheta of the trained parameters to gradient[parameters->count]. d_energy = dL/dE, d_forces[n][3] = dL/dF or NULL,
-   d_virial[3][3] = dL/dW or NULL. */
+/* After ftl_sweep_predict with derivatives (without them if d_forces and d_virial are NULL), as often as one likes:
+   adds dL/dtheta of the trained parameters to gradient[parameters->count]. d_energy = dL/dE, d_forces[n][3] = dL/dF or
+   NULL, d_virial[3][3] = dL/dW or NULL. */
 ftl_status ftl_sweep_gradient(ftl_sweep *sweep, double d_energy, const double (*d_forces)[3],
                               const double (*d_virial)[3], double *gradient, ftl_error *error);
 
