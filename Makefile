@@ -76,7 +76,7 @@ docs: build
 	@docs/site/build.sh $(BUILD)/train/frozentl
 
 wheel: setup
-	@scripts/wheel.sh $(BUILD)
+	@scripts/wheel.sh
 
 FORMATTED = $(shell git ls-files '*.c' '*.h' '*.cpp')
 format:

