@@ -5,7 +5,7 @@ JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 TESTS  ?= $(shell expr $(JOBS) + 1)# tests at a time: there is always one that waits, for ranks, a signal or a file
 WERROR ?= OFF# CI builds with WERROR=ON
 
-.PHONY: help setup build demo test test-release test-kokkos kokkos-cuda sanitize bench fuzz docs format format-check install clean
+.PHONY: help setup build demo wheel test test-release test-kokkos kokkos-cuda sanitize bench fuzz docs format format-check install clean
 help:
 	@echo 'FrozenTL: MACE interatomic potentials in C, for LAMMPS.'
 	@echo ''
@@ -20,6 +20,7 @@ help:
 	@echo '  make fuzz      fuzz the readers of all files (FUZZ_SECONDS=600 each)'
 	@echo '  make docs      the documentation as a site in build/docs/site, links checked, and man pages'
 	@echo '  make format    clang-format on every C and C++ file (format-check: only look)'
+	@echo '  make wheel     a wheel with its libraries inside, in build/wheel-out, tested in a clean environment'
 	@echo '  make install   into PREFIX (/usr/local)'
 	@echo '  make clean     remove what was built; build/venv stays'
 
@@ -73,6 +74,9 @@ docs: build
 	@cmake -S . -B $(BUILD) >/dev/null # it may have been configured without help2man
 	@cmake --build $(BUILD) --target man
 	@docs/site/build.sh $(BUILD)/train/frozentl
+
+wheel: setup
+	@scripts/wheel.sh
 
 FORMATTED = $(shell git ls-files '*.c' '*.h' '*.cpp')
 format:

@@ -6,6 +6,7 @@
 #include "memory.h"
 #include "update.h"
 #include "utils.h"
+#include "lammps_versions.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -53,7 +54,7 @@ ComputeFrozenTLTrust::~ComputeFrozenTLTrust() {
 }
 
 void ComputeFrozenTLTrust::stop_all(const std::string &what) const {
-  error->all(FLERR, Error::NOPOINTER, "compute " + std::string(id) + " frozentl/trust: " + what);
+  lammps_stop_all(error, FLERR, "compute " + std::string(id) + " frozentl/trust: " + what);
 }
 
 std::string ComputeFrozenTLTrust::asker() const { return "compute " + std::string(id); }

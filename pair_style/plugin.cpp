@@ -18,6 +18,7 @@
 #include "error.h"
 #include "lammps.h"
 #include "lmptype.h"
+#include "lammps_versions.h"
 
 #include <cstdio>
 #include <cstring>
@@ -64,8 +65,15 @@ const bool built_for_open_mpi = false;
 
 bool runs_on_open_mpi() { return host_function<void>("ompi_mpi_comm_world") != nullptr; }
 
-/* LAMMPS_NS::Error::all(file, line, place, message): of 2025 and later. */
+/* LAMMPS_NS::Error::all(file, line, place, message), which before 22 Jul 2025 had no place; of the wheels of that time
+   the strings are those of the older C++ ABI. */
+#if FTL_LAMMPS_HEADERS >= 20250722
 const char error_all[] = "_ZN9LAMMPS_NS5Error3allERKNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEEiiS8_";
+#elif _GLIBCXX_USE_CXX11_ABI
+const char error_all[] = "_ZN9LAMMPS_NS5Error3allERKNSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEEiS8_";
+#else
+const char error_all[] = "_ZN9LAMMPS_NS5Error3allERKSsiS2_";
+#endif
 
 /* What is wrong with this LAMMPS for this plugin, as the end of a sentence; empty: nothing. */
 std::string host_problem(void *lammps) {
@@ -96,7 +104,7 @@ void *create_pair(void *lammps) { return static_cast<Pair *>(new PairFrozenTL(st
 
 /* `error` has always been the second member of class LAMMPS. */
 void *refuse_pair(void *lammps) {
-  static_cast<LAMMPS *>(lammps)->error->all(FLERR, Error::NOPOINTER, problem);
+  lammps_stop_all(static_cast<LAMMPS *>(lammps)->error, FLERR, problem);
   return nullptr;
 }
 
@@ -137,7 +145,7 @@ void *create_kokkos_pair_on_host(void *lammps) {
   return frozentl::create_kokkos_pair(static_cast<LAMMPS *>(lammps), true);
 }
 void *refuse_kokkos_pair(void *lammps) {
-  static_cast<LAMMPS *>(lammps)->error->all(FLERR, Error::NOPOINTER, "pair_style frozentl/kk: " + kokkos_problem);
+  lammps_stop_all(static_cast<LAMMPS *>(lammps)->error, FLERR, "pair_style frozentl/kk: " + kokkos_problem);
   return nullptr;
 }
 #endif
