@@ -74,7 +74,7 @@ static void test_random_features(void **unused) {
   static structure s;
   for (int t = 0; t < 2; t++) {
     ftl_model *models[2];
-      for (int k = 0; k < 2; k++) {
+    for (int k = 0; k < 2; k++) {
       const ftl_open_options options = {.precision = k ? FTL_MIXED : FTL_DOUBLE};
       ftl_source *source = read_twin(twins[t]);
       add_random_features(source);

@@ -212,8 +212,8 @@ static ftl_status prepare_readout(ftl_network *network, int k, ftl_error *error)
   const ftl_architecture *arch = network->arch;
   ftl_network_readout *readout = &network->readout[k];
   const ftl_readout *spec = readout->spec = &arch->readout[k];
-  const bool shared = spec->kind == FTL_READOUT_TWO_LINEAR || spec->kind == FTL_READOUT_NET ||
-                      spec->kind == FTL_READOUT_RANDOM;
+  const bool shared =
+      spec->kind == FTL_READOUT_TWO_LINEAR || spec->kind == FTL_READOUT_NET || spec->kind == FTL_READOUT_RANDOM;
   readout->n_out = shared ? 1 : arch->n_heads;
   const ftl_irreps energies = {1, {{readout->n_out, 0, 1}}};
   const double extra_fan_in = (double)arch->norm_heads / arch->n_heads; /* see ftl_architecture.norm_heads */
