@@ -32,11 +32,11 @@ typedef struct {
 /* Of a run that goes on. */
 static void check_change(const char *key, struct argp_state *state) {
   if (!ftl_train_may_change(key))
-    argp_error(
-        state,
-        "--resume goes on as RUN/recipe.yaml says; epochs, steps, patience, threads, save_every, save_seconds, cache_mb can be "
-        "changed, and where files are (foundation, data, valid, test, replay.data), not %s",
-        key);
+    argp_error(state,
+               "--resume goes on as RUN/recipe.yaml says; epochs, steps, patience, threads, save_every, save_seconds, "
+               "cache_mb can be "
+               "changed, and where files are (foundation, data, valid, test, replay.data), not %s",
+               key);
 }
 
 static error_t parse_option(int key, char *argument, struct argp_state *state) {
