@@ -14,13 +14,12 @@
    may keep the tolerance out of reach. Below R_LOW all that is accepted will do: the Agnesi transform is not smooth at
    0, and no atoms are that close. Errors are relative to the largest of SCALES values on the same side of R_SPLIT, as
    functions grow towards 0. */
-#define UNITS    2048
-#define POLISH   512
-#define ACCEPTED 100 /* times the tolerance; a model whose functions need more is refused */
-#define R_LOW    0.5
-#define R_SPLIT  1.5
-#define SCALES   64
-#define FEWEST   16 /* cells of a class, for an estimate */
+#define UNITS   2048
+#define POLISH  512
+#define R_LOW   0.5
+#define R_SPLIT 1.5
+#define SCALES  64
+#define FEWEST  16 /* cells of a class, for an estimate */
 
 static int n_coefficients(const ftl_model *model) { return FTL_RADIAL_COEFFICIENTS(model->real_bytes); }
 
@@ -67,7 +66,8 @@ static sample_context class_sample(const ftl_model *model, const ftl_radial *rad
 typedef struct {
   const ftl_radial *radial;
   sample_context context;
-  double tolerance;
+  double tolerance; /* of a cell before it is halved */
+  double accepted;  /* a model whose functions need more is refused */
   ftl_grid *grid;
   double **density;
   ftl_feature_tables *tables;
@@ -124,18 +124,17 @@ static int next_width(int width, double error, double tolerance, int n_coefficie
 /* The cells of a class, from the cutoff inwards. `stop`, falling, to 0: units over which no cell may reach. */
 static ftl_status fit_class(table_fit *fit, int class_, double cutoff, const int *stop, ftl_error *error) {
   ftl_grid *grid = fit->grid;
-  const double accepted = ACCEPTED * fit->tolerance;
   const int low_end = (int)(R_LOW * grid->units), polished = grid->n_units / POLISH;
   int at = grid->first[class_], wish = grid->n_units / 32;
   for (int end = grid->n_units; end > 0;) {
     if (end <= *stop) stop++;
-    const double tolerance = end > low_end ? fit->tolerance : accepted;
+    const double tolerance = end > low_end ? fit->tolerance : fit->accepted;
     double largest_error, last = INFINITY;
     int width = wish < end - *stop ? wish : end - *stop;
     for (;;) {
       FTL_TRY(fit_cell(fit, at, (end - width) / grid->units, fmin(end / grid->units, cutoff), &largest_error, error));
       const bool rounding = width <= polished || largest_error > 0.5 * last;
-      if (largest_error <= tolerance || (rounding && largest_error <= accepted)) break;
+      if (largest_error <= tolerance || (rounding && largest_error <= fit->accepted)) break;
       if (width == 1 && end <= low_end) break;
       if (width == 1)
         return ftl_fail(
@@ -165,10 +164,10 @@ static ftl_status fit_class(table_fit *fit, int class_, double cutoff, const int
 
 ftl_status ftl_feature_tables_fit(const ftl_model *model, const ftl_radial *radial, ftl_grid *grid, double **density,
                                   ftl_feature_tables *tables, ftl_error *error) {
-  /* of a cell before it is halved; in mixed too the fit is better than the arithmetic: its slopes, which make forces,
-     err some hundred times more */
+  /* in mixed too the fit is better than the arithmetic: its slopes, which make forces, err some hundred times more */
   table_fit fit = {.radial = radial,
-                   .tolerance = model->precision == FTL_DOUBLE ? 1e-12 : 1e-8,
+                   .tolerance = model->precision == FTL_DOUBLE ? 1e-12 : 4e-8,
+                   .accepted = model->precision == FTL_DOUBLE ? 1e-10 : 1e-6,
                    .grid = grid,
                    .density = density,
                    .tables = tables};
