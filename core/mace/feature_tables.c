@@ -166,7 +166,7 @@ ftl_status ftl_feature_tables_fit(const ftl_model *model, const ftl_radial *radi
                                   ftl_feature_tables *tables, ftl_error *error) {
   /* in mixed too the fit is better than the arithmetic: its slopes, which make forces, err some hundred times more */
   table_fit fit = {.radial = radial,
-                   .tolerance = model->precision == FTL_DOUBLE ? 1e-12 : 4e-8,
+                   .tolerance = model->precision == FTL_DOUBLE ? 1e-12 : 6e-8,
                    .accepted = model->precision == FTL_DOUBLE ? 1e-10 : 1e-6,
                    .grid = grid,
                    .density = density,
