@@ -13,7 +13,7 @@
 
 namespace frozentl {
 
-/* Of a chunk of a path's channels: where its tables begin within a class, and how far apart cells are. */
+/* Of a chunk of a path's channels: where its tables begin, and how far apart cells are. */
 struct ConvChunk {
   std::size_t offset, cell_stride;
 };
@@ -24,7 +24,6 @@ template <class Real> struct ConvPath {
   int chunk_width;
   const ConvChunk *chunk;
   const Real *radial;
-  std::size_t class_stride;
   /* M[q] = sum_s coefficient[s] Y[component[s]], s = m_start[q] .. m_start[q + 1] - 1 */
   const int *m_start, *m_component;
   const double *m_coefficient;
@@ -38,12 +37,18 @@ struct ConvGeometry {
   bool raw; /* harmonics */
   int n_species;
   const int *pair_class;
+
+  /* The pair class of the edge in `slot`. */
+  KOKKOS_INLINE_FUNCTION int class_of(int slot) const {
+    const int zi = edges.species[edges.receiver[slot]], zj = edges.species[edges.node[slot]];
+    return pair_class[zi * n_species + zj];
+  }
 };
 
 /* An edge in scratch. */
 template <class Real> struct StagedEdge {
   Real t;
-  int row, class_, cell; /* row: of the other end */
+  int row, cell; /* row: of the other end; cell: among those of all classes */
 };
 
 template <class Real> constexpr std::size_t staged_bytes(int n_edges, int numbers) {
@@ -57,13 +62,12 @@ template <int N, class Real>
 KOKKOS_INLINE_FUNCTION void stage_edge(const ConvGeometry &geometry, const ConvPath<Real> &path, int slot, int row,
                                        StagedEdge<Real> &edge, Real *m) {
   const EdgeVector &v = geometry.edges.vector[slot];
-  const int zi = geometry.edges.species[geometry.edges.receiver[slot]];
-  const int zj = geometry.edges.species[geometry.edges.node[slot]];
+  const int class_ = geometry.class_of(slot);
   double y[FTL_MAX_SH], t, slope;
-  ftl_grid_locate(&geometry.grid, v.r, &edge.cell, &t, &slope);
+  ftl_grid_locate(&geometry.grid, class_, v.r, &edge.cell, &t, &slope);
+  edge.cell += geometry.grid.first[class_];
   edge.t = static_cast<Real>(t);
   edge.row = row;
-  edge.class_ = geometry.pair_class[zi * geometry.n_species + zj];
   edge_harmonics(geometry.lmax, geometry.raw, v, y);
   for (int q = 0; q < N; q++) {
     double sum = 0;
@@ -76,7 +80,7 @@ template <class Real>
 KOKKOS_FORCEINLINE_FUNCTION const Real *radial_row(const ConvPath<Real> &path, const StagedEdge<Real> &edge,
                                                    int channel) {
   const ConvChunk &chunk = path.chunk[channel / path.chunk_width];
-  return path.radial + edge.class_ * path.class_stride + chunk.offset + edge.cell * chunk.cell_stride +
+  return path.radial + chunk.offset + static_cast<std::size_t>(edge.cell) * chunk.cell_stride +
          channel % path.chunk_width;
 }
 
@@ -182,7 +186,7 @@ template <class Space, class Real, int D1, int D3> struct ConvReverseEdges {
       const Real *const mk = m + k * (n_m + 1);
       double dy[FTL_MAX_SH], t, slope;
       int cell;
-      ftl_grid_locate(&geometry.grid, v.r, &cell, &t, &slope);
+      ftl_grid_locate(&geometry.grid, geometry.class_of(start + k), v.r, &cell, &t, &slope);
       for (int q = 0; q < FTL_MAX_SH; q++) dy[q] = 0;
       for (int q = 0; q < n_m; q++)
         for (int s = path.m_start[q]; s < path.m_start[q + 1]; s++)
@@ -258,8 +262,8 @@ public:
     const int width = conv.chunk_vectors * model->lanes, n_m = conv.n_m;
     const std::size_t path_size =
         static_cast<std::size_t>(FTL_RADIAL_COEFFICIENTS(sizeof(Real))) * static_cast<std::size_t>(width);
-    const Real *radial = store.upload("radial", static_cast<const Real *>(conv.radial),
-                                      conv.class_stride * static_cast<std::size_t>(model->n_classes));
+    const Real *radial =
+        store.upload("radial", static_cast<const Real *>(conv.radial), conv.chunk_offset[conv.n_chunks]);
     const int *m_start = store.upload("coupling", conv.m_start, static_cast<std::size_t>(n_m) + 1);
     const int *m_component = store.upload("coupling", conv.m_component, static_cast<std::size_t>(conv.m_start[n_m]));
     const double *m_coefficient =
@@ -273,7 +277,7 @@ public:
         chunks.push_back({conv.chunk_offset[c] + rank[static_cast<std::size_t>(c)]++ * path_size,
                           static_cast<std::size_t>(conv.chunk_paths[c]) * path_size});
       paths.push_back({path.d1, path.d3, in.offset, in.pad, out.pad, width, store.upload("chunks", chunks), radial,
-                       conv.class_stride, m_start + path.m_offset, m_component, m_coefficient});
+                       m_start + path.m_offset, m_component, m_coefficient});
     }
   }
   std::vector<ConvPath<Real>> paths;

@@ -11,7 +11,7 @@ namespace frozentl {
 /* Radial functions of a pair of elements. */
 struct FirstPair {
   std::size_t phi;
-  int pad;
+  int pad, class_;
 };
 
 template <class Real> struct FirstGeometry {
@@ -25,18 +25,18 @@ template <class Real> struct FirstGeometry {
 
 template <class Real> struct FirstEdge {
   Real t;
-  int cell; /* < 0: of another element */
+  int cell; /* within its class; < 0: of another element */
 };
 
 template <int Lmax, class Real>
-KOKKOS_INLINE_FUNCTION void stage_first_edge(const FirstGeometry<Real> &geometry, int slot, int species,
+KOKKOS_INLINE_FUNCTION void stage_first_edge(const FirstGeometry<Real> &geometry, int slot, int species, int class_,
                                              FirstEdge<Real> &edge, Real *y) {
   constexpr int n_sh = (Lmax + 1) * (Lmax + 1);
   const EdgeVector &v = geometry.edges.vector[slot];
   double exact[FTL_MAX_SH], t, slope;
   edge.cell = -1;
   if (geometry.edges.species[geometry.edges.node[slot]] != species) return;
-  ftl_grid_locate(&geometry.grid, v.r, &edge.cell, &t, &slope);
+  ftl_grid_locate(&geometry.grid, class_, v.r, &edge.cell, &t, &slope);
   edge.t = static_cast<Real>(t);
   edge_harmonics(Lmax, geometry.raw, v, exact);
   for (int lm = 0; lm < n_sh; lm++) y[lm] = static_cast<Real>(exact[lm]);
@@ -59,7 +59,9 @@ template <class Space, class Real, int Lmax> struct FirstSums {
     const FirstPair pair = geometry.pair[geometry.edges.species[i] * geometry.n_species + species];
     Real *const y = reinterpret_cast<Real *>(scratch);
     FirstEdge<Real> *const staged = reinterpret_cast<FirstEdge<Real> *>(y + static_cast<std::size_t>(n) * n_sh);
-    on_lanes(team, n, [&](int k) { stage_first_edge<Lmax>(geometry, start + k, species, staged[k], y + k * n_sh); });
+    on_lanes(team, n, [&](int k) {
+      stage_first_edge<Lmax>(geometry, start + k, species, pair.class_, staged[k], y + k * n_sh);
+    });
     Real *const to = sums.row(position);
     on_lanes(team, pair.pad / lane::width, [&](int pack) {
       Pack sum[n_sh];
@@ -96,8 +98,9 @@ template <class Space, class Real, int Lmax> struct FirstReverse {
     /* Y, later dE/dY and, last, dE/dt */
     Real *const y = reinterpret_cast<Real *>(scratch);
     FirstEdge<Real> *const staged = reinterpret_cast<FirstEdge<Real> *>(y + static_cast<std::size_t>(n) * (n_sh + 1));
-    on_lanes(team, n,
-             [&](int k) { stage_first_edge<Lmax>(geometry, start + k, species, staged[k], y + k * (n_sh + 1)); });
+    on_lanes(team, n, [&](int k) {
+      stage_first_edge<Lmax>(geometry, start + k, species, pair.class_, staged[k], y + k * (n_sh + 1));
+    });
     const Real *const from = sums_adjoint.row(position);
     for (int k = 0; k < n; k++) {
       if (staged[k].cell < 0) continue;
@@ -129,7 +132,7 @@ template <class Space, class Real, int Lmax> struct FirstReverse {
       const EdgeVector &v = geometry.edges.vector[start + k];
       double dy[FTL_MAX_SH], t, slope;
       int cell;
-      ftl_grid_locate(&geometry.grid, v.r, &cell, &t, &slope);
+      ftl_grid_locate(&geometry.grid, pair.class_, v.r, &cell, &t, &slope);
       for (int q = 0; q < n_sh; q++) dy[q] = static_cast<double>(y[k * (n_sh + 1) + q]);
       add_edge_gradient(Lmax, geometry.raw, v, static_cast<double>(y[k * (n_sh + 1) + n_sh]) * slope, dy,
                         geometry.edges.gradient[start + k]);
@@ -148,25 +151,26 @@ template <class F> void by_lmax(int lmax, const F &f) {
 template <class Space, class Real> class FirstLayer {
 public:
   FirstLayer() = default;
-  FirstLayer(const ftl_model *model, Store<Space> &store)
+  FirstLayer(const ftl_model *model, const ftl_grid &in_space, Store<Space> &store)
       : lmax(model->lmax), n_species(model->n_species), raw(model->arch.nequip.raw_harmonics) {
     const ftl_prepared_layer &layer = model->layer[0];
     const ftl_first_layer &first_layer = layer.first_layer;
+    grid = in_space;
     const std::size_t n = static_cast<std::size_t>(n_species);
-    grid = layer.grid;
     pad = first_layer.max_pad;
     std::size_t phi_size = 0, v_size = 0, vt_size = 0;
     std::vector<FirstPair> pairs;
     for (int c = 0; c < model->n_classes; c++) {
       const ftl_first_class &class_ = first_layer.class_[c];
-      const std::size_t end = class_.phi_offset + static_cast<std::size_t>(grid.n_cells) *
-                                                      static_cast<std::size_t>(grid.n_coefficients) *
-                                                      static_cast<std::size_t>(class_.pad);
+      const std::size_t end =
+          class_.phi_offset + static_cast<std::size_t>(layer.grid.first[c + 1] - layer.grid.first[c]) *
+                                  static_cast<std::size_t>(layer.grid.n_coefficients) *
+                                  static_cast<std::size_t>(class_.pad);
       if (end > phi_size) phi_size = end;
     }
     for (std::size_t ij = 0; ij < n * n; ij++) {
       const ftl_first_class &class_ = first_layer.class_[model->pair_class[ij]];
-      pairs.push_back({class_.phi_offset, class_.pad});
+      pairs.push_back({class_.phi_offset, class_.pad, model->pair_class[ij]});
       for (int p = 0; p < first_layer.n_paths; p++) {
         const ftl_layout_block &out = layer.message.b[first_layer.path_out[p]];
         const std::size_t at = ij * static_cast<std::size_t>(first_layer.n_paths) + static_cast<std::size_t>(p);

@@ -256,12 +256,11 @@ private:
   /* ---- stages ---- */
 
   ConvGeometry conv_geometry(int t) const {
-    return {edges.list(), model->layer[t].grid, model->lmax, model->arch.nequip.raw_harmonics, model->n_species,
-            pair_class};
+    return {edges.list(), layer(t).grid, model->lmax, model->arch.nequip.raw_harmonics, model->n_species, pair_class};
   }
   EnergyScale energy_scale() const { return {scale, edges.list().species, blocks.order}; }
   DensityTable density_of(int t) const {
-    return {edges.list(), model->layer[t].grid, model->n_species, pair_class, layer(t).density};
+    return {edges.list(), layer(t).grid, model->n_species, pair_class, layer(t).density};
   }
 
   /* Adds a row for each element to rows of a batch; `same`: the one row for all. */

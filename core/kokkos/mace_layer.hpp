@@ -13,6 +13,7 @@ namespace frozentl {
 
 template <class Space, class Real> struct MaceLayer {
   const ftl_prepared_layer *prepared = nullptr;
+  ftl_grid grid{};
   FirstLayer<Space, Real> first_layer; /* of the first */
   Conv<Space, Real> conv;              /* of the others */
   Linear<Space, Real> conv_linear, linear_res, skip, linear_up;
@@ -26,8 +27,9 @@ template <class Space, class Real> struct MaceLayer {
   MaceLayer(const ftl_model *model, int t, Store<Space> &store) : prepared(&model->layer[t]) {
     const ftl_prepared_layer &layer = *prepared;
     const std::size_t n_species = static_cast<std::size_t>(model->n_species);
+    grid = upload_grid(layer.grid, model->n_classes, store);
     if (layer.first) {
-      first_layer = FirstLayer<Space, Real>(model, store);
+      first_layer = FirstLayer<Space, Real>(model, grid, store);
     } else {
       conv = Conv<Space, Real>(model, layer, store);
       conv_linear = Linear<Space, Real>(model, layer.conv.linear, store);
@@ -45,7 +47,7 @@ template <class Space, class Real> struct MaceLayer {
     }
     if (layer.density)
       density = store.upload("density", layer.density,
-                             static_cast<std::size_t>(model->n_classes) * static_cast<std::size_t>(layer.grid.n_cells) *
+                             static_cast<std::size_t>(layer.grid.first[model->n_classes]) *
                                  static_cast<std::size_t>(layer.grid.n_coefficients));
     const std::size_t message_rows = n_species * static_cast<std::size_t>(layer.message.dim);
     if (layer.res_first) res_first = store.upload("residual", layer.res_first, message_rows);
@@ -64,6 +66,16 @@ template <class Space, class Real> struct MaceLayer {
   double beta() const { return prepared->norm == FTL_NORM_DENSITY ? 1 : prepared->beta; }
 
 private:
+  /* With arrays in the space's memory, which nobody writes to. */
+  static ftl_grid upload_grid(const ftl_grid &from, int n_classes, Store<Space> &store) {
+    const std::size_t n = static_cast<std::size_t>(n_classes),
+                      n_cells = static_cast<std::size_t>(from.first[n_classes]);
+    ftl_grid to = from;
+    to.cell_of = const_cast<uint16_t *>(store.upload("grid", from.cell_of, n * static_cast<std::size_t>(from.n_units)));
+    to.first = const_cast<int *>(store.upload("grid", from.first, n + 1));
+    to.cell = const_cast<ftl_cell *>(store.upload("grid", from.cell, n_cells));
+    return to;
+  }
   ReadoutTables make_readout(const ftl_prepared_readout &from, int n_committee, Store<Space> &store) {
     const std::size_t n_in = static_cast<std::size_t>(from.n_in), n = static_cast<std::size_t>(from.n_hidden);
     const auto copy = [&](const double *p, std::size_t size) { return p ? store.upload("readout", p, size) : nullptr; };

@@ -21,8 +21,9 @@ struct DensityTable {
     const int n = grid.n_coefficients, zi = edges.species[i], zj = edges.species[edges.node[slot]];
     int cell;
     double t, slope, v = 0, d = 0;
-    ftl_grid_locate(&grid, edges.vector[slot].r, &cell, &t, &slope);
-    const double *c = table + (static_cast<std::size_t>(pair_class[zi * n_species + zj]) * grid.n_cells + cell) * n;
+    const int class_ = pair_class[zi * n_species + zj];
+    ftl_grid_locate(&grid, class_, edges.vector[slot].r, &cell, &t, &slope);
+    const double *c = table + static_cast<std::size_t>(grid.first[class_] + cell) * static_cast<std::size_t>(n);
     for (int k = n - 1; k >= 0; k--) {
       d = d * t + v;
       v = v * t + c[k];

@@ -17,8 +17,8 @@
 typedef struct {
   int n_edges, u_pad, a_pad;
   const ftl_sorted_edge *edge;
-  const real *radial; /* of class 0, cell 0 */
-  size_t class_stride, cell_stride;
+  const real *radial; /* of cell 0 */
+  size_t cell_stride;
   const real *M;        /* [edge][d3][d1] */
   const real *features; /* of node 0 */
   size_t row, shift;    /* of a node; where the path's input and chunk begin in it */
@@ -29,16 +29,23 @@ typedef struct {
 } conv_task;
 
 /* The scratch's `sorted`: the block's edges by class and, within it, by cell. Two counting sorts, the second the
-   stronger; the edges of a block have one class per element of the sender. */
+   stronger; the edges of a block have one class per element of the sender, or one in all. */
 static void sort_edges(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block) {
-  int n_edges = scratch_of(thread)->edge_start[block->n], n_cells = ws->model->layer[t].grid.n_cells;
-  int n_species = ws->model->n_species, cell_start[FTL_MAX_CELLS + 1], species_start[FTL_MAX_ELEMENTS + 1];
-  const int *species = ws->graph.species;
+  const ftl_model *model = ws->model;
+  const ftl_grid *grid = &model->layer[t].grid;
+  const int n_edges = scratch_of(thread)->edge_start[block->n], n_species = model->n_classes > 1 ? model->n_species : 1;
+  const int *class_of = model->pair_class + block->species * model->n_species, *species = ws->graph.species;
+  int n_cells = 0, cell_start[FTL_MAX_CELLS + 1], species_start[FTL_MAX_ELEMENTS + 1];
+  for (int z = 0; z < n_species; z++) {
+    const int n = grid->first[class_of[z] + 1] - grid->first[class_of[z]];
+    if (n > n_cells) n_cells = n;
+  }
   memset(cell_start, 0, ((size_t)n_cells + 1) * sizeof(int));
   memset(species_start, 0, ((size_t)n_species + 1) * sizeof(int));
   for (int e = 0; e < n_edges; e++) {
-    cell_start[scratch_of(thread)->edge[e].cell + 1]++;
-    species_start[species[scratch_of(thread)->edge[e].sender] + 1]++;
+    const ftl_edge *edge = &scratch_of(thread)->edge[e];
+    cell_start[edge->cell + 1]++;
+    species_start[(n_species > 1 ? species[edge->sender] : 0) + 1]++;
   }
   for (int k = 0; k < n_cells; k++) cell_start[k + 1] += cell_start[k];
   for (int k = 0; k < n_species; k++) species_start[k + 1] += species_start[k];
@@ -47,8 +54,8 @@ static void sort_edges(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_b
     int e = scratch_of(thread)->by_cell[k], atom = 0;
     const ftl_edge *edge = &scratch_of(thread)->edge[e];
     while (e >= scratch_of(thread)->edge_start[atom + 1]) atom++;
-    scratch_of(thread)->sorted[species_start[species[edge->sender]]++] =
-        (ftl_sorted_edge){edge->t, e, atom, edge->sender, edge->class_, edge->cell, NULL};
+    scratch_of(thread)->sorted[species_start[n_species > 1 ? species[edge->sender] : 0]++] =
+        (ftl_sorted_edge){edge->t, e, atom, edge->sender, grid->first[edge->class_] + edge->cell, NULL};
   }
 }
 
@@ -90,7 +97,7 @@ FTL_INLINE void path_forward(int d1, int d3, int nv, const conv_task *task) {
   const int u_pad = task->u_pad, a_pad = task->a_pad, n_edges = task->n_edges;
   for (int s = 0; s < n_edges; s++) {
     const ftl_sorted_edge *edge = &task->edge[s];
-    const real *c = task->radial + (size_t)edge->class_ * task->class_stride + (size_t)edge->cell * task->cell_stride;
+    const real *c = task->radial + (size_t)edge->cell * task->cell_stride;
     const real *u = task->features + (size_t)edge->sender * task->row + task->shift;
     real *A = task->A + (size_t)(edge->atom * d3 * a_pad), M[MAX_D * MAX_D];
     memcpy(M, task->M + (size_t)(edge->edge * d1 * d3), (size_t)(d1 * d3) * sizeof(real));
@@ -130,7 +137,7 @@ FTL_INLINE void path_reverse(int d1, int d3, int nv, const conv_task *task) {
   const int u_pad = task->u_pad, a_pad = task->a_pad, n_edges = task->n_edges, pair = nv < 2 ? nv : 2;
   for (int s = 0; s < n_edges; s++) {
     const ftl_sorted_edge *edge = &task->edge[s];
-    const real *c = task->radial + (size_t)edge->class_ * task->class_stride + (size_t)edge->cell * task->cell_stride;
+    const real *c = task->radial + (size_t)edge->cell * task->cell_stride;
     const real *u = task->features + (size_t)edge->sender * task->row + task->shift;
     const real *dA = task->dA + (size_t)(edge->atom * d3 * a_pad);
     real *du = (real *)edge->adjoint + task->shift, *dM = task->dM + (size_t)(edge->edge * d1 * d3), M[MAX_D * MAX_D];
@@ -203,7 +210,6 @@ FTL_INLINE void conv_paths(int nv, ftl_workspace *ws, ftl_thread *thread, int t,
   size_t path_size = (size_t)(N_COEFFICIENTS * nv * LANES);
   conv_task task = {.n_edges = n_edges,
                     .edge = scratch_of(thread)->sorted,
-                    .class_stride = conv->class_stride,
                     .features = ws->features[t - 1],
                     .row = (size_t)conv->edge.dim,
                     .dr = scratch_of(thread)->dr};

@@ -8,17 +8,18 @@
 
 /* The features of every pair class as piecewise polynomials, before any weights. */
 typedef struct {
-  double *coefficients; /* [class][cell][k][feature] */
-  size_t class_stride;
+  double *coefficients; /* [cell, of all classes][k][feature] */
 } ftl_feature_tables;
 
 /* Later layers have tables of weights for each class of pairs: FTL_ERR_MEMORY when they are more than the machine's
    memory, before hours of making them. */
 ftl_status ftl_feature_tables_check_room(const ftl_model *model, const char *path, ftl_error *error);
-/* Chooses the grid and fits the features, and the density where there is one: density[class][cell][k], NULL otherwise.
-   Both are the caller's, also after a failure. FTL_ERR_MEMORY; FTL_ERR_UNSUPPORTED: functions that turn too quickly. */
+/* Chooses the cells of every class and fits the features, and the density where there is one:
+   density[cell][k], NULL otherwise. The grid's arrays and both tables are the caller's, also after a failure.
+   FTL_ERR_MEMORY; FTL_ERR_UNSUPPORTED: functions that turn too quickly. */
 ftl_status ftl_feature_tables_fit(const ftl_model *model, const ftl_radial *radial, ftl_grid *grid, double **density,
                                   ftl_feature_tables *tables, ftl_error *error);
+void ftl_grid_free(ftl_grid *grid);
 
 /* The message's linear (mid -> message) as dense matrices [species or 1][path][mul_in][mul_out], with a non-residual
    block's skip_tp and the average number of neighbours folded in. *n_species is 0 when one set serves all; *dense is

@@ -61,15 +61,20 @@ static int choose_features(double *samples, int n_points, int n, double toleranc
   return rank;
 }
 
+#define N_POINTS 768
+
 /* Features on a grid of points, each scaled by the largest weight that it meets: what counts is its part of the
    weights. */
-static void sample(const ftl_model *model, const ftl_radial *radial, const ftl_grid *grid, const double *coefficients,
-                   int n_points, double *row, double *size, double *samples) {
+static void sample(const ftl_model *model, const ftl_radial *radial, const ftl_grid *grid, int class_,
+                   const double *coefficients, double *row, double *size, double *samples) {
   const int n = radial->n_features, n_w = radial->n_weights;
   for (int q = 0; q < n; q++)
     for (int w = 0; w < n_w; w++) size[q] = fmax(size[q], fabs(radial->matrix[(size_t)q * (size_t)n_w + (size_t)w]));
-  for (int s = 0; s < n_points; s++) {
-    ftl_piecewise_eval(grid, n, coefficients, (s + 0.5) / n_points * model->arch.r_max, row);
+  for (int s = 0; s < N_POINTS; s++) {
+    int cell;
+    double t, slope;
+    ftl_grid_locate(grid, class_, (s + 0.5) / N_POINTS * model->arch.r_max, &cell, &t, &slope);
+    ftl_piecewise_eval(grid->n_coefficients, n, coefficients + (size_t)(cell * grid->n_coefficients * n), t, row);
     for (int q = 0; q < n; q++) samples[(size_t)s * (size_t)n + (size_t)q] = row[q] * size[q];
   }
 }
@@ -86,18 +91,18 @@ static void fold_matrix(const ftl_radial *radial, int rank, const double *combin
     }
 }
 
-ftl_status ftl_first_features(const ftl_model *model, const ftl_radial *radial, const ftl_grid *grid,
+ftl_status ftl_first_features(const ftl_model *model, const ftl_radial *radial, const ftl_grid *grid, int class_index,
                               const double *coefficients, ftl_first_class *class_, double **phi, double *t,
                               ftl_error *error) {
-  const int n = radial->n_features, n_points = 6 * grid->n_cells;
-  const size_t rows = (size_t)grid->n_cells * (size_t)grid->n_coefficients;
-  double *samples = malloc((size_t)n_points * (size_t)n * sizeof *samples), *row = malloc((size_t)n * sizeof *row);
+  const int n = radial->n_features;
+  const size_t rows = (size_t)(grid->first[class_index + 1] - grid->first[class_index]) * (size_t)grid->n_coefficients;
+  double *samples = malloc(N_POINTS * (size_t)n * sizeof *samples), *row = malloc((size_t)n * sizeof *row);
   double *combination = calloc((size_t)n * (size_t)n, sizeof *combination), *size = calloc((size_t)n, sizeof *size);
   int *chosen = malloc((size_t)n * sizeof *chosen), rank = -1;
   *phi = NULL;
   if (samples && row && combination && size && chosen) {
-    sample(model, radial, grid, coefficients, n_points, row, size, samples);
-    rank = choose_features(samples, n_points, n, model->precision == FTL_DOUBLE ? 1e-14 : 1e-8, chosen, combination);
+    sample(model, radial, grid, class_index, coefficients, row, size, samples);
+    rank = choose_features(samples, N_POINTS, n, model->precision == FTL_DOUBLE ? 1e-14 : 1e-8, chosen, combination);
   }
   if (rank >= 0) {
     class_->n_radial = rank;

@@ -26,7 +26,7 @@ static void block_edges(const ftl_workspace *ws, ftl_thread *thread, const ftl_b
       edge->class_ = model->pair_class[block->species * model->n_species + graph->species[edge->sender]];
       edge->r = r;
       for (int x = 0; x < 3; x++) edge->n[x] = -v[x] / r;
-      ftl_grid_locate(grid, r, &edge->cell, &edge->t, &edge->slope);
+      ftl_grid_locate(grid, edge->class_, r, &edge->cell, &edge->t, &edge->slope);
       const double length = model->arch.nequip.raw_harmonics ? r : 1;
       spherical_harmonics(model->lmax, length * edge->n[0], length * edge->n[1], length * edge->n[2],
                           scratch_of(thread)->Y + (size_t)n * FTL_MAX_SH);
@@ -59,7 +59,7 @@ static void edge_gradient(ftl_workspace *ws, ftl_thread *thread, int sweep, int 
 /* The density an edge adds to its receiver, and its derivative by r. */
 FTL_INLINE double edge_density(const ftl_prepared_layer *layer, const ftl_edge *edge, double *derivative) {
   size_t n = (size_t)layer->grid.n_coefficients;
-  const double *c = layer->density + ((size_t)edge->class_ * (size_t)layer->grid.n_cells + (size_t)edge->cell) * n;
+  const double *c = layer->density + (size_t)(layer->grid.first[edge->class_] + edge->cell) * n;
   double v = 0, d = 0;
   for (size_t k = n; k-- > 0;) {
     d = d * edge->t + v;

@@ -1,5 +1,6 @@
 /* A later layer's convolution: coupling coefficients, radial weights per path, the message's linear. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "mace/couplings.h"
 #include "mace/feature_tables.h"
@@ -30,7 +31,7 @@ static ftl_status coupling(const ftl_source *source, int t, ftl_conv *conv, cons
   return status;
 }
 
-/* Radial weights of later layers: per class, chunk and cell, the polynomial coefficients of every path's channels. */
+/* Radial weights of later layers: per chunk and cell, the polynomial coefficients of every path's channels. */
 static ftl_status weight_tables(const ftl_model *model, const ftl_radial *radial, const ftl_feature_tables *tables,
                                 const ftl_grid *grid, ftl_conv *conv, ftl_error *error) {
   int vectors = 4;
@@ -39,46 +40,44 @@ static ftl_status weight_tables(const ftl_model *model, const ftl_radial *radial
     while (n % vectors) vectors /= 2;
   }
   conv->chunk_vectors = vectors;
-  int width = vectors * model->lanes, m = grid->n_coefficients;
+  const int width = vectors * model->lanes, m = grid->n_coefficients, n_cells = grid->first[model->n_classes];
   for (int p = 0; p < conv->n_paths; p++) {
     conv->path[p].n_chunks = conv->edge.b[conv->path[p].in].pad / width;
     if (conv->path[p].n_chunks > conv->n_chunks) conv->n_chunks = conv->path[p].n_chunks;
   }
   conv->chunk_offset = calloc((size_t)conv->n_chunks + 1, sizeof *conv->chunk_offset);
   conv->chunk_paths = calloc((size_t)conv->n_chunks + 1, sizeof *conv->chunk_paths);
-  if (!conv->chunk_offset || !conv->chunk_paths) return ftl_no_memory(error, NULL, "a computation");
-  for (int c = 0; c < conv->n_chunks; c++) {
-    conv->chunk_offset[c] = conv->class_stride;
-    for (int p = 0; p < conv->n_paths; p++) conv->chunk_paths[c] += c < conv->path[p].n_chunks;
-    conv->class_stride += (size_t)grid->n_cells * (size_t)conv->chunk_paths[c] * (size_t)m * (size_t)width;
+  double *row = malloc((size_t)width * sizeof *row);
+  if (!conv->chunk_offset || !conv->chunk_paths || !row) {
+    free(row);
+    return ftl_no_memory(error, NULL, "a computation");
   }
-  double *all = calloc(conv->class_stride * (size_t)model->n_classes + 1, sizeof *all);
-  if (!all)
-    return ftl_no_memory(error, NULL, "the radial weights of %d element pairs; open the model for fewer elements",
-                         model->n_classes);
-  int n = radial->n_features;
-  for (int class_ = 0; class_ < model->n_classes; class_++)
-    for (int chunk = 0; chunk < conv->n_chunks; chunk++)
-      for (int cell = 0; cell < grid->n_cells; cell++) {
-        double *out = all + (size_t)class_ * conv->class_stride + conv->chunk_offset[chunk] +
-                      (size_t)cell * (size_t)conv->chunk_paths[chunk] * (size_t)m * (size_t)width;
-        int weight0 = 0;
-        for (int p = 0; p < conv->n_paths; p++) {
-          int mul = conv->edge.b[conv->path[p].in].mul;
-          if (chunk < conv->path[p].n_chunks) {
-            int channels = mul - chunk * width < width ? mul - chunk * width : width;
-            for (int k = 0; k < m; k++, out += width) {
-              const double *f = tables->coefficients + (size_t)class_ * tables->class_stride +
-                                ((size_t)cell * (size_t)m + (size_t)k) * (size_t)n;
-              ftl_add_rows(n, f, radial->matrix + weight0 + chunk * width, (size_t)radial->n_weights, channels, out);
-            }
-          }
-          weight0 += mul;
+  for (int c = 0; c < conv->n_chunks; c++) {
+    for (int p = 0; p < conv->n_paths; p++) conv->chunk_paths[c] += c < conv->path[p].n_chunks;
+    conv->chunk_offset[c + 1] =
+        conv->chunk_offset[c] + (size_t)n_cells * (size_t)conv->chunk_paths[c] * (size_t)m * (size_t)width;
+  }
+  conv->radial = ftl_calloc64(conv->chunk_offset[conv->n_chunks] * (size_t)model->real_bytes);
+  const int n = radial->n_features;
+  size_t at = 0;
+  for (int chunk = 0; chunk < conv->n_chunks && conv->radial; chunk++)
+    for (int cell = 0; cell < n_cells; cell++)
+      for (int p = 0, weight0 = 0; p < conv->n_paths; p++) {
+        const int mul = conv->edge.b[conv->path[p].in].mul, rest = mul - chunk * width;
+        for (int k = 0; k < m && chunk < conv->path[p].n_chunks; k++, at += (size_t)width) {
+          memset(row, 0, (size_t)width * sizeof *row);
+          ftl_add_rows(n, tables->coefficients + ((size_t)cell * (size_t)m + (size_t)k) * (size_t)n,
+                       radial->matrix + weight0 + chunk * width, (size_t)radial->n_weights, rest < width ? rest : width,
+                       row);
+          ftl_store(model, row, (size_t)width, conv->radial, at);
         }
+        weight0 += mul;
       }
-  conv->radial = ftl_pack(model, all, conv->class_stride * (size_t)model->n_classes);
-  free(all);
-  return conv->radial ? FTL_OK : ftl_no_memory(error, NULL, "the radial weights");
+  free(row);
+  return conv->radial
+             ? FTL_OK
+             : ftl_no_memory(error, NULL, "the radial weights of %d element pairs; open the model for fewer elements",
+                             model->n_classes);
 }
 
 ftl_status ftl_prepare_conv(ftl_model *model, const ftl_source *source, int t, const ftl_radial *radial,

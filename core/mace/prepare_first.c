@@ -74,8 +74,10 @@ static void folding_free(folding *f, int n_classes) {
 
 static size_t table_size(const folding *f) { return (size_t)f->radial->n_features * (size_t)f->radial->n_weights; }
 
-static size_t phi_numbers(const ftl_grid *grid, const ftl_first_class *class_) {
-  return (size_t)grid->n_cells * (size_t)grid->n_coefficients * (size_t)class_->pad;
+static size_t phi_numbers(const ftl_model *model, int class_) {
+  const ftl_grid *grid = &model->layer[0].grid;
+  return (size_t)(grid->first[class_ + 1] - grid->first[class_]) * (size_t)grid->n_coefficients *
+         (size_t)model->layer[0].first_layer.class_[class_].pad;
 }
 
 /* The paths in use: those that the linear carries on to the message. */
@@ -101,12 +103,13 @@ static ftl_status make_phi(ftl_model *model, const ftl_source *source, const ftl
   if (!first->class_ || !f->phi || !f->t) return ftl_no_memory(error, source->path, "the first layer");
   for (int c = 0; c < model->n_classes; c++) {
     ftl_first_class *class_ = &first->class_[c];
-    ftl_status status =
-        ftl_first_features(model, f->radial, grid, tables->coefficients + (size_t)c * tables->class_stride, class_,
-                           &f->phi[c], f->t + (size_t)c * table_size(f), error);
+    ftl_status status = ftl_first_features(model, f->radial, grid, c,
+                                           tables->coefficients + (size_t)(grid->first[c] * grid->n_coefficients) *
+                                                                      (size_t)f->radial->n_features,
+                                           class_, &f->phi[c], f->t + (size_t)c * table_size(f), error);
     if (status) return status;
     class_->phi_offset = f->phi_size;
-    f->phi_size += phi_numbers(grid, class_);
+    f->phi_size += phi_numbers(model, c);
     if (class_->pad > first->max_pad) first->max_pad = class_->pad;
   }
   return FTL_OK;
@@ -175,8 +178,7 @@ static ftl_status pack(const ftl_model *model, const ftl_source *source, const f
                        ftl_error *error) {
   double *all = calloc(f->phi_size + 1, sizeof *all);
   for (int c = 0; c < model->n_classes && all; c++)
-    memcpy(all + first->class_[c].phi_offset, f->phi[c],
-           phi_numbers(&model->layer[0].grid, &first->class_[c]) * sizeof *all);
+    memcpy(all + first->class_[c].phi_offset, f->phi[c], phi_numbers(model, c) * sizeof *all);
   first->phi = all ? ftl_pack(model, all, f->phi_size) : NULL;
   first->v = ftl_pack(model, f->v, f->v_size);
   first->v_transpose = ftl_pack(model, f->vt, f->vt_size);

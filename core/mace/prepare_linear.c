@@ -20,12 +20,15 @@ bool ftl_renew(void *pointer, size_t bytes) {
   return (*p = ftl_calloc64(bytes)) != NULL;
 }
 
+void ftl_store(const ftl_model *model, const double *values, size_t n, void *numbers, size_t at) {
+  if (model->precision == FTL_DOUBLE) memcpy((double *)numbers + at, values, n * sizeof *values);
+  else
+    for (size_t k = 0; k < n; k++) ((float *)numbers)[at + k] = (float)values[k];
+}
+
 void *ftl_pack(const ftl_model *model, const double *values, size_t n) {
   void *p = ftl_calloc64(n * (size_t)model->real_bytes);
-  if (!p) return NULL;
-  if (model->precision == FTL_DOUBLE) memcpy(p, values, n * sizeof *values);
-  else
-    for (size_t k = 0; k < n; k++) ((float *)p)[k] = (float)values[k];
+  if (p) ftl_store(model, values, n, p, 0);
   return p;
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mace/feature_tables.h"
 #include "mace/mace.h"
 #include "mace/prepare_gated.h"
 #include "mace/repulsion.h"
@@ -285,6 +286,7 @@ static void layer_free(ftl_prepared_layer *layer) {
   free(conv->chunk_paths);
   free(conv->radial);
   ftl_linear_free(&conv->linear);
+  ftl_grid_free(&layer->grid);
   free(layer->density);
   free(layer->constant);
   free(layer->up_constant);

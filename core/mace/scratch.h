@@ -6,8 +6,8 @@
 
 /* An edge of the block in work. */
 typedef struct {
-  int sender; /* node */
-  int class_, cell;
+  int sender;         /* node */
+  int class_, cell;   /* of the radial tables, within the class */
   double r, t, slope; /* t: place in the cell; slope: dt/dr */
   double n[3];        /* unit vector from sender to receiver */
 } ftl_edge;
@@ -16,8 +16,9 @@ typedef struct {
    read once for all its edges. */
 typedef struct {
   double t;
-  int edge, atom, sender, class_, cell; /* edge: in ftl_mace_scratch.edge; atom: its receiver in the block */
-  void *adjoint;                        /* row of the sender's adjoint */
+  int edge, atom, sender; /* edge: in ftl_mace_scratch.edge; atom: its receiver in the block */
+  int cell;               /* among those of all classes */
+  void *adjoint;          /* row of the sender's adjoint */
 } ftl_sorted_edge;
 
 /* Sizes from the model, of edge arrays from the graph. */

@@ -2,32 +2,35 @@
 #ifndef FTL_PIECEWISE_H
 #define FTL_PIECEWISE_H
 
+#include <stdint.h>
+
 #include "math/function.h"
 #include "frozentl.h"
 
-/* n_fine cells on [0, split), the rest on [split, cutoff). Short distances, which are rare
-   in a run, need narrow cells (the Agnesi transform turns quickly there); where most edges are, wide cells keep the
-   tables in cache. In a cell, value = sum_k c[k] t^k with t in [-1, 1]. One polynomial set per pair class (pairs of
-   elements whose functions are the same). */
+/* [0, cutoff) in cells whose width follows the functions, for each pair class (pairs of elements whose functions are
+   the same) its own: narrow where they turn quickly, wide where most edges are, so that tables are small and stay in
+   cache. In a cell, value = sum_k c[k] t^k with t in [-1, 1]. Cells begin and end at multiples of a unit. */
 typedef struct {
-  int n_cells, n_fine, n_coefficients;        /* degree + 1 */
-  double split, inverse_fine, inverse_coarse; /* cells per Angstrom */
+  double middle, slope; /* t = (r - middle) * slope */
+} ftl_cell;
+
+typedef struct {
+  int n_coefficients; /* degree + 1 */
+  int n_units;
+  double units;      /* per Angstrom */
+  uint16_t *cell_of; /* [class][n_units], counted within the class */
+  int *first;        /* [n_classes + 1]: where a class's cells begin among all */
+  ftl_cell *cell;    /* [first[n_classes]] */
 } ftl_grid;
 
-/* The cell of r, t in it, and dt/dr. */
-FTL_FUNCTION void ftl_grid_locate(const ftl_grid *grid, double r, int *cell, double *t, double *slope) {
-  int fine = r < grid->split;
-  double inverse = fine ? grid->inverse_fine : grid->inverse_coarse, s = (fine ? r : r - grid->split) * inverse;
-  int k = (int)s, most = (fine ? grid->n_fine : grid->n_cells - grid->n_fine) - 1;
-  if (k > most) k = most;
-  *cell = fine ? k : grid->n_fine + k;
-  *t = 2 * (s - k) - 1;
-  *slope = 2 * inverse;
-}
-/* The r at t of a cell. */
-static inline double ftl_grid_point(const ftl_grid *grid, int cell, double t) {
-  return cell < grid->n_fine ? (cell + 0.5 * (t + 1)) / grid->inverse_fine
-                             : grid->split + (cell - grid->n_fine + 0.5 * (t + 1)) / grid->inverse_coarse;
+/* The cell of r, counted within its class, t in it, and dt/dr. */
+FTL_FUNCTION void ftl_grid_locate(const ftl_grid *grid, int class_, double r, int *cell, double *t, double *slope) {
+  int unit = (int)(r * grid->units);
+  if (unit >= grid->n_units) unit = grid->n_units - 1;
+  *cell = grid->cell_of[class_ * grid->n_units + unit];
+  const ftl_cell *at = &grid->cell[grid->first[class_] + *cell];
+  *t = (r - at->middle) * at->slope;
+  *slope = at->slope;
 }
 
 /* ---- fitting, while a model is prepared ---- */
@@ -35,14 +38,13 @@ static inline double ftl_grid_point(const ftl_grid *grid, int cell, double t) {
 /* n functions at r; `values` has room for them. */
 typedef void (*ftl_sample_fn)(void *context, double r, double *values);
 
-/* Fits on [0, cutoff) with the grid given: coefficients[cell][k][function], monomials in t of [-1, 1]. */
-ftl_status ftl_piecewise_fit(const ftl_grid *grid, int n, ftl_sample_fn sample, void *context, double *coefficients,
-                             ftl_error *error);
-/* Largest |fit - function| / max |function| over points between the nodes at r_low <= r, of the fine cells and of the
- * others. */
-void ftl_piecewise_error(const ftl_grid *grid, int n, ftl_sample_fn sample, void *context, const double *coefficients,
-                         double r_low, double *fine, double *coarse);
-/* Values of the fit at r: values[n]. */
-void ftl_piecewise_eval(const ftl_grid *grid, int n, const double *coefficients, double r, double *values);
+/* Fits n functions in a cell by n_coefficients each: coefficients[k][function], monomials in t of [-1, 1]. */
+ftl_status ftl_piecewise_fit(const ftl_cell *cell, int n_coefficients, int n, ftl_sample_fn sample, void *context,
+                             double *coefficients, ftl_error *error);
+/* Largest |fit - function| over points of the cell between the nodes; infinite when out of memory. */
+double ftl_piecewise_error(const ftl_cell *cell, int n_coefficients, int n, ftl_sample_fn sample, void *context,
+                           const double *coefficients);
+/* Values of the fit at t: values[n]. */
+void ftl_piecewise_eval(int n_coefficients, int n, const double *coefficients, double t, double *values);
 
 #endif

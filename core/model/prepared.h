@@ -18,7 +18,7 @@
 #define FTL_MAX_SH      16 /* (max_ell + 1)^2 for max_ell = 3 */
 /* of the polynomials of radial tables, by the bytes of a number: degrees 8 and 6 */
 #define FTL_RADIAL_COEFFICIENTS(bytes) ((bytes) == 8 ? 9 : 7)
-#define FTL_MAX_CELLS                  2048 /* of a grid of radial tables */
+#define FTL_MAX_CELLS                  2049 /* of a pair class's radial tables */
 #define FTL_MAX_READOUT_LAYERS         8
 #define FTL_MAX_BODY                   4 /* correlation */
 #define FTL_PANEL_VECTORS              4 /* width of a packed weight panel, in vectors */
@@ -82,14 +82,13 @@ typedef struct {
   int *m_component; /* Y component */
   double *m_coefficient;
   ftl_layout edge, mid;
-  /* radial weights: per class [chunk][cell][path with that chunk][coefficient][chunk width] */
+  /* radial weights: [chunk][cell, of all classes][path with that chunk][coefficient][chunk width] */
   int chunk_vectors;    /* 1, 2 or 4 vectors: divides every path's channel count */
   int n_chunks;         /* of the widest path */
-  size_t *chunk_offset; /* [n_chunks]: start of a chunk's table within a class */
+  size_t *chunk_offset; /* [n_chunks + 1]: start of a chunk's table */
   int *chunk_paths;     /* [n_chunks]: paths that have this chunk */
-  size_t class_stride;
-  void *radial;      /* numbers */
-  ftl_linear linear; /* mid -> message, per species when the block is not residual */
+  void *radial;         /* numbers, chunk_offset[n_chunks] */
+  ftl_linear linear;    /* mid -> message, per species when the block is not residual */
 } ftl_conv;
 
 /* ---- symmetric contraction as a polynomial in Horner form over a trie of sorted multi-indices ---- */
@@ -145,11 +144,11 @@ typedef struct {
   bool first;
   ftl_first_layer first_layer;
   ftl_conv conv; /* not for the first */
-  ftl_grid grid;
+  ftl_grid grid; /* its arrays owned */
 
   ftl_norm_kind norm; /* FTL_NORM_AVERAGE is folded into the weights */
   double alpha, beta;
-  double *density; /* [class][cell][coefficient], double; NULL without */
+  double *density; /* [cell, of all classes][coefficient], double; NULL without */
 
   ftl_layout message; /* after the message's linear */
   bool gated;         /* of a nonlinear block */
@@ -216,7 +215,9 @@ ftl_status ftl_prepare(const ftl_source *source, const ftl_open_options *options
 
 /* ---- shared by the prepare_*.c files ---- */
 
-/* Packs double values as numbers of the model's precision, 64-byte aligned; NULL when out of memory. */
+/* Writes double values as numbers of the model's precision from number `at` on. */
+void ftl_store(const ftl_model *model, const double *values, size_t n, void *numbers, size_t at);
+/* Packs double values likewise, 64-byte aligned; NULL when out of memory. */
 void *ftl_pack(const ftl_model *model, const double *values, size_t n);
 /* An allocation aligned to 64 bytes, zeroed. */
 void *ftl_calloc64(size_t bytes);
