@@ -21,7 +21,7 @@ MACE = (
         ("up", "linear_up", 1, 1, "trained"),
         ("radial", "radial\nnetwork of the distance", 3, 1, "trained"),
         ("sum", "sum over neighbours\nA = \u03a3 R(r) Y(r\u0302) \u2297 h", 2, 2, "operation"),
-        ("density", "density\nnetwork of the distance (some blocks)", 3, 2, "trained"),
+        ("density", "density\nnetwork, in some blocks", 3, 2, "trained"),
         ("linear", "linear\n/ neighbours, or / (1 + density)", 2, 3, "trained"),
         ("skip", "skip\nby element", 0, 3, "trained"),
         ("product", "product.weights\nB = products of A, by element", 2, 4, "trained"),
