@@ -198,6 +198,14 @@ class Train(cli_case.CliCase):
         self.run_it("train", "--resume", part, "-e", "6", "--quiet")
         self.same_run(whole, part)
 
+    def test_when_it_is_written_changes_nothing(self):
+        """State and best model after each epoch, or at the end only; and so when resumed."""
+        whole = self.train("-f", PLAIN, "-e", "6", "--save-seconds", "0")
+        self.same_run(whole, self.train("-f", PLAIN, "-e", "6", "--save-seconds", "1e6"))
+        part = self.train("-f", PLAIN, "-e", "2", "--save-seconds", "1e6")
+        self.run_it("train", "--resume", part, "-e", "6", "--quiet")
+        self.same_run(whole, part)
+
     def test_resume_refuses_other_data(self):
         run = self.train("-f", PLAIN, "-e", "2")
         with open(self.data, "a") as f:
