@@ -73,7 +73,7 @@ TARGETS = {
     "mo": Target("Mo (mlearn, DFT)", "mlearn/Mo_training.xyz", None, "mlearn/Mo_test.xyz", 175, "sevennet-l3i5",
                  {"tune": 600, "scratch": 4000}, {"tune": 12, "scratch": 100}, 50, rates="ti"),
     "tialv": Target("Ti\u2013Al\u2013V (UNEP-v1)", "tialv/train.xyz", ("tialv/valid.xyz", 4), "tialv/test.xyz", 2000, "sevennet-l3i5",
-                    {"tune": 3000, "scratch": 8000}, {"tune": 20, "scratch": 20}, 50, {"loss.stress": 10000}, rates="ti"),
+                    {"tune": 3000, "scratch": 8000}, {"tune": 20, "scratch": 60}, 50, {"loss.stress": 10000}, rates="ti"),
     "cu": Target("Cu (mlearn, DFT)", "mlearn/Cu_training.xyz", None, "mlearn/Cu_test.xyz", 236, "sevennet-l3i5",
                  {"tune": 500, "scratch": 4000}, {"tune": 10, "scratch": 100}, 25, rates="ti"),
     "h2cu": Target("H\u2082 on Cu", "h2cu/train.xyz", ("h2cu/valid.xyz", 8), "h2cu/test.xyz", 2000, "sevennet-l3i5",
