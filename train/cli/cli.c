@@ -42,6 +42,14 @@ int cli_check_paths(ftl_paths *paths) {
   return status == FTL_OK ? CLI_OK : cli_report(&error, CLI_OUTPUT);
 }
 
+int cli_save(const char *path, const char *content, size_t size) {
+  ftl_error error = {0};
+  ftl_output_file file;
+  if (ftl_output_open(path, &file, &error) != FTL_OK) return cli_report(&error, CLI_OUTPUT);
+  fwrite(content, 1, size, file.stream);
+  return ftl_output_commit(&file, &error) == FTL_OK ? CLI_OK : cli_report(&error, CLI_OUTPUT);
+}
+
 int cli_refuse_existing(const char *path) {
   struct stat info;
   ftl_error error = {0};

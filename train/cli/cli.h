@@ -44,6 +44,8 @@ int cli_check_paths(ftl_paths *paths);
 /* For a command without --force: CLI_OK if there is nothing of that name, not even a dangling link, else CLI_OUTPUT
    after saying so. */
 int cli_refuse_existing(const char *path);
+/* Writes a file of content[size], whole or not at all; CLI_OUTPUT after a sentence. */
+int cli_save(const char *path, const char *content, size_t size);
 
 /* ftl_source_write, which puts a complete file in place; a signal before that leaves nothing behind. */
 ftl_status cli_write_model(const ftl_source *source, const char *path, ftl_error *error);

@@ -149,27 +149,21 @@ static int check_paths(const options *o) {
 
 /* What Python has made of the foundation; what is said of it, if anything, is a note. */
 static int save_export(const options *o, const cli_python *run) {
-  ftl_error error = {0};
-  ftl_output_file file;
-  if (ftl_output_open(o->out, &file, &error) != FTL_OK) return cli_report(&error, CLI_OUTPUT);
-  fwrite(run->text, 1, run->size, file.stream);
-  if (ftl_output_commit(&file, &error) != FTL_OK) return cli_report(&error, CLI_OUTPUT);
+  const int code = cli_save(o->out, run->text, run->size);
+  if (code != CLI_OK) return code;
   printf("%s: %.1f kB, made of %s\n", o->out, (double)run->size / 1000, o->foundation);
   if (*run->last) printf("note: %s\n", run->last);
   return CLI_OK;
 }
 
 static int export(const options *o) {
-  const char *package = exports[o->target].package;
   ftl_error error = {0};
   cli_python run = {0};
   char self[FTL_PATH_ROOM], foundation[FTL_PATH_ROOM], doing[100], done[100];
-  const ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
-  if (length <= 0) {
+  if (!cli_own_path(self, sizeof self)) {
     ftl_fail(&error, FTL_ERR_IO, "/proc/self/exe", "cannot tell where this program is: %s", strerror(errno));
     return cli_report(&error, CLI_INPUT);
   }
-  self[length] = '\0';
   if (ftl_model_path(o->foundation, foundation, sizeof foundation, &error) != FTL_OK)
     return cli_report(&error, CLI_INPUT);
   for (int k = 0; k < 2; k++) {
@@ -180,16 +174,9 @@ static int export(const options *o) {
   }
   snprintf(doing, sizeof doing, "write %s files", exports[o->target].ending);
   snprintf(done, sizeof done, "written as %s", exports[o->target].ending);
-  int code;
-  if (cli_python_run(exports[o->target].module, 3, (const char *const[]){self, o->in, foundation}, &run, &error))
-    code = cli_report(&error, CLI_OUTPUT);
-  else if (!run.program) {
-    cli_python_missing(package, doing, done, &error);
-    code = cli_report(&error, CLI_OUTPUT);
-  } else if (run.code != 0) {
-    cli_python_refused(&run, doing, &error);
-    code = cli_report(&error, CLI_INPUT);
-  } else code = save_export(o, &run);
+  const cli_python_task task = {exports[o->target].package, doing, doing, done};
+  int code = cli_python_run(exports[o->target].module, 3, (const char *const[]){self, o->in, foundation}, &task, &run);
+  if (code == CLI_OK) code = save_export(o, &run);
   cli_python_free(&run);
   return code;
 }

@@ -8,19 +8,14 @@
 
 #include "cli/cli.h"
 #include "cli/python.h"
-#include "support/output.h"
 #include "base/error.h"
 
 enum { MOST = 8, WORDS = 4 }; /* pictures; arguments for each */
 
 static int save(const cli_picture *picture, const char *content, size_t size) {
-  ftl_error error = {0};
-  ftl_output_file file;
-  if (ftl_output_open(picture->path, &file, &error) != FTL_OK) return cli_report(&error, CLI_OUTPUT);
-  fwrite(content, 1, size, file.stream);
-  if (ftl_output_commit(&file, &error) != FTL_OK) return cli_report(&error, CLI_OUTPUT);
-  printf("%s: %.1f kB\n", picture->path, (double)size / 1000);
-  return CLI_OK;
+  const int code = cli_save(picture->path, content, size);
+  if (code == CLI_OK) printf("%s: %.1f kB\n", picture->path, (double)size / 1000);
+  return code;
 }
 
 /* The beginning and size of each picture in what Python wrote (frozentl/plot/command.py); false if that is not whole.
@@ -35,19 +30,6 @@ static bool take(const cli_python *run, int n, const char **content, size_t *siz
     at = content[k] + size[k];
   }
   return strcmp(at, "end\n") == 0;
-}
-
-static int no_python(int n, const cli_picture *pictures) {
-  ftl_error error = {0};
-  char names[600] = "", doing[640], done[640];
-  for (int k = 0; k < n; k++) {
-    const size_t used = strlen(names);
-    snprintf(names + used, sizeof names - used, "%s%s", k ? ", " : "", pictures[k].source);
-  }
-  snprintf(doing, sizeof doing, "draw %s", names);
-  snprintf(done, sizeof done, "drawn of %s", names);
-  cli_python_missing("matplotlib", doing, done, &error);
-  return cli_report(&error, CLI_OUTPUT);
 }
 
 static int save_all(int n, const cli_picture *pictures, const char *folder, const cli_python *run) {
@@ -69,23 +51,21 @@ static int save_all(int n, const cli_picture *pictures, const char *folder, cons
 
 int cli_draw(int n, const cli_picture *pictures, const char *folder) {
   const char *arguments[MOST * WORDS];
-  ftl_error error = {0};
+  char names[600] = "", doing[640], done[640];
   cli_python run = {0};
-  int code;
   for (int k = 0; k < n; k++) {
+    const size_t used = strlen(names);
     arguments[WORDS * k] = pictures[k].kind;
     arguments[WORDS * k + 1] = pictures[k].source;
     arguments[WORDS * k + 2] = pictures[k].title;
     arguments[WORDS * k + 3] = pictures[k].form;
+    snprintf(names + used, sizeof names - used, "%s%s", k ? ", " : "", pictures[k].source);
   }
-  if (cli_python_run("frozentl.plot.command", WORDS * n, arguments, &run, &error) != FTL_OK)
-    code = cli_report(&error, CLI_OUTPUT);
-  else if (!run.program) code = no_python(n, pictures);
-  else if (run.code == 0) code = save_all(n, pictures, folder, &run);
-  else {
-    cli_python_refused(&run, "draw", &error);
-    code = cli_report(&error, CLI_INPUT);
-  }
+  snprintf(doing, sizeof doing, "draw %s", names);
+  snprintf(done, sizeof done, "drawn of %s", names);
+  const cli_python_task task = {"matplotlib", "draw", doing, done};
+  int code = cli_python_run("frozentl.plot.command", WORDS * n, arguments, &task, &run);
+  if (code == CLI_OK) code = save_all(n, pictures, folder, &run);
   cli_python_free(&run);
   return code;
 }

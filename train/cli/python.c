@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "cli/cli.h"
 
 extern char **environ;
 
@@ -30,13 +30,17 @@ static bool is_there(const char *folder, const char *end, size_t drop, int wante
   return there;
 }
 
+bool cli_own_path(char *path, size_t room) {
+  const ssize_t length = readlink("/proc/self/exe", path, room - 1);
+  path[length > 0 ? length : 0] = '\0';
+  return length > 0;
+}
+
 static void look_around(places *p) {
   static const char marker[] = "/frozentl/plot/command.py";
   char folder[LONGEST];
   *p = (places){0};
-  const ssize_t length = readlink("/proc/self/exe", folder, sizeof folder - 1);
-  if (length <= 0) return;
-  folder[length] = '\0';
+  if (!cli_own_path(folder, sizeof folder)) return;
   for (char *end; (end = strrchr(folder, '/')) && !*p->package;) {
     *end = '\0';
     if (!*p->beside) strcpy(p->beside, folder);
@@ -119,7 +123,8 @@ static ftl_status run_once(char **argv, cli_python *run, ftl_error *error) {
   "    sys.exit(90)\n"                                                                                                 \
   "sys.exit(main())\n"
 
-ftl_status cli_python_run(const char *module, int n, const char *const *arguments, cli_python *run, ftl_error *error) {
+static ftl_status run_first(const char *module, int n, const char *const *arguments, cli_python *run,
+                            ftl_error *error) {
   places p;
   char text[sizeof BEGIN + 100], beside[LONGEST];
   char dash_b[] = "-B", dash_c[] = "-c";
@@ -151,26 +156,40 @@ ftl_status cli_python_run(const char *module, int n, const char *const *argument
   return status;
 }
 
-ftl_status cli_python_refused(cli_python *run, const char *doing, ftl_error *error) {
+static ftl_status refused(cli_python *run, const cli_python_task *task, ftl_error *error) {
   char *line = run->text, *tab;
   if (run->code != 1 || !line || strncmp(line, "refuse ", 7) != 0 || !(tab = strchr(line, '\t')))
-    return ftl_fail(error, FTL_ERR_IO, run->program, "it failed to %s (exit code %d): %s", doing, run->code, run->last);
+    return ftl_fail(error, FTL_ERR_IO, run->program, "it failed to %s (exit code %d): %s", task->verb, run->code,
+                    run->last);
   *tab = '\0';
   tab[1 + strcspn(tab + 1, "\n")] = '\0';
   return ftl_fail(error, FTL_ERR_FORMAT, line + 7, "%s", tab + 1);
 }
 
-ftl_status cli_python_missing(const char *package, const char *doing, const char *done, ftl_error *error) {
+static ftl_status missing(const cli_python_task *task, ftl_error *error) {
   const char *chosen = getenv("FROZENTL_PYTHON");
   if (chosen && *chosen)
     return ftl_fail(error, FTL_ERR_IO, NULL,
                     "FROZENTL_PYTHON is %.200s, which does not start or has no %s, so nothing can be %s: install it "
                     "there (pip install %s)",
-                    chosen, package, done, package);
+                    chosen, task->package, task->done, task->package);
   return ftl_fail(error, FTL_ERR_IO, NULL,
                   "found no Python with %s to %s: install it (pip install %s), or name a Python that has it in "
                   "FROZENTL_PYTHON",
-                  package, doing, package);
+                  task->package, task->doing, task->package);
+}
+
+int cli_python_run(const char *module, int n, const char *const *arguments, const cli_python_task *task,
+                   cli_python *run) {
+  ftl_error error = {0};
+  if (run_first(module, n, arguments, run, &error) != FTL_OK) return cli_report(&error, CLI_OUTPUT);
+  if (!run->program) {
+    missing(task, &error);
+    return cli_report(&error, CLI_OUTPUT);
+  }
+  if (run->code == 0) return CLI_OK;
+  refused(run, task, &error);
+  return cli_report(&error, CLI_INPUT);
 }
 
 void cli_python_free(cli_python *run) {

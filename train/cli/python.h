@@ -2,6 +2,7 @@
 #ifndef FTL_CLI_PYTHON_H
 #define FTL_CLI_PYTHON_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "frozentl.h"
@@ -18,19 +19,24 @@ typedef struct {
 /* A module may end with it: this Python lacks a package that it needs. */
 #define CLI_PYTHON_LACKS 90
 
+/* What is asked of Python, for sentences. */
+typedef struct {
+  const char *package;      /* of PyPI, that it needs: "matplotlib" */
+  const char *verb;         /* "it failed to `draw`" */
+  const char *doing, *done; /* "found no Python to `draw log.csv`", "nothing can be `drawn of log.csv`" */
+} cli_python_task;
+
 /* Runs main() of `module` with arguments[n] in the first Python that does not end with CLI_PYTHON_LACKS: that of
    FROZENTL_PYTHON alone if it is set; build/venv of the source tree that the program was built in; the one beside the
    program, which is pip's; python3 in PATH. The package is taken from the source tree or the program's share/frozentl,
-   if it is there, so that program and package are of one version. FTL_ERR_IO, FTL_ERR_MEMORY; that there is no such
-   Python is no error here. */
-ftl_status cli_python_run(const char *module, int n, const char *const *arguments, cli_python *run, ftl_error *error);
+   if it is there, so that program and package are of one version. CLI_OK when it ended with 0; otherwise the exit code
+   for this program, after a sentence: of a module that ended with 1 after "refuse FILE", a tab and a sentence, that
+   one. */
+int cli_python_run(const char *module, int n, const char *const *arguments, const cli_python_task *task,
+                   cli_python *run);
 void cli_python_free(cli_python *run);
 
-/* Fills `error` with why it is of no use: of a module that has ended with 1 after "refuse FILE", a tab and a sentence,
-   that sentence; of another failure to `doing` ("draw"), its last words. */
-ftl_status cli_python_refused(cli_python *run, const char *doing, ftl_error *error);
-/* Likewise where there is no Python with `package`, to `doing` ("draw log.csv"), so that nothing can be `done` ("drawn
-   of log.csv"). */
-ftl_status cli_python_missing(const char *package, const char *doing, const char *done, ftl_error *error);
+/* The path of this program; false, with errno, where that cannot be told. */
+bool cli_own_path(char *path, size_t room);
 
 #endif

@@ -281,6 +281,13 @@ int64_t ftl_dataset_atoms(const ftl_dataset *dataset) {
   return atoms;
 }
 
+int ftl_dataset_largest(const ftl_dataset *dataset) {
+  int largest = 0;
+  for (int64_t s = 0; s < dataset->n; s++)
+    if (dataset->structure[s].n > largest) largest = dataset->structure[s].n;
+  return largest;
+}
+
 void ftl_structure_where(const ftl_structure *structure, int atom, char where[256]) {
   const ftl_xyz_frame place = {.path = structure->path, .index = structure->frame, .line = structure->line};
   ftl_xyz_where(&place, atom < 0 ? structure->line : ftl_xyz_atom_line(&place, atom), where);

@@ -92,6 +92,7 @@ void ftl_dataset_count_labels(const ftl_dataset *dataset, ftl_label_counts *coun
 /* "23 energies (REF_energy), 23 with forces (REF_forces), 0 stresses", of the structures as they are now. */
 void ftl_dataset_describe_labels(const ftl_dataset *dataset, char text[400]);
 int64_t ftl_dataset_atoms(const ftl_dataset *dataset);
+int ftl_dataset_largest(const ftl_dataset *dataset); /* atoms of a structure; 0 when there is none */
 /* "FILE, line L, frame F", for messages; line is that of atom `atom`, or of the frame if atom < 0. */
 void ftl_structure_where(const ftl_structure *structure, int atom, char where[256]);
 /* One number for the set: the SHA-256 of its file, or of the hexadecimal digests of its files one after another.

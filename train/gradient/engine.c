@@ -290,7 +290,7 @@ static void scalars(const ftl_sweep *sweep, double *out) {
   int channel = 0;
   for (int b = 0; b < irreps->n; b++) {
     const int mul = irreps->block[b].mul;
-    const bool wanted = irreps->block[b].l == 0 && irreps->block[b].p == 1;
+    const bool wanted = ftl_is_even_scalar(&irreps->block[b]);
     for (int a = 0; a < sweep->n && wanted; a++)
       for (int c = 0; c < mul; c++)
         out[sweep->geometry.order[a] * channels + channel + c] = (double)block[(size_t)a * (size_t)mul + (size_t)c];

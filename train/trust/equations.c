@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/error.h"
 #include "base/random.h"
 #include "support/ranks.h"
@@ -54,26 +55,19 @@ static void free_assembly(assembly *a) {
   free(a->panel);
 }
 
-void ftl_equations_plan(const ftl_equations_options *options, int64_t structures, int weights, int *rows,
+void ftl_equations_plan(const ftl_equations_options *options, const ftl_dataset *data, int weights, int *rows,
                         int64_t *every) {
-  const int64_t n = structures > 0 ? structures : 1, wanted = (int64_t)ROWS_OF_A_WEIGHT * weights;
-  const int64_t each = (wanted + n - 1) / n;
-  *rows = options->rows > 0 ? options->rows : each > MOST_ROWS ? MOST_ROWS : (int)each;
+  const int all = 3 * ftl_dataset_largest(data), most = options->loss ? all : MOST_ROWS;
+  const int64_t n = data->n > 0 ? data->n : 1,
+                wanted = (int64_t)(options->loss ? ROWS_OF_A_SOLVED_WEIGHT : ROWS_OF_A_WEIGHT) * weights,
+                each = (wanted + n - 1) / n;
+  *rows = options->rows == FTL_ALL_ROWS ? all : options->rows > 0 ? options->rows : each > most ? most : (int)each;
   *every = options->rows || options->loss || n < 2 * wanted ? 1 : n / wanted;
 }
 
 /* How many rows a structure has, of how many structures. */
 static void count_rows(assembly *a) {
-  const int64_t n = a->data->n > 0 ? a->data->n : 1;
-  int largest = 0;
-  for (int64_t k = 0; k < a->data->n; k++)
-    if (a->data->structure[k].n > largest) largest = a->data->structure[k].n;
-  ftl_equations_plan(a->options, a->data->n, a->layer.n, &a->force_rows, &a->every);
-  if (a->options->loss && !a->options->rows) {
-    const int64_t wanted = ((int64_t)ROWS_OF_A_SOLVED_WEIGHT * a->layer.n + n - 1) / n;
-    a->force_rows = wanted > 3 * largest ? 3 * largest : (int)wanted;
-  }
-  if (a->options->rows == FTL_ALL_ROWS) a->force_rows = 3 * largest;
+  ftl_equations_plan(a->options, a->data, a->layer.n, &a->force_rows, &a->every);
   a->n = (a->data->n + a->every - 1) / a->every;
   a->most_rows = a->force_rows + (a->options->loss ? STRESS_ROWS : 0);
   const int fit = NUMBERS / ((a->layer.n + 1) * a->most_rows);
@@ -213,12 +207,7 @@ static ftl_status one_structure(assembly *a, int64_t index, int at, ftl_error *e
   ftl_structure_graph graph = {0};
   a->part[at] = (part){0};
   if (a->options->share && index % ftl_ranks_n() != ftl_ranks_mine()) return FTL_OK;
-  if ((size_t)s->n > worker->room) {
-    free(worker->forces);
-    worker->forces = malloc((size_t)s->n * sizeof *worker->forces);
-    worker->room = worker->forces ? (size_t)s->n : 0;
-    if (!worker->forces) return ftl_no_memory(error, s->path, "the forces of %d atoms", s->n);
-  }
+  FTL_TRY(FTL_GROW(worker->forces, worker->room, (size_t)s->n, "forces", error));
   FTL_TRY(ftl_structure_graph_build(s, arch->atomic_numbers, arch->n_elements, arch->r_max, &worker->scratch, &graph,
                                     error));
   ftl_kept *kept = ftl_kept_new(); /* NULL is good too */

@@ -37,9 +37,9 @@ typedef struct {
   double weight_square; /* mean square of the model's last weights */
 } ftl_equations;
 
-/* What the option asks for, with so many structures and weights: rows of each structure, and each how many-th of these.
+/* What the options ask for, with these data and so many weights: rows of each structure, and each how many-th of these.
  */
-void ftl_equations_plan(const ftl_equations_options *options, int64_t structures, int weights, int *rows,
+void ftl_equations_plan(const ftl_equations_options *options, const ftl_dataset *data, int weights, int *rows,
                         int64_t *every);
 /* For a source of one head. The same on any number of threads. FTL_ERR_INPUT: no structure has a label; as
    ftl_structure_graph_build. FTL_ERR_MEMORY. */

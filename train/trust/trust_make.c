@@ -53,7 +53,7 @@ ftl_status ftl_trust_work(const ftl_source *source, const ftl_dataset *data, con
   int64_t every;
   ftl_status status = ftl_parameters_list(source, &parameters, error);
   if (!status) status = ftl_last_weights_mark(source, &parameters, &layer, error);
-  ftl_equations_plan(&o->equations, data->n, layer.n, &rows, &every);
+  ftl_equations_plan(&o->equations, data, layer.n, &rows, &every);
   const double used = (double)(data->n / every);
   *work = used * (0.65 + 0.3 * rows) + 0.45 * (double)data->n + (0.6 + 0.3 * o->members) * (double)held->n;
   ftl_parameters_free(&parameters);

@@ -53,12 +53,9 @@ ftl_status ftl_features_add(const ftl_recipe *recipe, const ftl_dataset *train, 
   const ftl_architecture *arch = &source->arch;
   spread x = {.n = ftl_irreps_count(&arch->layer[arch->n_layers - 1].product, 0, 1)};
   const int64_t stride = (train->n + STRUCTURES - 1) / STRUCTURES;
-  int largest = 0;
-  for (int64_t k = 0; k < train->n; k++)
-    if (train->structure[k].n > largest) largest = train->structure[k].n;
   x.sum = calloc((size_t)x.n, sizeof(double));
   x.square = calloc((size_t)x.n, sizeof(double));
-  x.scalars = malloc((size_t)x.n * ((size_t)largest + 1) * sizeof(double));
+  x.scalars = malloc((size_t)x.n * ((size_t)ftl_dataset_largest(train) + 1) * sizeof(double));
   ftl_status status =
       x.sum && x.square && x.scalars ? FTL_OK : ftl_no_memory(error, source->path, "the spread of features");
   for (int64_t k = 0; k < train->n && !status; k += stride)

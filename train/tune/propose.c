@@ -82,14 +82,11 @@ static char *make_preamble(const ftl_recipe *recipe, const ftl_dataset *dataset)
   ftl_dataset_options o;
   FILE *stream = open_memstream(&text, &size);
   if (!stream) return NULL;
-  int64_t smallest = dataset->structure[0].n, largest = 0;
-  for (int64_t s = 0; s < dataset->n; s++) {
+  int smallest = dataset->structure[0].n;
+  for (int64_t s = 0; s < dataset->n; s++)
     if (dataset->structure[s].n < smallest) smallest = dataset->structure[s].n;
-    if (dataset->structure[s].n > largest) largest = dataset->structure[s].n;
-  }
-  fprintf(stream,
-          "frozentl train THIS-FILE. What was found in the data:\n%lld structures of %lld to %lld atoms, elements",
-          (long long)dataset->n, (long long)smallest, (long long)largest);
+  fprintf(stream, "frozentl train THIS-FILE. What was found in the data:\n%lld structures of %d to %d atoms, elements",
+          (long long)dataset->n, smallest, ftl_dataset_largest(dataset));
   print_elements(dataset, stream);
   ftl_label_survey_count(&dataset->survey, counts);
   fprintf(stream, "\nlabels: %s\nconfig_types:", counts);

@@ -219,13 +219,10 @@ ftl_status ftl_run_judge(ftl_run *run, ftl_log_epoch *line, ftl_error *error) {
 
 ftl_status ftl_run_first_look(ftl_run *run, ftl_error *error) {
   ftl_log_epoch line = {.stage = 1, .lr = NAN, .train_loss = NAN, .gradient_norm = NAN};
-  ftl_status status = validate(run, &line, error);
+  const ftl_status status = ftl_run_judge(run, &line, error);
   const double errors[] = {line.energy_rmse, line.forces_rmse, line.stress_rmse};
   ftl_watch_start(&run->at.watch, line.valid_loss);
   ftl_outcome_start(&run->at.outcome, errors, line.valid_loss, run->at.next_loss);
-  if (!status) keep_best(run, &line);
-  line.seconds = ftl_run_seconds(run);
-  if (!status) status = log_epoch(run, &line, error);
   return status ? status : ftl_run_save(run, error);
 }
 
