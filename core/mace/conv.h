@@ -7,9 +7,6 @@
    the innermost cache for all its edges but the first. d1, d3 and nv (components of sender and of message, vectors per
    chunk) are compile-time constants in the path bodies. */
 
-/* Keeps the compiler from holding an array's numbers in registers, which accumulators need. */
-#define IN_MEMORY(array) __asm__("" : "+m"(array))
-
 #define MAX_D          7 /* components of l = 3 */
 #define N_COEFFICIENTS FTL_RADIAL_COEFFICIENTS(sizeof(real))
 
@@ -19,7 +16,7 @@ typedef struct {
   const ftl_sorted_edge *edge;
   const real *radial; /* of cell 0 */
   size_t cell_stride;
-  const real *M;        /* [edge][d3][d1] */
+  const real *M;        /* [vector of edges][d3][d1][edge] */
   const real *features; /* of node 0 */
   size_t row, shift;    /* of a node; where the path's input and chunk begin in it */
   real *A;              /* forward: of atom 0 */
@@ -66,32 +63,61 @@ static void aim_at_senders(ftl_workspace *ws, ftl_thread *thread, int sweep, int
         ftl_adjoint_row(ws, thread, sweep, t - 1, scratch_of(thread)->sorted[s].sender, sizeof(real));
 }
 
-/* The edges' coupling coefficients, [path][edge][d3][d1]. */
-static void coupling_coefficients(const ftl_conv *conv, int n_edges, const double *Y, real *M) {
-  for (int p = 0; p < conv->n_paths; p++) {
-    int begin = conv->path[p].m_offset, n = conv->path[p].d1 * conv->path[p].d3;
-    real *out = M + (size_t)begin * (size_t)n_edges;
-    for (int e = 0; e < n_edges; e++)
-      for (int q = begin; q < begin + n; q++) {
-        double sum = 0;
-        for (int s = conv->m_start[q]; s < conv->m_start[q + 1]; s++)
-          sum += conv->m_coefficient[s] * Y[(size_t)e * FTL_MAX_SH + (size_t)conv->m_component[s]];
-        *out++ = (real)sum;
-      }
+/* ---- coupling coefficients, [path][vector of sorted edges][d3][d1][edge of the vector] ---- */
+
+static size_t edges_padded(int n_edges) { return (size_t)((n_edges + LANES - 1) / LANES * LANES); }
+
+/* Where a path's matrices of a vector of edges begin, the s'th and those after it. */
+FTL_INLINE size_t couplings_at(const ftl_conv_path *path, int n_edges, int s) {
+  return (size_t)path->m_offset * edges_padded(n_edges) + (size_t)(path->d1 * path->d3) * (size_t)s;
+}
+
+/* M as combinations of Y, in float64 for a vector of edges at a time; behind the last edge it is repeated. */
+static void coupling_coefficients(const ftl_conv *conv, int n_sh, int n_edges, const ftl_sorted_edge *sorted,
+                                  const double *Y, real *M) {
+  for (int s0 = 0; s0 < n_edges; s0 += LANES) {
+    double y[FTL_MAX_SH * LANES] __attribute__((aligned(FTL_VECTOR_BYTES)));
+    for (int i = 0; i < LANES; i++) {
+      const double *row = Y + (size_t)sorted[s0 + i < n_edges ? s0 + i : n_edges - 1].edge * FTL_MAX_SH;
+      for (int lm = 0; lm < n_sh; lm++) y[lm * LANES + i] = row[lm];
+    }
+    for (int p = 0; p < conv->n_paths; p++) {
+      const ftl_conv_path *path = &conv->path[p];
+      real *out = M + couplings_at(path, n_edges, s0);
+      for (int q = path->m_offset; q < path->m_offset + path->d1 * path->d3; q++)
+        for (int i = 0; i < LANES; i += DOUBLE_LANES, out += DOUBLE_LANES) {
+          vec_double sum = {0};
+          for (int k = conv->m_start[q]; k < conv->m_start[q + 1]; k++)
+            sum += conv->m_coefficient[k] * *(const vec_double *)(y + conv->m_component[k] * LANES + i);
+          *(vec_narrow *)out = __builtin_convertvector(sum, vec_narrow);
+        }
+    }
   }
 }
 
 /* From dE/dM to dE/dY. */
-static void coupling_reverse(const ftl_conv *conv, int n_edges, const real *dM, double *dY) {
-  for (int p = 0; p < conv->n_paths; p++) {
-    int begin = conv->path[p].m_offset, n = conv->path[p].d1 * conv->path[p].d3;
-    const real *in = dM + (size_t)begin * (size_t)n_edges;
-    for (int e = 0; e < n_edges; e++)
-      for (int q = begin; q < begin + n; q++, in++)
-        for (int s = conv->m_start[q]; s < conv->m_start[q + 1]; s++)
-          dY[(size_t)e * FTL_MAX_SH + (size_t)conv->m_component[s]] += conv->m_coefficient[s] * (double)*in;
+static void coupling_reverse(const ftl_conv *conv, int n_sh, int n_edges, const ftl_sorted_edge *sorted, const real *dM,
+                             double *dY) {
+  for (int s0 = 0; s0 < n_edges; s0 += LANES) {
+    double dy[FTL_MAX_SH * LANES] __attribute__((aligned(FTL_VECTOR_BYTES)));
+    memset(dy, 0, (size_t)(n_sh * LANES) * sizeof *dy);
+    for (int p = 0; p < conv->n_paths; p++) {
+      const ftl_conv_path *path = &conv->path[p];
+      const real *in = dM + couplings_at(path, n_edges, s0);
+      for (int q = path->m_offset; q < path->m_offset + path->d1 * path->d3; q++)
+        for (int i = 0; i < LANES; i += DOUBLE_LANES, in += DOUBLE_LANES) {
+          const vec_double d = __builtin_convertvector(*(const vec_narrow *)in, vec_double);
+          for (int k = conv->m_start[q]; k < conv->m_start[q + 1]; k++)
+            *(vec_double *)(dy + conv->m_component[k] * LANES + i) += conv->m_coefficient[k] * d;
+        }
+    }
+    for (int i = 0; i < LANES && s0 + i < n_edges; i++)
+      for (int lm = 0; lm < n_sh; lm++) dY[(size_t)sorted[s0 + i].edge * FTL_MAX_SH + (size_t)lm] = dy[lm * LANES + i];
   }
 }
+
+/* A path's matrix of the s'th edge in a task: M[q] is at M[q * LANES]. */
+FTL_INLINE size_t matrix_at(int d1, int d3, int s) { return (size_t)(s / LANES * LANES * d1 * d3 + s % LANES); }
 
 FTL_INLINE void path_forward(int d1, int d3, int nv, const conv_task *task) {
   const int u_pad = task->u_pad, a_pad = task->a_pad, n_edges = task->n_edges;
@@ -99,8 +125,8 @@ FTL_INLINE void path_forward(int d1, int d3, int nv, const conv_task *task) {
     const ftl_sorted_edge *edge = &task->edge[s];
     const real *c = task->radial + (size_t)edge->cell * task->cell_stride;
     const real *u = task->features + (size_t)edge->sender * task->row + task->shift;
-    real *A = task->A + (size_t)(edge->atom * d3 * a_pad), M[MAX_D * MAX_D];
-    memcpy(M, task->M + (size_t)(edge->edge * d1 * d3), (size_t)(d1 * d3) * sizeof(real));
+    const real *M = task->M + matrix_at(d1, d3, s);
+    real *A = task->A + (size_t)(edge->atom * d3 * a_pad);
     vec t = splat((real)edge->t), R[4], x[MAX_D][4];
     for (int v = 0; v < nv; v++) R[v] = load(c + ((N_COEFFICIENTS - 1) * nv + v) * LANES);
     for (int k = N_COEFFICIENTS - 2; k >= 0; k--)
@@ -111,7 +137,7 @@ FTL_INLINE void path_forward(int d1, int d3, int nv, const conv_task *task) {
       vec sum[4];
       for (int v = 0; v < nv; v++) sum[v] = load(A + m3 * a_pad + v * LANES);
       for (int m1 = 0; m1 < d1; m1++) {
-        vec w = splat(M[m3 * d1 + m1]);
+        vec w = splat(M[(m3 * d1 + m1) * LANES]);
         for (int v = 0; v < nv; v++) sum[v] += w * x[m1][v];
       }
       for (int v = 0; v < nv; v++) store(A + m3 * a_pad + v * LANES, sum[v]);
@@ -119,7 +145,7 @@ FTL_INLINE void path_forward(int d1, int d3, int nv, const conv_task *task) {
   }
 }
 
-/* Values and derivatives (by t) of n <= 2 vectors of radial weights: two chains of multiply-adds each. */
+/* Values and derivatives (by t) of n vectors of radial weights: two chains of multiply-adds each. */
 FTL_INLINE void weights_and_slopes(int n, int nv, const real *c, vec t, vec *R, vec *dR) {
   for (int v = 0; v < n; v++) {
     dR[v] = load(c + ((N_COEFFICIENTS - 1) * nv + v) * LANES);
@@ -132,41 +158,56 @@ FTL_INLINE void weights_and_slopes(int n, int nv, const real *c, vec t, vec *R, 
     }
 }
 
-/* Adds to the senders' adjoints, to dE/dr (by t for now) and to dE/dM. */
+/* Adds to the senders' adjoints, to dE/dr (by t for now) and to dE/dM. As many vectors of channels are taken together
+   as leave what they need in registers. */
 FTL_INLINE void path_reverse(int d1, int d3, int nv, const conv_task *task) {
-  const int u_pad = task->u_pad, a_pad = task->a_pad, n_edges = task->n_edges, pair = nv < 2 ? nv : 2;
+  const int u_pad = task->u_pad, a_pad = task->a_pad, n_edges = task->n_edges, width = d1 == 1 || nv < 2 ? nv : 2;
   for (int s = 0; s < n_edges; s++) {
     const ftl_sorted_edge *edge = &task->edge[s];
     const real *c = task->radial + (size_t)edge->cell * task->cell_stride;
     const real *u = task->features + (size_t)edge->sender * task->row + task->shift;
-    const real *dA = task->dA + (size_t)(edge->atom * d3 * a_pad);
-    real *du = (real *)edge->adjoint + task->shift, *dM = task->dM + (size_t)(edge->edge * d1 * d3), M[MAX_D * MAX_D];
-    memcpy(M, task->M + (size_t)(edge->edge * d1 * d3), (size_t)(d1 * d3) * sizeof(real));
-    vec t = splat((real)edge->t), dr = {0}, P[MAX_D * MAX_D], R[2], dR[2];
-    for (int q = 0; q < d1 * d3; q++) P[q] = (vec){0};
-    for (int v = 0; v < nv; v++, u += LANES, dA += LANES, du += LANES) {
-      if (v % 2 == 0) weights_and_slopes(pair, nv, c + v * LANES, t, R, dR);
-      IN_MEMORY(M);
-      vec x[MAX_D], q[MAX_D], slope = {0};
-      for (int m1 = 0; m1 < d1; m1++) {
-        x[m1] = R[v % 2] * load(u + m1 * u_pad);
-        q[m1] = (vec){0};
-      }
+    const real *dA = task->dA + (size_t)(edge->atom * d3 * a_pad), *M = task->M + matrix_at(d1, d3, s);
+    real *du = (real *)edge->adjoint + task->shift, *dM = task->dM + matrix_at(d1, d3, s);
+    const vec t = splat((real)edge->t);
+    vec P[MAX_D * MAX_D + 1]; /* dE/dM, and dE/dt, each lane its part */
+    for (int first = 0; first < nv; first += width, u += width * LANES, dA += width * LANES, du += width * LANES) {
+      vec R[4], dR[4], x[MAX_D][4], q[MAX_D][4], slope = {0};
+      weights_and_slopes(width, nv, c + first * LANES, t, R, dR);
+      for (int m1 = 0; m1 < d1; m1++)
+        for (int v = 0; v < width; v++) {
+          x[m1][v] = R[v] * load(u + m1 * u_pad + v * LANES);
+          q[m1][v] = (vec){0};
+        }
       for (int m3 = 0; m3 < d3; m3++) {
-        vec g = load(dA + m3 * a_pad);
+        vec g[4];
+        for (int v = 0; v < width; v++) g[v] = load(dA + m3 * a_pad + v * LANES);
         for (int m1 = 0; m1 < d1; m1++) {
-          q[m1] += splat(M[m3 * d1 + m1]) * g;
-          P[m3 * d1 + m1] += x[m1] * g;
+          const vec w = splat(M[(m3 * d1 + m1) * LANES]);
+          vec p = x[m1][0] * g[0];
+          if (first > 0) p += P[m3 * d1 + m1];
+          for (int v = 0; v < width; v++) q[m1][v] += w * g[v];
+          for (int v = 1; v < width; v++) p += x[m1][v] * g[v];
+          P[m3 * d1 + m1] = p;
         }
       }
-      for (int m1 = 0; m1 < d1; m1++) {
-        slope += load(u + m1 * u_pad) * q[m1];
-        store(du + m1 * u_pad, load(du + m1 * u_pad) + R[v % 2] * q[m1]);
+      if (first > 0) slope = P[d1 * d3];
+      for (int v = 0; v < width; v++) {
+        vec by_weight = {0};
+        for (int m1 = 0; m1 < d1; m1++) {
+          real *to = du + m1 * u_pad + v * LANES;
+          by_weight += load(u + m1 * u_pad + v * LANES) * q[m1][v];
+          store(to, load(to) + R[v] * q[m1][v]);
+        }
+        slope += dR[v] * by_weight;
       }
-      dr += dR[v % 2] * slope;
+      P[d1 * d3] = slope;
     }
-    for (int q = 0; q < d1 * d3; q++) dM[q] += lane_sum(P[q]);
-    task->dr[edge->edge] += (double)lane_sum(dr);
+    real sums[MAX_D * MAX_D + LANES] __attribute__((aligned(FTL_VECTOR_BYTES)));
+#pragma GCC unroll 25
+    for (int q = 0; q <= d1 * d3; q += LANES)
+      lane_sums(d1 * d3 + 1 - q < LANES ? d1 * d3 + 1 - q : LANES, P + q, sums + q);
+    for (int q = 0; q < d1 * d3; q++) dM[q * LANES] += sums[q];
+    task->dr[edge->edge] += (double)sums[d1 * d3];
   }
 }
 
@@ -221,8 +262,8 @@ FTL_INLINE void conv_paths(int nv, ftl_workspace *ws, ftl_thread *thread, int t,
       if (chunk >= path->n_chunks) continue;
       const ftl_layout_block *in = &conv->edge.b[path->in], *out = &conv->mid.b[path->out];
       size_t shift = (size_t)(chunk * nv * LANES), at = (size_t)block->n * (size_t)out->offset + shift;
-      task.M = (const real *)scratch_of(thread)->M + (size_t)path->m_offset * (size_t)n_edges;
-      task.dM = (real *)scratch_of(thread)->dM + (size_t)path->m_offset * (size_t)n_edges;
+      task.M = (const real *)scratch_of(thread)->M + couplings_at(path, n_edges, 0);
+      task.dM = (real *)scratch_of(thread)->dM + couplings_at(path, n_edges, 0);
       task.shift = (size_t)in->offset + shift;
       task.u_pad = in->pad;
       task.a_pad = out->pad;
@@ -246,11 +287,16 @@ static void conv_paths_of_width(ftl_workspace *ws, ftl_thread *thread, int t, co
   else conv_paths(1, ws, thread, t, block, mid, mid_adjoint);
 }
 
+static void block_couplings(const ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block,
+                            const double *Y) {
+  coupling_coefficients(&ws->model->layer[t].conv, ws->model->n_sh, scratch_of(thread)->edge_start[block->n],
+                        scratch_of(thread)->sorted, Y, scratch_of(thread)->M);
+}
+
 /* The block's edges in order, and their coupling coefficients: what either way of the convolution needs. */
 static void conv_edges(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block) {
-  const ftl_conv *conv = &ws->model->layer[t].conv;
   sort_edges(ws, thread, t, block);
-  coupling_coefficients(conv, scratch_of(thread)->edge_start[block->n], scratch_of(thread)->Y, scratch_of(thread)->M);
+  block_couplings(ws, thread, t, block, scratch_of(thread)->Y);
   STAGE_DONE(thread, COUPLING);
 }
 
@@ -270,12 +316,12 @@ static void conv_reverse(ftl_workspace *ws, ftl_thread *thread, int sweep, int t
   int n_edges = scratch_of(thread)->edge_start[block->n];
   if (n_edges == 0) return; /* there may be no buffers */
   memset(scratch_of(thread)->dr, 0, (size_t)n_edges * sizeof(double));
-  memset(scratch_of(thread)->dY, 0, (size_t)n_edges * FTL_MAX_SH * sizeof(double));
-  memset(scratch_of(thread)->dM, 0, (size_t)n_edges * (size_t)conv->n_m * sizeof(real));
+  memset(scratch_of(thread)->dM, 0, edges_padded(n_edges) * (size_t)conv->n_m * sizeof(real));
   aim_at_senders(ws, thread, sweep, t, n_edges);
   conv_paths_of_width(ws, thread, t, block, NULL, mid_adjoint);
   STAGE_DONE(thread, CONV_REVERSE);
-  coupling_reverse(conv, n_edges, scratch_of(thread)->dM, scratch_of(thread)->dY);
+  coupling_reverse(conv, ws->model->n_sh, n_edges, scratch_of(thread)->sorted, scratch_of(thread)->dM,
+                   scratch_of(thread)->dY);
   STAGE_DONE(thread, COUPLING_REVERSE);
   for (int a = 0; a < block->n; a++)
     for (int e = scratch_of(thread)->edge_start[a]; e < scratch_of(thread)->edge_start[a + 1]; e++) {
@@ -296,7 +342,6 @@ static void conv_reverse(ftl_workspace *ws, ftl_thread *thread, int sweep, int t
    wanted. Leaves the coupling coefficients as they were. */
 static void moments_to_senders(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block,
                                const real *mid_adjoint) {
-  const ftl_conv *conv = &ws->model->layer[t].conv;
   int n_edges = scratch_of(thread)->edge_start[block->n];
   if (n_edges == 0) return;
   for (int x = 0; x < 3; x++) {
@@ -306,9 +351,9 @@ static void moments_to_senders(ftl_workspace *ws, ftl_thread *thread, int t, con
         size_t at = (size_t)e * FTL_MAX_SH + (size_t)lm;
         scaled[at] = scratch_of(thread)->edge[e].r * scratch_of(thread)->edge[e].n[x] * scratch_of(thread)->Y[at];
       }
-    coupling_coefficients(conv, n_edges, scaled, scratch_of(thread)->M);
+    block_couplings(ws, thread, t, block, scaled);
     aim_at_senders(ws, thread, 1 + x, t, n_edges);
     conv_paths_of_width(ws, thread, t, block, NULL, mid_adjoint);
   }
-  coupling_coefficients(conv, n_edges, scratch_of(thread)->Y, scratch_of(thread)->M);
+  block_couplings(ws, thread, t, block, scratch_of(thread)->Y);
 }

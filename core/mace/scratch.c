@@ -53,14 +53,15 @@ ftl_status ftl_mace_scratch_new(const ftl_model *model, void **scratch, ftl_erro
 
 bool ftl_mace_scratch_edges(const ftl_model *model, void *scratch, size_t n) {
   ftl_mace_scratch *s = scratch;
+  const size_t padded = n + (size_t)model->lanes; /* by vectors of edges */
   int n_m = 1;
   for (int t = 1; t < model->arch.n_layers; t++) n_m = largest(n_m, model->layer[t].conv.n_m);
   s->edge_bytes = n * (sizeof *s->edge + (2 * FTL_MAX_SH + 1) * sizeof(double));
   return ftl_renew(&s->edge, n * sizeof *s->edge) && ftl_renew(&s->Y, n * FTL_MAX_SH * sizeof(double)) &&
          ftl_renew(&s->dY, n * FTL_MAX_SH * sizeof(double)) && ftl_renew(&s->dr, n * sizeof(double)) &&
          ftl_renew(&s->sorted, n * sizeof *s->sorted) && ftl_renew(&s->by_cell, n * sizeof(int)) &&
-         ftl_renew(&s->M, n * (size_t)n_m * (size_t)model->real_bytes) &&
-         ftl_renew(&s->dM, n * (size_t)n_m * (size_t)model->real_bytes);
+         ftl_renew(&s->M, padded * (size_t)n_m * (size_t)model->real_bytes) &&
+         ftl_renew(&s->dM, padded * (size_t)n_m * (size_t)model->real_bytes);
 }
 
 size_t ftl_mace_scratch_bytes(const void *scratch) { return ((const ftl_mace_scratch *)scratch)->edge_bytes; }

@@ -28,7 +28,7 @@ typedef struct {
   double *Y, *dY, *dr;
   ftl_sorted_edge *sorted;
   int *by_cell; /* scratch of the sorting */
-  void *M, *dM; /* coupling coefficients: [path][edge][d3][d1], and their adjoint */
+  void *M, *dM; /* coupling coefficients (conv.h), and their adjoint */
   int *slot_of_element, *element_of_slot;
   double factor[FTL_BLOCK_ATOMS];
   void *sums, *mid, *own, *own_adjoint, *gate_input, *gated, *residual, *product_input, *product, *h, *h_adjoint,

@@ -4,6 +4,8 @@
 #ifndef FTL_REAL_H
 #define FTL_REAL_H
 
+#include <stdint.h>
+
 #if FTL_REAL_FLOAT
 typedef float real;
 #define FTL_SUFFIX f32
@@ -26,12 +28,54 @@ typedef real vec __attribute__((vector_size(FTL_VECTOR_BYTES), aligned(FTL_VECTO
 typedef real vec_half __attribute__((vector_size(32), aligned(32), may_alias));
 typedef real vec_quarter __attribute__((vector_size(16), aligned(16), may_alias));
 #define LANES ((int)(sizeof(vec) / sizeof(real)))
+/* As many float64 numbers as a register holds, and so many of the number type. */
+typedef double vec_double __attribute__((vector_size(FTL_VECTOR_BYTES), aligned(FTL_VECTOR_BYTES), may_alias));
+#define DOUBLE_LANES ((int)(sizeof(vec_double) / sizeof(double)))
+typedef real vec_narrow __attribute__((vector_size(FTL_VECTOR_BYTES / sizeof(double) * sizeof(real)), may_alias));
 
 #define FTL_INLINE static inline __attribute__((always_inline))
 
 FTL_INLINE vec load(const real *p) { return *(const vec *)p; }
 FTL_INLINE void store(real *p, vec v) { *(vec *)p = v; }
 FTL_INLINE vec splat(real x) { return x - (vec){0}; }
+
+/* f(0), f(1), ... for each lane */
+#define LANES_FROM_2(f, k)  f(k), f(k + 1)
+#define LANES_FROM_4(f, k)  LANES_FROM_2(f, k), LANES_FROM_2(f, k + 2)
+#define LANES_FROM_8(f, k)  LANES_FROM_4(f, k), LANES_FROM_4(f, k + 4)
+#define LANES_FROM_16(f, k) LANES_FROM_8(f, k), LANES_FROM_8(f, k + 8)
+#if FTL_REAL_FLOAT && FTL_VECTOR_BYTES == 64
+#define EACH_LANE(f) LANES_FROM_16(f, 0)
+#elif FTL_VECTOR_BYTES == 64 || (FTL_REAL_FLOAT && FTL_VECTOR_BYTES == 32)
+#define EACH_LANE(f) LANES_FROM_8(f, 0)
+#elif FTL_VECTOR_BYTES == 32 || FTL_REAL_FLOAT
+#define EACH_LANE(f) LANES_FROM_4(f, 0)
+#else
+#define EACH_LANE(f) LANES_FROM_2(f, 0)
+#endif
+
+/* Two vectors of partial sums, each sum in 2 half neighbouring lanes, become one of half as wide sums: those of a, then
+   those of b. */
+typedef __typeof__(_Generic((real)0, float : (int32_t)0, double : (int64_t)0)) lane_index;
+typedef lane_index vec_index __attribute__((vector_size(FTL_VECTOR_BYTES)));
+FTL_INLINE vec halve_sums(int half, vec a, vec b) {
+#define FIRST_HALF(k)  (k) / half * 2 * half + (k) % half
+#define SECOND_HALF(k) FIRST_HALF(k) + half
+  return __builtin_shuffle(a, b, (vec_index){EACH_LANE(FIRST_HALF)}) +
+         __builtin_shuffle(a, b, (vec_index){EACH_LANE(SECOND_HALF)});
+}
+
+/* out[k] = sum of the lanes of v[k], n <= LANES of them, with one addition or so for each. n is a constant. v is lost;
+   out has room for a vector. */
+FTL_INLINE void lane_sums(int n, vec *v, real *out) {
+#pragma GCC unroll 4
+  for (int half = LANES / 2; half > 0; half /= 2) {
+#pragma GCC unroll 8
+    for (int k = 0; k < n; k += 2) v[k / 2] = halve_sums(half, v[k], k + 1 < n ? v[k + 1] : v[k]);
+    n = (n + 1) / 2;
+  }
+  store(out, v[0]);
+}
 
 /* Sum of the lanes. Halving through registers: a few adds instead of LANES. */
 FTL_INLINE real lane_sum(vec v) {
