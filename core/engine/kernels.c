@@ -13,6 +13,7 @@
 #include "mace/geometry.h"
 #include "mace/gemm.h"
 #include "mace/contraction.h"
+#include "mace/radial_values.h"
 #include "mace/first_layer.h"
 #include "mace/conv.h"
 #include "mace/node.h"

@@ -7,8 +7,7 @@
    the innermost cache for all its edges but the first. d1, d3 and nv (components of sender and of message, vectors per
    chunk) are compile-time constants in the path bodies. */
 
-#define MAX_D          7 /* components of l = 3 */
-#define N_COEFFICIENTS FTL_RADIAL_COEFFICIENTS(sizeof(real))
+#define MAX_D 7 /* components of l = 3 */
 
 /* A path's part of a channel chunk, for all edges of a block. */
 typedef struct {
@@ -127,10 +126,8 @@ FTL_INLINE void path_forward(int d1, int d3, int nv, const conv_task *task) {
     const real *u = task->features + (size_t)edge->sender * task->row + task->shift;
     const real *M = task->M + matrix_at(d1, d3, s);
     real *A = task->A + (size_t)(edge->atom * d3 * a_pad);
-    vec t = splat((real)edge->t), R[4], x[MAX_D][4];
-    for (int v = 0; v < nv; v++) R[v] = load(c + ((N_COEFFICIENTS - 1) * nv + v) * LANES);
-    for (int k = N_COEFFICIENTS - 2; k >= 0; k--)
-      for (int v = 0; v < nv; v++) R[v] = R[v] * t + load(c + (k * nv + v) * LANES);
+    vec R[4], x[MAX_D][4];
+    radial_values(nv, nv, c, splat((real)edge->t), R);
     for (int m1 = 0; m1 < d1; m1++)
       for (int v = 0; v < nv; v++) x[m1][v] = R[v] * load(u + m1 * u_pad + v * LANES);
     for (int m3 = 0; m3 < d3; m3++) {
@@ -143,19 +140,6 @@ FTL_INLINE void path_forward(int d1, int d3, int nv, const conv_task *task) {
       for (int v = 0; v < nv; v++) store(A + m3 * a_pad + v * LANES, sum[v]);
     }
   }
-}
-
-/* Values and derivatives (by t) of n vectors of radial weights: two chains of multiply-adds each. */
-FTL_INLINE void weights_and_slopes(int n, int nv, const real *c, vec t, vec *R, vec *dR) {
-  for (int v = 0; v < n; v++) {
-    dR[v] = load(c + ((N_COEFFICIENTS - 1) * nv + v) * LANES);
-    R[v] = dR[v] * t + load(c + ((N_COEFFICIENTS - 2) * nv + v) * LANES);
-  }
-  for (int k = N_COEFFICIENTS - 3; k >= 0; k--)
-    for (int v = 0; v < n; v++) {
-      dR[v] = dR[v] * t + R[v];
-      R[v] = R[v] * t + load(c + (k * nv + v) * LANES);
-    }
 }
 
 /* Adds to the senders' adjoints, to dE/dr (by t for now) and to dE/dM. As many vectors of channels are taken together
@@ -172,7 +156,7 @@ FTL_INLINE void path_reverse(int d1, int d3, int nv, const conv_task *task) {
     vec P[MAX_D * MAX_D + 1]; /* dE/dM, and dE/dt, each lane its part */
     for (int first = 0; first < nv; first += width, u += width * LANES, dA += width * LANES, du += width * LANES) {
       vec R[4], dR[4], x[MAX_D][4], q[MAX_D][4], slope = {0};
-      weights_and_slopes(width, nv, c + first * LANES, t, R, dR);
+      radial_slopes(width, nv, c + first * LANES, t, R, dR);
       for (int m1 = 0; m1 < d1; m1++)
         for (int v = 0; v < width; v++) {
           x[m1][v] = R[v] * load(u + m1 * u_pad + v * LANES);

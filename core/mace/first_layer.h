@@ -4,23 +4,21 @@
 
 #define MAX_RADIAL_VECTORS (640 / FTL_VECTOR_BYTES) /* K <= 65 hidden features, padded */
 
-/* Values (and with derivative, d/dr) of the K radial functions at an edge. */
-FTL_INLINE void radial_functions(const ftl_first_layer *first, const ftl_grid *grid, const ftl_edge *edge, int nv,
-                                 bool derivative, vec *phi, vec *dphi) {
+#define EDGE_TILE          32 /* edges whose radial functions are held at once: they and the sums stay in the L1 cache */
+
+/* The K radial functions of an edge: [coefficient][vector]. */
+static const real *functions_of(const ftl_first_layer *first, const ftl_edge *edge) {
   const ftl_first_class *class_ = &first->class_[edge->class_];
-  int n = grid->n_coefficients, pad = class_->pad;
-  const real *c = (const real *)first->phi + class_->phi_offset + (size_t)edge->cell * (size_t)n * (size_t)pad;
-  vec t = splat((real)edge->t), scale = splat((real)edge->slope);
-  for (int v = 0; v < nv; v++) {
-    vec f = load(c + (size_t)(n - 1) * (size_t)pad + v * LANES), d = (vec){0};
-    for (int k = n - 2; k >= 0; k--) {
-      if (derivative) d = d * t + f;
-      f = f * t + load(c + (size_t)k * (size_t)pad + v * LANES);
-    }
-    phi[v] = f;
-    if (derivative) dphi[v] = d * scale;
-  }
+  return (const real *)first->phi + class_->phi_offset + (size_t)(edge->cell * N_COEFFICIENTS) * (size_t)class_->pad;
 }
+
+/* Calls BODY(n, first vector) for constants n that make up nv. */
+#define BY_VECTORS(nv, BODY)                                                                                           \
+  do {                                                                                                                 \
+    int first_vector = 0;                                                                                              \
+    for (; first_vector + 4 <= (nv); first_vector += 4) BODY(4, first_vector);                                         \
+    for (; first_vector < (nv); first_vector++) BODY(1, first_vector);                                                 \
+  } while (0)
 
 /* Which elements are among the block's neighbours: slot[species] or -1; returns their number. */
 static int present_elements(const ftl_workspace *ws, ftl_thread *thread, int n_edges, int *slot, int *element) {
@@ -36,6 +34,52 @@ static int present_elements(const ftl_workspace *ws, ftl_thread *thread, int n_e
   return n;
 }
 
+/* n of the nv radial functions of edge number `held` of a tile, in panels as gemm() takes them. */
+FTL_INLINE void hold_functions(int n, int nv, int first, int held, const real *c, vec t, real *phi) {
+  const int panel = first / FTL_PANEL_VECTORS * FTL_PANEL_VECTORS, left = nv - panel;
+  const int width = left < FTL_PANEL_VECTORS ? left : FTL_PANEL_VECTORS;
+  vec value[4];
+  radial_values(n, nv, c + first * LANES, t, value);
+  for (int v = 0; v < n; v++) store(phi + (panel * EDGE_TILE + held * width + first - panel + v) * LANES, value[v]);
+}
+
+/* B of atom a of n over its neighbours of an element: a product (harmonics) x (radial functions), whose sums stay in
+   registers. */
+static void sum_neighbours(const ftl_workspace *ws, ftl_thread *thread, int a, int n, int element, int receiver,
+                           real *sums) {
+  const ftl_model *model = ws->model;
+  const ftl_prepared_layer *layer = &model->layer[0];
+  const int n_sh = model->n_sh, end = scratch_of(thread)->edge_start[a + 1];
+  const int pad = layer->first_layer.class_[model->pair_class[receiver * model->n_species + element]].pad;
+  const int nv = pad / LANES;
+  real Y[FTL_MAX_SH * EDGE_TILE], phi[EDGE_TILE * MAX_RADIAL_VECTORS * LANES] __attribute__((aligned(64))),
+      B[FTL_MAX_SH * MAX_RADIAL_VECTORS * LANES] __attribute__((aligned(64)));
+  bool some = false;
+  for (int e = scratch_of(thread)->edge_start[a]; e < end || !some;) {
+    int held = 0;
+    for (; e < end && held < EDGE_TILE; e++) {
+      const ftl_edge *edge = &scratch_of(thread)->edge[e];
+      if (ws->graph.species[edge->sender] != element) continue;
+      const real *c = functions_of(&layer->first_layer, edge);
+      const vec t = splat((real)edge->t);
+#define HOLD(n, first)                                                                                                 \
+  hold_functions(n, nv, first, held, c, t, phi)
+      BY_VECTORS(nv, HOLD);
+#undef HOLD
+      const double *y = scratch_of(thread)->Y + (size_t)e * FTL_MAX_SH;
+      for (int lm = 0; lm < n_sh; lm++) Y[lm * EDGE_TILE + held] = (real)y[lm];
+      held++;
+    }
+    for (int v = 0; v < nv; v += FTL_PANEL_VECTORS)
+      gemm(n_sh, held, (nv - v < FTL_PANEL_VECTORS ? nv - v : FTL_PANEL_VECTORS) * LANES, Y, EDGE_TILE,
+           phi + v * EDGE_TILE * LANES, B + v * LANES, (size_t)pad, some);
+    some = true;
+  }
+  for (int l = 0; l <= model->lmax; l++)
+    memcpy(sums + (size_t)(l * l * n + a * (2 * l + 1)) * (size_t)pad, B + (size_t)(l * l) * (size_t)pad,
+           (size_t)(2 * l + 1) * (size_t)pad * sizeof(real));
+}
+
 static void first_message_forward(ftl_workspace *ws, ftl_thread *thread, const ftl_block *block, real *message) {
   const ftl_model *model = ws->model;
   const ftl_prepared_layer *layer = &model->layer[0];
@@ -45,22 +89,8 @@ static void first_message_forward(ftl_workspace *ws, ftl_thread *thread, const f
   int n_present = present_elements(ws, thread, scratch_of(thread)->edge_start[n], slot, element);
   size_t slot_size = (size_t)(n_sh * FTL_BLOCK_ATOMS * first->max_pad);
   real *sums = scratch_of(thread)->sums;
-  memset(sums, 0, (size_t)n_present * slot_size * sizeof(real));
   for (int a = 0; a < n; a++)
-    for (int e = scratch_of(thread)->edge_start[a]; e < scratch_of(thread)->edge_start[a + 1]; e++) {
-      const ftl_edge *edge = &scratch_of(thread)->edge[e];
-      int pad = first->class_[edge->class_].pad, nv = pad / LANES;
-      vec phi[MAX_RADIAL_VECTORS];
-      radial_functions(first, &layer->grid, edge, nv, false, phi, NULL);
-      real *b = sums + (size_t)slot[ws->graph.species[edge->sender]] * slot_size;
-      const double *Y = scratch_of(thread)->Y + (size_t)e * FTL_MAX_SH;
-      for (int l = 0; l <= model->lmax; l++)
-        for (int m = 0; m < 2 * l + 1; m++) {
-          real *row = b + (size_t)(l * l * n + a * (2 * l + 1) + m) * (size_t)pad;
-          vec y = splat((real)Y[l * l + m]);
-          for (int v = 0; v < nv; v++) store(row + v * LANES, load(row + v * LANES) + y * phi[v]);
-        }
-    }
+    for (int z = 0; z < n_present; z++) sum_neighbours(ws, thread, a, n, element[z], block->species, sums + (size_t)z * slot_size);
   STAGE_DONE(thread, SUMS);
   memset(message, 0, (size_t)n * (size_t)layer->message.dim * sizeof(real));
   for (int p = 0; p < first->n_paths; p++) {
@@ -73,6 +103,29 @@ static void first_message_forward(ftl_workspace *ws, ftl_thread *thread, const f
            message + (size_t)n * (size_t)out->offset, (size_t)out->pad, true);
     }
   }
+}
+
+/* Adds what n of an edge's nv radial functions give to dE/dY (parts, by lanes), and returns their part of dE/dt, from the
+   adjoint b of the sums of atom a of n_atoms. */
+FTL_INLINE vec edge_slopes(int n, int nv, int lmax, int a, int n_atoms, const real *b, const real *c, double t,
+                           const double *Y, vec *parts) {
+  vec phi[4], dphi[4], contracted[4], along = {0};
+  radial_slopes(n, nv, c, splat((real)t), phi, dphi);
+  for (int v = 0; v < n; v++) contracted[v] = (vec){0};
+  for (int l = 0; l <= lmax; l++)
+    for (int m = 0; m < 2 * l + 1; m++) {
+      const real *row = b + (size_t)(l * l * n_atoms + a * (2 * l + 1) + m) * (size_t)(nv * LANES);
+      const vec y = splat((real)Y[l * l + m]);
+      vec dy = parts[l * l + m];
+      for (int v = 0; v < n; v++) {
+        const vec w = load(row + v * LANES);
+        dy += w * phi[v];
+        contracted[v] += w * y;
+      }
+      parts[l * l + m] = dy;
+    }
+  for (int v = 0; v < n; v++) along += contracted[v] * dphi[v];
+  return along;
 }
 
 /* Edge forces from the message's adjoint (and the density's, per atom). */
@@ -101,27 +154,19 @@ static void first_message_reverse(ftl_workspace *ws, ftl_thread *thread, int swe
   for (int a = 0; a < n; a++)
     for (int e = scratch_of(thread)->edge_start[a]; e < scratch_of(thread)->edge_start[a + 1]; e++) {
       const ftl_edge *edge = &scratch_of(thread)->edge[e];
-      int pad = first->class_[edge->class_].pad, nv = pad / LANES;
-      vec phi[MAX_RADIAL_VECTORS], dphi[MAX_RADIAL_VECTORS], contracted[MAX_RADIAL_VECTORS];
-      radial_functions(first, &layer->grid, edge, nv, true, phi, dphi);
-      for (int v = 0; v < nv; v++) contracted[v] = (vec){0};
-      const real *b = sums + (size_t)slot[ws->graph.species[edge->sender]] * slot_size;
+      const int pad = first->class_[edge->class_].pad, nv = pad / LANES;
+      const real *b = sums + (size_t)slot[ws->graph.species[edge->sender]] * slot_size, *c = functions_of(first, edge);
       const double *Y = scratch_of(thread)->Y + (size_t)e * FTL_MAX_SH;
-      double dY[FTL_MAX_SH];
-      for (int l = 0; l <= model->lmax; l++)
-        for (int m = 0; m < 2 * l + 1; m++) {
-          const real *row = b + (size_t)(l * l * n + a * (2 * l + 1) + m) * (size_t)pad;
-          vec y = splat((real)Y[l * l + m]), dy = {0};
-          for (int v = 0; v < nv; v++) {
-            vec w = load(row + v * LANES);
-            dy += w * phi[v];
-            contracted[v] += w * y;
-          }
-          dY[l * l + m] = (double)lane_sum(dy);
-        }
-      vec sum = {0};
-      for (int v = 0; v < nv; v++) sum += contracted[v] * dphi[v];
-      double dr = (double)lane_sum(sum);
+      vec parts[FTL_MAX_SH], along = {0};
+      for (int q = 0; q < FTL_MAX_SH; q++) parts[q] = (vec){0};
+#define SLOPES(n_vectors, v)                                                                                           \
+  along += edge_slopes(n_vectors, nv, model->lmax, a, n, b + (v) * LANES, c + (v) * LANES, edge->t, Y, parts)
+      BY_VECTORS(nv, SLOPES);
+#undef SLOPES
+      real sums_of_parts[FTL_MAX_SH] __attribute__((aligned(FTL_VECTOR_BYTES)));
+      double dY[FTL_MAX_SH], dr = (double)lane_sum(along) * edge->slope;
+      for (int q = 0; q < FTL_MAX_SH; q += LANES) lane_sums(LANES, parts + q, sums_of_parts + q);
+      for (int q = 0; q < n_sh; q++) dY[q] = (double)sums_of_parts[q];
       if (layer->density) {
         double slope;
         edge_density(layer, edge, &slope);
