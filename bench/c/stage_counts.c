@@ -78,8 +78,27 @@ static void linear(counter *c, ftl_timed_stage stage, const ftl_linear *map) {
   add(c, stage, flops, c->real * (weights + c->n * (map->in.dim + map->out.dim)));
 }
 
+/* Functions of paths and channels, without a linear map. */
+static void channel_sums(counter *c, bool reverse) {
+  const ftl_first_layer *first = &c->layer->first_layer;
+  const double n_c = c->layer->grid.n_coefficients;
+  double flops = 0, functions = 0;
+  for (int p = 0; p < first->n_paths; p++) {
+    const double channels = c->layer->message.b[first->path_out[p]].mul, d = 2 * first->path_l[p] + 1;
+    functions += channels;
+    flops += channels * (reverse ? 4 * (n_c - 1) + 4 * d + 2 : 2 * (n_c - 1) + 2 * d);
+  }
+  add(c, reverse ? FTL_STAGE_SUMS_REVERSE : FTL_STAGE_SUMS, c->edges * flops,
+      c->edges * (c->real * n_c * functions + c->model->n_sh * sizeof(double)) +
+          c->n * c->layer->message.dim * c->real);
+}
+
 static void first_sums(counter *c, bool reverse) {
   const ftl_first_layer *first = &c->layer->first_layer;
+  if (first->by_channel) {
+    channel_sums(c, reverse);
+    return;
+  }
   double n_c = c->layer->grid.n_coefficients, n_sh = c->model->n_sh, widest = 0;
   ftl_timed_stage sums = reverse ? FTL_STAGE_SUMS_REVERSE : FTL_STAGE_SUMS;
   ftl_timed_stage map = reverse ? FTL_STAGE_SUMS_LINEAR_REVERSE : FTL_STAGE_SUMS_LINEAR;

@@ -7,8 +7,6 @@
    the innermost cache for all its edges but the first. d1, d3 and nv (components of sender and of message, vectors per
    chunk) are compile-time constants in the path bodies. */
 
-#define MAX_D 7 /* components of l = 3 */
-
 /* A path's part of a channel chunk, for all edges of a block. */
 typedef struct {
   int n_edges, u_pad, a_pad;
@@ -187,9 +185,7 @@ FTL_INLINE void path_reverse(int d1, int d3, int nv, const conv_task *task) {
       P[d1 * d3] = slope;
     }
     real sums[MAX_D * MAX_D + LANES] __attribute__((aligned(FTL_VECTOR_BYTES)));
-#pragma GCC unroll 25
-    for (int q = 0; q <= d1 * d3; q += LANES)
-      lane_sums(d1 * d3 + 1 - q < LANES ? d1 * d3 + 1 - q : LANES, P + q, sums + q);
+    lane_sums(d1 * d3 + 1, P, sums);
     for (int q = 0; q < d1 * d3; q++) dM[q * LANES] += sums[q];
     task->dr[edge->edge] += (double)sums[d1 * d3];
   }
@@ -307,18 +303,7 @@ static void conv_reverse(ftl_workspace *ws, ftl_thread *thread, int sweep, int t
   coupling_reverse(conv, ws->model->n_sh, n_edges, scratch_of(thread)->sorted, scratch_of(thread)->dM,
                    scratch_of(thread)->dY);
   STAGE_DONE(thread, COUPLING_REVERSE);
-  for (int a = 0; a < block->n; a++)
-    for (int e = scratch_of(thread)->edge_start[a]; e < scratch_of(thread)->edge_start[a + 1]; e++) {
-      const ftl_edge *edge = &scratch_of(thread)->edge[e];
-      double dr = scratch_of(thread)->dr[e] * edge->slope;
-      if (layer->density) {
-        double slope;
-        edge_density(layer, edge, &slope);
-        dr += density_adjoint[a] * slope;
-      }
-      edge_gradient(ws, thread, sweep, ws->order[block->first + a], edge, dr,
-                    scratch_of(thread)->dY + (size_t)e * FTL_MAX_SH);
-    }
+  edge_gradients(ws, thread, sweep, layer, block, density_adjoint);
 }
 
 /* The senders' moments are about themselves, not about the receivers: each gets -r_ij times what the adjoint of `mid`

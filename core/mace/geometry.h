@@ -68,3 +68,20 @@ FTL_INLINE double edge_density(const ftl_prepared_layer *layer, const ftl_edge *
   *derivative = d * edge->slope;
   return v;
 }
+
+/* All edges of a block, from dE/dt and dE/dY in the scratch and the density's adjoint, per atom. */
+static void edge_gradients(ftl_workspace *ws, ftl_thread *thread, int sweep, const ftl_prepared_layer *layer,
+                           const ftl_block *block, const double *density_adjoint) {
+  for (int a = 0; a < block->n; a++)
+    for (int e = scratch_of(thread)->edge_start[a]; e < scratch_of(thread)->edge_start[a + 1]; e++) {
+      const ftl_edge *edge = &scratch_of(thread)->edge[e];
+      double dr = scratch_of(thread)->dr[e] * edge->slope;
+      if (layer->density) {
+        double slope;
+        edge_density(layer, edge, &slope);
+        dr += density_adjoint[a] * slope;
+      }
+      edge_gradient(ws, thread, sweep, ws->order[block->first + a], edge, dr,
+                    scratch_of(thread)->dY + (size_t)e * FTL_MAX_SH);
+    }
+}

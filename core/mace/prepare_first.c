@@ -6,6 +6,7 @@
 #include "mace/feature_tables.h"
 #include "mace/first_features.h"
 #include "base/error.h"
+#include "math/rows.h"
 
 /* Features of every element after the first layer's linear_up: u[species][block-major irreps of `edge`], scalars only.
  */
@@ -57,7 +58,8 @@ typedef struct {
   double *t;             /* [class][feature][weight] */
   double *v, *vt;        /* all tables */
   double *folded, *turn; /* scratch of one table and its transpose */
-  size_t phi_size, v_size, vt_size;
+  double *by_channel;
+  size_t phi_size, v_size, vt_size, by_channel_size;
 } folding;
 
 static void folding_free(folding *f, int n_classes) {
@@ -70,14 +72,19 @@ static void folding_free(folding *f, int n_classes) {
   free(f->vt);
   free(f->folded);
   free(f->turn);
+  free(f->by_channel);
 }
 
 static size_t table_size(const folding *f) { return (size_t)f->radial->n_features * (size_t)f->radial->n_weights; }
 
-static size_t phi_numbers(const ftl_model *model, int class_) {
+/* Coefficients of one function, in all cells of a class. */
+static size_t class_rows(const ftl_model *model, int class_) {
   const ftl_grid *grid = &model->layer[0].grid;
-  return (size_t)(grid->first[class_ + 1] - grid->first[class_]) * (size_t)grid->n_coefficients *
-         (size_t)model->layer[0].first_layer.class_[class_].pad;
+  return (size_t)(grid->first[class_ + 1] - grid->first[class_]) * (size_t)grid->n_coefficients;
+}
+
+static size_t phi_numbers(const ftl_model *model, int class_) {
+  return class_rows(model, class_) * (size_t)model->layer[0].first_layer.class_[class_].pad;
 }
 
 /* The paths in use: those that the linear carries on to the message. */
@@ -144,6 +151,48 @@ static ftl_status place_tables(const ftl_model *model, const ftl_source *source,
   return ftl_no_memory(error, source->path, "the first layer's tables of %d elements; open the model for fewer", n);
 }
 
+#define NEIGHBOURS     50       /* of an element, for an estimate */
+#define LARGEST_TABLES 16000000 /* bytes, of all elements that the model is opened for */
+
+/* Whether functions by path and channel take fewer multiply-adds for an edge than the K functions, the sums over
+   harmonics and, once for all neighbours, V; and their tables' places if they do. */
+static ftl_status choose_by_channel(const ftl_model *model, const ftl_source *source, folding *f,
+                                    ftl_first_layer *first, ftl_error *error) {
+  const int n = model->n_species, m = model->layer[0].grid.n_coefficients;
+  double rows = 0;
+  for (int p = 0; p < first->n_paths; p++) {
+    const int pad = f->linear.out.b[first->path_out[p]].pad;
+    first->by_channel_width += pad;
+    rows += (2 * first->path_l[p] + 1) * pad;
+  }
+  first->by_channel_offset = calloc((size_t)n * (size_t)n, sizeof *first->by_channel_offset);
+  if (!first->by_channel_offset) return ftl_no_memory(error, source->path, "the first layer");
+  for (int ij = 0; ij < n * n; ij++) {
+    const int same = same_first_table(model, f->by_receiver, ij);
+    first->by_channel_offset[ij] = same == ij ? f->by_channel_size : first->by_channel_offset[same];
+    if (same == ij) f->by_channel_size += class_rows(model, model->pair_class[ij]) * (size_t)first->by_channel_width;
+  }
+  const double by_channel = first->by_channel_width * m + rows;
+  const double folded = first->max_pad * (m + model->n_sh + rows / NEIGHBOURS);
+  if (by_channel < folded && f->by_channel_size * (size_t)model->real_bytes <= LARGEST_TABLES)
+    f->by_channel = calloc(f->by_channel_size + 1, sizeof *f->by_channel);
+  else f->by_channel_size = 0;
+  return f->by_channel || !f->by_channel_size ? FTL_OK : ftl_no_memory(error, source->path, "the first layer");
+}
+
+/* A path's part of a pair's table by channel, from the V that fold_table left. */
+static void tabulate_by_channel(const ftl_model *model, const folding *f, const ftl_first_layer *first, int ij, int p) {
+  const int class_index = model->pair_class[ij], m = model->layer[0].grid.n_coefficients;
+  const ftl_layout_block *out = &f->linear.out.b[first->path_out[p]];
+  const int pad = first->class_[class_index].pad, n_cells = (int)class_rows(model, class_index) / m;
+  double *to = f->by_channel + first->by_channel_offset[ij];
+  for (int q = 0; q < p; q++) to += m * f->linear.out.b[first->path_out[q]].pad;
+  for (int cell = 0; cell < n_cells; cell++)
+    for (int k = 0; k < m; k++)
+      ftl_add_rows(pad, f->phi[class_index] + (size_t)(cell * m + k) * (size_t)pad, f->folded, (size_t)out->mul,
+                   out->mul, to + cell * m * first->by_channel_width + k * out->pad);
+}
+
 /* V[k][message channel] of one pair of elements and path: T, the sender's features and the message's linear in one. */
 static void fold_table(const ftl_model *model, const folding *f, const ftl_first_layer *first, int ij, int p) {
   const int n = model->n_species, i = ij / n, j = ij % n, class_index = model->pair_class[ij];
@@ -183,7 +232,8 @@ static ftl_status pack(const ftl_model *model, const ftl_source *source, const f
   first->v = ftl_pack(model, f->v, f->v_size);
   first->v_transpose = ftl_pack(model, f->vt, f->vt_size);
   free(all);
-  if (first->phi && first->v && first->v_transpose) return FTL_OK;
+  if (f->by_channel) first->by_channel = ftl_pack(model, f->by_channel, f->by_channel_size);
+  if (first->phi && first->v && first->v_transpose && !first->by_channel == !f->by_channel) return FTL_OK;
   return ftl_no_memory(error, source->path, "the first layer");
 }
 
@@ -202,9 +252,13 @@ ftl_status ftl_prepare_first(ftl_model *model, const ftl_source *source, const f
   if (!status) status = choose_paths(source, &f, first, error);
   if (!status) status = make_phi(model, source, tables, &f, error);
   if (!status) status = place_tables(model, source, &f, first, error);
+  if (!status) status = choose_by_channel(model, source, &f, first, error);
   for (int ij = 0; ij < model->n_species * model->n_species && !status; ij++)
     if (same_first_table(model, f.by_receiver, ij) == ij)
-      for (int p = 0; p < first->n_paths; p++) fold_table(model, &f, first, ij, p);
+      for (int p = 0; p < first->n_paths; p++) {
+        fold_table(model, &f, first, ij, p);
+        if (f.by_channel) tabulate_by_channel(model, &f, first, ij, p);
+      }
   if (!status) status = pack(model, source, &f, first, error);
   folding_free(&f, model->n_classes);
   return status;

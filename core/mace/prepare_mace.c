@@ -278,6 +278,8 @@ static void layer_free(ftl_prepared_layer *layer) {
   free(first->v_transpose);
   free(first->v_offset);
   free(first->vt_offset);
+  free(first->by_channel);
+  free(first->by_channel_offset);
   ftl_conv *conv = &layer->conv;
   free(conv->m_start);
   free(conv->m_component);

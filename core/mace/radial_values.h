@@ -1,6 +1,7 @@
-/* Tables of radial functions at an edge: polynomials in its place t in a cell, c[coefficient][vector], of which n vectors
-   are wanted and `row` lie between two coefficients. n is a constant. */
+/* Tables of radial functions at an edge: polynomials in its place t in a cell, c[coefficient][vector], of which n
+   vectors are wanted and `row` lie between two coefficients. n is a constant. */
 
+#define MAX_D          7 /* components of l = 3 */
 #define N_COEFFICIENTS FTL_RADIAL_COEFFICIENTS(sizeof(real))
 
 FTL_INLINE void radial_values(int n, int row, const real *c, vec t, vec *R) {

@@ -65,16 +65,21 @@ FTL_INLINE vec halve_sums(int half, vec a, vec b) {
          __builtin_shuffle(a, b, (vec_index){EACH_LANE(SECOND_HALF)});
 }
 
-/* out[k] = sum of the lanes of v[k], n <= LANES of them, with one addition or so for each. n is a constant. v is lost;
-   out has room for a vector. */
+/* out[k] = sum of the lanes of v[k], with one addition or so for each. n is a constant. v is lost; out has room for
+   whole vectors. */
 FTL_INLINE void lane_sums(int n, vec *v, real *out) {
+#pragma GCC unroll 32
+  for (int first = 0; first < n; first += LANES) {
+    int left = n - first < LANES ? n - first : LANES;
 #pragma GCC unroll 4
-  for (int half = LANES / 2; half > 0; half /= 2) {
+    for (int half = LANES / 2; half > 0; half /= 2) {
 #pragma GCC unroll 8
-    for (int k = 0; k < n; k += 2) v[k / 2] = halve_sums(half, v[k], k + 1 < n ? v[k + 1] : v[k]);
-    n = (n + 1) / 2;
+      for (int k = first; k < first + left; k += 2)
+        v[(first + k) / 2] = halve_sums(half, v[k], k + 1 < first + left ? v[k + 1] : v[k]);
+      left = (left + 1) / 2;
+    }
+    store(out + first, v[first]);
   }
-  store(out, v[0]);
 }
 
 /* Sum of the lanes. Halving through registers: a few adds instead of LANES. */

@@ -62,6 +62,11 @@ typedef struct {
   void *v, *v_transpose;        /* numbers */
   size_t *v_offset, *vt_offset; /* [n_species * n_species * n_paths], receiver-major */
   int max_pad;
+  /* For few channels a function of each path and channel, sum_k phi_k V[k, l, c], costs less than phi and V, which stay
+     for Kokkos: [cell of the pair's class][path][coefficient][pad of target]. NULL where it does not. */
+  void *by_channel;          /* numbers */
+  size_t *by_channel_offset; /* [n_species * n_species], receiver-major */
+  int by_channel_width;      /* of a coefficient of all paths */
 } ftl_first_layer;
 
 /* ---- later layers: the edge tensor product (e3nn "uvu") ---- */
