@@ -1,7 +1,7 @@
 /* First layer's message, element-folded (prepared.h): radial sums B over neighbours of each element, then small
    products. scratch_of(thread)->sums holds B[present element][lm rows][K]: within an element, component lm of atom a is
-   row l^2 n + a (2l+1) + m, so that each l is one matrix of n (2l+1) rows. Models of few channels sum functions of paths
-   and channels instead. */
+   row l^2 n + a (2l+1) + m, so that each l is one matrix of n (2l+1) rows. Models of few channels sum functions of
+   paths and channels instead. */
 
 #define MAX_RADIAL_VECTORS (640 / FTL_VECTOR_BYTES) /* K <= 65 hidden features, padded */
 
