@@ -305,4 +305,4 @@ static void scalars(const ftl_sweep *sweep, double *out) {
 #define EXPANDED_ENGINE(i, s) ENGINE(i, s)
 
 const ftl_sweeps EXPANDED_ENGINE(FTL_ISA, FTL_SUFFIX) = {
-    EXPANDED_STRING(FTL_ISA), LANES, set, sweep_new, sweep_free, sweep_bytes, predict, gradient, scalars};
+    EXPANDED_STRING(FTL_ISA), PRODUCT_LANES, set, sweep_new, sweep_free, sweep_bytes, predict, gradient, scalars};

@@ -87,14 +87,14 @@ static void edge_matrices(const ftl_sweep *sweep, const ftl_edge_product *conv, 
 
 /* out[m3][c] += w[c] sum_m1 M[m3][m1] h[m1][c] */
 FTL_INLINE void path_forward(int d1, int d3, int n, const real *m, const real *h, const real *w, real *out) {
-  for (int c = 0; c < n; c += WIDTH) {
-    int k = n - c < WIDTH ? n - c : WIDTH;
-    vector wh[MAX_D], wc = load(w + c, k);
-    for (int m1 = 0; m1 < d1; m1++) wh[m1] = wc * load(h + m1 * n + c, k);
+  for (int c = 0; c < n; c += LANES) {
+    int k = n - c < LANES ? n - c : LANES;
+    vec wh[MAX_D], wc = load_part(w + c, k);
+    for (int m1 = 0; m1 < d1; m1++) wh[m1] = wc * load_part(h + m1 * n + c, k);
     for (int m3 = 0; m3 < d3; m3++) {
-      vector sum = load(out + m3 * n + c, k);
+      vec sum = load_part(out + m3 * n + c, k);
       for (int m1 = 0; m1 < d1; m1++) sum += m[m3 * d1 + m1] * wh[m1];
-      store(out + m3 * n + c, sum, k);
+      store_part(out + m3 * n + c, sum, k);
     }
   }
 }
@@ -124,19 +124,19 @@ static void conv_forward(ftl_sweep *sweep, const ftl_edge_product *conv, layer_s
 /* out[m3] += M (w_dot h + w h_dot) + M_dot w h; h_dot NULL: zero */
 FTL_INLINE void path_tangent(int d1, int d3, int n, const real *m, const real *m_dot, const real *h, const real *h_dot,
                              const real *w, const real *w_dot, real *out) {
-  for (int c = 0; c < n; c += WIDTH) {
-    int k = n - c < WIDTH ? n - c : WIDTH;
-    vector wh[MAX_D], wh_dot[MAX_D], wc = load(w + c, k), wc_dot = load(w_dot + c, k);
+  for (int c = 0; c < n; c += LANES) {
+    int k = n - c < LANES ? n - c : LANES;
+    vec wh[MAX_D], wh_dot[MAX_D], wc = load_part(w + c, k), wc_dot = load_part(w_dot + c, k);
     for (int m1 = 0; m1 < d1; m1++) {
-      vector x = load(h + m1 * n + c, k);
+      vec x = load_part(h + m1 * n + c, k);
       wh[m1] = wc * x;
       wh_dot[m1] = wc_dot * x;
-      if (h_dot) wh_dot[m1] += wc * load(h_dot + m1 * n + c, k);
+      if (h_dot) wh_dot[m1] += wc * load_part(h_dot + m1 * n + c, k);
     }
     for (int m3 = 0; m3 < d3; m3++) {
-      vector sum = load(out + m3 * n + c, k);
+      vec sum = load_part(out + m3 * n + c, k);
       for (int m1 = 0; m1 < d1; m1++) sum += m[m3 * d1 + m1] * wh_dot[m1] + m_dot[m3 * d1 + m1] * wh[m1];
-      store(out + m3 * n + c, sum, k);
+      store_part(out + m3 * n + c, sum, k);
     }
   }
 }
@@ -163,80 +163,90 @@ static bool conv_tangent(ftl_sweep *sweep, const ftl_edge_product *conv, layer_s
   return true;
 }
 
-/* w_bar[c] += sum M g h; h_bar[m1][c] += w M^T g (NULL: not wanted); y[] += coefficient w g h of the path's entries,
-   lane by lane. */
-FTL_INLINE void path_reverse(int d1, int d3, int n, const real *m, const real *h, const real *w, const real *g,
-                             real *w_bar, real *h_bar, const ftl_coupling_entry *entry, int n_entries, int first_m,
-                             vector *y) {
-  for (int c = 0; c < n; c += WIDTH) {
-    int k = n - c < WIDTH ? n - c : WIDTH;
-    vector product[MAX_D * MAX_D], adjoint[MAX_D], gm[MAX_D], wc = load(w + c, k), sum = load(w_bar + c, k);
-    for (int m3 = 0; m3 < d3; m3++) gm[m3] = load(g + m3 * n + c, k);
+/* w_bar[c] = sum M g h, or += behind the first edge of its pair; h_bar[m1][c] += w M^T g (NULL: not wanted); y[] +=
+   coefficient w g h of the path's entries, lane by lane. */
+FTL_INLINE void path_reverse(int d1, int d3, int n, bool first, const real *m, const real *h, const real *w,
+                             const real *g, real *w_bar, real *h_bar, const ftl_coupling_entry *entry, int n_entries,
+                             int first_m, vec *y) {
+  vec product[MAX_D * MAX_D]; /* dE/dM, each lane its part */
+  for (int c = 0; c < n; c += LANES) {
+    int k = n - c < LANES ? n - c : LANES;
+    vec adjoint[MAX_D], gm[MAX_D], wc = load_part(w + c, k), sum = {0};
+    if (!first) sum = load_part(w_bar + c, k);
+    for (int m3 = 0; m3 < d3; m3++) gm[m3] = load_part(g + m3 * n + c, k);
     for (int m1 = 0; m1 < d1; m1++) {
-      vector x = load(h + m1 * n + c, k), wx = wc * x;
-      adjoint[m1] = (vector){0};
+      vec x = load_part(h + m1 * n + c, k), wx = wc * x;
+      adjoint[m1] = (vec){0};
       for (int m3 = 0; m3 < d3; m3++) {
         adjoint[m1] += m[m3 * d1 + m1] * gm[m3];
-        product[m3 * d1 + m1] = gm[m3] * wx;
+        vec part = gm[m3] * wx;
+        if (c > 0) part += product[m3 * d1 + m1];
+        product[m3 * d1 + m1] = part;
       }
       sum += adjoint[m1] * x;
     }
-    store(w_bar + c, sum, k);
+    store_part(w_bar + c, sum, k);
     for (int m1 = 0; h_bar && m1 < d1; m1++)
-      store(h_bar + m1 * n + c, load(h_bar + m1 * n + c, k) + wc * adjoint[m1], k);
-    for (int q = 0; q < n_entries; q++) y[entry[q].y] += (real)entry[q].coefficient * product[entry[q].m - first_m];
+      store_part(h_bar + m1 * n + c, load_part(h_bar + m1 * n + c, k) + wc * adjoint[m1], k);
   }
+  for (int q = 0; q < n_entries; q++) y[entry[q].y] += (real)entry[q].coefficient * product[entry[q].m - first_m];
 }
 
-/* From mid.bar to w.bar, y.bar and, if it is there, up.bar (all added to). */
+/* From mid.bar to w.bar, and to y.bar and, if it is there, up.bar (these added to). */
 static void conv_reverse(ftl_sweep *sweep, const ftl_edge_product *conv, layer_state *state) {
   conv_path paths[FTL_MAX_BLOCKS];
   int n_paths = conv_paths(sweep, conv, paths), n_sh = sweep->network->n_sh;
   for (int a = 0; a < sweep->n; a++)
     for (int e = sweep->geometry.first_edge[a]; e < sweep->geometry.first_edge[a + 1]; e++) {
-      vector y[FTL_MAX_SH] = {{0}};
+      const edge *this = &sweep->geometry.edge[e];
+      vec y[FTL_MAX_SH] = {{0}};
+      real y_bar[FTL_MAX_SH] __attribute__((aligned(FTL_VECTOR_BYTES)));
       for (int k = 0; k < n_paths; k++) {
         const conv_path *p = &paths[k];
-        size_t at_h = p->in + (size_t)sweep->geometry.edge[e].sender * p->in_stride;
-        size_t at_w = (size_t)sweep->geometry.edge[e].pair * (size_t)conv->n_weights + (size_t)p->path->weight;
+        size_t at_h = p->in + (size_t)this->sender * p->in_stride;
+        size_t at_w = (size_t)this->pair * (size_t)conv->n_weights + (size_t)p->path->weight;
         const real *m = state->m.x + (size_t)e * (size_t)conv->couplings.n_m + p->path->first_m;
-        WITH_DIMENSIONS(p->path, path_reverse, p->path->mul, m, state->f[FTL_FEATURES_UP].x + at_h, state->w.x + at_w,
-                        state->f[FTL_FEATURES_SUM].bar + p->out + (size_t)a * p->out_stride, state->w.bar + at_w,
+        WITH_DIMENSIONS(p->path, path_reverse, p->path->mul, this->first_of_pair, m, state->f[FTL_FEATURES_UP].x + at_h,
+                        state->w.x + at_w, state->f[FTL_FEATURES_SUM].bar + p->out + (size_t)a * p->out_stride,
+                        state->w.bar + at_w,
                         state->f[FTL_FEATURES_UP].bar ? state->f[FTL_FEATURES_UP].bar + at_h : NULL,
                         conv->couplings.entry + p->path->first_entry, p->path->n_entries, p->path->first_m, y)
       }
-      for (int k = 0; k < n_sh; k++) sweep->geometry.y.bar[(size_t)e * (size_t)n_sh + (size_t)k] += lane_sum(y[k]);
+      lane_sums(FTL_MAX_SH, y, y_bar);
+      for (int k = 0; k < n_sh; k++) sweep->geometry.y.bar[(size_t)e * (size_t)n_sh + (size_t)k] += y_bar[k];
     }
 }
 
 /* The derivative of path_reverse along the direction, with g_til in the place of g's derivative; w_til or h_til may be
    NULL. */
-FTL_INLINE void path_second(int d1, int d3, int n, const real *m, const real *m_dot, const real *h, const real *h_dot,
-                            const real *w, const real *w_dot, const real *g, const real *g_til, real *w_til,
-                            real *h_til) {
-  for (int c = 0; c < n; c += WIDTH) {
-    int k = n - c < WIDTH ? n - c : WIDTH;
-    vector gm[MAX_D], gm_til[MAX_D], sum = {0};
+FTL_INLINE void path_second(int d1, int d3, int n, bool first, const real *m, const real *m_dot, const real *h,
+                            const real *h_dot, const real *w, const real *w_dot, const real *g, const real *g_til,
+                            real *w_til, real *h_til) {
+  for (int c = 0; c < n; c += LANES) {
+    int k = n - c < LANES ? n - c : LANES;
+    vec gm[MAX_D], gm_til[MAX_D], sum = {0};
     for (int m3 = 0; m3 < d3; m3++) {
-      gm[m3] = load(g + m3 * n + c, k);
-      gm_til[m3] = load(g_til + m3 * n + c, k);
+      gm[m3] = load_part(g + m3 * n + c, k);
+      gm_til[m3] = load_part(g_til + m3 * n + c, k);
     }
     for (int m1 = 0; m1 < d1; m1++) {
-      vector t = {0}, t_dot = {0}; /* M^T g and its derivative */
+      vec t = {0}, t_dot = {0}; /* M^T g and its derivative */
       for (int m3 = 0; m3 < d3; m3++) {
         t += m[m3 * d1 + m1] * gm[m3];
         t_dot += m[m3 * d1 + m1] * gm_til[m3] + m_dot[m3 * d1 + m1] * gm[m3];
       }
-      sum += t_dot * load(h + m1 * n + c, k);
-      if (h_dot) sum += t * load(h_dot + m1 * n + c, k);
+      sum += t_dot * load_part(h + m1 * n + c, k);
+      if (h_dot) sum += t * load_part(h_dot + m1 * n + c, k);
       if (h_til)
-        store(h_til + m1 * n + c, load(h_til + m1 * n + c, k) + load(w + c, k) * t_dot + load(w_dot + c, k) * t, k);
+        store_part(h_til + m1 * n + c,
+                   load_part(h_til + m1 * n + c, k) + load_part(w + c, k) * t_dot + load_part(w_dot + c, k) * t, k);
     }
-    if (w_til) store(w_til + c, load(w_til + c, k) + sum, k);
+    if (w_til && !first) sum += load_part(w_til + c, k);
+    if (w_til) store_part(w_til + c, sum, k);
   }
 }
 
-/* From mid.til and mid.bar: adds to w.til and up.til where these are there. */
+/* From mid.til and mid.bar: w.til, and adds to up.til, where these are there. */
 static void conv_second(ftl_sweep *sweep, const ftl_edge_product *conv, layer_state *state) {
   conv_path paths[FTL_MAX_BLOCKS];
   int n_paths = conv_paths(sweep, conv, paths);
@@ -248,8 +258,8 @@ static void conv_second(ftl_sweep *sweep, const ftl_edge_product *conv, layer_st
         size_t at_h = p->in + (size_t)sweep->geometry.edge[e].sender * p->in_stride;
         size_t at_w = (size_t)sweep->geometry.edge[e].pair * (size_t)conv->n_weights + (size_t)p->path->weight;
         size_t to = p->out + (size_t)a * p->out_stride;
-        WITH_DIMENSIONS(p->path, path_second, p->path->mul, state->m.x + at_m, state->m.dot + at_m,
-                        state->f[FTL_FEATURES_UP].x + at_h,
+        WITH_DIMENSIONS(p->path, path_second, p->path->mul, sweep->geometry.edge[e].first_of_pair, state->m.x + at_m,
+                        state->m.dot + at_m, state->f[FTL_FEATURES_UP].x + at_h,
                         state->f[FTL_FEATURES_UP].dot ? state->f[FTL_FEATURES_UP].dot + at_h : NULL, state->w.x + at_w,
                         state->w.dot + at_w, state->f[FTL_FEATURES_SUM].bar + to, state->f[FTL_FEATURES_SUM].til + to,
                         state->w.til ? state->w.til + at_w : NULL,

@@ -2,7 +2,7 @@
    error below 4e-16 in double, 2e-7 in float; arguments are clamped where the result would overflow. */
 
 #if FTL_REAL_FLOAT
-typedef int32_t exp_integer __attribute__((vector_size(64), aligned(8), may_alias));
+typedef int32_t exp_integer __attribute__((vector_size(FTL_VECTOR_BYTES), aligned(8), may_alias));
 #define EXP_SHIFT  0x1.8p23f
 #define EXP_BITS   23
 #define EXP_BIAS   127
@@ -11,7 +11,7 @@ typedef int32_t exp_integer __attribute__((vector_size(64), aligned(8), may_alia
 #define EXP_LN2_LO -0x1.bd0106p-13f
 #define EXP_TERMS  7
 #else
-typedef int64_t exp_integer __attribute__((vector_size(64), aligned(8), may_alias));
+typedef int64_t exp_integer __attribute__((vector_size(FTL_VECTOR_BYTES), aligned(8), may_alias));
 #define EXP_SHIFT  0x1.8p52
 #define EXP_BITS   52
 #define EXP_BIAS   1023

@@ -47,6 +47,7 @@ static void join_pairs(ftl_sweep *sweep, const double *length) {
       edge *this = &sweep->geometry.edge[e];
       if (this->pair >= 0) continue;
       pair *p = &sweep->geometry.pair[this->pair = sweep->geometry.n_pairs++];
+      this->first_of_pair = true;
       *p = (pair){
           .i = sweep->geometry.species[a], .j = sweep->geometry.species[this->sender], .r = length[e], .n_edges = 1};
       int other = symmetric ? reverse_edge(sweep, a, this) : -1;
@@ -77,7 +78,7 @@ static ftl_status find_edges(ftl_sweep *sweep, ftl_error *error) {
                         graph->sender[e]);
       if (r >= sweep->network->arch->r_max) continue;
       sweep->geometry.edge[n] =
-          (edge){sweep->geometry.sorted[graph->sender[e]], -1, {-v[0] / r, -v[1] / r, -v[2] / r}, e};
+          (edge){sweep->geometry.sorted[graph->sender[e]], -1, false, {-v[0] / r, -v[1] / r, -v[2] / r}, e};
       length[n++] = r;
     }
   }

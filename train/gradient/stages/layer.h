@@ -133,8 +133,7 @@ static bool operation_reverse(ftl_sweep *sweep, const ftl_network_layer *layer, 
     if (from->bar) map_reverse(sweep, &layer->map[k], to->bar, from->bar);
     break;
   case FTL_OP_CONVOLUTION:
-    if (!take_zeros(sweep, &state->w.bar, (size_t)sweep->geometry.n_pairs * (size_t)layer->conv.n_weights))
-      return false;
+    if (!(state->w.bar = take(sweep, (size_t)sweep->geometry.n_pairs * (size_t)layer->conv.n_weights))) return false;
     conv_reverse(sweep, &layer->conv, state);
     return radial_reverse(sweep, layer, state);
   case FTL_OP_NORM:
@@ -167,7 +166,7 @@ static bool layer_reverse(ftl_sweep *sweep, int t) {
 static bool convolution_second(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
   state->w.til = NULL;
   if (layer->trained_in_radial &&
-      !take_zeros(sweep, &state->w.til, (size_t)sweep->geometry.n_pairs * (size_t)layer->conv.n_weights))
+      !(state->w.til = take(sweep, (size_t)sweep->geometry.n_pairs * (size_t)layer->conv.n_weights)))
     return false;
   conv_second(sweep, &layer->conv, state);
   return !layer->trained_in_radial || radial_second(sweep, layer, state);

@@ -59,7 +59,7 @@ static void layer_norm_forward(const ftl_sweep *sweep, const ftl_net *net, net_s
 static void activate(ftl_activation f, real cst, size_t n, const real *z, real *a, real *slope, real *curvature) {
   for (size_t q = 0; f != FTL_ACTIVATION_SILU && q < n; q++) a[q] = scaled(f, cst, z[q], &slope[q], &curvature[q]);
   if (f != FTL_ACTIVATION_SILU) return;
-  for (size_t q = 0; q < n; q += (size_t)WIDTH) {
+  for (size_t q = 0; q < n; q += (size_t)LANES) {
     vector x = *(const vector *)(z + q), s = 1 / (1 + exp_of(-x)), ds = s * (1 - s);
     *(vector *)(a + q) = cst * x * s;
     *(vector *)(slope + q) = cst * (s + x * ds);

@@ -232,10 +232,10 @@ static bool frozen_tangent(ftl_sweep *sweep, const ftl_network_layer *layer, lay
 static void frozen_reverse(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
   size_t n = (size_t)layer->conv.n_weights, pairs = (size_t)sweep->geometry.n_pairs;
   for (size_t p = 0; p < pairs; p++) {
-    vector sum = {0};
-    for (size_t k = 0; k < n; k += (size_t)WIDTH) {
-      int width = n - k < (size_t)WIDTH ? (int)(n - k) : WIDTH;
-      sum += load(state->w.bar + p * n + k, width) * load(state->w_by_r + p * n + k, width);
+    vec sum = {0};
+    for (size_t k = 0; k < n; k += (size_t)LANES) {
+      int width = n - k < (size_t)LANES ? (int)(n - k) : LANES;
+      sum += load_part(state->w.bar + p * n + k, width) * load_part(state->w_by_r + p * n + k, width);
     }
     sweep->geometry.pair[p].r_bar += (double)lane_sum(sum);
   }

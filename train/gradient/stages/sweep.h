@@ -6,7 +6,8 @@
 #define FTL_STAGES_SWEEP_H
 
 typedef struct {
-  int sender, pair;    /* atom in sorted order; radial row */
+  int sender, pair; /* atom in sorted order; radial row */
+  bool first_of_pair;
   double direction[3]; /* unit vector from sender to receiver */
   int64_t index;       /* in the caller's graph */
 } edge;

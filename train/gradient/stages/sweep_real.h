@@ -2,39 +2,28 @@
 #ifndef FTL_STAGES_REAL_H
 #define FTL_STAGES_REAL_H
 
+#define FTL_NATIVE_VECTORS
+#include "math/real.h"
+
 #if FTL_REAL_FLOAT
-typedef float real;
-#define FTL_SUFFIX f32
-#define FTL_GEMM   cblas_sgemm
+#define FTL_GEMM cblas_sgemm
 #else
-typedef double real;
-#define FTL_SUFFIX f64
-#define FTL_GEMM   cblas_dgemm
+#define FTL_GEMM cblas_dgemm
 #endif
-#define LANES ((int)(128 / sizeof(real))) /* channels that the contraction takes together */
+#define PRODUCT_LANES ((int)(128 / sizeof(real))) /* channels that the contraction takes together */
 
-#define FTL_INLINE static inline __attribute__((always_inline))
-
-/* A vector of numbers at any address, and loads and stores of its first k < WIDTH numbers. */
-typedef real vector __attribute__((vector_size(64), aligned(4), may_alias));
-#define WIDTH ((int)(sizeof(vector) / sizeof(real)))
-FTL_INLINE vector load(const real *p, int k) {
-  if (k == WIDTH) return *(const vector *)p;
-  vector v = {0};
+/* A vector of numbers at any address, and loads and stores of its first k < LANES numbers. */
+typedef real vector __attribute__((vector_size(FTL_VECTOR_BYTES), aligned(4), may_alias));
+FTL_INLINE vec load_part(const real *p, int k) {
+  if (k == LANES) return *(const vector *)p;
+  vec v = {0};
   for (int q = 0; q < k; q++) v[q] = p[q];
   return v;
 }
-FTL_INLINE void store(real *p, vector v, int k) {
-  if (k == WIDTH) *(vector *)p = v;
+FTL_INLINE void store_part(real *p, vec v, int k) {
+  if (k == LANES) *(vector *)p = v;
   else
     for (int q = 0; q < k; q++) p[q] = v[q];
-}
-FTL_INLINE real lane_sum(vector v) {
-  real sum[WIDTH];
-  *(vector *)sum = v;
-  for (int half = WIDTH / 2; half > 0; half /= 2)
-    for (int q = 0; q < half; q++) sum[q] += sum[q + half];
-  return sum[0];
 }
 
 /* c[m][n] += alpha a[m][k] b[k][n] */
