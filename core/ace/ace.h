@@ -2,6 +2,7 @@
 #ifndef FTL_ACE_H
 #define FTL_ACE_H
 
+#include "ace/coupled.h"
 #include "base/arena.h"
 #include "model/ace_potential.h"
 #include "model/prepared.h"
@@ -44,6 +45,7 @@ typedef struct {
      atom of the block has near is zero. With one program it holds all products. */
   int n_programs;
   ftl_ace_program *program;
+  ftl_ace_coupled *coupled; /* [n_programs]: the same products, which the kernels take where it is not NULL */
 } ftl_ace_element;
 
 /* Cubic splines of some functions of r on an even grid, the bins of ML-PACE (docs/ace.md). In float64 a row is values
@@ -87,6 +89,8 @@ typedef struct ftl_ace {
   int n_tables;
   ftl_ace_table *table;
   ftl_ace_element *element; /* [n_species] */
+  ftl_ace_couplings couplings;
+  size_t coupled_numbers; /* of ftl_ace_scratch.coupled */
   ftl_ace_pair *pair;       /* [n_species][n_species], central atom first */
   double y_a[FTL_ACE_MAX_L + 1][FTL_ACE_MAX_L + 1], y_b[FTL_ACE_MAX_L + 1][FTL_ACE_MAX_L + 1]; /* recursion of Y */
   double y_c[FTL_ACE_MAX_L + 1], y_d[FTL_ACE_MAX_L + 1];
@@ -109,6 +113,7 @@ typedef struct {
 /* One thread's scratch. */
 typedef struct ftl_ace_scratch {
   double *a, *a_adjoint; /* [n_a][FTL_BLOCK_ATOMS] */
+  void *coupled;         /* numbers: coupled products, then dE/d(them), or d(density)/d(them) for each density */
   void *a_row;           /* numbers: dE/dA of one atom and element, in the order of the pair's segments */
   void *y;               /* [FTL_ACE_GATHER][n_lm] vectors: lanes are edges */
   ftl_ace_edge *edge;

@@ -2,8 +2,8 @@
 #ifndef FTL_KERNEL_ACE_H
 #define FTL_KERNEL_ACE_H
 
+#include "ace/ace_coupled.h"
 #include "ace/ace_gather.h"
-#include "ace/ace_products.h"
 
 /* ---- energies ---- */
 
@@ -154,12 +154,12 @@ static void ace_forces(ftl_workspace *ws, ftl_thread *thread, const ftl_block *b
     }
 }
 
-/* The products that can differ from zero in a block. */
-static const ftl_ace_program *ace_program_of(const ftl_ace_element *element, const ftl_ace_scratch *scratch, int n) {
+/* The program of the products that can differ from zero in a block. */
+static unsigned ace_program_of(const ftl_ace_element *element, const ftl_ace_scratch *scratch, int n) {
   unsigned set = 0;
-  if (element->n_programs == 1) return element->program;
+  if (element->n_programs == 1) return 0;
   for (int g = scratch->first_group[0]; g < scratch->first_group[n]; g++) set |= 1u << scratch->group[g].species;
-  return &element->program[set];
+  return set;
 }
 
 /* Node energies, forces, or both. */
@@ -174,9 +174,12 @@ FTL_INLINE void ace_block(ftl_workspace *ws, ftl_thread *thread, const ftl_block
   ace_atoms rho[FTL_ACE_MAX_DENSITY] = {{0}}, seed[FTL_ACE_MAX_DENSITY] = {{0}};
   ace_atom atom[FTL_BLOCK_ATOMS];
   ace_gather(ws, thread, block);
-  const ftl_ace_program *program = ace_program_of(element, scratch, block->n);
+  const unsigned set = ace_program_of(element, scratch, block->n);
+  const ftl_ace_program *program = &element->program[set];
+  const ftl_ace_coupled *coupled = element->coupled ? &element->coupled[set] : NULL;
   if (forces) memset(a_adjoint, 0, (size_t)ace->n_a * FTL_BLOCK_ATOMS * sizeof(double));
-  if (n_density == 1 && forces) ace_both(program, scratch->a, a_adjoint, to_im, rho);
+  if (coupled) ace_coupled_forward(ace, coupled, scratch->a, scratch->coupled, n_density, rho);
+  else if (n_density == 1 && forces) ace_both(program, scratch->a, a_adjoint, to_im, rho);
   else ace_forward(program, scratch->a, to_im, n_density, rho);
   for (int a = 0; a < block->n; a++) {
     double density[FTL_ACE_MAX_DENSITY], adjoint[FTL_ACE_MAX_DENSITY];
@@ -190,7 +193,8 @@ FTL_INLINE void ace_block(ftl_workspace *ws, ftl_thread *thread, const ftl_block
     atom[a].scale = n_density == 1 ? adjoint[0] : 1;
   }
   if (!forces) return;
-  if (n_density > 1) ace_reverse(program, scratch->a, a_adjoint, to_im, seed, n_density);
+  if (coupled) ace_coupled_reverse(ace, coupled, scratch->coupled, n_density, seed, a_adjoint);
+  else if (n_density > 1) ace_reverse(program, scratch->a, a_adjoint, to_im, seed, n_density);
   ace_forces(ws, thread, block, atom);
 }
 

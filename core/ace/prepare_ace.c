@@ -72,6 +72,26 @@ static ftl_status set_sizes(ftl_ace *ace, const ftl_ace_file *file, const char *
   return FTL_OK;
 }
 
+/* Coupled products, if they can express all functions. */
+static ftl_status prepare_coupled(const ftl_model *model, const ftl_ace_file *file, int mu, const int *species_of,
+                                  ftl_ace_element *element, ftl_error *error) {
+  ftl_ace *ace = model->ace;
+  ftl_ace_plan *plan = NULL;
+  FTL_TRY(ftl_ace_plan_make(ace, file, mu, species_of, &plan, error));
+  if (!plan) return FTL_OK;
+  element->coupled = calloc((size_t)element->n_programs, sizeof *element->coupled);
+  ftl_status status = element->coupled ? FTL_OK : ftl_no_memory(error, NULL, "the potential's products");
+  for (int set = 0; set < element->n_programs && !status; set++) {
+    ftl_ace_coupled *coupled = &element->coupled[set];
+    status = ftl_ace_coupled_make(ace, plan, model->real_bytes, model->lanes,
+                                  element->n_programs == 1 ? ~0u : (unsigned)set, coupled, error);
+    const size_t numbers = (size_t)coupled->n_places * FTL_BLOCK_ATOMS * (size_t)(1 + element->embedding.n_density);
+    if (numbers > ace->coupled_numbers) ace->coupled_numbers = numbers;
+  }
+  ftl_ace_plan_free(plan);
+  return status;
+}
+
 static ftl_status prepare_element(const ftl_model *model, const ftl_ace_file *file, int mu, const int *species_of,
                                   ftl_ace_element *element, ftl_error *error) {
   const int n = model->n_species;
@@ -91,7 +111,7 @@ static ftl_status prepare_element(const ftl_model *model, const ftl_ace_file *fi
     if (!status) status = ftl_ace_program_make(model->ace, file, mu, kept, &products, &element->program[set], error);
     ftl_ace_products_free(&products);
   }
-  return status;
+  return status ? status : prepare_coupled(model, file, mu, species_of, element, error);
 }
 
 static ftl_status prepare(const ftl_ace_file *file, const char *path, const int *species_of, ftl_model *model,
@@ -122,6 +142,7 @@ static ftl_status prepare(const ftl_ace_file *file, const char *path, const int 
     model->e0[species_of[i]] = file->e0[i];
     status = prepare_element(model, file, i, species_of, &ace->element[species_of[i]], error);
   }
+  if (!status && model->real_bytes == 4) ftl_ace_couplings_shorten(&ace->couplings);
   return status;
 }
 
@@ -159,8 +180,12 @@ static void tables_free(ftl_ace *ace) {
   for (int k = 0; ace->element && k < ace->n_species; k++) {
     for (int set = 0; ace->element[k].program && set < ace->element[k].n_programs; set++)
       ftl_ace_program_free(&ace->element[k].program[set]);
+    for (int set = 0; ace->element[k].coupled && set < ace->element[k].n_programs; set++)
+      ftl_arena_free(&ace->element[k].coupled[set].memory);
     free(ace->element[k].program);
+    free(ace->element[k].coupled);
   }
+  ftl_ace_couplings_free(&ace->couplings);
   free(ace->table);
   free(ace->element);
   free(ace->pair);
@@ -181,13 +206,15 @@ ftl_status ftl_ace_scratch_new(const ftl_model *model, void **out, ftl_error *er
   if (!(*out = s)) return ftl_no_memory(error, NULL, "a workspace");
   size_t a = ((size_t)ace->n_a + 8 * (size_t)ace->n_chunks) * FTL_BLOCK_ATOMS * sizeof(double);
   size_t y = FTL_ACE_GATHER * (size_t)ace->n_lm * 64,
-         row = (size_t)(ace->n_a / ace->n_species) * (size_t)model->real_bytes;
+         row = (size_t)(ace->n_a / ace->n_species) * (size_t)model->real_bytes,
+         coupled = ace->coupled_numbers * (size_t)model->real_bytes;
   s->a = ftl_arena_take(&s->memory, a, 1);
   s->a_adjoint = ftl_arena_take(&s->memory, a, 1);
   s->a_row = ftl_arena_take(&s->memory, row, 1);
   s->y = ftl_arena_take(&s->memory, y, 1);
-  s->bytes = 2 * a + row + y;
-  if (!s->a || !s->a_adjoint || !s->a_row || !s->y) return ftl_no_memory(error, NULL, "a workspace");
+  s->coupled = ftl_arena_take(&s->memory, coupled, 1);
+  s->bytes = 2 * a + row + y + coupled;
+  if (!s->a || !s->a_adjoint || !s->a_row || !s->y || !s->coupled) return ftl_no_memory(error, NULL, "a workspace");
   return FTL_OK;
 }
 
