@@ -113,7 +113,7 @@ typedef struct {
 /* One thread's scratch. */
 typedef struct ftl_ace_scratch {
   double *a, *a_adjoint; /* [n_a][FTL_BLOCK_ATOMS] */
-  void *coupled;         /* numbers: coupled products, then dE/d(them), or d(density)/d(them) for each density */
+  double *coupled;       /* coupled products, then dE/d(them), or d(density)/d(them) for each density */
   void *a_row;           /* numbers: dE/dA of one atom and element, in the order of the pair's segments */
   void *y;               /* [FTL_ACE_GATHER][n_lm] vectors: lanes are edges */
   ftl_ace_edge *edge;

@@ -17,7 +17,7 @@ typedef struct {
 typedef struct {
   int n_rows, first[2 * FTL_ACE_MAX_L + 2]; /* [n_rows + 1] */
   ftl_ace_coupling_term *term;
-  void *c; /* double, and numbers of the model once all is prepared */
+  double *c;
 } ftl_ace_coupling;
 
 /* z from x and y; the adjoint of x from those of z and y; the adjoint of y from those of z and x. */
@@ -51,7 +51,7 @@ typedef struct {
   ftl_ace_coupling_batch *batch;
   ftl_ace_form_row *row;
   int *other;      /* place of y; those of a row are consecutive */
-  void *c;         /* numbers of the model: [other][n_density] */
+  double *c;       /* [other][n_density] */
   int *alone;      /* channel's first place */
   double *alone_c; /* [n_alone][n_density] */
   ftl_arena memory;
@@ -64,9 +64,9 @@ typedef struct ftl_ace_plan ftl_ace_plan;
    evaluated by their products one by one (ftl_ace_program). Kinds are those of `ace`, and grow. */
 ftl_status ftl_ace_plan_make(struct ftl_ace *ace, const ftl_ace_file *file, int mu, const int *species_of,
                              ftl_ace_plan **plan, ftl_error *error);
-/* For neighbours of the elements in `set`, bit z for element z. `lanes`: numbers in a vector of the kernels. */
-ftl_status ftl_ace_coupled_make(const struct ftl_ace *ace, const ftl_ace_plan *plan, int real_bytes, int lanes,
-                                unsigned set, ftl_ace_coupled *coupled, ftl_error *error);
+/* For neighbours of the elements in `set`, bit z for element z. */
+ftl_status ftl_ace_coupled_make(const struct ftl_ace *ace, const ftl_ace_plan *plan, unsigned set,
+                                ftl_ace_coupled *coupled, ftl_error *error);
 void ftl_ace_plan_free(ftl_ace_plan *plan);
 
 /* ---- kinds: couplings (l1, l2) -> l, each once ---- */
@@ -78,8 +78,6 @@ typedef struct {
 
 /* Made if need be; |l1 - l2| <= l <= l1 + l2, all up to FTL_WIGNER_MAX_L. -1: no memory. */
 int ftl_ace_coupling_of(ftl_ace_couplings *couplings, int l1, int l2, int l);
-/* From double to numbers of four bytes. */
-void ftl_ace_couplings_shorten(ftl_ace_couplings *couplings);
 void ftl_ace_couplings_free(ftl_ace_couplings *couplings);
 
 #endif

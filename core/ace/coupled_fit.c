@@ -32,8 +32,10 @@ static bool list_states(const ftl_ace_alike *group, unsigned set, uint64_t ends,
   s->n = 0;
   path[0] = group->l[of[0]];
   while (depth >= 0) {
-    if (depth == s->order - 1) {
-      if (ends >> path[depth] & 1) {
+    /* of a channel with itself, odd products are zero */
+    const bool zero = depth > 0 && group->slot[of[0]] == group->slot[of[1]] && path[1] % 2;
+    if (zero || depth == s->order - 1) {
+      if (!zero && ends >> path[depth] & 1) {
         if (s->n == FTL_ACE_MAX_STATES) return false;
         memcpy(s->l[s->n++], path, sizeof path);
       }

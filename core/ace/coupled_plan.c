@@ -90,7 +90,8 @@ static int state_product(planner *p, const int *channel, unsigned set, const int
 
 /* ---- costs ---- */
 
-/* Multiplications of the products of all states that are not there. States are in the order of their paths. */
+/* Multiplications of the products of all states that are not there. States are in the order of their paths. -1: no
+   memory. */
 static int64_t states_cost(const planner *p, const int *channel, unsigned set, const ftl_ace_states *s) {
   int64_t cost = 0;
   int of[FTL_ACE_MAX_SIDE], n = 0, at[FTL_ACE_MAX_SIDE];
@@ -103,8 +104,10 @@ static int64_t states_cost(const planner *p, const int *channel, unsigned set, c
     for (int d = same; d < n; d++) {
       const int l1 = s->l[k][d - 1], l2 = p->plan->product[of[d]].l, l = s->l[k][d];
       at[d] = at[d - 1] < 0 ? -1 : find(p->plan, at[d - 1], of[d], l);
-      /* about two thirds of the components that a sum over m allows */
-      if (at[d] < 0) cost += COUPLING_COST * (int64_t)(2 * l1 + 1) * (2 * l2 + 1) * (l < l1 + l2 ? 2 : 1);
+      if (at[d] >= 0) continue;
+      const int kind = ftl_ace_coupling_of(p->couplings, l1, l2, l);
+      if (kind < 0) return -1;
+      cost += COUPLING_COST * (int64_t)p->couplings->kind[kind].way[FTL_ACE_TO_PRODUCT].first[2 * l + 1];
     }
   }
   return cost;
@@ -112,8 +115,10 @@ static int64_t states_cost(const planner *p, const int *channel, unsigned set, c
 
 static int64_t split_cost(const planner *p, const int *channel, int rank, const ftl_ace_split *split) {
   const unsigned right_set = ((1u << rank) - 1) & ~split->left_set;
-  int64_t cost = states_cost(p, channel, split->left_set, &split->left) +
-                 states_cost(p, channel, right_set, &split->right);
+  const int64_t left = states_cost(p, channel, split->left_set, &split->left);
+  const int64_t right = states_cost(p, channel, right_set, &split->right);
+  int64_t cost = left + right;
+  if (left < 0 || right < 0) return -1;
   for (int k = 0; k < split->n_pairs; k++)
     cost += DOT_COST * (2 * split->left.l[split->pair[k][0]][split->left.order - 1] + 2);
   return cost;
@@ -125,19 +130,22 @@ static int bits(unsigned set) {
   return n;
 }
 
-/* False: none can be had. */
-static bool choose_split(const planner *p, const ftl_ace_alike *group, const int *channel, ftl_ace_split *best) {
-  int64_t least = INT64_MAX;
+/* *found is false if none can be had. */
+static ftl_status choose_split(const planner *p, const ftl_ace_alike *group, const int *channel, ftl_ace_split *best,
+                               bool *found, ftl_error *error) {
+  int64_t least = INT64_MAX, cost = 0;
   ftl_ace_split *split = malloc(sizeof *split);
-  for (unsigned set = 1; split && set < 1u << group->rank; set++) {
+  for (unsigned set = 1; split && cost >= 0 && set < 1u << group->rank; set++) {
     if (bits(set) != (group->rank + 1) / 2 || !ftl_ace_split_make(group, set, split)) continue;
-    const int64_t cost = split_cost(p, channel, group->rank, split);
-    if (cost >= least) continue;
+    cost = split_cost(p, channel, group->rank, split);
+    if (cost < 0 || cost >= least) continue;
     least = cost;
     *best = *split;
   }
+  *found = least < INT64_MAX;
+  if (!split || cost < 0) return ftl_no_memory(error, NULL, "the potential's products");
   free(split);
-  return least < INT64_MAX;
+  return FTL_OK;
 }
 
 /* ---- groups ---- */
@@ -184,7 +192,7 @@ static ftl_status add_group(planner *p, const ftl_ace_alike *group, ftl_ace_spli
     channel[k] = channel_of(p, group->mu[k], group->n[k], group->l[k]);
     if (channel[k] < 0) return ftl_no_memory(error, NULL, "the potential's products");
   }
-  *exact = choose_split(p, group, channel, split);
+  FTL_TRY(choose_split(p, group, channel, split, exact, error));
   if (*exact) FTL_TRY(ftl_ace_split_fit(p->couplings, group, split, c, exact, error));
   for (int k = 0; k < split->n_pairs && *exact; k++) {
     bool used = false;

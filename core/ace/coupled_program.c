@@ -22,7 +22,6 @@ typedef struct {
   const ftl_ace *ace;
   const ftl_ace_plan *plan;
   ftl_ace_coupled *to;
-  int real_bytes, align; /* a product's places are a multiple of `align` */
   int n, *place, *n_others;
   ordered *list;
 } builder;
@@ -34,11 +33,6 @@ static void mark(const ftl_ace_plan *plan, int k, int *place) {
     place[k] = 0;
     if (plan->product[k].parent >= 0) place[plan->product[k].channel] = 0;
   }
-}
-
-static void set_number(const builder *b, void *to, size_t at, double value) {
-  if (b->real_bytes == 8) ((double *)to)[at] = value;
-  else ((float *)to)[at] = (float)value;
 }
 
 /* Products in use, channels first, and their places. */
@@ -60,9 +54,8 @@ static void list_products(builder *b, unsigned set) {
       b->list[b->n++] = (ordered){k, plan->product[k].order, plan->product[k].parent < 0 ? 0 : plan->product[k].kind};
   qsort(b->list, (size_t)b->n, sizeof *b->list, compare);
   for (int k = 0; k < b->n; k++) {
-    const int l = plan->product[b->list[k].product].l;
     b->place[b->list[k].product] = b->to->n_places;
-    b->to->n_places += (2 * l + b->align) / b->align * b->align;
+    b->to->n_places += 2 * plan->product[b->list[k].product].l + 1;
   }
 }
 
@@ -111,8 +104,7 @@ static void write_form(builder *b, unsigned set) {
       const int at = next[side ? dot->y : dot->x]++;
       b->to->other[at] = b->place[side ? dot->x : dot->y];
       for (size_t p = 0; p < n_density; p++)
-        set_number(b, b->to->c, (size_t)at * n_density + p,
-                   (dot->x == dot->y ? 2 : 1) * plan->c[(size_t)k * n_density + p]);
+        b->to->c[(size_t)at * n_density + p] = (dot->x == dot->y ? 2 : 1) * plan->c[(size_t)k * n_density + p];
     }
   }
 }
@@ -128,12 +120,11 @@ static void write_alone(builder *b, unsigned set) {
   }
 }
 
-ftl_status ftl_ace_coupled_make(const ftl_ace *ace, const ftl_ace_plan *plan, int real_bytes, int lanes, unsigned set,
-                                ftl_ace_coupled *to, ftl_error *error) {
-  builder b = {.ace = ace, .plan = plan, .to = to, .real_bytes = real_bytes};
+ftl_status ftl_ace_coupled_make(const ftl_ace *ace, const ftl_ace_plan *plan, unsigned set, ftl_ace_coupled *to,
+                                ftl_error *error) {
+  builder b = {.ace = ace, .plan = plan, .to = to};
   const size_t n = (size_t)plan->n_products + 1, n_density = (size_t)plan->n_density;
   ftl_arena scratch = {0};
-  b.align = lanes > FTL_BLOCK_ATOMS ? lanes / FTL_BLOCK_ATOMS : 1;
   memset(to, 0, sizeof *to);
   b.place = ftl_arena_take(&scratch, n, sizeof *b.place);
   b.n_others = ftl_arena_take(&scratch, n, sizeof *b.n_others);
@@ -148,7 +139,7 @@ ftl_status ftl_ace_coupled_make(const ftl_ace *ace, const ftl_ace_plan *plan, in
   to->batch = ftl_arena_take_dirty(&to->memory, used, sizeof *to->batch);
   to->row = ftl_arena_take_dirty(&to->memory, used, sizeof *to->row);
   to->other = ftl_arena_take_dirty(&to->memory, others, sizeof *to->other);
-  to->c = ftl_arena_take_dirty(&to->memory, others * n_density, (size_t)real_bytes);
+  to->c = ftl_arena_take_dirty(&to->memory, others * n_density, sizeof *to->c);
   to->alone = ftl_arena_take_dirty(&to->memory, (size_t)plan->n_alone + 1, sizeof *to->alone);
   to->alone_c = ftl_arena_take_dirty(&to->memory, ((size_t)plan->n_alone + 1) * n_density, sizeof *to->alone_c);
   if (!status) status = ftl_arena_check(&to->memory, error, "the potential's products");

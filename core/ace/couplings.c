@@ -21,10 +21,9 @@ static bool list(const int l[3], const double *symbol, const int order[3], doubl
   const int n[3] = {2 * l[0] + 1, 2 * l[1] + 1, 2 * l[2] + 1};
   int component[3], count = 0;
   for (int k = 0; k < n[0] * n[1] * n[2]; k++) count += symbol[k] != 0;
-  double *c = malloc(((size_t)count + 1) * sizeof *c);
+  to->c = malloc(((size_t)count + 1) * sizeof *to->c);
   to->term = malloc(((size_t)count + 1) * sizeof *to->term);
-  to->c = c;
-  if (!c || !to->term) return false;
+  if (!to->c || !to->term) return false;
   to->n_rows = n[order[0]];
   count = 0;
   for (int row = 0; row < to->n_rows; row++) {
@@ -40,7 +39,7 @@ static bool list(const int l[3], const double *symbol, const int order[3], doubl
         const double value = symbol[(place[0] * n[1] + place[1]) * n[2] + place[2]];
         if (value == 0) continue;
         to->term[count] = (ftl_ace_coupling_term){a, b};
-        c[count++] = scale * sign[0] * sign[1] * sign[2] * value;
+        to->c[count++] = scale * sign[0] * sign[1] * sign[2] * value;
       }
   }
   to->first[to->n_rows] = count;
@@ -75,19 +74,6 @@ int ftl_ace_coupling_of(ftl_ace_couplings *c, int l1, int l2, int l) {
   c->n++;
   if (!make_kind(l_all, &c->kind[c->n - 1])) return -1;
   return *at = c->n - 1;
-}
-
-void ftl_ace_couplings_shorten(ftl_ace_couplings *c) {
-  for (int k = 0; k < c->n; k++)
-    for (int way = 0; way < FTL_ACE_DIRECTIONS; way++) {
-      const ftl_ace_coupling *list = &c->kind[k].way[way];
-      const double *from = list->c;
-      float *to = list->c;
-      for (int q = 0; q < list->first[list->n_rows]; q++) {
-        const float value = (float)from[q];
-        memcpy(&to[q], &value, sizeof value);
-      }
-    }
 }
 
 void ftl_ace_couplings_free(ftl_ace_couplings *c) {

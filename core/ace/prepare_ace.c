@@ -83,8 +83,7 @@ static ftl_status prepare_coupled(const ftl_model *model, const ftl_ace_file *fi
   ftl_status status = element->coupled ? FTL_OK : ftl_no_memory(error, NULL, "the potential's products");
   for (int set = 0; set < element->n_programs && !status; set++) {
     ftl_ace_coupled *coupled = &element->coupled[set];
-    status = ftl_ace_coupled_make(ace, plan, model->real_bytes, model->lanes,
-                                  element->n_programs == 1 ? ~0u : (unsigned)set, coupled, error);
+    status = ftl_ace_coupled_make(ace, plan, element->n_programs == 1 ? ~0u : (unsigned)set, coupled, error);
     const size_t numbers = (size_t)coupled->n_places * FTL_BLOCK_ATOMS * (size_t)(1 + element->embedding.n_density);
     if (numbers > ace->coupled_numbers) ace->coupled_numbers = numbers;
   }
@@ -142,7 +141,6 @@ static ftl_status prepare(const ftl_ace_file *file, const char *path, const int 
     model->e0[species_of[i]] = file->e0[i];
     status = prepare_element(model, file, i, species_of, &ace->element[species_of[i]], error);
   }
-  if (!status && model->real_bytes == 4) ftl_ace_couplings_shorten(&ace->couplings);
   return status;
 }
 
@@ -207,7 +205,7 @@ ftl_status ftl_ace_scratch_new(const ftl_model *model, void **out, ftl_error *er
   size_t a = ((size_t)ace->n_a + 8 * (size_t)ace->n_chunks) * FTL_BLOCK_ATOMS * sizeof(double);
   size_t y = FTL_ACE_GATHER * (size_t)ace->n_lm * 64,
          row = (size_t)(ace->n_a / ace->n_species) * (size_t)model->real_bytes,
-         coupled = ace->coupled_numbers * (size_t)model->real_bytes;
+         coupled = ace->coupled_numbers * sizeof(double);
   s->a = ftl_arena_take(&s->memory, a, 1);
   s->a_adjoint = ftl_arena_take(&s->memory, a, 1);
   s->a_row = ftl_arena_take(&s->memory, row, 1);
