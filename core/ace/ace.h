@@ -2,6 +2,7 @@
 #ifndef FTL_ACE_H
 #define FTL_ACE_H
 
+#include "ace/coupled.h"
 #include "base/arena.h"
 #include "model/ace_potential.h"
 #include "model/prepared.h"
@@ -44,6 +45,7 @@ typedef struct {
      atom of the block has near is zero. With one program it holds all products. */
   int n_programs;
   ftl_ace_program *program;
+  ftl_ace_coupled *coupled; /* [n_programs]: the same products, which the kernels take where it is not NULL */
 } ftl_ace_element;
 
 /* Cubic splines of some functions of r on an even grid, the bins of ML-PACE (docs/ace.md). In float64 a row is values
@@ -82,42 +84,53 @@ typedef struct ftl_ace {
      n_direct are the table's, the others sums of the table's. */
   int n_out, n_direct, n_linear;
   size_t record_vectors; /* of ftl_ace_scratch.record */
+  size_t sum_row;        /* of ftl_ace_scratch.sums */
   int n_segments;
   ftl_ace_segment segment[FTL_ACE_MAX_L + 1];
   int n_tables;
   ftl_ace_table *table;
   ftl_ace_element *element; /* [n_species] */
+  ftl_ace_couplings couplings;
+  size_t coupled_numbers; /* of ftl_ace_scratch.coupled */
   ftl_ace_pair *pair;       /* [n_species][n_species], central atom first */
   double y_a[FTL_ACE_MAX_L + 1][FTL_ACE_MAX_L + 1], y_b[FTL_ACE_MAX_L + 1][FTL_ACE_MAX_L + 1]; /* recursion of Y */
   double y_c[FTL_ACE_MAX_L + 1], y_d[FTL_ACE_MAX_L + 1];
 } ftl_ace;
 
-enum { FTL_ACE_GATHER = 12 }; /* groups of edges that are summed at once */
+enum { FTL_ACE_GATHER = 12 };                      /* groups of edges that are summed at once */
+enum { FTL_ACE_TILE_Y = 4, FTL_ACE_TILE_R = 5 };   /* components of Y and radial functions whose sums are in registers */
+enum { FTL_ACE_MAX_LANES = 64 / (int)sizeof(float) };
 
-/* An edge within the cutoff of its pair; `row` and `w` are its place in the table. */
+/* Edges of one atom to one element within the cutoff of their pair, as many as a vector has lanes. The first n lanes are
+   edges, the others are nothing: at (0, 0, 1), with functions of r that are zero. */
 typedef struct {
-  int sender; /* node */
-  const void *row;
-  double v[3], w, r, core, core_slope;
-} ftl_ace_edge;
-
-/* Edges of one atom to one element, as many as a vector has lanes. */
-typedef struct {
-  int first, n, species;
+  int n, species;
 } ftl_ace_group;
+
+/* Edges as they are found, and in lanes: [group][lanes]. */
+typedef struct {
+  double *v[3];
+  int *sender; /* node; */
+} ftl_ace_edges;
 
 /* One thread's scratch. */
 typedef struct ftl_ace_scratch {
   double *a, *a_adjoint; /* [n_a][FTL_BLOCK_ATOMS] */
-  void *a_row;           /* numbers: dE/dA of one atom and element, in the order of the pair's segments */
+  double *coupled;       /* coupled products, then dE/d(them), or d(density)/d(them) for each density */
+  double *sums;          /* [species][FTL_BLOCK_ATOMS][sum_row]: A of one atom and element, tile by tile */
+  void *adjoint_rows;    /* numbers [species][FTL_BLOCK_ATOMS][n_lm][8 * n_chunks]: dE/dA */
   void *y;               /* [FTL_ACE_GATHER][n_lm] vectors: lanes are edges */
-  ftl_ace_edge *edge;
+  ftl_ace_edges found, edge;
+  int *found_species;
+  double *r, *core, *core_slope; /* [group][lanes] */
+  int *bin;                      /* likewise, of the pair's table */
+  void *w;                       /* numbers, likewise: the place in the bin */
   ftl_ace_group *group;
   void *record; /* [group][record_vectors]: unit vector, 1/r, functions of r, their slopes */
-  int first_edge[FTL_BLOCK_ATOMS + 1], first_group[FTL_BLOCK_ATOMS + 1];
+  int first_group[FTL_BLOCK_ATOMS + 1];
   double linear[FTL_BLOCK_ATOMS][FTL_ACE_MAX_DENSITY]; /* rank 1 */
   size_t bytes, edge_bytes;
-  ftl_arena memory, edges; /* of what stays, and of edge, group, record */
+  ftl_arena memory, edges; /* of what stays, and of what is [group] */
 } ftl_ace_scratch;
 
 /* A potential as a model of one layer; `path` is for messages. Nothing of `file` is kept. */

@@ -2,8 +2,8 @@
 #ifndef FTL_KERNEL_ACE_H
 #define FTL_KERNEL_ACE_H
 
+#include "ace/ace_coupled.h"
 #include "ace/ace_gather.h"
-#include "ace/ace_products.h"
 
 /* ---- energies ---- */
 
@@ -23,8 +23,8 @@ static void ace_nearest(const ftl_ace_pair *pairs, const ftl_ace_scratch *scratc
   for (int g = scratch->first_group[a]; g < scratch->first_group[a + 1]; g++) {
     const ftl_ace_group *group = &scratch->group[g];
     const ftl_ace_bond *bond = &pairs[group->species].bond;
-    for (int e = group->first; e < group->first + group->n; e++) {
-      double d = scratch->edge[e].r - (bond->inner - bond->d_inner);
+    for (int e = g * LANES; e < g * LANES + group->n; e++) {
+      double d = scratch->r[e] - (bond->inner - bond->d_inner);
       if (d >= sums->depth) continue;
       sums->depth = d;
       sums->width = bond->d_inner;
@@ -41,10 +41,13 @@ static double ace_energy(const ftl_workspace *ws, const ftl_ace_scratch *scratch
   const ftl_ace_embedding *embedding = &ace->element[block->species].embedding;
   ftl_ace_core_sums sums = {.zbl = ace->inner == FTL_ACE_INNER_ZBL};
   double fraction;
-  for (int e = scratch->first_edge[a]; e < scratch->first_edge[a + 1]; e++) sums.core += scratch->edge[e].core;
+  const ftl_ace_pair *pairs = &ace->pair[block->species * ace->n_species];
+  for (int g = scratch->first_group[a]; g < scratch->first_group[a + 1]; g++)
+    for (int k = 0; k < scratch->group[g].n && pairs[scratch->group[g].species].n_core > 0; k++)
+      sums.core += scratch->core[g * LANES + k];
   atom->nearest = -1;
   if (sums.zbl)
-    ace_nearest(&ace->pair[block->species * ace->n_species], scratch, a, ws->model->arch.r_max, &sums, &atom->nearest);
+    ace_nearest(pairs, scratch, a, ws->model->arch.r_max, &sums, &atom->nearest);
   double energy = ftl_ace_site(embedding, &sums, ftl_ace_embed(embedding, rho, rho_adjoint), &fraction, &atom->core,
                                &atom->nearest_slope);
   for (int p = 0; p < embedding->n_density; p++) rho_adjoint[p] *= fraction;
@@ -91,26 +94,33 @@ static void ace_force_any(const real *b, int b_row, const vec *radial, const vec
   }
 }
 
-/* dE/dA of one atom and element as numbers in a row. */
-static void ace_adjoint_row(const ftl_ace *ace, const ftl_ace_pair *pair, const ftl_ace_scratch *scratch, int a,
-                            int species) {
-  int pad = 8 * ace->n_chunks;
-  const double *from = scratch->a_adjoint + (size_t)(species * ace->n_lm * pad) * FTL_BLOCK_ATOMS + a;
-  real *to = scratch->a_row;
-  for (int s = 0; s < pair->n_segments; s++)
-    for (int lm = pair->segment[s].lm; lm < pair->segment[s].lm + pair->segment[s].n_lm; lm++)
-      for (int k = 0; k < pair->segment[s].n; k++) *to++ = (real)from[(size_t)(lm * pad + k) * FTL_BLOCK_ATOMS];
+/* dE/dA of an atom and element as numbers in a row. */
+FTL_INLINE real *ace_adjoint_row(const ftl_ace *ace, const ftl_ace_scratch *scratch, int species, int a) {
+  return (real *)scratch->adjoint_rows + (size_t)((species * FTL_BLOCK_ATOMS + a) * ace->n_lm * 8 * ace->n_chunks);
+}
+
+/* The rows of a block's atoms. */
+static void ace_adjoint_rows(const ftl_ace *ace, const ftl_ace_pair *pairs, const ftl_ace_scratch *scratch) {
+  const int pad = 8 * ace->n_chunks;
+  for (int z = 0; z < ace->n_species; z++)
+    for (int s = 0; s < pairs[z].n_segments; s++) {
+      const ftl_ace_segment *seg = &pairs[z].segment[s];
+      for (int lm = seg->lm; lm < seg->lm + seg->n_lm; lm++)
+        for (int k = lm * pad; k < lm * pad + seg->n; k += 8)
+          ace_rows_of(scratch->a_adjoint + (size_t)(z * ace->n_lm * pad + k) * FTL_BLOCK_ATOMS,
+                      ace_adjoint_row(ace, scratch, z, 0) + k, (size_t)(ace->n_lm * pad));
+    }
 }
 
 /* Forces of a group's edges but for the core: force[x] over the edges. */
 static void ace_group_force(const ftl_ace *ace, const ftl_ace_pair *pair, const ftl_ace_scratch *scratch, int g,
-                            const ace_atom *atom, vec force[3]) {
+                            const ace_atom *atom, const real *b, vec force[3]) {
   int first_linear = ace->n_out - ace->n_linear;
   ace_record record = ace_record_of(ace, scratch, g);
   ace_legendre legendre;
   vec y[(FTL_ACE_MAX_L + 1) * (FTL_ACE_MAX_L + 1)], y_adjoint[(FTL_ACE_MAX_L + 1) * (FTL_ACE_MAX_L + 1)], d[3];
   vec slope = splat(0), linear = splat(0);
-  const real *b = scratch->a_row;
+  const int pad = 8 * ace->n_chunks;
   ace_legendre_at(ace, pair->lmax, record.n[2], true, &legendre);
   ace_harmonics(pair->lmax, record.n, &legendre, y);
   for (int lm = 0; lm < (pair->lmax + 1) * (pair->lmax + 1); lm++) y_adjoint[lm] = splat(0);
@@ -118,10 +128,9 @@ static void ace_group_force(const ftl_ace *ace, const ftl_ace_pair *pair, const 
     const ftl_ace_segment *seg = &pair->segment[s];
     for (int k = 0, n_r; k < seg->n; k += n_r) {
       n_r = ace_part(seg->n - k, 8);
-      ace_force_any(b + k, seg->n, record.radial + seg->radial + k, record.slope + seg->radial + k, y + seg->lm,
+      ace_force_any(b + seg->lm * pad + k, pad, record.radial + seg->radial + k, record.slope + seg->radial + k, y + seg->lm,
                     seg->n_lm, y_adjoint + seg->lm, &slope, n_r);
     }
-    b += seg->n_lm * seg->n;
   }
   for (int p = 0; p < ace->n_linear; p++) linear += (real)atom->linear[p] * record.slope[first_linear + p];
   ace_harmonics_reverse(pair->lmax, record.n, &legendre, y_adjoint, d);
@@ -131,35 +140,74 @@ static void ace_group_force(const ftl_ace *ace, const ftl_ace_pair *pair, const 
     force[x] = slope * record.n[x] + scale * (d[x] - radial * record.n[x]) * record.inverse_r[0];
 }
 
-static void ace_forces(ftl_workspace *ws, ftl_thread *thread, const ftl_block *block, const ace_atom *atoms) {
-  const ftl_ace_scratch *scratch = thread->scratch;
-  const ftl_ace *ace = ws->model->ace;
-  for (int a = 0; a < block->n; a++)
-    for (int g = scratch->first_group[a]; g < scratch->first_group[a + 1]; g++) {
-      const ftl_ace_group *group = &scratch->group[g];
-      const ace_atom *atom = &atoms[a];
-      const ftl_ace_pair *pair = &ace->pair[block->species * ace->n_species + group->species];
-      vec force[3];
-      if (g == scratch->first_group[a] || group->species != group[-1].species)
-        ace_adjoint_row(ace, pair, scratch, a, group->species);
-      ace_group_force(ace, pair, scratch, g, atom, force);
-      ace_record record = ace_record_of(ace, scratch, g);
-      for (int k = 0; k < group->n; k++) {
-        const ftl_ace_edge *edge = &scratch->edge[group->first + k];
-        double gradient[3];
-        double core = atom->core * edge->core_slope + (group->first + k == atom->nearest ? atom->nearest_slope : 0);
-        for (int x = 0; x < 3; x++) gradient[x] = (double)force[x][k] + core * (double)record.n[x][k];
-        ftl_add_edge_force(ws, thread, ws->order[block->first + a], edge->sender, edge->v, gradient);
-      }
-    }
+/* Sums over an atom's edges, in lanes: its force, and its part of the virial in the order of ftl_add_virial. */
+typedef struct {
+  double force[3][LANES], virial[9][LANES];
+} ace_edge_sums;
+
+/* Adds a group's dE/dr_ij to the forces on its senders; to `sums` what is one number for all of them. */
+static void ace_add_forces(ftl_workspace *ws, ftl_thread *thread, const ftl_ace_edges *edge, int first, int n,
+                           double (*g)[LANES], ace_edge_sums *sums) {
+  static const int v_of[9] = {0, 1, 2, 0, 0, 1, 1, 2, 2}, g_of[9] = {0, 1, 2, 1, 2, 2, 0, 0, 1};
+  for (int x = 0; x < 3; x++)
+    for (int k = 0; k < LANES; k++) sums->force[x][k] += g[x][k];
+  for (int q = 0; q < 9; q++)
+    for (int k = 0; k < LANES; k++) sums->virial[q][k] -= edge->v[v_of[q]][first + k] * g[g_of[q]][k];
+  for (int k = 0; k < n && ws->output->forces; k++) {
+    double *to = ftl_force_row(ws, thread, edge->sender[first + k]);
+    for (int x = 0; x < 3; x++) to[x] -= g[x][k];
+  }
 }
 
-/* The products that can differ from zero in a block. */
-static const ftl_ace_program *ace_program_of(const ftl_ace_element *element, const ftl_ace_scratch *scratch, int n) {
+static void ace_atom_forces(ftl_workspace *ws, ftl_thread *thread, const ftl_block *block, int a, const ace_atom *atom) {
+  const ftl_ace_scratch *scratch = thread->scratch;
+  const ftl_ace *ace = ws->model->ace;
+  const ftl_output *output = ws->output;
+  const int i = ws->order[block->first + a];
+  ace_edge_sums sums = {0};
+  for (int g = scratch->first_group[a]; g < scratch->first_group[a + 1]; g++) {
+    const ftl_ace_group *group = &scratch->group[g];
+    const ftl_ace_pair *pair = &ace->pair[block->species * ace->n_species + group->species];
+    const ace_record record = ace_record_of(ace, scratch, g);
+    const int first = g * LANES;
+    double gradient[3][LANES];
+    vec force[3];
+    ace_group_force(ace, pair, scratch, g, atom, ace_adjoint_row(ace, scratch, group->species, a), force);
+    for (int x = 0; x < 3; x++)
+      for (int k = 0; k < LANES; k++) gradient[x][k] = (double)force[x][k];
+    for (int k = 0; k < group->n && (pair->n_core > 0 || atom->nearest >= 0); k++) {
+      double core = pair->n_core > 0 ? atom->core * scratch->core_slope[first + k] : 0;
+      if (first + k == atom->nearest) core += atom->nearest_slope;
+      for (int x = 0; x < 3; x++) gradient[x][k] += core * (double)record.n[x][k];
+    }
+    if (!output->atom_virial && !output->centroid_virial) {
+      ace_add_forces(ws, thread, &scratch->edge, first, group->n, gradient, &sums);
+      continue;
+    }
+    for (int k = 0; k < group->n; k++) {
+      const double one[3] = {gradient[0][k], gradient[1][k], gradient[2][k]};
+      const double v[3] = {scratch->edge.v[0][first + k], scratch->edge.v[1][first + k], scratch->edge.v[2][first + k]};
+      ftl_add_edge_force(ws, thread, i, scratch->edge.sender[first + k], v, one);
+    }
+  }
+  for (int k = 0; k < LANES; k++) {
+    for (int x = 0; x < 3 && output->forces; x++) output->forces[3 * (size_t)i + (size_t)x] += sums.force[x][k];
+    for (int q = 0; q < 9; q++) thread->virial[q] += sums.virial[q][k];
+  }
+}
+
+static void ace_forces(ftl_workspace *ws, ftl_thread *thread, const ftl_block *block, const ace_atom *atoms) {
+  const ftl_ace *ace = ws->model->ace;
+  ace_adjoint_rows(ace, &ace->pair[block->species * ace->n_species], thread->scratch);
+  for (int a = 0; a < block->n; a++) ace_atom_forces(ws, thread, block, a, &atoms[a]);
+}
+
+/* The program of the products that can differ from zero in a block. */
+static unsigned ace_program_of(const ftl_ace_element *element, const ftl_ace_scratch *scratch, int n) {
   unsigned set = 0;
-  if (element->n_programs == 1) return element->program;
+  if (element->n_programs == 1) return 0;
   for (int g = scratch->first_group[0]; g < scratch->first_group[n]; g++) set |= 1u << scratch->group[g].species;
-  return &element->program[set];
+  return set;
 }
 
 /* Node energies, forces, or both. */
@@ -174,9 +222,12 @@ FTL_INLINE void ace_block(ftl_workspace *ws, ftl_thread *thread, const ftl_block
   ace_atoms rho[FTL_ACE_MAX_DENSITY] = {{0}}, seed[FTL_ACE_MAX_DENSITY] = {{0}};
   ace_atom atom[FTL_BLOCK_ATOMS];
   ace_gather(ws, thread, block);
-  const ftl_ace_program *program = ace_program_of(element, scratch, block->n);
+  const unsigned set = ace_program_of(element, scratch, block->n);
+  const ftl_ace_program *program = &element->program[set];
+  const ftl_ace_coupled *coupled = element->coupled ? &element->coupled[set] : NULL;
   if (forces) memset(a_adjoint, 0, (size_t)ace->n_a * FTL_BLOCK_ATOMS * sizeof(double));
-  if (n_density == 1 && forces) ace_both(program, scratch->a, a_adjoint, to_im, rho);
+  if (coupled) ace_coupled_forward(ace, coupled, scratch->a, scratch->coupled, n_density, rho);
+  else if (n_density == 1 && forces) ace_both(program, scratch->a, a_adjoint, to_im, rho);
   else ace_forward(program, scratch->a, to_im, n_density, rho);
   for (int a = 0; a < block->n; a++) {
     double density[FTL_ACE_MAX_DENSITY], adjoint[FTL_ACE_MAX_DENSITY];
@@ -190,7 +241,8 @@ FTL_INLINE void ace_block(ftl_workspace *ws, ftl_thread *thread, const ftl_block
     atom[a].scale = n_density == 1 ? adjoint[0] : 1;
   }
   if (!forces) return;
-  if (n_density > 1) ace_reverse(program, scratch->a, a_adjoint, to_im, seed, n_density);
+  if (coupled) ace_coupled_reverse(ace, coupled, scratch->coupled, n_density, seed, a_adjoint);
+  else if (n_density > 1) ace_reverse(program, scratch->a, a_adjoint, to_im, seed, n_density);
   ace_forces(ws, thread, block, atom);
 }
 

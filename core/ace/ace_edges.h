@@ -3,7 +3,7 @@
 #ifndef FTL_KERNEL_ACE_EDGES_H
 #define FTL_KERNEL_ACE_EDGES_H
 
-#include "ace/ace.h"
+#include "ace/ace_products.h"
 
 /* ---- splines: functions in lanes, then transposed to edges in lanes ---- */
 
@@ -23,14 +23,33 @@ typedef long long vec_index __attribute__((vector_size(64)));
 
 #define UNROLL _Pragma("GCC unroll 16")
 
+#define LIST(...)    __VA_ARGS__
+#define STEP_8_1(DO) DO(1, LIST(0, 8, 2, 10, 4, 12, 6, 14), LIST(1, 9, 3, 11, 5, 13, 7, 15))
+#define STEP_8_2(DO) DO(2, LIST(0, 1, 8, 9, 4, 5, 12, 13), LIST(2, 3, 10, 11, 6, 7, 14, 15))
+#define STEP_8_4(DO) DO(4, LIST(0, 1, 2, 3, 8, 9, 10, 11), LIST(4, 5, 6, 7, 12, 13, 14, 15))
+#define STEPS_8(DO)  STEP_8_1(DO) STEP_8_2(DO) STEP_8_4(DO)
+#define STEPS_16(DO)                                                                                                   \
+  DO(1, LIST(0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30),                                               \
+     LIST(1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31))                                                  \
+  DO(2, LIST(0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29),                                                \
+     LIST(2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31))                                                 \
+  DO(4, LIST(0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27),                                                \
+     LIST(4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31))                                                 \
+  DO(8, LIST(0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),                                                  \
+     LIST(8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31))
+
+/* Of the vectors v[n], in place. */
 #define EXCHANGE(step, low, high)                                                                                      \
-  for (int k = 0; k < LANES; k++)                                                                                      \
+  for (int k = 0; k < (int)(sizeof v[0] / sizeof v[0][0]); k++)                                                        \
     if (!(k & (step))) {                                                                                               \
-      vec a = v[k], b = v[k + (step)];                                                                                 \
+      __typeof__(v[0]) a = v[k], b = v[k + (step)];                                                                    \
       v[k] = SHUFFLE(a, b, low);                                                                                       \
       v[k + (step)] = SHUFFLE(a, b, high);                                                                             \
     }
-#define LIST(...) __VA_ARGS__
+/* The same exchange, of which only the sum is wanted. */
+#define ADD_EXCHANGE(step, low, high)                                                                                  \
+  for (int k = 0; k < (int)(sizeof v[0] / sizeof v[0][0]); k += 2 * (step))                                            \
+    v[k] = SHUFFLE(v[k], v[k + (step)], low) + SHUFFLE(v[k], v[k + (step)], high);
 
 FTL_INLINE void ace_transpose(vec v[LANES]) {
 #if !defined(__AVX512F__)
@@ -39,64 +58,103 @@ FTL_INLINE void ace_transpose(vec v[LANES]) {
     for (int j = 0; j < LANES; j++) m[j][k] = v[k][j];
   for (int k = 0; k < LANES; k++) memcpy(&v[k], m[k], sizeof v[k]);
 #elif FTL_REAL_FLOAT
-  EXCHANGE(1, LIST(0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30),
-           LIST(1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31))
-  EXCHANGE(2, LIST(0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29),
-           LIST(2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31))
-  EXCHANGE(4, LIST(0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27),
-           LIST(4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31))
-  EXCHANGE(8, LIST(0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),
-           LIST(8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31))
+  STEPS_16(EXCHANGE)
 #else
-  EXCHANGE(1, LIST(0, 8, 2, 10, 4, 12, 6, 14), LIST(1, 9, 3, 11, 5, 13, 7, 15))
-  EXCHANGE(2, LIST(0, 1, 8, 9, 4, 5, 12, 13), LIST(2, 3, 10, 11, 6, 7, 14, 15))
-  EXCHANGE(4, LIST(0, 1, 2, 3, 8, 9, 10, 11), LIST(4, 5, 6, 7, 12, 13, 14, 15))
+  STEPS_8(EXCHANGE)
 #endif
 }
 
-/* What multiplies the numbers of a row: FTL_REAL_FLOAT: the coefficients of 1, w, w^2, w^3; else the step between two
-   nodes and the slopes at both. */
-FTL_INLINE void ace_spline_weights(real w, real scale, real c[6]) {
-#if FTL_REAL_FLOAT
-  c[0] = w;
-  c[1] = scale;
-  c[2] = 2 * w * scale;
-  c[3] = 3 * w * w * scale;
+/* Lane k of what is returned: the sum of v[k]'s lanes. */
+FTL_INLINE vec ace_lane_sums(vec v[LANES]) {
+#if !defined(__AVX512F__)
+  vec sum;
+  for (int k = 0; k < LANES; k++) sum[k] = lane_sum(v[k]);
+  return sum;
 #else
-  c[0] = w * w * (3 - 2 * w);
-  c[1] = w * (1 - w) * (1 - w);
-  c[2] = w * w * (w - 1);
-  c[3] = 6 * w * (1 - w) * scale;
-  c[4] = (1 - w) * (1 - 3 * w) * scale;
-  c[5] = w * (3 * w - 2) * scale;
+#if FTL_REAL_FLOAT
+  STEPS_16(ADD_EXCHANGE)
+#else
+  STEPS_8(ADD_EXCHANGE)
 #endif
+  return v[0];
+#endif
+}
+
+/* Eight numbers of each of the block's atoms, from rows of atoms: to[number] has an atom per lane; and back. */
+FTL_INLINE void ace_atoms_of(const double *const *row, size_t first, double *to) {
+#if defined(__AVX512F__)
+  ace_atoms v[ACE_ATOMS];
+  UNROLL for (int k = 0; k < ACE_ATOMS; k++) v[k] = ace_load(row[k] + first);
+  STEPS_8(EXCHANGE)
+  UNROLL for (int k = 0; k < ACE_ATOMS; k++) ace_store(to + k * ACE_ATOMS, v[k]);
+#else
+  for (int k = 0; k < ACE_ATOMS; k++)
+    for (int a = 0; a < ACE_ATOMS; a++) to[k * ACE_ATOMS + a] = row[a][first + (size_t)k];
+#endif
+}
+
+FTL_INLINE void ace_rows_of(const double *from, real *to, size_t stride) {
+#if defined(__AVX512F__)
+  ace_atoms v[ACE_ATOMS];
+  UNROLL for (int k = 0; k < ACE_ATOMS; k++) v[k] = ace_load(from + k * ACE_ATOMS);
+  STEPS_8(EXCHANGE)
+  for (int k = 0; k < ACE_ATOMS; k++)
+    for (int a = 0; a < ACE_ATOMS; a++) to[(size_t)k * stride + (size_t)a] = (real)v[k][a];
+#else
+  for (int k = 0; k < ACE_ATOMS; k++)
+    for (int a = 0; a < ACE_ATOMS; a++) to[(size_t)a * stride + (size_t)k] = (real)from[k * ACE_ATOMS + a];
+#endif
+}
+
+/* What multiplies the numbers of a row, for each lane: FTL_REAL_FLOAT: the coefficients of 1, w, w^2, w^3; else the step
+   between two nodes and the slopes at both. */
+FTL_INLINE void ace_spline_weights(const real *w, real scale, real c[6][LANES]) {
+  for (int e = 0; e < LANES; e++) {
+#if FTL_REAL_FLOAT
+    c[0][e] = w[e];
+    c[1][e] = scale;
+    c[2][e] = 2 * w[e] * scale;
+    c[3][e] = 3 * w[e] * w[e] * scale;
+#else
+    c[0][e] = w[e] * w[e] * (3 - 2 * w[e]);
+    c[1][e] = w[e] * (1 - w[e]) * (1 - w[e]);
+    c[2][e] = w[e] * w[e] * (w[e] - 1);
+    c[3][e] = 6 * w[e] * (1 - w[e]) * scale;
+    c[4][e] = (1 - w[e]) * (1 - 3 * w[e]) * scale;
+    c[5][e] = w[e] * (3 * w[e] - 2) * scale;
+#endif
+  }
+}
+
+FTL_INLINE const real *ace_row(const ftl_ace_table *table, int bin) {
+  return (const real *)table->row + (size_t)bin * (FTL_REAL_FLOAT ? 4 : 2) * (size_t)table->pad;
 }
 
 /* The functions of up to LANES edges of one table: value and slope per Angstrom, a vector per function, up to the
    table's padding. Lanes beyond n are zero. Rows of the `ahead` edges that come next are fetched into the cache. */
-static void ace_splines(const ftl_ace_table *table, const ftl_ace_edge *edge, int n, int ahead, vec *value,
+static void ace_splines(const ftl_ace_table *table, const int *bin, const real *w, int n, int ahead, vec *value,
                         vec *slope) {
-  real weight[LANES][6];
+  real c[6][LANES];
   const real *row[LANES], *next[LANES];
   const size_t pad = (size_t)table->pad;
+  ace_spline_weights(w, (real)table->inverse, c);
   for (int e = 0; e < LANES; e++) {
-    row[e] = e < n ? edge[e].row : (const real *)table->row + table->zero_row;
-    next[e] = e < ahead ? edge[n + e].row : row[e];
-    ace_spline_weights(e < n ? (real)edge[e].w : 0, (real)table->inverse, weight[e]);
+    row[e] = e < n ? ace_row(table, bin[e]) : (const real *)table->row + table->zero_row;
+    next[e] = e < ahead ? ace_row(table, bin[LANES + e]) : row[e];
   }
   for (size_t chunk = 0; chunk < pad; chunk += LANES) {
     vec v[LANES], s[LANES];
     UNROLL for (int e = 0; e < LANES; e++) {
-      const real *from = row[e] + chunk, *ahead_of = next[e] + chunk, *c = weight[e];
+      const real *from = row[e] + chunk, *ahead_of = next[e] + chunk;
       for (size_t k = 0; k < 4; k++) __builtin_prefetch(ahead_of + k * pad);
       vec f0 = load(from), d0 = load(from + pad), f1 = load(from + 2 * pad), d1 = load(from + 3 * pad);
 #if FTL_REAL_FLOAT
-      v[e] = f0 + c[0] * (d0 + c[0] * (f1 + c[0] * d1));
-      s[e] = c[1] * d0 + c[2] * f1 + c[3] * d1;
+      v[e] = f0 + c[0][e] * (d0 + c[0][e] * (f1 + c[0][e] * d1));
+      s[e] = c[1][e] * d0 + c[2][e] * f1 + c[3][e] * d1;
 #else
       vec step = f1 - f0;
-      v[e] = f0 + c[0] * step + c[1] * d0 + c[2] * d1;
-      s[e] = c[3] * step + c[4] * d0 + c[5] * d1;
+      v[e] = f0 + c[0][e] * step + c[1][e] * d0 + c[2][e] * d1;
+      s[e] = c[3][e] * step + c[4][e] * d0 + c[5][e] * d1;
 #endif
     }
     ace_transpose(v);
@@ -148,15 +206,15 @@ FTL_INLINE ace_record ace_record_of(const ftl_ace *ace, const ftl_ace_scratch *s
   return (ace_record){at, at + 3, at + 4, at + 4 + (ace->record_vectors - 4) / 2};
 }
 
-static void ace_radial(const ftl_ace *ace, const ftl_ace_pair *pair, const ftl_ace_edge *edge, int n, int ahead,
+static void ace_radial(const ftl_ace *ace, const ftl_ace_pair *pair, const int *bin, const real *w, int n, int ahead,
                        const ace_record *record) {
   const ftl_ace_table *table = pair->table;
   if (ace->n_direct == ace->n_out && table->n_functions == ace->n_out) {
-    ace_splines(table, edge, n, ahead, record->radial, record->slope);
+    ace_splines(table, bin, w, n, ahead, record->radial, record->slope);
     return;
   }
   vec value[FTL_ACE_MAX_RADIAL], slope[FTL_ACE_MAX_RADIAL];
-  ace_splines(table, edge, n, ahead, value, slope);
+  ace_splines(table, bin, w, n, ahead, value, slope);
   memcpy(record->radial, value, (size_t)ace->n_direct * sizeof(vec));
   memcpy(record->slope, slope, (size_t)ace->n_direct * sizeof(vec));
   ace_mix(pair->mix, ace->n_out - ace->n_direct, table->n_functions, value, slope, record->radial + ace->n_direct,

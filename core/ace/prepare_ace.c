@@ -72,6 +72,25 @@ static ftl_status set_sizes(ftl_ace *ace, const ftl_ace_file *file, const char *
   return FTL_OK;
 }
 
+/* Coupled products, if they can express all functions. */
+static ftl_status prepare_coupled(const ftl_model *model, const ftl_ace_file *file, int mu, const int *species_of,
+                                  ftl_ace_element *element, ftl_error *error) {
+  ftl_ace *ace = model->ace;
+  ftl_ace_plan *plan = NULL;
+  FTL_TRY(ftl_ace_plan_make(ace, file, mu, species_of, &plan, error));
+  if (!plan) return FTL_OK;
+  element->coupled = calloc((size_t)element->n_programs, sizeof *element->coupled);
+  ftl_status status = element->coupled ? FTL_OK : ftl_no_memory(error, NULL, "the potential's products");
+  for (int set = 0; set < element->n_programs && !status; set++) {
+    ftl_ace_coupled *coupled = &element->coupled[set];
+    status = ftl_ace_coupled_make(ace, plan, element->n_programs == 1 ? ~0u : (unsigned)set, coupled, error);
+    const size_t numbers = (size_t)coupled->n_places * FTL_BLOCK_ATOMS * (size_t)(1 + element->embedding.n_density);
+    if (numbers > ace->coupled_numbers) ace->coupled_numbers = numbers;
+  }
+  ftl_ace_plan_free(plan);
+  return status;
+}
+
 static ftl_status prepare_element(const ftl_model *model, const ftl_ace_file *file, int mu, const int *species_of,
                                   ftl_ace_element *element, ftl_error *error) {
   const int n = model->n_species;
@@ -91,7 +110,17 @@ static ftl_status prepare_element(const ftl_model *model, const ftl_ace_file *fi
     if (!status) status = ftl_ace_program_make(model->ace, file, mu, kept, &products, &element->program[set], error);
     ftl_ace_products_free(&products);
   }
-  return status;
+  return status ? status : prepare_coupled(model, file, mu, species_of, element, error);
+}
+
+/* Room for the sums of a pair's tiles, each filled up to whole vectors. */
+static size_t sum_row(const ftl_ace_pair *pair) {
+  const int lanes = FTL_ACE_MAX_LANES, tile = (FTL_ACE_TILE_Y * FTL_ACE_TILE_R + lanes - 1) / lanes * lanes;
+  int n = 0;
+  for (int s = 0; s < pair->n_segments; s++)
+    n += ((pair->segment[s].n_lm + FTL_ACE_TILE_Y - 1) / FTL_ACE_TILE_Y) *
+         ((pair->segment[s].n + FTL_ACE_TILE_R - 1) / FTL_ACE_TILE_R) * tile;
+  return (size_t)n;
 }
 
 static ftl_status prepare(const ftl_ace_file *file, const char *path, const int *species_of, ftl_model *model,
@@ -117,6 +146,8 @@ static ftl_status prepare(const ftl_ace_file *file, const char *path, const int 
       model->arch.r_max = fmax(model->arch.r_max, bond->cutoff);
     }
   ftl_status status = ftl_ace_tables_make(model, file, path, species_of, error);
+  for (int k = 0; k < n * n && !status; k++)
+    if (sum_row(&ace->pair[k]) > ace->sum_row) ace->sum_row = sum_row(&ace->pair[k]);
   for (int i = 0; i < file->n_elements && !status; i++) {
     if (species_of[i] < 0) continue;
     model->e0[species_of[i]] = file->e0[i];
@@ -159,8 +190,12 @@ static void tables_free(ftl_ace *ace) {
   for (int k = 0; ace->element && k < ace->n_species; k++) {
     for (int set = 0; ace->element[k].program && set < ace->element[k].n_programs; set++)
       ftl_ace_program_free(&ace->element[k].program[set]);
+    for (int set = 0; ace->element[k].coupled && set < ace->element[k].n_programs; set++)
+      ftl_arena_free(&ace->element[k].coupled[set].memory);
     free(ace->element[k].program);
+    free(ace->element[k].coupled);
   }
+  ftl_ace_couplings_free(&ace->couplings);
   free(ace->table);
   free(ace->element);
   free(ace->pair);
@@ -179,16 +214,15 @@ ftl_status ftl_ace_scratch_new(const ftl_model *model, void **out, ftl_error *er
   const ftl_ace *ace = model->ace;
   ftl_ace_scratch *s = calloc(1, sizeof *s);
   if (!(*out = s)) return ftl_no_memory(error, NULL, "a workspace");
-  size_t a = ((size_t)ace->n_a + 8 * (size_t)ace->n_chunks) * FTL_BLOCK_ATOMS * sizeof(double);
-  size_t y = FTL_ACE_GATHER * (size_t)ace->n_lm * 64,
-         row = (size_t)(ace->n_a / ace->n_species) * (size_t)model->real_bytes;
-  s->a = ftl_arena_take(&s->memory, a, 1);
-  s->a_adjoint = ftl_arena_take(&s->memory, a, 1);
-  s->a_row = ftl_arena_take(&s->memory, row, 1);
-  s->y = ftl_arena_take(&s->memory, y, 1);
-  s->bytes = 2 * a + row + y;
-  if (!s->a || !s->a_adjoint || !s->a_row || !s->y) return ftl_no_memory(error, NULL, "a workspace");
-  return FTL_OK;
+  const size_t a = ((size_t)ace->n_a + 8 * (size_t)ace->n_chunks) * FTL_BLOCK_ATOMS;
+  s->a = ftl_arena_take(&s->memory, a, sizeof(double));
+  s->a_adjoint = ftl_arena_take(&s->memory, a, sizeof(double));
+  s->coupled = ftl_arena_take(&s->memory, ace->coupled_numbers, sizeof(double));
+  s->sums = ftl_arena_take(&s->memory, (size_t)ace->n_species * FTL_BLOCK_ATOMS * ace->sum_row, sizeof(double));
+  s->adjoint_rows = ftl_arena_take(&s->memory, (size_t)ace->n_a * FTL_BLOCK_ATOMS, (size_t)model->real_bytes);
+  s->y = ftl_arena_take(&s->memory, FTL_ACE_GATHER * (size_t)ace->n_lm, 64);
+  s->bytes = s->memory.bytes;
+  return ftl_arena_check(&s->memory, error, "a workspace");
 }
 
 size_t ftl_ace_scratch_bytes(const void *scratch) {
@@ -201,12 +235,24 @@ bool ftl_ace_scratch_edges(const ftl_model *model, void *scratch, size_t n_edges
   const ftl_ace *ace = model->ace;
   size_t n_groups = n_edges / (size_t)model->lanes + FTL_BLOCK_ATOMS * (size_t)ace->n_species + 1;
   if (n_groups > n_edges) n_groups = n_edges; /* none is empty */
-  size_t record = n_groups * ace->record_vectors * 64;
+  /* one more: an edge is written before it is known whether it counts */
+  const size_t found = n_edges + 1, lanes = n_groups * (size_t)model->lanes + 1;
   ftl_arena_free(&s->edges);
-  s->edge = ftl_arena_take_dirty(&s->edges, n_edges, sizeof *s->edge);
+  for (int x = 0; x < 3; x++) {
+    s->found.v[x] = ftl_arena_take_dirty(&s->edges, ace->n_species > 1 ? found : 1, sizeof(double));
+    s->edge.v[x] = ftl_arena_take_dirty(&s->edges, lanes, sizeof(double));
+  }
+  s->found.sender = ftl_arena_take_dirty(&s->edges, ace->n_species > 1 ? found : 1, sizeof(int));
+  s->found_species = ftl_arena_take_dirty(&s->edges, found, sizeof(int));
+  s->edge.sender = ftl_arena_take_dirty(&s->edges, lanes, sizeof(int));
+  s->r = ftl_arena_take_dirty(&s->edges, lanes, sizeof(double));
+  s->core = ftl_arena_take_dirty(&s->edges, lanes, sizeof(double));
+  s->core_slope = ftl_arena_take_dirty(&s->edges, lanes, sizeof(double));
+  s->bin = ftl_arena_take_dirty(&s->edges, lanes, sizeof(int));
+  s->w = ftl_arena_take_dirty(&s->edges, lanes, (size_t)model->real_bytes);
   s->group = ftl_arena_take_dirty(&s->edges, n_groups, sizeof *s->group);
-  s->record = ftl_arena_take(&s->edges, record, 1);
-  s->edge_bytes = n_edges * sizeof *s->edge + n_groups * sizeof *s->group + record;
+  s->record = ftl_arena_take(&s->edges, n_groups * ace->record_vectors, 64);
+  s->edge_bytes = s->edges.bytes;
   return !s->edges.failed;
 }
 

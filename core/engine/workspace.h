@@ -149,6 +149,12 @@ static inline void ftl_add_member_force(ftl_workspace *ws, ftl_thread *thread, i
   }
 }
 
+/* Where a thread adds the force on node j: in the output, or in its own sums. */
+static inline double *ftl_force_row(ftl_workspace *ws, ftl_thread *thread, int j) {
+  int slot = thread->slot_of ? thread->slot_of[j] : -1;
+  return slot >= 0 ? thread->slot_forces[slot] : ws->output->forces + 3 * (size_t)j;
+}
+
 /* Adds an edge's g = dE/dr_ij to forces and virials: F_i += g, F_j -= g, W -= r_ij (x) g (docs/theory.md). `thread`
    owns receiver i. Inline: it is called for every edge. */
 static inline void ftl_add_edge_force(ftl_workspace *ws, ftl_thread *thread, int i, int j, const double v[3],
