@@ -20,8 +20,8 @@ static int update_of_git() {
   return sscanf(suffix, "_update%d", &update) == 1 ? update : -1;
 }
 
-/* The first line of `lmp -h`, a constant in the object that has LAMMPS' functions and the only place where every build has
- * its update: no function gives it. */
+/* The first line of `lmp -h`, a constant in the object that has LAMMPS' functions and the only place where every build
+ * has its update: no function gives it. */
 struct Banner {
   uintptr_t object; /* any address in it */
   int update;
@@ -68,8 +68,8 @@ Release host_release(void *lammps) {
 std::string release_text(Release release) {
   static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   const int day = release.version % 100, month = release.version / 100 % 100, year = release.version / 10000;
-  std::string text = std::to_string(day) + " " + months[month >= 1 && month <= 12 ? month - 1 : 0] + " " +
-                     std::to_string(year);
+  std::string text =
+      std::to_string(day) + " " + months[month >= 1 && month <= 12 ? month - 1 : 0] + " " + std::to_string(year);
   if (release.update > 0) text += " update " + std::to_string(release.update);
   return text;
 }

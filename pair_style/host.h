@@ -1,5 +1,5 @@
-/* The LAMMPS that loads a plugin, before anything is known about its C++ classes: its C library interface, which is stable,
-   and symbols found by name. */
+/* The LAMMPS that loads a plugin, before anything is known about its C++ classes: its C library interface, which is
+   stable, and symbols found by name. */
 #ifndef FTL_HOST_H
 #define FTL_HOST_H
 

@@ -1,5 +1,5 @@
-/* frozentlplugin.so of a Python package: asks which LAMMPS loads it, and hands over to the plugin that was compiled for that
-   very release, `releases/20250722-4.so` beside it. For any other it gives LAMMPS styles that say which there are.
+/* frozentlplugin.so of a Python package: asks which LAMMPS loads it, and hands over to the plugin that was compiled for
+   that very release, `releases/20250722-4.so` beside it. For any other it gives LAMMPS styles that say which there are.
 
    Updates count: from one to the next members and virtual functions of Pair, Compute, Fix and Comm came and went. */
 #include "host.h"
@@ -55,8 +55,7 @@ std::string listed(const std::vector<Release> &releases) {
 /* A function of the plugin for a release, which stays loaded; null, and `why`, if it has none. */
 template <typename Function>
 Function *function_of(const std::string &where, Release release, const char *name, std::string &why) {
-  const std::string file =
-      where + "/" + std::to_string(release.version) + "-" + std::to_string(release.update) + ".so";
+  const std::string file = where + "/" + std::to_string(release.version) + "-" + std::to_string(release.update) + ".so";
   void *plugin = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
   auto *function = plugin ? reinterpret_cast<Function *>(dlsym(plugin, name)) : nullptr;
   if (!function) {

@@ -126,7 +126,8 @@ void *refuse_kokkos_pair(void *lammps) {
 }
 #endif
 
-/* Gives LAMMPS the styles; if there is a problem, styles that only say so, as far as Error::all of this LAMMPS can be called. */
+/* Gives LAMMPS the styles; if there is a problem, styles that only say so, as far as Error::all of this LAMMPS can be
+ * called. */
 bool register_styles(void *lammps, void *handle, void *register_function) {
   if (!problem.empty() && !host_function<void>(error_all)) return false;
   static const std::string info = std::string("pair style frozentl, ") + ftl_version();

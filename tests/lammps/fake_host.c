@@ -1,6 +1,5 @@
-/* What of LAMMPS a plugin sees before it knows the release: for test_loader.py, which gives it other releases than the one
-   that is installed.
-     fake_host VERSION PLUGIN     prints the warnings and the styles that the plugin registers
+/* What of LAMMPS a plugin sees before it knows the release: for test_loader.py, which gives it other releases than the
+   one that is installed. fake_host VERSION PLUGIN     prints the warnings and the styles that the plugin registers
    FAKE_GIT is what its git descriptor says; the test writes another update into the banner of its copy. */
 #include <dlfcn.h>
 #include <stdbool.h>
