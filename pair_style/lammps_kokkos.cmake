@@ -2,8 +2,8 @@
 # headers of its KOKKOS package). Sets FTL_KOKKOS_OBJECTS and FTL_KOKKOS_DEFINITIONS (of plugin.cpp), and uses
 #   Kokkos_DIR                    the Kokkos that LAMMPS was built with (for one inside LAMMPS' own build, its install)
 #   LAMMPS_SOURCE_DIR             and how its KOKKOS package was configured, in the two FTL_LAMMPS_KOKKOS_* above
-if(lammps_version LESS 20260704)
-  message(FATAL_ERROR "${LAMMPS_SOURCE_DIR}: FTL_KOKKOS needs LAMMPS 4 Jul 2026 or later, this is ${lammps_date}")
+if(FTL_LAMMPS_VERSION LESS 20260704)
+  message(FATAL_ERROR "${LAMMPS_SOURCE_DIR}: FTL_KOKKOS needs LAMMPS 4 Jul 2026 or later, this is ${FTL_LAMMPS_VERSION}")
 endif()
 include(${PROJECT_SOURCE_DIR}/cmake/FrozentlKokkos.cmake)
 if(NOT FTL_KOKKOS_FOUND OR Kokkos_VERSION VERSION_LESS 5.1)

@@ -26,6 +26,11 @@ typedef void (*lammpsplugin_regfunc)(lammpsplugin_t *plugin, void *lammps);
 
 /* LAMMPS looks this symbol up and calls it once the shared object is loaded. */
 __attribute__((visibility("default"))) void lammpsplugin_init(void *lammps, void *handle, void *register_function);
+
+/* Of ours, for loader.cpp: registers styles that only say `why`. False: they could not in this LAMMPS, and nothing is
+ * registered. */
+__attribute__((visibility("default"))) int frozentl_refuse(void *lammps, void *handle, void *register_function,
+                                                           const char *why);
 }
 
 #endif

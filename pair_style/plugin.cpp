@@ -9,6 +9,7 @@
    has passed only LAMMPS' C library interface is used, which is stable, through dlsym. */
 #include "compute_frozentl_trust.h"
 #include "compute_heat_flux_frozentl.h"
+#include "host.h"
 #include "lammps_plugin.h"
 #include "pair_frozentl.h"
 #ifdef FTL_KOKKOS
@@ -20,12 +21,11 @@
 #include "lmptype.h"
 #include "lammps_versions.h"
 
-#include <cstdio>
 #include <cstring>
-#include <dlfcn.h>
 #include <string>
 
 using namespace LAMMPS_NS;
+using namespace frozentl;
 
 /* Made by CMake from the LAMMPS whose headers are used. */
 #if !defined(FTL_LAMMPS_VERSION) || !defined(FTL_LAMMPS_UPDATE) || !defined(FTL_LAMMPS_DATE)
@@ -33,28 +33,6 @@ using namespace LAMMPS_NS;
 #endif
 
 namespace {
-
-/* A function of the LAMMPS that loads this, or null if it has none of that name or keeps it to itself. */
-template <typename Function> Function *host_function(const char *name) {
-  return reinterpret_cast<Function *>(dlsym(RTLD_DEFAULT, name));
-}
-
-std::string version_text(int version, int update) {
-  return std::to_string(version) + (update > 0 ? " update " + std::to_string(update) : "");
-}
-
-/* The update of a stable release: LAMMPS knows it only from git, "stable_22Jul2025_update4". -1: unknown. */
-int host_update() {
-  auto has_git_info = host_function<bool()>("_ZN9LAMMPS_NS6LAMMPS12has_git_infoEv");
-  auto git_descriptor = host_function<const char *()>("_ZN9LAMMPS_NS6LAMMPS14git_descriptorEv");
-  int update = -1;
-  if (!has_git_info || !git_descriptor || !has_git_info()) return -1;
-  const char *text = git_descriptor();
-  if (strncmp(text, "stable_", 7) != 0) return -1;
-  const char *suffix = strstr(text, "_update");
-  if (!suffix) return 0;
-  return sscanf(suffix, "_update%d", &update) == 1 ? update : -1;
-}
 
 /* Open MPI's handles are pointers, those of the MPICH ABI (also Intel MPI, MVAPICH, Cray) are integers. */
 #if defined(OPEN_MPI)
@@ -77,12 +55,10 @@ const char error_all[] = "_ZN9LAMMPS_NS5Error3allERKSsiS2_";
 
 /* What is wrong with this LAMMPS for this plugin, as the end of a sentence; empty: nothing. */
 std::string host_problem(void *lammps) {
-  auto version = host_function<int(void *)>("lammps_version");
-  const int update = host_update();
-  if (version &&
-      (version(lammps) != FTL_LAMMPS_VERSION || (FTL_LAMMPS_UPDATE >= 0 && update >= 0 && update != FTL_LAMMPS_UPDATE)))
-    return "was built for LAMMPS " + version_text(FTL_LAMMPS_VERSION, FTL_LAMMPS_UPDATE) + ", this is LAMMPS " +
-           version_text(version(lammps), update);
+  const Release host = host_release(lammps), mine = {FTL_LAMMPS_VERSION, FTL_LAMMPS_UPDATE};
+  const bool other_update = mine.update >= 0 && host.update >= 0 && mine.update != host.update;
+  if (host.version > 0 && (host.version != mine.version || other_update))
+    return "was built for LAMMPS " + release_text(mine) + ", this is LAMMPS " + release_text(host);
 
   if (!host_function<void>(error_all))
     return "cannot see the functions of this LAMMPS: load liblammps.so with RTLD_GLOBAL";
@@ -150,24 +126,10 @@ void *refuse_kokkos_pair(void *lammps) {
 }
 #endif
 
-/* On rank 0, to the screen and the log file. */
-void warn(void *lammps, const std::string &text) {
-  auto setting = host_function<int(void *, const char *)>("lammps_extract_setting");
-  auto message = host_function<void(void *, int, const char *)>("lammps_error");
-  if (setting && setting(lammps, "world_rank") != 0) return;
-  if (message) message(lammps, 0 /* a warning */, text.c_str());
-  else fprintf(stderr, "WARNING: %s\n", text.c_str());
-}
-
-} // namespace
-
-extern "C" void lammpsplugin_init(void *lammps, void *handle, void *register_function) {
-  problem = host_problem(lammps);
-  if (!problem.empty()) {
-    problem = "The plugin frozentlplugin.so " + problem + " (how to build it for this one: docs/user-guide.md)";
-    warn(lammps, problem);
-    if (!host_function<void>(error_all)) return;
-  }
+/* Gives LAMMPS the styles; if there is a problem, styles that only say so, as far as Error::all of this LAMMPS can be
+ * called. */
+bool register_styles(void *lammps, void *handle, void *register_function) {
+  if (!problem.empty() && !host_function<void>(error_all)) return false;
   static const std::string info = std::string("pair style frozentl, ") + ftl_version();
   lammpsplugin_t plugin;
   plugin.version = FTL_LAMMPS_DATE;
@@ -197,4 +159,21 @@ extern "C" void lammpsplugin_init(void *lammps, void *handle, void *register_fun
   add("frozentl/kk/device", fits ? create_kokkos_pair : refuse_kokkos_pair);
   add("frozentl/kk/host", fits ? create_kokkos_pair_on_host : refuse_kokkos_pair);
 #endif
+  return true;
+}
+
+} // namespace
+
+extern "C" void lammpsplugin_init(void *lammps, void *handle, void *register_function) {
+  problem = host_problem(lammps);
+  if (!problem.empty()) {
+    problem = "The plugin frozentlplugin.so " + problem + how_to_build;
+    warn(lammps, problem);
+  }
+  register_styles(lammps, handle, register_function);
+}
+
+extern "C" int frozentl_refuse(void *lammps, void *handle, void *register_function, const char *why) {
+  problem = why;
+  return register_styles(lammps, handle, register_function);
 }

@@ -1,6 +1,11 @@
 # A repository of one package: `spack repo add packaging/spack`, then `spack install frozentl` (docs/packaging.md).
 from spack.package import *
 
+try:
+    from spack_repo.builtin.build_systems.cmake import CMakePackage
+except ImportError:  # before Spack 1.0 it is one of the above
+    pass
+
 
 class Frozentl(CMakePackage):
     """MACE and SevenNet interatomic potentials and their ACE surrogates in C: inference, a LAMMPS plugin, fine-tuning, distillation."""
@@ -18,23 +23,27 @@ class Frozentl(CMakePackage):
     depends_on("cxx", type="build")
     depends_on("cmake@3.22:", type="build")
     depends_on("pkgconfig", type="build")
-    for library in ("libzip", "jansson@2.11:", "libmd", "libyaml", "zlib-api", "curl", "openblas threads=none"):
+    for library in ("libzip", "jansson@2.11:", "libmd", "libyaml", "zlib-api", "curl", "openblas"):
         depends_on(library)
     depends_on("mpi", when="+mpi")
-    depends_on("lammps +plugin +lib", when="+lammps")
+    depends_on("mpi", when="+lammps")
+    depends_on("lammps@20230802: +plugin +lib", when="+lammps")
     extends("python", when="+python")
     depends_on("py-numpy", when="+python", type=("build", "run"))
 
     def cmake_args(self):
         args = [self.define("FTL_TESTS", False), self.define_from_variant("FTL_PLUGIN", "lammps"), self.define_from_variant("FTL_MPI", "mpi")]
         if self.spec.satisfies("+lammps"):
-            args.append(self.define("FTL_LAMMPS_HEADERS", self.spec["lammps"].prefix.include.lammps))
+            args.append(self.define("LAMMPS_PREFIX", self.spec["lammps"].prefix))
+        if "mpi" in self.spec:
+            args += [self.define("MPI_C_COMPILER", self.spec["mpi"].mpicc), self.define("MPI_CXX_COMPILER", self.spec["mpi"].mpicxx)]
         return args
 
     @run_after("install", when="+python")
     def install_package(self):
         package = join_path(python_platlib, "frozentl")
         install_tree("python/frozentl", package)
+        install_tree("potentials", join_path(package, "potentials"))
         symlink(join_path(self.prefix.lib, "libfrozentl.so"), join_path(package, "libfrozentl.so"))
 
     def setup_run_environment(self, env):
