@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 Arrays = dict[str, NDArray[Any]]
 FIRST = float(2**30)  # larger than any constant of a model
+MADE = ".U_matrix_"  # constants that a file may leave out, as its reader makes them
 TYPES = {"F32": "<f4", "F64": "<f8", "I32": "<i4", "I64": "<i8", "U8": "u1", "BOOL": "?"}
 
 
@@ -44,7 +45,7 @@ class Checkpoint(Protocol):
 
 
 def read_ftl(path: str) -> tuple[dict[str, str], Arrays]:
-    """The metadata and the tensors of a .ftl file (docs/ftl-format.md)."""
+    """The metadata and the tensors of a .ftl file (docs/ftl-format.md), without U matrices."""
     with open(path, "rb") as file:
         content = file.read()
     length = int.from_bytes(content[:8], "little")
@@ -53,7 +54,8 @@ def read_ftl(path: str) -> tuple[dict[str, str], Arrays]:
     tensors = {}
     for name, entry in header.items():
         begin, end = entry["data_offsets"]
-        tensors[name] = np.frombuffer(data[begin:end], dtype=TYPES[entry["dtype"]]).reshape(entry["shape"])
+        if MADE not in name:
+            tensors[name] = np.frombuffer(data[begin:end], dtype=TYPES[entry["dtype"]]).reshape(entry["shape"])
     return metadata, tensors
 
 
