@@ -45,7 +45,7 @@ class Checkpoint(Protocol):
 
 
 def read_ftl(path: str) -> tuple[dict[str, str], Arrays]:
-    """The metadata and the tensors of a .ftl file (docs/ftl-format.md), without U matrices."""
+    """The metadata and the tensors of a .ftl file (docs/ftl-format.md)."""
     with open(path, "rb") as file:
         content = file.read()
     length = int.from_bytes(content[:8], "little")
@@ -54,8 +54,7 @@ def read_ftl(path: str) -> tuple[dict[str, str], Arrays]:
     tensors = {}
     for name, entry in header.items():
         begin, end = entry["data_offsets"]
-        if MADE not in name:
-            tensors[name] = np.frombuffer(data[begin:end], dtype=TYPES[entry["dtype"]]).reshape(entry["shape"])
+        tensors[name] = np.frombuffer(data[begin:end], dtype=TYPES[entry["dtype"]]).reshape(entry["shape"])
     return metadata, tensors
 
 
@@ -117,7 +116,8 @@ class _Frozentl:
         if done.returncode != 0:
             lines = done.stderr.strip().splitlines() or [f"frozentl convert ended with {done.returncode}"]
             raise Refusal(source, lines[-1])
-        return read_ftl(target)
+        metadata, tensors = read_ftl(target)
+        return metadata, {name: array for name, array in tensors.items() if MADE not in name}
 
 
 def filled(command: str, source: str, foundation: str, checkpoint: Checkpoint) -> tuple[bytes, str]:
