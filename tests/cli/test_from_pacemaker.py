@@ -90,7 +90,8 @@ class FromPacemaker(runs_case.RunsCase):
                 self.assertIn(change[0], INPUT)
                 self.refuse(1, words, "fit", "--from-pacemaker", self.input(INPUT.replace(*change)), "-o", self.path("run"))
         self.refuse(1, ["potential of pacemaker's input", "to go on with"], "fit", "--from-pacemaker", self.path("p.yaml", "potential: old.yaml\n"), "-o", self.path("run"))
-        self.refuse(1, ["empty"], "fit", "--from-pacemaker", self.path("empty.yaml", "# nothing\n"), "-o", self.path("run"))
+        for nothing in ("", "# nothing\n"):
+            self.refuse(1, ["empty"], "fit", "--from-pacemaker", self.path("empty.yaml", nothing), "-o", self.path("run"))
         self.refuse(2, ["--from-pacemaker goes with"], "fit", "recipe.yaml", "--from-pacemaker", "input.yaml")
 
     def test_table(self):
