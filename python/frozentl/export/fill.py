@@ -43,6 +43,17 @@ class Checkpoint(Protocol):
     def save(self, numbers: Arrays, path: str) -> None:
         """The foundation with these in place of those."""
 
+    def content(self, numbers: Arrays, path: str) -> bytes:
+        """What is written in the end, of these numbers, which `save` has written to `path`."""
+
+
+class SavedFile:
+    """What `save` has written is it."""
+
+    def content(self, _: Arrays, path: str) -> bytes:
+        with open(path, "rb") as file:
+            return file.read()
+
 
 def read_ftl(path: str) -> tuple[dict[str, str], Arrays]:
     """The metadata and the tensors of a .ftl file (docs/ftl-format.md)."""
@@ -143,14 +154,14 @@ def filled(command: str, source: str, foundation: str, checkpoint: Checkpoint) -
         checkpoint.save(_places(numbers), path)
         _, places = frozentl.convert(path, "places.ftl", *cut)
         path = os.path.join(folder, "filled" + checkpoint.ending)
-        checkpoint.save(_scatter(numbers, places, model, foundation), path)
+        result = _scatter(numbers, places, model, foundation)
+        checkpoint.save(result, path)
         _, again = frozentl.convert(path, "again.ftl", *cut)
         for name, array in model.items():
             bits = array.dtype == again[name].dtype == np.float32  # others may have been rounded to it
             if not (np.array_equal(again[name], array) if bits else np.allclose(again[name], array, rtol=1e-6, atol=1e-30)):
                 raise Refusal(foundation, f"what was written has other numbers in {name} than the model: please report this")
-        with open(path, "rb") as file:
-            content = file.read()
+        content = checkpoint.content(result, path)
     left = []
     if "--elements" in cut:
         left.append(f"{', '.join(elements)} are the model's; other elements have the foundation's rows and shared weights that were trained: use these only")
