@@ -43,14 +43,14 @@ class Checkpoint(Protocol):
     def save(self, numbers: Arrays, path: str) -> None:
         """The foundation with these in place of those."""
 
-    def content(self, numbers: Arrays, path: str) -> bytes:
+    def written(self, numbers: Arrays, path: str) -> bytes:
         """What is written in the end, of these numbers, which `save` has written to `path`."""
 
 
 class SavedFile:
     """What `save` has written is it."""
 
-    def content(self, _: Arrays, path: str) -> bytes:
+    def written(self, _: Arrays, path: str) -> bytes:
         with open(path, "rb") as file:
             return file.read()
 
@@ -161,7 +161,7 @@ def filled(command: str, source: str, foundation: str, checkpoint: Checkpoint) -
             bits = array.dtype == again[name].dtype == np.float32  # others may have been rounded to it
             if not (np.array_equal(again[name], array) if bits else np.allclose(again[name], array, rtol=1e-6, atol=1e-30)):
                 raise Refusal(foundation, f"what was written has other numbers in {name} than the model: please report this")
-        content = checkpoint.content(result, path)
+        content = checkpoint.written(result, path)
     left = []
     if "--elements" in cut:
         left.append(f"{', '.join(elements)} are the model's; other elements have the foundation's rows and shared weights that were trained: use these only")

@@ -114,7 +114,7 @@ class States:
             for name, data in entries.items():
                 archive.writestr(name, data)
 
-    def content(self, numbers: Arrays, _: str) -> bytes:
+    def written(self, numbers: Arrays, _: str) -> bytes:
         """Safetensors with sevenn's names."""
         names = {numpy_type: name for name, numpy_type in TYPES.items()}
         header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
