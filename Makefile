@@ -18,7 +18,7 @@ help:
 	@echo '  make bench     all benchmarks, tables and charts, in under 40 minutes: MD against mace-torch, symmetrix and sevenn (20.5 at most),'
 	@echo '                 scaling (6.5), training (6), surrogates (3, with FTL_MLPACE_SOURCE), start-up and stages (3.5)'
 	@echo '  make fuzz      fuzz the readers of all files (FUZZ_SECONDS=600 each)'
-	@echo '  make docs      the documentation as a site in build/docs/site, links checked, and man pages'
+	@echo '  make docs      the documentation as a site in build/docs/site, links checked, looked at by chromium if it is there; man pages'
 	@echo '  make format    clang-format on every C and C++ file (format-check: only look)'
 	@echo '  make wheel     a wheel with its libraries inside, in build/wheel-out, tested in a clean environment'
 	@echo '  make install   into PREFIX (/usr/local)'
@@ -74,6 +74,7 @@ docs: build
 	@cmake -S . -B $(BUILD) >/dev/null # it may have been configured without help2man
 	@cmake --build $(BUILD) --target man
 	@docs/site/build.sh $(BUILD)/train/frozentl
+	@docs/site/look.py build/docs/site build/docs/pictures || [ $$? = 77 ]
 
 wheel: setup
 	@scripts/wheel.sh

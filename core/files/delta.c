@@ -4,11 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "files/foundations.h"
 #include "files/model_file.h"
+#include "files/yaml.h"
 #include "base/error.h"
+#include "base/path.h"
 #include "model/provenance.h"
 #include "model/tensors.h"
 
@@ -64,6 +67,38 @@ static ftl_status try_folder(search *s, const char *folder, size_t length) {
   return status;
 }
 
+/* The file that `foundation` of a recipe names; NULL if it says nothing of one. The caller frees it. */
+static char *foundation_of_recipe(const char *recipe) {
+  ftl_yaml yaml;
+  void *data = NULL;
+  size_t size = 0;
+  char *path = NULL;
+  if (access(recipe, F_OK) || ftl_file_map(recipe, &data, &size, NULL) != FTL_OK) return NULL;
+  if (ftl_yaml_open(&yaml, data, size, recipe, NULL) == FTL_OK) {
+    const yaml_node_t *root = yaml_document_get_root_node(&yaml.document);
+    for (int k = 0; root && !path && k < ftl_yaml_pairs(root); k++) {
+      const yaml_node_pair_t *pair = &root->data.mapping.pairs.start[k];
+      const char *key = ftl_yaml_text(ftl_yaml_node(&yaml, pair->key)),
+                 *value = ftl_yaml_text(ftl_yaml_node(&yaml, pair->value));
+      if (key && value && !strcmp(key, "foundation")) path = ftl_path_beside(recipe, value);
+    }
+    ftl_yaml_close(&yaml);
+  }
+  if (data) munmap(data, size);
+  return path;
+}
+
+/* A delta in the folder of its run: the recipe there says where the foundation was. */
+static ftl_status try_recipe(search *s, const char *folder, size_t length) {
+  char recipe[FTL_PATH_ROOM];
+  if (s->found || length > sizeof recipe - sizeof "/recipe.yaml") return FTL_OK;
+  snprintf(recipe, sizeof recipe, "%.*s/recipe.yaml", (int)length, folder);
+  char *path = foundation_of_recipe(recipe);
+  const ftl_status status = path ? try_file(s, path, path) : FTL_OK;
+  free(path);
+  return status;
+}
+
 static ftl_status not_found(const search *s, const ftl_source *delta, const char *folder, size_t length,
                             const char *foundation) {
   const char *paths = getenv("FROZENTL_PATH");
@@ -75,7 +110,8 @@ static ftl_status not_found(const search *s, const ftl_source *delta, const char
                     delta->path);
   return ftl_fail(
       s->error, FTL_ERR_IO, delta->path,
-      "its foundation %s (SHA-256 %.12s...) is neither next to it, in %.*s, nor in %s%.200s: copy it there, "
+      "its foundation %s (SHA-256 %.12s...) is neither next to it, in %.*s, nor where a recipe.yaml there says, nor in "
+      "%s%.200s: copy it there, "
       "set FROZENTL_PATH to its folder, or give the file itself%s%s",
       s->origin->name, s->origin->sha256, (int)(length < 100 ? length : 100), folder,
       paths && *paths ? "FROZENTL_PATH=" : "FROZENTL_PATH, which is not set", paths ? paths : "",
@@ -89,6 +125,7 @@ static ftl_status find_foundation(const ftl_source *delta, const origin *o, cons
   char other[FTL_PATH_ROOM];
   const size_t length = slash && slash > folder ? (size_t)(slash - folder) : 1; /* "." or "/" or the folder */
   ftl_status status = foundation ? try_file(&s, foundation, foundation) : try_folder(&s, folder, length);
+  if (!status && !foundation) status = try_recipe(&s, folder, length);
   for (int k = 0; !status && !foundation && ftl_search_folder(k, other); k++)
     status = try_folder(&s, other, strlen(other));
   if (!status && !s.found) status = not_found(&s, delta, folder, length, foundation);

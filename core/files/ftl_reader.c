@@ -3,6 +3,7 @@
 
 #include "files/architecture_json.h"
 #include "files/ftl_file.h"
+#include "files/left_out.h"
 #include "files/safetensors.h"
 #include "files/trust_file.h"
 #include "base/error.h"
@@ -47,6 +48,7 @@ static ftl_status read_all(ftl_safetensors *s, const void *data, size_t size, bo
     return status;
   /* late: other messages say more */
   FTL_TRY(ftl_safetensors_check_digest(s, &source->tensors, source->delta, error));
+  if (!strcmp(s->version, FTL_FORMAT_LEFT_OUT)) FTL_TRY(ftl_left_out_make(source, error));
   return ftl_trust_take(&source->tensors, source->path, &source->trust, error);
 }
 

@@ -3,6 +3,7 @@
 
 #include "files/architecture_json.h"
 #include "files/ftl_file.h"
+#include "files/left_out.h"
 #include "files/safetensors.h"
 #include "files/trust_file.h"
 #include "base/error.h"
@@ -13,6 +14,7 @@ typedef struct {
   const ftl_source_delta *delta; /* NULL: a full file */
   const ftl_tensor **tensor;
   int n;
+  bool left_out;     /* of a full file: constants are missing that the reader makes */
   ftl_tensors trust; /* what is written besides */
 } content;
 
@@ -23,7 +25,7 @@ static json_t *make_metadata(const content *c) {
   int failed = 0;
   for (int k = 0; k < arch->n_heads; k++) failed |= json_array_append_new(heads, json_string(arch->heads[k]));
   for (int k = 0; k < source->tensors.n; k++) { /* in the order of names */
-    bool written = !c->delta;
+    bool written = false;
     for (int j = 0; !written && j < c->n; j++) written = c->tensor[j] == &source->tensors.tensor[k];
     if (written && !source->tensors.tensor[k].is_parameter)
       failed |= json_array_append_new(buffers, json_string(source->tensors.tensor[k].name));
@@ -31,6 +33,7 @@ static json_t *make_metadata(const content *c) {
   for (int k = 0; k < c->trust.n; k++) failed |= json_array_append_new(buffers, json_string(c->trust.tensor[k].name));
   failed |= ftl_safetensors_describe(metadata, c->delta ? "delta" : "full", arch->atomic_numbers, arch->n_elements,
                                      ftl_architecture_to_json(arch));
+  if (c->left_out) failed |= json_object_set_new(metadata, "format_version", json_string(FTL_FORMAT_LEFT_OUT));
   failed |= ftl_safetensors_set_json(metadata, "heads", heads);
   failed |= ftl_safetensors_set_json(metadata, "buffers", buffers);
   failed |= ftl_safetensors_set_digest(metadata, c->tensor, c->n, c->delta != NULL);
@@ -59,14 +62,19 @@ static ftl_status write_content(content *c, const char *path, ftl_error *error) 
 }
 
 ftl_status ftl_source_write(const ftl_source *source, const char *path, ftl_error *error) {
-  ftl_status status = ftl_source_check(source, error);
-  content c = {.source = source, .n = source->tensors.n};
-  FTL_TRY(status);
-  c.tensor = malloc((size_t)c.n * sizeof *c.tensor);
-  if (!c.tensor) return ftl_no_memory(error, path, "writing the file");
-  for (int k = 0; k < c.n; k++) c.tensor[k] = &source->tensors.tensor[k];
-  status = write_content(&c, path, error);
+  content c = {.source = source};
+  int n_left = 0;
+  FTL_TRY(ftl_source_check(source, error));
+  bool *left = malloc(((size_t)source->tensors.n + 1) * sizeof *left);
+  c.tensor = malloc(((size_t)source->tensors.n + 1) * sizeof *c.tensor);
+  ftl_status status = left && c.tensor ? ftl_left_out_find(source, left, &n_left, error)
+                                       : ftl_no_memory(error, path, "writing the file");
+  c.left_out = n_left > 0;
+  for (int k = 0; !status && k < source->tensors.n; k++)
+    if (!left[k]) c.tensor[c.n++] = &source->tensors.tensor[k];
+  if (!status) status = write_content(&c, path, error);
   free(c.tensor);
+  free(left);
   return status;
 }
 

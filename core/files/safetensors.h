@@ -6,16 +6,17 @@
 
 #include "model/architecture.h"
 
-#define FTL_FORMAT_VERSION "1"
-#define FTL_UNITS          "eV, Angstrom"
-#define FTL_MAX_HEADER     ((uint64_t)1 << 24)
+#define FTL_FORMAT_VERSION  "1"
+#define FTL_FORMAT_LEFT_OUT "2" /* that of full files without constants (left_out.h) */
+#define FTL_UNITS           "eV, Angstrom"
+#define FTL_MAX_HEADER      ((uint64_t)1 << 24)
 
 /* ---- reading ---- */
 
 typedef struct {
   const char *where;
   json_t *header, *metadata; /* metadata belongs to the header */
-  const char *kind;
+  const char *version, *kind;
   const char *data; /* the tensors' bytes */
   uint64_t data_size;
 } ftl_safetensors;

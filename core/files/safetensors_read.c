@@ -37,18 +37,19 @@ static ftl_status parse_header(ftl_safetensors *s, const unsigned char *file, si
 }
 
 static ftl_status check_metadata(ftl_safetensors *s, ftl_error *error) {
-  const char *version = json_string_value(json_object_get(s->metadata, "format_version"));
   const char *units = json_string_value(json_object_get(s->metadata, "units"));
   const char *key;
   json_t *value;
+  s->version = json_string_value(json_object_get(s->metadata, "format_version"));
   s->kind = json_string_value(json_object_get(s->metadata, "kind"));
-  if (!version || !s->kind)
+  if (!s->version || !s->kind)
     return ftl_fail(error, FTL_ERR_FORMAT, s->where,
                     "this safetensors file is no .ftl file: its metadata have no format_version and kind");
-  if (strcmp(version, FTL_FORMAT_VERSION))
-    return ftl_fail(error, FTL_ERR_UNSUPPORTED, s->where,
-                    "the file has .ftl format version %.20s, but this program reads version %s: update FrozenTL",
-                    version, FTL_FORMAT_VERSION);
+  if (strcmp(s->version, FTL_FORMAT_VERSION) && strcmp(s->version, FTL_FORMAT_LEFT_OUT))
+    return ftl_fail(
+        error, FTL_ERR_UNSUPPORTED, s->where,
+        "the file has .ftl format version %.20s, but this program reads versions %s and %s: update FrozenTL",
+        s->version, FTL_FORMAT_VERSION, FTL_FORMAT_LEFT_OUT);
   json_object_foreach(s->metadata, key, value) {
     if (!json_is_string(value)) return ftl_fail(error, FTL_ERR_FORMAT, s->where, "metadata %.80s is not a string", key);
   }

@@ -164,7 +164,7 @@ ftl_status ftl_yaml_load(const void *data, size_t size, const char *path, yaml_d
     yaml_document_delete(document);
     return no_memory(&l);
   }
-  yaml_parser_set_input_string(&parser, data, size);
+  yaml_parser_set_input_string(&parser, size ? data : "", size);
   const ftl_status status = load(&l, &parser);
   yaml_parser_delete(&parser);
   if (status) yaml_document_delete(document);

@@ -45,7 +45,7 @@ SEVENNET = (
         ("skip", "skip\n(self-connection)", 0, 3, "trained"),
         ("linear", "linear", 2, 3, "trained"),
         ("plus", "+", 1, 4, "operation"),
-        ("gate", "gate\nsilu or tanh of scalars, times the rest", 1, 5, "operation"),
+        ("gate", "gate\nof scalars, times the rest", 1, 5, "operation"),
         ("out", "features of the layer\n(model.descriptors)", 1, 6, "data"),
         ("readout", "readout\n(last layer only)", 2, 6, "trained"),
         ("energy", "\u00d7 scale_shift + E0:\nenergy of the atom", 3, 6, "trained"),

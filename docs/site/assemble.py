@@ -45,7 +45,7 @@ def main():
     shutil.rmtree(out, ignore_errors=True)
     pages = {page: open(os.path.join(ROOT, page)).read() for page in tracked("*.md")}
     pages["docs/commands.md"], _ = commands_page(frozentl)
-    copied, broken = set(), []
+    copied, broken = {"docs/site/extra.css"}, []
 
     def follow(page, target):
         """The link as it is on the site."""

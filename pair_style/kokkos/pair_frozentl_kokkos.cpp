@@ -49,7 +49,7 @@ template <class Device> void PairFrozenTLKokkos<Device>::refuse_trials() const {
                             "numdiff", "numdiff/virial"})
     for (int k = 0; k < modify->nfix; k++)
       if (std::string(style) == modify->fix[k]->style)
-        stop_all(std::string("frozentl/kk can't answer the trial energies that fix ") + style +
+        stop_all(std::string("frozentl/kk can't give the trial energies that fix ") + style +
                  " asks for; pair_style frozentl does (leave '-sf kk' out)");
 }
 

@@ -60,6 +60,20 @@ class RunsCase(cli_case.CliCase):
     def in_run(self, run, name):
         return os.path.join(run, name)
 
+    def written_recipe(self, *arguments):
+        """The settings that --init writes, as {key: text}, and what is said on the way."""
+        path = self.path(f"recipe{len(os.listdir(self.folder))}.yaml")
+        _, err = self.run_it(*arguments, "--init", path)
+        settings, section = {}, ""
+        for line in self.read(path).decode().splitlines():
+            found = re.match(r"( *)([a-z0-9_]+):(?: (.*))?$", line)
+            if found:
+                indent, key, text = found.groups()
+                if not indent:
+                    section = key
+                settings[f"{section}.{key}" if indent else key] = text
+        return settings, err
+
     def read(self, *names):
         with open(os.path.join(*names), "rb") as f:
             return f.read()

@@ -35,18 +35,7 @@ def flags_of(path):
 
 class FromMace(runs_case.RunsCase):
     def recipe(self, command, *flags):
-        """The settings that are written, as {key: text}, and what is said on the way."""
-        path = self.path(f"recipe{len(os.listdir(self.folder))}.yaml")
-        _, err = self.run_it("train", "--from-mace", command, *flags, "--init", path)
-        settings, section = {}, ""
-        for line in self.read(path).decode().splitlines():
-            found = re.match(r"( *)([a-z0-9_]+):(?: (.*))?$", line)
-            if found:
-                indent, key, text = found.groups()
-                if not indent:
-                    section = key
-                settings[f"{section}.{key}" if indent else key] = text
-        return settings, err
+        return self.written_recipe("train", "--from-mace", command, *flags)
 
     def test_new_model(self):
         got, err = self.recipe(f"mace_run_train --name=x --train_file {self.data} --valid_fraction=0.25 --E0s='{{1: -1.5, 29: 2}}' "
@@ -62,12 +51,12 @@ class FromMace(runs_case.RunsCase):
 
     def test_foundation(self):
         got, err = self.recipe(f"--train_file={self.data} --foundation_model={cli_case.PLAIN} --freeze=5 --lr_params_factors=\"{{'products_lr_factor': 0.5}}\" "
-                               "--r_max 7 --E0s=foundation --scheduler ExponentialLR", "--lr", "0.003")  # fmt: skip
+                               "--scaling no_scaling --r_max 7 --E0s=foundation --scheduler ExponentialLR", "--lr", "0.003")  # fmt: skip
         want = {"freeze": "[f5]", "rates": '{"products.*": 0.5}', "e0.kind": "keep", "schedule.kind": "exponential", "optimiser.lr": "0.003",
                 "elements": "[data]", "loss.stress": "0"}  # fmt: skip
         self.assertEqual({key: got.get(key) for key in want}, want)
         self.assertIn("--multiheads_finetuning has no counterpart", err)
-        self.assertIn("without effect here: --r_max", err)
+        self.assertIn("without effect here: --scaling, --r_max", err)
 
     def test_trains(self):
         run = self.path("run")

@@ -5,10 +5,12 @@ names the option, tensor or modality.
 """
 
 import hashlib
+import importlib.util
 import json
 import os
 import re
 import struct
+import sys
 import zipfile
 
 import cli_case
@@ -26,6 +28,13 @@ def xyz_of(model):
     return model[: -len(".pth")] + ".xyz"
 
 
+def safetensors(path):
+    with open(path, "rb") as file:
+        content = file.read()
+    length = int.from_bytes(content[:8], "little")
+    return json.loads(content[8 : 8 + length]), content[8 + length :]
+
+
 def set_config(**entries):
     return lambda root: root["config"].update(entries)
 
@@ -35,6 +44,28 @@ class SevenNet(cli_case.CliCase):
         path = self.path("spoilt.pth")
         pickled.rewrite(model, path, change, **more)
         return path
+
+    def test_state_dict_without_torch(self):
+        """--to sevennet OUT.safetensors: the foundation's numbers come back under sevenn's names, to the bit; of a model with one of
+        three modalities, the checkpoint's others stay, and a note says so."""
+        if not importlib.util.find_spec("numpy"):
+            self.skipTest("no NumPy")
+        os.environ["FROZENTL_PYTHON"] = sys.executable
+        self.addCleanup(os.environ.pop, "FROZENTL_PYTHON")
+        for model, cut in ((FCN, []), (MODAL, ["--head", "hse"])):
+            ftl, out = self.path("model.ftl"), self.path("states.safetensors")
+            self.run_it("convert", model, ftl, "--force", *cut)
+            said, _ = self.run_it("convert", ftl, "--to", "sevennet", out, "--force", "--foundation", model)
+            self.assertEqual("head hse is the model's" in said, bool(cut))
+            header, data = safetensors(out)
+            header.pop("__metadata__")
+            with zipfile.ZipFile(model) as archive:
+                storages = {name: archive.read(name) for name in archive.namelist() if "/data/" in name}
+            for name, entry in header.items():
+                begin, end = entry["data_offsets"]
+                self.assertIn(data[begin:end], storages.values(), name)
+            self.assertIn("edge_embedding.basis_function.coeffs", header)
+        self.refuse(1, ["no checkpoint of sevenn"], "convert", ftl, "--to", "sevennet", self.path("x.safetensors"), "--foundation", ftl)
 
     def refused(self, words, path):
         """By both commands, and with the file's name."""

@@ -76,11 +76,24 @@ def sevennet_answers(path, frames, heads):
     return out
 
 
+def check_states(frozentl, model, checkpoint, foundation):
+    """OUT.safetensors, which is made without torch, has the state_dict of OUT.pth."""
+    out = checkpoint.replace(".pth", ".safetensors")
+    ftl_eval.run([frozentl, "convert", "--force", model, "--to", "sevennet", out, "--foundation", foundation])
+    _, ours = fill.read_ftl(out)
+    theirs = torch.load(checkpoint, weights_only=False)["model_state_dict"]
+    assert {name for name, t in theirs.items() if t.numel()} <= set(ours) <= set(theirs), set(theirs) ^ set(ours)
+    for name, array in ours.items():
+        assert np.array_equal(array, theirs[name].numpy()), name
+
+
 def check(frozentl, program, model, foundation, xyz, folder):
     """Largest deviation of energies, by their size, and of forces, by the largest."""
     ending, answers_of = (".model", mace_answers) if program == "mace" else (".pth", sevennet_answers)
     out = os.path.join(folder, "out" + ending)
     said = ftl_eval.run([frozentl, "convert", "--force", model, "--to", program, out, "--foundation", foundation])
+    if program == "sevennet":
+        check_states(frozentl, model, out, foundation)
     metadata, _ = fill.read_ftl(model)
     elements, heads = set(metadata["elements"].split()), json.loads(metadata["heads"])
     whole = json.loads(fill.read_ftl(os.path.join(folder, "whole.ftl"))[0]["heads"])

@@ -12,7 +12,7 @@
 
 #include "close.h"
 #include "reference/reference_stages.h"
-#include "new_model/coupling.h"
+#include "model/u_matrix.h"
 #include "math/wigner.h"
 
 #define MAX_ELL 3

@@ -17,6 +17,32 @@ static void move_base(int place) {
   assert_int_equal(rename(base_path, path), 0);
 }
 
+static void write_recipe(const char *path, const char *text) {
+  FILE *out = fopen(path, "w");
+  assert_non_null(out);
+  fputs(text, out);
+  assert_int_equal(fclose(out), 0);
+}
+
+/* A run's recipe beside the delta, whose paths are relative to it; one that cannot be read says nothing. */
+static void where_a_recipe_says(void **unused) {
+  (void)unused;
+  char recipe[128], text[300];
+  write_example();
+  move_base(1);
+  snprintf(recipe, sizeof recipe, "%s/recipe.yaml", folder);
+  snprintf(text, sizeof text, "data: [x.xyz]\nfoundation: %s/base.ftl\n", strrchr(places[1], '/') + 1);
+  write_recipe(recipe, text);
+  expect_same_model();
+  static const char *const others[] = {"foundation: [", "foundation: {a: b}\n", "foundation: nowhere.ftl\n", "",
+                                       "- foundation\n"};
+  for (size_t k = 0; k < sizeof others / sizeof *others; k++) {
+    write_recipe(recipe, others[k]);
+    expect_unreadable(NULL, FTL_ERR_IO, "recipe.yaml", "FROZENTL_PATH, which is not set");
+  }
+  assert_int_equal(unlink(recipe), 0);
+}
+
 static void where_the_foundation_is_looked_for(void **unused) {
   (void)unused;
   char path[200], digest[FTL_SHA256_HEX], other[FTL_SHA256_HEX];
@@ -250,6 +276,7 @@ static void products(void **unused) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test_teardown(where_a_recipe_says, clean),
       cmocka_unit_test_teardown(where_the_foundation_is_looked_for, clean),
       cmocka_unit_test_teardown(deltas_that_break_a_rule, clean),
       cmocka_unit_test_teardown(a_delta_of_a_delta, clean),

@@ -33,11 +33,12 @@ typedef struct {
 #define FTL_VALUES options
 #include "support/option_table.h"
 
-typedef enum { TO_MACE, TO_SEVENNET } export_target;
+typedef enum { TO_MACE, TO_SEVENNET, TO_SEVENNET_STATES } export_target; /* the last by the ending of OUT */
 static const struct {
   const char *program, *ending, *module, *package;
 } exports[] = {[TO_MACE] = {"mace", ".model", "frozentl.export.mace", "mace-torch"},
-               [TO_SEVENNET] = {"sevennet", ".pth", "frozentl.export.sevennet", "sevenn"}};
+               [TO_SEVENNET] = {"sevennet", ".pth", "frozentl.export.sevennet", "sevenn"},
+               [TO_SEVENNET_STATES] = {"sevennet", ".safetensors", "frozentl.export.states", "numpy"}};
 CHOICES(target_words, TO_SEVENNET + 1, [TO_MACE] = "mace", [TO_SEVENNET] = "sevennet");
 
 CHOICES(dtype_words, FTL_F64 + 1, [FTL_F32] = "float32", [FTL_F64] = "float64");
@@ -54,7 +55,7 @@ static const ftl_option rows[] = {
     CHOICE(target, target_words, .key = "to", .flag = "to", .letter = 't', .value = "PROGRAM",
            .doc =
                "the other way: a file of this program, OUT.model of mace-torch or OUT.pth of sevenn, which is that of "
-               "--foundation with IN's weights"),
+               "--foundation with IN's weights; OUT.safetensors: sevenn's state_dict, without torch"),
     SWITCH(force, .key = "force", .flag = "force", .letter = 'f', .doc = "replace OUT if it exists"),
 };
 
@@ -66,6 +67,8 @@ static void check(const cli_given *given, struct argp_state *state) {
   o->exports = ftl_options_is_set(&given->options, "to");
   if (o->symbols) o->n_elements = cli_elements(state, "--elements", o->symbols, o->elements, FTL_MAX_ELEMENTS);
   if (o->exports) {
+    if (o->target == TO_SEVENNET && ftl_ends_with(o->out, exports[TO_SEVENNET_STATES].ending))
+      o->target = TO_SEVENNET_STATES;
     if (!ftl_ends_with(o->out, exports[o->target].ending))
       argp_error(state, "with --to %s it writes %s files, and '%s' does not end so", exports[o->target].program,
                  exports[o->target].ending, o->out);

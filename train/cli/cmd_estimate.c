@@ -43,7 +43,7 @@ static const ftl_option rows[] = {
     WORDS(select, .key = "select", .flag = "select", .value = "KEY=VALUE,...",
           .doc = "the first structure whose comment line has this (head=pbe); default: the first of all"),
     PRECISION(precision),
-    TEXT(head, .key = "head", .flag = "head", .letter = 'H', .value = "NAME", .doc = "the head that answers"),
+    TEXT(head, .key = "head", .flag = "head", .letter = 'H', .value = "NAME", .doc = "the head that is evaluated"),
     PATH(foundation, .key = "foundation", .flag = "foundation", .letter = 'F', .doc = CLI_FOUNDATION_HELP),
 };
 

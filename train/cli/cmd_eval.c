@@ -16,7 +16,7 @@
 
 static const ftl_option rows[] = {
     TEXT(head, .key = "head", .flag = "head", .letter = 'H', .value = "NAME",
-         .doc = "the head that answers, or 'all'; default: the frame's own head=, or else the model's default"),
+         .doc = "the head that is evaluated, or 'all'; default: the frame's own head=, or else the model's default"),
     PATH(foundation, .key = "foundation", .flag = "foundation", .letter = 'F', .doc = CLI_FOUNDATION_HELP),
     PATH(xyz, .key = "output", .flag = "output", .letter = 'o', .value = "OUT.xyz",
          .doc = "write the frames with energy, stress, forces and node_energy (an atom's energy as in ASE's "
@@ -59,7 +59,7 @@ static const cli_command command_line = {
            "components."
            "\vDATA.xyz may be - for standard input. Output files appear complete or not at all; they may be no file "
            "that is read. Frames and atoms are counted from 0.\n\n"
-           "Example: frozentl eval potential.ftl test.xyz -o answers.xyz",
+           "Example: frozentl eval potential.ftl test.xyz -o predicted.xyz",
     .least = 2,
     .most = 2,
     .missing = "it takes two files: MODEL and DATA.xyz",

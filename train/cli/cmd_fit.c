@@ -6,19 +6,22 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/from_pacemaker.h"
 #include "cli/host.h"
 #include "cli/option_flags.h"
+#include "cli/pacemaker_keys.h"
 #include "support/output.h"
 #include "support/ranks.h"
 #include "surrogate/fit_run.h"
+#include "base/error.h"
 
-enum { KEY_RESUME = CLI_FLAGS_KEY + 1, KEY_DOCUMENT, KEY_INIT };
+enum { KEY_RESUME = CLI_FLAGS_KEY + 1, KEY_DOCUMENT, KEY_INIT, KEY_FROM_PACEMAKER, KEY_DOCUMENT_PACEMAKER };
 
 typedef struct {
   const ftl_option_table *table;
   ftl_surrogate_recipe *recipe;
-  const char *path, *init, *resume;
-  bool document;
+  const char *path, *init, *resume, *from_pacemaker;
+  bool document, document_pacemaker;
   cli_flags flags;
   cli_host host;
 } options;
@@ -49,6 +52,12 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
   case KEY_INIT:
     o->init = argument;
     return 0;
+  case KEY_FROM_PACEMAKER:
+    o->from_pacemaker = argument;
+    return 0;
+  case KEY_DOCUMENT_PACEMAKER:
+    o->document_pacemaker = true;
+    return 0;
   case 'q':
     o->host.quiet = true;
     return 0;
@@ -57,7 +66,10 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
     o->path = argument;
     return 0;
   case ARGP_KEY_END:
-    if (o->document || o->init) return 0;
+    if (o->document || o->document_pacemaker) return 0;
+    if (o->from_pacemaker && o->path)
+      argp_error(state, "--from-pacemaker goes with --init and other flags only; leave out '%s'", o->path);
+    if (o->init || o->from_pacemaker) return 0;
     if (!o->path && !o->resume && !o->flags.n) argp_error(state, "it takes a RECIPE.yaml, or flags");
     if (o->resume && o->path) argp_error(state, "--resume RUN goes on with RUN/recipe.yaml; leave out '%s'", o->path);
     for (int k = 0; o->resume && k < o->flags.n; k++) check_change(o, o->flags.given[k].key, state);
@@ -69,8 +81,13 @@ static error_t parse_option(int key, char *argument, struct argp_state *state) {
 
 static const struct argp_option fit_options[] = {
     {"init", KEY_INIT, "RECIPE.yaml", 0, "write a commented recipe of all options; nothing is fitted", 2},
+    {"from-pacemaker", KEY_FROM_PACEMAKER, "INPUT.yaml", 0,
+     "an input of python-ace's pacemaker as settings, which other flags override; says what has no counterpart; with "
+     "--init it is written as a recipe",
+     2},
     {"quiet", 'q', NULL, 0, "no tables and no progress bar", 2},
     {"document", KEY_DOCUMENT, NULL, OPTION_HIDDEN, "print the table of docs/surrogate.md", 2},
+    {"document-from-pacemaker", KEY_DOCUMENT_PACEMAKER, NULL, OPTION_HIDDEN, "print that of pacemaker's keys", 2},
     {0}};
 
 static const struct argp_option distill_options[] = {
@@ -112,7 +129,16 @@ static int write_recipe(options *o, ftl_error *error) {
   return status ? cli_report(error, CLI_OUTPUT) : CLI_OK;
 }
 
+static ftl_status take_from_pacemaker(options *o, ftl_error *error) {
+  cli_settings settings = {0};
+  ftl_status status = cli_from_pacemaker(o->from_pacemaker, &settings, error);
+  if (!status) status = cli_settings_use(&settings, &o->flags, "from-pacemaker", o->host.quiet, error);
+  cli_settings_free(&settings);
+  return status;
+}
+
 static ftl_status make_recipe(options *o, ftl_error *error) {
+  FTL_TRY(o->from_pacemaker ? take_from_pacemaker(o, error) : FTL_OK);
   ftl_status status = o->resume ? ftl_surrogate_recipe_of_run(o->resume, &o->recipe, error)
                                 : ftl_surrogate_recipe_new(o->table, &o->recipe, error);
   if (!status) status = cli_flags_apply(&o->flags, o->path, &o->recipe->options, error);
@@ -143,6 +169,14 @@ static int say_interrupted(const options *o) {
 static int run(options *o) {
   ftl_error error = {0};
   ftl_surrogate_end end;
+  if (o->document_pacemaker) {
+    printf("| pacemaker | its default | here |\n| --- | --- | --- |\n");
+    for (int k = 0; k < cli_pacemaker_n; k++) {
+      const cli_pacemaker_key *row = &cli_pacemaker_keys[k];
+      cli_document_row("", row->key, row->initial, row->role, row->becomes);
+    }
+    return CLI_OK;
+  }
   if (o->document) {
     ftl_options_document(o->table, stdout);
     return CLI_OK;

@@ -48,9 +48,9 @@ static const ftl_option rows[] = {
                 "force_rmse_meV_A, and seed where points are repeated"),
     TEXT(output, .key = "output", .flag = "output", .letter = 'o', .value = "PATH",
          .doc = "folder of the pictures of RUN (default: RUN/plots); otherwise the file, SVG, PDF or PNG by its ending "
-                "(default for ANSWERS.json: ANSWERS-parity.svg)"),
+                "(default for PREDICTIONS.json: PREDICTIONS-parity.svg)"),
     TEXT(format_word, .key = "format", .flag = "format", .letter = 'f', .value = "svg|pdf|png",
-         .doc = "format of the pictures of RUN, or of ANSWERS.json without --output (svg)"),
+         .doc = "format of the pictures of RUN, or of PREDICTIONS.json without --output (svg)"),
 };
 
 static void check(const cli_given *given, struct argp_state *state) {
@@ -68,12 +68,12 @@ static void check(const cli_given *given, struct argp_state *state) {
 
 static const cli_command command_line = {
     .table = {.command = "plot", .option = rows, .n = sizeof rows / sizeof *rows},
-    .files = "RUN\nANSWERS.json\n--curve TABLE.csv --output FILE.svg",
+    .files = "RUN\nPREDICTIONS.json\n--curve TABLE.csv --output FILE.svg",
     .doc = "Draws what frozentl train has left in the folder RUN: history (loss and errors by epoch), parity-valid and "
            "parity-test (predicted against reference), errors (by config_type). A run that is not finished has the "
            "first one only. Of a RUN of fit or distill: errors (by set) and errors-by-type; where a MACE was trained, "
            "history "
-           "and parity-held-back too. Of ANSWERS.json, which frozentl eval --json "
+           "and parity-held-back too. Of PREDICTIONS.json, which frozentl eval --json "
            "has written for data with labels: parity."
            "\vPictures that are there already are replaced, once all have been drawn. They are drawn by matplotlib in "
            "the Python of FROZENTL_PYTHON, in build/venv of the source tree, in the Python beside this program, or in "
@@ -140,7 +140,7 @@ static void say_missing(const plan *p, const part *parts, const char *run) {
     else printf("%s: not drawn, as the run has no %s\n", p->path[k], parts[k].source);
   }
   if (parts == of_fit)
-    printf("for parity: frozentl eval %s/model.ftl DATA.xyz --json ANSWERS.json, then frozentl plot ANSWERS.json\n",
+    printf("for parity: frozentl eval %s/model.ftl DATA.xyz --json PREDICTIONS.json, then frozentl plot PREDICTIONS.json\n",
            run);
 }
 
@@ -199,11 +199,11 @@ static int plot_file(const char *kind, const char *what, const char *source, con
 
 static int plot_answers(const options *o) {
   char output[LONGEST];
-  if (o->output) return plot_file("answers", "ANSWERS.json", o->run, o->output, NULL);
+  if (o->output) return plot_file("answers", "PREDICTIONS.json", o->run, o->output, NULL);
   const char *form = o->format ? o->format : "svg";
   const int stem = (int)(strlen(o->run) - strlen(".json"));
   if (snprintf(output, sizeof output, "%.*s-parity.%s", stem, o->run, form) >= LONGEST) return too_long(o->run);
-  return plot_file("answers", "ANSWERS.json", o->run, output, form);
+  return plot_file("answers", "PREDICTIONS.json", o->run, output, form);
 }
 
 static int plot(const cli_given *given) {

@@ -103,9 +103,7 @@ static const struct argp_option own_options[] = {
 static ftl_status take_from_mace(options *o, ftl_error *error) {
   cli_settings settings = {0};
   ftl_status status = cli_from_mace(o->from_mace, &settings, error);
-  if (!status) status = cli_flags_prepend(&o->flags, settings.n, settings.setting, "from-mace", error);
-  for (int k = 0; k < settings.n_said && !status && !o->host.quiet; k++)
-    fprintf(stderr, "frozentl: warning: %s\n", settings.said[k]);
+  if (!status) status = cli_settings_use(&settings, &o->flags, "from-mace", o->host.quiet, error);
   cli_settings_free(&settings);
   return status;
 }
@@ -201,15 +199,9 @@ static int run(options *o) {
   ftl_error error = {0};
   if (o->document_mace) {
     printf("| `mace_run_train` | its default | here |\n| --- | --- | --- |\n");
-    static const char *const kinds[] = {[CLI_MACE_READ] = "",
-                                        [CLI_MACE_SCRATCH] = "",
-                                        [CLI_MACE_PASSED] = "no part: ",
-                                        [CLI_MACE_NONE] = "no counterpart",
-                                        [CLI_MACE_REFUSED] = "refused: "};
     for (int k = 0; k < CLI_MACE_N; k++) {
       const cli_mace_flag *f = &cli_mace_flags[k];
-      printf("| `--%s` | %s | %s%s%s |\n", f->flag, f->initial ? f->initial : "", kinds[f->role],
-             f->role == CLI_MACE_NONE && *f->becomes ? "; " : "", f->becomes);
+      cli_document_row("--", f->flag, f->initial, f->role, f->becomes);
     }
     return CLI_OK;
   }

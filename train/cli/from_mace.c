@@ -1,6 +1,5 @@
 #include "cli/from_mace.h"
 
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +10,6 @@
 #include <jansson.h>
 
 #include "cli/mace_flags.h"
-#include "base/array.h"
 #include "base/error.h"
 #include "base/text.h"
 
@@ -19,9 +17,7 @@
 
 typedef struct {
   const char *value[CLI_MACE_N]; /* what is said, or NULL */
-  cli_settings *out;
-  ftl_status status; /* the first thing that went wrong; afterwards nothing more is done */
-  ftl_error *error;
+  cli_translation to;
 } translation;
 
 static const char *get(const translation *t, const char *flag) {
@@ -34,73 +30,27 @@ static bool is_true(const char *text) {
          (!strcasecmp(text, "true") || !strcmp(text, "1") || !strcasecmp(text, "yes") || !strcasecmp(text, "t"));
 }
 
-static void refuse(translation *t, const char *flag, const char *format, ...) {
-  char why[300], where[100];
-  va_list args;
-  if (t->status) return;
-  va_start(args, format);
-  vsnprintf(why, sizeof why, format, args);
-  va_end(args);
-  snprintf(where, sizeof where, "--%s of mace_run_train", flag);
-  t->status = ftl_fail(t->error, FTL_ERR_INPUT, where, "%s", why);
-}
-
-static void say(translation *t, const char *format, ...) {
-  char text[2000];
-  va_list args;
-  cli_settings *out = t->out;
-  if (t->status) return;
-  va_start(args, format);
-  vsnprintf(text, sizeof text, format, args);
-  va_end(args);
-  t->status = FTL_GROW(out->said, out->said_room, out->n_said + 1, "what is said", t->error);
-  if (t->status) return;
-  char *copy = strdup(text);
-  if (copy) out->said[out->n_said++] = copy;
-  else t->status = ftl_no_memory(t->error, NULL, "what is said");
-}
-
-static void set(translation *t, const char *key, const char *text) {
-  cli_settings *out = t->out;
-  if (t->status) return;
-  t->status = FTL_GROW(out->setting, out->room, out->n + 1, "the settings", t->error);
-  if (t->status) return;
-  const cli_setting setting = {strdup(key), strdup(text)};
-  out->setting[out->n++] = setting;
-  if (!setting.key || !setting.text) t->status = ftl_no_memory(t->error, NULL, "a setting");
-}
-
 /* `key` is what the flag says, or mace-torch's default. */
 static void copy(translation *t, const char *key, const char *flag) {
   const char *text = get(t, flag);
-  if (text) set(t, key, text);
-}
-
-/* `key` is the text less some characters. */
-static void set_without(translation *t, const char *key, const char *text, const char *less) {
-  char kept[300];
-  size_t n = 0;
-  for (; *text && n + 1 < sizeof kept; text++)
-    if (!strchr(less, *text)) kept[n++] = *text;
-  kept[n] = '\0';
-  set(t, key, kept);
+  if (text) cli_set(&t->to, key, text);
 }
 
 /* The word of `pairs` (mace-torch's, ours, ..., NULL) for the flag's. */
 static void choose(translation *t, const char *key, const char *flag, const char *const *pairs) {
   for (int k = 0; pairs[k]; k += 2)
     if (!strcmp(pairs[k], get(t, flag))) {
-      set(t, key, pairs[k + 1]);
+      cli_set(&t->to, key, pairs[k + 1]);
       return;
     }
   char words[200] = "";
   for (int k = 0; pairs[k]; k += 2) ftl_text_add(words, sizeof words, "%s%s", k ? ", " : "", pairs[k]);
-  refuse(t, flag, "'%.100s' is not trained here: one of %s", get(t, flag), words);
+  cli_refuse(&t->to, flag, "'%.100s' is not trained here: one of %s", get(t, flag), words);
 }
 
 /* ---- values that are dictionaries ---- */
 
-/* Python's {'a': 1.0, 6: -1} as JSON, or NULL with t->status. */
+/* Python's {'a': 1.0, 6: -1} as JSON, or NULL with t->to.status. */
 static json_t *dictionary(translation *t, const char *flag, const char *text) {
   char json[4000];
   size_t n = 0;
@@ -120,7 +70,7 @@ static json_t *dictionary(translation *t, const char *flag, const char *text) {
   json_t *found = json_loads(json, JSON_REJECT_DUPLICATES, NULL);
   if (!json_is_object(found)) {
     json_decref(found);
-    refuse(t, flag, "'%.100s' is no dictionary like {\"surface\": 2.0}", text);
+    cli_refuse(&t->to, flag, "'%.100s' is no dictionary like {\"surface\": 2.0}", text);
     return NULL;
   }
   return found;
@@ -132,14 +82,14 @@ static void set_rates(translation *t, const char *key, const char *flag, json_t 
   const char *name;
   json_t *value;
   json_object_foreach(pairs, name, value) {
-    if (!json_is_number(value)) refuse(t, flag, "'%.100s' has no number", name);
+    if (!json_is_number(value)) cli_refuse(&t->to, flag, "'%.100s' has no number", name);
     if (strlen(text) + strlen(name) + 40 > sizeof text) {
-      refuse(t, flag, "it has more entries than can be read");
+      cli_refuse(&t->to, flag, "it has more entries than can be read");
       return;
     }
     ftl_text_add(text, sizeof text, "%s%s=%.17g", *text ? "," : "", name, json_number_value(value));
   }
-  if (*text) set(t, key, text);
+  if (*text) cli_set(&t->to, key, text);
 }
 
 static void translate_e0(translation *t) {
@@ -152,20 +102,20 @@ static void translate_e0(translation *t) {
       const char *symbol = z > 0 && z < 119 ? ftl_element_symbol(z) : name;
       json_object_set(by_symbol, symbol, value);
     }
-    set(t, "e0.kind", "given");
+    cli_set(&t->to, "e0.kind", "given");
     set_rates(t, "e0.values", "E0s", by_symbol);
     json_decref(by_number);
     json_decref(by_symbol);
-  } else if (e0 && !strcmp(e0, "foundation")) set(t, "e0.kind", "keep");
+  } else if (e0 && !strcmp(e0, "foundation")) cli_set(&t->to, "e0.kind", "keep");
   else if (!e0 || !strcmp(e0, "average") || !strcmp(e0, "estimated") || !strcasecmp(e0, "isolated"))
-    set(t, "e0.kind", "fit"); /* isolated atoms of data if there are any, else least squares */
-  else refuse(t, "E0s", "'%.200s' is a file: give its entries, {1: -13.6, 29: -1.2}", e0);
+    cli_set(&t->to, "e0.kind", "fit"); /* isolated atoms of data if there are any, else least squares */
+  else cli_refuse(&t->to, "E0s", "'%.200s' is a file: give its entries, {1: -13.6, 29: -1.2}", e0);
 }
 
 /* ---- the parts ---- */
 
 static void translate_data(translation *t) {
-  if (!said(t, "train_file")) refuse(t, "train_file", "it is missing: the data to train on");
+  if (!said(t, "train_file")) cli_refuse(&t->to, "train_file", "it is missing: the data to train on");
   copy(t, "data", "train_file");
   copy(t, "valid", "valid_file");
   if (!said(t, "valid_file")) copy(t, "valid_fraction", "valid_fraction");
@@ -203,15 +153,15 @@ static void translate_foundation(translation *t) {
   const char *given = get(t, "foundation_model");
   for (size_t k = 0; k < sizeof known / sizeof *known; k++)
     if (!strcmp(known[k][0], given)) given = known[k][1];
-  set(t, "foundation", given);
+  cli_set(&t->to, "foundation", given);
   copy(t, "head", "foundation_head");
-  set(t, "elements", is_true(get(t, "foundation_model_elements")) ? "all" : "data");
+  cli_set(&t->to, "elements", is_true(get(t, "foundation_model_elements")) ? "all" : "data");
   if (said(t, "freeze")) {
     const char *n = get(t, "freeze");
     char level[20];
-    if (strlen(n) != 1 || *n < '0' || *n > '7') refuse(t, "freeze", "'%.50s' is no level from 0 to 7", n);
+    if (strlen(n) != 1 || *n < '0' || *n > '7') cli_refuse(&t->to, "freeze", "'%.50s' is no level from 0 to 7", n);
     snprintf(level, sizeof level, "f%.10s", n);
-    set(t, "freeze", level);
+    cli_set(&t->to, "freeze", level);
   }
   if (is_true(get(t, "lora"))) {
     copy(t, "lora.rank", "lora_rank");
@@ -221,15 +171,15 @@ static void translate_foundation(translation *t) {
   const char *old = get(t, "pt_train_file");
   if (several && old && strcmp(old, "mp") && strcmp(old, "omat") && strcmp(old, "matpes_pbe") &&
       strcmp(old, "matpes_r2scan")) {
-    set(t, "replay.data", old);
-    set(t, "replay.head", "separate");
-    set(t, "replay.labels", is_true(get(t, "pseudolabel_replay")) ? "foundation" : "data");
+    cli_set(&t->to, "replay.data", old);
+    cli_set(&t->to, "replay.head", "separate");
+    cli_set(&t->to, "replay.labels", is_true(get(t, "pseudolabel_replay")) ? "foundation" : "data");
     copy(t, "replay.weight", "weight_pt_head");
     if (said(t, "num_samples_pt")) copy(t, "replay.frames", "num_samples_pt");
   } else if (several)
-    say(t, "--multiheads_finetuning has no counterpart without data: mace-torch downloads structures of the "
-           "foundation's own data "
-           "to train on too; here replay.data names a file of such, and replay.sample makes some");
+    cli_say(&t->to, "--multiheads_finetuning has no counterpart without data: mace-torch downloads structures of the "
+                    "foundation's own data "
+                    "to train on too; here replay.data names a file of such, and replay.sample makes some");
 }
 
 static void translate_new_model(translation *t) {
@@ -254,17 +204,17 @@ static void translate_new_model(translation *t) {
                                          {"scratch.layers", "num_interactions"},
                                          {"scratch.gate", "gate"}};
   for (size_t k = 0; k < sizeof plain / sizeof *plain; k++) copy(t, plain[k][0], plain[k][1]);
-  set(t, "scratch.zbl", is_true(get(t, "pair_repulsion")) ? "true" : "false");
-  set_without(t, "scratch.readout", get(t, "MLP_irreps"), " ");
-  set_without(t, "scratch.radial_mlp", get(t, "radial_MLP"), "[] ");
+  cli_set(&t->to, "scratch.zbl", is_true(get(t, "pair_repulsion")) ? "true" : "false");
+  cli_set_without(&t->to, "scratch.readout", get(t, "MLP_irreps"), " ");
+  cli_set_without(&t->to, "scratch.radial_mlp", get(t, "radial_MLP"), "[] ");
   const char *hidden = get(t, "hidden_irreps"), *channels = get(t, "num_channels"), *most = get(t, "max_L");
-  if (hidden && (channels || most)) refuse(t, "hidden_irreps", "it goes without num_channels and max_L");
+  if (hidden && (channels || most)) cli_refuse(&t->to, "hidden_irreps", "it goes without num_channels and max_L");
   char text[300] = "";
   const int l_max = most ? atoi(most) : 1;
-  if (l_max < 0 || l_max > 3) refuse(t, "max_L", "'%.50s' is none of 0, 1, 2, 3", most);
-  for (int l = 0; l <= l_max && !t->status; l++)
+  if (l_max < 0 || l_max > 3) cli_refuse(&t->to, "max_L", "'%.50s' is none of 0, 1, 2, 3", most);
+  for (int l = 0; l <= l_max && !t->to.status; l++)
     ftl_text_add(text, sizeof text, "%s%.20sx%d%c", l ? "+" : "", channels ? channels : "128", l, l % 2 ? 'o' : 'e');
-  set_without(t, "scratch.hidden", hidden ? hidden : text, " ");
+  cli_set_without(&t->to, "scratch.hidden", hidden ? hidden : text, " ");
   if (!is_true(get(t, "compute_avg_num_neighbors"))) copy(t, "scratch.avg_num_neighbors", "avg_num_neighbors");
 }
 
@@ -277,16 +227,16 @@ static void translate_loss(translation *t) {
              virials = !strcmp(loss, "virials");
   const bool energy = strcmp(loss, "forces_only") != 0;
   choose(t, "loss.kind", "loss", kinds);
-  set(t, "loss.energy", energy ? get(t, "energy_weight") : "0");
+  cli_set(&t->to, "loss.energy", energy ? get(t, "energy_weight") : "0");
   copy(t, "loss.forces", "forces_weight");
-  set(t, "loss.stress", stress ? get(t, "stress_weight") : virials ? get(t, "virials_weight") : "0");
+  cli_set(&t->to, "loss.stress", stress ? get(t, "stress_weight") : virials ? get(t, "virials_weight") : "0");
   if (!strcmp(loss, "huber") || !strcmp(loss, "universal")) copy(t, "loss.huber_delta", "huber_delta");
   if (said(t, "config_type_weights")) {
     json_t *weights = dictionary(t, "config_type_weights", get(t, "config_type_weights"));
     if (weights) {
       const double rest = json_number_value(json_object_get(weights, "Default"));
       if (json_object_get(weights, "Default") && rest != 1)
-        refuse(t, "config_type_weights", "the weight of Default is 1 here: divide all weights by %g", rest);
+        cli_refuse(&t->to, "config_type_weights", "the weight of Default is 1 here: divide all weights by %g", rest);
       json_object_del(weights, "Default");
       set_rates(t, "loss.configs", "config_type_weights", weights);
     }
@@ -296,11 +246,11 @@ static void translate_loss(translation *t) {
   char start[30];
   const char *epochs = get(t, "max_num_epochs");
   snprintf(start, sizeof start, "%ld", atol(epochs) / 4 * 3);
-  set(t, "swa.start", said(t, "start_swa") ? get(t, "start_swa") : start);
+  cli_set(&t->to, "swa.start", said(t, "start_swa") ? get(t, "start_swa") : start);
   copy(t, "swa.lr", "swa_lr");
-  set(t, "swa.energy", energy ? get(t, "swa_energy_weight") : "0");
+  cli_set(&t->to, "swa.energy", energy ? get(t, "swa_energy_weight") : "0");
   copy(t, "swa.forces", "swa_forces_weight");
-  set(t, "swa.stress", stress ? get(t, "swa_stress_weight") : virials ? get(t, "swa_virials_weight") : "0");
+  cli_set(&t->to, "swa.stress", stress ? get(t, "swa_stress_weight") : virials ? get(t, "swa_virials_weight") : "0");
 }
 
 static void translate_steps(translation *t) {
@@ -327,9 +277,9 @@ static void translate_steps(translation *t) {
     choose(t, "schedule.kind", "scheduler", schedules);
     copy(t, "schedule.factor", "lr_factor");
     copy(t, "schedule.patience", "scheduler_patience");
-  } else set(t, "schedule.kind", "constant");
-  set(t, "optimiser.clip", strcmp(get(t, "clip_grad"), "None") ? get(t, "clip_grad") : "1e9");
-  set(t, "ema", is_true(get(t, "ema")) ? get(t, "ema_decay") : "0");
+  } else cli_set(&t->to, "schedule.kind", "constant");
+  cli_set(&t->to, "optimiser.clip", strcmp(get(t, "clip_grad"), "None") ? get(t, "clip_grad") : "1e9");
+  cli_set(&t->to, "ema", is_true(get(t, "ema")) ? get(t, "ema_decay") : "0");
   if (said(t, "lr_params_factors")) {
     static const char *const part[][2] = {{"embedding_lr_factor", "node_embedding.*"},
                                           {"interactions_lr_factor", "interactions.*"},
@@ -349,12 +299,12 @@ static void translate_steps(translation *t) {
 static void translate(translation *t) {
   const char *model = get(t, "model");
   if (strcmp(model, "MACE") && strcmp(model, "ScaleShiftMACE"))
-    refuse(t, "model", "'%.100s' is not trained here, MACE and ScaleShiftMACE are", model);
+    cli_refuse(&t->to, "model", "'%.100s' is not trained here, MACE and ScaleShiftMACE are", model);
   for (int k = 0; k < CLI_MACE_N; k++) {
     const cli_mace_flag *f = &cli_mace_flags[k];
-    if (f->role == CLI_MACE_REFUSED && t->value[k] && strcmp(t->value[k], "None") &&
+    if (f->role == CLI_BECOMES_REFUSED && t->value[k] && strcmp(t->value[k], "None") &&
         (!f->initial || is_true(t->value[k]) != is_true(f->initial)))
-      refuse(t, f->flag, "%s are not trained here", f->becomes);
+      cli_refuse(&t->to, f->flag, "%s are not trained here", f->becomes);
   }
   const bool tunes = said(t, "foundation_model");
   translate_data(t);
@@ -367,12 +317,13 @@ static void translate(translation *t) {
   for (int k = 0; k < CLI_MACE_N; k++) {
     const cli_mace_flag *f = &cli_mace_flags[k];
     if (!t->value[k]) continue;
-    if (f->role == CLI_MACE_NONE && (!f->initial || strcmp(t->value[k], f->initial)))
-      say(t, "--%s has no counterpart%s%s", f->flag, *f->becomes ? ": " : "", f->becomes);
-    if ((f->role == CLI_MACE_PASSED || (f->role == CLI_MACE_SCRATCH && tunes)) && strlen(passed) + 60 < sizeof passed)
+    if (f->role == CLI_BECOMES_NONE && (!f->initial || strcmp(t->value[k], f->initial)))
+      cli_say_none(&t->to, f->flag, f->becomes);
+    if ((f->role == CLI_BECOMES_PASSED || (f->role == CLI_BECOMES_SCRATCH && tunes)) &&
+        strlen(passed) + 60 < sizeof passed)
       ftl_text_add(passed, sizeof passed, "%s--%s", *passed ? ", " : "", f->flag);
   }
-  if (*passed) say(t, "without effect here: %s", passed);
+  if (*passed) cli_say(&t->to, "without effect here: %s", passed);
 }
 
 /* ---- the command line ---- */
@@ -383,19 +334,20 @@ static ftl_status read_words(const wordexp_t *words, translation *t) {
   for (; k < words->we_wordc; k++) {
     const char *word = words->we_wordv[k];
     if (strncmp(word, "--", 2) != 0)
-      return ftl_fail(t->error, FTL_ERR_INPUT, "--from-mace", "'%.100s' is no flag: --name value or --name=value",
+      return ftl_fail(t->to.error, FTL_ERR_INPUT, "--from-mace", "'%.100s' is no flag: --name value or --name=value",
                       word);
     const char *name = word + 2;
     const size_t length = strcspn(name, "=");
     const int at = cli_mace_flag_at(name, length);
     if (at < 0)
-      return ftl_fail(t->error, FTL_ERR_INPUT, "--from-mace", "mace_run_train (mace-torch 0.3.16) has no flag --%.*s",
-                      (int)(length < 100 ? length : 100), name);
+      return ftl_fail(t->to.error, FTL_ERR_INPUT, "--from-mace",
+                      "mace_run_train (mace-torch 0.3.16) has no flag --%.*s", (int)(length < 100 ? length : 100),
+                      name);
     if (cli_mace_flags[at].alone)
       t->value[at] = cli_mace_flags[at].initial && is_true(cli_mace_flags[at].initial) ? "False" : "True";
     else if (name[length] == '=') t->value[at] = name + length + 1;
     else if (k + 1 < words->we_wordc) t->value[at] = words->we_wordv[++k];
-    else return ftl_fail(t->error, FTL_ERR_INPUT, "--from-mace", "--%s has no value", cli_mace_flags[at].flag);
+    else return ftl_fail(t->to.error, FTL_ERR_INPUT, "--from-mace", "--%s has no value", cli_mace_flags[at].flag);
     if (!strcmp(cli_mace_flags[at].flag, "wandb_log_hypers")) /* takes several */
       while (k + 1 < words->we_wordc && strncmp(words->we_wordv[k + 1], "--", 2)) k++;
   }
@@ -403,7 +355,7 @@ static ftl_status read_words(const wordexp_t *words, translation *t) {
 }
 
 ftl_status cli_from_mace(const char *command, cli_settings *settings, ftl_error *error) {
-  translation t = {.out = settings, .error = error};
+  translation t = {.to = {.before = "--", .after = " of mace_run_train", .out = settings, .error = error}};
   wordexp_t words;
   const int failed = wordexp(command, &words, WRDE_NOCMD | WRDE_UNDEF);
   if (failed)
@@ -412,19 +364,8 @@ ftl_status cli_from_mace(const char *command, cli_settings *settings, ftl_error 
                     : failed == WRDE_BADVAL  ? "it has a variable that is not set"
                     : failed == WRDE_BADCHAR ? "it has a line break or one of |&;<>(){} outside of quotes"
                                              : "it cannot be split into words: a quotation mark may be missing");
-  t.status = read_words(&words, &t);
-  if (!t.status) translate(&t);
+  t.to.status = read_words(&words, &t);
+  if (!t.to.status) translate(&t);
   wordfree(&words);
-  return t.status;
-}
-
-void cli_settings_free(cli_settings *settings) {
-  for (int k = 0; k < settings->n; k++) {
-    free(settings->setting[k].key);
-    free(settings->setting[k].text);
-  }
-  for (int k = 0; k < settings->n_said; k++) free(settings->said[k]);
-  free(settings->setting);
-  free(settings->said);
-  *settings = (cli_settings){0};
+  return t.to.status;
 }

@@ -5,17 +5,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-typedef enum {
-  CLI_MACE_READ,    /* cli_from_mace(); `becomes`: the keys */
-  CLI_MACE_SCRATCH, /* the same, of a new model: with a foundation it plays no part, in mace-torch neither */
-  CLI_MACE_PASSED,  /* plays no part here, whatever it is; `becomes`: why */
-  CLI_MACE_NONE,    /* other than its default it has no counterpart; `becomes`: what to do, or why */
-  CLI_MACE_REFUSED  /* other than its default it asks for another model; `becomes`: for what */
-} cli_mace_role;
+#include "cli/translation.h"
 
 typedef struct {
   const char *flag, *initial; /* NULL: none */
-  cli_mace_role role;
+  cli_role role;
   const char *becomes;
   bool alone; /* takes no value: --ema */
 } cli_mace_flag;

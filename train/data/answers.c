@@ -8,7 +8,7 @@
 #include "base/error.h"
 
 static ftl_status check(FILE *stream, ftl_error *error) {
-  if (ferror(stream)) return ftl_fail(error, FTL_ERR_IO, NULL, "cannot write answers: %s", strerror(errno));
+  if (ferror(stream)) return ftl_fail(error, FTL_ERR_IO, NULL, "cannot write predictions: %s", strerror(errno));
   return FTL_OK;
 }
 

@@ -199,7 +199,7 @@ static ftl_status make_room(ftl_answer *answer, size_t n, ftl_error *error) {
   answer->species = malloc(n * sizeof *answer->species);
   answer->trust = malloc(3 * n * sizeof *answer->trust);
   if (!answer->forces || !answer->node_energy || !answer->species || !answer->trust)
-    return ftl_no_memory(error, NULL, "the answers of %zu atoms", n);
+    return ftl_no_memory(error, NULL, "the predictions for %zu atoms", n);
   answer->room = n;
   return FTL_OK;
 }

@@ -8,29 +8,20 @@
 #include "base/radii.h"
 #include "model/schema.h"
 #include "model/traits.h"
-#include "new_model/coupling.h"
+#include "model/u_matrix.h"
 #include "new_model/new_model_internal.h"
 #include "math/wigner.h"
-
-#define MAX_L  3 /* of a product; core covers no more */
-#define MAX_NU 4
 
 typedef struct {
   const ftl_scratch_options *options;
   const ftl_architecture *arch;
-  double *u[MAX_L + 1][MAX_NU + 1]; /* U matrices by l and correlation, made when first asked for */
-  int u_paths[MAX_L + 1][MAX_NU + 1];
+  ftl_u_matrices matrices;
   ftl_random *random;
   ftl_source *source;
   ftl_error *error;
 } builder;
 
 /* ---- extents that the options settle ---- */
-
-static ftl_status u_matrix(builder *b, int l, int nu) {
-  if (b->u[l][nu]) return FTL_OK;
-  return ftl_u_matrix(b->arch->sh.n - 1, l, nu, &b->u[l][nu], &b->u_paths[l][nu], b->error);
-}
 
 static ftl_net_size net_size(const int *hidden, int n_hidden) {
   ftl_net_size size = {.n = n_hidden + 1};
@@ -49,8 +40,8 @@ static ftl_status settle_extents(builder *b, ftl_open_extents *extents) {
     for (int block = 0; block < layer->product.n; block++)
       for (int nu = 1; nu <= layer->correlation; nu++) {
         const int l = layer->product.block[block].l;
-        FTL_TRY(u_matrix(b, l, nu));
-        extents->u_paths[t][block][nu - 1] = b->u_paths[l][nu];
+        FTL_TRY(ftl_u_matrices_need(&b->matrices, l, nu, b->error));
+        extents->u_paths[t][block][nu - 1] = b->matrices.n_paths[l][nu];
       }
   }
   return FTL_OK;
@@ -148,7 +139,7 @@ static void fill(builder *b, const ftl_tensor_spec *spec, const constant *c, dou
                   : spec->initial == FTL_INITIAL_UNIFORM ? spec->width * (2 * ftl_random_uniform(b->random) - 1)
                                                          : spec->width;
   } else if (spec->coupling && spec->nu) {
-    memcpy(values, b->u[spec->l[0]][spec->nu], (size_t)count * sizeof *values);
+    memcpy(values, b->matrices.u[spec->l[0]][spec->nu], (size_t)count * sizeof *values);
   } else if (spec->coupling) {
     ftl_wigner_3j(spec->l[0], spec->l[1], spec->l[2], values);
   } else if (c->fill) {
@@ -194,7 +185,12 @@ static ftl_status add_tensor(builder *b, const ftl_tensor_spec *spec) {
 
 ftl_status ftl_scratch_tensors(const ftl_scratch_options *options, ftl_random *random, ftl_source *source,
                                ftl_error *error) {
-  builder b = {.options = options, .arch = &source->arch, .random = random, .source = source, .error = error};
+  builder b = {.options = options,
+               .arch = &source->arch,
+               .matrices.max_ell = source->arch.sh.n - 1,
+               .random = random,
+               .source = source,
+               .error = error};
   ftl_open_extents extents;
   ftl_schema schema = {0};
   ftl_status status = settle_extents(&b, &extents);
@@ -202,8 +198,7 @@ ftl_status ftl_scratch_tensors(const ftl_scratch_options *options, ftl_random *r
   for (int k = 0; !status && k < schema.n; k++)
     if (!schema.spec[k].optional) status = add_tensor(&b, &schema.spec[k]);
   ftl_schema_free(&schema);
-  for (int l = 0; l <= MAX_L; l++)
-    for (int nu = 0; nu <= MAX_NU; nu++) free(b.u[l][nu]);
+  ftl_u_matrices_free(&b.matrices);
   ftl_tensors_sort(&source->tensors);
   return status;
 }

@@ -124,7 +124,8 @@ static const ftl_option options[] = {
          .doc = "the model that is distilled, a file or the name of a published one (frozentl foundation --list)"),
     PATH(foundation, .key = "foundation", .model = true, .flag = "foundation", .when = "",
          .doc = "if the model is a delta: the file of its foundation, or its name"),
-    TEXT(head, .key = "head", .flag = "head", .value = "NAME", .when = "", .doc = "head of the model that answers"),
+    TEXT(head, .key = "head", .flag = "head", .value = "NAME", .when = "",
+         .doc = "head of the model that is evaluated"),
     TEXT(student, .key = "student", .flag = "student", .value = "ace|mace:IRREPS[,KEY=VALUE...]", .when = "",
          .doc = "what learns from the model: a linear ACE (ace, also by default), or a MACE with these hidden irreps "
                 "and options of scratch of frozentl train: mace:32x0e,layers=1,r_max=5; the rest as there"),

@@ -22,7 +22,7 @@ static ftl_status make_room(asked *a, int n, ftl_error *error) {
   a->species = malloc((size_t)n * sizeof *a->species);
   a->forces = malloc((size_t)n * sizeof *a->forces);
   a->room = a->species && a->forces ? n : 0;
-  return a->room ? FTL_OK : ftl_no_memory(error, NULL, "the answers of a model");
+  return a->room ? FTL_OK : ftl_no_memory(error, NULL, "the predictions of a model");
 }
 
 static ftl_status set_species(asked *a, const ftl_structure *s, ftl_error *error) {

@@ -35,7 +35,7 @@ static ftl_status make_room(ftl_trusted *t, int n, ftl_error *error) {
   if (!ftl_renew(&t->species, size * sizeof *t->species) || !ftl_renew(&t->forces, 3 * size * sizeof *t->forces) ||
       !ftl_renew(&t->force_deviation, size * sizeof(double)) ||
       !ftl_renew(&t->energy_deviation, size * sizeof(double)) || !ftl_renew(&t->extrapolation, size * sizeof(double)))
-    return ftl_no_memory(error, NULL, "the answers of %d atoms", n);
+    return ftl_no_memory(error, NULL, "the predictions for %d atoms", n);
   t->room = n;
   return FTL_OK;
 }

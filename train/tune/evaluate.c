@@ -25,7 +25,7 @@ static ftl_status make_room(const ftl_dataset *dataset, ftl_predictions *p, ftl_
     p->number = malloc(((size_t)p->first[dataset->n] + 1) * sizeof *p->number);
   }
   if (p->number) return FTL_OK;
-  return ftl_no_memory(error, NULL, "the answers of %lld structures", (long long)dataset->n);
+  return ftl_no_memory(error, NULL, "the predictions for %lld structures", (long long)dataset->n);
 }
 
 ftl_prediction ftl_predictions_get(const ftl_predictions *predictions, int64_t k) {

@@ -232,7 +232,7 @@ ftl_status ftl_sample_replay(ftl_setup *setup, ftl_error *error) {
   choose_elements(&m);
   if (m.options.n_elements == 0)
     return ftl_fail(error, FTL_ERR_INPUT, "replay.sample",
-                    "every element of the model is one that add_elements adds, and the foundation answers for none");
+                    "every element of the model is one that add_elements adds, and the foundation knows none");
   ftl_status status = sample_all(&m, error);
   forget(&m);
   ftl_neighbours_free(&m.scratch);

@@ -185,7 +185,7 @@ static const ftl_option options[] = {
     REAL(replay.max_force, 1e-3, 1e6, .key = "replay.max_force", .initial = "20", .when = "replay.sample",
          .doc = "sampled structures with forces above this, eV/Angstrom, are left out, as those with atoms too close"),
     CHOICE(replay.labels, replay_label_words, .key = "replay.labels", .initial = "foundation", .when = "replay.data",
-           .doc = "labels of replay.data: what the foundation answers, or those in the files"),
+           .doc = "labels of replay.data: what the foundation predicts, or those in the files"),
     CHOICE(replay.head, replay_head_words, .key = "replay.head", .initial = "shared",
            .when = "replay.data|replay.sample method=gradient",
            .doc =

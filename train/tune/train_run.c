@@ -193,8 +193,19 @@ static void say_number(char text[400], const char *name, const char *format, dou
   snprintf(text + used, 400 - used, "  %s %s%s", name, number, unit);
 }
 
+/* ", 9 min left": as long for the steps that are to come as for those that are done. */
+static void say_left(const ftl_run *run, const ftl_log_epoch *line, char text[40]) {
+  const int64_t total = ftl_run_total_steps(run);
+  *text = '\0';
+  if (line->step < 1 || line->step >= total) return;
+  const double left = line->seconds * (double)(total - line->step) / (double)line->step;
+  if (left < 120) snprintf(text, 40, ", %.0f s left", left);
+  else if (left < 7200) snprintf(text, 40, ", %.0f min left", left / 60);
+  else snprintf(text, 40, ", %.1f h left", left / 3600);
+}
+
 static ftl_status log_epoch(ftl_run *run, const ftl_log_epoch *line, ftl_error *error) {
-  char text[400] = "";
+  char text[400] = "", left[40];
   say_number(text, "lr", "%.3g", line->lr, "");
   say_number(text, "loss", "%.5g", line->train_loss, "");
   say_number(text, "valid", "%.5g", line->valid_loss, "");
@@ -204,9 +215,11 @@ static ftl_status log_epoch(ftl_run *run, const ftl_log_epoch *line, ftl_error *
   if (ftl_recipe_is_linear(run->s.recipe))
     ftl_setup_say(&run->s, "solution %lld  strength %.0e%s  %.0f s%s", (long long)line->epoch, line->strength, text,
                   line->seconds, line->best ? "  best" : "");
-  else
-    ftl_setup_say(&run->s, "epoch %lld  step %lld%s  %.0f s%s", (long long)line->epoch, (long long)line->step, text,
-                  line->seconds, line->best ? "  best" : "");
+  else {
+    say_left(run, line, left);
+    ftl_setup_say(&run->s, "epoch %lld  step %lld of %lld%s  %.0f s%s%s", (long long)line->epoch, (long long)line->step,
+                  (long long)ftl_run_total_steps(run), text, line->seconds, left, line->best ? "  best" : "");
+  }
   return run->log ? ftl_run_written(run, ftl_log_write_epoch(run->log, line, error)) : FTL_OK;
 }
 

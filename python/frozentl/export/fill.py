@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 Arrays = dict[str, NDArray[Any]]
 FIRST = float(2**30)  # larger than any constant of a model
+MADE = ".U_matrix_"  # constants that a file may leave out, as its reader makes them
 TYPES = {"F32": "<f4", "F64": "<f8", "I32": "<i4", "I64": "<i8", "U8": "u1", "BOOL": "?"}
 
 
@@ -41,6 +42,17 @@ class Checkpoint(Protocol):
 
     def save(self, numbers: Arrays, path: str) -> None:
         """The foundation with these in place of those."""
+
+    def written(self, numbers: Arrays, path: str) -> bytes:
+        """What is written in the end, of these numbers, which `save` has written to `path`."""
+
+
+class SavedFile:
+    """What `save` has written is it."""
+
+    def written(self, _: Arrays, path: str) -> bytes:
+        with open(path, "rb") as file:
+            return file.read()
 
 
 def read_ftl(path: str) -> tuple[dict[str, str], Arrays]:
@@ -115,7 +127,8 @@ class _Frozentl:
         if done.returncode != 0:
             lines = done.stderr.strip().splitlines() or [f"frozentl convert ended with {done.returncode}"]
             raise Refusal(source, lines[-1])
-        return read_ftl(target)
+        metadata, tensors = read_ftl(target)
+        return metadata, {name: array for name, array in tensors.items() if MADE not in name}
 
 
 def filled(command: str, source: str, foundation: str, checkpoint: Checkpoint) -> tuple[bytes, str]:
@@ -141,14 +154,14 @@ def filled(command: str, source: str, foundation: str, checkpoint: Checkpoint) -
         checkpoint.save(_places(numbers), path)
         _, places = frozentl.convert(path, "places.ftl", *cut)
         path = os.path.join(folder, "filled" + checkpoint.ending)
-        checkpoint.save(_scatter(numbers, places, model, foundation), path)
+        result = _scatter(numbers, places, model, foundation)
+        checkpoint.save(result, path)
         _, again = frozentl.convert(path, "again.ftl", *cut)
         for name, array in model.items():
             bits = array.dtype == again[name].dtype == np.float32  # others may have been rounded to it
             if not (np.array_equal(again[name], array) if bits else np.allclose(again[name], array, rtol=1e-6, atol=1e-30)):
                 raise Refusal(foundation, f"what was written has other numbers in {name} than the model: please report this")
-        with open(path, "rb") as file:
-            content = file.read()
+        content = checkpoint.written(result, path)
     left = []
     if "--elements" in cut:
         left.append(f"{', '.join(elements)} are the model's; other elements have the foundation's rows and shared weights that were trained: use these only")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .fill import Arrays, Refusal, run, silence
+from .fill import Arrays, Refusal, SavedFile, run, silence
 
 with silence():
     import mace.modules  # noqa: F401 (what the file's pickle names; without it, another Python is tried)
@@ -14,7 +14,7 @@ with silence():
 TUNED = ("atomic_energies_fn.atomic_energies", "scale_shift.scale", "scale_shift.shift")
 
 
-class Module:
+class Module(SavedFile):
     ending = ".model"
 
     def __init__(self, path: str):

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from .fill import Arrays, Refusal, run, silence
+from .fill import Arrays, Refusal, SavedFile, run, silence
+from .states import CONSTANTS
 
 with silence():
     import sevenn  # noqa: F401 (what the file's pickle names; without it, another Python is tried)
     import torch
 
-CONSTANTS = ("output_mask", "._w3j_")  # e3nn's
 
-
-class Checkpoint:
+class Checkpoint(SavedFile):
     ending = ".pth"
 
     def __init__(self, path: str):

@@ -18,7 +18,7 @@ def read(path):
     except ValueError as error:
         raise Refused(path, f"it is no JSON: {error}") from None
     if not isinstance(answers, list):
-        raise Refused(path, "it is not what frozentl eval --json writes: a list of answers")
+        raise Refused(path, "it is not what frozentl eval --json writes: a list of predictions")
     pairs, told = {name: Pairs() for name in QUANTITIES}, Told()
     for k, answer in enumerate(answers):
         try:

@@ -146,7 +146,7 @@ def draw_rows(rows, below=None):
         for frame, name in zip(frames, shown):
             _panel(frame, name, pairs[name], kinds)
             if len(rows) > 1:
-                frame.set_title(f"{style.clean(title, 24)}: {QUANTITIES[name][0].lower()}", loc="left")
+                frame.set_title(f"{style.clean(title, 24)}: {'forces' if name == 'force' else name}", loc="left")
     if len(rows) == 1:
         made.suptitle(style.clean(next(iter(rows)), 80), fontsize=7.5)
     if legend:

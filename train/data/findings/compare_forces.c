@@ -59,7 +59,7 @@ static ftl_status find_unit(const char *name, const ftl_comparison *comparison, 
   ftl_compared_where(f, where);
   return ftl_findings_add(
       findings, FTL_FINDING_FORCE_UNIT, severity, count, error,
-      "%s: the forces of %lld of %lld structures look like %s%s: they follow the model's answers "
+      "%s: the forces of %lld of %lld structures look like %s%s: they follow the model's predictions "
       "with a factor of about %.3g; first: %.150s (%.4g); forces in eV/A, minus the gradient of the "
       "energy, are expected",
       name, (long long)count, (long long)votes.frames, negative ? "gradients, of the other sign, in " : "",

@@ -67,7 +67,7 @@ static ftl_status find_unit(const char *name, const ftl_comparison *comparison, 
   ftl_compared_where(f, where);
   return ftl_findings_add(
       findings, FTL_FINDING_STRESS_UNIT, severity, count, error,
-      "%s: the stress of %lld of %lld structures looks like %s%s; first: %.150s has %.4g where the model answers %.4g "
+      "%s: the stress of %lld of %lld structures looks like %s%s; first: %.150s has %.4g where the model predicts %.4g "
       "eV/A^3 = %.3g GPa; expected is eV/A^3 with the sign of ASE, positive when the cell wants to shrink: divide kbar "
       "of VASP by -1602.18, GPa by 160.218",
       name, (long long)count, (long long)votes.frames, unit->name ? unit->name : "eV/A^3",

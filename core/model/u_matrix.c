@@ -1,4 +1,4 @@
-#include "new_model/coupling.h"
+#include "model/u_matrix.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -153,4 +153,15 @@ ftl_status ftl_u_matrix(int max_ell, int l, int nu, double **u, int *n_paths, ft
   }
   free_list(&list);
   return status;
+}
+
+ftl_status ftl_u_matrices_need(ftl_u_matrices *matrices, int l, int nu, ftl_error *error) {
+  if (matrices->u[l][nu]) return FTL_OK;
+  return ftl_u_matrix(matrices->max_ell, l, nu, &matrices->u[l][nu], &matrices->n_paths[l][nu], error);
+}
+
+void ftl_u_matrices_free(ftl_u_matrices *matrices) {
+  for (int l = 0; l <= FTL_U_MAX_L; l++)
+    for (int nu = 0; nu <= FTL_U_MAX_NU; nu++) free(matrices->u[l][nu]);
+  *matrices = (ftl_u_matrices){0};
 }
