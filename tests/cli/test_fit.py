@@ -299,6 +299,79 @@ class Fit(cli_case.CliCase):
         for name in ("model.ftl", "model.yace", "sampled.xyz"):
             self.assertEqual(self.read(broken, name), self.read(whole, name), name)
 
+    # ---- rounds ----
+
+    ROUNDS = ["--jobs", "bulk,rattle", "--temperatures", "300,2000", "--rounds", "2", "--set", "round.steps=40", "--set",
+              "round.every=10", "--set", "round.least=0"]  # fmt: skip
+
+    def test_rounds(self):
+        run = self.path("run")
+        out, _ = self.distill(run, *self.ROUNDS, "--set", "round.difference=1")
+        self.assertEqual(sorted(os.listdir(run)), ["errors.csv", "model.ftl", "model.yace", "recipe.yaml", "report.json", "rounds",
+                                                   "rounds.json", "sampled.xyz", "sampling", "state.json"])  # fmt: skip
+        rounds = json.loads(self.read(run, "rounds.json"))
+        self.assertEqual([of["round"] for of in rounds], [0, 1, 2])
+        told = self.report(run)["rounds"]
+        for k, of in enumerate(rounds):
+            self.assertAlmostEqual(told[k]["after"][1], of["after"][1], delta=1e-7)
+            if k == 0:
+                continue
+            # what is added is there, fitted or held back, and its labels are the model's
+            self.assertEqual(of["fitted"] + of["held_back"], rounds[k - 1]["fitted"] + rounds[k - 1]["held_back"] + of["added"])
+            self.assertEqual(sum(of["ends"].values()), of["runs"])
+            added = os.path.join(run, "rounds", str(k), "sampled.xyz")
+            labels, _ = self.run_it("eval", H2CU, added, "--labels", "REF_")
+            total = re.search(r"^total +(\d+) +\d+ \| +(\S+) +\S+ \| +(\S+)", labels, re.M)
+            self.assertEqual(int(total[1]), of["added"])
+            self.assertLess(float(total[3]), 1)
+        # the strict limit halted runs, in words
+        self.assertIn("differs from the model: the model's forces were others", out)
+        self.assertIn("where a run was halted (rounds/1/sampled.xyz)", out)
+        self.assertRegex(out, r"(?m)^2 +\d+ +\d+ +\d+/\d+ +\S+, \S+ \(")
+        # the driver of the first round is the first fit's potential, and not the last one's
+        self.assertNotEqual(self.read(run, "rounds", "1", "driver.ftl"), self.read(run, "model.ftl"))
+        self.run_it("distill", "--resume", run, "--quiet")  # nothing is left to do
+        self.assertEqual(json.loads(self.read(run, "rounds.json")), rounds)
+
+    def test_rounds_are_resumed(self):
+        """Ended in the dynamics of the first round, and once more in that of the second."""
+        whole, broken = self.path("whole"), self.path("broken")
+        options = [*self.ROUNDS, "--set", "sample.repeats=8", "--set", "round.steps=300"]
+        self.distill(whole, *options)
+        command = ["distill", "-m", H2CU, "-o", broken, *SMALL, *SAMPLE, *options]
+        for k in (1, 2):
+            process = subprocess.Popen([cli_case.FROZENTL, *command, "--quiet"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            while process.poll() is None and not os.path.exists(os.path.join(broken, "rounds", str(k), "sampling", "runs")):
+                time.sleep(0.001)
+            process.send_signal(signal.SIGTERM)
+            _, err = process.communicate()
+            self.assertEqual(process.returncode, 6, err)
+            self.assertEqual(len(json.loads(self.read(broken, "rounds.json"))), k)
+            command = ["distill", "--resume", broken]
+        self.run_it(*command, "--quiet")
+        for name in ("model.ftl", "model.yace", "rounds.json"):
+            self.assertEqual(self.read(broken, name), self.read(whole, name), name)
+
+    def test_rounds_of_a_network(self):
+        run = self.path("run")
+        out, _ = self.teach(run, "--rounds", "1", "--set", "round.steps=20", "--set", "round.every=10")
+        self.assertNotIn("gamma", out)
+        self.assertEqual(len(self.report(run)["rounds"]), 2)
+        # it goes on from the student of the first fit, with a quarter of its epochs
+        recipe = self.read(run, "rounds", "1", "student", "recipe.yaml").decode()
+        self.assertRegex(recipe, r"(?m)^foundation: .*rounds/1/driver.ftl")
+        self.assertRegex(recipe, r"(?m)^epochs: 2$")
+
+    def test_mistakes_about_rounds(self):
+        no = ["-m", H2CU, "-o", self.path("no"), *SAMPLE, "--rounds", "2"]
+        for words, options in ((["round.gamma has no effect", "MACE"], ["--student", "mace:4x0e", "--set", "round.gamma=3"]),
+                               (["round.gamma has no effect", "embedding"], ["--embedding", "0.5", "--set", "round.gamma=3"]),
+                               (["uncertainty.gamma false"], ["--set", "uncertainty.gamma=false", "--set", "round.gamma=3"]),
+                               (["holdout is 0"], ["--set", "holdout=0"]),
+                               (["rounds need molecular dynamics"], ["--jobs", "rattle,dimer"]),
+                               (["round.steps applies only with rounds above 0"], ["--rounds", "0", "--set", "round.steps=3"])):  # fmt: skip
+            self.refuse(1, words, "distill", *no, *options)
+
     # ---- a network as student ----
 
     STUDENT = ["--jobs", "bulk,rattle", "--student", "mace:4x0e,layers=1,correlation=1,max_ell=1,r_max=4,radial_mlp=8",
