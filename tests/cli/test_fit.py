@@ -280,6 +280,17 @@ class Fit(cli_case.CliCase):
         self.assertEqual(report["errors_eV_Angstrom"]["fitted"]["structures"]
                          + report["errors_eV_Angstrom"].get("held_back", {"structures": 0})["structures"],
                          report["sources"]["sampled"] + 10)  # fmt: skip
+        # types that only the data have are held back too, unless data count nothing; --e0 is used, and changes no error
+        self.assertIn("(none)", report["by_type_eV_Angstrom"]["held_back"])
+        self.assertEqual(report["e0"], "of the model")
+        self.distill(self.path("given"), "-d", data, "--jobs", "bulk,rattle", "--set", "weights.data=2", "--set", "weights.atoms=0.5",
+                     "--e0", "H=-1,Cu=2")  # fmt: skip
+        given = self.report(self.path("given"))
+        self.assertEqual(given["e0"], "as given")
+        info, _ = self.run_it("info", self.path("given/model.ftl"))
+        self.assertRegex(info, r"element Cu +E0 2 eV")
+        self.distill(self.path("none"), "-d", data, "--jobs", "bulk,rattle", "--set", "weights.data=0")
+        self.assertNotIn("(none)", self.report(self.path("none"))["by_type_eV_Angstrom"]["held_back"])
 
     def test_interrupted_and_resumed(self):
         whole, broken = self.path("whole"), self.path("broken")
@@ -395,7 +406,7 @@ class Fit(cli_case.CliCase):
         told, _ = self.run_it("eval", os.path.join(run, "model.ftl"), os.path.join(run, "student", "valid.xyz"), "--labels", "REF_")
         types = report["by_type_eV_Angstrom"]["held_back"]
         for kind, of in types.items():
-            seen = re.search(rf"^{kind} +(\d+) +\d+ \| +(\S+) +(\S+) \| +(\S+) +(\S+)", told, re.M)
+            seen = re.search(rf"^{re.escape(kind)} +(\d+) +\d+ \| +(\S+) +(\S+) \| +(\S+) +(\S+)", told, re.M)
             self.assertEqual(int(seen[1]), of["structures"])
             for k, key in enumerate(("energy_rmse", "energy_mae", "forces_rmse", "forces_mae"), 2):
                 self.assertAlmostEqual(float(seen[k]), 1000 * of[key], delta=2e-3)

@@ -301,7 +301,8 @@ static ftl_status add_frames(ftl_surrogate_state *run, int64_t *added, ftl_error
   ftl_status status = ftl_dataset_read(&path, 1, &options, &frames, error);
   *added = frames.n;
   ftl_surrogate_weigh_configs(run, &frames);
-  if (!status && r->weights.atoms > 0) status = ftl_answers_atoms(run->model, (int)r->threads, &frames, error);
+  if (!status && r->weights.atoms > 0)
+    status = ftl_answers_atoms(run->model, (int)r->threads, run->elements, run->e0, run->n_elements, &frames, error);
   if (!status && frames.n > 1)
     status = ftl_split_off(&frames, r->holdout, (uint64_t)r->seed + 1 + (uint64_t)run->round, &run->held, note, error);
   bool *all = malloc((size_t)frames.n + 1);

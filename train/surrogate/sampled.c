@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/energies.h"
 #include "support/output.h"
 #include "base/error.h"
 #include "sampling/frames.h"
@@ -42,8 +43,10 @@ static ftl_status choose_elements(ftl_surrogate_state *run, const ftl_jobs *jobs
     run->e0[run->n_elements] = ftl_model_e0(model, k);
     run->elements[run->n_elements++] = info.atomic_numbers[k];
   }
-  run->e0_from = "of the model";
-  return FTL_OK;
+  const ftl_rates *given = &run->recipe->e0;
+  run->e0_from = given->n > 0 ? "as given" : "of the model";
+  if (given->n == 0) return FTL_OK;
+  return ftl_e0_given(given->name, given->value, given->n, run->elements, run->n_elements, run->e0, error);
 }
 
 /* ---- sampling ---- */
@@ -156,7 +159,8 @@ ftl_status ftl_surrogate_sample(ftl_surrogate_state *run, bool *interrupted, ftl
   if (!status && !*interrupted) {
     status = choose(run, &candidates, error);
     if (!status && run->recipe->weights.atoms > 0)
-      status = ftl_answers_atoms(run->model, (int)run->recipe->threads, &run->train, error);
+      status = ftl_answers_atoms(run->model, (int)run->recipe->threads, run->elements, run->e0, run->n_elements,
+                                 &run->train, error);
   }
   ftl_dataset_free(&candidates);
   ftl_sampling_report_free(&report);
