@@ -159,6 +159,41 @@ class Fit(cli_case.CliCase):
         ti = self.path("ti.xyz", structures(1).replace("Cu", "Ti"))
         self.refuse(1, ["atom 0 is Ti, which the model lacks"], "select", H2CU, ti, "-n", "5")
 
+    def test_select_from_a_dump(self):
+        """The same frames as XYZ and as dumps, by element or type, scaled or not, tilted, in any order: the same choice."""
+        cell, rows = [[4.0, 0, 0], [0.5, 4.2, 0], [-0.3, 0.4, 4.4]], "Cu Cu H Cu".split()
+        xyz, plain, scaled = "", "", ""
+        for k in range(8):
+            places = [[0.02 * k, 0.03, 0.01 * i * k] for i in range(4)]
+            shares = [[0.1 + 0.01 * k, 0.1, 0.1], [0.6, 0.5 + 0.02 * k, 0.1], [0.3, 0.3, 0.55 + 0.01 * k], [0.6, 0.1, 0.6 - 0.01 * k]]
+            places = [[sum(s[v] * cell[v][c] for v in range(3)) for c in range(3)] for s in shares]
+            xyz += f'4\nLattice="{" ".join(str(x) for v in cell for x in v)}" Properties=species:S:1:pos:R:3 pbc="T T F"\n'
+            xyz += "".join(f"{e} {x:.10f} {y:.10f} {z:.10f}\n" for e, (x, y, z) in zip(rows, places))
+            head = f"ITEM: TIMESTEP\n{k}\nITEM: NUMBER OF ATOMS\n4\nITEM: BOX BOUNDS xy xz yz pp pp ff\n"
+            head += "-0.3 4.5 0.5\n0 4.6 -0.3\n0 4.4 0.4\n"
+            order = [2, 0, 3, 1]
+            plain += head + "ITEM: ATOMS id element x y z fx\n"
+            plain += "".join(f"{i + 1} {rows[i]} {places[i][0]:.10f} {places[i][1]:.10f} {places[i][2]:.10f} 0\n" for i in order)
+            scaled += head + "ITEM: ATOMS id type xs ys zs\n"
+            scaled += "".join(f"{i + 1} {2 if rows[i] == 'H' else 1} {shares[i][0]} {shares[i][1]} {shares[i][2]}\n" for i in order)
+        frames = []
+        for name, text, more in (("a.xyz", xyz, []), ("a.dump", plain, []), ("b.dump", scaled, ["--elements", "Cu,H"])):
+            chosen = self.path("chosen-" + name + ".xyz")
+            out, _ = self.run_it("select", H2CU, self.path(name, text), "-n", "3", "-o", chosen, *more)
+            self.assertIn("3 of 8 structures are chosen", out)
+            frames.append([float(word) for line in self.read(chosen).decode().splitlines() if line[0] in "CH" for word in line.split()[1:]])
+            self.assertEqual(self.read(chosen).decode().count('pbc="T T F"'), 3)
+        for other in frames[1:]:
+            self.assertEqual(len(other), 36)
+            self.assertLess(max(abs(a - b) for a, b in zip(frames[0], other)), 1e-8)
+        for words, text, more in ((["no column element", "--elements"], scaled, []), (["type 2", "1 elements"], scaled, ["--elements", "Cu"]),
+                                  (["'Xx' is no chemical"], scaled, ["--elements", "Xx"]), (["no columns x y z"], plain.replace(" x y z", " a b c"), []),
+                                  (["ends within a snapshot"], plain[: plain[:-1].rindex("\n") + 1], []), (["6 columns", "here are 5"], plain.replace(" 0\nITEM", "\nITEM"), []),
+                                  (["no number of atoms"], plain.replace("ATOMS\n4", "ATOMS\n4000000"), []),
+                                  (["two atoms have the id 1"], plain.replace("\n2 Cu", "\n1 Cu"), []),
+                                  (["which this is not"], xyz, ["--elements", "Cu"])):  # fmt: skip
+            self.refuse(1, words, "select", H2CU, self.path("wrong", text), "-n", "3", *more)
+
     def test_titanium(self):
         train = os.path.join(TI64, "train.xyz")
         if not os.path.exists(train):
