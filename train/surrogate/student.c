@@ -75,12 +75,6 @@ static ftl_status set_training(const ftl_surrogate_recipe *r, ftl_recipe *to, ft
 /* A quarter of what a new network is given, as is the default with a foundation. */
 static double later_epochs(const ftl_surrogate_recipe *r) { return ceil((double)r->learning.epochs / 4); }
 
-/* From the energies of free atoms, which have no shift, a network would have to learn all cohesion from nothing:
-   energies come out twice as wrong (docs/surrogate.md). */
-static const char *e0_kind(const ftl_surrogate_recipe *r, const char *before) {
-  return before ? "keep" : r->e0.n > 0 ? "given" : "fit";
-}
-
 /* `folder` holds the structures; `before` is the student of the round before, with which training goes on (NULL: a new
    one). Elements and E0 are the model's, of which there may be none yet (n 0). */
 static ftl_status set_all(const ftl_surrogate_recipe *r, const char *folder, const char *before, const int *elements,
@@ -95,7 +89,7 @@ static ftl_status set_all(const ftl_surrogate_recipe *r, const char *folder, con
     snprintf(path, sizeof path, "%s/%s.xyz", folder, sets[k]);
     status = set(to, sets[k], path, error);
   }
-  if (!status && !ftl_recipe_is_set(to, "e0.kind")) status = set(to, "e0.kind", e0_kind(r, before), error);
+  if (!status && !ftl_recipe_is_set(to, "e0.kind")) status = set(to, "e0.kind", before ? "keep" : "given", error);
   const bool given = to->e0.kind == FTL_START_GIVEN && !ftl_recipe_is_set(to, "e0.values");
   for (int k = 0; k < n && !status; k++) {
     status = set(to, "elements", ftl_element_symbol(elements[k]), error);
