@@ -1,11 +1,14 @@
-"""Accuracy against cost: surrogates of growing basis, fitted to the same data and tested on the same structures.
+"""Accuracy against cost: students of all kinds, fitted to the same data and tested on the same structures.
 
-    examples/surrogate/run.sh curve.py                  # both data sets, some minutes of processor time
+    examples/surrogate/run.sh curve.py                                      # all data sets, some hours of processor time
     examples/surrogate/run.sh curve.py --only h2cu
+    examples/surrogate/run.sh curve.py --only tialv tialv:teacher=FILE.ftl  # more potentials of a set: SET:LABEL=FILE
 
+Linear ACE of growing basis, ACE with a second density, MACE of one and two layers, and teachers. The knee of each set, where more time
+begins to buy less, is named in words, at the end of cost.md too.
 The error is the RMSE of all force components on the test set (answers of `frozentl eval`). The cost is the processor time
 of one thread per atom and step, neighbour list included: what `frozentl eval --repeat` takes more for some repeats more,
-the least of several tries. The fine-tuned model is timed the same way. Fits that are there already are kept.
+the least of several tries. The fine-tuned model is timed the same way. Fits and trainings that are there already are kept.
 """
 
 import argparse
@@ -17,14 +20,18 @@ import subprocess
 import sys
 
 import errors
+import knee
 from panels import style
-from report import HERE, ROOT, add_out, make_out, progress, shipped
+from report import HERE, ROOT, add_out, make_out, progress, shipped, split
 
 DATA = os.path.join(ROOT, "..", "shared", "data")
 SMOOTH = "--set smooth.n=0.01 --set smooth.l=0.01"
 COMMON = "--set uncertainty.gamma=false --set uncertainty.committee=0"
 
-# Each basis as flags of `frozentl fit`, from pair functions only to what is worth the memory of a small machine.
+# Each basis as flags of `frozentl fit`, from pair functions only to what is worth the memory of a small machine, those with a second density
+# last; each network as hidden irreps and options of scratch of `frozentl train`.
+NETWORKS = ("16x0e", "32x0e layers=1")
+EPOCHS = 60
 SETS = {
     "ti64": {
         "title": "Ti-Al-V, 480 structures", "folder": "ti64", "model": shipped("ti64.ftl"), "frames": 480, "every": 1,
@@ -37,6 +44,10 @@ SETS = {
             "--cutoff 5.5 --n 10/3/1 --l 2/1 --block Ti=10/7/4/2:5/4/3,Ti-Al=10/5/2/1:4/2/1,Ti-V=10/5/2/1:4/2/1",
             "--cutoff 5.5 --n 10/3/1 --l 2/1 --block Ti=10/7/4/3:5/4/3,Ti-Al=10/5/2/1:4/2/1,Ti-V=10/5/2/1:4/2/1",
         ],
+    },
+    "tialv": {
+        "title": "Ti-Al-V, 400 structures", "folder": "tialv", "frames": 400, "every": 4,
+        "bases": [f"--cutoff 5.5 --n {n} --l {l}" for n, l in (("6/2/2", "2/1"), ("6/3/1", "3/2"), ("8/4/2", "4/2"))],
     },
     "h2cu": {
         "title": "H2 on Cu, 1000 structures", "folder": "h2cu", "model": shipped("h2cu.ftl"), "frames": 1000, "every": 8,
@@ -106,6 +117,23 @@ def functions(folder):
     return json.loads(read(os.path.join(folder, "report.json")))["fit"]["functions"]
 
 
+def train(options, name, entry, network):
+    """The folder of a network trained on the structures of the fits; one that is there is not trained again, and one that stopped goes on."""
+    hidden, *scratch = network.split()
+    folder = os.path.join(options.work, f"{name}-{network.replace(' ', '-').replace('=', '-')}")
+    note = os.path.join(folder, "seconds.txt")
+    if not os.path.exists(note):
+        progress(f"train {name} {network}")
+        data = os.path.join(DATA, entry["folder"])
+        flags = ["--resume", folder] if os.path.exists(os.path.join(folder, "state.ftl")) else [
+            "--data", os.path.join(data, "train.xyz"), "--valid", os.path.join(data, "valid.xyz"), "--frames", str(entry["frames"]), "-o", folder,
+            "--epochs", str(EPOCHS), *(f"--set=scratch.{word}" for word in (f"hidden={hidden}", *scratch))]  # fmt: skip
+        seconds, _ = processor_time([options.frozentl, "train", "-q", "--threads", "1", *flags])
+        with open(note, "w") as f:
+            f.write(f"{seconds:.1f}\n")
+    return folder, float(read(note))
+
+
 def rmse(have, want, quantity):
     squares = [(x - y) ** 2 for a, b in zip(have, want) for x, y in zip(a.values[quantity], b.values[quantity])]
     return 1000 * (sum(squares) / len(squares)) ** 0.5
@@ -137,10 +165,17 @@ class Measure:
 def measure(options, name):
     entry = SETS[name]
     fits = [fit(options.frozentl, options.work, f"{name}-{k}", entry, basis) for k, basis in enumerate(entry["bases"], 1)]
+    networks = [train(options, name, entry, network) for network in NETWORKS] if options.networks else []
     with_what = Measure(options.frozentl, options.work, name, entry)
-    yield with_what.row("fine-tuned", entry["model"])
+    if "model" in entry:
+        yield with_what.row("fine-tuned", entry["model"])
+    for label, path in options.more.get(name, {}).items():
+        yield with_what.row(label, path)
     for (folder, seconds), basis in zip(fits, entry["bases"]):
-        yield with_what.row("ACE", os.path.join(folder, "model.yace"), functions(folder), seconds, basis)
+        kind = "ACE, two densities" if "--embedding" in basis else "ACE"
+        yield with_what.row(kind, os.path.join(folder, "model.yace"), functions(folder), seconds, basis)
+    for (folder, seconds), network in zip(networks, NETWORKS):
+        yield with_what.row(f"MACE {network}", os.path.join(folder, "model.ftl"), "", seconds, network)
 
 
 def write_tables(rows, out):
@@ -151,6 +186,7 @@ def write_tables(rows, out):
     shown = range(len(COLUMNS) - 1)
     lines = ["| " + " | ".join(COLUMNS[k] for k in shown) + " |", "| " + " | ".join("---" if k < 2 else "---:" for k in shown) + " |"]
     lines += ["| " + " | ".join(f"{row[k]}" for k in shown) + " |" for row in rows]
+    lines += [""] + [sentence for name in SETS if (sentence := knee_of(rows, name))]
     with open(os.path.join(out, "cost.md"), "w") as f:
         f.write("\n".join(lines) + "\n")
     print("\n".join(lines))
@@ -168,9 +204,23 @@ def beside(frame, points, colour):
                        ha="left" if above else "right", va="bottom" if above else "top")  # fmt: skip
 
 
+def knee_of(rows, name):
+    """Where more time begins to buy less, in words."""
+    points = [knee.Point(float(row[6]), float(row[5]), f"{row[1]} of {int(row[2]):,} functions" if row[2] else row[1]) for row in rows if row[0] == name]
+    words = knee.sentence(points, "\u00b5s per atom and step", "meV/\u00c5")
+    return words and f"* {SETS[name]['title']}: {words}"
+
+
+def others(frame, points):
+    """Potentials that are no linear ACE, a mark for each kind."""
+    for k, label in enumerate(dict.fromkeys(p[2] for p in points)):
+        of = [p for p in points if p[2] == label]
+        frame.plot([p[0] for p in of], [p[1] for p in of], style.marker(k + 1), ls="none", color=style.colour(k + 1), ms=5, label=label)
+
+
 def draw(rows, path):
     names = [name for name in SETS if any(row[0] == name for row in rows)]
-    made, axes = style.figure(1, len(names), width=max(style.SINGLE, style.DOUBLE * len(names) / 2), height=7)
+    made, axes = style.figure(1, len(names), width=max(style.SINGLE, style.DOUBLE * min(len(names), 2) / 2), height=7)
     for frame, name in zip(axes[0], names):
         points = [(float(row[6]), float(row[5]), row[1], row[2]) for row in rows if row[0] == name]
         surrogates = [p for p in points if p[2] == "ACE"]
@@ -179,8 +229,7 @@ def draw(rows, path):
         style.logarithmic(frame.yaxis, [p[1] for p in points])
         frame.set(xlabel="processor time (\u00b5s per atom and step, one thread)", ylabel="RMSE of forces, test (meV/\u00c5)")
         frame.plot([p[0] for p in surrogates], [p[1] for p in surrogates], "o-", color=style.BLUE, label="surrogate (ACE); number of functions")
-        for x, y, label, _ in points[:1]:
-            frame.plot(x, y, "s", color=style.VERMILLION, ms=5, label=f"{label} model (MACE)")
+        others(frame, [p for p in points if p[2] != "ACE"])
         made.draw_without_rendering()
         beside(frame, surrogates, style.BLUE)
         frame.legend(loc="lower left")
@@ -194,7 +243,10 @@ def main():
     add_out(parser, HERE)
     parser.add_argument("--work", default=os.path.join(ROOT, "build", "surrogate-curve"), help="folder of the fits")
     parser.add_argument("--frozentl", default=os.path.join(ROOT, "build", "release", "train", "frozentl"), help="the program")
+    parser.add_argument("--no-networks", dest="networks", action="store_false", help="linear potentials alone: no MACE is trained")
+    parser.add_argument("potentials", nargs="*", metavar="SET:LABEL=FILE", help="further potentials of a set, such as teachers")
     options = parser.parse_args()
+    options.more = further(parser, options.potentials)
     os.makedirs(options.work, exist_ok=True)
     make_out(parser, options, HERE)
     rows = []
@@ -202,6 +254,17 @@ def main():
         rows += kept(options.out, name) if options.only not in (None, name) else measure(options, name)
     write_tables(rows, options.out)
     draw(rows, os.path.join(options.out, "cost.svg"))
+
+
+def further(parser, words):
+    found = {}
+    for word in words:
+        name, colon, rest = word.partition(":")
+        if not colon or name not in SETS:
+            parser.error(f"{word}: expected SET:LABEL=FILE, SET one of {', '.join(SETS)}")
+        label, path = split(parser, rest)
+        found.setdefault(name, {})[label] = path
+    return found
 
 
 def kept(out, name):

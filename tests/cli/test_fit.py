@@ -159,6 +159,41 @@ class Fit(cli_case.CliCase):
         ti = self.path("ti.xyz", structures(1).replace("Cu", "Ti"))
         self.refuse(1, ["atom 0 is Ti, which the model lacks"], "select", H2CU, ti, "-n", "5")
 
+    def test_select_from_a_dump(self):
+        """The same frames as XYZ and as dumps, by element or type, scaled or not, tilted, in any order: the same choice."""
+        cell, rows = [[4.0, 0, 0], [0.5, 4.2, 0], [-0.3, 0.4, 4.4]], "Cu Cu H Cu".split()
+        xyz, plain, scaled = "", "", ""
+        for k in range(8):
+            places = [[0.02 * k, 0.03, 0.01 * i * k] for i in range(4)]
+            shares = [[0.1 + 0.01 * k, 0.1, 0.1], [0.6, 0.5 + 0.02 * k, 0.1], [0.3, 0.3, 0.55 + 0.01 * k], [0.6, 0.1, 0.6 - 0.01 * k]]
+            places = [[sum(s[v] * cell[v][c] for v in range(3)) for c in range(3)] for s in shares]
+            xyz += f'4\nLattice="{" ".join(str(x) for v in cell for x in v)}" Properties=species:S:1:pos:R:3 pbc="T T F"\n'
+            xyz += "".join(f"{e} {x:.10f} {y:.10f} {z:.10f}\n" for e, (x, y, z) in zip(rows, places))
+            head = f"ITEM: TIMESTEP\n{k}\nITEM: NUMBER OF ATOMS\n4\nITEM: BOX BOUNDS xy xz yz pp pp ff\n"
+            head += "-0.3 4.5 0.5\n0 4.6 -0.3\n0 4.4 0.4\n"
+            order = [2, 0, 3, 1]
+            plain += head + "ITEM: ATOMS id element x y z fx\n"
+            plain += "".join(f"{i + 1} {rows[i]} {places[i][0]:.10f} {places[i][1]:.10f} {places[i][2]:.10f} 0\n" for i in order)
+            scaled += head + "ITEM: ATOMS id type xs ys zs\n"
+            scaled += "".join(f"{i + 1} {2 if rows[i] == 'H' else 1} {shares[i][0]} {shares[i][1]} {shares[i][2]}\n" for i in order)
+        frames = []
+        for name, text, more in (("a.xyz", xyz, []), ("a.dump", plain, []), ("b.dump", scaled, ["--elements", "Cu,H"])):
+            chosen = self.path("chosen-" + name + ".xyz")
+            out, _ = self.run_it("select", H2CU, self.path(name, text), "-n", "3", "-o", chosen, *more)
+            self.assertIn("3 of 8 structures are chosen", out)
+            frames.append([float(word) for line in self.read(chosen).decode().splitlines() if line[0] in "CH" for word in line.split()[1:]])
+            self.assertEqual(self.read(chosen).decode().count('pbc="T T F"'), 3)
+        for other in frames[1:]:
+            self.assertEqual(len(other), 36)
+            self.assertLess(max(abs(a - b) for a, b in zip(frames[0], other)), 1e-8)
+        for words, text, more in ((["no column element", "--elements"], scaled, []), (["type 2", "1 elements"], scaled, ["--elements", "Cu"]),
+                                  (["'Xx' is no chemical"], scaled, ["--elements", "Xx"]), (["no columns x y z"], plain.replace(" x y z", " a b c"), []),
+                                  (["ends within a snapshot"], plain[: plain[:-1].rindex("\n") + 1], []), (["6 columns", "here are 5"], plain.replace(" 0\nITEM", "\nITEM"), []),
+                                  (["no number of atoms"], plain.replace("ATOMS\n4", "ATOMS\n4000000"), []),
+                                  (["two atoms have the id 1"], plain.replace("\n2 Cu", "\n1 Cu"), []),
+                                  (["which this is not"], xyz, ["--elements", "Cu"])):  # fmt: skip
+            self.refuse(1, words, "select", H2CU, self.path("wrong", text), "-n", "3", *more)
+
     def test_titanium(self):
         train = os.path.join(TI64, "train.xyz")
         if not os.path.exists(train):
@@ -280,6 +315,17 @@ class Fit(cli_case.CliCase):
         self.assertEqual(report["errors_eV_Angstrom"]["fitted"]["structures"]
                          + report["errors_eV_Angstrom"].get("held_back", {"structures": 0})["structures"],
                          report["sources"]["sampled"] + 10)  # fmt: skip
+        # types that only the data have are held back too, unless data count nothing; --e0 is used, and changes no error
+        self.assertIn("(none)", report["by_type_eV_Angstrom"]["held_back"])
+        self.assertEqual(report["e0"], "of the model")
+        self.distill(self.path("given"), "-d", data, "--jobs", "bulk,rattle", "--set", "weights.data=2", "--set", "weights.atoms=0.5",
+                     "--e0", "H=-1,Cu=2")  # fmt: skip
+        given = self.report(self.path("given"))
+        self.assertEqual(given["e0"], "as given")
+        info, _ = self.run_it("info", self.path("given/model.ftl"))
+        self.assertRegex(info, r"element Cu +E0 2 eV")
+        self.distill(self.path("none"), "-d", data, "--jobs", "bulk,rattle", "--set", "weights.data=0")
+        self.assertNotIn("(none)", self.report(self.path("none"))["by_type_eV_Angstrom"]["held_back"])
 
     def test_interrupted_and_resumed(self):
         whole, broken = self.path("whole"), self.path("broken")
@@ -298,6 +344,79 @@ class Fit(cli_case.CliCase):
         self.run_it("distill", "--resume", broken, "--quiet")
         for name in ("model.ftl", "model.yace", "sampled.xyz"):
             self.assertEqual(self.read(broken, name), self.read(whole, name), name)
+
+    # ---- rounds ----
+
+    ROUNDS = ["--jobs", "bulk,rattle", "--temperatures", "300,2000", "--rounds", "2", "--set", "round.steps=40", "--set",
+              "round.every=10", "--set", "round.least=0"]  # fmt: skip
+
+    def test_rounds(self):
+        run = self.path("run")
+        out, _ = self.distill(run, *self.ROUNDS, "--set", "round.difference=1")
+        self.assertEqual(sorted(os.listdir(run)), ["errors.csv", "model.ftl", "model.yace", "recipe.yaml", "report.json", "rounds",
+                                                   "rounds.json", "sampled.xyz", "sampling", "state.json"])  # fmt: skip
+        rounds = json.loads(self.read(run, "rounds.json"))
+        self.assertEqual([of["round"] for of in rounds], [0, 1, 2])
+        told = self.report(run)["rounds"]
+        for k, of in enumerate(rounds):
+            self.assertAlmostEqual(told[k]["after"][1], of["after"][1], delta=1e-7)
+            if k == 0:
+                continue
+            # what is added is there, fitted or held back, and its labels are the model's
+            self.assertEqual(of["fitted"] + of["held_back"], rounds[k - 1]["fitted"] + rounds[k - 1]["held_back"] + of["added"])
+            self.assertEqual(sum(of["ends"].values()), of["runs"])
+            added = os.path.join(run, "rounds", str(k), "sampled.xyz")
+            labels, _ = self.run_it("eval", H2CU, added, "--labels", "REF_")
+            total = re.search(r"^total +(\d+) +\d+ \| +(\S+) +\S+ \| +(\S+)", labels, re.M)
+            self.assertEqual(int(total[1]), of["added"])
+            self.assertLess(float(total[3]), 1)
+        # the strict limit halted runs, in words
+        self.assertIn("differs from the model: the model's forces were others", out)
+        self.assertIn("where a run was halted (rounds/1/sampled.xyz)", out)
+        self.assertRegex(out, r"(?m)^2 +\d+ +\d+ +\d+/\d+ +\S+, \S+ \(")
+        # the driver of the first round is the first fit's potential, and not the last one's
+        self.assertNotEqual(self.read(run, "rounds", "1", "driver.ftl"), self.read(run, "model.ftl"))
+        self.run_it("distill", "--resume", run, "--quiet")  # nothing is left to do
+        self.assertEqual(json.loads(self.read(run, "rounds.json")), rounds)
+
+    def test_rounds_are_resumed(self):
+        """Ended in the dynamics of the first round, and once more in that of the second."""
+        whole, broken = self.path("whole"), self.path("broken")
+        options = [*self.ROUNDS, "--set", "sample.repeats=8", "--set", "round.steps=300"]
+        self.distill(whole, *options)
+        command = ["distill", "-m", H2CU, "-o", broken, *SMALL, *SAMPLE, *options]
+        for k in (1, 2):
+            process = subprocess.Popen([cli_case.FROZENTL, *command, "--quiet"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            while process.poll() is None and not os.path.exists(os.path.join(broken, "rounds", str(k), "sampling", "runs")):
+                time.sleep(0.001)
+            process.send_signal(signal.SIGTERM)
+            _, err = process.communicate()
+            self.assertEqual(process.returncode, 6, err)
+            self.assertEqual(len(json.loads(self.read(broken, "rounds.json"))), k)
+            command = ["distill", "--resume", broken]
+        self.run_it(*command, "--quiet")
+        for name in ("model.ftl", "model.yace", "rounds.json"):
+            self.assertEqual(self.read(broken, name), self.read(whole, name), name)
+
+    def test_rounds_of_a_network(self):
+        run = self.path("run")
+        out, _ = self.teach(run, "--rounds", "1", "--set", "round.steps=20", "--set", "round.every=10")
+        self.assertNotIn("gamma", out)
+        self.assertEqual(len(self.report(run)["rounds"]), 2)
+        # it goes on from the student of the first fit, with a quarter of its epochs
+        recipe = self.read(run, "rounds", "1", "student", "recipe.yaml").decode()
+        self.assertRegex(recipe, r"(?m)^foundation: .*rounds/1/driver.ftl")
+        self.assertRegex(recipe, r"(?m)^epochs: 2$")
+
+    def test_mistakes_about_rounds(self):
+        no = ["-m", H2CU, "-o", self.path("no"), *SAMPLE, "--rounds", "2"]
+        for words, options in ((["round.gamma has no effect", "MACE"], ["--student", "mace:4x0e", "--set", "round.gamma=3"]),
+                               (["round.gamma has no effect", "embedding"], ["--embedding", "0.5", "--set", "round.gamma=3"]),
+                               (["uncertainty.gamma false"], ["--set", "uncertainty.gamma=false", "--set", "round.gamma=3"]),
+                               (["holdout is 0"], ["--set", "holdout=0"]),
+                               (["rounds need molecular dynamics"], ["--jobs", "rattle,dimer"]),
+                               (["round.steps applies only with rounds above 0"], ["--rounds", "0", "--set", "round.steps=3"])):  # fmt: skip
+            self.refuse(1, words, "distill", *no, *options)
 
     # ---- a network as student ----
 
@@ -322,7 +441,7 @@ class Fit(cli_case.CliCase):
         told, _ = self.run_it("eval", os.path.join(run, "model.ftl"), os.path.join(run, "student", "valid.xyz"), "--labels", "REF_")
         types = report["by_type_eV_Angstrom"]["held_back"]
         for kind, of in types.items():
-            seen = re.search(rf"^{kind} +(\d+) +\d+ \| +(\S+) +(\S+) \| +(\S+) +(\S+)", told, re.M)
+            seen = re.search(rf"^{re.escape(kind)} +(\d+) +\d+ \| +(\S+) +(\S+) \| +(\S+) +(\S+)", told, re.M)
             self.assertEqual(int(seen[1]), of["structures"])
             for k, key in enumerate(("energy_rmse", "energy_mae", "forces_rmse", "forces_mae"), 2):
                 self.assertAlmostEqual(float(seen[k]), 1000 * of[key], delta=2e-3)

@@ -4,6 +4,7 @@ With pytest against the installed package (run.sh), or by itself: python tests/p
 """
 
 import importlib.util
+import json
 import math
 import os
 import sys
@@ -16,7 +17,7 @@ if importlib.util.find_spec("matplotlib") is None:
     raise unittest.SkipTest("no matplotlib")
 
 import numpy as np  # noqa: E402
-from frozentl.plot import answers, curve, errors, history, parity, style  # noqa: E402
+from frozentl.plot import answers, curve, errors, history, parity, rounds, style  # noqa: E402
 from frozentl.plot.table import Refused, Table  # noqa: E402
 
 
@@ -87,6 +88,22 @@ class Plot(Case):
         widths = [[bar.get_width() for bar in bars] for bars in made.axes[1].containers]
         self.assertEqual(widths, [[40, 20], [50, 50]])  # train: gas, bulk; valid: total, gas
         self.assertTrue(all(bar.get_x() == 0 for bars in made.axes[1].containers for bar in bars))
+
+    def test_rounds(self):
+        """A point per round; the potential before has none in the first."""
+        def record(fitted, before, after):
+            return {"fitted": fitted, "before": before, "after": after, "valid": [None, None]}
+
+        path = self.file(json.dumps([record(10, [None, None], [0.003, 0.03]), record(14, [0.0025, 0.04], [0.002, 0.02])]), "rounds.json")
+        made = rounds.draw(path, "run")
+        after, before = (child(made.axes[1], f"Forces {name}").get_ydata() for name in ("after", "before"))
+        self.assertEqual(list(after), [30, 20])
+        self.assertTrue(math.isnan(before[0]) and before[1] == 40)
+        self.assertEqual([t.get_text() for t in made.axes[0].get_xticklabels()], ["0\n(10)", "1\n(14)"])
+        self.assertEqual([t.get_text() for t in made.legends[0].get_texts()], ["held back", "the same, with the potential before"])
+        for wrong in ("[]", "{}", "[3]", '[{"fitted": 3}]'):
+            with self.assertRaises(Refused):
+                rounds.read(self.file(wrong, "rounds.json"))
 
     def test_curve(self):
         text = ("mode,fraction,seed,energy_rmse_meV_atom,force_rmse_meV_A\nscratch,0.1,1,20,80\nscratch,0.1,2,10,60\nscratch,1,1,5,15\n"

@@ -88,6 +88,96 @@ static void margin_before_a_cut(void **unused) {
   assert_int_equal(frames[1], frames[0] - 6); /* the seventh step of the margin is that of the cut */
 }
 
+/* ---- a surrogate that drives ---- */
+
+static ftl_model *open_model(const char *path) {
+  ftl_model *opened = NULL;
+  ftl_error error = {0};
+  if (ftl_model_open(path, NULL, &opened, &error) != FTL_OK) fail_msg("%s", error.message);
+  return opened;
+}
+
+/* Its frames have the teacher's labels; a run ends where the two differ by more than is allowed, and with that frame.
+ */
+static void teachers_label_and_halt(void **unused) {
+  (void)unused;
+  ftl_model *teacher = model;
+  model = open_model("potentials/h2cu-ace.ftl");
+  ftl_sampling_job j = job(FTL_SAMPLING_DYNAMICS, bulk);
+  j.every = 5;
+  options.teacher = teacher;
+  options.max_difference = 1e3;
+  outcome o = execute_once(&j, 1);
+  assert_int_equal(o.report.end[0], FTL_SAMPLING_DONE);
+  assert_int_equal(o.candidates.n, 4);
+  ftl_workspace *workspace = NULL;
+  assert_int_equal(ftl_workspace_new(teacher, 1, &workspace, NULL), FTL_OK);
+  for (int64_t k = 0; k < o.candidates.n; k++) {
+    const ftl_structure *s = &o.candidates.structure[k];
+    double forces[4][3];
+    int species[4];
+    for (int i = 0; i < 4; i++) species[i] = ftl_model_species(teacher, s->atomic_number[i]);
+    ftl_result result = {.forces = forces[0]};
+    assert_int_equal(
+        ftl_compute(workspace, 4, species, (const double(*)[3])s->position, s->cell, s->pbc, &result, NULL), FTL_OK);
+    assert_close(s->labels.energy, result.energy, 1e-9);
+    for (int i = 0; i < 12; i++) assert_close(s->labels.forces[i / 3][i % 3], forces[i / 3][i % 3], 1e-9);
+  }
+  ftl_workspace_free(workspace);
+  done(&o);
+  options.max_difference = 1e-6;
+  o = execute_once(&j, 1);
+  assert_int_equal(o.report.end[0], FTL_SAMPLING_DIFFERS);
+  assert_int_equal(o.candidates.n, 1);
+  done(&o);
+  /* gamma: at the start already, which is a candidate; nothing is asked of a model that tells none */
+  options.max_difference = 1e3;
+  options.max_gamma = 1e-3;
+  o = execute_once(&j, 1);
+  assert_int_equal(o.report.end[0], FTL_SAMPLING_GRADE);
+  assert_int_equal(o.candidates.n, 1);
+  assert_int_equal(o.candidates.structure[0].frame, 0);
+  done(&o);
+  /* where even the teacher finds forces above the limit there is no candidate */
+  options.max_force = 1e-6;
+  starts.structure[0].position[1][2] += 0.05;
+  o = execute_once(&j, 1);
+  assert_int_equal(o.candidates.n, 0);
+  done(&o);
+  starts.structure[0].position[1][2] -= 0.05;
+  ftl_sampling_options_defaults(&options);
+  ftl_model_free(model);
+  model = teacher;
+}
+
+/* A start that gives its energy back as heat is relaxed, and then the run is as any other. */
+static void hot_starts_are_relaxed(void **unused) {
+  (void)unused;
+  const double cold[1] = {20};
+  ftl_sampling_job j = job(FTL_SAMPLING_DYNAMICS, bulk);
+  j.temperature = cold, j.rattle = 0.3, j.equilibration = 40, j.steps = 20;
+  outcome o = execute_once(&j, 1);
+  print_message("%lld of %lld relaxed\n", (long long)o.report.row[0].relaxed, (long long)o.report.row[0].runs);
+  assert_int_equal(o.report.row[0].relaxed, 1);
+  assert_int_equal(o.report.row[0].end[FTL_SAMPLING_DONE], 1);
+  assert_int_equal(o.candidates.n, 2);
+  done(&o);
+  j.rattle = 0;
+  o = execute_once(&j, 1);
+  assert_int_equal(o.report.row[0].relaxed, 0);
+  done(&o);
+}
+
+/* Every cut has words; a run that came to its end needs none. */
+static void cuts_are_explained(void **unused) {
+  (void)unused;
+  for (int e = 0; e < FTL_SAMPLING_ENDS; e++) {
+    const ftl_sampling_end end = (ftl_sampling_end)e;
+    assert_true(*ftl_sampling_end_name(end));
+    assert_int_equal(*ftl_sampling_end_advice(end) == 0, end == FTL_SAMPLING_DONE || end == FTL_SAMPLING_LEFT);
+  }
+}
+
 /* ---- variations ---- */
 
 static void launches(void **unused) {
@@ -174,10 +264,11 @@ static void cells_are_varied(void **unused) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(each_cut_is_seen),    cmocka_unit_test(infinite_energies_are_seen),
-      cmocka_unit_test(margin_before_a_cut), cmocka_unit_test(launches),
-      cmocka_unit_test(molecules_leave),     cmocka_unit_test(pairs_are_pushed),
-      cmocka_unit_test(cells_are_varied),
+      cmocka_unit_test(each_cut_is_seen),       cmocka_unit_test(infinite_energies_are_seen),
+      cmocka_unit_test(margin_before_a_cut),    cmocka_unit_test(launches),
+      cmocka_unit_test(molecules_leave),        cmocka_unit_test(pairs_are_pushed),
+      cmocka_unit_test(cells_are_varied),       cmocka_unit_test(teachers_label_and_halt),
+      cmocka_unit_test(hot_starts_are_relaxed), cmocka_unit_test(cuts_are_explained),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }

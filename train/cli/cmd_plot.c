@@ -72,8 +72,8 @@ static const cli_command command_line = {
     .doc = "Draws what frozentl train has left in the folder RUN: history (loss and errors by epoch), parity-valid and "
            "parity-test (predicted against reference), errors (by config_type). A run that is not finished has the "
            "first one only. Of a RUN of fit or distill: errors (by set) and errors-by-type; where a MACE was trained, "
-           "history "
-           "and parity-held-back too. Of PREDICTIONS.json, which frozentl eval --json "
+           "history and parity-held-back too; of one with rounds, errors by round. Of PREDICTIONS.json, which "
+           "frozentl eval --json "
            "has written for data with labels: parity."
            "\vPictures that are there already are replaced, once all have been drawn. They are drawn by matplotlib in "
            "the Python of FROZENTL_PYTHON, in build/venv of the source tree, in the Python beside this program, or in "
@@ -85,21 +85,25 @@ static const cli_command command_line = {
 
 typedef struct {
   const char *kind, *source, *name, *what;
-  bool needed; /* the others are there when the run is finished */
+  enum { NEEDED, FINISHED, ASKED } there; /* always, once the run is finished, or only if it was asked for */
 } part;
 
-static const part of_training[] = {{"history", "log.csv", "history", "", true},
-                                   {"parity", "predictions-valid.csv", "parity-valid", ", valid", false},
-                                   {"parity", "predictions-test.csv", "parity-test", ", test", false},
-                                   {"errors", "errors.csv", "errors", "", false},
+static const part of_training[] = {{"history", "log.csv", "history", "", NEEDED},
+                                   {"parity", "predictions-valid.csv", "parity-valid", ", valid", FINISHED},
+                                   {"parity", "predictions-test.csv", "parity-test", ", test", FINISHED},
+                                   {"errors", "errors.csv", "errors", "", FINISHED},
                                    {NULL}};
-static const part of_fit[] = {
-    {"report", "report.json", "errors", "", true}, {"errors", "errors.csv", "errors-by-type", "", false}, {NULL}};
+static const part of_fit[] = {{"report", "report.json", "errors", "", NEEDED},
+                              {"errors", "errors.csv", "errors-by-type", "", FINISHED},
+                              {"rounds", "rounds.json", "rounds", "", ASKED},
+                              {NULL}};
 /* A distillation whose student is a network: the training is below. */
-static const part of_student[] = {{"history", "student/log.csv", "history", "", true},
-                                  {"parity", "student/predictions-valid.csv", "parity-held-back", ", held back", false},
-                                  {"errors", "errors.csv", "errors-by-type", "", false},
-                                  {NULL}};
+static const part of_student[] = {
+    {"history", "student/log.csv", "history", "", NEEDED},
+    {"parity", "student/predictions-valid.csv", "parity-held-back", ", held back", FINISHED},
+    {"errors", "errors.csv", "errors-by-type", "", FINISHED},
+    {"rounds", "rounds.json", "rounds", "", ASKED},
+    {NULL}};
 enum { MOST_PARTS = 4 };
 
 /* A run's pictures: those that are drawn come first in `picture`, the texts of parts in their own order. */
@@ -128,7 +132,7 @@ static int make_plan(const options *o, const part *parts, const char *name, cons
     snprintf(p->title[k], sizeof p->title[k], "%.280s%s", name, parts[k].what);
     ftl_paths_input(&paths, parts[k].source, p->source[k]);
     ftl_paths_output(&paths, parts[k].name, p->path[k]);
-    if (parts[k].needed || access(p->source[k], F_OK) == 0)
+    if (parts[k].there == NEEDED || access(p->source[k], F_OK) == 0)
       p->picture[p->n++] = (cli_picture){parts[k].kind, p->source[k], p->title[k], p->path[k], form};
   }
   return cli_check_paths(&paths);
@@ -137,10 +141,11 @@ static int make_plan(const options *o, const part *parts, const char *name, cons
 static void say_missing(const plan *p, const part *parts, const char *run) {
   for (int k = 0, drawn = 0; parts[k].kind; k++) {
     if (drawn < p->n && p->picture[drawn].path == p->path[k]) drawn++;
-    else printf("%s: not drawn, as the run has no %s\n", p->path[k], parts[k].source);
+    else if (parts[k].there != ASKED) printf("%s: not drawn, as the run has no %s\n", p->path[k], parts[k].source);
   }
   if (parts == of_fit)
-    printf("for parity: frozentl eval %s/model.ftl DATA.xyz --json PREDICTIONS.json, then frozentl plot PREDICTIONS.json\n",
+    printf("for parity: frozentl eval %s/model.ftl DATA.xyz --json PREDICTIONS.json, then frozentl plot "
+           "PREDICTIONS.json\n",
            run);
 }
 

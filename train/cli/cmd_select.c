@@ -7,13 +7,15 @@
 #include "cli/cli.h"
 #include "cli/command.h"
 #include "data/dataset.h"
+#include "sampling/frames.h"
+#include "sampling/starts.h"
 #include "support/output.h"
 #include "surrogate/choose.h"
 
 typedef struct {
   int64_t n, threads;
   char *out, *foundation;
-  ftl_words data;
+  ftl_words data, elements;
   int by; /* FTL_SELECT_... */
 } options;
 
@@ -26,7 +28,10 @@ static const ftl_option rows[] = {
     INTEGER(n, 1, 1e7, .key = "number", .flag = "number", .letter = 'n', .value = "N", .needed = true,
             .doc = "so many are chosen (fewer if there are not as many different ones)"),
     PATH(out, .key = "output", .flag = "output", .letter = 'o', .value = "CHOSEN.xyz",
-         .doc = "write them, in the order of CANDIDATES.xyz, with everything that they have there"),
+         .doc = "write them, in the order of CANDIDATES, with everything that they have there (of a dump: elements, "
+                "positions and cell), as extended XYZ"),
+    WORDS(elements, .key = "elements", .flag = "elements", .value = "EL,...",
+          .doc = "elements of the types 1, 2, ... of a dump of LAMMPS without a column element"),
     PATHS(data, .key = "data", .flag = "data", .letter = 'd', .value = "DATA.xyz",
           .doc = "structures that are labelled already: what they tell need not be told again"),
     CHOICE(by, by_words, .key = "by", .flag = "by", .initial = "volume",
@@ -43,24 +48,23 @@ static void check(const cli_given *given, struct argp_state *state) {
 
 static const cli_command command_line = {
     .table = {.command = "select", .option = rows, .n = sizeof rows / sizeof *rows},
-    .files = "MODEL CANDIDATES.xyz -n N",
+    .files = "MODEL CANDIDATES -n N",
     .doc =
-        "Chooses the structures of CANDIDATES.xyz that are most worth a label: those whose surroundings, within the "
+        "Chooses the structures of CANDIDATES, extended XYZ or a dump of LAMMPS, that are most worth a label: those "
+        "whose surroundings, within the "
         "cutoff of MODEL, differ most from one another and from those of --data. Prints them in the order of what each "
         "adds."
         "\vMODEL gives elements and cutoff; it is not asked for energies.\n\nExample: frozentl select run/model.ftl "
         "md.xyz -n 50 --data train.xyz -o to-label.xyz",
     .least = 2,
     .most = 2,
-    .missing = "which MODEL and CANDIDATES.xyz?",
-    .extra = "one MODEL and one CANDIDATES.xyz",
+    .missing = "which MODEL and CANDIDATES?",
+    .extra = "one MODEL and one CANDIDATES",
     .check = check};
 
 /* ---- what is chosen from ---- */
 
-static ftl_status read(char *const *paths, int n, const ftl_model *model, ftl_dataset *set, ftl_error *error) {
-  const ftl_dataset_options plain = {.labels = {.prefix = "REF_"}};
-  FTL_TRY(ftl_dataset_read(paths, n, &plain, set, error));
+static ftl_status check_elements(const ftl_dataset *set, const ftl_model *model, ftl_error *error) {
   for (int64_t k = 0; k < set->n; k++)
     for (int i = 0; i < set->structure[k].n; i++) {
       const int z = set->structure[k].atomic_number[i];
@@ -69,7 +73,31 @@ static ftl_status read(char *const *paths, int n, const ftl_model *model, ftl_da
       ftl_structure_where(&set->structure[k], i, where);
       return ftl_fail(error, FTL_ERR_INPUT, where, "atom %d is %s, which the model lacks", i, ftl_element_symbol(z));
     }
+  return FTL_OK;
+}
+
+static ftl_status read_xyz(char *const *paths, int n, ftl_dataset *set, ftl_error *error) {
+  const ftl_dataset_options plain = {.labels = {.prefix = "REF_"}};
+  FTL_TRY(ftl_dataset_read(paths, n, &plain, set, error));
   return set->n > 0 ? FTL_OK : ftl_fail(error, FTL_ERR_INPUT, paths[0], "there is no structure in it");
+}
+
+static ftl_status read_dump(const options *o, const char *path, ftl_dataset *set, ftl_error *error) {
+  int element[118];
+  for (int k = 0; k < o->elements.n; k++) {
+    element[k < 118 ? k : 117] = ftl_atomic_number(o->elements.item[k]);
+    if (k >= 118 || element[k] == 0)
+      return ftl_fail(error, FTL_ERR_INPUT, "--elements", "'%.20s' is no chemical symbol", o->elements.item[k]);
+  }
+  return ftl_starts_read_dump(path, element, o->elements.n, set, error);
+}
+
+static ftl_status read_candidates(const options *o, char *path, ftl_dataset *set, ftl_error *error) {
+  if (ftl_starts_is_dump(path)) return read_dump(o, path, set, error);
+  if (o->elements.n > 0)
+    return ftl_fail(error, FTL_ERR_INPUT, path,
+                    "--elements are for the types of a dump of LAMMPS, which this is not; leave them out");
+  return read_xyz(&path, 1, set, error);
 }
 
 /* Elements that are there, and the cutoff. */
@@ -128,9 +156,12 @@ static int write(const options *o, const char *from, const ftl_dataset *candidat
     return cli_report(error, CLI_MEMORY);
   }
   for (int64_t k = 0; k < n; k++) chosen[candidates->structure[list[k]].frame] = true;
+  const bool dump = ftl_starts_is_dump(from);
   ftl_status status = ftl_output_open(o->out, &file, error);
+  for (int64_t k = 0; k < candidates->n && !status && dump; k++)
+    if (chosen[k]) ftl_frame_write(file.stream, &candidates->structure[k], NULL);
   if (!status) {
-    status = copy_frames(from, chosen, file.stream, error);
+    if (!dump) status = copy_frames(from, chosen, file.stream, error);
     if (!status) status = ftl_output_commit(&file, error);
     else ftl_output_discard(&file);
   }
@@ -142,7 +173,7 @@ static int check_paths(const cli_given *given) {
   const options *o = given->options.values;
   ftl_paths paths = {0};
   ftl_paths_model(&paths, "MODEL", given->file[0], o->foundation);
-  ftl_paths_input(&paths, "CANDIDATES.xyz", given->file[1]);
+  ftl_paths_input(&paths, "CANDIDATES", given->file[1]);
   for (int k = 0; k < o->data.n; k++) ftl_paths_input(&paths, "--data", o->data.item[k]);
   if (o->out) ftl_paths_output(&paths, "--output", o->out);
   return cli_check_paths(&paths);
@@ -159,8 +190,10 @@ static int choose(const cli_given *given) {
   if (code != CLI_OK) return code;
   const ftl_open_options open = {.foundation = o->foundation};
   ftl_status status = ftl_model_open(given->file[0], &open, &model, &error);
-  if (!status) status = read((char *const *)&given->file[1], 1, model, &candidates, &error);
-  if (!status && o->data.n > 0) status = read(o->data.item, o->data.n, model, &labelled, &error);
+  if (!status) status = read_candidates(o, given->file[1], &candidates, &error);
+  if (!status && o->data.n > 0) status = read_xyz(o->data.item, o->data.n, &labelled, &error);
+  if (!status) status = check_elements(&candidates, model, &error);
+  if (!status) status = check_elements(&labelled, model, &error);
   if (!status) status = describe(model, &candidates, &labelled, &basis, &error);
   int64_t *list = malloc(((size_t)o->n + 1) * sizeof *list);
   double *gain = malloc(((size_t)o->n + 1) * sizeof *gain);

@@ -38,6 +38,7 @@ static void progress(void *context, double done, double total) {
     stage(context, "steps", total);
     host->progress.first = done - 1;
   }
+  host->progress.total = total; /* passes of a stage may turn out to be more */
   cli_progress_update(&host->progress, done);
 }
 

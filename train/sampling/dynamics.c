@@ -47,6 +47,19 @@ ftl_status ftl_md_evaluate(ftl_md *md, ftl_error *error) {
   return status;
 }
 
+ftl_status ftl_md_grade(ftl_md *md, double *gamma, ftl_error *error) {
+  const ftl_structure *s = md->structure;
+  double *grade = malloc((size_t)s->n * sizeof *grade);
+  if (!grade) return ftl_no_memory(error, NULL, "extrapolation grades");
+  ftl_result result = {.extrapolation = grade, .energy_only = 1};
+  ftl_status status = ftl_compute(md->workspace, s->n, md->species, (const double(*)[3])s->position,
+                                  s->has_cell ? s->cell : NULL, s->pbc, &result, error);
+  *gamma = 0;
+  for (int i = 0; i < s->n && !status; i++) *gamma = fmax(*gamma, grade[i]);
+  free(grade);
+  return status;
+}
+
 /* ---- velocities ---- */
 
 void ftl_md_heat(ftl_md *md, int first, int end, double temperature) {

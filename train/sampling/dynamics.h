@@ -53,6 +53,14 @@ double ftl_md_largest_force(const ftl_md *md);                   /* eV/Angstrom;
 /* The model's answer for the structure as it is now, without moving it: after someone else moved its atoms. */
 ftl_status ftl_md_evaluate(ftl_md *md, ftl_error *error);
 
+/* The largest extrapolation grade of an atom (frozentl.h, section 5); forces stay. FTL_ERR_UNSUPPORTED: the model tells
+   none; FTL_ERR_MEMORY; errors of ftl_compute. */
+ftl_status ftl_md_grade(ftl_md *md, double *gamma, ftl_error *error);
+
+/* Moves the atoms downhill by FIRE (Bitzek et al., Phys. Rev. Lett. 97, 170201 (2006)) until no force is above
+   max_force, eV/Angstrom, or for max_steps; velocities are used up, the atoms rest then. Errors of ftl_compute. */
+ftl_status ftl_md_relax(ftl_md *md, double max_force, int max_steps, ftl_error *error);
+
 /* A copy of the structure with energy, forces and, with a volume, stress as labels; the caller's (ftl_structure_free,
    also after a failure). */
 ftl_status ftl_md_frame(const ftl_md *md, const char *config_type, ftl_structure *frame, ftl_error *error);

@@ -116,11 +116,14 @@ static void run_all(sampling *s, const ftl_model *model, int n_threads) {
   {
     worker w = {.s = s, .sampler = {.plan = s->plan, .model = model, .context = &w, .step = after_step}};
     ftl_error error = {0};
-    const ftl_status status = ftl_workspace_new(model, 1, &w.sampler.workspace, &error);
+    const ftl_model *teacher = s->plan->options.teacher;
+    ftl_status status = ftl_workspace_new(model, 1, &w.sampler.workspace, &error);
+    if (!status && teacher) status = ftl_workspace_new(teacher, 1, &w.sampler.teacher, &error);
     if (status) fail(s, status, &error);
 #pragma omp for schedule(dynamic, 1)
     for (int64_t k = 0; k < s->plan->n; k++) do_run(&w, k);
     ftl_workspace_free(w.sampler.workspace);
+    ftl_workspace_free(w.sampler.teacher);
     ftl_neighbours_free(&w.sampler.scratch);
   }
 }
@@ -143,16 +146,19 @@ static ftl_status make_report(const sampling *s, ftl_sampling_report *report, ft
   report->interrupted = s->done < n;
   report->row = malloc((size_t)n * sizeof *report->row);
   report->first = report->interrupted ? NULL : calloc((size_t)n + 1, sizeof *report->first);
-  if (!report->row || (!report->interrupted && !report->first))
+  report->end = report->interrupted ? NULL : calloc((size_t)n + 1, sizeof *report->end);
+  if (!report->row || (!report->interrupted && (!report->first || !report->end)))
     return ftl_no_memory(error, s->store.folder, "a report");
   for (int64_t k = 0; k < n; k++) {
     const ftl_sampling_entry *entry = &s->store.entry[k];
     if (report->first) report->first[k + 1] = report->first[k] + entry->frames;
+    if (report->end) report->end[k] = entry->end;
     if (!entry->finished) continue;
     ftl_sampling_row *row = row_of(report, s->plan->run[k].config_type);
     row->runs++;
     row->frames += entry->frames;
     row->end[entry->end]++;
+    row->relaxed += entry->relaxed;
   }
   return FTL_OK;
 }
@@ -160,6 +166,7 @@ static ftl_status make_report(const sampling *s, ftl_sampling_report *report, ft
 void ftl_sampling_report_free(ftl_sampling_report *report) {
   free(report->row);
   free(report->first);
+  free(report->end);
   *report = (ftl_sampling_report){0};
 }
 

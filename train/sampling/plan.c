@@ -116,7 +116,7 @@ static ftl_status check_job(int k, const ftl_sampling_job *job, const ftl_datase
 
 static ftl_status check_options(const ftl_sampling_options *o, ftl_error *error) {
   if (!(o->step >= 0 && o->step <= 20) || !(o->relaxation > 0) || !(o->max_heat > 1) || !(o->max_force > 0) ||
-      o->margin < 0)
+      o->margin < 0 || (o->teacher && !(o->max_difference > 0)) || !(o->max_gamma >= 0))
     return ftl_fail(error, FTL_ERR_INPUT, "sampling",
                     "a step of %g fs, a relaxation of %g fs, cuts at %g times the temperature and %g eV/A and a margin "
                     "of %lld steps: one of them is out of range",
@@ -238,8 +238,8 @@ static ftl_status make_digest(ftl_sampling_plan *plan, const char *model_id, ftl
   size_t size = 0;
   FILE *text = open_memstream(&memory, &size);
   if (text) {
-    fprintf(text, "sampling 1\nmodel %s\noptions %llu %a %a %a %a %lld\n", model_id, (unsigned long long)o->seed,
-            o->step, o->relaxation, o->max_heat, o->max_force, (long long)o->margin);
+    fprintf(text, "sampling 2\nmodel %s\noptions %llu %a %a %a %a %lld %a %a\n", model_id, (unsigned long long)o->seed,
+            o->step, o->relaxation, o->max_heat, o->max_force, (long long)o->margin, o->max_difference, o->max_gamma);
     for (int k = 0; k < plan->n_jobs; k++) digest_job(text, &plan->job[k]);
     for (int64_t s = 0; s < plan->starts->n; s++) digest_start(text, &plan->starts->structure[s]);
     for (int64_t k = 0; k < plan->n; k++) {

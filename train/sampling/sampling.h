@@ -77,6 +77,13 @@ typedef struct {
   double max_heat;   /* a run is cut when its temperature is so many times its target (more for few atoms) */
   double max_force;  /* eV/Angstrom, length of the force on an atom */
   int64_t margin;    /* candidates of the last steps before a cut are left out */
+
+  /* of a surrogate that drives the dynamics: the model that it is to follow (NULL: none; model_id of the plan must tell
+     it too). It labels the candidates, and a run is halted where the two differ; the frame where that is seen is a
+     candidate */
+  const ftl_model *teacher;
+  double max_difference; /* eV/Angstrom, root mean square difference of the force components of a candidate */
+  double max_gamma;      /* extrapolation grade of an atom, looked at every few steps; 0: not asked for */
 } ftl_sampling_options;
 
 void ftl_sampling_options_defaults(ftl_sampling_options *options);
@@ -127,21 +134,27 @@ typedef enum {
                           is half of that) */
   FTL_SAMPLING_FORCE,  /* cut: a force above the limit */
   FTL_SAMPLING_ENERGY, /* cut: the model's answer is not finite, or there is none */
+  FTL_SAMPLING_GRADE,  /* halted: gamma above max_gamma */
+  FTL_SAMPLING_DIFFERS, /* halted: the teacher's forces are others */
   FTL_SAMPLING_ENDS
 } ftl_sampling_end;
 
-/* "done", "left", "too hot", "atoms too close", "force too large", "no finite energy". Static storage. */
+/* "done", "left", "too hot", "atoms too close", "force too large", "no finite energy", "gamma too large", "differs from
+   the model"; and what that means and what can be done, "" of a run that came to its end. Static storage. */
 const char *ftl_sampling_end_name(ftl_sampling_end end);
+const char *ftl_sampling_end_advice(ftl_sampling_end end);
 
 typedef struct {
   char config_type[FTL_SAMPLING_NAME];
   int64_t runs, frames, end[FTL_SAMPLING_ENDS]; /* runs by how they ended */
+  int64_t relaxed;                              /* runs whose start was relaxed first */
 } ftl_sampling_row;
 
 typedef struct {
   int n;
   ftl_sampling_row *row; /* [n] by config_type, in the order of the plan; finished runs only */
   int64_t *first;        /* [runs + 1]: candidates of run k are first[k] .. first[k+1]-1; NULL when interrupted */
+  ftl_sampling_end *end; /* [runs]; NULL when interrupted */
   int64_t resumed;       /* runs that an earlier call had finished */
   bool interrupted;
 } ftl_sampling_report;

@@ -8,6 +8,7 @@
 
 typedef struct {
   ftl_sampling_end end;
+  bool relaxed;       /* the start was too hot as it was */
   bool stopped;       /* the host asked to: not finished, frames are of no use */
   ftl_dataset frames; /* candidates in order; `frame` of a structure is its step */
 } ftl_sampling_result;
@@ -17,6 +18,7 @@ typedef struct {
   const ftl_sampling_plan *plan;
   const ftl_model *model;
   ftl_workspace *workspace;
+  ftl_workspace *teacher; /* of options.teacher */
   ftl_neighbours scratch;
   void *context;
   bool (*step)(void *context, double work); /* called after a step; true: stop */
@@ -33,7 +35,7 @@ void ftl_sampling_seed(const ftl_sampling_plan *plan, int64_t run, ftl_random *r
 /* ---- the folder (store.c) ---- */
 
 typedef struct {
-  bool finished;
+  bool finished, relaxed;
   ftl_sampling_end end;
   int64_t frames;
   char sha256[FTL_SHA256_HEX]; /* of its file */

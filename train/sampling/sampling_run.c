@@ -44,15 +44,15 @@ static ftl_status check_distances(task *t, ftl_error *error) {
   return FTL_OK;
 }
 
-static void check_answer(task *t) {
-  const double force = ftl_md_largest_force(&t->md);
-  if (!isfinite(t->md.energy) || !isfinite(force)) end_run(t, FTL_SAMPLING_ENERGY);
+static void check_answer(task *t, const ftl_md *md) {
+  const double force = ftl_md_largest_force(md);
+  if (!isfinite(md->energy) || !isfinite(force)) end_run(t, FTL_SAMPLING_ENERGY);
   else if (force > t->sampler->plan->options.max_force) end_run(t, FTL_SAMPLING_FORCE);
 }
 
 /* The model refuses the positions: that ends the run, anything else the sampling. */
-static ftl_status judge(task *t, ftl_status status) {
-  if (!status) check_answer(t);
+static ftl_status judge(task *t, const ftl_md *md, ftl_status status) {
+  if (!status) check_answer(t, md);
   if (status != FTL_ERR_INPUT) return status;
   end_run(t, FTL_SAMPLING_ENERGY);
   return FTL_OK;
@@ -66,11 +66,11 @@ static void tell_host(task *t) {
 
 /* ---- frames ---- */
 
-static ftl_status keep_frame(task *t, int64_t step, ftl_error *error) {
+static ftl_status add_frame(task *t, const ftl_md *labels, int64_t step, ftl_error *error) {
   ftl_dataset *frames = &t->result->frames;
   ftl_structure frame = {0};
   ftl_status status = FTL_GROW(frames->structure, frames->room, (size_t)frames->n + 1, "sampled frames", error);
-  if (!status) status = ftl_md_frame(&t->md, t->run->config_type, &frame, error);
+  if (!status) status = ftl_md_frame(labels, t->run->config_type, &frame, error);
   if (status) {
     ftl_structure_free(&frame);
     return status;
@@ -78,6 +78,44 @@ static ftl_status keep_frame(task *t, int64_t step, ftl_error *error) {
   frame.frame = step;
   frames->structure[frames->n++] = frame;
   return FTL_OK;
+}
+
+static double difference(const ftl_md *a, const ftl_md *b) {
+  double sum = 0;
+  for (int i = 0; i < a->structure->n; i++)
+    for (int c = 0; c < 3; c++) sum += pow(a->forces[i][c] - b->forces[i][c], 2);
+  return sqrt(sum / (3 * a->structure->n));
+}
+
+/* What the teacher answers for the frame as it is. Where even that is no good the run is cut. */
+static ftl_status keep_labelled(task *t, int64_t step, ftl_error *error) {
+  const ftl_sampling_options *o = &t->sampler->plan->options;
+  const ftl_sampling_end before = t->result->end;
+  ftl_md asked = {.model = o->teacher, .workspace = t->sampler->teacher, .structure = &t->structure};
+  ftl_status status = judge(t, &asked, ftl_md_start(&asked, error));
+  if (!status && t->result->end == before) {
+    status = add_frame(t, &asked, step, error);
+    if (!status && !t->over && difference(&t->md, &asked) > o->max_difference) end_run(t, FTL_SAMPLING_DIFFERS);
+  }
+  ftl_md_free(&asked);
+  return status;
+}
+
+static ftl_status keep_frame(task *t, int64_t step, ftl_error *error) {
+  return t->sampler->plan->options.teacher ? keep_labelled(t, step, error) : add_frame(t, &t->md, step, error);
+}
+
+enum { WATCHED = 5 }; /* steps from one look at gamma to the next, which costs as much as a step and a half */
+
+/* The frame where a run is halted tells more than any other. */
+static ftl_status watch(task *t, int64_t step, ftl_error *error) {
+  const double most = t->sampler->plan->options.max_gamma;
+  double gamma;
+  if (!(most > 0) || t->md.steps % WATCHED != 0) return FTL_OK;
+  FTL_TRY(ftl_md_grade(&t->md, &gamma, error));
+  if (gamma <= most) return FTL_OK;
+  end_run(t, FTL_SAMPLING_GRADE);
+  return keep_frame(t, step, error);
 }
 
 static void drop_margin(task *t, int64_t step) {
@@ -101,30 +139,64 @@ static ftl_status start_dynamics(task *t, int bath, double relaxation, ftl_error
                    .temperature = t->run->temperature,
                    .bath = bath};
   FTL_TRY(check_distances(t, error));
-  if (!t->over) FTL_TRY(judge(t, ftl_md_start(&t->md, error)));
+  if (!t->over) FTL_TRY(judge(t, &t->md, ftl_md_start(&t->md, error)));
   return FTL_OK;
 }
 
-static ftl_status step_once(task *t, ftl_error *error) {
-  ftl_status status = judge(t, ftl_md_step(&t->md, error));
+static ftl_status step_once(task *t, int64_t number, ftl_error *error) {
+  ftl_status status = judge(t, &t->md, ftl_md_step(&t->md, error));
   if (!status && !t->over) status = check_distances(t, error);
   if (!status && !t->over && ftl_md_temperature(&t->md, 0, t->md.bath) > hottest(t, t->md.bath))
     end_run(t, FTL_SAMPLING_HOT);
+  if (!status && !t->over) status = watch(t, number, error);
   tell_host(t);
   return status;
 }
 
 static ftl_status equilibrate(task *t, ftl_error *error) {
-  for (int64_t k = 0; !t->over && k < t->job->equilibration; k++) FTL_TRY(step_once(t, error));
+  ftl_md_heat(&t->md, 0, t->structure.n, t->run->temperature);
+  if (!t->over) FTL_TRY(watch(t, 0, error));
+  for (int64_t k = 0; !t->over && k < t->job->equilibration; k++) FTL_TRY(step_once(t, 0, error));
   return FTL_OK;
+}
+
+/* ---- starts that are too hot ---- */
+
+static const double RELAXED = 0.5; /* eV/Angstrom: what atoms feel at some hundred kelvin */
+enum { RELAXATION = 300 };         /* steps at most */
+
+/* The start held energy that became heat, or forces above the limit. From its relaxed positions the same is done once
+   more. */
+static ftl_status relax_and_repeat(task *t, double (*start)[3], ftl_error *error) {
+  memcpy(t->structure.position, start, (size_t)t->structure.n * sizeof *start);
+  t->over = false;
+  t->result->end = FTL_SAMPLING_DONE;
+  t->result->relaxed = true;
+  FTL_TRY(judge(t, &t->md, ftl_md_relax(&t->md, RELAXED, RELAXATION, error)));
+  if (!t->over) FTL_TRY(check_distances(t, error));
+  return t->over ? FTL_OK : equilibrate(t, error);
+}
+
+/* Dynamics of the start up to the end of the equilibration. */
+static ftl_status warm_up(task *t, ftl_error *error) {
+  const size_t bytes = (size_t)t->structure.n * sizeof(double[3]);
+  double(*start)[3] = malloc(bytes);
+  if (!start) return ftl_no_memory(error, NULL, "the start of a run");
+  memcpy(start, t->structure.position, bytes);
+  ftl_status status = start_dynamics(t, t->structure.n, t->sampler->plan->options.relaxation, error);
+  if (!status && !t->over) status = equilibrate(t, error);
+  if (!status && t->over && (t->result->end == FTL_SAMPLING_HOT || t->result->end == FTL_SAMPLING_FORCE))
+    status = relax_and_repeat(t, start, error);
+  free(start);
+  return status;
 }
 
 /* Candidates; molecule may be NULL. */
 static ftl_status harvest(task *t, const ftl_launch *molecule, ftl_error *error) {
   ftl_status status = FTL_OK;
   for (int64_t k = 1; !status && !t->over && k <= t->job->steps; k++) {
-    status = step_once(t, error);
-    if (!status && t->over) drop_margin(t, k);
+    status = step_once(t, k, error);
+    if (!status && t->over && t->result->end < FTL_SAMPLING_GRADE) drop_margin(t, k);
     if (!status && !t->over && molecule && ftl_launch_left(molecule, &t->md)) end_run(t, FTL_SAMPLING_LEFT);
     if (!status && !t->over && k % t->job->every == 0) status = keep_frame(t, k, error);
   }
@@ -132,10 +204,7 @@ static ftl_status harvest(task *t, const ftl_launch *molecule, ftl_error *error)
 }
 
 static ftl_status run_dynamics(task *t, ftl_error *error) {
-  ftl_status status = start_dynamics(t, t->structure.n, t->sampler->plan->options.relaxation, error);
-  if (status != FTL_OK || t->over) return status;
-  ftl_md_heat(&t->md, 0, t->structure.n, t->run->temperature);
-  FTL_TRY(equilibrate(t, error));
+  FTL_TRY(warm_up(t, error));
   return harvest(t, NULL, error);
 }
 
@@ -143,10 +212,7 @@ static ftl_status run_launch(task *t, ftl_error *error) {
   const int slab = t->structure.n;
   const double relaxation = t->sampler->plan->options.relaxation;
   ftl_launch molecule;
-  ftl_status status = start_dynamics(t, slab, relaxation, error);
-  if (status != FTL_OK || t->over) return status;
-  ftl_md_heat(&t->md, 0, slab, t->run->temperature);
-  status = equilibrate(t, error);
+  ftl_status status = warm_up(t, error);
   if (status != FTL_OK || t->over) return status;
   ftl_md_stop_drift(&t->md, 0, slab);
   ftl_md bare = t->md; /* the slab's velocities are wanted on */
@@ -257,7 +323,7 @@ static ftl_status run_approach(task *t, ftl_error *error) {
     if (!t->over && p.distance < least * p.bond) end_run(t, FTL_SAMPLING_CLOSE);
     if (t->over) break;
     push_pair(t, &p, t->job->push);
-    status = judge(t, ftl_md_evaluate(&t->md, error));
+    status = judge(t, &t->md, ftl_md_evaluate(&t->md, error));
     tell_host(t);
   }
   return status;

@@ -32,4 +32,14 @@ ftl_status ftl_starts_add_pair(const int element[2], double distance, ftl_datase
 ftl_status ftl_starts_read_lammps(const char *path, const int *element, int n_elements, ftl_dataset *starts,
                                   ftl_error *error);
 
+/* A dump of LAMMPS (`dump custom` or `atom`), all of its snapshots, in order: columns element, or type with element[]
+   of types 1, 2, ...; x y z, xu yu zu, xs ys zs or xsu ysu zsu; atoms ordered by id where there is one. Units of
+   Angstrom. `frame` of a structure is its place in the file. FTL_ERR_IO; FTL_ERR_FORMAT with "FILE, line L": what is no
+   such dump, a box that is not written by bounds and tilts, a column that is missing; FTL_ERR_INPUT: types without
+   elements, or a type beyond them. */
+ftl_status ftl_starts_read_dump(const char *path, const int *element, int n_elements, ftl_dataset *structures,
+                                ftl_error *error);
+/* The file begins as a dump does. */
+bool ftl_starts_is_dump(const char *path);
+
 #endif

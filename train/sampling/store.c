@@ -1,6 +1,5 @@
 /* The folder of a sampling: what is finished, and its candidates. */
 #include <dirent.h>
-#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 #include <unistd.h>
 
 #include "support/output.h"
+#include "support/record.h"
 #include "base/path.h"
 #include "base/error.h"
 #include "sampling/frames.h"
@@ -15,10 +15,31 @@
 
 enum { PATH_ROOM = 4096 };
 
-static const char *const names[FTL_SAMPLING_ENDS] = {
-    "done", "left", "too hot", "atoms too close", "force too large", "no finite energy"};
+static const char *const names[FTL_SAMPLING_ENDS] = {"done",
+                                                     "left",
+                                                     "too hot",
+                                                     "atoms too close",
+                                                     "force too large",
+                                                     "no finite energy",
+                                                     "gamma too large",
+                                                     "differs from the model"};
+static const char *const advice[FTL_SAMPLING_ENDS] = {
+    [FTL_SAMPLING_DONE] = "",
+    [FTL_SAMPLING_LEFT] = "",
+    [FTL_SAMPLING_HOT] = "the temperature rose far above its target, also after the start was relaxed where that could "
+                         "help: the time step is too long, or the potential gives energy that is not there",
+    [FTL_SAMPLING_CLOSE] = "two atoms came closer than 0.6 times the sum of their covalent radii: lower the "
+                           "temperature, or look at the start",
+    [FTL_SAMPLING_FORCE] = "a force rose above sample.max_force: the structure is far from what is wanted, or the "
+                           "potential has no answer there",
+    [FTL_SAMPLING_ENERGY] = "the answer was not finite, or there was none: the potential has nothing to say there",
+    [FTL_SAMPLING_GRADE] = "the surrogate met surroundings that its data do not span (round.gamma); the frame is a "
+                           "candidate",
+    [FTL_SAMPLING_DIFFERS] = "the model's forces were others than the surrogate's (round.difference); the frame is a "
+                             "candidate"};
 
 const char *ftl_sampling_end_name(ftl_sampling_end end) { return names[end]; }
+const char *ftl_sampling_end_advice(ftl_sampling_end end) { return advice[end]; }
 
 static void path_of(const ftl_sampling_store *store, const char *name, char path[PATH_ROOM]) {
   ftl_path_put(path, PATH_ROOM, store->folder, name);
@@ -30,39 +51,24 @@ static void run_path(const ftl_sampling_store *store, int64_t run, const char *e
 
 /* ---- JSON ---- */
 
-static ftl_status write_json(const char *path, json_t *json, ftl_error *error) {
-  ftl_output_file output;
-  if (!json) return ftl_no_memory(error, path, "writing it");
-  ftl_status status = ftl_output_open(path, &output, error);
-  if (!status) {
-    const bool good = json_dumpf(json, output.stream, JSON_INDENT(1)) == 0 && putc('\n', output.stream) != EOF;
-    if (good) status = ftl_output_commit(&output, error);
-    else {
-      status = ftl_fail(error, FTL_ERR_IO, path, "cannot write it: %s", strerror(errno));
-      ftl_output_discard(&output);
-    }
-  }
-  json_decref(json);
-  return status;
-}
-
 static json_t *entry_to_json(const ftl_sampling_store *store, int64_t run) {
   const ftl_sampling_entry *e = &store->entry[run];
-  return json_pack("{s:I, s:s, s:s, s:I, s:s}", "run", (json_int_t)run, "config_type",
-                   store->plan->run[run].config_type, "end", names[e->end], "frames", (json_int_t)e->frames, "sha256",
-                   e->sha256);
+  return json_pack("{s:I, s:s, s:s, s:b, s:I, s:s}", "run", (json_int_t)run, "config_type",
+                   store->plan->run[run].config_type, "end", names[e->end], "relaxed", e->relaxed, "frames",
+                   (json_int_t)e->frames, "sha256", e->sha256);
 }
 
 static bool entry_from_json(const json_t *json, int64_t run, ftl_sampling_entry *entry) {
   json_int_t number, frames;
   const char *end, *sha256;
-  if (json_unpack((json_t *)json, "{s:I, s:s, s:I, s:s}", "run", &number, "end", &end, "frames", &frames, "sha256",
-                  &sha256) ||
+  int relaxed;
+  if (json_unpack((json_t *)json, "{s:I, s:s, s:b, s:I, s:s}", "run", &number, "end", &end, "relaxed", &relaxed,
+                  "frames", &frames, "sha256", &sha256) ||
       number != run || frames < 0 || strlen(sha256) != FTL_SHA256_HEX - 1)
     return false;
   for (int k = 0; k < FTL_SAMPLING_ENDS; k++)
     if (strcmp(end, names[k]) == 0) {
-      *entry = (ftl_sampling_entry){.finished = true, .end = (ftl_sampling_end)k, .frames = frames};
+      *entry = (ftl_sampling_entry){.finished = true, .relaxed = relaxed, .end = (ftl_sampling_end)k, .frames = frames};
       memcpy(entry->sha256, sha256, FTL_SHA256_HEX);
       return true;
     }
@@ -88,11 +94,6 @@ static void remove_runs(const ftl_sampling_store *store) {
   }
   if (list) closedir(list);
   rmdir(folder);
-}
-
-static ftl_status make_folder(const char *path, ftl_error *error) {
-  if (mkdir(path, 0777) == 0 || errno == EEXIST) return FTL_OK;
-  return ftl_fail(error, FTL_ERR_IO, path, "the folder cannot be made: %s", strerror(errno));
 }
 
 /* What is on disk as it was written: its file and the digest of that. */
@@ -151,20 +152,20 @@ ftl_status ftl_sampling_store_open(const ftl_sampling_plan *plan, const char *fo
   store->folder = strdup(folder);
   store->entry = calloc((size_t)plan->n + 1, sizeof *store->entry);
   if (!store->folder || !store->entry) return ftl_no_memory(error, folder, "its runs");
-  ftl_status status = make_folder(folder, error);
+  ftl_status status = ftl_output_folder(folder, error);
   path_of(store, "sampling.json", path);
   if (!status && access(path, F_OK) == 0 && !is_file(path))
     status =
         ftl_fail(error, FTL_ERR_INPUT, path, "it is no regular file, as a sampling wrote it: restore it, or remove it");
   else if (!status && is_file(path)) status = read_folder(store, path, error);
-  else if (!status) status = write_json(path, json_pack("{s:s}", "plan", plan->digest), error);
+  else if (!status) status = ftl_record_write(path, json_pack("{s:s}", "plan", plan->digest), error);
   FTL_TRY(status);
   if (store->sha256[0]) {
     remove_runs(store); /* left by a process that was killed when it had finished them */
     return FTL_OK;
   }
   path_of(store, "runs", path);
-  return make_folder(path, error);
+  return ftl_output_folder(path, error);
 }
 
 void ftl_sampling_store_free(ftl_sampling_store *store) {
@@ -194,25 +195,15 @@ ftl_status ftl_sampling_store_add(ftl_sampling_store *store, int64_t run, const 
   FTL_TRY(write_frames(path, run, &result->frames, error));
   FTL_TRY(ftl_sha256_file(path, entry->sha256, error));
   entry->end = result->end;
+  entry->relaxed = result->relaxed;
   entry->frames = result->frames.n;
   run_path(store, run, "json", path);
-  ftl_status status = write_json(path, entry_to_json(store, run), error);
+  ftl_status status = ftl_record_write(path, entry_to_json(store, run), error);
   entry->finished = status == FTL_OK;
   return status;
 }
 
 /* ---- the end ---- */
-
-static ftl_status append_file(const char *path, FILE *to, ftl_error *error) {
-  char buffer[1 << 14];
-  size_t n;
-  FILE *from = fopen(path, "rb");
-  if (!from) return ftl_fail(error, FTL_ERR_IO, path, "cannot be opened: %s", strerror(errno));
-  while ((n = fread(buffer, 1, sizeof buffer, from)) > 0) fwrite(buffer, 1, n, to);
-  const bool bad = ferror(from);
-  fclose(from);
-  return bad ? ftl_fail(error, FTL_ERR_IO, path, "cannot be read: %s", strerror(errno)) : FTL_OK;
-}
 
 ftl_status ftl_sampling_store_finish(ftl_sampling_store *store, ftl_error *error) {
   char path[PATH_ROOM], part[PATH_ROOM];
@@ -222,7 +213,7 @@ ftl_status ftl_sampling_store_finish(ftl_sampling_store *store, ftl_error *error
   ftl_status status = FTL_OK;
   for (int64_t k = 0; !status && k < store->plan->n; k++) {
     run_path(store, k, "xyz", part);
-    status = append_file(part, output.stream, error);
+    status = ftl_output_append(part, output.stream, error);
   }
   if (!status) status = ftl_output_commit(&output, error);
   else ftl_output_discard(&output);
@@ -231,7 +222,7 @@ ftl_status ftl_sampling_store_finish(ftl_sampling_store *store, ftl_error *error
   json_t *list = json_array();
   for (int64_t k = 0; k < store->plan->n; k++) json_array_append_new(list, entry_to_json(store, k));
   path_of(store, "sampling.json", path);
-  status = write_json(
+  status = ftl_record_write(
       path, json_pack("{s:s, s:s, s:o}", "plan", store->plan->digest, "candidates", store->sha256, "runs", list),
       error);
   if (!status) remove_runs(store);

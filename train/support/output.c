@@ -146,3 +146,19 @@ void ftl_output_discard(ftl_output_file *output) {
   free(output->path);
   memset(output, 0, sizeof *output);
 }
+
+ftl_status ftl_output_append(const char *path, FILE *to, ftl_error *error) {
+  char buffer[1 << 14];
+  size_t n;
+  FILE *from = fopen(path, "rb");
+  if (!from) return ftl_fail(error, FTL_ERR_IO, path, "cannot be opened: %s", strerror(errno));
+  while ((n = fread(buffer, 1, sizeof buffer, from)) > 0) fwrite(buffer, 1, n, to);
+  const bool bad = ferror(from);
+  fclose(from);
+  return bad ? ftl_fail(error, FTL_ERR_IO, path, "cannot be read: %s", strerror(errno)) : FTL_OK;
+}
+
+ftl_status ftl_output_folder(const char *path, ftl_error *error) {
+  if (mkdir(path, 0777) == 0 || errno == EEXIST) return FTL_OK;
+  return ftl_fail(error, FTL_ERR_IO, path, "the folder cannot be made: %s", strerror(errno));
+}

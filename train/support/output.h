@@ -19,6 +19,10 @@ typedef struct {
 ftl_status ftl_output_open(const char *path, ftl_output_file *output, ftl_error *error);
 /* Flushes, syncs and renames; on failure nothing is left behind. Closes in any case. */
 ftl_status ftl_output_commit(ftl_output_file *output, ftl_error *error);
+/* Makes a folder, if it is not there. FTL_ERR_IO. */
+ftl_status ftl_output_folder(const char *path, ftl_error *error);
+/* The content of a file, to a stream whose errors are the caller's to look for. FTL_ERR_IO: it cannot be read. */
+ftl_status ftl_output_append(const char *path, FILE *to, ftl_error *error);
 /* Closes and removes the temporary file. Allowed on a zero or closed output. */
 void ftl_output_discard(ftl_output_file *output);
 

@@ -1,10 +1,12 @@
 #include "support/record.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "support/options_internal.h"
+#include "support/output.h"
 
 static bool is_recorded(const ftl_options *options, const ftl_option *option) {
   return option->type != FTL_OPTION_PATH && option->type != FTL_OPTION_PATHS &&
@@ -62,4 +64,20 @@ ftl_status ftl_options_compare(const ftl_options *options, const json_t *record,
       "the recipe has changed since the run began: %s; a run that goes on keeps its settings: put them back, "
       "or begin another run",
       wrong);
+}
+
+ftl_status ftl_record_write(const char *path, json_t *json, ftl_error *error) {
+  ftl_output_file output;
+  if (!json) return ftl_no_memory(error, path, "writing it");
+  ftl_status status = ftl_output_open(path, &output, error);
+  if (!status) {
+    const bool good = json_dumpf(json, output.stream, JSON_INDENT(1)) == 0 && putc('\n', output.stream) != EOF;
+    if (good) status = ftl_output_commit(&output, error);
+    else {
+      status = ftl_fail(error, FTL_ERR_IO, path, "cannot write it: %s", strerror(errno));
+      ftl_output_discard(&output);
+    }
+  }
+  json_decref(json);
+  return status;
 }

@@ -17,4 +17,7 @@ json_t *ftl_options_record(const ftl_options *options);
 ftl_status ftl_options_compare(const ftl_options *options, const json_t *record, const char *const *free,
                                const char *where, char said[400], ftl_error *error);
 
+/* Writes JSON as a file (support/output.h), and lets go of it, also after a failure. NULL is FTL_ERR_MEMORY. */
+ftl_status ftl_record_write(const char *path, json_t *json, ftl_error *error);
+
 #endif

@@ -22,12 +22,14 @@ static const char *const train_files[] = {
     "predictions-test.csv", NULL};
 static const char *const fit_files[] = {"recipe.yaml", "model.ftl", "model.yace", "errors.csv",
                                         "report.json", "steps.ftl", NULL};
-static const char *const distill_files[] = {"recipe.yaml", "state.json",  "model.ftl",   "model.yace",
-                                            "errors.csv",  "report.json", "sampled.xyz", "sampling",
-                                            "student",     "steps.ftl",   NULL};
+static const char *const distill_files[] = {"recipe.yaml", "state.json",  "model.ftl", "model.yace", "errors.csv",
+                                            "report.json", "sampled.xyz", "sampling",  "student",    "steps.ftl",
+                                            "rounds",      "rounds.json", NULL};
+/* Those of them that are folders. */
+static const char *const folders[] = {"sampling", "student", "rounds", NULL};
 static const char *const *const files_of[] = {NULL, train_files, fit_files, distill_files};
 
-/* Folders below it that a run writes temporary files to. */
+/* Folders below it, and below those of its rounds, that a run writes temporary files to. */
 static const char *const below[] = {"", "sampling", "sampling/runs"};
 
 static bool has(const char *folder, const char *name) {
@@ -108,14 +110,18 @@ static ftl_status check_unused(const char *path, ftl_run_kind kind, ftl_error *e
 }
 
 /* A pipe would be waited for. */
+static bool is_folder(const char *name) {
+  for (const char *const *folder = folders; *folder; folder++)
+    if (strcmp(*folder, name) == 0) return true;
+  return false;
+}
+
 static ftl_status check_regular(const char *path, ftl_run_kind kind, ftl_error *error) {
   char name[PATH_ROOM];
   struct stat info;
   for (const char *const *file = files_of[kind]; *file; file++) {
     ftl_path_put(name, sizeof name, path, *file);
-    if (stat(name, &info) != 0 || S_ISREG(info.st_mode) || strcmp(*file, "sampling") == 0 ||
-        strcmp(*file, "student") == 0)
-      continue;
+    if (stat(name, &info) != 0 || S_ISREG(info.st_mode) || is_folder(*file)) continue;
     return ftl_fail(error, FTL_ERR_INPUT, name,
                     "it is no regular file, as the run wrote it: restore it from a copy, or begin another run");
   }
@@ -138,29 +144,38 @@ static ftl_status check_used(const char *path, ftl_run_kind kind, ftl_error *err
 /* ---- what a process that was killed left ---- */
 
 /* NAME.XXXXXX.tmp (support/output.h) or NAME.PID.tmp (core), NAME a file of the run. */
-static bool is_left(const char *name, const char *folder, ftl_run_kind kind) {
+static bool is_left(const char *name, bool below_run, ftl_run_kind kind) {
   const size_t length = strlen(name);
   if (length < 6 || strcmp(name + length - 4, ".tmp") != 0) return false;
   const char *dot = name + length - 5;
   while (dot > name && *dot != '.') dot--;
   if (dot == name || name + length - 4 - dot < 2) return false;
-  if (*folder) return true; /* sampling is all the run's */
+  if (below_run) return true; /* all is the run's there */
   for (const char *const *file = files_of[kind]; *file; file++)
     if (strlen(*file) == (size_t)(dot - name) && strncmp(*file, name, (size_t)(dot - name)) == 0) return true;
   return false;
 }
 
-static void remove_left(const char *path, ftl_run_kind kind) {
+/* `round` is "" or "rounds/N". */
+static void remove_left_in(const char *path, const char *round, ftl_run_kind kind) {
   for (size_t k = 0; k < (kind == FTL_RUN_DISTILL ? 3 : 1); k++) {
     char folder[PATH_ROOM], file[PATH_ROOM + 300];
-    ftl_path_put(folder, sizeof folder, path, below[k]);
+    snprintf(folder, sizeof folder, "%s/%s/%s", path, round, below[k]);
     DIR *list = opendir(folder);
     for (struct dirent *item; list && (item = readdir(list));) {
-      if (!is_left(item->d_name, below[k], kind)) continue;
+      if (!is_left(item->d_name, *round || *below[k], kind)) continue;
       ftl_path_put(file, sizeof file, folder, item->d_name);
       unlink(file);
     }
     if (list) closedir(list);
+  }
+}
+
+static void remove_left(const char *path, ftl_run_kind kind) {
+  char round[32] = "";
+  for (int k = 1; k == 1 || has(path, round); k++) {
+    remove_left_in(path, round, kind);
+    snprintf(round, sizeof round, "rounds/%d", k);
   }
 }
 
@@ -217,8 +232,8 @@ ftl_status ftl_run_folder_check_output(const char *path, ftl_error *error) {
   char *folder = realpath(path, NULL);
   ftl_status status = FTL_OK;
   ftl_run_kind kind;
-  /* up to RUN/sampling/runs/FILE */
-  for (int k = 0; folder && k < 3 && !status; k++) {
+  /* up to RUN/rounds/N/sampling/runs/FILE */
+  for (int k = 0; folder && k < 5 && !status; k++) {
     char *slash = strrchr(folder, '/');
     if (!slash || slash == folder) break;
     *slash = '\0';

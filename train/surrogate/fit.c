@@ -38,7 +38,7 @@ typedef struct {
   int n, n_threads, ld;
   ftl_designer *designer; /* [n_threads] */
   double *panel;          /* [n + 1][ld] */
-  int64_t done;
+  int64_t done, total;    /* structures of this rank */
 } assembly;
 
 static void free_assembly(assembly *a) {
@@ -142,7 +142,7 @@ static ftl_status assemble(assembly *a, const int64_t *list, int64_t n_list, ftl
     if (!status) status = ftl_triangle_add(triangle, a->panel, rows, a->ld, error);
     at += n;
     a->done += n;
-    if (a->options->progress) a->options->progress(a->options->context, (double)a->done, (double)a->data->n);
+    if (a->options->progress) a->options->progress(a->options->context, (double)a->done, (double)a->total);
   }
   free(first_row);
   return status;
@@ -183,6 +183,7 @@ static ftl_status all_triangles(assembly *a, ftl_triangle *all, ftl_triangle *fo
   ftl_status status = order && first && shuffled ? FTL_OK : ftl_no_memory(error, NULL, "a fit");
   if (!status) deal(a->data, folds, a->options->solve.seed, shuffled, order, first);
   free(shuffled);
+  a->total = status ? 0 : first[folds];
   for (int f = 0; f < folds && !status; f++) {
     ftl_triangle *to = fold ? &fold[f] : all;
     if (fold) status = ftl_triangle_new(a->n, to, error);

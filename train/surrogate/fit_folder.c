@@ -1,5 +1,4 @@
 /* The folder of a fit or a distillation: what it begins with, and what it goes on with. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,19 +31,12 @@ static ftl_status write_recipe(ftl_surrogate_state *run, const char *path, ftl_e
 
 /* What a distillation began with, for the one that goes on. */
 static ftl_status write_state(ftl_surrogate_state *run, const char *path, ftl_error *error) {
-  ftl_output_file file = {0};
   json_t *inputs = ftl_inputs_record(&run->recipe->options, error);
   if (!inputs) return error ? error->code : FTL_ERR_IO;
-  json_t *state = json_pack("{s:s, s:o, s:o}", "version", ftl_version(), "recipe",
-                            ftl_options_record(&run->recipe->options), "inputs", inputs);
-  ftl_status status =
-      state ? ftl_output_open(path, &file, error) : ftl_no_memory(error, path, "what the run begins with");
-  if (!status && (json_dumpf(state, file.stream, JSON_INDENT(1)) != 0 || putc('\n', file.stream) == EOF))
-    status = ftl_fail(error, FTL_ERR_IO, path, "cannot write it: %s", strerror(errno));
-  json_decref(state);
-  if (!status) return ftl_output_commit(&file, error);
-  ftl_output_discard(&file);
-  return status;
+  return ftl_record_write(path,
+                          json_pack("{s:s, s:o, s:o}", "version", ftl_version(), "recipe",
+                                    ftl_options_record(&run->recipe->options), "inputs", inputs),
+                          error);
 }
 
 ftl_status ftl_surrogate_begin(ftl_surrogate_state *run, ftl_error *error) {

@@ -198,9 +198,28 @@ static const ftl_option options[] = {
            .doc = "choose frames whose descriptors span the largest volume (D-optimal), or that are farthest apart"),
     CHOICE(sample.precision, precision_words, .key = "sample.precision", .initial = "mixed", .when = "",
            .doc = "of the model in sampling"),
+    INTEGER(rounds, 0, 100, .key = "rounds", .initial = "0", .flag = "rounds", .when = "",
+            .doc =
+                "after the fit, so many rounds at most: molecular dynamics with the surrogate, frames of it labelled "
+                "by the model, and a fit to all"),
+    REAL(round.gamma, 1, 1e6, .key = "round.gamma", .initial = "5", .when = "rounds>0",
+         .doc = "a run of a round is halted at a larger extrapolation grade; the frame is a candidate"),
+    REAL(round.difference, 0.1, 1e6, .key = "round.difference", .initial = "3", .when = "rounds>0",
+         .doc = "a run of a round is halted where the surrogate's forces differ from the model's by so many times the "
+                "RMSE of what is held back"),
+    INTEGER(round.steps, 1, 1e8, .key = "round.steps", .initial = "1000", .when = "rounds>0",
+            .doc = "steps of the dynamics of a round, behind sample.equilibration"),
+    INTEGER(round.every, 1, 1e7, .key = "round.every", .initial = "50", .when = "rounds>0",
+            .doc = "steps from one question to the model to the next: each is a candidate"),
+    INTEGER(round.frames, 1, 1e6, .key = "round.frames", .initial = "100", .when = "rounds>0",
+            .doc =
+                "candidates of a round that are added: those where runs were halted first, then those that tell most "
+                "beside what is there"),
+    REAL(round.least, 0, 1, .key = "round.least", .initial = "0.02", .when = "rounds>0",
+         .doc = "no further round when neither energies nor forces held back fell by this part in the last"),
 };
 
-enum { N_ALL = sizeof options / sizeof *options, N_DISTILL = 36 }; /* N_DISTILL: the last ones, from `model` on */
+enum { N_ALL = sizeof options / sizeof *options, N_DISTILL = 43 }; /* N_DISTILL: the last ones, from `model` on */
 
 const ftl_option_table ftl_fit_table = {.command = "fit", .option = options, .n = N_ALL - N_DISTILL};
 const ftl_option_table ftl_distill_table = {.command = "distill", .option = options, .n = N_ALL};

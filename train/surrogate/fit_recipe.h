@@ -70,6 +70,11 @@ typedef struct {
     double bond, height, energy;
     int select, precision; /* FTL_SELECT_..., ftl_precision */
   } sample;
+  int64_t rounds;
+  struct {
+    double gamma, difference, least;
+    int64_t steps, every, frames;
+  } round;
 
   ftl_options options;
 } ftl_surrogate_recipe;

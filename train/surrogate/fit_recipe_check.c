@@ -72,10 +72,33 @@ static ftl_status check_sampling(const ftl_surrogate_recipe *r, ftl_error *error
   return FTL_OK;
 }
 
+/* Rounds need something to move, and something to be measured on. */
+static ftl_status check_rounds(const ftl_surrogate_recipe *r, ftl_error *error) {
+  if (r->rounds == 0) return FTL_OK;
+  const char *why = ftl_student_is_network(r)       ? "a MACE"
+                    : ftl_recipe_is_nonlinear(r)    ? "a potential with embedding.exponent"
+                    : r->uncertainty.gamma == false ? "a potential with uncertainty.gamma false"
+                                                    : NULL;
+  if (why && is_chosen(r, "round.gamma"))
+    return ftl_fail(error, FTL_ERR_INPUT, NULL,
+                    "round.gamma has no effect: %s tells no extrapolation grade; remove it (round.difference halts its "
+                    "runs)",
+                    why);
+  if (r->holdout == 0)
+    return ftl_fail(error, FTL_ERR_INPUT, NULL,
+                    "holdout is 0, but rounds need structures that are held back, to tell whether errors still fall");
+  if (!ftl_jobs_have_dynamics(r))
+    return ftl_fail(error, FTL_ERR_INPUT, NULL,
+                    "rounds need molecular dynamics, and sample.jobs has none: add bulk, strain, vacancy, surface or "
+                    "adsorbate");
+  return FTL_OK;
+}
+
 ftl_status ftl_surrogate_recipe_check(const ftl_surrogate_recipe *recipe, ftl_error *error) {
   FTL_TRY(check_basis(recipe, error));
   FTL_TRY(check_embedding(recipe, error));
   if (recipe->options.table != &ftl_distill_table) return FTL_OK;
   FTL_TRY(check_sampling(recipe, error));
-  return ftl_student_check(recipe, error);
+  FTL_TRY(ftl_student_check(recipe, error));
+  return check_rounds(recipe, error);
 }

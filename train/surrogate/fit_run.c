@@ -14,6 +14,7 @@
 #include "surrogate/fit_outcome.h"
 #include "surrogate/prune.h"
 #include "surrogate/fit_run_internal.h"
+#include "surrogate/rounds.h"
 #include "surrogate/student.h"
 
 void ftl_surrogate_say(const ftl_surrogate_state *run, const char *format, ...) {
@@ -256,22 +257,42 @@ static ftl_status fit_linear(ftl_surrogate_state *run, ftl_error *error) {
   if (!status) status = ftl_surrogate_say_errors(run, error);
   if (!status) status = choose_active(run, error);
   if (!status) status = ftl_outcome_measured(run, error);
+  if (!status) ftl_round_measured(run);
   run->host->phase(run->host->context, FTL_SURROGATE_WRITING);
   return status ? status : ftl_surrogate_write_all(run, error);
 }
 
-static ftl_status do_run(ftl_surrogate_state *run, bool resume, bool *interrupted, ftl_error *error) {
+static void forget_fit(ftl_surrogate_state *run) {
+  ftl_solution_free(&run->solution);
+  for (int k = 0; k < 3; k++) ftl_error_table_free(&run->table[k]);
+  ftl_surrogate_free(&run->surrogate);
+  memset(&run->solution, 0, sizeof run->solution);
+  memset(run->table, 0, sizeof run->table);
+  memset(&run->surrogate, 0, sizeof run->surrogate);
+}
+
+/* The potential of what is in train now, whichever it is. */
+static ftl_status learn(ftl_surrogate_state *run, bool *interrupted, ftl_error *error) {
   const bool network = ftl_student_is_network(run->recipe);
+  run->host->phase(run->host->context, FTL_SURROGATE_FITTING);
+  if (run->round > 0) {
+    forget_fit(run);
+    if (!network) FTL_TRY(make_basis(run, error));
+  }
+  return network ? ftl_student_learn(run, interrupted, error) : fit_linear(run, error);
+}
+
+static ftl_status do_run(ftl_surrogate_state *run, bool resume, bool *interrupted, ftl_error *error) {
+  const bool network = ftl_student_is_network(run->recipe), rounds = run->recipe->rounds > 0;
   ftl_status status = prepare(run, resume, error);
-  if (!status && network && ftl_student_has_begun(run)) return ftl_student_learn(run, interrupted, error);
+  if (!status && network && !rounds && ftl_student_has_begun(run)) return ftl_student_learn(run, interrupted, error);
   if (!status && run->recipe->model) status = ftl_surrogate_sample(run, interrupted, error);
   if (status || *interrupted) return status;
-  run->host->phase(run->host->context, FTL_SURROGATE_FITTING);
   status = ftl_surrogate_split(run, error);
   if (!status) status = ftl_outcome_expected(run, error);
   if (!status) status = check_elements(run, error);
   if (status) return status;
-  return network ? ftl_student_learn(run, interrupted, error) : fit_linear(run, error);
+  return rounds ? ftl_rounds_run(run, learn, interrupted, error) : learn(run, interrupted, error);
 }
 
 static void free_run(ftl_surrogate_state *run) {
@@ -282,9 +303,8 @@ static void free_run(ftl_surrogate_state *run) {
   ftl_dataset_free(&run->held);
   ftl_jobs_free(&run->jobs);
   ftl_model_free(run->model);
-  ftl_solution_free(&run->solution);
-  for (int k = 0; k < 3; k++) ftl_error_table_free(&run->table[k]);
-  ftl_surrogate_free(&run->surrogate);
+  free(run->rounds);
+  forget_fit(run);
 }
 
 ftl_status ftl_surrogate_run(ftl_surrogate_recipe *recipe, bool resume, const ftl_host *host, ftl_surrogate_end *end,

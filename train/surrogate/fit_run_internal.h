@@ -2,6 +2,8 @@
 #ifndef FTL_SURROGATE_RUN_INTERNAL_H
 #define FTL_SURROGATE_RUN_INTERNAL_H
 
+#include <jansson.h>
+
 #include "data/findings/findings.h"
 #include "support/run_folder.h"
 #include "model/provenance.h"
@@ -9,6 +11,17 @@
 #include "surrogate/gauss_newton.h"
 #include "surrogate/jobs.h"
 #include "surrogate/fit_run.h"
+
+/* A fit and, but for the first one (round 0), the dynamics of the potential before that gave it more to learn from. */
+typedef struct {
+  int64_t fitted, held;                          /* structures */
+  int64_t candidates, added;                     /* of this round */
+  int64_t runs, relaxed, end[FTL_SAMPLING_ENDS]; /* of this round */
+  double before[2], after[2];                    /* RMSE of energies per atom (eV) and forces (eV/Angstrom) on
+                                                    what is held back now: of the potential before, NAN of the
+                                                    first, and of this one */
+  double valid[2];                               /* of this one on valid; NAN without */
+} ftl_round;
 
 typedef struct {
   ftl_surrogate_recipe *recipe;
@@ -29,6 +42,10 @@ typedef struct {
   int64_t n_sampled, n_candidates; /* of train and held */
   char data_sha256[FTL_SHA256_HEX];
   ftl_findings findings; /* about data and valid: what the host was told */
+
+  int round;         /* that is under way (surrogate/rounds.h); 0 also without rounds */
+  int n_rounds;      /* whose fit has been measured */
+  ftl_round *rounds; /* [recipe->rounds + 1]; NULL without rounds */
 
   ftl_surrogate surrogate;
   int n_fitted; /* functions of the fit, before those without a coefficient went */
@@ -63,6 +80,16 @@ ftl_status ftl_surrogate_check_answers(ftl_surrogate_state *run, bool resume, ft
 ftl_status ftl_surrogate_prepare(ftl_surrogate_state *run, ftl_error *error);
 /* Samples with the model, chooses frames, writes sampled.xyz; they are in train. */
 ftl_status ftl_surrogate_sample(ftl_surrogate_state *run, bool *interrupted, ftl_error *error);
+/* Runs run->jobs with `model` (`who`, for people; `id` tells it from others) in RUN/name, and says what came of it.
+   Candidates and report are the caller's, also after a failure. */
+ftl_status ftl_surrogate_run_jobs(ftl_surrogate_state *run, const ftl_model *model, const char *who, const char *id,
+                                  const char *name, ftl_dataset *candidates, ftl_sampling_report *report,
+                                  ftl_error *error);
+/* RUN/name, with labels. */
+ftl_status ftl_surrogate_write_frames(ftl_surrogate_state *run, const char *name, const ftl_dataset *frames,
+                                      ftl_error *error);
+/* weights.configs: reading a file does that for data. */
+void ftl_surrogate_weigh_configs(const ftl_surrogate_state *run, ftl_dataset *frames);
 /* Adds data to train, and takes what errors are measured on out of it. */
 ftl_status ftl_surrogate_split(ftl_surrogate_state *run, ftl_error *error);
 

@@ -155,15 +155,15 @@ static ftl_status add_data(ftl_surrogate_state *run, ftl_error *error) {
 }
 
 ftl_status ftl_surrogate_split(ftl_surrogate_state *run, ftl_error *error) {
-  if (!run->recipe->model) {
-    FTL_TRY(add_data(run, error));
-  }
+  /* data that count nothing are not measured on either */
+  const bool weighed = !run->recipe->model || run->recipe->weights.data > 0;
+  if (weighed) FTL_TRY(add_data(run, error));
   char note[300] = "";
   ftl_status status = FTL_OK;
   if (run->recipe->holdout > 0)
     status = ftl_split_off(&run->train, run->recipe->holdout, (uint64_t)run->recipe->seed + 1, &run->held, note, error);
   if (*note) ftl_surrogate_say(run, "holdout: %s", note);
-  if (!status && run->recipe->model && run->data.n > 0) status = add_data(run, error);
+  if (!status && !weighed) status = add_data(run, error);
   if (!status && run->train.n == 0)
     status = ftl_fail(error, FTL_ERR_INPUT, NULL, "there are no structures to fit: isolated atoms only give E0");
   return status;

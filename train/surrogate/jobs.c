@@ -138,20 +138,6 @@ static ftl_status read_plane(const char *text, int miller[3], ftl_error *error) 
   return ftl_fail(error, FTL_ERR_INPUT, NULL, "sample.surfaces: '%.30s' is no plane like 0_0_1", text);
 }
 
-static ftl_sampling_job common_job(const ftl_surrogate_recipe *r, ftl_sampling_kind kind, const ftl_jobs *jobs) {
-  ftl_sampling_job job;
-  ftl_sampling_job_defaults(kind, &job);
-  job.repeats = (int)r->sample.repeats;
-  if (kind == FTL_SAMPLING_DYNAMICS || kind == FTL_SAMPLING_LAUNCH) {
-    job.temperature = jobs->temperature;
-    job.n_temperatures = r->sample.temperatures.n;
-    job.equilibration = r->sample.equilibration;
-    job.steps = r->sample.steps;
-    job.every = r->sample.every;
-  }
-  return job;
-}
-
 enum { BULK, STRAIN, VACANCY, SURFACE, ADSORBATE, RATTLE, DIMER, N };
 
 static ftl_status find_job(const char *word, int *which, ftl_error *error) {
@@ -170,11 +156,47 @@ ftl_status ftl_jobs_check_words(const ftl_surrogate_recipe *recipe, ftl_error *e
   return status;
 }
 
+static const ftl_sampling_kind kinds[N] = {FTL_SAMPLING_DYNAMICS, FTL_SAMPLING_DYNAMICS, FTL_SAMPLING_DYNAMICS,
+                                           FTL_SAMPLING_DYNAMICS, FTL_SAMPLING_LAUNCH,   FTL_SAMPLING_RATTLES,
+                                           FTL_SAMPLING_APPROACH};
+
+static bool is_dynamics(ftl_sampling_kind kind) { return kind == FTL_SAMPLING_DYNAMICS || kind == FTL_SAMPLING_LAUNCH; }
+
+bool ftl_jobs_have_dynamics(const ftl_surrogate_recipe *recipe) {
+  int which;
+  for (int k = 0; k < recipe->sample.jobs.n; k++)
+    if (find_job(recipe->sample.jobs.item[k], &which, NULL) == FTL_OK && is_dynamics(kinds[which])) return true;
+  return false;
+}
+
+void ftl_jobs_of_round(const ftl_surrogate_recipe *r, int round, ftl_jobs *jobs) {
+  int n = 0;
+  for (int k = 0; k < jobs->n; k++) {
+    if (!is_dynamics(jobs->job[k].kind)) continue;
+    jobs->job[n] = jobs->job[k];
+    jobs->job[n].steps = r->round.steps;
+    jobs->job[n++].every = r->round.every;
+  }
+  jobs->n = n;
+  jobs->options.seed = (uint64_t)r->seed + (uint64_t)round;
+}
+
+static ftl_sampling_job common_job(const ftl_surrogate_recipe *r, ftl_sampling_kind kind, const ftl_jobs *jobs) {
+  ftl_sampling_job job;
+  ftl_sampling_job_defaults(kind, &job);
+  job.repeats = (int)r->sample.repeats;
+  if (is_dynamics(kind)) {
+    job.temperature = jobs->temperature;
+    job.n_temperatures = r->sample.temperatures.n;
+    job.equilibration = r->sample.equilibration;
+    job.steps = r->sample.steps;
+    job.every = r->sample.every;
+  }
+  return job;
+}
+
 /* One job, or one for each plane; returns how many. */
 static ftl_status make_job(const ftl_surrogate_recipe *r, const char *word, ftl_jobs *jobs, ftl_error *error) {
-  static const ftl_sampling_kind kinds[N] = {FTL_SAMPLING_DYNAMICS, FTL_SAMPLING_DYNAMICS, FTL_SAMPLING_DYNAMICS,
-                                             FTL_SAMPLING_DYNAMICS, FTL_SAMPLING_LAUNCH,   FTL_SAMPLING_RATTLES,
-                                             FTL_SAMPLING_APPROACH};
   int which;
   FTL_TRY(find_job(word, &which, error));
   ftl_sampling_job job = common_job(r, kinds[which], jobs);

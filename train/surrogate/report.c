@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/printable.h"
 #include "surrogate/fit_run_internal.h"
+#include "surrogate/rounds.h"
 #include "surrogate/student.h"
 
 static void say_row(const ftl_surrogate_state *run, const char *name, int64_t n, const ftl_fit_errors *e) {
@@ -137,6 +138,13 @@ static json_t *findings_json(const ftl_surrogate_state *run) {
   return list;
 }
 
+/* As many decimals as errors mean: what a run goes on with is in rounds.json. */
+static json_t *rounds_json(const ftl_surrogate_state *run) {
+  json_t *list = json_array();
+  for (int k = 0; k < run->n_rounds; k++) json_array_append_new(list, ftl_round_record(run, k));
+  return list;
+}
+
 static json_t *report_json(const ftl_surrogate_state *run) {
   json_t *report = json_object(), *sources = json_object(), *errors = json_object();
   if (*run->model_sha256) json_object_set_new(sources, "model_sha256", json_string(run->model_sha256));
@@ -155,6 +163,7 @@ static json_t *report_json(const ftl_surrogate_state *run) {
   json_object_set_new(report, "by_type_eV_Angstrom", tables_json(run));
   if (run->teacher_on_valid.frames > 0)
     json_object_set_new(report, "model_on_valid_eV_Angstrom", row_json(&run->teacher_on_valid));
+  if (run->n_rounds > 0) json_object_set_new(report, "rounds", rounds_json(run));
   json_object_set_new(report, "findings", findings_json(run));
   json_object_set_new(report, "recipe", recipe_json(run));
   return report;

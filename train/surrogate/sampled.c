@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "data/energies.h"
 #include "support/output.h"
 #include "base/error.h"
 #include "sampling/frames.h"
@@ -42,8 +43,10 @@ static ftl_status choose_elements(ftl_surrogate_state *run, const ftl_jobs *jobs
     run->e0[run->n_elements] = ftl_model_e0(model, k);
     run->elements[run->n_elements++] = info.atomic_numbers[k];
   }
-  run->e0_from = "of the model";
-  return FTL_OK;
+  const ftl_rates *given = &run->recipe->e0;
+  run->e0_from = given->n > 0 ? "as given" : "of the model";
+  if (given->n == 0) return FTL_OK;
+  return ftl_e0_given(given->name, given->value, given->n, run->elements, run->n_elements, run->e0, error);
 }
 
 /* ---- sampling ---- */
@@ -51,6 +54,21 @@ static ftl_status choose_elements(ftl_surrogate_state *run, const ftl_jobs *jobs
 static void forward_progress(void *context, const ftl_sampling_progress *progress) {
   const ftl_surrogate_state *run = context;
   run->host->progress(run->host->context, progress->part * 100, 100);
+}
+
+/* How runs ended that did not do all their steps, and why that may be. */
+static void explain(const ftl_surrogate_state *run, const ftl_sampling_report *report) {
+  int64_t end[FTL_SAMPLING_ENDS] = {0}, relaxed = 0;
+  for (int k = 0; k < report->n; k++) {
+    relaxed += report->row[k].relaxed;
+    for (int e = 0; e < FTL_SAMPLING_ENDS; e++) end[e] += report->row[k].end[e];
+  }
+  for (int e = 0; e < FTL_SAMPLING_ENDS; e++)
+    if (end[e] > 0 && *ftl_sampling_end_advice((ftl_sampling_end)e))
+      ftl_surrogate_say(run, "%lld %s: %s", (long long)end[e], ftl_sampling_end_name((ftl_sampling_end)e),
+                        ftl_sampling_end_advice((ftl_sampling_end)e));
+  if (relaxed > 0)
+    ftl_surrogate_say(run, "%lld runs would have been too hot: their starts were relaxed first", (long long)relaxed);
 }
 
 static void say_report(const ftl_surrogate_state *run, const ftl_sampling_report *report) {
@@ -64,10 +82,12 @@ static void say_report(const ftl_surrogate_state *run, const ftl_sampling_report
                  ftl_sampling_end_name((ftl_sampling_end)e));
     ftl_surrogate_say(run, "%-20s %6lld %8lld %s", row->config_type, (long long)row->runs, (long long)row->frames, cut);
   }
+  explain(run, report);
 }
 
-static ftl_status write_frames(ftl_surrogate_state *run, const ftl_dataset *frames, ftl_error *error) {
-  char *path = ftl_surrogate_path(run, "sampled.xyz");
+ftl_status ftl_surrogate_write_frames(ftl_surrogate_state *run, const char *name, const ftl_dataset *frames,
+                                      ftl_error *error) {
+  char *path = ftl_surrogate_path(run, name);
   ftl_output_file file = {0};
   if (!path) return ftl_no_memory(error, NULL, "a path");
   ftl_status status = ftl_output_open(path, &file, error);
@@ -78,13 +98,12 @@ static ftl_status write_frames(ftl_surrogate_state *run, const ftl_dataset *fram
   return status;
 }
 
-/* weights.configs: reading a file does that for data. */
-static void weigh_configs(ftl_surrogate_state *run) {
+void ftl_surrogate_weigh_configs(const ftl_surrogate_state *run, ftl_dataset *frames) {
   const ftl_rates *configs = &run->recipe->weights.configs;
-  for (int64_t k = 0; k < run->train.n; k++)
+  for (int64_t k = 0; k < frames->n; k++)
     for (int c = 0; c < configs->n; c++)
-      if (strcmp(configs->name[c], run->train.structure[k].config_type) == 0)
-        run->train.structure[k].weight *= configs->value[c];
+      if (strcmp(configs->name[c], frames->structure[k].config_type) == 0)
+        frames->structure[k].weight *= configs->value[c];
 }
 
 static ftl_status choose(ftl_surrogate_state *run, ftl_dataset *candidates, ftl_error *error) {
@@ -99,8 +118,8 @@ static ftl_status choose(ftl_surrogate_state *run, ftl_dataset *candidates, ftl_
                                chosen, error);
   if (!status) status = ftl_dataset_move(candidates, chosen, &run->train, error);
   run->n_sampled = run->train.n;
-  weigh_configs(run);
-  if (!status) status = write_frames(run, &run->train, error);
+  ftl_surrogate_weigh_configs(run, &run->train);
+  if (!status) status = ftl_surrogate_write_frames(run, "sampled.xyz", &run->train, error);
   if (!status)
     ftl_surrogate_say(run, "%lld of %lld frames are fitted (sampled.xyz)", (long long)run->n_sampled,
                       (long long)run->n_candidates);
@@ -108,35 +127,43 @@ static ftl_status choose(ftl_surrogate_state *run, ftl_dataset *candidates, ftl_
   return status;
 }
 
-ftl_status ftl_surrogate_sample(ftl_surrogate_state *run, bool *interrupted, ftl_error *error) {
+ftl_status ftl_surrogate_run_jobs(ftl_surrogate_state *run, const ftl_model *model, const char *who, const char *id,
+                                  const char *name, ftl_dataset *candidates, ftl_sampling_report *report,
+                                  ftl_error *error) {
   const ftl_jobs *jobs = &run->jobs;
   ftl_sampling_plan plan = {0};
-  ftl_sampling_report report = {0};
-  ftl_dataset candidates = {0};
   const ftl_sampling_host host = {run, forward_progress, run->host->stop};
-  char *folder = ftl_surrogate_path(run, "sampling");
-  ftl_status status = ftl_sampling_plan_make(run->model, run->model_sha256, &jobs->starts, jobs->job, jobs->n,
-                                             &jobs->options, &plan, error);
+  char *folder = ftl_surrogate_path(run, name);
+  ftl_status status =
+      ftl_sampling_plan_make(model, id, &jobs->starts, jobs->job, jobs->n, &jobs->options, &plan, error);
   if (!status && !folder) status = ftl_no_memory(error, NULL, "a path");
   if (!status) {
-    ftl_surrogate_say(run, "%lld starts, %lld runs of the model", (long long)jobs->starts.n, (long long)plan.n);
+    ftl_surrogate_say(run, "%lld starts, %lld runs of the %s", (long long)jobs->starts.n, (long long)plan.n, who);
     run->host->stage(run->host->context, "% sampled", 100);
-    status =
-        ftl_sampling_execute(&plan, run->model, folder, (int)run->recipe->threads, &host, &candidates, &report, error);
+    status = ftl_sampling_execute(&plan, model, folder, (int)run->recipe->threads, &host, candidates, report, error);
     run->host->stage(run->host->context, NULL, 0);
     run->unwritten = status == FTL_ERR_IO;
   }
+  if (!status && !report->interrupted) say_report(run, report);
+  free(folder);
+  ftl_sampling_plan_free(&plan);
+  return status;
+}
+
+ftl_status ftl_surrogate_sample(ftl_surrogate_state *run, bool *interrupted, ftl_error *error) {
+  ftl_sampling_report report = {0};
+  ftl_dataset candidates = {0};
+  ftl_status status =
+      ftl_surrogate_run_jobs(run, run->model, "model", run->model_sha256, "sampling", &candidates, &report, error);
   *interrupted = report.interrupted;
   if (!status && !*interrupted) {
-    say_report(run, &report);
     status = choose(run, &candidates, error);
     if (!status && run->recipe->weights.atoms > 0)
-      status = ftl_answers_atoms(run->model, (int)run->recipe->threads, &run->train, error);
+      status = ftl_answers_atoms(run->model, (int)run->recipe->threads, run->elements, run->e0, run->n_elements,
+                                 &run->train, error);
   }
-  free(folder);
   ftl_dataset_free(&candidates);
   ftl_sampling_report_free(&report);
-  ftl_sampling_plan_free(&plan);
   return status;
 }
 

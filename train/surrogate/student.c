@@ -1,16 +1,15 @@
 #include "surrogate/student.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/path.h"
 #include "sampling/frames.h"
+#include "surrogate/rounds.h"
 #include "support/output.h"
 #include "surrogate/teacher.h"
 #include "tune/start.h"
@@ -73,27 +72,32 @@ static ftl_status set_training(const ftl_surrogate_recipe *r, ftl_recipe *to, ft
   return FTL_OK;
 }
 
-/* `folder` holds the structures. Elements and E0 are the model's, of which there may be none yet (n 0). */
-static ftl_status set_all(const ftl_surrogate_recipe *r, const char *folder, const int *elements, const double *e0,
-                          int n, ftl_recipe *to, ftl_error *error) {
+/* A quarter of what a new network is given, as is the default with a foundation. */
+static double later_epochs(const ftl_surrogate_recipe *r) { return ceil((double)r->learning.epochs / 4); }
+
+/* `folder` holds the structures; `before` is the student of the round before, with which training goes on (NULL: a new
+   one). Elements and E0 are the model's, of which there may be none yet (n 0). */
+static ftl_status set_all(const ftl_surrogate_recipe *r, const char *folder, const char *before, const int *elements,
+                          const double *e0, int n, ftl_recipe *to, ftl_error *error) {
   static const char *const checks[] = {[FTL_CHECKS_REFUSE] = "refuse", [FTL_CHECKS_WARN] = "warn"};
   static const char *const sets[] = {"data", "valid"};
   char path[4096], rate[80];
-  ftl_status status = set_network(r, to, error);
+  ftl_status status = before ? set(to, "foundation", before, error) : set_network(r, to, error);
   if (!status) status = set_training(r, to, error);
   if (!status) status = set(to, "output", folder, error);
   for (int k = 0; k < 2 && !status; k++) {
     snprintf(path, sizeof path, "%s/%s.xyz", folder, sets[k]);
     status = set(to, sets[k], path, error);
   }
-  const bool given = !ftl_recipe_is_set(to, "e0.kind");
-  if (!status && given) status = set(to, "e0.kind", "given", error);
+  if (!status && !ftl_recipe_is_set(to, "e0.kind")) status = set(to, "e0.kind", before ? "keep" : "given", error);
+  const bool given = to->e0.kind == FTL_START_GIVEN && !ftl_recipe_is_set(to, "e0.values");
   for (int k = 0; k < n && !status; k++) {
     status = set(to, "elements", ftl_element_symbol(elements[k]), error);
     snprintf(rate, sizeof rate, "%s=%.17g", ftl_element_symbol(elements[k]), e0[k]);
     if (!status && given) status = set(to, "e0.values", rate, error);
   }
-  if (!status && r->learning.epochs > 0) status = set_number(to, "epochs", (double)r->learning.epochs, error);
+  if (!status && r->learning.epochs > 0)
+    status = set_number(to, "epochs", before ? later_epochs(r) : (double)r->learning.epochs, error);
   if (!status) status = set_number(to, "seed", (double)r->seed, error);
   if (!status) status = set_number(to, "threads", (double)r->threads, error);
   if (!status) status = set_number(to, "max_force", fmax(r->max_force, r->sample.max_force), error);
@@ -127,7 +131,7 @@ static ftl_status try_network(const ftl_surrogate_recipe *r, ftl_recipe *recipe,
   const double e0 = 0;
   const ftl_sets sets = {0};
   ftl_source *source = NULL;
-  ftl_status status = set_all(r, "student", &hydrogen, &e0, 1, recipe, error);
+  ftl_status status = set_all(r, "student", NULL, &hydrogen, &e0, 1, recipe, error);
   if (!status && !ftl_recipe_is_set(recipe, "scratch.avg_num_neighbors"))
     status = set(recipe, "scratch.avg_num_neighbors", "1", error);
   if (!status) status = ftl_start_model(recipe, &sets, &source, error);
@@ -188,17 +192,17 @@ static ftl_status write_set(ftl_surrogate_state *run, const char *folder, const 
 }
 
 static ftl_status write_sets(ftl_surrogate_state *run, const char *folder, ftl_error *error) {
-  if (mkdir(folder, 0777) != 0 && errno != EEXIST) {
-    run->unwritten = true;
-    return ftl_fail(error, FTL_ERR_IO, folder, "the folder cannot be made: %s", strerror(errno));
-  }
-  ftl_status status = write_set(run, folder, "data", &run->train, error);
+  ftl_status status = ftl_output_folder(folder, error);
+  run->unwritten |= status != FTL_OK;
+  if (!status) status = write_set(run, folder, "data", &run->train, error);
   return status ? status : write_set(run, folder, "valid", &run->held, error);
 }
 
 /* ---- training ---- */
 
-static char *folder_of(const ftl_surrogate_state *run) { return ftl_surrogate_path(run, "student"); }
+static char *folder_of(const ftl_surrogate_state *run) {
+  return run->round > 0 ? ftl_round_path(run, "student") : ftl_surrogate_path(run, "student");
+}
 
 bool ftl_student_has_begun(const ftl_surrogate_state *run) {
   char *folder = folder_of(run), *recipe = folder ? ftl_path_join(folder, "recipe.yaml") : NULL;
@@ -211,11 +215,13 @@ bool ftl_student_has_begun(const ftl_surrogate_state *run) {
 static ftl_status begin(ftl_surrogate_state *run, const char *folder, const ftl_host *host, ftl_train_end *end,
                         ftl_error *error) {
   ftl_recipe *recipe = NULL;
+  char *before = run->round > 0 ? ftl_round_path(run, FTL_DRIVER) : NULL;
   ftl_status status = write_sets(run, folder, error);
   if (!status) status = ftl_recipe_new(&recipe, error);
-  if (!status) status = set_all(run->recipe, folder, run->elements, run->e0, run->n_elements, recipe, error);
+  if (!status) status = set_all(run->recipe, folder, before, run->elements, run->e0, run->n_elements, recipe, error);
   if (!status) status = ftl_train(recipe, host, NULL, end, error);
   ftl_recipe_free(recipe);
+  free(before);
   return status;
 }
 
@@ -300,7 +306,7 @@ ftl_status ftl_student_learn(ftl_surrogate_state *run, bool *interrupted, ftl_er
   run->host->phase(run->host->context, FTL_SURROGATE_LEARNING);
   if (!status) ftl_surrogate_say(run, "training %s in %s", run->recipe->student, folder);
   if (!status && ftl_student_has_begun(run)) {
-    status = read_sets(run, folder, error);
+    if (run->train.n == 0) status = read_sets(run, folder, error);
     if (!status) status = go_on(run, folder, &host, &end, error);
   } else if (!status) {
     status = begin(run, folder, &host, &end, error);
@@ -312,6 +318,7 @@ ftl_status ftl_student_learn(ftl_surrogate_state *run, bool *interrupted, ftl_er
     status = copy_model(run, folder, model, error);
     if (!status) status = measure(run, model, error);
     if (!status) status = ftl_surrogate_say_errors(run, error);
+    if (!status) ftl_round_measured(run);
     if (!status) status = ftl_surrogate_write_report(run, error);
     if (!status) ftl_surrogate_say(run, "wrote %s, errors.csv and report.json", model);
   }

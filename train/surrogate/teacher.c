@@ -65,21 +65,26 @@ ftl_status ftl_answers_compare(const ftl_model *model, int threads, const ftl_da
   return status;
 }
 
-static ftl_status ask_atoms(asked *a, ftl_structure *s, ftl_error *error) {
+static ftl_status ask_atoms(asked *a, const int *elements, const double *e0, int n, ftl_structure *s,
+                            ftl_error *error) {
   FTL_TRY(set_species(a, s, error));
   s->atom_energy = malloc((size_t)s->n * sizeof *s->atom_energy);
   if (!s->atom_energy) return ftl_no_memory(error, NULL, "the energies of atoms");
   ftl_result result = {.node_energy = s->atom_energy, .energy_only = 1};
   FTL_TRY(ftl_compute(a->workspace, s->n, a->species, (const double(*)[3])s->position,
                       s->has_cell ? (const double(*)[3])s->cell : NULL, s->pbc, &result, error));
-  for (int i = 0; i < s->n; i++) s->atom_energy[i] -= ftl_model_e0(a->model, a->species[i]);
+  for (int i = 0; i < s->n; i++) {
+    const int mu = ftl_element_index(elements, n, s->atomic_number[i]);
+    if (mu >= 0) s->atom_energy[i] -= e0[mu];
+  }
   return FTL_OK;
 }
 
-ftl_status ftl_answers_atoms(const ftl_model *model, int threads, ftl_dataset *set, ftl_error *error) {
+ftl_status ftl_answers_atoms(const ftl_model *model, int threads, const int *elements, const double *e0, int n,
+                             ftl_dataset *set, ftl_error *error) {
   asked a = {.model = model};
   ftl_status status = ftl_workspace_new(model, threads, &a.workspace, error);
-  for (int64_t k = 0; !status && k < set->n; k++) status = ask_atoms(&a, &set->structure[k], error);
+  for (int64_t k = 0; !status && k < set->n; k++) status = ask_atoms(&a, elements, e0, n, &set->structure[k], error);
   ftl_workspace_free(a.workspace);
   free(a.species);
   free(a.forces);

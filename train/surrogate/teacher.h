@@ -10,7 +10,8 @@
 ftl_status ftl_answers_compare(const ftl_model *model, int threads, const ftl_dataset *set, const bool *chosen,
                                ftl_error_table *table, ftl_comparison *comparison, ftl_error *error);
 
-/* Sets atom_energy of all structures: the model's energies of atoms less E0. Errors as above. */
-ftl_status ftl_answers_atoms(const ftl_model *model, int threads, ftl_dataset *set, ftl_error *error);
+/* Sets atom_energy of all structures: the model's energies of atoms less e0[n] of elements[n]. Errors as above. */
+ftl_status ftl_answers_atoms(const ftl_model *model, int threads, const int *elements, const double *e0, int n,
+                             ftl_dataset *set, ftl_error *error);
 
 #endif

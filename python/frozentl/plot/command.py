@@ -14,10 +14,10 @@ NO_MATPLOTLIB = 90
 
 def draw_all(arguments):
     """The bytes of every picture; all are drawn before the first is handed over."""
-    from . import answers, curve, errors, history, parity, style
+    from . import answers, curve, errors, history, parity, rounds, style
 
     kinds = {"history": history.draw, "parity": parity.draw, "errors": errors.draw, "report": errors.draw_report,
-             "curve": curve.draw, "answers": answers.draw}  # fmt: skip
+             "curve": curve.draw, "answers": answers.draw, "rounds": rounds.draw}  # fmt: skip
     return [style.render(kinds[kind](source, title), form) for kind, source, title, form in zip(*[iter(arguments)] * 4)]
 
 
