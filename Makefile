@@ -5,7 +5,7 @@ JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 TESTS  ?= $(shell expr $(JOBS) + 1)# tests at a time: there is always one that waits, for ranks, a signal or a file
 WERROR ?= OFF# CI builds with WERROR=ON
 
-.PHONY: help setup build demo wheel test test-release test-kokkos kokkos-cuda sanitize bench fuzz docs format format-check install clean
+.PHONY: help setup build demo wheel test test-release test-kokkos kokkos-cuda gpu-kit sanitize bench fuzz docs format format-check install clean
 help:
 	@echo 'FrozenTL: MACE interatomic potentials in C, for LAMMPS.'
 	@echo ''
@@ -15,6 +15,7 @@ help:
 	@echo '  make sanitize  only the latter'
 	@echo '  make test-kokkos  pair_style frozentl/kk in a LAMMPS with KOKKOS, which it gets and builds first (see docs/kokkos.md)'
 	@echo '  make kokkos-cuda  compile core/kokkos for NVIDIA GPUs, and print what each kernel takes (needs nvcc, no GPU)'
+	@echo '  make gpu-kit   a folder that tests and measures core/kokkos on another machine with an NVIDIA GPU and its driver (needs nvcc, no GPU)'
 	@echo '  make bench     all benchmarks, tables and charts, in under 40 minutes: MD against mace-torch, symmetrix and sevenn (20.5 at most),'
 	@echo '                 scaling (6.5), training (6), surrogates (3, with FTL_MLPACE_SOURCE), start-up and stages (3.5)'
 	@echo '  make fuzz      fuzz the readers of all files (FUZZ_SECONDS=600 each)'
@@ -60,6 +61,9 @@ kokkos-cuda: setup $(BUILD)/build.ninja
 	@cmake -S . -B $(BUILD) >/dev/null # it may have been configured without these headers
 	@cmake --build $(BUILD) -j $(JOBS) --target kokkos_cuda
 	@scripts/cuda_resources.py $(BUILD)/kokkos-cuda/*.log
+
+gpu-kit: setup
+	@scripts/gpu_kit.sh
 
 bench: build
 	@bench/all

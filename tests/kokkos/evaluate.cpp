@@ -1,8 +1,14 @@
 #include "evaluate.h"
 
-#include "kokkos/evaluator.hpp"
+#include "step.hpp"
 
+#include "kokkos/instances.hpp"
+#include "kokkos/tables.hpp"
+
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <string>
 #include <vector>
 
@@ -10,13 +16,6 @@ using frozentl::Array;
 
 namespace {
 
-template <class Space, class T> Array<T *, Space> to_device(const T *from, std::size_t n) {
-  Array<T *, Space> to("test", n + 1);
-  if (n > 0)
-    Kokkos::deep_copy(Kokkos::subview(to, std::make_pair(std::size_t(0), n)),
-                      Kokkos::View<const T *, Kokkos::LayoutRight, Kokkos::HostSpace>(from, n));
-  return to;
-}
 template <class T, class View> void to_host(const View &from, T *to, std::size_t n) {
   auto copy = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), from);
   if (n > 0) std::memcpy(to, copy.data(), n * sizeof(T));
@@ -44,27 +43,14 @@ ftl_status evaluate(const ftl_model *model, const ftl_graph *g, const int *owner
                     ftl_error *error) {
   using namespace frozentl;
   const std::size_t local = static_cast<std::size_t>(g->n_local), total = static_cast<std::size_t>(g->n_total);
-  const std::size_t n_edges = static_cast<std::size_t>(local > 0 ? g->first_edge[local] : 0);
-  const std::size_t n_atoms = g->node ? static_cast<std::size_t>(g->n_atoms) : total;
-  const std::int64_t none = 0;
   ftl_model_info info;
   ftl_model_get_info(model, &info);
   std::unique_ptr<Evaluator<Space>> evaluator;
   ftl_status status = make_evaluator<Space>(model, evaluator, error);
   if (status) return status;
 
-  Graph<Space> graph;
-  graph.n_local = g->n_local;
-  graph.n_total = g->n_total;
-  graph.n_atoms = static_cast<int>(n_atoms);
-  graph.species = to_device<Space>(g->species, total);
-  graph.first_edge = to_device<Space>(local > 0 ? g->first_edge : &none, local + 1);
-  graph.sender = to_device<Space>(g->sender, n_edges);
-  if (g->node) graph.node = to_device<Space>(g->node, n_atoms);
-  Array<double *[3], Space> positions("positions", n_atoms + 1);
-  Kokkos::deep_copy(
-      Array<double *, Space>(positions.data(), 3 * n_atoms),
-      Kokkos::View<const double *, Kokkos::LayoutRight, Kokkos::HostSpace>(&g->position[0][0], 3 * n_atoms));
+  const Graph<Space> graph = graph_in<Space>(g);
+  const Array<double *[3], Space> positions = vectors_in<Space>(g->position, static_cast<std::size_t>(graph.n_atoms));
 
   const std::vector<Swap> swaps = owner ? swaps_of(owner, g->n_total - g->n_local, g->n_local) : std::vector<Swap>();
   const Array<int *, Space> owners = to_device<Space>(owner, owner ? total - local : 0);
@@ -90,19 +76,17 @@ ftl_status evaluate(const ftl_model *model, const ftl_graph *g, const int *owner
     if (answer->atom_virial) output.atom_virial = Array<double *[9], Space>("atom_virial", total);
     if (answer->centroid_virial) output.centroid_virial = Array<double *[9], Space>("centroid_virial", total);
     ask_trust();
-    if ((status = evaluator->begin(positions, output, error))) return status;
     const auto buffer_of = [&](int t) {
       return Array<double *, Space>("buffer",
                                     (total - local) * static_cast<std::size_t>(evaluator->row_doubles(t)) + 1);
     };
-    for (int t = 0; t + 1 < info.n_layers; t++) {
-      evaluator->layer_forward(t);
+    const auto fill_ghosts = [&](int t) {
       const auto buffer = buffer_of(t);
       for (const Swap &swap : swaps) {
         evaluator->pack_features(t, swap.n, owners.data() + swap.first, buffer.data());
         evaluator->unpack_features(t, swap.n, g->n_local + swap.first, buffer.data());
       }
-    }
+    };
     const auto send_home = [&](int t) {
       const auto buffer = buffer_of(t);
       for (const Swap &swap : swaps) {
@@ -110,14 +94,8 @@ ftl_status evaluate(const ftl_model *model, const ftl_graph *g, const int *owner
         evaluator->add_adjoints(t, swap.n, owners.data() + swap.first, buffer.data());
       }
     };
-    for (int sweep = 0; sweep < evaluator->n_sweeps(); sweep++) {
-      evaluator->last_layer(sweep);
-      for (int t = info.n_layers - 2; t >= 0; t--) {
-        send_home(t);
-        evaluator->layer_reverse(t);
-      }
-    }
-    evaluator->end(totals);
+    if ((status = step(*evaluator, info.n_layers, positions, output, fill_ghosts, send_home, totals, error)))
+      return status;
     if (answer->force_deviation) {
       send_home(info.n_layers - 1);
       evaluator->force_deviations();
@@ -145,43 +123,47 @@ ftl_status evaluate(const ftl_model *model, const ftl_graph *g, const int *owner
 
 extern "C" {
 
-void kokkos_start(int argc, char **argv) { Kokkos::initialize(argc, argv); }
+void kokkos_start(int argc, char **argv) {
+#ifdef KOKKOS_ENABLE_CUDA
+  int n_devices = 0;
+  const cudaError_t status = cudaGetDeviceCount(&n_devices);
+  if (status != cudaSuccess || n_devices == 0) {
+    std::fprintf(stderr,
+                 "%s: no GPU can be used here (CUDA says: %s); an NVIDIA GPU of compute capability 8.0 or later and a "
+                 "driver for CUDA %d.%d are needed\n",
+                 argv[0], cudaGetErrorString(status), CUDART_VERSION / 1000, CUDART_VERSION / 10 % 100);
+    std::exit(3);
+  }
+#endif
+  Kokkos::initialize(argc, argv);
+}
 void kokkos_stop(void) { Kokkos::finalize(); }
 
 const char *const *kokkos_spaces(void) {
-  static const char *const names[] = {
-#ifdef KOKKOS_ENABLE_SERIAL
-      "Serial",
-#endif
-#ifdef KOKKOS_ENABLE_OPENMP
-      "OpenMP",
-#endif
-#ifdef KOKKOS_ENABLE_THREADS
-      "Threads",
-#endif
-#ifdef KOKKOS_ENABLE_CUDA
-      "Cuda",
-#endif
-      nullptr};
+#define FTL_NAME(Space) Space::name(),
+  static const char *const names[] = {FTL_FOR_EACH_SPACE(FTL_NAME) nullptr};
   return names;
+}
+
+/* The first sentence of what Kokkos or CUDA says. */
+static ftl_status fail_as(const std::exception &failure, const std::string &space, ftl_error *error) {
+  const std::string text = failure.what(), sentence = text.substr(0, text.find('\n'));
+  const bool memory = text.find("alloc") != std::string::npos || text.find("memory") != std::string::npos;
+  return frozentl::fail(error, memory ? FTL_ERR_MEMORY : FTL_ERR_ARGUMENT, "space " + space,
+                        memory ? "out of memory: " + sentence : sentence);
 }
 
 ftl_status kokkos_evaluate(const char *space, const ftl_model *model, const ftl_graph *graph, const int *owner,
                            int repeat, kokkos_answer *answer, ftl_error *error) {
   const std::string name(space);
-#ifdef KOKKOS_ENABLE_SERIAL
-  if (name == "Serial") return evaluate<Kokkos::Serial>(model, graph, owner, repeat, answer, error);
-#endif
-#ifdef KOKKOS_ENABLE_OPENMP
-  if (name == "OpenMP") return evaluate<Kokkos::OpenMP>(model, graph, owner, repeat, answer, error);
-#endif
-#ifdef KOKKOS_ENABLE_THREADS
-  if (name == "Threads") return evaluate<Kokkos::Threads>(model, graph, owner, repeat, answer, error);
-#endif
-#ifdef KOKKOS_ENABLE_CUDA
-  if (name == "Cuda") return evaluate<Kokkos::Cuda>(model, graph, owner, repeat, answer, error);
-#endif
-  return FTL_ERR_ARGUMENT;
+#define FTL_EVALUATE(Space)                                                                                            \
+  if (name == Space::name()) return evaluate<Space>(model, graph, owner, repeat, answer, error);
+  try {
+    FTL_FOR_EACH_SPACE(FTL_EVALUATE)
+  } catch (const std::exception &failure) {
+    return fail_as(failure, name, error);
+  }
+  return frozentl::fail(error, FTL_ERR_ARGUMENT, "space " + name, "this program was not compiled for it");
 }
 
 } // extern "C"

@@ -19,13 +19,15 @@ typedef struct {
   double seconds; /* of the last of `repeat` evaluations, without the graph */
 } kokkos_answer;
 
+/* Ends the program with a sentence and status 3 where it is compiled for a GPU and there is none. */
 void kokkos_start(int argc, char **argv);
 void kokkos_stop(void);
 /* Names of the spaces there are, NULL after the last: "Serial", "OpenMP", "Cuda". */
 const char *const *kokkos_spaces(void);
 
 /* repeat 0: an evaluation is only begun, and `bytes` is what it holds. `graph` has positions. owner[n_total - n_local]:
- * the local node of which a ghost is a copy; NULL without ghosts. */
+ * the local node of which a ghost is a copy; NULL without ghosts. FTL_ERR_MEMORY: the space's memory does not suffice.
+ */
 ftl_status kokkos_evaluate(const char *space, const ftl_model *model, const ftl_graph *graph, const int *owner,
                            int repeat, kokkos_answer *answer, ftl_error *error);
 

@@ -1,4 +1,6 @@
-/* Writes models with random weights, one of each kind of block, for invariance.py: make_scratch FOLDER. */
+/* Writes models with random weights: make_scratch FOLDER, one of each kind of block, for invariance.py; make_scratch
+   FOLDER published, of the size of MACE-MP-0a small and 0b3 medium, for H and Cu, to measure speed and memory with
+   (make gpu-kit). */
 #include <stdio.h>
 #include <string.h>
 
@@ -31,12 +33,33 @@ static ftl_scratch_options small(const char *hidden, int max_ell) {
   return o;
 }
 
+static int write_published(const char *folder) {
+  ftl_scratch_options o = small("128x0e", 3);
+  o.elements = (const int[]){1, 29};
+  o.n_elements = 2;
+  o.r_max = 6;
+  o.num_bessel = 10;
+  o.first = FTL_INTERACTION_RESIDUAL;
+  o.avg_num_neighbors = 61.96;
+  o.dtype = FTL_F32;
+  const int failed = write_model(folder, "mp0a-small", &o);
+  o.hidden = "128x0e+128x1o";
+  o.num_bessel = 8;
+  o.first = FTL_INTERACTION_DENSITY;
+  o.other = FTL_INTERACTION_DENSITY_RESIDUAL;
+  o.transform = FTL_TRANSFORM_AGNESI;
+  o.pair_repulsion = true;
+  return failed | write_model(folder, "mp0b3-medium", &o);
+}
+
 int main(int argc, char **argv) {
-  const char *folder = argc == 2 ? argv[1] : NULL;
+  const char *folder = argc >= 2 ? argv[1] : NULL;
   static const char *const heads[] = {"first", "second"};
   int failed = 0;
   ftl_scratch_options o;
-  if (!folder) return fprintf(stderr, "usage: %s FOLDER\n", argv[0]), 2;
+  const bool published = argc == 3 && !strcmp(argv[2], "published");
+  if (!folder || argc != 2 + published) return fprintf(stderr, "usage: %s FOLDER [published]\n", argv[0]), 2;
+  if (published) return write_published(folder);
 
   o = small("8x0e+8x1o", 3);
   failed |= write_model(folder, "default", &o);

@@ -20,8 +20,8 @@
 
 #include "frozentl.h"
 #include "model/architecture.h"
-#include "neighbour/neighbours.h"
 #include "sanitized.h"
+#include "structures.h"
 
 /* FTL_SHARED, or ../shared seen from the project's root, where ctest runs. */
 static inline const char *shared_dir(void) {
@@ -134,38 +134,11 @@ static inline ftl_source *read_twin(const char *twin) {
   return source;
 }
 
-#define MAX_ATOMS 256
-
-typedef struct {
-  int n;
-  int number[MAX_ATOMS];
-  double position[MAX_ATOMS][3];
-  double cell[3][3];
-  int pbc[3];
-} structure;
-
-/* The next frame of an extended XYZ file as ASE writes it, species and pos first; false at the end. */
+/* The next frame of an extended XYZ file; false at the end. */
 static inline bool read_frame(FILE *file, structure *s) {
-  char line[4096], symbol[8];
-  if (!fgets(line, sizeof line, file)) return false;
-  *s = (structure){.n = atoi(line)};
-  assert_in_range(s->n, 1, MAX_ATOMS);
-  assert_non_null(fgets(line, sizeof line, file));
-  const char *lattice = strstr(line, "Lattice=\""), *pbc = strstr(line, "pbc=\"");
-  double *c = &s->cell[0][0];
-  if (lattice)
-    assert_int_equal(sscanf(lattice + 9, "%lf %lf %lf %lf %lf %lf %lf %lf %lf", c, c + 1, c + 2, c + 3, c + 4, c + 5,
-                            c + 6, c + 7, c + 8),
-                     9);
-  for (int k = 0; k < 3; k++) s->pbc[k] = pbc ? pbc[5 + 2 * k] == 'T' : lattice != NULL;
-  for (int i = 0; i < s->n; i++) {
-    double *x = s->position[i];
-    assert_non_null(fgets(line, sizeof line, file));
-    assert_int_equal(sscanf(line, "%7s %lf %lf %lf", symbol, x, x + 1, x + 2), 4);
-    s->number[i] = ftl_atomic_number(symbol);
-    assert_in_range(s->number[i], 1, 120);
-  }
-  return true;
+  const int read = next_frame(file, s);
+  assert_true(read >= 0);
+  return read == 1;
 }
 
 static inline double volume(const structure *s) {
@@ -203,32 +176,6 @@ static inline void build_graph(structure_graph *g, const structure *s, const int
 }
 
 static inline void free_graph(structure_graph *g) { ftl_neighbours_free(&g->neighbours); }
-
-/* Atoms of random elements in a triclinic box of about `side` Angstrom, none closer than `closest` (images included).
-   The generator's state is the caller's, so that a failure can be repeated. */
-static inline double random_unit(uint64_t *state) { /* splitmix64 */
-  uint64_t z = (*state += 0x9e3779b97f4a7c15u);
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-  return (double)((z ^ (z >> 31)) >> 11) / 9007199254740992.0;
-}
-
-static inline void random_structure(structure *s, int n, double side, double closest, const int *numbers,
-                                    int n_elements, uint64_t *state) {
-  *s = (structure){.n = n, .pbc = {1, 1, 1}};
-  for (int a = 0; a < 3; a++)
-    for (int c = 0; c < 3; c++) s->cell[a][c] = (a == c ? side : 0) + side * 0.3 * (random_unit(state) - 0.5);
-  for (int i = 0; i < n;) {
-    double f[3];
-    for (int c = 0; c < 3; c++) f[c] = random_unit(state);
-    for (int c = 0; c < 3; c++) s->position[i][c] = f[0] * s->cell[0][c] + f[1] * s->cell[1][c] + f[2] * s->cell[2][c];
-    s->number[i] = numbers[(int)(random_unit(state) * n_elements)];
-    ftl_neighbours near = {0};
-    const ftl_status status = ftl_neighbours_build(&near, i + 1, s->position, s->cell, s->pbc, closest, NULL);
-    if (status == FTL_OK && near.n_edges == 0) i++;
-    ftl_neighbours_free(&near);
-  }
-}
 
 /* One answer of a twin's JSON. */
 typedef struct {

@@ -1,0 +1,15 @@
+# ftl_add_kokkos_program(NAME SOURCE...): a program with evaluators of core/kokkos as C sees them (tests/kokkos/evaluate.h):
+# tests and benchmarks. Only where core/kokkos is built.
+include(${PROJECT_SOURCE_DIR}/cmake/FrozentlKokkos.cmake)
+set(CMAKE_CXX_STANDARD ${FTL_KOKKOS_CXX_STANDARD})
+if(NOT TARGET kokkos_evaluate)
+  set(kokkos_helpers ${PROJECT_SOURCE_DIR}/tests/kokkos)
+  add_library(kokkos_evaluate OBJECT EXCLUDE_FROM_ALL ${kokkos_helpers}/evaluate.cpp ${kokkos_helpers}/stage_times.cpp)
+  target_include_directories(kokkos_evaluate PUBLIC ${PROJECT_SOURCE_DIR}/core ${PROJECT_SOURCE_DIR}/tests)
+  target_link_libraries(kokkos_evaluate PUBLIC frozentl_kokkos)
+endif()
+function(ftl_add_kokkos_program name)
+  add_executable(${name} ${ARGN})
+  set_target_properties(${name} PROPERTIES LINKER_LANGUAGE CXX)
+  target_link_libraries(${name} PRIVATE kokkos_evaluate m)
+endfunction()
