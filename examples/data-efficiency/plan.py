@@ -36,7 +36,7 @@ ORDER = ("f0", "linears", "f3", "lora", "f4", "radial", "f5", "skip")  # the mos
 SCRATCH = {"scratch.hidden": "32x0e+32x1o", "scratch.r_max": 5, "scratch.correlation": 3, "scratch.max_ell": 3,
            "scratch.zbl": "true"}  # fmt: skip
 
-ALWAYS = {"precision": "mixed", "threads": 1, "cache_mb": 6000, "loss.energy": 500, "loss.forces": 100}
+ALWAYS = {"precision": "mixed", "threads": 1, "cache_mb": 6000, "trust": "false", "loss.energy": 500, "loss.forces": 100}
 COMMON = {**ALWAYS, "ema": 0.99, "schedule.kind": "cosine", "loss.kind": "universal"}
 START = {"elements": "all", "e0.kind": "fit"}
 TUNING = {**START, "optimiser.weight_decay": 0}
@@ -183,11 +183,12 @@ class Run:
         self.options.update(options or {})
 
     def digest(self):
-        """What a line of results must have been made with to be kept: options, files by their names. Not patience: where a run
+        """What a line of results must have been made with to be kept: options, files by their names. Not what
+        leaves the weights as they are (threads, memory, what teaches a model its errors), nor patience: where a run
         went to its bound, a longer one changes nothing; of those that it ended, remove the line after changing it."""
         files = ("data", "valid", "test", "foundation", "replay.data")
         plain = {k: os.path.basename(v) if k in files else v for k, v in self.options.items()}
-        for name in ("threads", "cache_mb", "patience"):
+        for name in ("threads", "cache_mb", "trust", "patience"):
             plain.pop(name, None)
         return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:12]
 
