@@ -36,7 +36,7 @@ ORDER = ("f0", "linears", "f3", "lora", "f4", "radial", "f5", "skip")  # the mos
 SCRATCH = {"scratch.hidden": "32x0e+32x1o", "scratch.r_max": 5, "scratch.correlation": 3, "scratch.max_ell": 3,
            "scratch.zbl": "true"}  # fmt: skip
 
-ALWAYS = {"precision": "mixed", "threads": 1, "cache_mb": 1500, "loss.energy": 500, "loss.forces": 100}
+ALWAYS = {"precision": "mixed", "threads": 1, "cache_mb": 6000, "trust": "false", "loss.energy": 500, "loss.forces": 100}
 COMMON = {**ALWAYS, "ema": 0.99, "schedule.kind": "cosine", "loss.kind": "universal"}
 START = {"elements": "all", "e0.kind": "fit"}
 TUNING = {**START, "optimiser.weight_decay": 0}
@@ -71,9 +71,9 @@ TARGETS = {
     "ti": Target("Ti, cells of up to 6 atoms (UNEP-v1)", "tialv/train.xyz", ("tialv/valid.xyz", 1), "tialv/test.xyz", 113, "sevennet-l3i5",
                  {"tune": 1500, "scratch": 3000}, {"tune": 60, "scratch": 300}, 50, {"loss.stress": 10000}, ("Ti", 6)),
     "mo": Target("Mo (mlearn, DFT)", "mlearn/Mo_training.xyz", None, "mlearn/Mo_test.xyz", 175, "sevennet-l3i5",
-                 {"tune": 600, "scratch": 4000}, {"tune": 12, "scratch": 100}, 50, rates="ti"),
+                 {"tune": 1500, "scratch": 4000}, {"tune": 12, "scratch": 100}, 50, rates="ti"),
     "tialv": Target("Ti\u2013Al\u2013V (UNEP-v1)", "tialv/train.xyz", ("tialv/valid.xyz", 4), "tialv/test.xyz", 2000, "sevennet-l3i5",
-                    {"tune": 3000, "scratch": 8000}, {"tune": 20, "scratch": 60}, 50, {"loss.stress": 10000}, rates="ti"),
+                    {"tune": 6000, "scratch": 8000}, {"tune": 20, "scratch": 60}, 50, {"loss.stress": 10000}, rates="ti"),
     "cu": Target("Cu (mlearn, DFT)", "mlearn/Cu_training.xyz", None, "mlearn/Cu_test.xyz", 236, "sevennet-l3i5",
                  {"tune": 500, "scratch": 4000}, {"tune": 10, "scratch": 100}, 25, rates="ti"),
     "h2cu": Target("H\u2082 on Cu", "h2cu/train.xyz", ("h2cu/valid.xyz", 8), "h2cu/test.xyz", 2000, "sevennet-l3i5",
@@ -183,11 +183,12 @@ class Run:
         self.options.update(options or {})
 
     def digest(self):
-        """What a line of results must have been made with to be kept: options, files by their names. Not patience: where a run
+        """What a line of results must have been made with to be kept: options, files by their names. Not what
+        leaves the weights as they are (threads, memory, what teaches a model its errors), nor patience: where a run
         went to its bound, a longer one changes nothing; of those that it ended, remove the line after changing it."""
         files = ("data", "valid", "test", "foundation", "replay.data")
         plain = {k: os.path.basename(v) if k in files else v for k, v in self.options.items()}
-        for name in ("threads", "cache_mb", "patience"):
+        for name in ("threads", "cache_mb", "trust", "patience"):
             plain.pop(name, None)
         return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:12]
 

@@ -40,7 +40,8 @@ def alloys(seeds):
 def cases(molybdenum, quick):
     """name -> Case. `molybdenum` is the surrogate that is fitted to DFT here, or None. `settings`: of in.warm, by label of the
     potential, and how many of the realisations; one without has no run at 300 K. quick: what a minute has room for."""
-    titanium = {"foundation": shipped("ftl-metals-0.ftl"), "fine-tuned": shipped("ti64.ftl"), "surrogate": shipped("ti64-ace.ftl")}
+    titanium = {"foundation": shipped("ftl-metals-0.ftl"), "fine-tuned": shipped("ti64.ftl"), "surrogate": shipped("ti64-ace.ftl"),
+                "from SevenNet-l3i5": shipped("tialv.ftl")}  # fmt: skip
     mace = {"precision": "mixed", "settle": 2000, "steps": 4000, "realisations": 1}
     mo = {"foundation": shipped("ftl-metals-0.ftl")}
     if molybdenum:
