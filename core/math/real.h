@@ -54,15 +54,33 @@ FTL_INLINE vec splat(real x) { return x - (vec){0}; }
 #define EACH_LANE(f) LANES_FROM_2(f, 0)
 #endif
 
-/* Two vectors of partial sums, each sum in 2 half neighbouring lanes, become one of half as wide sums: those of a, then
-   those of b. */
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_shufflevector)
+#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#endif
+#endif
+#ifndef SHUFFLE
 typedef __typeof__(_Generic((real)0, float : (int32_t)0, double : (int64_t)0)) lane_index;
 typedef lane_index vec_index __attribute__((vector_size(FTL_VECTOR_BYTES)));
+#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (vec_index){__VA_ARGS__})
+#endif
+
+/* Two vectors of partial sums, each sum in 2 half neighbouring lanes, become one of half as wide sums: those of a, then
+   those of b. half is a constant below LANES. */
 FTL_INLINE vec halve_sums(int half, vec a, vec b) {
-#define FIRST_HALF(k)  (k) / half * 2 * half + (k) % half
-#define SECOND_HALF(k) FIRST_HALF(k) + half
-  return __builtin_shuffle(a, b, (vec_index){EACH_LANE(FIRST_HALF)}) +
-         __builtin_shuffle(a, b, (vec_index){EACH_LANE(SECOND_HALF)});
+#define HALF_AT(half, k) (((k) / (half)*2 * (half) + (k) % (half)) % (2 * LANES))
+#define FIRST_HALF_1(k)  HALF_AT(1, k)
+#define FIRST_HALF_2(k)  HALF_AT(2, k)
+#define FIRST_HALF_4(k)  HALF_AT(4, k)
+#define FIRST_HALF_8(k)  HALF_AT(8, k)
+#define SECOND_HALF_1(k) ((HALF_AT(1, k) + 1) % (2 * LANES))
+#define SECOND_HALF_2(k) ((HALF_AT(2, k) + 2) % (2 * LANES))
+#define SECOND_HALF_4(k) ((HALF_AT(4, k) + 4) % (2 * LANES))
+#define SECOND_HALF_8(k) ((HALF_AT(8, k) + 8) % (2 * LANES))
+  if (half == 1) return SHUFFLE(a, b, EACH_LANE(FIRST_HALF_1)) + SHUFFLE(a, b, EACH_LANE(SECOND_HALF_1));
+  if (half == 2) return SHUFFLE(a, b, EACH_LANE(FIRST_HALF_2)) + SHUFFLE(a, b, EACH_LANE(SECOND_HALF_2));
+  if (half == 4) return SHUFFLE(a, b, EACH_LANE(FIRST_HALF_4)) + SHUFFLE(a, b, EACH_LANE(SECOND_HALF_4));
+  return SHUFFLE(a, b, EACH_LANE(FIRST_HALF_8)) + SHUFFLE(a, b, EACH_LANE(SECOND_HALF_8));
 }
 
 /* out[k] = sum of the lanes of v[k], with one addition or so for each. n is a constant. v is lost; out has room for
