@@ -5,16 +5,17 @@ names the option, tensor or modality.
 """
 
 import hashlib
-import importlib.util
 import json
 import os
 import re
 import struct
+import subprocess
 import sys
 import zipfile
 
 import cli_case
 import pickled
+import plot_server
 
 TWINS = os.path.join(os.path.dirname(cli_case.HERE), "parity", "sevennet-twins")
 PLAIN = os.path.join(TWINS, "s-parity-l3.pth")
@@ -48,9 +49,10 @@ class SevenNet(cli_case.CliCase):
     def test_state_dict_without_torch(self):
         """--to sevennet OUT.safetensors: the foundation's numbers come back under sevenn's names, to the bit; of a model with one of
         three modalities, the checkpoint's others stay, and a note says so."""
-        if not importlib.util.find_spec("numpy"):
-            self.skipTest("no NumPy")
-        os.environ["FROZENTL_PYTHON"] = sys.executable
+        python = next((p for p in (plot_server.PYTHON, sys.executable) if os.path.exists(p) and subprocess.run([p, "-c", "import numpy"], capture_output=True).returncode == 0), None)
+        if not python:
+            self.skipTest("no Python with NumPy: scripts/setup.sh makes build/venv")
+        os.environ["FROZENTL_PYTHON"] = python
         self.addCleanup(os.environ.pop, "FROZENTL_PYTHON")
         for model, cut in ((FCN, []), (MODAL, ["--head", "hse"])):
             ftl, out = self.path("model.ftl"), self.path("states.safetensors")
