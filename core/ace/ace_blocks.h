@@ -143,8 +143,8 @@ static void ace_group_force(const ftl_ace *ace, const ftl_ace_pair *pair, const 
     const ftl_ace_segment *seg = &pair->segment[s];
     for (int k = 0, n_r; k < seg->n; k += n_r) {
       n_r = ace_part(seg->n - k, 8);
-      ace_force_any(b + seg->lm * pad + k, pad, record.radial + seg->radial + k, record.slope + seg->radial + k, y + seg->lm,
-                    seg->n_lm, y_adjoint + seg->lm, &slope, n_r);
+      ace_force_any(b + seg->lm * pad + k, pad, record.radial + seg->radial + k, record.slope + seg->radial + k,
+                    y + seg->lm, seg->n_lm, y_adjoint + seg->lm, &slope, n_r);
     }
   }
   for (int p = 0; p < ace->n_linear; p++) linear += (real)atom->linear[p] * record.slope[first_linear + p];
@@ -174,7 +174,8 @@ static void ace_add_forces(ftl_workspace *ws, ftl_thread *thread, const ftl_ace_
   }
 }
 
-static void ace_atom_forces(ftl_workspace *ws, ftl_thread *thread, const ftl_block *block, int a, const ace_atom *atom) {
+static void ace_atom_forces(ftl_workspace *ws, ftl_thread *thread, const ftl_block *block, int a,
+                            const ace_atom *atom) {
   const ftl_ace_scratch *scratch = thread->scratch;
   const ftl_ace *ace = ws->model->ace;
   const ftl_output *output = ws->output;

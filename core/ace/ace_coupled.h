@@ -35,8 +35,8 @@ static void ace_channels_out(const ftl_ace_coupled *program, const double *adjoi
   }
 }
 
-/* What a batch does: z = (x, y) by a coupling's list, or z += it, as products of a batch may share what they add to; x or
-   y may be the same for all. */
+/* What a batch does: z = (x, y) by a coupling's list, or z += it, as products of a batch may share what they add to; x
+   or y may be the same for all. */
 typedef enum { ACE_SET, ACE_SET_OF_ONE_X, ACE_ADD, ACE_ADD_OF_ONE_Y } ace_couple_mode;
 
 FTL_INLINE void ace_couple(const ftl_ace_coupling *list, const double *const *x, const double *const *y,
@@ -70,7 +70,9 @@ FTL_INLINE void ace_couple(const ftl_ace_coupling *list, const double *const *x,
 }
 
 #define ACE_COUPLE(n, mode)                                                                                            \
-  case (n)*4 + (mode): ace_couple(list, x, y, z, n, mode); break;
+  case (n)*4 + (mode):                                                                                                 \
+    ace_couple(list, x, y, z, n, mode);                                                                                \
+    break;
 #define ACE_COUPLES(n)                                                                                                 \
   ACE_COUPLE(n, ACE_SET) ACE_COUPLE(n, ACE_SET_OF_ONE_X) ACE_COUPLE(n, ACE_ADD) ACE_COUPLE(n, ACE_ADD_OF_ONE_Y)
 
@@ -114,8 +116,7 @@ static void ace_couplings_reverse(const ftl_ace *ace, const ftl_ace_coupled *pro
       y_adjoint[b] = ace_place(adjoint, batch->y[b]);
     }
     ace_couple_any(&way[FTL_ACE_TO_FIRST], g, y, x_adjoint, batch->n, ACE_ADD);
-    ace_couple_any(&way[FTL_ACE_TO_SECOND], g, x, y_adjoint, batch->n,
-                   batch->shared ? ACE_ADD_OF_ONE_Y : ACE_ADD);
+    ace_couple_any(&way[FTL_ACE_TO_SECOND], g, x, y_adjoint, batch->n, batch->shared ? ACE_ADD_OF_ONE_Y : ACE_ADD);
   }
 }
 

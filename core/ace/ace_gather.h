@@ -73,11 +73,13 @@ static void ace_place_sums(const ftl_ace *ace, const ftl_ace_pair *pair, const d
     for (int c = 0, n_y; c < seg->n_lm; c += n_y) {
       n_y = ace_part(seg->n_lm - c, FTL_ACE_TILE_Y);
       for (int k = 0, n_r; k < seg->n; k += n_r) {
-        double tile[(FTL_ACE_TILE_Y * FTL_ACE_TILE_R / ACE_ATOMS + 1) * ACE_ATOMS * ACE_ATOMS] __attribute__((aligned(64)));
+        double tile[(FTL_ACE_TILE_Y * FTL_ACE_TILE_R / ACE_ATOMS + 1) * ACE_ATOMS * ACE_ATOMS]
+            __attribute__((aligned(64)));
         n_r = ace_part(seg->n - k, FTL_ACE_TILE_R);
         for (int q = 0; q < n_y * n_r; q += ACE_ATOMS) ace_atoms_of(row, at + (size_t)q, tile + q * ACE_ATOMS);
         for (int q = 0; q < n_y * n_r; q++)
-          ace_store(a + (size_t)((seg->lm + c + q / n_r) * pad + k + q % n_r) * ACE_ATOMS, ace_load(tile + q * ACE_ATOMS));
+          ace_store(a + (size_t)((seg->lm + c + q / n_r) * pad + k + q % n_r) * ACE_ATOMS,
+                    ace_load(tile + q * ACE_ATOMS));
         at += (size_t)ace_tile_room(n_y * n_r);
       }
     }
@@ -200,7 +202,8 @@ static void ace_gather(ftl_workspace *ws, ftl_thread *thread, const ftl_block *b
     const double *row[FTL_BLOCK_ATOMS];
     double *a = scratch->a + (size_t)(z * a_row) * FTL_BLOCK_ATOMS;
     for (int k = 0; k < FTL_BLOCK_ATOMS; k++)
-      row[k] = scratch->near[z] >> k & 1 ? ace_sums_of(ace, scratch, z, k) : ace_sums_of(ace, scratch, ace->n_species, 0);
+      row[k] =
+          scratch->near[z] >> k & 1 ? ace_sums_of(ace, scratch, z, k) : ace_sums_of(ace, scratch, ace->n_species, 0);
     if (scratch->near[z]) ace_place_sums(ace, &pairs[z], row, a);
     /* programs of sets of elements do not look at the others */
     else if (ace->element[block->species].n_programs == 1) memset(a, 0, (size_t)a_row * FTL_BLOCK_ATOMS * sizeof *a);
