@@ -92,17 +92,18 @@ typedef struct ftl_ace {
   ftl_ace_element *element; /* [n_species] */
   ftl_ace_couplings couplings;
   size_t coupled_numbers; /* of ftl_ace_scratch.coupled */
-  ftl_ace_pair *pair;       /* [n_species][n_species], central atom first */
+  ftl_ace_pair *pair;     /* [n_species][n_species], central atom first */
   double y_a[FTL_ACE_MAX_L + 1][FTL_ACE_MAX_L + 1], y_b[FTL_ACE_MAX_L + 1][FTL_ACE_MAX_L + 1]; /* recursion of Y */
   double y_c[FTL_ACE_MAX_L + 1], y_d[FTL_ACE_MAX_L + 1];
 } ftl_ace;
 
-enum { FTL_ACE_GATHER = 12 };                      /* groups of edges that are summed at once */
-enum { FTL_ACE_TILE_Y = 4, FTL_ACE_TILE_R = 5 };   /* components of Y and radial functions whose sums are in registers */
+enum { FTL_ACE_GATHER = 12 };                    /* groups of edges that are summed at once */
+enum { FTL_ACE_TILE_Y = 4, FTL_ACE_TILE_R = 5 }; /* components of Y and radial functions whose sums are in registers */
 enum { FTL_ACE_MAX_LANES = 64 / (int)sizeof(float) };
+#define FTL_ACE_FAR 1000.0
 
-/* Edges of one atom to one element within the cutoff of their pair, as many as a vector has lanes. The first n lanes are
-   edges, the others are nothing: at (0, 0, 1), with functions of r that are zero. */
+/* Edges of one atom to one element within the cutoff of their pair, as many as a vector has lanes. The first n lanes
+   are edges, the others are nothing: FTL_ACE_FAR away, with functions of r that are zero. */
 typedef struct {
   int n, species;
 } ftl_ace_group;
@@ -110,24 +111,25 @@ typedef struct {
 /* Edges as they are found, and in lanes: [group][lanes]. */
 typedef struct {
   double *v[3];
-  int *sender; /* node; */
+  int *sender; /* node */
 } ftl_ace_edges;
 
 /* One thread's scratch. */
 typedef struct ftl_ace_scratch {
   double *a, *a_adjoint; /* [n_a][FTL_BLOCK_ATOMS] */
   double *coupled;       /* coupled products, then dE/d(them), or d(density)/d(them) for each density */
-  double *sums;          /* [species][FTL_BLOCK_ATOMS][sum_row]: A of one atom and element, tile by tile */
+  double *sums;          /* [species][FTL_BLOCK_ATOMS][sum_row]: A of one atom and element, tile by tile; a row of 0 */
   void *adjoint_rows;    /* numbers [species][FTL_BLOCK_ATOMS][n_lm][8 * n_chunks]: dE/dA */
   void *y;               /* [FTL_ACE_GATHER][n_lm] vectors: lanes are edges */
   ftl_ace_edges found, edge;
   int *found_species;
-  double *r, *core, *core_slope; /* [group][lanes] */
-  int *bin;                      /* likewise, of the pair's table */
-  void *w;                       /* numbers, likewise: the place in the bin */
+  double *r, *core_slope; /* [group][lanes]; slopes of atoms whose core energy counts */
+  int *bin;               /* likewise, of the pair's table */
+  void *w;                /* numbers, likewise: the place in the bin */
   ftl_ace_group *group;
   void *record; /* [group][record_vectors]: unit vector, 1/r, functions of r, their slopes */
   int first_group[FTL_BLOCK_ATOMS + 1];
+  unsigned near[FTL_MAX_ELEMENTS];                     /* bit a: atom a of the block has the element near */
   double linear[FTL_BLOCK_ATOMS][FTL_ACE_MAX_DENSITY]; /* rank 1 */
   size_t bytes, edge_bytes;
   ftl_arena memory, edges; /* of what stays, and of what is [group] */

@@ -16,22 +16,40 @@ typedef struct {
   double linear[FTL_ACE_MAX_DENSITY];
 } ace_atom;
 
-/* ZBL takes over as the nearest neighbour comes closer: the one that is deepest in its pair's inner cutoff. */
-static void ace_nearest(const ftl_ace_pair *pairs, const ftl_ace_scratch *scratch, int a, double cut,
+/* ZBL takes over as the nearest neighbour comes closer: the one that is deepest in its pair's inner cutoff, if it is in
+   it at all. */
+static void ace_nearest(const ftl_ace_pair *pairs, int n_species, const ftl_ace_scratch *scratch, int a,
                         ftl_ace_core_sums *sums, int *nearest) {
-  sums->depth = cut;
+  sums->depth = 0;
+  for (int z = 0; z < n_species; z++) sums->depth = fmax(sums->depth, pairs[z].bond.d_inner);
   for (int g = scratch->first_group[a]; g < scratch->first_group[a + 1]; g++) {
-    const ftl_ace_group *group = &scratch->group[g];
-    const ftl_ace_bond *bond = &pairs[group->species].bond;
-    for (int e = g * LANES; e < g * LANES + group->n; e++) {
-      double d = scratch->r[e] - (bond->inner - bond->d_inner);
-      if (d >= sums->depth) continue;
-      sums->depth = d;
+    const ftl_ace_bond *bond = &pairs[scratch->group[g].species].bond;
+    const double *r = scratch->r + g * LANES, begin = bond->inner - bond->d_inner;
+    int deeper = 0;
+    for (int k = 0; k < LANES; k++) deeper |= r[k] - begin < sums->depth;
+    for (int k = 0; k < scratch->group[g].n && deeper; k++) {
+      if (r[k] - begin >= sums->depth) continue;
+      sums->depth = r[k] - begin;
       sums->width = bond->d_inner;
-      sums->any = true;
-      *nearest = e;
+      sums->any = sums->depth < sums->width;
+      *nearest = sums->any ? g * LANES + k : -1;
     }
   }
+}
+
+/* Sum of core repulsions, with their slopes. */
+static double ace_core(const ftl_ace_pair *pairs, const ftl_ace_scratch *scratch, int a) {
+  double sum = 0;
+  for (int g = scratch->first_group[a]; g < scratch->first_group[a + 1]; g++) {
+    const ftl_ace_pair *pair = &pairs[scratch->group[g].species];
+    for (int k = g * LANES; k < g * LANES + scratch->group[g].n && pair->n_core > 0; k++) {
+      double w;
+      const int bin = ftl_ace_bin(scratch->r[k], pair->table->inverse, pair->table->n_bins, &w);
+      sum += ftl_ace_core_spline((const double *)pair->core, pair->n_core, pair->table->inverse, bin, w,
+                                 &scratch->core_slope[k]);
+    }
+  }
+  return sum;
 }
 
 /* The energy of atom a from its densities; rho_adjoint becomes dE/drho. */
@@ -42,12 +60,9 @@ static double ace_energy(const ftl_workspace *ws, const ftl_ace_scratch *scratch
   ftl_ace_core_sums sums = {.zbl = ace->inner == FTL_ACE_INNER_ZBL};
   double fraction;
   const ftl_ace_pair *pairs = &ace->pair[block->species * ace->n_species];
-  for (int g = scratch->first_group[a]; g < scratch->first_group[a + 1]; g++)
-    for (int k = 0; k < scratch->group[g].n && pairs[scratch->group[g].species].n_core > 0; k++)
-      sums.core += scratch->core[g * LANES + k];
   atom->nearest = -1;
-  if (sums.zbl)
-    ace_nearest(pairs, scratch, a, ws->model->arch.r_max, &sums, &atom->nearest);
+  if (sums.zbl) ace_nearest(pairs, ace->n_species, scratch, a, &sums, &atom->nearest);
+  if (!sums.zbl || sums.any) sums.core = ace_core(pairs, scratch, a);
   double energy = ftl_ace_site(embedding, &sums, ftl_ace_embed(embedding, rho, rho_adjoint), &fraction, &atom->core,
                                &atom->nearest_slope);
   for (int p = 0; p < embedding->n_density; p++) rho_adjoint[p] *= fraction;
@@ -103,7 +118,7 @@ FTL_INLINE real *ace_adjoint_row(const ftl_ace *ace, const ftl_ace_scratch *scra
 static void ace_adjoint_rows(const ftl_ace *ace, const ftl_ace_pair *pairs, const ftl_ace_scratch *scratch) {
   const int pad = 8 * ace->n_chunks;
   for (int z = 0; z < ace->n_species; z++)
-    for (int s = 0; s < pairs[z].n_segments; s++) {
+    for (int s = 0; s < pairs[z].n_segments && scratch->near[z]; s++) {
       const ftl_ace_segment *seg = &pairs[z].segment[s];
       for (int lm = seg->lm; lm < seg->lm + seg->n_lm; lm++)
         for (int k = lm * pad; k < lm * pad + seg->n; k += 8)
@@ -128,8 +143,8 @@ static void ace_group_force(const ftl_ace *ace, const ftl_ace_pair *pair, const 
     const ftl_ace_segment *seg = &pair->segment[s];
     for (int k = 0, n_r; k < seg->n; k += n_r) {
       n_r = ace_part(seg->n - k, 8);
-      ace_force_any(b + seg->lm * pad + k, pad, record.radial + seg->radial + k, record.slope + seg->radial + k, y + seg->lm,
-                    seg->n_lm, y_adjoint + seg->lm, &slope, n_r);
+      ace_force_any(b + seg->lm * pad + k, pad, record.radial + seg->radial + k, record.slope + seg->radial + k,
+                    y + seg->lm, seg->n_lm, y_adjoint + seg->lm, &slope, n_r);
     }
   }
   for (int p = 0; p < ace->n_linear; p++) linear += (real)atom->linear[p] * record.slope[first_linear + p];
@@ -159,7 +174,8 @@ static void ace_add_forces(ftl_workspace *ws, ftl_thread *thread, const ftl_ace_
   }
 }
 
-static void ace_atom_forces(ftl_workspace *ws, ftl_thread *thread, const ftl_block *block, int a, const ace_atom *atom) {
+static void ace_atom_forces(ftl_workspace *ws, ftl_thread *thread, const ftl_block *block, int a,
+                            const ace_atom *atom) {
   const ftl_ace_scratch *scratch = thread->scratch;
   const ftl_ace *ace = ws->model->ace;
   const ftl_output *output = ws->output;
@@ -175,8 +191,9 @@ static void ace_atom_forces(ftl_workspace *ws, ftl_thread *thread, const ftl_blo
     ace_group_force(ace, pair, scratch, g, atom, ace_adjoint_row(ace, scratch, group->species, a), force);
     for (int x = 0; x < 3; x++)
       for (int k = 0; k < LANES; k++) gradient[x][k] = (double)force[x][k];
-    for (int k = 0; k < group->n && (pair->n_core > 0 || atom->nearest >= 0); k++) {
-      double core = pair->n_core > 0 ? atom->core * scratch->core_slope[first + k] : 0;
+    const bool has_core = pair->n_core > 0 && atom->core != 0;
+    for (int k = 0; k < group->n && (has_core || atom->nearest >= 0); k++) {
+      double core = has_core ? atom->core * scratch->core_slope[first + k] : 0;
       if (first + k == atom->nearest) core += atom->nearest_slope;
       for (int x = 0; x < 3; x++) gradient[x][k] += core * (double)record.n[x][k];
     }
@@ -203,10 +220,9 @@ static void ace_forces(ftl_workspace *ws, ftl_thread *thread, const ftl_block *b
 }
 
 /* The program of the products that can differ from zero in a block. */
-static unsigned ace_program_of(const ftl_ace_element *element, const ftl_ace_scratch *scratch, int n) {
+static unsigned ace_program_of(const ftl_ace_element *element, const ftl_ace_scratch *scratch, int n_species) {
   unsigned set = 0;
-  if (element->n_programs == 1) return 0;
-  for (int g = scratch->first_group[0]; g < scratch->first_group[n]; g++) set |= 1u << scratch->group[g].species;
+  for (int z = 0; z < n_species && element->n_programs > 1; z++) set |= scratch->near[z] ? 1u << z : 0;
   return set;
 }
 
@@ -222,10 +238,12 @@ FTL_INLINE void ace_block(ftl_workspace *ws, ftl_thread *thread, const ftl_block
   ace_atoms rho[FTL_ACE_MAX_DENSITY] = {{0}}, seed[FTL_ACE_MAX_DENSITY] = {{0}};
   ace_atom atom[FTL_BLOCK_ATOMS];
   ace_gather(ws, thread, block);
-  const unsigned set = ace_program_of(element, scratch, block->n);
+  const unsigned set = ace_program_of(element, scratch, ace->n_species);
   const ftl_ace_program *program = &element->program[set];
   const ftl_ace_coupled *coupled = element->coupled ? &element->coupled[set] : NULL;
-  if (forces) memset(a_adjoint, 0, (size_t)ace->n_a * FTL_BLOCK_ATOMS * sizeof(double));
+  const size_t a_row = (size_t)(ace->n_lm * FTL_BLOCK_ATOMS) * 8 * (size_t)ace->n_chunks;
+  for (int z = 0; z < ace->n_species && forces; z++)
+    if (scratch->near[z]) memset(a_adjoint + (size_t)z * a_row, 0, a_row * sizeof(double));
   if (coupled) ace_coupled_forward(ace, coupled, scratch->a, scratch->coupled, n_density, rho);
   else if (n_density == 1 && forces) ace_both(program, scratch->a, a_adjoint, to_im, rho);
   else ace_forward(program, scratch->a, to_im, n_density, rho);

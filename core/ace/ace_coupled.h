@@ -35,9 +35,12 @@ static void ace_channels_out(const ftl_ace_coupled *program, const double *adjoi
   }
 }
 
-/* z = (x, y) by a coupling's list for a batch of products, or z += it: products of a batch may share what they add to. */
+/* What a batch does: z = (x, y) by a coupling's list, or z += it, as products of a batch may share what they add to; x
+   or y may be the same for all. */
+typedef enum { ACE_SET, ACE_SET_OF_ONE_X, ACE_ADD, ACE_ADD_OF_ONE_Y } ace_couple_mode;
+
 FTL_INLINE void ace_couple(const ftl_ace_coupling *list, const double *const *x, const double *const *y,
-                           double *const *z, const int n, const bool add) {
+                           double *const *z, const int n, const ace_couple_mode mode) {
   const double *c = list->c;
   for (int part = 0; part < ACE_ATOMS; part += ACE_PACK) {
     const ftl_ace_coupling_term *term = list->term;
@@ -47,30 +50,39 @@ FTL_INLINE void ace_couple(const ftl_ace_coupling *list, const double *const *x,
       for (int b = 0; b < n; b++) sum[b] = (ace_pack){0};
       for (; q < list->first[r + 1]; q++) {
         const int at_x = term[q].a * ACE_ATOMS + part, at_y = term[q].b * ACE_ATOMS + part;
-        for (int b = 0; b < n; b++) sum[b] += c[q] * ace_load_pack(x[b] + at_x) * ace_load_pack(y[b] + at_y);
+        if (mode == ACE_SET_OF_ONE_X) {
+          const ace_pack one = c[q] * ace_load_pack(x[0] + at_x);
+          for (int b = 0; b < n; b++) sum[b] += one * ace_load_pack(y[b] + at_y);
+        } else if (mode == ACE_ADD_OF_ONE_Y) {
+          const ace_pack one = c[q] * ace_load_pack(y[0] + at_y);
+          for (int b = 0; b < n; b++) sum[b] += one * ace_load_pack(x[b] + at_x);
+        } else {
+          for (int b = 0; b < n; b++) sum[b] += c[q] * ace_load_pack(x[b] + at_x) * ace_load_pack(y[b] + at_y);
+        }
       }
       for (int b = 0; b < n; b++) {
         double *to = z[b] + r * ACE_ATOMS + part;
-        if (add) sum[b] += ace_load_pack(to);
+        if (mode == ACE_ADD || mode == ACE_ADD_OF_ONE_Y) sum[b] += ace_load_pack(to);
         ace_store_pack(to, sum[b]);
       }
     }
   }
 }
 
-#define ACE_COUPLE(n)                                                                                                  \
-  case n:                                                                                                              \
-    if (add) ace_couple(list, x, y, z, n, true);                                                                       \
-    else ace_couple(list, x, y, z, n, false);                                                                          \
+#define ACE_COUPLE(n, mode)                                                                                            \
+  case (n)*4 + (mode):                                                                                                 \
+    ace_couple(list, x, y, z, n, mode);                                                                                \
     break;
+#define ACE_COUPLES(n)                                                                                                 \
+  ACE_COUPLE(n, ACE_SET) ACE_COUPLE(n, ACE_SET_OF_ONE_X) ACE_COUPLE(n, ACE_ADD) ACE_COUPLE(n, ACE_ADD_OF_ONE_Y)
 
 static void ace_couple_any(const ftl_ace_coupling *list, const double *const *x, const double *const *y,
-                           double *const *z, int n, bool add) {
-  switch (n) {
-    ACE_COUPLE(1)
-    ACE_COUPLE(2)
-    ACE_COUPLE(3)
-    ACE_COUPLE(4)
+                           double *const *z, int n, ace_couple_mode mode) {
+  switch (n * 4 + (int)mode) {
+    ACE_COUPLES(1)
+    ACE_COUPLES(2)
+    ACE_COUPLES(3)
+    ACE_COUPLES(4)
   }
 }
 
@@ -84,7 +96,8 @@ static void ace_couplings_forward(const ftl_ace *ace, const ftl_ace_coupled *pro
       y[b] = ace_place(numbers, batch->y[b]);
       z[b] = ace_place(numbers, batch->z[b]);
     }
-    ace_couple_any(&ace->couplings.kind[batch->kind].way[FTL_ACE_TO_PRODUCT], x, y, z, batch->n, false);
+    ace_couple_any(&ace->couplings.kind[batch->kind].way[FTL_ACE_TO_PRODUCT], x, y, z, batch->n,
+                   batch->shared ? ACE_SET_OF_ONE_X : ACE_SET);
   }
 }
 
@@ -102,8 +115,8 @@ static void ace_couplings_reverse(const ftl_ace *ace, const ftl_ace_coupled *pro
       x_adjoint[b] = ace_place(adjoint, batch->x[b]);
       y_adjoint[b] = ace_place(adjoint, batch->y[b]);
     }
-    ace_couple_any(&way[FTL_ACE_TO_FIRST], g, y, x_adjoint, batch->n, true);
-    ace_couple_any(&way[FTL_ACE_TO_SECOND], g, x, y_adjoint, batch->n, true);
+    ace_couple_any(&way[FTL_ACE_TO_FIRST], g, y, x_adjoint, batch->n, ACE_ADD);
+    ace_couple_any(&way[FTL_ACE_TO_SECOND], g, x, y_adjoint, batch->n, batch->shared ? ACE_ADD_OF_ONE_Y : ACE_ADD);
   }
 }
 

@@ -106,8 +106,8 @@ FTL_INLINE void ace_rows_of(const double *from, real *to, size_t stride) {
 #endif
 }
 
-/* What multiplies the numbers of a row, for each lane: FTL_REAL_FLOAT: the coefficients of 1, w, w^2, w^3; else the step
-   between two nodes and the slopes at both. */
+/* What multiplies the numbers of a row, for each lane: FTL_REAL_FLOAT: the coefficients of 1, w, w^2, w^3; else the
+   step between two nodes and the slopes at both. */
 FTL_INLINE void ace_spline_weights(const real *w, real scale, real c[6][LANES]) {
   for (int e = 0; e < LANES; e++) {
 #if FTL_REAL_FLOAT

@@ -73,11 +73,13 @@ static void ace_place_sums(const ftl_ace *ace, const ftl_ace_pair *pair, const d
     for (int c = 0, n_y; c < seg->n_lm; c += n_y) {
       n_y = ace_part(seg->n_lm - c, FTL_ACE_TILE_Y);
       for (int k = 0, n_r; k < seg->n; k += n_r) {
-        double tile[(FTL_ACE_TILE_Y * FTL_ACE_TILE_R / ACE_ATOMS + 1) * ACE_ATOMS * ACE_ATOMS] __attribute__((aligned(64)));
+        double tile[(FTL_ACE_TILE_Y * FTL_ACE_TILE_R / ACE_ATOMS + 1) * ACE_ATOMS * ACE_ATOMS]
+            __attribute__((aligned(64)));
         n_r = ace_part(seg->n - k, FTL_ACE_TILE_R);
         for (int q = 0; q < n_y * n_r; q += ACE_ATOMS) ace_atoms_of(row, at + (size_t)q, tile + q * ACE_ATOMS);
         for (int q = 0; q < n_y * n_r; q++)
-          ace_store(a + (size_t)((seg->lm + c + q / n_r) * pad + k + q % n_r) * ACE_ATOMS, ace_load(tile + q * ACE_ATOMS));
+          ace_store(a + (size_t)((seg->lm + c + q / n_r) * pad + k + q % n_r) * ACE_ATOMS,
+                    ace_load(tile + q * ACE_ATOMS));
         at += (size_t)ace_tile_room(n_y * n_r);
       }
     }
@@ -117,7 +119,7 @@ static void ace_list_edges(const ftl_workspace *ws, const ftl_ace_pair *pairs, i
       scratch->group[(*n_groups)++] = (ftl_ace_group){count - k < LANES ? count - k : LANES, z};
     for (int k = start[z] + count; k < *n_groups * LANES; k++) {
       edge->v[0][k] = edge->v[1][k] = 0;
-      edge->v[2][k] = 1;
+      edge->v[2][k] = FTL_ACE_FAR;
       edge->sender[k] = -1;
     }
   }
@@ -145,12 +147,6 @@ static void ace_locate(const ftl_ace_pair *pair, ftl_ace_scratch *scratch, int g
     const double over = 1 / r[k];
     for (int x = 0; x < 3; x++) direction[x * LANES + k] = (real)(v[x][k] * over);
     direction[3 * LANES + k] = (real)over;
-  }
-  for (int k = 0; k < scratch->group[g].n && pair->n_core > 0; k++) {
-    double place;
-    const int bin = ftl_ace_bin(r[k], inverse, n_bins, &place);
-    scratch->core[first + k] = ftl_ace_core_spline((const double *)pair->core, pair->n_core, inverse, bin, place,
-                                                   &scratch->core_slope[first + k]);
   }
 }
 
@@ -186,7 +182,9 @@ static void ace_gather(ftl_workspace *ws, ftl_thread *thread, const ftl_block *b
   const ftl_ace *ace = ws->model->ace;
   const ftl_ace_pair *pairs = &ace->pair[block->species * ace->n_species];
   ftl_ace_scratch *scratch = thread->scratch;
-  int n_groups = 0, near[FTL_MAX_ELEMENTS] = {0}; /* bit a: atom a has one near */
+  const int a_row = ace->n_lm * 8 * ace->n_chunks;
+  int n_groups = 0;
+  for (int z = 0; z < ace->n_species; z++) scratch->near[z] = 0;
   memset(scratch->linear, 0, sizeof scratch->linear);
   for (int a = 0; a < block->n; a++) {
     scratch->first_group[a] = n_groups;
@@ -195,18 +193,20 @@ static void ace_gather(ftl_workspace *ws, ftl_thread *thread, const ftl_block *b
     while (g < n_groups) {
       const int first = g, z = scratch->group[g].species;
       while (g < n_groups && scratch->group[g].species == z) g++;
-      near[z] |= 1 << a;
+      scratch->near[z] |= 1u << a;
       ace_gather_groups(ace, &pairs[z], scratch, first, g, ace_sums_of(ace, scratch, z, a), scratch->linear[a]);
     }
   }
   scratch->first_group[block->n] = n_groups;
   for (int z = 0; z < ace->n_species; z++) {
     const double *row[FTL_BLOCK_ATOMS];
-    for (int a = 0; a < FTL_BLOCK_ATOMS; a++) {
-      row[a] = ace_sums_of(ace, scratch, z, a);
-      if (!(near[z] >> a & 1)) memset(ace_sums_of(ace, scratch, z, a), 0, ace->sum_row * sizeof(double));
-    }
-    ace_place_sums(ace, &pairs[z], row, scratch->a + (size_t)(z * ace->n_lm * 8 * ace->n_chunks) * FTL_BLOCK_ATOMS);
+    double *a = scratch->a + (size_t)(z * a_row) * FTL_BLOCK_ATOMS;
+    for (int k = 0; k < FTL_BLOCK_ATOMS; k++)
+      row[k] =
+          scratch->near[z] >> k & 1 ? ace_sums_of(ace, scratch, z, k) : ace_sums_of(ace, scratch, ace->n_species, 0);
+    if (scratch->near[z]) ace_place_sums(ace, &pairs[z], row, a);
+    /* programs of sets of elements do not look at the others */
+    else if (ace->element[block->species].n_programs == 1) memset(a, 0, (size_t)a_row * FTL_BLOCK_ATOMS * sizeof *a);
   }
 }
 

@@ -30,6 +30,7 @@ enum { FTL_ACE_BATCH = 4 };
 
 /* Places of numbers, in atoms' blocks (ftl_ace_coupled.n_places): products of one kind, computed together. */
 typedef struct {
+  bool shared; /* x is the same for all */
   int kind, n, x[FTL_ACE_BATCH], y[FTL_ACE_BATCH], z[FTL_ACE_BATCH];
 } ftl_ace_coupling_batch;
 

@@ -126,7 +126,8 @@ static void add_function(const ftl_ace_alike *group, const ftl_ace_function *f, 
       const int m = f->m[k * f->rank + t], at = abs(m);
       const double *x = a[slot[t]], sign = m < 0 && at % 2 ? -1 : 1;
       const double x_re = sign * (at ? M_SQRT1_2 * x[2 * at - 1] : x[0]);
-      const double x_im = sign * (at ? (m < 0 ? -M_SQRT1_2 : M_SQRT1_2) * x[2 * at] : 0), product = re * x_re - im * x_im;
+      const double x_im = sign * (at ? (m < 0 ? -M_SQRT1_2 : M_SQRT1_2) * x[2 * at] : 0),
+                   product = re * x_re - im * x_im;
       im = re * x_im + im * x_re;
       re = product;
     }

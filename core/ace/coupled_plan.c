@@ -62,8 +62,9 @@ static int channel_of(planner *p, int mu, int n, int l) {
   const int found = find_channel(p->plan, mu, n, l);
   if (found >= 0) return found;
   const int z = p->species_of[mu];
-  return add_product(p->plan, &(ftl_ace_product){.parent = -1, .l = l, .mu = mu, .n = n, .z = z, .order = 1,
-                                                 .species = z < 32 ? 1u << z : 0});
+  return add_product(
+      p->plan,
+      &(ftl_ace_product){.parent = -1, .l = l, .mu = mu, .n = n, .z = z, .order = 1, .species = z < 32 ? 1u << z : 0});
 }
 
 static int product_of(planner *p, int parent, int channel, int l) {
@@ -72,8 +73,12 @@ static int product_of(planner *p, int parent, int channel, int l) {
   if (found >= 0) return found;
   const int kind = ftl_ace_coupling_of(p->couplings, a->l, b->l, l);
   if (kind < 0) return -1;
-  return add_product(p->plan, &(ftl_ace_product){.parent = parent, .channel = channel, .l = l, .kind = kind,
-                                                 .order = a->order + 1, .species = a->species | b->species});
+  return add_product(p->plan, &(ftl_ace_product){.parent = parent,
+                                                 .channel = channel,
+                                                 .l = l,
+                                                 .kind = kind,
+                                                 .order = a->order + 1,
+                                                 .species = a->species | b->species});
 }
 
 /* The products along a state; -1: no memory. */
@@ -199,8 +204,8 @@ static ftl_status add_group(planner *p, const ftl_ace_alike *group, ftl_ace_spli
     for (int q = 0; q < n_density; q++) used = used || c[k * n_density + q] != 0;
     if (!used) continue;
     const int x = state_product(p, channel, split->left_set, split->left.l[split->pair[k][0]]);
-    const int y = state_product(p, channel, ((1u << group->rank) - 1) & ~split->left_set,
-                                split->right.l[split->pair[k][1]]);
+    const int y =
+        state_product(p, channel, ((1u << group->rank) - 1) & ~split->left_set, split->right.l[split->pair[k][1]]);
     if (x < 0 || y < 0 || !add_dot(p->plan, x, y, c + k * n_density))
       return ftl_no_memory(error, NULL, "the potential's products");
   }
@@ -264,8 +269,8 @@ static ftl_status add_alone(planner *p, const ftl_ace_file *file, int mu, ftl_er
   return FTL_OK;
 }
 
-ftl_status ftl_ace_plan_make(ftl_ace *ace, const ftl_ace_file *file, int mu, const int *species_of,
-                             ftl_ace_plan **out, ftl_error *error) {
+ftl_status ftl_ace_plan_make(ftl_ace *ace, const ftl_ace_file *file, int mu, const int *species_of, ftl_ace_plan **out,
+                             ftl_error *error) {
   planner p = {calloc(1, sizeof *p.plan), &ace->couplings, species_of};
   bool exact = true;
   *out = NULL;

@@ -20,8 +20,8 @@ struct ftl_ace_plan {
   int n_density, n_products, n_dots, n_alone;
   ftl_ace_product *product;
   ftl_ace_dot *dot;
-  double *c;      /* [n_dots][n_density] */
-  int *alone;     /* rank 1: channels with l = 0 */
+  double *c;       /* [n_dots][n_density] */
+  int *alone;      /* rank 1: channels with l = 0 */
   double *alone_c; /* [n_alone][n_density] */
   int room_products, room_dots;
 };

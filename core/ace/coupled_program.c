@@ -8,13 +8,14 @@
 
 /* Products in the order in which they are computed, or rows are gone through. */
 typedef struct {
-  int product, level, kind;
+  int product, level, kind, parent;
 } ordered;
 
 static int compare(const void *pa, const void *pb) {
   const ordered *a = pa, *b = pb;
   if (a->level != b->level) return a->level - b->level;
   if (a->kind != b->kind) return a->kind - b->kind;
+  if (a->parent != b->parent) return a->parent - b->parent;
   return a->product - b->product;
 }
 
@@ -49,9 +50,10 @@ static void list_products(builder *b, unsigned set) {
   }
   for (int k = 0; k < plan->n_alone; k++)
     if (within(plan->product[plan->alone[k]].species, set)) mark(plan, plan->alone[k], b->place);
-  for (int k = 0; k < plan->n_products; k++)
-    if (b->place[k] >= 0)
-      b->list[b->n++] = (ordered){k, plan->product[k].order, plan->product[k].parent < 0 ? 0 : plan->product[k].kind};
+  for (int k = 0; k < plan->n_products; k++) {
+    const ftl_ace_product *p = &plan->product[k];
+    if (b->place[k] >= 0) b->list[b->n++] = (ordered){k, p->order, p->parent < 0 ? 0 : p->kind, p->parent};
+  }
   qsort(b->list, (size_t)b->n, sizeof *b->list, compare);
   for (int k = 0; k < b->n; k++) {
     b->place[b->list[k].product] = b->to->n_places;
@@ -73,11 +75,12 @@ static void write_products(builder *b) {
     }
     if (!batch || batch->n == FTL_ACE_BATCH || batch->kind != p->kind || b->list[k - 1].level != p->order) {
       batch = &b->to->batch[b->to->n_batches++];
-      *batch = (ftl_ace_coupling_batch){.kind = p->kind};
+      *batch = (ftl_ace_coupling_batch){.shared = true, .kind = p->kind};
     }
     batch->x[batch->n] = b->place[p->parent];
     batch->y[batch->n] = b->place[p->channel];
     batch->z[batch->n++] = place;
+    batch->shared = batch->shared && batch->x[batch->n - 1] == batch->x[0];
   }
 }
 

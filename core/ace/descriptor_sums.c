@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#define FTL_NATIVE_VECTORS
 #include "ace/descriptor_value.h"
 #include "math/real.h"
 
@@ -148,7 +149,7 @@ static void sum_slopes(const ftl_descriptors *plan, scratch_t *s, int mu, int n,
 
 static void combine(const ftl_descriptors *plan, scratch_t *s, int mu, int n_sums, const double *weight,
                     bool derivatives) {
-  int n = (n_sums + LANES - 1) / LANES * LANES;
+  int n = (n_sums + 7) / 8 * 8;
   for (int at = 0; at < s->n_lanes; at += LANES) harmonics(plan, s, at);
   sum_a(plan, s, derivatives);
   if (n > 0) memset(s->sum, 0, (size_t)n * sizeof *s->sum);
@@ -168,20 +169,23 @@ static void combine(const ftl_descriptors *plan, scratch_t *s, int mu, int n_sum
 
 /* ---- extrapolation ---- */
 
+/* Of 16 atoms, as many at a time as two registers have lanes. */
 static void grade(int n, const double *panel, const double *values, double *gamma) {
-  for (int a = 0; a < 2 * LANES; a++) gamma[a] = 0;
-  for (int first = 0; first < n; first += FTL_PANEL, panel += FTL_PANEL * n) {
-    vec sum[FTL_PANEL][2] = {0};
-    for (int f = 0; f < n; f++) {
-      vec low = load(values + 2 * LANES * f), high = load(values + 2 * LANES * f + LANES);
-      for (int c = 0; c < FTL_PANEL; c++) {
-        sum[c][0] += panel[FTL_PANEL * f + c] * low;
-        sum[c][1] += panel[FTL_PANEL * f + c] * high;
+  enum { ATOMS = 16, PART = 2 * LANES };
+  for (int a = 0; a < ATOMS; a++) gamma[a] = 0;
+  for (int first = 0; first < n; first += FTL_PANEL, panel += FTL_PANEL * n)
+    for (int part = 0; part < ATOMS; part += PART) {
+      vec sum[FTL_PANEL][2] = {0};
+      for (int f = 0; f < n; f++) {
+        vec low = load(values + ATOMS * f + part), high = load(values + ATOMS * f + part + LANES);
+        for (int c = 0; c < FTL_PANEL; c++) {
+          sum[c][0] += panel[FTL_PANEL * f + c] * low;
+          sum[c][1] += panel[FTL_PANEL * f + c] * high;
+        }
       }
+      for (int c = 0; c < FTL_PANEL; c++)
+        for (int a = 0; a < PART; a++) gamma[part + a] = fmax(gamma[part + a], fabs(sum[c][a / LANES][a % LANES]));
     }
-    for (int c = 0; c < FTL_PANEL; c++)
-      for (int a = 0; a < 2 * LANES; a++) gamma[a] = fmax(gamma[a], fabs(sum[c][a / LANES][a % LANES]));
-  }
 }
 
 #define NAME(isa)        ftl_descriptor_build_##isa

@@ -218,7 +218,7 @@ ftl_status ftl_ace_scratch_new(const ftl_model *model, void **out, ftl_error *er
   s->a = ftl_arena_take(&s->memory, a, sizeof(double));
   s->a_adjoint = ftl_arena_take(&s->memory, a, sizeof(double));
   s->coupled = ftl_arena_take(&s->memory, ace->coupled_numbers, sizeof(double));
-  s->sums = ftl_arena_take(&s->memory, (size_t)ace->n_species * FTL_BLOCK_ATOMS * ace->sum_row, sizeof(double));
+  s->sums = ftl_arena_take(&s->memory, ((size_t)ace->n_species * FTL_BLOCK_ATOMS + 1) * ace->sum_row, sizeof(double));
   s->adjoint_rows = ftl_arena_take(&s->memory, (size_t)ace->n_a * FTL_BLOCK_ATOMS, (size_t)model->real_bytes);
   s->y = ftl_arena_take(&s->memory, FTL_ACE_GATHER * (size_t)ace->n_lm, 64);
   s->bytes = s->memory.bytes;
@@ -246,7 +246,6 @@ bool ftl_ace_scratch_edges(const ftl_model *model, void *scratch, size_t n_edges
   s->found_species = ftl_arena_take_dirty(&s->edges, found, sizeof(int));
   s->edge.sender = ftl_arena_take_dirty(&s->edges, lanes, sizeof(int));
   s->r = ftl_arena_take_dirty(&s->edges, lanes, sizeof(double));
-  s->core = ftl_arena_take_dirty(&s->edges, lanes, sizeof(double));
   s->core_slope = ftl_arena_take_dirty(&s->edges, lanes, sizeof(double));
   s->bin = ftl_arena_take_dirty(&s->edges, lanes, sizeof(int));
   s->w = ftl_arena_take_dirty(&s->edges, lanes, (size_t)model->real_bytes);

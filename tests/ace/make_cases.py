@@ -7,7 +7,7 @@
 
 The answers in the tree are those of ML-PACE's own evaluator (github.com/ICAMS/lammps-user-pace, commit 99aa6e6,
 product form). NAME.in: number of atoms, cell, then symbol and position of each atom. The coefficients are random, so the
-potentials mean nothing; those of `coupled` make invariants, the others need not. deltaSplineBins is small in the first
+potentials mean nothing; those of `coupled` and `products` make invariants, the others need not. deltaSplineBins is small in the first
 four, so that formulas are what is compared, and coarse in the others, so that splines are."""
 import itertools
 import json
@@ -91,6 +91,42 @@ def coupled_functions(rng, mu0, n_elements, n_density, n_base, n_radial, lmax):
     return out
 
 
+def chain(ls, path):
+    """(ms, coefficient): factors coupled one after another to the l of `path`, the last of them to 0."""
+    states = {((m,), m): 1.0 for m in range(-ls[0], ls[0] + 1)}
+    before = ls[0]
+    for l, total in zip(ls[1:], path):
+        after = {}
+        for (ms, sum_m), c in states.items():
+            for m in range(-l, l + 1):
+                if abs(sum_m + m) > total:
+                    continue
+                # <before sum_m l m | total sum_m + m>
+                c_next = c * (-1) ** (before - l + sum_m + m) * math.sqrt(2 * total + 1)
+                c_next *= wigner_3j(before, l, total, sum_m, m, -sum_m - m)
+                if c_next:
+                    after[(*ms, m), sum_m + m] = c_next
+        states, before = after, total
+    return [(list(ms), c) for (ms, _), c in states.items()]
+
+
+def product_functions(rng, mu0, n_elements, n_density, n_base, n_radial):
+    """Invariants of two to seven factors, of which several are the same."""
+    out = random_functions(rng, mu0, n_elements, n_density, n_base, n_radial, 0, {})
+    paths = [((2, 2), (0,)), ((1, 1, 2), (2, 0)), ((1, 2, 3), (3, 0)), ((0, 0, 2, 2), (0, 2, 0)), ((1, 1, 1, 1), (2, 1, 0)),
+             ((1, 2, 2, 1), (1, 1, 0)), ((1, 2, 2, 1), (2, 1, 0)), ((0, 1, 1, 1, 1), (1, 0, 1, 0)),
+             ((1, 1, 1, 1, 2), (1, 1, 2, 0)), ((1, 1, 1, 1, 1, 1), (1, 2, 1, 1, 0)), ((0, 0, 0, 0, 1, 1), (0, 0, 0, 1, 0)),
+             ((0, 0, 0, 1, 1, 1, 1), (0, 0, 1, 2, 1, 0))]  # fmt: skip
+    for ls, path in paths:
+        for same in (False, True):
+            mus = [0 if same else rng.randrange(n_elements) for _ in ls]
+            ns = [1 if same else rng.randint(1, n_radial) for _ in ls]
+            c = [gauss(rng, 0, 10.0 ** -len(ls)) for _ in range(n_density)]
+            terms = [(ms, [x * y for y in c]) for ms, x in chain(ls, path)]
+            out.append(function(mu0, mus, ns, list(ls), terms, n_density))
+    return out
+
+
 def plain_bond(rng, n_radial, lmax, n_base, **more):
     """R_nl = g_n"""
     bond = radial_bond(rng, "ChebExpCos", n_radial, lmax, n_base, **more)
@@ -146,6 +182,12 @@ def cases():
             ["Ti", "Al", "V"], {mu: embedding(1, [1.0, 1.0], "FinnisSinclair", 1e5, 250.0) for mu in range(3)},
             bonds, {mu: random_functions(rng, mu, 3, 1, n_base, 5, 2, {2: 8, 3: 6, 4: 6}) for mu in range(3)},
             0.05), 2.0
+    rng = random.Random(2026)
+    bonds = {ij: radial_bond(rng, "ChebExpCos", 2, 3, 3) for ij in pairs}
+    yield "products", potential(
+        ["Ni", "O"], {0: embedding(2, [1.0, 1.0, 0.5, 0.5], "FinnisSinclairShiftedScaled", 50.0, 20.0),
+                      1: embedding(1, [1.0, 1.0], "FinnisSinclair", 50.0, 20.0)},
+        bonds, {mu: product_functions(rng, mu, 2, 2 - mu, 3, 2) for mu in range(2)}), None  # on the atoms of `coupled`
 
 
 def flow(value):
@@ -194,7 +236,8 @@ def main():
         return
     for name, p, shortest in cases():
         write_yace(HERE / f"{name}.yace", p)
-        write_structure(HERE / f"{name}.in", random.Random(name), p["elements"], shortest)
+        if shortest:
+            write_structure(HERE / f"{name}.in", random.Random(name), p["elements"], shortest)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ace/ace.h"
 #include "close.h"
 #include "model/prepared.h"
 #include "files/model_file.h"
@@ -113,6 +114,48 @@ static void agrees_with_ml_pace(void **unused) {
       assert_near(got.virial, want.virial, 6, 1e-10);
       ftl_model_free(model);
     }
+}
+
+/* Guards coupled products: invariants of two to seven factors, equal ones among them, are found to be sums of them,
+   give what the products one by one give, and are not used where functions are no invariants. */
+static void coupled_products(void **unused) {
+  (void)unused;
+  static const char *const paths[] = {"tests/ace/products.yace", "tests/ace/coupled.yace", "potentials/ti64-ace.yace"};
+  static const char *const isas[] = {"generic", "avx2", "avx512", "neon"};
+  const int metals[] = {22, 13, 23};
+  for (size_t k = 0; k < sizeof paths / sizeof *paths; k++)
+    for (size_t isa = 0; isa < sizeof isas / sizeof *isas; isa++) {
+      ftl_model *model = NULL;
+      setenv("FROZENTL_ISA", isas[isa], 1);
+      const bool opened = ftl_model_open(paths[k], NULL, &model, NULL) == FTL_OK;
+      unsetenv("FROZENTL_ISA");
+      if (!opened) continue; /* not on this CPU */
+      const char *atoms = k < 2 ? "coupled" : "plain";
+      answers at = {0};
+      if (k < 2) at = read_answers(model, atoms);
+      else {
+        ftl_model *other = open_case(atoms);
+        at = read_answers(other, atoms);
+        for (int i = 0; i < at.at.n; i++) at.at.species[i] = ftl_model_species(model, metals[at.at.species[i]]);
+        ftl_model_free(other);
+      }
+      const answers got = evaluate(model, &at.at, 1);
+      for (int z = 0; z < model->n_species; z++) {
+        ftl_ace_element *element = &model->ace->element[z];
+        assert_non_null(element->coupled);
+        for (int set = 0; set < element->n_programs; set++) ftl_arena_free(&element->coupled[set].memory);
+        free(element->coupled);
+        element->coupled = NULL;
+      }
+      const answers want = evaluate(model, &at.at, 1);
+      assert_near(got.node_energy, want.node_energy, want.at.n, 1e-12);
+      assert_near(got.forces[0], want.forces[0], 3 * want.at.n, 1e-11);
+      assert_near(got.virial, want.virial, 6, 1e-11);
+      ftl_model_free(model);
+    }
+  ftl_model *model = open_case("chebyshev");
+  assert_null(model->ace->element[0].coupled);
+  ftl_model_free(model);
 }
 
 /* Edges in float32, products and sums in float64. */
@@ -358,15 +401,11 @@ static void files_that_are_wrong(void **unused) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(agrees_with_ml_pace),
-      cmocka_unit_test(mixed_precision),
-      cmocka_unit_test(forces_are_derivatives),
-      cmocka_unit_test(virial_is_a_derivative),
-      cmocka_unit_test(coupled_functions_are_invariant),
-      cmocka_unit_test(cutoffs_are_smooth),
-      cmocka_unit_test(some_elements),
-      cmocka_unit_test(options_that_do_not_fit),
-      cmocka_unit_test(files_that_are_wrong),
+      cmocka_unit_test(agrees_with_ml_pace),     cmocka_unit_test(coupled_products),
+      cmocka_unit_test(mixed_precision),         cmocka_unit_test(forces_are_derivatives),
+      cmocka_unit_test(virial_is_a_derivative),  cmocka_unit_test(coupled_functions_are_invariant),
+      cmocka_unit_test(cutoffs_are_smooth),      cmocka_unit_test(some_elements),
+      cmocka_unit_test(options_that_do_not_fit), cmocka_unit_test(files_that_are_wrong),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
