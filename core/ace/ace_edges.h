@@ -7,50 +7,31 @@
 
 /* ---- splines: functions in lanes, then transposed to edges in lanes ---- */
 
-#if defined(__has_builtin)
-#if __has_builtin(__builtin_shufflevector)
-#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
-#endif
-#endif
-#ifndef SHUFFLE
-#if FTL_REAL_FLOAT
-typedef int vec_index __attribute__((vector_size(64)));
-#else
-typedef long long vec_index __attribute__((vector_size(64)));
-#endif
-#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (vec_index){__VA_ARGS__})
-#endif
-
 #define UNROLL _Pragma("GCC unroll 16")
 
 #define LIST(...)    __VA_ARGS__
-#define STEP_8_1(DO) DO(1, LIST(0, 8, 2, 10, 4, 12, 6, 14), LIST(1, 9, 3, 11, 5, 13, 7, 15))
-#define STEP_8_2(DO) DO(2, LIST(0, 1, 8, 9, 4, 5, 12, 13), LIST(2, 3, 10, 11, 6, 7, 14, 15))
-#define STEP_8_4(DO) DO(4, LIST(0, 1, 2, 3, 8, 9, 10, 11), LIST(4, 5, 6, 7, 12, 13, 14, 15))
+#define STEP_8_1(DO) DO(SHUFFLE_DOUBLES, 1, LIST(0, 8, 2, 10, 4, 12, 6, 14), LIST(1, 9, 3, 11, 5, 13, 7, 15))
+#define STEP_8_2(DO) DO(SHUFFLE_DOUBLES, 2, LIST(0, 1, 8, 9, 4, 5, 12, 13), LIST(2, 3, 10, 11, 6, 7, 14, 15))
+#define STEP_8_4(DO) DO(SHUFFLE_DOUBLES, 4, LIST(0, 1, 2, 3, 8, 9, 10, 11), LIST(4, 5, 6, 7, 12, 13, 14, 15))
 #define STEPS_8(DO)  STEP_8_1(DO) STEP_8_2(DO) STEP_8_4(DO)
 #define STEPS_16(DO)                                                                                                   \
-  DO(1, LIST(0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30),                                               \
+  DO(SHUFFLE_FLOATS, 1, LIST(0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30),                               \
      LIST(1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31))                                                  \
-  DO(2, LIST(0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29),                                                \
+  DO(SHUFFLE_FLOATS, 2, LIST(0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29),                                \
      LIST(2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31))                                                 \
-  DO(4, LIST(0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27),                                                \
+  DO(SHUFFLE_FLOATS, 4, LIST(0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27),                                \
      LIST(4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31))                                                 \
-  DO(8, LIST(0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),                                                  \
+  DO(SHUFFLE_FLOATS, 8, LIST(0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),                                  \
      LIST(8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31))
 
 /* Of the vectors v[n], in place. */
-#define EXCHANGE(step, low, high)                                                                                      \
+#define EXCHANGE(shuffle, step, low, high)                                                                             \
   for (int k = 0; k < (int)(sizeof v[0] / sizeof v[0][0]); k++)                                                        \
     if (!(k & (step))) {                                                                                               \
       __typeof__(v[0]) a = v[k], b = v[k + (step)];                                                                    \
-      v[k] = SHUFFLE(a, b, low);                                                                                       \
-      v[k + (step)] = SHUFFLE(a, b, high);                                                                             \
+      v[k] = shuffle(a, b, low);                                                                                       \
+      v[k + (step)] = shuffle(a, b, high);                                                                             \
     }
-/* The same exchange, of which only the sum is wanted. */
-#define ADD_EXCHANGE(step, low, high)                                                                                  \
-  for (int k = 0; k < (int)(sizeof v[0] / sizeof v[0][0]); k += 2 * (step))                                            \
-    v[k] = SHUFFLE(v[k], v[k + (step)], low) + SHUFFLE(v[k], v[k + (step)], high);
-
 FTL_INLINE void ace_transpose(vec v[LANES]) {
 #if !defined(__AVX512F__)
   real m[LANES][LANES];
@@ -61,22 +42,6 @@ FTL_INLINE void ace_transpose(vec v[LANES]) {
   STEPS_16(EXCHANGE)
 #else
   STEPS_8(EXCHANGE)
-#endif
-}
-
-/* Lane k of what is returned: the sum of v[k]'s lanes. */
-FTL_INLINE vec ace_lane_sums(vec v[LANES]) {
-#if !defined(__AVX512F__)
-  vec sum;
-  for (int k = 0; k < LANES; k++) sum[k] = lane_sum(v[k]);
-  return sum;
-#else
-#if FTL_REAL_FLOAT
-  STEPS_16(ADD_EXCHANGE)
-#else
-  STEPS_8(ADD_EXCHANGE)
-#endif
-  return v[0];
 #endif
 }
 

@@ -18,7 +18,8 @@ FTL_INLINE void ace_sum_tile(const vec *y, int n_lm, const vec *radial, size_t r
     for (int c = 0; c < n_y; c++)
       for (int k = 0; k < n_r; k++) sum[c * n_r + k] += y[c] * radial[k];
   for (int first = 0; first < n_y * n_r; first += LANES) {
-    const vec sums = ace_lane_sums(sum + first);
+    vec sums;
+    lane_sums(LANES, sum + first, (real *)&sums);
     for (int k = 0; k < LANES; k++) to[first + k] = (add ? to[first + k] : 0) + (double)sums[k];
   }
 }

@@ -54,15 +54,23 @@ FTL_INLINE vec splat(real x) { return x - (vec){0}; }
 #define EACH_LANE(f) LANES_FROM_2(f, 0)
 #endif
 
+/* Lanes of a and b: clang and GCC from 12 on have one name for it, GCC before another. */
 #if defined(__has_builtin)
 #if __has_builtin(__builtin_shufflevector)
-#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#define SHUFFLE_FLOATS(a, b, ...)  __builtin_shufflevector(a, b, __VA_ARGS__)
+#define SHUFFLE_DOUBLES(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #endif
 #endif
-#ifndef SHUFFLE
-typedef __typeof__(_Generic((real)0, float : (int32_t)0, double : (int64_t)0)) lane_index;
-typedef lane_index vec_index __attribute__((vector_size(FTL_VECTOR_BYTES)));
-#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (vec_index){__VA_ARGS__})
+#ifndef SHUFFLE_FLOATS
+typedef int32_t float_lanes __attribute__((vector_size(FTL_VECTOR_BYTES)));
+typedef int64_t double_lanes __attribute__((vector_size(FTL_VECTOR_BYTES)));
+#define SHUFFLE_FLOATS(a, b, ...)  __builtin_shuffle(a, b, (float_lanes){__VA_ARGS__})
+#define SHUFFLE_DOUBLES(a, b, ...) __builtin_shuffle(a, b, (double_lanes){__VA_ARGS__})
+#endif
+#if FTL_REAL_FLOAT
+#define SHUFFLE SHUFFLE_FLOATS
+#else
+#define SHUFFLE SHUFFLE_DOUBLES
 #endif
 
 /* Two vectors of partial sums, each sum in 2 half neighbouring lanes, become one of half as wide sums: those of a, then
