@@ -117,23 +117,30 @@ loader() { (cd "$runtime/$libraries" && ls ld-linux*.so.* | head -n 1); }
 # Styles that no test uses, left out of the tree that is compiled: a quarter of the time.
 unused='{pair_{born,buck,buck_coul_cut,coul_cut,coul_debye,coul_dsf,coul_wolf,lj_cut_coul_cut,lj_expand,morse,soft,table,yukawa},fix_{wall_{harmonic,lj1043,lj126,lj93,morse,reflect,region},nph,nph_sphere,npt,npt_sphere,nve_limit,nve_noforce,nve_sphere,nvt,nvt_sllod,nvt_sphere,planeforce,recenter,spring,spring_self,temp_berendsen,temp_rescale,viscous},region_sphere}_kokkos.{cpp,h}'
 
-lammps_source() {
-  if [ -n "${FTL_LAMMPS_SOURCE:-}" ]; then
-    [ -e "$FTL_LAMMPS_SOURCE/src/version.h" ] || fail "FTL_LAMMPS_SOURCE: no src/version.h in '$FTL_LAMMPS_SOURCE'"
-    source=$(cd "$FTL_LAMMPS_SOURCE" && pwd)
-    return
+# debian_source PACKAGE WHAT OWN VARIABLE FILE: sets `source` to the folder OWN, the user's, which must have FILE, or else
+# gets Debian's archive of it: sets `tar`, and leaves an empty folder for it. False: nothing is left to do.
+debian_source() {
+  if [ -n "$3" ]; then
+    [ -e "$3/$5" ] || fail "$4: no $5 in '$3'"
+    source=$(cd "$3" && pwd)
+    return 1
   fi
-  source=$root/lammps-source
-  [ ! -e "$source/.ready" ] || return 0
+  source=$root/$1-source
+  [ ! -e "$source/.ready" ] || return 1
   prepare_apt
-  say "getting the source of LAMMPS (214 MB)"
+  say "getting the source of $2"
   # apt looks at what is there already, goes on with a part and checks the whole
-  (cd "$root/packages" && run "$root/apt.log" with_apt apt-get source --download-only --tar-only lammps)
-  local archives=("$root"/packages/lammps_*.orig.tar.*)
-  local tar=${archives[-1]}
+  (cd "$root/packages" && run "$root/apt.log" with_apt apt-get source --download-only --tar-only "$1")
+  local archives=("$root/packages/$1"_*.orig.tar.*)
+  tar=${archives[-1]}
   say "unpacking ${tar##*/}"
   rm -rf "$source"
   mkdir -p "$source"
+}
+
+lammps_source() {
+  local tar
+  debian_source lammps 'LAMMPS (214 MB)' "${FTL_LAMMPS_SOURCE:-}" FTL_LAMMPS_SOURCE src/version.h || return 0
   tar xf "$tar" -C "$source" --exclude={doc,examples,unittest,bench,tools,potentials}
   # Debian's archive has no folder of its own around the tree; others do.
   [ -e "$source/src/version.h" ] || { mv "$source"/*/* "$source"/; }
@@ -187,19 +194,9 @@ run_tests() {
 # ---- Kokkos 5 for GPUs
 
 kokkos_source() {
-  if [ -n "${FTL_KOKKOS_SOURCE:-}" ]; then
-    [ -e "$FTL_KOKKOS_SOURCE/bin/nvcc_wrapper" ] || fail "FTL_KOKKOS_SOURCE: no bin/nvcc_wrapper in '$FTL_KOKKOS_SOURCE'"
-    source=$(cd "$FTL_KOKKOS_SOURCE" && pwd)
-    return
-  fi
-  source=$root/kokkos-source
-  [ ! -e "$source/.ready" ] || return 0
-  prepare_apt
-  say "getting the source of Kokkos (1.8 MB)"
-  (cd "$root/packages" && run "$root/apt.log" with_apt apt-get source --download-only --tar-only kokkos)
-  rm -rf "$source"
-  mkdir -p "$source"
-  tar xf "$root"/packages/kokkos_*.orig.tar.* -C "$source" --strip-components=1
+  local tar
+  debian_source kokkos 'Kokkos (1.8 MB)' "${FTL_KOKKOS_SOURCE:-}" FTL_KOKKOS_SOURCE bin/nvcc_wrapper || return 0
+  tar xf "$tar" -C "$source" --strip-components=1
   touch "$source/.ready"
 }
 

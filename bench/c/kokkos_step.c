@@ -97,14 +97,7 @@ int main(int argc, char **argv) {
     printf("C core,%d,%.1f,%.2f,%.0f,0\n", n, (double)list.n_edges / n, 1e6 * spent / n,
            (double)ftl_workspace_bytes(ws) / n);
   ftl_workspace_free(ws);
-  const ftl_graph graph = {.n_local = n,
-                           .n_total = n,
-                           .species = species,
-                           .first_edge = list.first_edge,
-                           .sender = list.sender,
-                           .position = (const double(*)[3])list.position,
-                           .n_atoms = list.n_atoms,
-                           .node = list.node};
+  const ftl_graph graph = ftl_neighbours_graph(&list, n, species);
   int end = 0;
   for (const char *const *space = kokkos_spaces(); *space; space++) {
     if (argc > 4 && strcmp(argv[4], *space) != 0) continue;

@@ -33,14 +33,7 @@ static ftl_status compute(ftl_workspace *ws, int n, const int *species, const do
     }
   ftl_neighbours *list = &ws->neighbours;
   FTL_TRY(ftl_neighbours_build_images(list, n, positions, cell, pbc, ws->model->arch.r_max, error));
-  ftl_graph graph = {.n_local = n,
-                     .n_total = n,
-                     .species = species,
-                     .first_edge = list->first_edge,
-                     .sender = list->sender,
-                     .position = (const double(*)[3])list->position,
-                     .n_atoms = list->n_atoms,
-                     .node = list->node};
+  ftl_graph graph = ftl_neighbours_graph(list, n, species);
   output.committee_forces = NULL;
   ftl_status status = FTL_OK;
   if (result->force_deviation) status = ftl_uncertainty_committee_forces(ws, n, &output.committee_forces, error);

@@ -8,6 +8,7 @@ Models and answers are the small twins of tests/parity/twins.
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -58,6 +59,9 @@ def structures(n, seed=3, side=3.6):
     return "".join(frames)
 
 
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
 class CliCase(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -90,6 +94,14 @@ class CliCase(unittest.TestCase):
             self.assertTrue(err.startswith("frozentl: "), err)
         self.assertEqual(sorted(os.listdir(self.folder)), before)
         return err
+
+    def check_translation(self, command, other, pattern, page):
+        """The table of another program's words: each once, and the manual has it."""
+        out, _ = self.run_it(command, "--document-from-" + other)
+        words = re.findall(pattern, out, re.M)
+        self.assertEqual(len(words), len(set(words)))
+        with open(os.path.join(ROOT, "docs", page), encoding="utf-8") as file:
+            self.assertIn(out, file.read())
 
     def eval_json(self, model, xyz, *options):
         out = self.path("answers.json")

@@ -84,12 +84,7 @@ class FromMace(runs_case.RunsCase):
         self.refuse(2, ["--from-mace goes with"], "train", "recipe.yaml", "--from-mace", "--train_file x")
 
     def test_table(self):
-        """Each flag once, and the manual has the table."""
-        out, _ = self.run_it("train", "--document-from-mace")
-        flags = re.findall(r"^\| `--([A-Za-z0-9_]+)`", out, re.M)
-        self.assertEqual(len(flags), len(set(flags)))
-        with open(os.path.join(ROOT, "docs", "from-mace.md"), encoding="utf-8") as file:
-            self.assertIn(out, file.read())
+        self.check_translation("train", "mace", r"^\| `--([A-Za-z0-9_]+)`", "from-mace.md")
 
     @unittest.skipUnless(parser_file(), "mace-torch is not there: bench/setup_rivals.sh installs it, or FTL_MACE_PARSER names its arg_parser.py")
     def test_parser_of_mace_torch(self):

@@ -35,14 +35,7 @@ static inline ftl_graph image_graph(const ftl_model *model, const structure *s, 
   ftl_model_get_info(model, &info);
   for (int i = 0; i < s->n; i++) species[i] = ftl_model_species(model, s->number[i]);
   MUST(ftl_neighbours_build_images(list, s->n, s->position, s->cell, s->pbc, info.cutoff + 0.5, error));
-  return (ftl_graph){.n_local = s->n,
-                     .n_total = s->n,
-                     .species = species,
-                     .first_edge = list->first_edge,
-                     .sender = list->sender,
-                     .position = (const double(*)[3])list->position,
-                     .n_atoms = list->n_atoms,
-                     .node = list->node};
+  return ftl_neighbours_graph(list, s->n, species);
 }
 
 /* The same structure with its images as nodes; owners of these are graph->node + n_local. `species` is for MAX_NODES.

@@ -41,14 +41,7 @@ static void set_up(bench *b, const ftl_model *model, int threads) {
       ftl_neighbours_build_images(&b->list, N, (const double(*)[3])b->x, (const double(*)[3])b->cell, b->pbc,
                                   info.cutoff, &error))
     fail_msg("%s", error.message);
-  b->graph = (ftl_graph){.n_local = N,
-                         .n_total = N,
-                         .species = b->species,
-                         .first_edge = b->list.first_edge,
-                         .sender = b->list.sender,
-                         .position = (const double(*)[3])b->list.position,
-                         .n_atoms = b->list.n_atoms,
-                         .node = b->list.node};
+  b->graph = ftl_neighbours_graph(&b->list, N, b->species);
 }
 
 static void take_down(bench *b) {
