@@ -165,6 +165,14 @@ class Plot(cli_case.CliCase):
         for words in ("fitted (11)", "held back (2)", "184", "500", "RMSE (meV/atom)", "RMSE (meV/\u00c5)"):
             self.assertIn(words, picture.words)
         self.assertNotIn("Virial", picture.text)
+        # a run without rounds is not told that it has none
+        self.assertNotIn("rounds", out)
+        of_round = {"fitted": 11, "before": [None, None], "after": [0.002, 0.02], "valid": [None, None]}
+        self.path("run-1/rounds.json", json.dumps([of_round, {**of_round, "fitted": 15, "before": [0.003, 0.04]}]))
+        self.run_it("plot", folder)
+        picture = Picture(os.path.join(folder, "plots", "rounds.svg"))
+        self.assertEqual([picture.marks(f"Forces {name}") for name in ("after", "before")], [2, 1])
+        os.remove(os.path.join(folder, "rounds.json"))
         for wrong in ("", "[]", "{}", json.dumps({**report, "fit": 3})):
             self.path("run-1/report.json", wrong)
             self.refuse(1, [path, "report"], "plot", folder, "-o", self.path("new"))
