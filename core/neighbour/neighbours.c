@@ -342,6 +342,17 @@ ftl_status ftl_neighbours_build_images(ftl_neighbours *list, int n, const double
   return build(list, n, positions, cell, pbc, cutoff, true, error);
 }
 
+ftl_graph ftl_neighbours_graph(const ftl_neighbours *list, int n, const int *species) {
+  return (ftl_graph){.n_local = n,
+                     .n_total = n,
+                     .species = species,
+                     .first_edge = list->first_edge,
+                     .sender = list->sender,
+                     .position = (const double(*)[3])list->position,
+                     .n_atoms = list->n_atoms,
+                     .node = list->node};
+}
+
 void ftl_neighbours_free(ftl_neighbours *list) {
   if (!list) return;
   void *buffers[] = {list->first_edge, list->sender,  list->vector,    list->wrapped,    list->fractional,

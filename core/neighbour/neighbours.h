@@ -61,16 +61,7 @@ ftl_status ftl_neighbours_build_images(ftl_neighbours *list, int n, const double
                                        const double (*cell)[3], const int pbc[3], double cutoff, ftl_error *error);
 
 /* The graph of n atoms of these species whose list with images this is; it points into the list. */
-static inline ftl_graph ftl_neighbours_graph(const ftl_neighbours *list, int n, const int *species) {
-  return (ftl_graph){.n_local = n,
-                     .n_total = n,
-                     .species = species,
-                     .first_edge = list->first_edge,
-                     .sender = list->sender,
-                     .position = (const double(*)[3])list->position,
-                     .n_atoms = list->n_atoms,
-                     .node = list->node};
-}
+ftl_graph ftl_neighbours_graph(const ftl_neighbours *list, int n, const int *species);
 
 /* Frees the buffers and zeroes the list. NULL is allowed. */
 void ftl_neighbours_free(ftl_neighbours *list);
