@@ -12,13 +12,11 @@
 #define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #endif
 #endif
-#ifndef SHUFFLE
-#if FTL_REAL_FLOAT
-typedef int vec_index __attribute__((vector_size(64)));
-#else
-typedef long long vec_index __attribute__((vector_size(64)));
-#endif
-#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (vec_index){__VA_ARGS__})
+#ifndef SHUFFLE /* places are whole numbers as wide as what is exchanged */
+typedef int ace_places_4 __attribute__((vector_size(64)));
+typedef long long ace_places_8 __attribute__((vector_size(64)));
+#define PLACES(a)          __typeof__(__builtin_choose_expr(sizeof((a)[0]) == 8, (ace_places_8){0}, (ace_places_4){0}))
+#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (PLACES(a)){__VA_ARGS__})
 #endif
 
 #define UNROLL _Pragma("GCC unroll 16")
