@@ -44,7 +44,7 @@ piece() {
 # ---- is there a device?
 
 { date -u; uname -srm; grep -m 1 'model name' /proc/cpuinfo; nvidia-smi; } >>"$log" 2>&1
-./kokkos_step models/h2cu-ace.ftl 2 double "$space" memory >results/device.csv 2>results/device.err || {
+./gpu_kit step models/h2cu-ace.ftl 2 double "$space" memory >results/device.csv 2>results/device.err || {
   end=$?
   say "$(cat results/device.err)"
   exit $end
@@ -57,7 +57,7 @@ case $capability in 8.*) device=A100 ;; 9.*) device=H100 ;; *) device=none ;; es
 echo 'model,precision,atoms,nodes,difference,limit,verdict' >results/check.csv
 for numbers in $(cat cases/order); do
   name=${numbers%.numbers}
-  piece 60 results/check.csv ./gpu_check compare "$space" "results/launched-$name.csv" "cases/$numbers"
+  piece 60 results/check.csv ./gpu_kit check compare "$space" "results/launched-$name.csv" "cases/$numbers"
 done
 say "compared: $(grep -c ',same$' results/check.csv) the same, $(grep -c ',DIFFERS$' results/check.csv) differ"
 
@@ -66,7 +66,7 @@ say "compared: $(grep -c ',same$' results/check.csv) the same, $(grep -c ',DIFFE
 for precision in double mixed; do
   for model in h2cu-ace h2cu; do
     echo "model,$model,$precision" >>results/nve.csv
-    piece 60 results/nve.csv ./gpu_nve models/$model.ftl 5 $precision "$space" 2000
+    piece 60 results/nve.csv ./gpu_kit nve models/$model.ftl 5 $precision "$space" 2000
     say "dynamics of $model, $precision: $(tail -n 2 results/nve.csv | tr '\n' ' ')"
   done
 done
@@ -85,7 +85,7 @@ for cells in 6 13 29 63; do # 900 to 1,020,000 atoms
       [ $cells -gt 6 ] || alone= # beside the C core
       : >results/one
       # shellcheck disable=SC2086
-      piece 100 results/one ./kokkos_step models/$model.ftl $cells $precision "$space" $alone stages || full="$full $model-$precision "
+      piece 100 results/one ./gpu_kit step models/$model.ftl $cells $precision "$space" $alone stages || full="$full $model-$precision "
       bound=$(awk -F, -v m=$model -v p=$precision -v d=$device '$1 == m && $2 == p && $3 == d { print $4 }' bounds.csv)
       awk -F, -v m=$model -v p=$precision -v b="${bound:-0}" -v s="$space" '
         /^"/ { print m "," p "," $0 >>"results/stages.csv"; next }
