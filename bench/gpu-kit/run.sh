@@ -27,11 +27,13 @@ piece() {
   most=$1 file=$2
   shift 2
   [ "$(left)" -ge "$most" ] || most=$(left)
-  end=124
-  if [ "$most" -ge 3 ]; then
-    timeout -k 5 "$most" "$@" >>"$file" 2>>"$log"
-    end=$?
+  if [ "$most" -lt 3 ]; then
+    [ $unfinished -gt 0 ] || say 'the time is up: the rest is left out'
+    unfinished=$((unfinished + 1))
+    return 124
   fi
+  timeout -k 5 "$most" "$@" >>"$file" 2>>"$log"
+  end=$?
   case $end in
     0) ;;
     4) say "memory is full: $*" ;;
@@ -66,8 +68,8 @@ say "compared: $(grep -c ',same$' results/check.csv) the same, $(grep -c ',DIFFE
 for precision in double mixed; do
   for model in h2cu-ace h2cu; do
     echo "model,$model,$precision" >>results/nve.csv
-    piece 60 results/nve.csv ./gpu_kit nve models/$model.ftl 5 $precision "$space" 2000
-    say "dynamics of $model, $precision: $(tail -n 2 results/nve.csv | tr '\n' ' ')"
+    piece 60 results/nve.csv ./gpu_kit nve models/$model.ftl 5 $precision "$space" 2000 &&
+      say "dynamics of $model, $precision: $(tail -n 2 results/nve.csv | tr '\n' ' ')"
   done
 done
 
@@ -90,7 +92,7 @@ for cells in 6 13 29 63; do # 900 to 1,020,000 atoms
       awk -F, -v m=$model -v p=$precision -v b="${bound:-0}" -v s="$space" '
         /^"/ { print m "," p "," $0 >>"results/stages.csv"; next }
         { print m "," p "," $0 "," (b > 0 && $1 == s ? sprintf("%.2f", b / $4) : "-") }' results/one >>results/step.csv
-      tail -n 1 results/step.csv
+      [ ! -s results/one ] || tail -n 1 results/step.csv
     done
   done
 done
