@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 say() { printf 'gpu-kit: %s\n' "$*"; }
 fail() { printf 'gpu-kit: %s\n' "$*" >&2; exit 1; }
 most=50 # MB
-programs=(gpu_check gpu_nve kokkos_step)
+targets=(gpu_kit make_scratch frozentl_cli)
 
 case ${1:-} in
   '')
@@ -24,32 +24,29 @@ case ${1:-} in
       cmake -S . -B $build -G Ninja -DCMAKE_BUILD_TYPE=Release -DFTL_KOKKOS=ON -DKokkos_DIR="$PWD/build/kokkos/gpu" -DFTL_PLUGIN=OFF \
         -DFTL_GPU_KIT=ON -DCMAKE_CXX_COMPILER="$PWD/build/kokkos/nvcc" -DCMAKE_CXX_COMPILER_LAUNCHER= -DCMAKE_CXX_FLAGS=--expt-relaxed-constexpr
       NVCC_APPEND_FLAGS='-gencode arch=compute_90,code=[sm_90,compute_90]' \
-        nice -n 10 cmake --build $build -j "${JOBS:-1}" --target "${programs[@]}" make_scratch frozentl_cli
+        nice -n 10 cmake --build $build -j "${JOBS:-1}" --target "${targets[@]}"
     } </dev/null >"$log" 2>&1 || { tail -n 20 "$log" >&2; fail "failed: all of its output is in ${log#"$PWD"/}"; }
     ;;
   host)
     kit=build/gpu-kit-host build=build/release
-    cmake --build $build --target "${programs[@]}" make_scratch frozentl_cli >/dev/null
+    cmake --build $build --target "${targets[@]}" >/dev/null
     ;;
   *) fail "unknown argument '$1': use 'host' or none" ;;
 esac
 
 rm -rf $kit
 mkdir -p $kit/lib $kit/models $kit/cases
-for program in "${programs[@]}"; do
-  cp $build/bench/"$program" $kit/
-  strip $kit/"$program"
-done
+cp $build/bench/gpu_kit $kit/
+strip $kit/gpu_kit
 cp bench/gpu-kit/run.sh bench/gpu-kit/lammps.sh bench/gpu-kit/in.lammps LICENSE $kit/
 
 # Libraries that a bare Debian or Ubuntu may lack go along; the C library is the machine's. A copy is found before the system's,
 # as DT_RPATH (bench/CMakeLists.txt) says.
 say "libraries"
-ldd $kit/gpu_check $kit/gpu_nve $kit/kokkos_step | awk '$3 ~ "^/" { print $3 }' | sort -u |
+ldd $kit/gpu_kit | awk '$3 ~ "^/" { print $3 }' | sort -u |
   grep -vE '/(libc|libm|libdl|libpthread|librt|libcuda)\.so' | xargs -r cp -Lt $kit/lib
 
 say "models, and the C core's numbers for them"
-recorder=$build/bench/gpu_check
 while read -r pattern; do
   case $pattern in '' | '#'*) continue ;; esac
   for model in $pattern; do
@@ -58,7 +55,7 @@ while read -r pattern; do
     structures=${model%.*}.xyz
     [ -e "$structures" ] || structures=
     cp "$model" $kit/cases/
-    $recorder record "$kit/cases/$name.numbers" "$model" ${structures:+"$structures"}
+    $build/bench/gpu_kit check record "$kit/cases/$name.numbers" "$model" ${structures:+"$structures"}
     echo "$name.numbers" >>$kit/cases/order
   done
 done <bench/gpu-kit/models.txt
@@ -81,10 +78,10 @@ fi
 
 # ---- what it promises
 
-missing=$(ldd $kit/gpu_check $kit/gpu_nve $kit/kokkos_step | grep -E 'not found|=> /' |
+missing=$(ldd $kit/gpu_kit | grep -E 'not found|=> /' |
   grep -vE "=> $PWD/$kit/lib/|/(libc|libm|libdl|libpthread|librt)\.so" || true)
 [ -z "$missing" ] || fail "a program uses libraries that are not in the kit: $missing"
-if ldd $kit/gpu_check | grep -qE 'libcuda|libcudart'; then fail "a program is linked with a library of CUDA"; fi
+if ldd $kit/gpu_kit | grep -qE 'libcuda|libcudart'; then fail "a program is linked with a library of CUDA"; fi
 size=$(du -sm $kit | cut -f1)
 [ "$size" -le $most ] || fail "$kit has $size MB, more than $most"
 say "$kit has $size MB; on the other machine: ./run.sh (8 minutes), results in results/"

@@ -1,6 +1,6 @@
 /* core/kokkos against numbers of the C core that lie in files, made on another machine:
 
-     gpu_check record FILE MODEL [STRUCTURES.xyz]      the numbers of up to four of its frames and of three random
+     gpu_kit check record FILE MODEL [STRUCTURES.xyz]      the numbers of up to four of its frames and of three random
    structures gpu_check compare SPACE STAGES.csv FILE...        an execution space of Kokkos against them; names of
    kernels, and how often they ran, go to STAGES.csv
 
@@ -12,13 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kit.h"
 #include "kokkos/stage_times.h"
 #include "model/architecture.h"
 
 static _Noreturn void stop(const char *format, ...) {
   va_list list;
   va_start(list, format);
-  fputs("gpu_check: ", stderr);
+  fputs("gpu_kit check: ", stderr);
   vfprintf(stderr, format, list);
   fputc('\n', stderr);
   va_end(list);
@@ -82,7 +83,7 @@ static bool read_numbers(const char *path, FILE *file, structure *s, answers *a,
   *s = (structure){0};
   const int read = fscanf(file, " structure %15s %d %d %d %d", word, &s->n, &s->pbc[0], &s->pbc[1], &s->pbc[2]);
   if (read == EOF) return false;
-  if (read != 5 || s->n < 1 || s->n > MAX_ATOMS) stop("%s: this is no file of gpu_check, or it is cut off", path);
+  if (read != 5 || s->n < 1 || s->n > MAX_ATOMS) stop("%s: this is no file of gpu_kit check, or it is cut off", path);
   *precision = strcmp(word, "mixed") == 0 ? FTL_MIXED : FTL_DOUBLE;
   read_doubles(path, file, "cell", s->cell[0], 9);
   read_doubles(path, file, "numbers", numbers, s->n);
@@ -180,7 +181,7 @@ static int compare_file(const char *space, const char *path) {
   ftl_model *models[2] = {NULL, NULL};
   FILE *file = fopen(path, "r");
   if (!file) stop("%s cannot be read", path);
-  if (fscanf(file, "model %255s head %127s", name, head) != 2) stop("%s: this is no file of gpu_check", path);
+  if (fscanf(file, "model %255s head %127s", name, head) != 2) stop("%s: this is no file of gpu_kit check", path);
   snprintf(folder, sizeof folder, "%s", path);
   snprintf(model, sizeof model, "%s/%s", dirname(folder), name);
   while (read_numbers(path, file, &s, &a, &precision)) {
@@ -208,11 +209,11 @@ static void write_stages(const char *path) {
   if (fclose(file)) stop("%s cannot be written", path);
 }
 
-int main(int argc, char **argv) {
+int gpu_check(int argc, char **argv) {
   if (argc >= 4 && argc <= 5 && !strcmp(argv[1], "record"))
     return record(argv[2], argv[3], argc > 4 ? argv[4] : NULL), 0;
   if (argc < 5 || strcmp(argv[1], "compare"))
-    stop("usage: gpu_check record FILE MODEL [STRUCTURES.xyz] | gpu_check compare SPACE STAGES.csv FILE...");
+    stop("usage: gpu_kit check record FILE MODEL [STRUCTURES.xyz] | gpu_kit check compare SPACE STAGES.csv FILE...");
   int failed = 0;
   kokkos_start(1, argv);
   kokkos_time_stages(1);

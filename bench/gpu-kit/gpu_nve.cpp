@@ -1,12 +1,14 @@
 /* Dynamics at constant energy in the memory of a Kokkos space, twice from the same start:
 
-     gpu_nve MODEL CELLS double|mixed SPACE STEPS
+     gpu_kit nve MODEL CELLS double|mixed SPACE STEPS
 
    Velocity Verlet, 0.5 fs, copper with 2 % of hydrogen at 300 K (or a model's first element). Positions, velocities and
    forces stay in the space; lists are made on the host when an atom has moved half of their skin. Prints CSV:
    run,ps,lists made, and energies in eV per atom; then the drift of the total energy (slope of a line through it) and
    whether both runs end in the same bits. Ends with 1 if they do not, or if the drift of at least 2000 steps is above
    its limit. */
+#include "kit.h"
+
 #include "c/crystal.h"
 #include "kokkos/evaluate.h"
 #include "kokkos/instances.hpp"
@@ -36,7 +38,7 @@ constexpr int lines = 20;                      /* of a run */
 constexpr int long_enough = 2000;              /* steps: in shorter runs the slope is that of vibrations */
 
 [[noreturn]] void stop(const char *what) {
-  std::fprintf(stderr, "gpu_nve: %s\n", what);
+  std::fprintf(stderr, "gpu_kit nve: %s\n", what);
   std::exit(2);
 }
 
@@ -234,8 +236,8 @@ template <class Space> int both_runs(const Start &start, bool mixed) {
 
 } // namespace
 
-int main(int argc, char **argv) {
-  if (argc != 6) stop("usage: gpu_nve MODEL CELLS double|mixed SPACE STEPS");
+int gpu_nve(int argc, char **argv) {
+  if (argc != 6) stop("usage: gpu_kit nve MODEL CELLS double|mixed SPACE STEPS");
   const bool mixed = std::strcmp(argv[3], "mixed") == 0;
   const int cells = std::atoi(argv[2]), steps = std::atoi(argv[5]);
   if (cells < 1 || steps < 2) stop("CELLS is a number of unit cells along an edge, STEPS at least 2");
@@ -251,7 +253,7 @@ int main(int argc, char **argv) {
 #define FTL_RUN(Space)                                                                                                 \
   if (!std::strcmp(argv[4], Space::name())) end = both_runs<Space>(start, mixed);
   FTL_FOR_EACH_SPACE(FTL_RUN)
-  if (end == 2) std::fprintf(stderr, "gpu_nve: this program was not compiled for space '%s'\n", argv[4]);
+  if (end == 2) std::fprintf(stderr, "gpu_kit nve: this program was not compiled for space '%s'\n", argv[4]);
   std::free(start.species);
   std::free(start.position);
   ftl_model_free(model);

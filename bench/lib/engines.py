@@ -154,6 +154,8 @@ class Lammps(Engine):
 
     name, neighbours, own_bytes = "frozentl in LAMMPS", "skin 1, reused", 0
 
+    settings = {}  # environment variables besides
+
     def __init__(self, model, structure, precision, cores):
         self.precision = precision
         self.lmp = os.environ.get("FTL_LMP") or os.path.join(VENV, "lmp")
@@ -186,7 +188,7 @@ run %d
     def lammps(self, n, watched):
         with open(os.path.join(self.folder, "in.bench"), "w") as f:
             f.write(self.script % n)
-        env = environment(OMP_NUM_THREADS="1", LAMMPS_PLUGIN_PATH=self.plugin)
+        env = environment(OMP_NUM_THREADS="1", LAMMPS_PLUGIN_PATH=self.plugin, **self.settings)
         return run_to_end(self.command, env, cwd=self.folder, watched=watched)[1]
 
     def memory(self, step):

@@ -49,9 +49,15 @@ def halo_rows(density, box, grid, reach):
     return density * (faces + edges + corners)
 
 
-def lammps_ghosts(density, box, reach):
-    """Ghosts of a rank as LAMMPS makes them: every image in its box made larger by the reach on all sides."""
-    return density * (math.prod(edge + 2 * reach for edge in box) - math.prod(box))
+def lammps_ghosts(density, box, reach, spacing=None):
+    """Ghosts of a rank as LAMMPS makes them: every image in its box made larger by the reach on all sides. Atoms are spread evenly,
+    or, with `spacing`, lie in lattice planes that far apart, parallel to the box's faces and one of them at its lower ones: the
+    reach then holds whole planes."""
+
+    def both_sides():
+        return spacing * (math.floor(reach / spacing) + math.ceil(reach / spacing)) if spacing else 2 * reach
+
+    return density * (math.prod(edge + both_sides() for edge in box) - math.prod(box))
 
 
 def inner_part(box, grid, reach):

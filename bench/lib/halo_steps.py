@@ -6,7 +6,7 @@ import os
 
 from halo_formula import count, grid_of, halo_rows, inner_part, lammps_ghosts, neighbours
 from machine import markdown, read, results_of
-from structures import Crystal
+from structures import LATTICE, Crystal
 
 DENSITY = 4 * 1.02 / 3.615**3  # atoms per cubic Angstrom of bench/lib/structures.py
 SKIN = 1.0
@@ -24,7 +24,8 @@ MODELS = {
     "mp0a-medium": Model(512, 6),
     "mp0b3-medium": Model(512, 6),
     "mp0a-large": Model(1152, 6),
-    "h2cu": Model(16, 5),
+    "h2cu": Model(16, 5), # the published one; the next is that of potentials/
+    "h2cu.ftl": Model(128, 5),
 }
 REAL = {"double": 8, "mixed": 4}
 # What of an atom's time its inner receivers take while rows are under way: the first layer forward, the last layer.
@@ -158,6 +159,7 @@ CHECKED = (
     "LAMMPS' ghosts per rank",
     "counted",
     "formula",
+    "formula, by lattice planes",
     "halo rows per rank, counted",
     "formula",
     "halo MB per rank and step",
@@ -191,6 +193,7 @@ def check():
             r["ghosts_per_rank"],
             f"{counted[key][1]:.0f}",
             f"{s.ghosts:.0f}",
+            f"{lammps_ghosts(atoms / math.prod(edges), [e / g for e, g in zip(edges, s.grid)], model.cutoff + SKIN, LATTICE / 2):.0f}",
             f"{counted[key][0]:.0f}",
             f"{s.rows:.0f}",
             f"{s.halo_bytes / 1e6:.2f}",

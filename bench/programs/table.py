@@ -13,6 +13,7 @@ import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import delayed
 import halo_steps
 import sum_ranks
 from machine import ROOT, markdown, read, results_of
@@ -362,6 +363,7 @@ TABLES = {
     "halo": (halo, "inference", "a model of large runs: mp0a-small, double (bench/programs/halo_model)"),
     "training-ranks": (sum_ranks.measured, "training_ranks", "ms of one sum over ranks that share the cores of this machine"),
     "training-ranks-model": (sum_ranks.model, "training", "a model of training on many ranks (bench/programs/training_ranks)"),
+    "delayed-mpi": (delayed.table, "delayed_mpi", "a step's waiting for a slow network, and the model's (bench/programs/delayed_mpi)"),
     "halo-check": (
         halo_steps.check,
         "scaling",

@@ -44,6 +44,14 @@ class Against(unittest.TestCase):
         self.assertLessEqual(formula.halo_rows(DENSITY, box, (2, 1, 1), REACH), 1.04 * DENSITY * 6 * 900)
         self.assertAlmostEqual(formula.halo_rows(DENSITY, box, (2, 1, 1), REACH) / halo, 1, delta=0.08)
 
+    def test_crystal(self):
+        """Planes of a lattice: the reach holds 3 below and 4 above."""
+        n, spacing = 12, 1.8
+        lattice = [[spacing * k for k in (x, y, z)] for x in range(n) for y in range(n) for z in range(n)]
+        counted = formula.count(lattice, [n * spacing] * 3, (1, 1, 1), REACH)
+        ghosts = formula.lammps_ghosts(spacing**-3, [n * spacing] * 3, REACH, spacing)
+        self.assertEqual(round(ghosts), counted[0, 0, 0][1])
+
     def test_grid(self):
         self.assertEqual(formula.grid_of(2, (10, 10, 20)), (1, 1, 2))
         self.assertEqual(sorted(formula.grid_of(100000, (1, 1, 1))), [40, 50, 50])

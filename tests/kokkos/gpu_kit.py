@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""What `make gpu-kit` takes to a machine with a GPU, in the space Serial of this one: gpu_kit.py GPU_CHECK GPU_NVE
+"""What `make gpu-kit` takes to a machine with a GPU, in the space Serial of this one: gpu_kit.py GPU_KIT
 
 - the kit's list of models has every kernel of core/kokkos run: a stage without a case would go untested on the GPU;
-- gpu_check finds the C core's numbers again, and notices one that is wrong, a file that is cut off and a space there is not;
-- gpu_nve keeps the energy and ends in the same bits twice.
+- `gpu_kit check` finds the C core's numbers again, and notices one that is wrong, a file that is cut off and a space there is not;
+- `gpu_kit nve` keeps the energy and ends in the same bits twice.
 """
 import csv
 import glob
@@ -15,7 +15,7 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-GPU_CHECK, GPU_NVE = sys.argv[1:3]
+GPU_KIT = sys.argv[1]
 KERNEL = re.compile(r'(?:for_items|for_each|on_rows|norms|parallel_for|parallel_reduce|parallel_scan)\s*(?:<[^;"()]*>)?\(\s*"([^"]+)"')
 
 
@@ -35,7 +35,7 @@ def run(*command):
 
 
 def compare(folder, *numbers):
-    return run(GPU_CHECK, "compare", "Serial", str(folder / "stages.csv"), *map(str, numbers))
+    return run(GPU_KIT, "check", "compare", "Serial", str(folder / "stages.csv"), *map(str, numbers))
 
 
 def main(folder):
@@ -43,7 +43,7 @@ def main(folder):
     for model, structures in models():
         shutil.copy(model, folder)
         recorded.append(folder / (pathlib.Path(model).name + ".numbers"))
-        made = run(GPU_CHECK, "record", str(recorded[-1]), model, *([structures] if structures else []))
+        made = run(GPU_KIT, "check", "record", str(recorded[-1]), model, *([structures] if structures else []))
         assert made.returncode == 0, made.stderr
     done = compare(folder, *recorded)
     rows = list(csv.reader(done.stdout.splitlines()))
@@ -69,10 +69,10 @@ def main(folder):
     wrong.write_text(text[: len(text) // 2])
     done = compare(folder, wrong)
     assert done.returncode == 2 and "wrong.numbers" in done.stderr, done.stderr
-    done = run(GPU_CHECK, "compare", "Nowhere", str(folder / "stages.csv"), str(first))
+    done = run(GPU_KIT, "check", "compare", "Nowhere", str(folder / "stages.csv"), str(first))
     assert done.returncode == 2 and "Nowhere" in done.stderr, done.stderr
 
-    done = run(GPU_NVE, str(ROOT / "potentials/h2cu-ace.ftl"), "3", "double", "Serial", "2000")
+    done = run(GPU_KIT, "nve", str(ROOT / "potentials/h2cu-ace.ftl"), "3", "double", "Serial", "2000")
     assert done.returncode == 0 and ",within" in done.stdout and "the same twice" in done.stdout, done.stdout + done.stderr
     print(done.stdout.splitlines()[-2])
 
