@@ -33,7 +33,8 @@ static ftl_status no_memory(const loader *l) { return ftl_no_memory(l->error, l-
 
 /* libyaml compares each with all before it. */
 static bool few_directives(const char *data, size_t size) {
-  int n = size > 0 && *data == '%';
+  if (size == 0) return true; /* data may be NULL */
+  int n = *data == '%';
   for (const char *at = data, *end = data + size; (at = memchr(at, '\n', (size_t)(end - at)));)
     n += ++at < end && *at == '%';
   return n <= MAX_DIRECTIVES;
