@@ -69,7 +69,7 @@ licences=$(ls -d "$tree"/*.dist-info)/licenses/bundled
 mkdir -p "$licences"
 for library in "$tree"/*.libs/*.so*; do
   name=$(basename "$library" | sed -E 's/-[0-9a-f]{8}([.-])/\1/')
-  package=$(dpkg -S "*/$name" 2>/dev/null | head -n 1 | cut -d: -f1 || true)
+  package=$(dpkg -S "*/$name" 2>/dev/null | grep -v -- '-cross:' | head -n 1 | cut -d: -f1 || true) # a cross compiler's has the same name
   [ -n "$package" ] && [ -e "/usr/share/doc/$package/copyright" ] || { say "no licence found for $name"; exit 1; }
   cp "/usr/share/doc/$package/copyright" "$licences/$package.txt"
 done
