@@ -54,6 +54,24 @@ static ftl_status describe(const ftl_source *source, maker *m, int t, int block,
   return FTL_OK;
 }
 
+/* Every matrix that can be made, to `visit`. */
+static ftl_status for_each(const ftl_source *source,
+                           ftl_status (*visit)(void *context, maker *m, const matrix *u, ftl_error *error),
+                           void *context, ftl_error *error) {
+  maker m = {.made.max_ell = source->arch.sh.n - 1};
+  ftl_status status = FTL_OK;
+  for (int t = 0; t < source->arch.n_layers; t++)
+    for (int block = 0; block < source->arch.layer[t].product.n; block++)
+      for (int nu = 1; nu <= source->arch.layer[t].correlation && nu <= MAX_NU && !status; nu++) {
+        matrix u;
+        bool can;
+        status = describe(source, &m, t, block, nu, &u, &can, error);
+        if (!status && can) status = visit(context, &m, &u, error);
+      }
+  ftl_u_matrices_free(&m.made);
+  return status;
+}
+
 /* ---- writing ---- */
 
 static bool is_same(const ftl_tensor *t, const matrix *u, const double *values) {
@@ -65,29 +83,27 @@ static bool is_same(const ftl_tensor *t, const matrix *u, const double *values) 
   return true;
 }
 
-static ftl_status find(const ftl_source *source, maker *m, int t, int block, int nu, bool *left, int *n,
-                       ftl_error *error) {
-  matrix u;
-  bool can;
-  FTL_TRY(describe(source, m, t, block, nu, &u, &can, error));
-  const ftl_tensor *stored = can ? ftl_tensors_find(&source->tensors, u.name) : NULL;
-  if (!stored || !is_same(stored, &u, m->made.u[u.l][nu])) return FTL_OK;
-  left[stored - source->tensors.tensor] = true;
-  ++*n;
+typedef struct {
+  const ftl_source *source;
+  bool *left;
+  int *n;
+} search;
+
+static ftl_status find(void *context, maker *m, const matrix *u, ftl_error *error) {
+  const search *s = context;
+  const ftl_tensor *stored = ftl_tensors_find(&s->source->tensors, u->name);
+  (void)error;
+  if (!stored || !is_same(stored, u, m->made.u[u->l][u->nu])) return FTL_OK;
+  s->left[stored - s->source->tensors.tensor] = true;
+  ++*s->n;
   return FTL_OK;
 }
 
 ftl_status ftl_left_out_find(const ftl_source *source, bool *left, int *n, ftl_error *error) {
-  maker m = {.made.max_ell = source->arch.sh.n - 1};
-  ftl_status status = FTL_OK;
+  search s = {source, left, n};
   memset(left, 0, (size_t)source->tensors.n * sizeof *left);
   *n = 0;
-  for (int t = 0; t < source->arch.n_layers; t++)
-    for (int block = 0; block < source->arch.layer[t].product.n; block++)
-      for (int nu = 1; nu <= source->arch.layer[t].correlation && nu <= MAX_NU && !status; nu++)
-        status = find(source, &m, t, block, nu, left, n, error);
-  ftl_u_matrices_free(&m.made);
-  return status;
+  return for_each(source, find, &s, error);
 }
 
 /* ---- reading ---- */
@@ -109,25 +125,14 @@ static ftl_status numbers_of(ftl_tensors *tensors, maker *m, const matrix *u, vo
   return FTL_OK;
 }
 
-static ftl_status make(ftl_source *source, maker *m, int t, int block, int nu, ftl_error *error) {
-  matrix u;
-  bool can;
+static ftl_status make(void *context, maker *m, const matrix *u, ftl_error *error) {
+  ftl_source *source = context;
   void *numbers = NULL;
-  FTL_TRY(describe(source, m, t, block, nu, &u, &can, error));
-  if (!can || ftl_tensors_find(&source->tensors, u.name)) return FTL_OK;
-  FTL_TRY(numbers_of(&source->tensors, m, &u, &numbers, error));
-  FTL_TRY(ftl_tensors_add_view(&source->tensors, u.name, u.dtype, u.ndim, u.shape, numbers, false, error));
+  if (ftl_tensors_find(&source->tensors, u->name)) return FTL_OK;
+  FTL_TRY(numbers_of(&source->tensors, m, u, &numbers, error));
+  FTL_TRY(ftl_tensors_add_view(&source->tensors, u->name, u->dtype, u->ndim, u->shape, numbers, false, error));
   ftl_tensors_sort(&source->tensors);
   return FTL_OK;
 }
 
-ftl_status ftl_left_out_make(ftl_source *source, ftl_error *error) {
-  maker m = {.made.max_ell = source->arch.sh.n - 1};
-  ftl_status status = FTL_OK;
-  for (int t = 0; t < source->arch.n_layers; t++)
-    for (int block = 0; block < source->arch.layer[t].product.n; block++)
-      for (int nu = 1; nu <= source->arch.layer[t].correlation && nu <= MAX_NU && !status; nu++)
-        status = make(source, &m, t, block, nu, error);
-  ftl_u_matrices_free(&m.made);
-  return status;
-}
+ftl_status ftl_left_out_make(ftl_source *source, ftl_error *error) { return for_each(source, make, source, error); }

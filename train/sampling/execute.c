@@ -163,6 +163,18 @@ static ftl_status make_report(const sampling *s, ftl_sampling_report *report, ft
   return FTL_OK;
 }
 
+ftl_sampling_row ftl_sampling_report_total(const ftl_sampling_report *report) {
+  ftl_sampling_row total = {0};
+  for (int k = 0; k < report->n; k++) {
+    const ftl_sampling_row *row = &report->row[k];
+    total.runs += row->runs;
+    total.frames += row->frames;
+    total.relaxed += row->relaxed;
+    for (int e = 0; e < FTL_SAMPLING_ENDS; e++) total.end[e] += row->end[e];
+  }
+  return total;
+}
+
 void ftl_sampling_report_free(ftl_sampling_report *report) {
   free(report->row);
   free(report->first);

@@ -160,6 +160,8 @@ typedef struct {
 } ftl_sampling_report;
 
 void ftl_sampling_report_free(ftl_sampling_report *report);
+/* All rows in one, without a config_type. */
+ftl_sampling_row ftl_sampling_report_total(const ftl_sampling_report *report);
 
 typedef struct {
   int64_t runs, done, frames; /* done: finished ones, those of earlier calls included */

@@ -255,14 +255,10 @@ static void set_limits(ftl_surrogate_state *run, const ftl_model *driver) {
                     run->recipe->round.difference);
 }
 
-static ftl_status count_runs(const ftl_sampling_report *report, ftl_round *now) {
-  *now = (ftl_round){.before = {NAN, NAN}};
-  for (int k = 0; k < report->n; k++) {
-    now->runs += report->row[k].runs;
-    now->relaxed += report->row[k].relaxed;
-    for (int e = 0; e < FTL_SAMPLING_ENDS; e++) now->end[e] += report->row[k].end[e];
-  }
-  return FTL_OK;
+static void count_runs(const ftl_sampling_report *report, ftl_round *now) {
+  const ftl_sampling_row total = ftl_sampling_report_total(report);
+  *now = (ftl_round){.before = {NAN, NAN}, .runs = total.runs, .relaxed = total.relaxed};
+  memcpy(now->end, total.end, sizeof now->end);
 }
 
 static ftl_status drive(ftl_surrogate_state *run, const char *path, bool *interrupted, ftl_error *error) {

@@ -58,17 +58,14 @@ static void forward_progress(void *context, const ftl_sampling_progress *progres
 
 /* How runs ended that did not do all their steps, and why that may be. */
 static void explain(const ftl_surrogate_state *run, const ftl_sampling_report *report) {
-  int64_t end[FTL_SAMPLING_ENDS] = {0}, relaxed = 0;
-  for (int k = 0; k < report->n; k++) {
-    relaxed += report->row[k].relaxed;
-    for (int e = 0; e < FTL_SAMPLING_ENDS; e++) end[e] += report->row[k].end[e];
-  }
+  const ftl_sampling_row total = ftl_sampling_report_total(report);
   for (int e = 0; e < FTL_SAMPLING_ENDS; e++)
-    if (end[e] > 0 && *ftl_sampling_end_advice((ftl_sampling_end)e))
-      ftl_surrogate_say(run, "%lld %s: %s", (long long)end[e], ftl_sampling_end_name((ftl_sampling_end)e),
+    if (total.end[e] > 0 && *ftl_sampling_end_advice((ftl_sampling_end)e))
+      ftl_surrogate_say(run, "%lld %s: %s", (long long)total.end[e], ftl_sampling_end_name((ftl_sampling_end)e),
                         ftl_sampling_end_advice((ftl_sampling_end)e));
-  if (relaxed > 0)
-    ftl_surrogate_say(run, "%lld runs would have been too hot: their starts were relaxed first", (long long)relaxed);
+  if (total.relaxed > 0)
+    ftl_surrogate_say(run, "%lld runs would have been too hot: their starts were relaxed first",
+                      (long long)total.relaxed);
 }
 
 static void say_report(const ftl_surrogate_state *run, const ftl_sampling_report *report) {
