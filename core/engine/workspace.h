@@ -160,10 +160,8 @@ static inline double *ftl_force_row(ftl_workspace *ws, ftl_thread *thread, int j
 static inline void ftl_add_edge_force(ftl_workspace *ws, ftl_thread *thread, int i, int j, const double v[3],
                                       const double g[3]) {
   const ftl_output *output = ws->output;
-  int slot = thread->slot_of ? thread->slot_of[j] : -1;
-  double *private_row = slot >= 0 ? thread->slot_forces[slot] : NULL;
   if (output->forces) {
-    double *own = output->forces + 3 * (size_t)i, *other = private_row ? private_row : output->forces + 3 * (size_t)j;
+    double *own = output->forces + 3 * (size_t)i, *other = ftl_force_row(ws, thread, j);
     for (int x = 0; x < 3; x++) {
       own[x] += g[x];
       other[x] -= g[x];
@@ -172,8 +170,9 @@ static inline void ftl_add_edge_force(ftl_workspace *ws, ftl_thread *thread, int
   ftl_add_virial(thread->virial, 1, v, g);
   if (output->centroid_virial) ftl_add_virial(ftl_centroid_row(ws, thread, j), 1, v, g);
   if (!output->atom_virial) return;
+  const int slot = thread->slot_of ? thread->slot_of[j] : -1;
   ftl_add_virial(output->atom_virial[i], 0.5, v, g);
-  ftl_add_virial(private_row ? private_row + 3 : output->atom_virial[j], 0.5, v, g);
+  ftl_add_virial(slot >= 0 ? thread->slot_forces[slot] + 3 : output->atom_virial[j], 0.5, v, g);
 }
 
 #endif
