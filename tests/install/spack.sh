@@ -66,7 +66,7 @@ spack dev-build --quiet -d . frozentl@main
 eval "$(spack load --sh frozentl)"
 frozentl info potentials/h2cu.ftl
 ln -s "$root/potentials/h2cu.ftl" .
-LD_LIBRARY_PATH=$venv/lib "$work/lammps/bin/lmp" -in packaging/conda/in.copper -log none | grep -A3 'PotEng'
+LD_LIBRARY_PATH=$venv/lib "$work/lammps/bin/lmp" -in packaging/conda/in.copper -log none | grep -A3 'E_pair'
 "$venv/bin/python" -c 'import frozentl; print(frozentl.__file__, frozentl.load("potentials/h2cu.ftl").info)'
 mpirun -n 2 frozentl train --help >/dev/null
 echo 'spack: installed, loaded, found by LAMMPS and Python'
