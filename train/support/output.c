@@ -179,6 +179,7 @@ int ftl_output_make_folders(const char *path, int *made) {
   const size_t length = strlen(path);
   size_t last = 0; /* where the last one that was made ends */
   int n = 0, code = 0;
+  if (length == 0) return ENOENT;
   if (length >= sizeof part) return ENAMETOOLONG;
   for (size_t k = 1; k <= length && !code; k++) {
     if (path[k] != '/' && path[k] != '\0') continue;
