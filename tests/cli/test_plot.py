@@ -299,12 +299,12 @@ class Plot(cli_case.CliCase):
 
     def test_output(self):
         folder = self.run_folder(log=EPOCHS)
-        self.run_it("plot", folder + "/", "--output", self.path("pictures"))
-        self.assertEqual(os.listdir(self.path("pictures")), ["history.svg"])
-        self.assertIn("run-1", Picture(self.path("pictures/history.svg")).words)
-        self.run_it("plot", folder, "-o", self.path("pictures"))  # again: replaced
-        self.refuse(3, ["a/b", "cannot make this folder"], "plot", folder, "-o", self.path("a/b"))
+        self.run_it("plot", folder + "/", "--output", self.path("a/pictures"))
+        self.assertEqual(os.listdir(self.path("a/pictures")), ["history.svg"])
+        self.assertIn("run-1", Picture(self.path("a/pictures/history.svg")).words)
+        self.run_it("plot", folder, "-o", self.path("a/pictures"))  # again: replaced
         self.path("file", "")
+        self.refuse(3, ["file/b", "cannot be made"], "plot", folder, "-o", self.path("file/b"))
         self.refuse(3, ["file"], "plot", folder, "-o", self.path("file"))
         table = self.path("table.csv", CURVE)
         self.refuse(3, ["nowhere"], "plot", "--curve", table, "-o", self.path("nowhere/curve.svg"))

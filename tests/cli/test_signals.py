@@ -62,13 +62,13 @@ class Signals(runs_case.RunsCase):
 
     def test_before_the_first_step(self):
         """Reading, E0 and the first validation: nothing is lost, and nothing is left that hinders."""
-        large, run = self.large("large.xyz", 40, 9), self.path("run")
+        large, run = self.large("large.xyz", 40, 9), self.path("runs/run")
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             process = self.start("train", "-d", large, "-o", run, *runs_case.BASE, "--e0", "fit")
             self.wait_for(lambda: os.path.exists(self.in_run(run, "frozentl.lock")))
             time.sleep(0.3 * random.random())
             self.assertIn("nothing was written", self.ends(process, number))
-            self.assertFalse(os.path.exists(run), os.path.exists(run) and os.listdir(run))
+            self.assertFalse(os.path.exists(self.path("runs")), os.path.exists(run) and os.listdir(run))
         process = self.start("train", "-d", large, "-o", run, *runs_case.BASE, "--e0", "keep")
         self.wait_for(lambda: self.events(run) > 0)  # it is being validated
         self.assertIn("before the first step; begin again with: frozentl train --resume", self.ends(process))

@@ -468,10 +468,13 @@ class Train(cli_case.CliCase):
             text = f.read()
         nan = self.path("nan.xyz", re.sub(r"REF_energy=\S+", "REF_energy=inf", text, count=1))
         self.refuse(1, ["nan.xyz, line 2", "not a finite number"], "train", "-d", nan, "-f", PLAIN, *out)
-        self.refuse(3, ["cannot be made"], "train", "-d", self.data, "-f", PLAIN, "-o", self.path("a/b"))
+        self.refuse(3, ["cannot be made"], "train", "-d", self.data, "-f", PLAIN, "-o", self.path("empty.xyz/a/b"))
         self.refuse(1, ["no run to go on with"], "train", "--resume", self.folder)
         self.refuse(2, ["--resume"], "train", "--resume", self.folder, "--lr", "1")
-        run = self.train("-f", PLAIN, "-e", "1")
+        # folders above the run's are made, and a run that ends before it wrote anything leaves none of them
+        self.refuse(1, ["radail"], "train", "-d", self.data, "-f", PLAIN, "-o", self.path("runs/x//y/"), "--freeze", "radail")
+        self.assertNotIn("runs", os.listdir(self.folder))
+        run = self.train("-f", PLAIN, "-e", "1", run=self.path("runs/x//y/"))
         self.refuse(1, ["holds a run"], "train", "-d", self.data, "-f", PLAIN, "-o", run)
 
     def test_no_space(self):

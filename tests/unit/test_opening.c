@@ -41,14 +41,15 @@ static void tensors_stay_in_the_file(void **unused) {
   size_t copied = 0, all = 0;
   for (int t = 0; t < source->tensors.n; t++) {
     const ftl_tensor *tensor = &source->tensors.tensor[t];
+    if (strstr(tensor->name, ".U_matrix_")) continue; /* not in the file: made by the reader */
     const size_t size = (size_t)tensor->count * ftl_dtype_bytes(tensor->dtype);
     const uintptr_t at = (uintptr_t)tensor->data;
     all += size;
     if (at < begin || at >= end) copied += size;
   }
   print_message("%zu of %zu bytes copied\n", copied, all);
-  assert_true(all > 1000000);
-  assert_true(1000 * copied < all); /* what does not lie at a multiple of 8 bytes: a few buffers */
+  assert_true(all > 300000);
+  assert_true(copied < 1000); /* what does not lie at a multiple of 8 bytes: a few buffers */
   ftl_source_free(source);
   mapping_of(path, &begin, &end);
   assert_true(begin == 0);

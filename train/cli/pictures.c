@@ -1,13 +1,12 @@
 #include "cli/pictures.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "cli/cli.h"
 #include "cli/python.h"
+#include "support/output.h"
 #include "base/error.h"
 
 enum { MOST = 8, WORDS = 4 }; /* pictures; arguments for each */
@@ -41,10 +40,7 @@ static int save_all(int n, const cli_picture *pictures, const char *folder, cons
     ftl_fail(&error, FTL_ERR_IO, run->program, "what it has drawn is not whole");
     return cli_report(&error, CLI_INPUT);
   }
-  if (folder && mkdir(folder, 0777) != 0 && errno != EEXIST) {
-    ftl_fail(&error, FTL_ERR_IO, folder, "cannot make this folder: %s", strerror(errno));
-    return cli_report(&error, CLI_OUTPUT);
-  }
+  if (folder && ftl_output_folder(folder, &error) != FTL_OK) return cli_report(&error, CLI_OUTPUT);
   for (int k = 0; k < n && code == CLI_OK; k++) code = save(&pictures[k], content[k], size[k]);
   return code;
 }

@@ -37,19 +37,12 @@ ftl_status ftl_fetch_address(const ftl_foundation *foundation, char address[FTL_
 
 /* ---- the folder, and the file that grows in it ---- */
 
-static ftl_status make_folders(char *folder, ftl_error *error) {
-  for (char *p = folder + 1; *p; p++) {
-    if (*p != '/') continue;
-    *p = '\0';
-    mkdir(folder, 0777); /* the last one says what is wrong */
-    *p = '/';
-  }
-  struct stat info;
-  if (mkdir(folder, 0777) != 0 && (errno != EEXIST || stat(folder, &info) != 0 || !S_ISDIR(info.st_mode)))
-    return ftl_fail(error, FTL_ERR_IO, folder,
-                    "foundations go to this folder, but it cannot be made: %s; set FROZENTL_PATH to another one",
-                    strerror(errno));
-  return FTL_OK;
+static ftl_status make_folders(const char *folder, ftl_error *error) {
+  const int code = ftl_output_make_folders(folder, NULL);
+  if (!code) return FTL_OK;
+  return ftl_fail(error, FTL_ERR_IO, folder,
+                  "foundations go to this folder, but it cannot be made: %s; set FROZENTL_PATH to another one",
+                  strerror(code));
 }
 
 static ftl_status place(const ftl_foundation *foundation, char path[FTL_PATH_ROOM], ftl_error *error) {

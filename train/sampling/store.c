@@ -31,8 +31,8 @@ static const char *const advice[FTL_SAMPLING_ENDS] = {
     [FTL_SAMPLING_CLOSE] = "two atoms came closer than 0.6 times the sum of their covalent radii: lower the "
                            "temperature, or look at the start",
     [FTL_SAMPLING_FORCE] = "a force rose above sample.max_force: the structure is far from what is wanted, or the "
-                           "potential has no answer there",
-    [FTL_SAMPLING_ENERGY] = "the answer was not finite, or there was none: the potential has nothing to say there",
+                           "potential is no good there",
+    [FTL_SAMPLING_ENERGY] = "the prediction was not finite, or there was none: the potential has nothing to say there",
     [FTL_SAMPLING_GRADE] = "the surrogate met surroundings that its data do not span (round.gamma); the frame is a "
                            "candidate",
     [FTL_SAMPLING_DIFFERS] = "the model's forces were others than the surrogate's (round.difference); the frame is a "

@@ -1,6 +1,7 @@
 #include "support/output.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -13,15 +14,19 @@
 #define MAX_OPEN 16
 static const char *volatile temporaries[MAX_OPEN]; /* for signal handlers only */
 static const char *volatile folder;
+static volatile int levels;
 
 /* Calls nothing that a signal handler may not call. */
 void ftl_output_remove_temporaries(void) {
   for (int k = 0; k < MAX_OPEN; k++)
     if (temporaries[k]) unlink(temporaries[k]);
-  if (folder) rmdir(folder); /* only if nothing is in it */
+  if (folder) ftl_output_remove_folders(folder, levels);
 }
 
-void ftl_output_remember_folder(const char *made) { folder = made; }
+void ftl_output_remember_folder(const char *made, int n) {
+  levels = n;
+  folder = made;
+}
 
 static void on_signal(int number) {
   ftl_output_remove_temporaries();
@@ -158,7 +163,47 @@ ftl_status ftl_output_append(const char *path, FILE *to, ftl_error *error) {
   return bad ? ftl_fail(error, FTL_ERR_IO, path, "cannot be read: %s", strerror(errno)) : FTL_OK;
 }
 
+/* ---- folders ---- */
+
+/* Where the part of `path` before its last name ends, slashes between left out; 0: there is none. */
+static size_t above(const char *path, size_t length) {
+  while (length > 0 && path[length - 1] == '/') length--;
+  while (length > 0 && path[length - 1] != '/') length--;
+  while (length > 0 && path[length - 1] == '/') length--;
+  return length;
+}
+
+int ftl_output_make_folders(const char *path, int *made) {
+  char part[PATH_MAX];
+  struct stat info;
+  const size_t length = strlen(path);
+  size_t last = 0; /* where the last one that was made ends */
+  int n = 0, code = 0;
+  if (length == 0) return ENOENT;
+  if (length >= sizeof part) return ENAMETOOLONG;
+  for (size_t k = 1; k <= length && !code; k++) {
+    if (path[k] != '/' && path[k] != '\0') continue;
+    memcpy(part, path, k);
+    part[k] = '\0';
+    if (mkdir(part, 0777) == 0) n++, last = k;
+    else if (path[k + strspn(path + k, "/")] == '\0') code = errno; /* the last one says what is wrong */
+  }
+  if (code && stat(path, &info) == 0) code = S_ISDIR(info.st_mode) ? 0 : ENOTDIR;
+  part[last] = '\0';
+  if (code) ftl_output_remove_folders(part, n);
+  if (made) *made = code ? 0 : n;
+  return code;
+}
+
+void ftl_output_remove_folders(const char *path, int made) {
+  char part[PATH_MAX];
+  size_t length = strlen(path);
+  if (length >= sizeof part) return;
+  memcpy(part, path, length + 1);
+  for (; made > 0 && length > 0 && rmdir(part) == 0; made--) part[length = above(part, length)] = '\0';
+}
+
 ftl_status ftl_output_folder(const char *path, ftl_error *error) {
-  if (mkdir(path, 0777) == 0 || errno == EEXIST) return FTL_OK;
-  return ftl_fail(error, FTL_ERR_IO, path, "the folder cannot be made: %s", strerror(errno));
+  const int code = ftl_output_make_folders(path, NULL);
+  return code ? ftl_fail(error, FTL_ERR_IO, path, "the folder cannot be made: %s", strerror(code)) : FTL_OK;
 }

@@ -19,8 +19,14 @@ typedef struct {
 ftl_status ftl_output_open(const char *path, ftl_output_file *output, ftl_error *error);
 /* Flushes, syncs and renames; on failure nothing is left behind. Closes in any case. */
 ftl_status ftl_output_commit(ftl_output_file *output, ftl_error *error);
-/* Makes a folder, if it is not there. FTL_ERR_IO. */
+/* Makes a folder, and those above it, if they are not there. FTL_ERR_IO. */
 ftl_status ftl_output_folder(const char *path, ftl_error *error);
+/* The same for callers with a sentence of their own: 0, or the errno (ENOTDIR: it is a file), and then nothing was
+   made. `made`, which may be NULL, is how many folders were, the last of them `path`; ftl_output_remove_folders removes
+   so many again, from the last upwards, as long as nothing is in them. It calls nothing that a signal handler may not
+   call. */
+int ftl_output_make_folders(const char *path, int *made);
+void ftl_output_remove_folders(const char *path, int made);
 /* The content of a file, to a stream whose errors are the caller's to look for. FTL_ERR_IO: it cannot be read. */
 ftl_status ftl_output_append(const char *path, FILE *to, ftl_error *error);
 /* Closes and removes the temporary file. Allowed on a zero or closed output. */
@@ -30,9 +36,9 @@ void ftl_output_discard(ftl_output_file *output);
    lives until it is forgotten. */
 void ftl_output_remember(const char *temporary);
 void ftl_output_forget(const char *temporary);
-void ftl_output_remember_folder(const char *made); /* goes too, if it is empty then; NULL: none */
-void ftl_output_remove_temporaries(void);          /* all of them; for signal handlers */
-bool ftl_output_writing(void);                     /* a temporary file (.tmp) is open; for signal handlers */
+void ftl_output_remember_folder(const char *path, int made); /* goes too, if it is empty then; NULL: none */
+void ftl_output_remove_temporaries(void);                    /* all of them; for signal handlers */
+bool ftl_output_writing(void);                               /* a temporary file (.tmp) is open; for signal handlers */
 
 /* Around a call of core that writes the model file PATH, which it does by way of PATH.PID.tmp. */
 void ftl_output_begin_model(const char *path, ftl_output_file *output);

@@ -181,14 +181,14 @@ static void remove_left(const char *path, ftl_run_kind kind) {
 
 /* ---- opening and closing ---- */
 
-static ftl_status make(const char *path, bool *made, ftl_error *error) {
+static ftl_status make(const char *path, int *made, ftl_error *error) {
+  const int code = ftl_output_make_folders(path, made);
+  if (*made > 0) ftl_output_remember_folder(path, *made);
+  if (!code) return FTL_OK;
   struct stat info;
-  *made = mkdir(path, 0777) == 0;
-  if (*made) ftl_output_remember_folder(path);
-  if (*made) return FTL_OK;
-  if (errno != EEXIST) return ftl_fail(error, FTL_ERR_IO, path, "the folder cannot be made: %s", strerror(errno));
-  if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) return FTL_OK;
-  return ftl_fail(error, FTL_ERR_INPUT, path, "it is no folder: a run needs one for its files");
+  if (stat(path, &info) == 0)
+    return ftl_fail(error, FTL_ERR_INPUT, path, "it is no folder: a run needs one for its files");
+  return ftl_fail(error, FTL_ERR_IO, path, "the folder cannot be made: %s", strerror(code));
 }
 
 ftl_status ftl_run_folder_open(const char *path, ftl_run_kind kind, bool resume, const ftl_options *options,
@@ -209,9 +209,9 @@ ftl_status ftl_run_folder_open(const char *path, ftl_run_kind kind, bool resume,
 
 void ftl_run_folder_close(ftl_run_folder *folder) {
   ftl_lock_release(&folder->lock);
-  if (folder->made) {
-    ftl_output_remember_folder(NULL);
-    rmdir(folder->path); /* only if nothing is in it */
+  if (folder->made > 0) {
+    ftl_output_remember_folder(NULL, 0);
+    ftl_output_remove_folders(folder->path, folder->made);
   }
   *folder = (ftl_run_folder){0};
 }

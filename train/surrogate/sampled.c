@@ -61,11 +61,11 @@ static void explain(const ftl_surrogate_state *run, const ftl_sampling_report *r
   const ftl_sampling_row total = ftl_sampling_report_total(report);
   for (int e = 0; e < FTL_SAMPLING_ENDS; e++)
     if (total.end[e] > 0 && *ftl_sampling_end_advice((ftl_sampling_end)e))
-      ftl_surrogate_say(run, "%lld %s: %s", (long long)total.end[e], ftl_sampling_end_name((ftl_sampling_end)e),
-                        ftl_sampling_end_advice((ftl_sampling_end)e));
+      ftl_surrogate_say(run, "%s (%lld run%s): %s", ftl_sampling_end_name((ftl_sampling_end)e), (long long)total.end[e],
+                        total.end[e] == 1 ? "" : "s", ftl_sampling_end_advice((ftl_sampling_end)e));
   if (total.relaxed > 0)
-    ftl_surrogate_say(run, "%lld runs would have been too hot: their starts were relaxed first",
-                      (long long)total.relaxed);
+    ftl_surrogate_say(run, "%lld run%s would have been too hot: the start was relaxed first", (long long)total.relaxed,
+                      total.relaxed == 1 ? "" : "s");
 }
 
 static void say_report(const ftl_surrogate_state *run, const ftl_sampling_report *report) {
@@ -75,8 +75,8 @@ static void say_report(const ftl_surrogate_state *run, const ftl_sampling_report
     char cut[200] = "";
     for (int e = 0; e < FTL_SAMPLING_ENDS; e++)
       if (e != FTL_SAMPLING_DONE && row->end[e] > 0)
-        snprintf(cut + strlen(cut), sizeof cut - strlen(cut), " %lld %s", (long long)row->end[e],
-                 ftl_sampling_end_name((ftl_sampling_end)e));
+        snprintf(cut + strlen(cut), sizeof cut - strlen(cut), "%s %s: %lld", *cut ? "," : "",
+                 ftl_sampling_end_name((ftl_sampling_end)e), (long long)row->end[e]);
     ftl_surrogate_say(run, "%-20s %6lld %8lld %s", row->config_type, (long long)row->runs, (long long)row->frames, cut);
   }
   explain(run, report);

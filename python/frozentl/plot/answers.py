@@ -25,9 +25,9 @@ def read(path):
             _add(pairs, answer)
             told.add(answer, answer.get("reference") or {})
         except (KeyError, TypeError, ValueError, IndexError, AttributeError, ZeroDivisionError):
-            raise Refused(f"{path}, answer {k}", "it is not what frozentl eval --json writes") from None
+            raise Refused(f"{path}, structure {k}", "it is not what frozentl eval --json writes") from None
     if not any(len(of) for of in pairs.values()):
-        raise Refused(path, "no answer has a reference to compare with: the data that frozentl eval read had no labels")
+        raise Refused(path, "no structure has a reference to compare with: the data that frozentl eval read had no labels")
     return pairs, told
 
 

@@ -32,7 +32,7 @@ class Frozentl(CMakePackage):
     depends_on("py-numpy", when="+python", type=("build", "run"))
 
     def cmake_args(self):
-        args = [self.define("FTL_TESTS", False), self.define_from_variant("FTL_PLUGIN", "lammps"), self.define_from_variant("FTL_MPI", "mpi")]
+        args = [self.define("FTL_TESTS", False), self.define("FTL_KOKKOS", False), self.define_from_variant("FTL_PLUGIN", "lammps"), self.define_from_variant("FTL_MPI", "mpi")]
         if self.spec.satisfies("+lammps"):
             args.append(self.define("LAMMPS_PREFIX", self.spec["lammps"].prefix))
         if "mpi" in self.spec:
