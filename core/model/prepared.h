@@ -182,6 +182,13 @@ typedef struct {
 
 struct ftl_kernels;
 
+/* Of a model that processes share (engine/share.c), itself included: where its arrays are mapped. All 0 for others. */
+typedef struct {
+  void *numbers, *structure;
+  size_t numbers_bytes, structure_bytes;
+  int descriptor; /* of the shared object, in the process that made it; -1 in others */
+} ftl_mapping;
+
 struct ftl_model {
   ftl_architecture arch; /* heads owned */
   ftl_precision precision;
@@ -213,6 +220,7 @@ struct ftl_model {
   ftl_surrogate *surrogate;
   int n_committee;                  /* of either */
   double energy_scale, force_scale; /* likewise */
+  ftl_mapping mapping;
 };
 
 /* Builds the tables; `source` may be freed afterwards. */
