@@ -167,6 +167,7 @@ ftl_status ftl_ace_make(const ftl_ace_file *file, const char *path, const ftl_op
   model->precision = options ? options->precision : FTL_DOUBLE;
   model->real_bytes = model->precision == FTL_DOUBLE ? 8 : 4;
   model->pad = 64 / model->real_bytes;
+  model->block_atoms = FTL_BLOCK_ATOMS;
   model->arch.n_layers = 1;
   model->arch.n_heads = 1;
   model->heads[0] = model->arch.heads[0] = strdup("Default");
