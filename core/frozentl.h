@@ -111,6 +111,29 @@ FTL_API ftl_status ftl_model_open(const char *path, const ftl_open_options *opti
                                   ftl_error *error);
 FTL_API void ftl_model_free(ftl_model *model);
 
+/* One copy of a model's tables for several processes of a machine, as the ranks of an MPI run: one opens the file and
+   shares its model, and the others, which have got its ftl_shared_model by any means, open that. Tables of many
+   elements take hundreds of MB; of these a process then has some hundred kB of its own, and opening takes milliseconds.
+
+   The tables lie in a memory object without a name: nothing is left behind when processes end, whichever way. It is
+   sealed, so that nobody can change it, and goes when the last process that has it has freed the model. */
+typedef struct {
+  int process, descriptor; /* of the one that shares: /proc/PROCESS/fd/DESCRIPTOR */
+  char digest[65]; /* SHA-256, hexadecimal, of all that memory is addressed by: what is opened is what was shared */
+} ftl_shared_model;
+
+/* Moves a model's arrays into shared memory: *model becomes another one, which gives the same bits, and no workspace of
+   the old one may be left. While it is there, processes of the same user and machine (and PID namespace) can open it;
+   whether they can is not known here. For a moment the tables are there twice. FTL_ERR_IO: there is no such memory
+   here, or not enough; FTL_ERR_MEMORY; FTL_ERR_ARGUMENT: NULL, or a model that is shared already. *model then is as it
+   was. */
+FTL_API ftl_status ftl_model_share(ftl_model **model, ftl_shared_model *shared, ftl_error *error);
+/* Opens what another process shares (or this one); the model is like any other, and stays when the other process ends.
+   FTL_ERR_IO: it cannot be reached, as from another machine, container or user; FTL_ERR_FORMAT: it is something else
+   than what was shared, or is cut short; FTL_ERR_UNSUPPORTED: another build of FrozenTL made it, or kernels of another
+   instruction set; FTL_ERR_MEMORY. */
+FTL_API ftl_status ftl_model_open_shared(const ftl_shared_model *shared, ftl_model **model, ftl_error *error);
+
 typedef struct {
   double cutoff; /* r_max, Angstrom: edges at or beyond it do not exist */
   int n_layers;  /* interactions */

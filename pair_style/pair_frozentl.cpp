@@ -1,6 +1,7 @@
 /* Settings, coefficients and set-up of pair_style frozentl; the steps are in pair_frozentl_compute.cpp. */
 #include "pair_frozentl.h"
 #include "citations.h"
+#include "shared_model.h"
 
 #include "atom.h"
 #include "citeme.h"
@@ -79,7 +80,7 @@ void PairFrozenTL::stop_together(const std::string &what) const {
 
 void PairFrozenTL::check(ftl_status status, const ftl_error &failure) const {
   if (status == FTL_OK) return;
-  stop_one(std::string(failure.message) + (*failure.where ? std::string(" [") + failure.where + "]" : ""));
+  stop_one(frozentl::sentence(failure));
 }
 
 /* How an input script knows an atom. */
@@ -161,7 +162,7 @@ std::vector<int> PairFrozenTL::read_elements(int n, char **names) const {
   return atomic_number;
 }
 
-/* Every rank reads the file; one that cannot stops all, in one message. */
+/* A rank of each node reads the file; one that cannot stops all, in one message. */
 void PairFrozenTL::open_model(const std::string &path, const std::vector<int> &atomic_number) {
   std::vector<int> needed;
   for (int z : atomic_number)
@@ -174,18 +175,10 @@ void PairFrozenTL::open_model(const std::string &path, const std::vector<int> &a
   options.elements = needed.data();
   options.n_elements = static_cast<int>(needed.size());
 
-  ftl_model *opened = nullptr;
-  ftl_error failure{};
-  const ftl_status status = ftl_model_open(path.c_str(), &options, &opened, &failure);
-  std::unique_ptr<ftl_model, FreeModel> mine(opened);
-
-  int failed = status == FTL_OK ? comm->nprocs : comm->me;
-  MPI_Allreduce(MPI_IN_PLACE, &failed, 1, MPI_INT, MPI_MIN, world);
-  if (failed < comm->nprocs) {
-    MPI_Bcast(&failure, sizeof failure, MPI_BYTE, failed, world);
-    stop_all(std::string(failure.message) + (*failure.where ? std::string(" [") + failure.where + "]" : ""));
-  }
-  model = std::move(mine); /* on all ranks, or on none */
+  const frozentl::Opened opened = frozentl::open_on_all(world, path.c_str(), options);
+  if (!opened.model) stop_all(frozentl::sentence(opened.failure));
+  model.reset(opened.model); /* on all ranks, or on none */
+  if (comm->me == 0 && !opened.warning.empty()) error->warning(FLERR, "pair_style frozentl: " + opened.warning);
   ftl_model_get_info(model.get(), &info);
 }
 

@@ -5,6 +5,7 @@
 #include "ace/coupled.h"
 #include "base/arena.h"
 #include "model/ace_potential.h"
+#include "model/arrays.h"
 #include "model/prepared.h"
 
 /* A basis entry A[mu][l, m][n] as a factor of products; m < 0 is (-1)^m times the conjugate of -m. */
@@ -147,6 +148,7 @@ void ftl_ace_take_surrogate(ftl_model *model, ftl_surrogate *surrogate);
 ftl_status ftl_ace_open(const char *path, const ftl_open_options *options, bool *mine, ftl_model **model,
                         ftl_error *error);
 void ftl_ace_free(ftl_model *model);
+ftl_status ftl_ace_arrays(ftl_model *model, ftl_arrays *arrays, ftl_error *error);
 ftl_status ftl_ace_scratch_new(const ftl_model *model, void **scratch, ftl_error *error);
 bool ftl_ace_scratch_edges(const ftl_model *model, void *scratch, size_t n_edges);
 size_t ftl_ace_scratch_bytes(const void *scratch);

@@ -66,6 +66,7 @@ const ftl_engine ftl_ace_engine = {
     .ace = true,
     .open = ftl_ace_open,
     .free = ftl_ace_free,
+    .arrays = ftl_ace_arrays,
     .scratch_new = ftl_ace_scratch_new,
     .scratch_edges = ftl_ace_scratch_edges,
     .scratch_bytes = ftl_ace_scratch_bytes,

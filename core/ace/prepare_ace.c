@@ -167,11 +167,13 @@ ftl_status ftl_ace_make(const ftl_ace_file *file, const char *path, const ftl_op
   model->precision = options ? options->precision : FTL_DOUBLE;
   model->real_bytes = model->precision == FTL_DOUBLE ? 8 : 4;
   model->pad = 64 / model->real_bytes;
+  model->block_atoms = FTL_BLOCK_ATOMS;
   model->arch.n_layers = 1;
   model->arch.n_heads = 1;
-  model->heads[0] = "Default";
+  model->heads[0] = model->arch.heads[0] = strdup("Default");
   model->n_parameters = file->n_parameters;
-  ftl_status status = ftl_kernels_choose(model->precision, &model->kernels, error);
+  ftl_status status = model->heads[0] ? FTL_OK : ftl_no_memory(error, path, "the model");
+  if (!status) status = ftl_kernels_choose(model->precision, &model->kernels, error);
   if (!status) model->lanes = model->kernels->vector_bytes / model->real_bytes;
   if (!status) status = choose_elements(file, options, path, species_of, model, error);
   if (!status) status = prepare(file, path, species_of, model, error);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "engine/share.h"
 #include "engine/uncertainty.h"
 #include "files/foundations.h"
 #include "model/kernels.h"
@@ -9,8 +10,18 @@
 /* In the order in which they are asked whether a file is theirs. */
 static const ftl_engine *const engines[FTL_N_ENGINES] = {&ftl_ace_engine, &ftl_mace_engine};
 
+const ftl_engine *ftl_engine_of(int number) {
+  for (int k = 0; k < FTL_N_ENGINES; k++)
+    if (engines[k]->number == number) return engines[k];
+  return NULL;
+}
+
 void ftl_model_free(ftl_model *model) {
   if (!model) return;
+  if (model->mapping.numbers) {
+    ftl_unmap_model(model);
+    return;
+  }
   for (int h = 0; h < FTL_MAX_HEADS; h++) free(model->arch.heads[h]);
   free(model->pair_class);
   free(model->e0);

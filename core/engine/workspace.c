@@ -15,6 +15,11 @@
 
 #define FTL_MAX_THREADS 1024
 
+/* The first layer's messages that are kept for the reverse: those of 2,000 atoms of a model of 128 channels in double,
+   which a core has at most in most runs. Computed again they cost a sixth of a step where neighbours are of six
+   elements. */
+#define FTL_KEEP_BYTES ((size_t)32 << 20)
+
 ftl_status ftl_workspace_new(const ftl_model *model, int n_threads, ftl_workspace **workspace, ftl_error *error) {
   if (!model || !workspace) return ftl_fail(error, FTL_ERR_ARGUMENT, "", "ftl_workspace_new: a NULL argument");
   if (n_threads < 0 || n_threads > FTL_MAX_THREADS) /* more than it can start end the process in OpenMP's runtime */
@@ -23,6 +28,7 @@ ftl_status ftl_workspace_new(const ftl_model *model, int n_threads, ftl_workspac
   ftl_workspace *ws = calloc(1, sizeof *ws);
   if (!ws) return ftl_no_memory(error, NULL, "a workspace");
   ws->model = model;
+  ws->keep_bytes = FTL_KEEP_BYTES;
   ws->generation = ftl_team_generation();
   ws->n_threads = n_threads > 0 ? n_threads : omp_get_max_threads();
   if (ws->n_threads > FTL_MAX_THREADS) ws->n_threads = FTL_MAX_THREADS;
@@ -58,6 +64,8 @@ void ftl_workspace_free(ftl_workspace *ws) {
   free(ws->node_energy);
   free(ws->inputs_room);
   free(ws->outer);
+  free(ws->kept);
+  free(ws->kept_factor);
   for (int t = 0; t < FTL_MAX_LAYERS; t++) {
     free(ws->features[t]);
     for (int sweep = 0; sweep < FTL_MAX_SWEEPS; sweep++) {
@@ -103,12 +111,26 @@ static bool reserve_nodes(ftl_workspace *ws, size_t n) {
   return ok;
 }
 
+/* Of a receiver that is kept; 0: the reverse of this model's first layer needs more than that. */
+static size_t kept_row_bytes(const ftl_model *model) {
+  const ftl_prepared_layer *first = &model->layer[0];
+  return first->gated || first->gated_output ? 0 : (size_t)first->target.dim * (size_t)model->real_bytes;
+}
+
+static bool reserve_kept(ftl_workspace *ws, size_t n) {
+  const size_t row = kept_row_bytes(ws->model), most = row > 0 ? ws->keep_bytes / row : 0;
+  ws->n_kept = (int)(n < most ? n : most);
+  return ftl_renew(&ws->kept, (size_t)ws->n_kept * row) &&
+         ftl_renew(&ws->kept_factor, (size_t)ws->n_kept * sizeof *ws->kept_factor);
+}
+
 static bool reserve_locals(ftl_workspace *ws, size_t n) {
   const ftl_model *model = ws->model;
   /* each thread cuts outer and inner receivers of each element into blocks of their own */
-  size_t n_blocks = n / FTL_BLOCK_ATOMS + 2 * (size_t)(ws->n_threads * (model->n_species + 1)) + 1;
+  size_t n_blocks = n / (size_t)model->block_atoms + 2 * (size_t)(ws->n_threads * (model->n_species + 1)) + 1;
   bool ok = ftl_renew(&ws->order, n * sizeof(int)) && ftl_renew(&ws->outer, n) &&
-            ftl_renew(&ws->block, n_blocks * sizeof *ws->block) && ftl_renew(&ws->node_energy, n * sizeof(double));
+            ftl_renew(&ws->block, n_blocks * sizeof *ws->block) && ftl_renew(&ws->node_energy, n * sizeof(double)) &&
+            reserve_kept(ws, n);
   for (int t = 1; t < model->arch.n_layers && ok; t++)
     for (int sweep = 0; sweep < ws->sweeps_capacity && model->layer[t].has_sc && ok; sweep++)
       ok = ftl_renew(&ws->sc[sweep][t], n * (size_t)model->layer[t].skip.out.dim * (size_t)model->real_bytes);
@@ -150,6 +172,7 @@ static size_t bytes_held(const ftl_workspace *ws) {
              ws->thread[k].slot_centroid_count * sizeof *ws->thread[k].slot_centroid +
              ws->thread[k].slot_committee_count * sizeof *ws->thread[k].slot_committee +
              model->engine->scratch_bytes(ws->thread[k].scratch);
+  bytes += (size_t)ws->n_kept * (kept_row_bytes(model) + sizeof *ws->kept_factor);
   return bytes + ws->inputs_count * sizeof *ws->inputs_room + locals * (sizeof(int) + sizeof(char) + sizeof(double));
 }
 
@@ -175,8 +198,8 @@ static int cut_blocks(ftl_workspace *ws, const ftl_thread *thread, bool outer, i
     int first = at;
     for (int i = thread->receiver_begin; i < thread->receiver_end; i++)
       if (ws->graph.species[i] == z && ws->outer[i] == outer) ws->order[at++] = i;
-    for (int b = first; b < at; b += FTL_BLOCK_ATOMS)
-      ws->block[ws->n_blocks++] = (ftl_block){z, at - b < FTL_BLOCK_ATOMS ? at - b : FTL_BLOCK_ATOMS, b};
+    const int most = ws->model->block_atoms;
+    for (int b = first; b < at; b += most) ws->block[ws->n_blocks++] = (ftl_block){z, at - b < most ? at - b : most, b};
   }
   return at;
 }

@@ -78,6 +78,12 @@ struct ftl_workspace {
   /* Block order, of layers after the first: the skip connection, then its adjoint; of later sweeps the adjoint alone.
    */
   void *sc[FTL_MAX_SWEEPS][FTL_MAX_LAYERS];
+  /* What the first layer's product takes, and its factors, of the first n_kept receivers in block order: the reverse
+     computes others again (mace/blocks.h). */
+  void *kept;          /* [n_kept] rows */
+  double *kept_factor; /* [n_kept] */
+  int n_kept;
+  size_t keep_bytes; /* for `kept`, at most */
   size_t bytes;
   struct ftl_uncertainty *uncertainty; /* made when it is asked for first */
   ftl_neighbours neighbours;           /* of ftl_compute */

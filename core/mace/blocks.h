@@ -2,8 +2,9 @@
    (arXiv 2206.07697; docs/theory.md). Buffers are in block order unless said otherwise.
 
    The reverse needs the product's input, with a gate the gate's input, and the message factors. mace_last reverses the
-   last layer at once, while they are in the thread's scratch; mace_reverse computes them again: keeping them would take
-   many times the memory of everything else (docs/performance.md has the cost in time). */
+   last layer at once, while they are in the thread's scratch; mace_reverse computes them again, but for the first layer
+   of as many atoms as there is memory for: keeping all would take many times the memory of everything else
+   (docs/performance.md has the cost in time). */
 
 static size_t offset_of(const ftl_block *block, const ftl_layout *layout) {
   return (size_t)block->first * (size_t)layout->dim;
@@ -60,6 +61,25 @@ static void interaction_forward(ftl_workspace *ws, ftl_thread *thread, int t, co
   }
   gate_forward(&layer->gate, &layer->message, &layer->target, n, message, scratch_of(thread)->gated);
   linear_forward(&layer->linear_2, 0, n, scratch_of(thread)->gated, A, false);
+}
+
+/* Whether the first layer's product input is kept for the block. */
+static bool is_kept(const ftl_workspace *ws, int t, const ftl_block *block) {
+  return t == 0 && block->first + block->n <= ws->n_kept;
+}
+
+static void keep_input(ftl_workspace *ws, ftl_thread *thread, const ftl_block *block) {
+  const ftl_layout *target = &ws->model->layer[0].target;
+  memcpy((real *)ws->kept + offset_of(block, target), scratch_of(thread)->product_input,
+         (size_t)block->n * (size_t)target->dim * sizeof(real));
+  memcpy(ws->kept_factor + block->first, scratch_of(thread)->factor, (size_t)block->n * sizeof *ws->kept_factor);
+}
+
+static void kept_input(const ftl_workspace *ws, ftl_thread *thread, const ftl_block *block) {
+  const ftl_layout *target = &ws->model->layer[0].target;
+  memcpy(scratch_of(thread)->product_input, (const real *)ws->kept + offset_of(block, target),
+         (size_t)block->n * (size_t)target->dim * sizeof(real));
+  memcpy(scratch_of(thread)->factor, ws->kept_factor + block->first, (size_t)block->n * sizeof *ws->kept_factor);
 }
 
 static void product_forward(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_block *block, const real *A,
@@ -172,7 +192,7 @@ static void gated_again(ftl_workspace *ws, ftl_thread *thread, int t, const ftl_
 }
 
 static void gated_sweep(ftl_workspace *ws, ftl_thread *thread, int sweep, int t, const ftl_block *block) {
-  static const double no_density[FTL_BLOCK_ATOMS] = {0};
+  static const double no_density[FTL_MAX_BLOCK_ATOMS] = {0};
   const ftl_prepared_layer *layer = &ws->model->layer[t];
   real *adjoint = scratch_of(thread)->message_adjoint;
   gate_reverse(&layer->gate, &layer->message, &layer->out, block->n, scratch_of(thread)->gate_input,
@@ -196,6 +216,7 @@ static void mace_forward(ftl_workspace *ws, ftl_thread *thread, int t, const ftl
   } else {
     real *A = scratch_of(thread)->product_input;
     interaction_forward(ws, thread, t, block, A);
+    if (is_kept(ws, t, block)) keep_input(ws, thread, block);
     STAGE_DONE(thread, NORM);
     product_forward(ws, thread, t, block, A, scratch_of(thread)->h);
     STAGE_DONE(thread, PRODUCT_LINEAR);
@@ -246,7 +267,7 @@ static void sweep_block(ftl_workspace *ws, ftl_thread *thread, int sweep, int t,
   STAGE_DONE(thread, CONTRACTION_REVERSE);
 
   const real *message = A; /* as it was after its factor and, with a gate, its residual */
-  double density_adjoint[FTL_BLOCK_ATOMS] = {0}, residual_part[FTL_BLOCK_ATOMS] = {0};
+  double density_adjoint[FTL_MAX_BLOCK_ATOMS] = {0}, residual_part[FTL_MAX_BLOCK_ATOMS] = {0};
   if (layer->gated) {
     message = scratch_of(thread)->gate_input;
     linear_reverse(&layer->linear_2, 0, n, dA, scratch_of(thread)->gated, false);
@@ -312,6 +333,7 @@ static void mace_reverse(ftl_workspace *ws, ftl_thread *thread, int t, const ftl
   STAGE_DONE(thread, EDGES);
   const ftl_prepared_layer *layer = &ws->model->layer[t];
   if (layer->gated_output) gated_again(ws, thread, t, block);
+  else if (is_kept(ws, t, block)) kept_input(ws, thread, block);
   else interaction_forward(ws, thread, t, block, s->product_input);
   STAGE_DONE(thread, NORM);
   if (is_last(ws, t)) {

@@ -103,15 +103,17 @@ FTL_INLINE void polynomial_reverse(int na, const polynomial_walk *w, vec (*A)[CO
                              (size_t)(a) * (size_t)((layout)->b[b_].d * (layout)->b[b_].pad);                          \
          m_ < (size_t)(layout)->b[b_].d; m_++, component++, at += (size_t)(layout)->b[b_].pad)
 
-/* One vector of channels of a block's n atoms, in groups of CONTRACTION_ATOMS; the last may be filled up with zeros. */
-FTL_INLINE void contraction_chunk(const ftl_contraction *contraction, const real *weight, int chunk, int n,
-                                  const real *A, real *out, const real *out_adjoint, real *A_adjoint) {
+/* One vector of channels of a block's atoms `begin` to `end` of n, at most FTL_BLOCK_ATOMS, in groups of
+   CONTRACTION_ATOMS; the last may be filled up with zeros. */
+FTL_INLINE void contraction_chunk(const ftl_contraction *contraction, const real *weight, int chunk, int n, int begin,
+                                  int end, const real *A, real *out, const real *out_adjoint, real *A_adjoint) {
   vec components[CONTRACTION_GROUPS][MAX_COMPONENTS][CONTRACTION_ATOMS],
       adjoint[CONTRACTION_GROUPS][MAX_COMPONENTS][CONTRACTION_ATOMS];
-  const int n_groups = (n + CONTRACTION_ATOMS - 1) / CONTRACTION_ATOMS;
+  const int n_groups = (end - begin + CONTRACTION_ATOMS - 1) / CONTRACTION_ATOMS;
   const size_t shift = (size_t)(chunk * LANES);
-  for (int a = 0; a < n_groups * CONTRACTION_ATOMS; a++) FOR_COMPONENTS(&contraction->in, n, a, i, offset) {
-      components[a / CONTRACTION_ATOMS][i][a % CONTRACTION_ATOMS] = a < n ? load(A + offset + shift) : (vec){0};
+  for (int a = 0; a < n_groups * CONTRACTION_ATOMS; a++) FOR_COMPONENTS(&contraction->in, n, begin + a, i, offset) {
+      components[a / CONTRACTION_ATOMS][i][a % CONTRACTION_ATOMS] =
+          begin + a < end ? load(A + offset + shift) : (vec){0};
       adjoint[a / CONTRACTION_ATOMS][i][a % CONTRACTION_ATOMS] = (vec){0};
     }
   for (int b = 0, o = 0; b < contraction->out.n; b++)
@@ -121,20 +123,20 @@ FTL_INLINE void contraction_chunk(const ftl_contraction *contraction, const real
       size_t next = (size_t)(block->d * block->pad);
       size_t at = (size_t)n * (size_t)block->offset + (size_t)(m * block->pad) + shift;
       for (int group = 0; group < n_groups; group++) {
-        int first = group * CONTRACTION_ATOMS;
+        int first = begin + group * CONTRACTION_ATOMS;
         vec t[CONTRACTION_ATOMS] = {{0}}, g[CONTRACTION_ATOMS];
         if (A_adjoint) {
           for (int k = 0; k < CONTRACTION_ATOMS; k++)
-            g[k] = first + k < n ? load(out_adjoint + at + (size_t)(first + k) * next) : (vec){0};
+            g[k] = first + k < end ? load(out_adjoint + at + (size_t)(first + k) * next) : (vec){0};
           polynomial_reverse(CONTRACTION_ATOMS, &walk, components[group], g, t, adjoint[group]);
         } else {
           polynomial_forward(CONTRACTION_ATOMS, &walk, components[group], t);
-          for (int k = 0; k < CONTRACTION_ATOMS && first + k < n; k++)
+          for (int k = 0; k < CONTRACTION_ATOMS && first + k < end; k++)
             store(out + at + (size_t)(first + k) * next, t[k]);
         }
       }
     }
-  for (int a = 0; a < n && A_adjoint; a++) FOR_COMPONENTS(&contraction->in, n, a, i, offset)
+  for (int a = 0; a < end - begin && A_adjoint; a++) FOR_COMPONENTS(&contraction->in, n, begin + a, i, offset)
   store(A_adjoint + offset + shift, adjoint[a / CONTRACTION_ATOMS][i][a % CONTRACTION_ATOMS]);
 }
 
@@ -143,12 +145,14 @@ FTL_INLINE void contraction_chunk(const ftl_contraction *contraction, const real
 static void contraction_forward(const ftl_contraction *contraction, int species, int n, const real *A, real *out) {
   const real *weight = (const real *)contraction->weight + (size_t)species * contraction->species_stride;
   for (int chunk = 0; chunk < contraction->n_chunks; chunk++, weight += contraction->chunk_stride)
-    contraction_chunk(contraction, weight, chunk, n, A, out, NULL, NULL);
+    FOR_SOME_ATOMS(n, begin, end) { contraction_chunk(contraction, weight, chunk, n, begin, end, A, out, NULL, NULL); }
 }
 
 static void contraction_reverse(const ftl_contraction *contraction, int species, int n, const real *A,
                                 const real *out_adjoint, real *A_adjoint) {
   const real *weight = (const real *)contraction->weight + (size_t)species * contraction->species_stride;
   for (int chunk = 0; chunk < contraction->n_chunks; chunk++, weight += contraction->chunk_stride)
-    contraction_chunk(contraction, weight, chunk, n, A, NULL, out_adjoint, A_adjoint);
+    FOR_SOME_ATOMS(n, begin, end) {
+      contraction_chunk(contraction, weight, chunk, n, begin, end, A, NULL, out_adjoint, A_adjoint);
+    }
 }

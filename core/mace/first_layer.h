@@ -1,7 +1,7 @@
 /* First layer's message, element-folded (prepared.h): radial sums B over neighbours of each element, then small
-   products. scratch_of(thread)->sums holds B[present element][lm rows][K]: within an element, component lm of atom a is
-   row l^2 n + a (2l+1) + m, so that each l is one matrix of n (2l+1) rows. Models of few channels sum functions of
-   paths and channels instead. */
+   products. scratch_of(thread)->sums holds B[present element][lm rows][K] of some n atoms of the block: within an
+   element, component lm of the a'th of them is row l^2 n + a (2l+1) + m, so that each l is one matrix of n (2l+1) rows.
+   Models of few channels sum functions of paths and channels instead. */
 
 #define MAX_RADIAL_VECTORS (640 / FTL_VECTOR_BYTES) /* K <= 65 hidden features, padded */
 
@@ -21,11 +21,12 @@ static const real *functions_of(const ftl_first_layer *first, const ftl_edge *ed
     for (; first_vector < (nv); first_vector++) BODY(1, first_vector);                                                 \
   } while (0)
 
-/* Which elements are among the block's neighbours: slot[species] or -1; returns their number. */
-static int present_elements(const ftl_workspace *ws, ftl_thread *thread, int n_edges, int *slot, int *element) {
+/* Which elements are among the neighbours of atoms begin .. end - 1: slot[species] or -1; returns their number. */
+static int present_elements(const ftl_workspace *ws, ftl_thread *thread, int begin, int end, int *slot, int *element) {
+  const int *start = scratch_of(thread)->edge_start;
   int n = 0;
   for (int z = 0; z < ws->model->n_species; z++) slot[z] = -1;
-  for (int e = 0; e < n_edges; e++) {
+  for (int e = start[begin]; e < start[end]; e++) {
     int z = ws->graph.species[scratch_of(thread)->edge[e].sender];
     if (slot[z] < 0) {
       slot[z] = n;
@@ -44,19 +45,19 @@ FTL_INLINE void hold_functions(int n, int nv, int first, int held, const real *c
   for (int v = 0; v < n; v++) store(phi + (panel * EDGE_TILE + held * width + first - panel + v) * LANES, value[v]);
 }
 
-/* B of atom a of n over its neighbours of an element: a product (harmonics) x (radial functions), whose sums stay in
-   registers. */
-static void sum_neighbours(const ftl_workspace *ws, ftl_thread *thread, int a, int n, int element, int receiver,
-                           real *sums) {
+/* B of an atom, the a'th of n, over its neighbours of an element: a product (harmonics) x (radial functions), whose
+   sums stay in registers. */
+static void sum_neighbours(const ftl_workspace *ws, ftl_thread *thread, int atom, int a, int n, int element,
+                           int receiver, real *sums) {
   const ftl_model *model = ws->model;
   const ftl_prepared_layer *layer = &model->layer[0];
-  const int n_sh = model->n_sh, end = scratch_of(thread)->edge_start[a + 1];
+  const int n_sh = model->n_sh, end = scratch_of(thread)->edge_start[atom + 1];
   const int pad = layer->first_layer.class_[model->pair_class[receiver * model->n_species + element]].pad;
   const int nv = pad / LANES;
   real Y[FTL_MAX_SH * EDGE_TILE], phi[EDGE_TILE * MAX_RADIAL_VECTORS * LANES] __attribute__((aligned(64))),
       B[FTL_MAX_SH * MAX_RADIAL_VECTORS * LANES] __attribute__((aligned(64)));
   bool some = false;
-  for (int e = scratch_of(thread)->edge_start[a]; e < end || !some;) {
+  for (int e = scratch_of(thread)->edge_start[atom]; e < end || !some;) {
     int held = 0;
     for (; e < end && held < EDGE_TILE; e++) {
       const ftl_edge *edge = &scratch_of(thread)->edge[e];
@@ -80,18 +81,20 @@ static void sum_neighbours(const ftl_workspace *ws, ftl_thread *thread, int a, i
            (size_t)(2 * l + 1) * (size_t)pad * sizeof(real));
 }
 
-static void folded_forward(ftl_workspace *ws, ftl_thread *thread, const ftl_block *block, real *message) {
+/* Of atoms begin .. end - 1, as many as leave their sums of all elements in cache. */
+static void folded_forward(ftl_workspace *ws, ftl_thread *thread, const ftl_block *block, int begin, int end,
+                           real *message) {
   const ftl_model *model = ws->model;
   const ftl_prepared_layer *layer = &model->layer[0];
   const ftl_first_layer *first = &layer->first_layer;
-  int n = block->n, n_sh = model->n_sh, *slot = scratch_of(thread)->slot_of_element,
+  int n = end - begin, n_sh = model->n_sh, *slot = scratch_of(thread)->slot_of_element,
       *element = scratch_of(thread)->element_of_slot;
-  int n_present = present_elements(ws, thread, scratch_of(thread)->edge_start[n], slot, element);
+  int n_present = present_elements(ws, thread, begin, end, slot, element);
   size_t slot_size = (size_t)(n_sh * FTL_BLOCK_ATOMS * first->max_pad);
   real *sums = scratch_of(thread)->sums;
   for (int a = 0; a < n; a++)
     for (int z = 0; z < n_present; z++)
-      sum_neighbours(ws, thread, a, n, element[z], block->species, sums + (size_t)z * slot_size);
+      sum_neighbours(ws, thread, begin + a, a, n, element[z], block->species, sums + (size_t)z * slot_size);
   STAGE_DONE(thread, SUMS);
   for (int p = 0; p < first->n_paths; p++) {
     int l = first->path_l[p];
@@ -100,9 +103,11 @@ static void folded_forward(ftl_workspace *ws, ftl_thread *thread, const ftl_bloc
       int pair = block->species * model->n_species + element[s], pad = first->class_[model->pair_class[pair]].pad;
       gemm(n * (2 * l + 1), pad, out->pad, sums + (size_t)s * slot_size + (size_t)(l * l * n) * (size_t)pad,
            (size_t)pad, (const real *)first->v + first->v_offset[pair * first->n_paths + p],
-           message + (size_t)n * (size_t)out->offset, (size_t)out->pad, true);
+           message + (size_t)block->n * (size_t)out->offset + (size_t)(begin * out->d * out->pad), (size_t)out->pad,
+           true);
     }
   }
+  STAGE_DONE(thread, SUMS_LINEAR);
 }
 
 /* Adds what n of an edge's nv radial functions give to dE/dY (parts, by lanes), and returns their part of dE/dt, from
@@ -128,14 +133,15 @@ FTL_INLINE vec edge_slopes(int n, int nv, int lmax, int a, int n_atoms, const re
   return along;
 }
 
-/* dE/dY and dE/dt of the edges from the message's adjoint. */
-static void folded_reverse(ftl_workspace *ws, ftl_thread *thread, const ftl_block *block, const real *message_adjoint) {
+/* dE/dY and dE/dt of the edges of atoms begin .. end - 1 from the message's adjoint. */
+static void folded_reverse(ftl_workspace *ws, ftl_thread *thread, const ftl_block *block, int begin, int end,
+                           const real *message_adjoint) {
   const ftl_model *model = ws->model;
   const ftl_prepared_layer *layer = &model->layer[0];
   const ftl_first_layer *first = &layer->first_layer;
-  int n = block->n, n_sh = model->n_sh, *slot = scratch_of(thread)->slot_of_element,
+  int n = end - begin, n_sh = model->n_sh, *slot = scratch_of(thread)->slot_of_element,
       *element = scratch_of(thread)->element_of_slot;
-  int n_present = present_elements(ws, thread, scratch_of(thread)->edge_start[n], slot, element);
+  int n_present = present_elements(ws, thread, begin, end, slot, element);
   size_t slot_size = (size_t)(n_sh * FTL_BLOCK_ATOMS * first->max_pad);
   real *sums = scratch_of(thread)->sums;
   memset(sums, 0, (size_t)n_present * slot_size * sizeof(real));
@@ -144,14 +150,15 @@ static void folded_reverse(ftl_workspace *ws, ftl_thread *thread, const ftl_bloc
     const ftl_layout_block *out = &layer->message.b[first->path_out[p]];
     for (int s = 0; s < n_present; s++) {
       int pair = block->species * model->n_species + element[s], pad = first->class_[model->pair_class[pair]].pad;
-      gemm(n * (2 * l + 1), out->mul, pad, message_adjoint + (size_t)n * (size_t)out->offset, (size_t)out->pad,
-           (const real *)first->v_transpose + first->vt_offset[pair * first->n_paths + p],
+      gemm(n * (2 * l + 1), out->mul, pad,
+           message_adjoint + (size_t)block->n * (size_t)out->offset + (size_t)(begin * out->d * out->pad),
+           (size_t)out->pad, (const real *)first->v_transpose + first->vt_offset[pair * first->n_paths + p],
            sums + (size_t)s * slot_size + (size_t)(l * l * n) * (size_t)pad, (size_t)pad, true);
     }
   }
   STAGE_DONE(thread, SUMS_LINEAR_REVERSE);
   for (int a = 0; a < n; a++)
-    for (int e = scratch_of(thread)->edge_start[a]; e < scratch_of(thread)->edge_start[a + 1]; e++) {
+    for (int e = scratch_of(thread)->edge_start[begin + a]; e < scratch_of(thread)->edge_start[begin + a + 1]; e++) {
       const ftl_edge *edge = &scratch_of(thread)->edge[e];
       const int pad = first->class_[edge->class_].pad, nv = pad / LANES;
       const real *b = sums + (size_t)slot[ws->graph.species[edge->sender]] * slot_size, *c = functions_of(first, edge);
@@ -168,6 +175,7 @@ static void folded_reverse(ftl_workspace *ws, ftl_thread *thread, const ftl_bloc
         scratch_of(thread)->dY[(size_t)e * FTL_MAX_SH + (size_t)q] = (double)sums_of_parts[q];
       scratch_of(thread)->dr[e] = (double)lane_sum(along);
     }
+  STAGE_DONE(thread, SUMS_REVERSE);
 }
 
 /* ---- for few channels: functions of paths and channels ---- */
@@ -274,7 +282,7 @@ static void first_message_forward(ftl_workspace *ws, ftl_thread *thread, const f
   const ftl_prepared_layer *layer = &ws->model->layer[0];
   memset(message, 0, (size_t)block->n * (size_t)layer->message.dim * sizeof(real));
   if (!layer->first_layer.by_channel) {
-    folded_forward(ws, thread, block, message);
+    FOR_SOME_ATOMS(block->n, begin, end) { folded_forward(ws, thread, block, begin, end, message); }
     return;
   }
   by_channel(ws, thread, block, message, NULL);
@@ -292,7 +300,7 @@ static void first_message_reverse(ftl_workspace *ws, ftl_thread *thread, int swe
     memset(scratch_of(thread)->dY, 0, n_edges * FTL_MAX_SH * sizeof(double));
     by_channel(ws, thread, block, NULL, message_adjoint);
   } else {
-    folded_reverse(ws, thread, block, message_adjoint);
+    FOR_SOME_ATOMS(block->n, begin, end) { folded_reverse(ws, thread, block, begin, end, message_adjoint); }
   }
   edge_gradients(ws, thread, sweep, layer, block, density_adjoint);
 }

@@ -6,6 +6,11 @@
 
 FTL_INLINE ftl_mace_scratch *scratch_of(const ftl_thread *thread) { return thread->scratch; }
 
+/* The n atoms of a block, FTL_BLOCK_ATOMS of them at a time: begin .. end - 1. */
+#define FOR_SOME_ATOMS(n, begin, end)                                                                                  \
+  for (int begin = 0, end = (n) < FTL_BLOCK_ATOMS ? (n) : FTL_BLOCK_ATOMS; begin < (n);                                \
+       begin = end, end = (n) < end + FTL_BLOCK_ATOMS ? (n) : end + FTL_BLOCK_ATOMS)
+
 /* Fills the thread's edge list with the edges of the block that are within the cutoff. */
 static void block_edges(const ftl_workspace *ws, ftl_thread *thread, const ftl_block *block, const ftl_grid *grid) {
   const ftl_model *model = ws->model;

@@ -32,6 +32,7 @@ const ftl_engine ftl_mace_engine = {
     .number = FTL_ENGINE_mace,
     .open = ftl_mace_open,
     .free = ftl_mace_free,
+    .arrays = ftl_mace_arrays,
     .scratch_new = ftl_mace_scratch_new,
     .scratch_edges = ftl_mace_scratch_edges,
     .scratch_bytes = ftl_mace_scratch_bytes,

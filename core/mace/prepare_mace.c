@@ -256,6 +256,9 @@ ftl_status ftl_prepare(const ftl_source *source, const ftl_open_options *options
   if (!status) status = copy_architecture(model, source, error);
   if (!status) status = choose_head(model, options, source->path, error);
   if (!status) status = make_classes(model, source->path, error);
+  /* Radial weights of pairs of elements are far larger than a cache, and those that a block's edges need are read once
+     for the block; of a model with one class of pairs, they stay in cache between blocks. */
+  if (!status) model->block_atoms = model->n_classes > 1 ? FTL_MAX_BLOCK_ATOMS : FTL_BLOCK_ATOMS;
   if (!status) status = prepare_energies(model, source, error);
   if (!status && model->arch.pair_repulsion)
     status = ftl_repulsion_make(source, &model->zbl, model->zbl_c, &model->zbl_p, error);

@@ -27,16 +27,27 @@ ftl_status ftl_mace_scratch_new(const ftl_model *model, void **scratch, ftl_erro
       hidden = largest(hidden, largest(net, 4 * readout->n_hidden));
     }
   }
+  const int atoms = model->block_atoms;
   struct {
     void **buffer;
-    int width;
-  } parts[] = {
-      {&s->sums, sums},          {&s->mid, mid},       {&s->own, own},          {&s->own_adjoint, own},
-      {&s->gate_input, message}, {&s->gated, message}, {&s->residual, message}, {&s->product_input, message},
-      {&s->product, out},        {&s->h, out},         {&s->h_adjoint, out},    {&s->message_adjoint, message}};
-  size_t total = 0, n_parts = sizeof parts / sizeof *parts;
-  for (size_t k = 0; k < n_parts; k++)
-    total += ((size_t)parts[k].width * FTL_BLOCK_ATOMS * (size_t)model->real_bytes + 127) / 64 * 64;
+    int width, atoms;
+  } parts[] = {{&s->sums, sums, FTL_BLOCK_ATOMS},
+               {&s->mid, mid, atoms},
+               {&s->own, own, atoms},
+               {&s->own_adjoint, own, atoms},
+               {&s->gate_input, message, atoms},
+               {&s->gated, message, atoms},
+               {&s->residual, message, atoms},
+               {&s->product_input, message, atoms},
+               {&s->product, out, atoms},
+               {&s->h, out, atoms},
+               {&s->h_adjoint, out, atoms},
+               {&s->message_adjoint, message, atoms}};
+  size_t total = 0, n_parts = sizeof parts / sizeof *parts, bytes[sizeof parts / sizeof *parts];
+  for (size_t k = 0; k < n_parts; k++) {
+    bytes[k] = ((size_t)parts[k].width * (size_t)parts[k].atoms * (size_t)model->real_bytes + 127) / 64 * 64;
+    total += bytes[k];
+  }
   s->arena = ftl_calloc64(total);
   s->hidden = calloc((size_t)hidden + 1, sizeof *s->hidden);
   s->slot_of_element = calloc((size_t)model->n_species, sizeof(int));
@@ -46,7 +57,7 @@ ftl_status ftl_mace_scratch_new(const ftl_model *model, void **scratch, ftl_erro
   char *at = s->arena;
   for (size_t k = 0; k < n_parts; k++) {
     *parts[k].buffer = at;
-    at += ((size_t)parts[k].width * FTL_BLOCK_ATOMS * (size_t)model->real_bytes + 127) / 64 * 64;
+    at += bytes[k];
   }
   return FTL_OK;
 }

@@ -23,14 +23,14 @@ typedef struct {
 
 /* Sizes from the model, of edge arrays from the graph. */
 typedef struct {
-  int edge_start[FTL_BLOCK_ATOMS + 1];
+  int edge_start[FTL_MAX_BLOCK_ATOMS + 1];
   ftl_edge *edge;
   double *Y, *dY, *dr;
   ftl_sorted_edge *sorted;
   int *by_cell; /* scratch of the sorting */
   void *M, *dM; /* coupling coefficients (conv.h), and their adjoint */
   int *slot_of_element, *element_of_slot;
-  double factor[FTL_BLOCK_ATOMS];
+  double factor[FTL_MAX_BLOCK_ATOMS];
   void *sums, *mid, *own, *own_adjoint, *gate_input, *gated, *residual, *product_input, *product, *h, *h_adjoint,
       *message_adjoint;
   double *hidden;

@@ -4,6 +4,7 @@
 #ifndef FTL_ENGINE_H
 #define FTL_ENGINE_H
 
+#include "model/arrays.h"
 #include "model/prepared.h"
 
 #define FTL_FOR_EACH_ENGINE(X)  X(mace) X(ace)
@@ -34,6 +35,7 @@ typedef struct ftl_engine {
   ftl_status (*open)(const char *path, const ftl_open_options *options, bool *mine, ftl_model **model,
                      ftl_error *error);
   void (*free)(ftl_model *model); /* its tables; also of a model that failed to open */
+  ftl_status (*arrays)(ftl_model *model, ftl_arrays *arrays, ftl_error *error); /* lists them: model/arrays.h */
   /* A thread's scratch. What scratch_new leaves after a failure is scratch_free's; that takes NULL. */
   ftl_status (*scratch_new)(const ftl_model *model, void **scratch, ftl_error *error);
   bool (*scratch_edges)(const ftl_model *model, void *scratch, size_t n_edges); /* room for a block with so many */

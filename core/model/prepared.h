@@ -14,7 +14,10 @@
 #include "model/architecture.h"
 #include "model/traits.h"
 
-#define FTL_BLOCK_ATOMS 8  /* receivers of one species that a thread takes through a layer together */
+/* Receivers of one species that a thread takes through a layer together (ftl_model.block_atoms), at most; and how many
+   of them stages take at a time whose numbers would not stay in cache otherwise. */
+#define FTL_MAX_BLOCK_ATOMS 32
+#define FTL_BLOCK_ATOMS     8
 #define FTL_MAX_SH      16 /* (max_ell + 1)^2 for max_ell = 3 */
 /* of the polynomials of radial tables, by the bytes of a number: degrees 8 and 6 */
 #define FTL_RADIAL_COEFFICIENTS(bytes) ((bytes) == 8 ? 9 : 7)
@@ -182,12 +185,20 @@ typedef struct {
 
 struct ftl_kernels;
 
+/* Of a model that processes share (engine/share.c), itself included: where its arrays are mapped. All 0 for others. */
+typedef struct {
+  void *numbers, *structure;
+  size_t numbers_bytes, structure_bytes;
+  int descriptor; /* of the shared object, in the process that made it; -1 in others */
+} ftl_mapping;
+
 struct ftl_model {
   ftl_architecture arch; /* heads owned */
   ftl_precision precision;
   int real_bytes;
   int lanes; /* numbers in a vector of the kernels */
   int pad;   /* channels are padded to this many numbers, 64 bytes: rows that ranks exchange do not depend on the CPU */
+  int block_atoms;
   int head;
   int64_t n_parameters;
   const char *heads[FTL_MAX_HEADS];
@@ -213,6 +224,7 @@ struct ftl_model {
   ftl_surrogate *surrogate;
   int n_committee;                  /* of either */
   double energy_scale, force_scale; /* likewise */
+  ftl_mapping mapping;
 };
 
 /* Builds the tables; `source` may be freed afterwards. */

@@ -145,6 +145,26 @@ def test_same_bits():
     check("8 ranks, twice: numbers that differ", sum(a != b for a, b in zip(flat(forces(one)), flat(forces(other)))), 0)
 
 
+def test_shared_tables():
+    """Ranks of a node have one copy of the tables, without a name; where that cannot be had, each its own and the same bits."""
+    look = "for p in /proc/[0-9]*; do [ $(readlink $p/cwd) = $PWD ] && sed -n 's/.* \\([0-9][0-9]*\\) .*frozentl-model.*/object \\1/p' $p/maps | sort -u; done"
+    warning = "WARNING: pair_style frozentl: ranks of a node cannot share the potential's tables"
+    preload = " ".join(filter(None, (os.environ.get("FTL_PRELOAD"), os.environ["FTL_NO_MEMFD"])))
+    for model in (potential(), surrogate() if os.environ.get("FTL_SURROGATE") else shipped()):
+        text, _ = setup(crystal(), ["Cu", "H"], model)
+        text += POINT + "shell sh look.sh\nrun 0\n"
+        shared, alone = (
+            must(lammps(text, ranks=2, files=[("look.sh", look)], variables=v)) for v in ({}, {"LD_PRELOAD": preload})
+        )
+        objects = re.findall(r"^object (\d+)$", shared.log, re.M)
+        check(f"{len(objects)} ranks that share an object (0: 2)", int(len(objects) != 2 or len(set(objects)) != 1), 0)
+        check("warnings where they share", shared.log.count(warning), 0)
+        check("warnings where they cannot (0: one)", abs(alone.log.count(warning) - 1), 0)
+        check("shared objects where there can be none", alone.log.count("object "), 0)
+        check("numbers that differ", sum(a != b for a, b in zip(flat(forces(shared)), flat(forces(alone)))), 0)
+        check("energies that differ", int(shared["PotEng"] != alone["PotEng"]), 0)
+
+
 def test_no_atoms():
     """An empty box, then one atom, whose energy is E0 on whichever rank."""
     text = f"""units metal

@@ -1,8 +1,11 @@
 /* The orders in which a computation can be had: fused (ftl_compute, ftl_last_layer), the last layer forward for all
    atoms and only then back, and energies alone. Energies must be the same to the bit, forces and virials to rounding.
+   What the first layer keeps for the reverse changes no bit; blocks of receivers of another size give the same to
+   rounding.
    For MACE twins and PACE potentials, both precisions, one and three threads, each instruction set of this CPU. */
 #include "twins.h"
 
+#include "engine/workspace.h"
 #include "model/kernels.h"
 #include "neighbour/neighbours.h"
 
@@ -78,10 +81,8 @@ static void run(bench *b, order how, bool parts, outcome *out) {
   memcpy(out->virial, output.virial, sizeof out->virial);
 }
 
-static void compare(const char *what, const outcome *a, const outcome *b, double tolerance) {
+static void compare_derivatives(const char *what, const outcome *a, const outcome *b, double tolerance) {
   double most = 0, apart = 0;
-  if (a->energy != b->energy || memcmp(a->node_energy, b->node_energy, sizeof a->node_energy))
-    fail_msg("%s: energies differ: %.17g and %.17g", what, a->energy, b->energy);
   for (int k = 0; k < 3 * N + 9; k++) {
     const double x = k < 3 * N ? a->forces[k / 3][k % 3] : a->virial[k - 3 * N];
     const double y = k < 3 * N ? b->forces[k / 3][k % 3] : b->virial[k - 3 * N];
@@ -89,6 +90,34 @@ static void compare(const char *what, const outcome *a, const outcome *b, double
     apart = fmax(apart, fabs(x - y));
   }
   if (!(apart <= tolerance * (1 + most))) fail_msg("%s: forces or virials differ by %g of %g", what, apart, most);
+}
+
+static void compare(const char *what, const outcome *a, const outcome *b, double tolerance) {
+  if (a->energy != b->energy || memcmp(a->node_energy, b->node_energy, sizeof a->node_energy))
+    fail_msg("%s: energies differ: %.17g and %.17g", what, a->energy, b->energy);
+  compare_derivatives(what, a, b, tolerance);
+}
+
+/* The first layer's messages of no atom kept for the reverse, or of some; then smaller blocks. */
+static void other_memory(const char *what, ftl_model *model, int threads, const outcome *usual, double tolerance) {
+  const int block_atoms = model->block_atoms;
+  outcome other;
+  bench b;
+  for (int keep = 0; keep < 2; keep++) {
+    set_up(&b, model, threads);
+    b.ws->keep_bytes = keep * 13 * (size_t)model->layer[0].target.dim * (size_t)model->real_bytes;
+    run(&b, FUSED, false, &other);
+    compare(what, usual, &other, 0);
+    take_down(&b);
+  }
+  model->block_atoms = 3;
+  set_up(&b, model, threads);
+  run(&b, FUSED, false, &other);
+  if (!(fabs(other.energy - usual->energy) <= tolerance * (1 + fabs(usual->energy))))
+    fail_msg("%s: blocks of 3: energies differ: %.17g and %.17g", what, usual->energy, other.energy);
+  compare_derivatives(what, usual, &other, tolerance);
+  take_down(&b);
+  model->block_atoms = block_atoms;
 }
 
 static void check_model(const char *path, ftl_precision precision, int threads) {
@@ -102,10 +131,12 @@ static void check_model(const char *path, ftl_precision precision, int threads) 
   set_up(&b, model, threads);
   snprintf(what, sizeof what, "%s, %s, %d threads", path, precision == FTL_MIXED ? "mixed" : "double", threads);
   run(&b, FUSED, false, &fused);
+  const double tolerance = precision == FTL_MIXED ? 1e-5 : 1e-13;
   for (int parts = 0; parts < 2; parts++) {
     run(&b, APART, parts, &other);
-    compare(what, &fused, &other, precision == FTL_MIXED ? 1e-5 : 1e-13);
+    compare(what, &fused, &other, tolerance);
   }
+  other_memory(what, model, threads, &fused, tolerance);
   run(&b, ENERGIES, false, &other);
   assert_true(isnan(other.virial[0]) && isnan(other.virial[8]));
   if (other.energy != fused.energy || memcmp(other.node_energy, fused.node_energy, sizeof fused.node_energy))

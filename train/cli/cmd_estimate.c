@@ -11,6 +11,7 @@
 #include "data/selection.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "engine/workspace.h"
 
 enum {
   MEASURED_ATOMS = 400
@@ -151,10 +152,23 @@ static void print_duration(const char *what, double seconds) {
   else printf("%s %.3g days", what, seconds / 86400);
 }
 
+static double atoms_of_run(const options *o, const ftl_xyz_frame *frame) {
+  return o->atoms > 0 ? (double)o->atoms : frame->n;
+}
+static double atoms_of_rank(const options *o, const ftl_xyz_frame *frame) {
+  return ceil(atoms_of_run(o, frame) / (double)o->ranks);
+}
+
+/* A workspace keeps messages of so many atoms and no more: of the sample, the same part as of a rank of the run, so
+   that time and memory grow with the number of atoms from one to the other. */
+static void keep_as_in_run(const options *o, const ftl_xyz_frame *frame, const sample *s, ftl_workspace *ws) {
+  const double part = s->n / atoms_of_rank(o, frame);
+  if (part < 1) ws->keep_bytes = (size_t)((double)ws->keep_bytes * part);
+}
+
 static void print_estimate(const options *o, const ftl_xyz_frame *frame, const sample *s, const ftl_model_info *info,
                            double seconds, double bytes) {
-  double atoms = o->atoms > 0 ? o->atoms : frame->n, share = ceil(atoms / (double)o->ranks),
-         step = seconds / s->n * share;
+  double atoms = atoms_of_run(o, frame), share = atoms_of_rank(o, frame), step = seconds / s->n * share;
   double per_atom = bytes / s->n, memory = per_atom * share;
   double machine = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGE_SIZE);
   printf("measured   %d atoms (%d of the structure, %d x %d x %d copies), %s, %s, %lld thread%s\n", s->n, frame->n,
@@ -245,6 +259,7 @@ static int estimate(const cli_given *given) {
   }
   if (status == FTL_OK) status = ftl_workspace_new(model, (int)o->threads, &ws, &error);
   if (status == FTL_OK) status = make_sample(&frame, model, &s, &error);
+  if (status == FTL_OK) keep_as_in_run(o, &frame, &s, ws);
   if (status == FTL_OK) status = measure(&s, frame.pbc, ws, &seconds, &error);
   if (status == FTL_OK) {
     ftl_model_get_info(model, &info);
