@@ -177,7 +177,7 @@ static void folders_of_others(void **unused) {
   assert_non_null(strstr(error.message, "another plan, model or seed"));
   remove_folder(folder);
   assert_int_equal(
-      ftl_sampling_execute(&plan, model, "/nowhere/at/all", 1, NULL, &none.candidates, &none.report, &error),
+      ftl_sampling_execute(&plan, model, "/dev/null/at/all", 1, NULL, &none.candidates, &none.report, &error),
       FTL_ERR_IO);
   done(&none);
   ftl_sampling_plan_free(&plan);
