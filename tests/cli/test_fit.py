@@ -371,7 +371,7 @@ class Fit(cli_case.CliCase):
             self.assertEqual(int(total[1]), of["added"])
             self.assertLess(float(total[3]), 1)
         # the strict limit halted runs, in words
-        self.assertIn("differs from the model: the model's forces were others", out)
+        self.assertIn("differs from the model (2 runs): the model's forces were others", out)
         self.assertIn("where a run was halted (rounds/1/sampled.xyz)", out)
         self.assertRegex(out, r"(?m)^2 +\d+ +\d+ +\d+/\d+ +\S+, \S+ \(")
         # the driver of the first round is the first fit's potential, and not the last one's
