@@ -18,7 +18,7 @@
    of them stages take at a time whose numbers would not stay in cache otherwise. */
 #define FTL_MAX_BLOCK_ATOMS 32
 #define FTL_BLOCK_ATOMS     8
-#define FTL_MAX_SH      16 /* (max_ell + 1)^2 for max_ell = 3 */
+#define FTL_MAX_SH          16 /* (max_ell + 1)^2 for max_ell = 3 */
 /* of the polynomials of radial tables, by the bytes of a number: degrees 8 and 6 */
 #define FTL_RADIAL_COEFFICIENTS(bytes) ((bytes) == 8 ? 9 : 7)
 #define FTL_MAX_CELLS                  2049 /* of a pair class's radial tables */
