@@ -418,6 +418,19 @@ class Fit(cli_case.CliCase):
                                (["round.steps applies only with rounds above 0"], ["--rounds", "0", "--set", "round.steps=3"])):  # fmt: skip
             self.refuse(1, words, "distill", *no, *options)
 
+    def test_starts_as_they_are(self):
+        """They are labelled where their atoms are and keep their kind, beside so many rattled copies of each as are asked for."""
+        text = structures(8).replace(" pbc=", " config_type=alloy pbc=", 5)
+        out, _ = self.run_it("distill", "-m", H2CU, "-o", self.path("run"), *SMALL, "--starts", self.path("starts.xyz", text), "--jobs", "start,rattle",
+                             "--set", "sample.rattles=3")  # fmt: skip
+        made = self.read(self.path("run"), "sampling", "candidates.xyz").decode().split("\n5\n")
+        kinds = [re.search(r"config_type=(\S+)", frame)[1] for frame in made]
+        self.assertEqual(kinds, 5 * ["alloy"] + 3 * ["start"] + 24 * ["rattle"])
+        places = [[float(x) for x in re.findall(r"^(?:Cu|H) +(\S+)", frame, re.M)] for frame in made]
+        self.assertEqual(places[:8], [[float(x) for x in re.findall(r"^(?:Cu|H) +(\S+)", frame, re.M)] for frame in text.split("\n5\n")])
+        self.assertNotIn(places[8], places[:8])
+        self.assertRegex(out, r"(?m)^alloy +\d")
+
     # ---- a network as student ----
 
     STUDENT = ["--jobs", "bulk,rattle", "--student", "mace:4x0e,layers=1,correlation=1,max_ell=1,r_max=4,radial_mlp=8",
@@ -448,6 +461,10 @@ class Fit(cli_case.CliCase):
         total = re.search(r"^total +\d+ +\d+ \| +(\S+) +\S+ \| +(\S+)", told, re.M)
         self.assertAlmostEqual(float(total[2]), 1000 * report["errors_eV_Angstrom"]["held_back"]["forces"], delta=2e-3)
         self.assertIn("held back,total,", self.read(run, "errors.csv").decode())
+        # defaults of a student's own, but for what was given
+        recipe = self.read(run, "student", "recipe.yaml").decode()
+        for line in ("kind: universal", "energy: 500", "forces: 100", "stress: 10000", "lr: 0.02", "ema: 0.99", "batch_size: 1", "epochs: 8"):
+            self.assertRegex(recipe, rf"(?m)^ *{line}$")
 
     def test_an_interrupted_student_goes_on(self):
         whole, broken, data = self.path("whole"), self.path("broken"), ["-d", self.labelled("data.xyz", 6)]

@@ -151,7 +151,7 @@ static const ftl_option options[] = {
           .doc = "elements of the atom types of the data files"),
     WORDS(sample.jobs, .key = "sample.jobs", .initial = "bulk,strain,vacancy", .flag = "jobs", .when = "",
           .doc = "what is done with starts: bulk, strain, vacancy, surface, adsorbate (molecular dynamics), rattle, "
-                 "dimer (pairs pushed together)"),
+                 "dimer (pairs pushed together), start (as they are)"),
     WORDS(sample.temperatures, .key = "sample.temperatures", .initial = "300,900", .flag = "temperatures",
           .when = "sample.jobs=bulk|strain|vacancy|surface|adsorbate", .doc = "of the molecular dynamics, K"),
     INTEGER(sample.repeats, 1, 1000, .key = "sample.repeats", .initial = "1", .when = "",
@@ -171,6 +171,8 @@ static const ftl_option options[] = {
          .doc = "largest component of the random strain in strain and rattle"),
     REAL(sample.rattle, 0, 1, .key = "sample.rattle", .initial = "0.15", .when = "sample.jobs=rattle",
          .doc = "largest standard deviation of a displacement in rattle, Angstrom"),
+    INTEGER(sample.rattles, 1, 1e6, .key = "sample.rattles", .initial = "10", .when = "sample.jobs=rattle",
+            .doc = "candidates of a start in rattle"),
     INTEGER(sample.vacancies, 1, 1e6, .key = "sample.vacancies", .initial = "1", .when = "sample.jobs=vacancy",
             .doc = "atoms removed in vacancy"),
     WORDS(sample.surfaces, .key = "sample.surfaces", .initial = "0_0_1", .value = "H_K_L,...",
@@ -219,7 +221,7 @@ static const ftl_option options[] = {
          .doc = "no further round when neither energies nor forces held back fell by this part in the last"),
 };
 
-enum { N_ALL = sizeof options / sizeof *options, N_DISTILL = 43 }; /* N_DISTILL: the last ones, from `model` on */
+enum { N_ALL = sizeof options / sizeof *options, N_DISTILL = 44 }; /* N_DISTILL: the last ones, from `model` on */
 
 const ftl_option_table ftl_fit_table = {.command = "fit", .option = options, .n = N_ALL - N_DISTILL};
 const ftl_option_table ftl_distill_table = {.command = "distill", .option = options, .n = N_ALL};
