@@ -463,7 +463,7 @@ class Fit(cli_case.CliCase):
         self.assertIn("held back,total,", self.read(run, "errors.csv").decode())
         # defaults of a student's own, but for what was given
         recipe = self.read(run, "student", "recipe.yaml").decode()
-        for line in ("kind: universal", "energy: 500", "forces: 100", "stress: 10000", "lr: 0.02", "ema: 0.99", "batch_size: 1", "epochs: 8"):
+        for line in ("energy: 500", "forces: 100", "stress: 10000", "lr: 0.02", "ema: 0.99", "batch_size: 1", "precision: mixed", "epochs: 8"):
             self.assertRegex(recipe, rf"(?m)^ *{line}$")
 
     def test_an_interrupted_student_goes_on(self):

@@ -130,9 +130,10 @@ static const ftl_option options[] = {
          .doc = "what learns from the model: a linear ACE (ace, also by default), or a MACE with these hidden irreps "
                 "and options of scratch of frozentl train: mace:32x0e,layers=1,r_max=5; the rest as there"),
     INTEGER(learning.epochs, 1, 1e9, .key = "student.epochs", .flag = "student-epochs", .when = "student",
-            .doc = "how often a MACE is trained on every structure; by default as frozentl train without a foundation"),
+            .doc = "how often a MACE is trained on every structure; by default as often as gives about 60000 steps, 10 "
+                   "to 500"),
     WORDS(learning.train, .key = "student.train", .flag = "student-train", .value = "KEY=VALUE,...", .when = "student",
-          .doc = "other options of frozentl train for a MACE: optimiser.lr=0.005,loss.energy=1000,ema=0.99"),
+          .doc = "other options of frozentl train for a MACE: optimiser.lr=0.005,loss.energy=1000,ema=0.999"),
     REAL(weights.data, 0, 1e9, .key = "weights.data", .initial = "1", .when = "data",
          .doc = "factor of the squared errors of data, beside those of sampled structures"),
     REAL(
