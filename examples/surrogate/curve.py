@@ -31,9 +31,8 @@ COMMON = "--set uncertainty.gamma=false --set uncertainty.committee=0"
 
 # Each basis as flags of `frozentl fit`, from pair functions only to what is worth the memory of a small machine, those with a second density
 # last; each network as hidden irreps and options of scratch of `frozentl train`, trained as a student of `frozentl distill` is.
-NETWORKS = ("16x0e", "32x0e layers=1")
-EPOCHS = 60
-TRAINING = "-b 2 -p mixed --ema 0.99 --set loss.energy=500 --set loss.stress=10000 --set trust=false"
+NETWORKS = ("16x0e", "32x0e,layers=1")
+TRAINING = "--steps 30000 -b 2 -p mixed --ema 0.99 --set loss.energy=500 --set loss.stress=10000 --set trust=false"
 SETS = {
     "ti64": {
         "title": "Ti-Al-V, 480 structures", "folder": "ti64", "model": shipped("ti64.ftl"), "frames": 480, "every": 1,
@@ -48,8 +47,8 @@ SETS = {
         ],
     },
     "tialv": {
-        "title": "Ti-Al-V, 2000 structures with the teacher's labels", "folder": "tialv", "teacher": shipped("tialv.ftl"), "frames": 2000, "every": 4,
-        "bases": [f"--cutoff 5.5 --n {n} --l {l}" for n, l in (("6/2/2", "2/1"), ("6/3/1", "3/2"), ("8/4/2", "4/2"))],
+        "title": "Ti-Al-V, 2000 structures with the teacher's labels", "folder": "tialv", "teacher": shipped("tialv.ftl"), "frames": 2000, "every": 16,
+        "bases": [f"--cutoff 5.5 {basis}" for basis in ("--n 8", "--n 6/2/1 --l 2/1", "--n 6/3/1 --l 3/2", "--n 8/4/1 --l 4/2")],
     },
     "h2cu": {
         "title": "H2 on Cu, 1000 structures", "folder": "h2cu", "model": shipped("h2cu.ftl"), "frames": 1000, "every": 8,
@@ -133,13 +132,13 @@ def functions(folder):
 
 def train(options, name, entry, data, network):
     """The folder of a network trained on the structures of the fits; one that is there is not trained again, and one that stopped goes on."""
-    hidden, *scratch = network.split()
-    folder = os.path.join(options.work, f"{name}-{network.replace(' ', '-').replace('=', '-')}")
+    hidden, *scratch = network.split(",")
+    folder = os.path.join(options.work, f"{name}-{network.replace(',', '-').replace('=', '-')}")
     note = os.path.join(folder, "seconds.txt")
     if not os.path.exists(note):
         progress(f"train {name} {network}")
         flags = ["--resume", folder] if os.path.exists(os.path.join(folder, "state.ftl")) else [
-            *data, "--frames", str(entry["frames"]), "--set=valid_fraction=0.05", "-o", folder, "--epochs", str(EPOCHS), *TRAINING.split(),
+            *data, "--frames", str(entry["frames"]), "--set=valid_fraction=0.05", "-o", folder, *TRAINING.split(),
             *(f"--set=scratch.{word}" for word in (f"hidden={hidden}", *scratch))]  # fmt: skip
         seconds, _ = processor_time([options.frozentl, "train", "-q", "--threads", "1", *flags])
         with open(note, "w") as f:
@@ -179,7 +178,7 @@ def measure(options, name):
     entry = SETS[name]
     data = data_of(options.frozentl, options.work, name, entry)
     fits = [fit(options.frozentl, options.work, f"{name}-{k}", entry, data, basis) for k, basis in enumerate(entry["bases"], 1)]
-    networks = [train(options, name, entry, data, network) for network in NETWORKS] if options.networks else []
+    networks = [train(options, name, entry, data, network) for network in options.networks]
     with_what = Measure(options.frozentl, options.work, name, entry)
     for kind, label in (("model", "fine-tuned"), ("teacher", "teacher")):
         if kind in entry:
@@ -189,7 +188,7 @@ def measure(options, name):
     for (folder, seconds), basis in zip(fits, entry["bases"]):
         kind = "ACE, two densities" if "--embedding" in basis else "ACE"
         yield with_what.row(kind, os.path.join(folder, "model.yace"), functions(folder), seconds, basis)
-    for (folder, seconds), network in zip(networks, NETWORKS):
+    for (folder, seconds), network in zip(networks, options.networks):
         yield with_what.row(f"MACE {network}", os.path.join(folder, "model.ftl"), "", seconds, network)
 
 
@@ -258,7 +257,7 @@ def main():
     add_out(parser, HERE)
     parser.add_argument("--work", default=os.path.join(ROOT, "build", "surrogate-curve"), help="folder of the fits")
     parser.add_argument("--frozentl", default=os.path.join(ROOT, "build", "release", "train", "frozentl"), help="the program")
-    parser.add_argument("--no-networks", dest="networks", action="store_false", help="linear potentials alone: no MACE is trained")
+    parser.add_argument("--networks", nargs="*", metavar="IRREPS[,KEY=VALUE]", default=NETWORKS, help=f"MACE that are trained (default: {' '.join(NETWORKS)}; none: linear potentials alone)")
     parser.add_argument("potentials", nargs="*", metavar="SET:LABEL=FILE", help="further potentials of a set, such as teachers")
     options = parser.parse_args()
     options.more = further(parser, options.potentials)
