@@ -281,6 +281,27 @@ class Fit(cli_case.CliCase):
         self.assertEqual(os.listdir(run), ["recipe.yaml"])
         self.run_it("fit", "-d", data, "-o", run, *SMALL, "--quiet")  # a fit that left nothing begins again
 
+    def test_e0_are_found_with_the_coefficients(self):
+        """Those that are told are those of the potential, and its errors those that were said, smaller than with E0 that are far off."""
+        data, valid = self.labelled("data.xyz", 30), self.labelled("valid.xyz", 8, seed=5)
+        errors = {}
+        for free in ("true", "false"):
+            run = self.path(free)
+            out, _ = self.run_it("fit", "-d", data, "--valid", valid, "-o", run, *SMALL, "--e0", "H=3,Cu=5", "--set", f"solver.e0={free}")
+            errors[free] = self.report(run)["errors_eV_Angstrom"]["valid"]["forces"]
+        self.assertLess(errors["true"], errors["false"])
+        out, _ = self.run_it("fit", "-d", data, "--valid", valid, "-o", self.path("again"), *SMALL, "--set", "solver.e0=true")
+        found = dict(re.findall(r" (H|Cu) (-?[\d.]+)", re.search(r"E0 found with the coefficients, eV:(.*)", out)[1]))
+        told, _ = self.run_it("info", os.path.join(self.path("again"), "model.ftl"))
+        for element, value in found.items():
+            self.assertAlmostEqual(float(re.search(rf"element {element} +E0 (\S+)", told)[1]), float(value), places=4)
+        told, _ = self.run_it("eval", os.path.join(self.path("again"), "model.yace"), valid, "--labels", "REF_")
+        total = re.search(r"^total +\d+ +\d+ \| +(\S+) +\S+ \| +(\S+)", told, re.M)
+        said = self.report(self.path("again"))["errors_eV_Angstrom"]["valid"]
+        self.assertAlmostEqual(float(total[1]), 1000 * said["energy_per_atom"], delta=2e-3)
+        # where E0 began makes no difference
+        self.assertAlmostEqual(1000 * errors["true"], 1000 * said["forces"], delta=0.02 * 1000 * said["forces"])
+
     # ---- distill ----
 
     def distill(self, run, *options, code=0):

@@ -104,6 +104,8 @@ static const ftl_option options[] = {
     CHOICE(solver.kind, solver_words, .key = "solver.kind", .initial = "evidence", .flag = "solver", .when = "",
            .doc = "ridge with a given strength, one found by cross-validation or by evidence, or automatic relevance "
                   "determination, which leaves functions out"),
+    BOOL(solver.e0, .key = "solver.e0", .initial = "false", .when = "",
+         .doc = "E0 are found with the coefficients, from e0 on: smaller errors, but energies of free atoms are lost"),
     REAL(solver.lambda, 0, 1, .key = "solver.lambda", .initial = "1e-10", .when = "solver.kind=ridge",
          .doc = "strength, in units of the largest squared singular value"),
     REAL(solver.max_ratio, 1, 1e30, .key = "solver.max_ratio", .initial = "1e8", .when = "solver.kind=ard",
@@ -389,6 +391,7 @@ void ftl_recipe_fit(const ftl_surrogate_recipe *r, ftl_fit_options *fit) {
                            .smooth_power = r->smooth.power,
                            .smooth_n = r->smooth.n,
                            .smooth_l = r->smooth.l,
+                           .free_e0 = r->solver.e0,
                            .folds = (int)r->solver.folds,
                            .threads = (int)r->threads,
                            .solve = {.kind = (ftl_solve_kind)r->solver.kind,

@@ -49,6 +49,7 @@ typedef struct {
     int kind; /* ftl_solve_kind */
     double lambda, max_ratio;
     int64_t folds;
+    bool e0;
   } solver;
   struct {
     int64_t committee;
