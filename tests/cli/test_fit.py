@@ -281,6 +281,27 @@ class Fit(cli_case.CliCase):
         self.assertEqual(os.listdir(run), ["recipe.yaml"])
         self.run_it("fit", "-d", data, "-o", run, *SMALL, "--quiet")  # a fit that left nothing begins again
 
+    def test_e0_are_found_with_the_coefficients(self):
+        """Those that are told are those of the potential, and its errors those that were said, smaller than with E0 that are far off."""
+        data, valid = self.labelled("data.xyz", 30), self.labelled("valid.xyz", 8, seed=5)
+        errors = {}
+        for free in ("true", "false"):
+            run = self.path(free)
+            out, _ = self.run_it("fit", "-d", data, "--valid", valid, "-o", run, *SMALL, "--e0", "H=3,Cu=5", "--set", f"solver.e0={free}")
+            errors[free] = self.report(run)["errors_eV_Angstrom"]["valid"]["forces"]
+        self.assertLess(errors["true"], errors["false"])
+        out, _ = self.run_it("fit", "-d", data, "--valid", valid, "-o", self.path("again"), *SMALL, "--set", "solver.e0=true")
+        found = dict(re.findall(r" (H|Cu) (-?[\d.]+)", re.search(r"E0 found with the coefficients, eV:(.*)", out)[1]))
+        told, _ = self.run_it("info", os.path.join(self.path("again"), "model.ftl"))
+        for element, value in found.items():
+            self.assertAlmostEqual(float(re.search(rf"element {element} +E0 (\S+)", told)[1]), float(value), places=4)
+        told, _ = self.run_it("eval", os.path.join(self.path("again"), "model.yace"), valid, "--labels", "REF_")
+        total = re.search(r"^total +\d+ +\d+ \| +(\S+) +\S+ \| +(\S+)", told, re.M)
+        said = self.report(self.path("again"))["errors_eV_Angstrom"]["valid"]
+        self.assertAlmostEqual(float(total[1]), 1000 * said["energy_per_atom"], delta=2e-3)
+        # where E0 began makes no difference
+        self.assertAlmostEqual(1000 * errors["true"], 1000 * said["forces"], delta=0.02 * 1000 * said["forces"])
+
     # ---- distill ----
 
     def distill(self, run, *options, code=0):
@@ -418,6 +439,19 @@ class Fit(cli_case.CliCase):
                                (["round.steps applies only with rounds above 0"], ["--rounds", "0", "--set", "round.steps=3"])):  # fmt: skip
             self.refuse(1, words, "distill", *no, *options)
 
+    def test_starts_as_they_are(self):
+        """They are labelled where their atoms are and keep their kind, beside so many rattled copies of each as are asked for."""
+        text = structures(8).replace(" pbc=", " config_type=alloy pbc=", 5)
+        out, _ = self.run_it("distill", "-m", H2CU, "-o", self.path("run"), *SMALL, "--starts", self.path("starts.xyz", text), "--jobs", "start,rattle",
+                             "--set", "sample.rattles=3")  # fmt: skip
+        made = self.read(self.path("run"), "sampling", "candidates.xyz").decode().split("\n5\n")
+        kinds = [re.search(r"config_type=(\S+)", frame)[1] for frame in made]
+        self.assertEqual(kinds, 5 * ["alloy"] + 3 * ["start"] + 24 * ["rattle"])
+        places = [[float(x) for x in re.findall(r"^(?:Cu|H) +(\S+)", frame, re.M)] for frame in made]
+        self.assertEqual(places[:8], [[float(x) for x in re.findall(r"^(?:Cu|H) +(\S+)", frame, re.M)] for frame in text.split("\n5\n")])
+        self.assertNotIn(places[8], places[:8])
+        self.assertRegex(out, r"(?m)^alloy +\d")
+
     # ---- a network as student ----
 
     STUDENT = ["--jobs", "bulk,rattle", "--student", "mace:4x0e,layers=1,correlation=1,max_ell=1,r_max=4,radial_mlp=8",
@@ -448,6 +482,10 @@ class Fit(cli_case.CliCase):
         total = re.search(r"^total +\d+ +\d+ \| +(\S+) +\S+ \| +(\S+)", told, re.M)
         self.assertAlmostEqual(float(total[2]), 1000 * report["errors_eV_Angstrom"]["held_back"]["forces"], delta=2e-3)
         self.assertIn("held back,total,", self.read(run, "errors.csv").decode())
+        # defaults of a student's own, but for what was given
+        recipe = self.read(run, "student", "recipe.yaml").decode()
+        for line in ("energy: 500", "forces: 100", "stress: 10000", "lr: 0.02", "ema: 0.99", "batch_size: 1", "precision: mixed", "epochs: 8"):
+            self.assertRegex(recipe, rf"(?m)^ *{line}$")
 
     def test_an_interrupted_student_goes_on(self):
         whole, broken, data = self.path("whole"), self.path("broken"), ["-d", self.labelled("data.xyz", 6)]

@@ -86,4 +86,23 @@ def test_errors():
     check("RMSE of a potential against itself", max(float(row[4]) for row in rows["errors_against_a.csv"][1:]), 0)
 
 
+def test_stability():
+    """Long runs: one that stopped goes on from its restart file as if it had not, and gamma is told."""
+    seen = {}
+    for name, lengths in (("whole", ("0.08",)), ("broken", ("0.04", "0.08"))):
+        folder = tempfile.mkdtemp(prefix="frozentl-")
+        for length in lengths:
+            rows = answers("stability.py", ["ace=potentials/ti64-ace.ftl", "--temperatures", "900", "--ps", length, "--work", folder])
+        with open(os.path.join(folder, "stability", "ace", "900K", "seen.csv"), newline="") as f:
+            seen[name] = [[float(x) for x in row] for row in list(csv.reader(f))[1:]]
+        shutil.rmtree(folder)
+    check("rows: one every five steps (0: yes)", int([row[0] for row in seen["broken"]] != list(range(0, 41, 5))), 0)
+    for k, what in ((2, "volume"), (3, "energy")):
+        close(f"{what} of a run that went on", [row[k] for row in seen["broken"]], [row[k] for row in seen["whole"]], 1e-6)
+    largest = max(row[4] for row in seen["broken"])
+    between("largest gamma of hcp", largest, 0.1, 5)
+    told = [float(row[3]) for row in rows["stability.csv"][1:] if row[1] == "largest gamma"]
+    close("gamma in the table", told, [largest], 1e-4)
+
+
 run_tests(globals())

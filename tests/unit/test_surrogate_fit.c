@@ -156,13 +156,14 @@ static ftl_fit_options plain_options(void) {
                                      .seed = 3}};
 }
 
-/* A fresh basis with the E0 of the truth, fitted. */
+/* A fresh basis with the E0 of the truth, or far from them where they are to be found, fitted. */
 static void fit(const designed *truth, const labelled *l, const ftl_fit_options *options, designed *d) {
   const ftl_basis_options basis = small_options(2, to_rank_4);
   ftl_solution solution;
   ftl_error error = {0};
   start_design(&basis, d);
   memcpy(d->surrogate.file.e0, truth->surrogate.file.e0, sizeof truth->surrogate.file.e0);
+  if (options->free_e0) d->surrogate.file.e0[0] += 5, d->surrogate.file.e0[1] -= 3;
   if (ftl_fit_surrogate(&d->surrogate, &l->set, options, &solution, &error)) fail_msg("%s", error.message);
   assert_int_equal(d->surrogate.n_committee, options->solve.n_draws);
   ftl_solution_free(&solution);
@@ -214,6 +215,33 @@ static void exact_labels_give_the_potential(void **unused) {
     for (int k = 0; k < 3; k++) assert_true(seen.rmse[k] < 1e-5 && fresh.rmse[k] < 1e-4);
     free_designed(&d);
   }
+}
+
+/* Where E0 are unknowns they come out as those of the labels, by every solver; one of which no energy tells stays. */
+static void e0_are_found(void **unused) {
+  (void)unused;
+  make_labelled(&truth, 1, 0, &train);
+  make_labelled(&truth, 2, 0, &other);
+  for (int kind = FTL_SOLVE_RIDGE; kind <= FTL_SOLVE_ARD; kind++) {
+    ftl_fit_options options = plain_options();
+    options.solve.kind = (ftl_solve_kind)kind;
+    options.solve.lambda = 0;
+    options.free_e0 = true;
+    designed d;
+    fit(&truth, &train, &options, &d);
+    const ftl_fit_errors fresh = measured(&d, &other, 1);
+    for (int k = 0; k < 3; k++) assert_true(fresh.rmse[k] < 1e-4);
+    for (int mu = 0; mu < 2; mu++) assert_close(d.surrogate.file.e0[mu], truth.surrogate.file.e0[mu], 1e-4);
+    free_designed(&d);
+  }
+  for (int k = 0; k < N_STRUCTURES; k++) train.structure[k].labels.has_energy = false;
+  ftl_fit_options options = plain_options();
+  options.free_e0 = true;
+  designed d;
+  fit(&truth, &train, &options, &d);
+  assert_close(d.surrogate.file.e0[0], truth.surrogate.file.e0[0] + 5, 0);
+  assert_true(measured(&d, &other, 1).rmse[1] < 1e-4);
+  free_designed(&d);
 }
 
 static void threads_agree(void **unused) {
@@ -385,6 +413,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(rows_are_those_of_the_evaluator),
                                      cmocka_unit_test(rows_of_atoms_add_up),
                                      cmocka_unit_test(exact_labels_give_the_potential),
+                                     cmocka_unit_test(e0_are_found),
                                      cmocka_unit_test(threads_agree),
                                      cmocka_unit_test(weights_weigh),
                                      cmocka_unit_test(weights_of_kinds),

@@ -92,6 +92,11 @@ static ftl_status check_kind(int k, const ftl_sampling_job *job, const ftl_model
   return status;
 }
 
+/* Stands in the comment line of a frame without quotes. */
+static bool is_name(const char *text) {
+  return *text && strlen(text) < FTL_SAMPLING_NAME && !strpbrk(text, " \t\r\n\"'\\=,{}[]");
+}
+
 static ftl_status check_job(int k, const ftl_sampling_job *job, const ftl_dataset *starts, const ftl_model *model,
                             ftl_error *error) {
   ftl_status status = check_common(k, job, error);
@@ -104,13 +109,9 @@ static ftl_status check_job(int k, const ftl_sampling_job *job, const ftl_datase
       status = refuse(k, "a temperature", job->temperature[t], "above 0 and below 100000 K", error);
   if (!status && is_hot(job) && job->n_temperatures < 1)
     status = refuse(k, "the number of temperatures", job->n_temperatures, "1 or more", error);
-  if (!status && job->name && strlen(job->name) >= FTL_SAMPLING_NAME)
-    status = refuse(k, "the length of its name", (double)strlen(job->name), "below 64", error);
-  if (!status && job->name && (!*job->name || strpbrk(job->name, " \t\r\n\"'\\=,{}[]")))
+  if (!status && job->name && !is_name(job->name))
     status = refuse(k, "the length of its name", (double)strlen(job->name),
-                    "1 or more, without spaces, quotes, "
-                    "brackets, commas and =",
-                    error);
+                    "1 to 63, without spaces, quotes, brackets, commas and =", error);
   return status;
 }
 
@@ -140,9 +141,17 @@ static ftl_status check_elements(const ftl_dataset *starts, const ftl_model *mod
 
 /* ---- runs ---- */
 
+/* Rattles that change nothing. */
+static bool is_start_itself(const ftl_sampling_job *job) {
+  return job->kind == FTL_SAMPLING_RATTLES && job->strain == 0 && job->rattle == 0;
+}
+
 static const char *name_of(const ftl_sampling_job *job, const ftl_structure *start) {
   const int open = !start->pbc[0] + !start->pbc[1] + !start->pbc[2];
   if (job->kind == FTL_SAMPLING_LAUNCH) return "adsorbate";
+  if (is_start_itself(job))
+    return strcmp(start->config_type, FTL_NO_CONFIG_TYPE) != 0 && is_name(start->config_type) ? start->config_type
+                                                                                              : "start";
   if (job->kind == FTL_SAMPLING_RATTLES) return "rattle";
   if (job->kind == FTL_SAMPLING_APPROACH) return "dimer";
   if (job->slab || open == 1) return "surface";

@@ -43,7 +43,8 @@ typedef struct {
   ftl_sampling_kind kind;
   const char *name; /* config_type of its candidates; NULL: one of "bulk-300K" (with each temperature), "surface-300K",
                        "cluster-300K", "vacancy-300K", "strain-300K", "volume-300K", "adsorbate-300K", "rattle",
-                       "dimer" */
+                       "dimer"; of rattles without strain and rattle, which
+                       are the starts themselves, the start's own, or "start" */
   int n_starts;     /* 0: all starts */
   const int *start; /* [n_starts] numbers of starts */
   int n_temperatures;        /* of dynamics and launches */

@@ -35,9 +35,10 @@ typedef struct {
   const ftl_dataset *data;
   const ftl_fit_options *options;
   ftl_descriptors *plan;
+  int n_e0; /* columns before those of functions: atoms of each element; 0 where E0 stay */
   int n, n_threads, ld;
   ftl_designer *designer; /* [n_threads] */
-  double *panel;          /* [n + 1][ld] */
+  double *panel;          /* [n_e0 + n + 1][ld] */
   int64_t done, total;    /* structures of this rank */
 } assembly;
 
@@ -48,10 +49,11 @@ static void free_assembly(assembly *a) {
   ftl_descriptors_free(a->plan);
 }
 
-static ftl_status start_assembly(assembly *a, const ftl_surrogate *surrogate, const ftl_dataset *data, int threads,
-                                 ftl_error *error) {
+static ftl_status start_assembly(assembly *a, const ftl_surrogate *surrogate, const ftl_dataset *data, int n_e0,
+                                 int threads, ftl_error *error) {
   *a = (assembly){.surrogate = surrogate,
                   .data = data,
+                  .n_e0 = n_e0,
                   .n = ftl_design_unknowns(surrogate),
                   .n_threads = threads > 0 ? threads : omp_get_max_threads(),
                   .ld = PANEL_ROWS};
@@ -61,7 +63,7 @@ static ftl_status start_assembly(assembly *a, const ftl_surrogate *surrogate, co
   }
   FTL_TRY(ftl_descriptors_new(surrogate, &a->plan, error));
   a->designer = calloc((size_t)a->n_threads, sizeof *a->designer);
-  a->panel = malloc(((size_t)a->n + 1) * (size_t)a->ld * sizeof *a->panel);
+  a->panel = malloc(((size_t)(a->n_e0 + a->n) + 1) * (size_t)a->ld * sizeof *a->panel);
   if (!a->designer || !a->panel || !ftl_memory_is_left())
     return ftl_no_memory(error, NULL, "the equations of a fit of %d functions", a->n);
   for (int k = 0; k < a->n_threads; k++) FTL_TRY(ftl_designer_new(surrogate, a->plan, &a->designer[k], error));
@@ -81,18 +83,33 @@ static void weigh(const assembly *a, const ftl_structure *s, int row) {
                {rows.stress ? 6 : 0, o->stress / root_n * sqrt(s->weight * s->stress_weight)},
                {rows.atoms ? s->n : 0, o->atoms * sqrt(s->weight)}};
   for (int p = 0; p < 4; row += part[p++].count)
-    for (int k = 0; k <= a->n; k++) {
+    for (int k = 0; k <= a->n_e0 + a->n; k++) {
       double *to = a->panel + (size_t)k * (size_t)a->ld + (size_t)row;
       for (int i = 0; i < part[p].count; i++) to[i] *= part[p].factor;
     }
+}
+
+/* Columns of E0: energies have one of each atom, derivatives none. */
+static void fill_e0(assembly *a, const ftl_structure *s, ftl_design_rows rows, int row) {
+  const int count = ftl_design_count(s, rows), atoms = count - s->n;
+  for (int mu = 0; mu < a->n_e0; mu++) {
+    double *to = a->panel + (size_t)mu * (size_t)a->ld + (size_t)row;
+    memset(to, 0, (size_t)count * sizeof *to);
+    for (int i = 0; i < s->n; i++) {
+      const bool its = s->atomic_number[i] == a->surrogate->file.atomic_number[mu];
+      if (rows.energy) to[0] += its;
+      if (rows.atoms) to[atoms + i] = its;
+    }
+  }
 }
 
 static ftl_status fill_structure(assembly *a, int64_t index, int row, ftl_error *error) {
   const ftl_structure *s = &a->data->structure[index];
   ftl_design_rows rows = ftl_design_labelled(s);
   ftl_designer *designer = &a->designer[omp_get_thread_num()];
-  ftl_design_labels(a->surrogate, s, rows, a->panel + (size_t)a->n * (size_t)a->ld + (size_t)row);
-  FTL_TRY(ftl_design_fill(designer, s, rows, a->panel, a->ld, row, error));
+  ftl_design_labels(a->surrogate, s, rows, a->panel + (size_t)(a->n_e0 + a->n) * (size_t)a->ld + (size_t)row);
+  FTL_TRY(ftl_design_fill(designer, s, rows, a->panel + (size_t)a->n_e0 * (size_t)a->ld, a->ld, row, error));
+  fill_e0(a, s, rows, row);
   if (a->options) weigh(a, s, row);
   return FTL_OK;
 }
@@ -186,7 +203,7 @@ static ftl_status all_triangles(assembly *a, ftl_triangle *all, ftl_triangle *fo
   a->total = status ? 0 : first[folds];
   for (int f = 0; f < folds && !status; f++) {
     ftl_triangle *to = fold ? &fold[f] : all;
-    if (fold) status = ftl_triangle_new(a->n, to, error);
+    if (fold) status = ftl_triangle_new(a->n_e0 + a->n, to, error);
     if (!status) status = assemble(a, order + first[f], first[f + 1] - first[f], to, error);
     if (!status) status = ftl_triangle_join_ranks(to, error);
     if (!status && fold) status = ftl_triangle_join(all, to, error);
@@ -221,27 +238,55 @@ static ftl_status keep(ftl_surrogate *s, const ftl_solution *solution, int n_dra
   return FTL_OK;
 }
 
+/* The E0 that go with the coefficients. */
+static void move_e0(const assembly *a, const ftl_triangle *whole, ftl_surrogate *surrogate) {
+  double change[FTL_MAX_ELEMENTS];
+  ftl_triangle_first(whole, a->n_e0, surrogate->coefficient, change);
+  for (int mu = 0; mu < a->n_e0; mu++) surrogate->file.e0[mu] += change[mu];
+}
+
+/* Their triangles become those of the functions alone; the one of all as it was is *whole. */
+static ftl_status split_e0(const assembly *a, ftl_triangle *all, ftl_triangle *fold, int folds, ftl_triangle *whole,
+                           ftl_error *error) {
+  if (a->n_e0 == 0) return FTL_OK;
+  *whole = *all;
+  *all = (ftl_triangle){0};
+  ftl_status status = ftl_triangle_rest(whole, a->n_e0, all, error);
+  for (int f = 0; fold && f < folds && !status; f++) {
+    ftl_triangle rest = {0};
+    status = ftl_triangle_rest(&fold[f], a->n_e0, &rest, error);
+    ftl_triangle_free(&fold[f]);
+    fold[f] = rest;
+  }
+  return status;
+}
+
 ftl_status ftl_fit_surrogate(ftl_surrogate *surrogate, const ftl_dataset *data, const ftl_fit_options *options,
                              ftl_solution *solution, ftl_error *error) {
   assembly a = {0};
-  ftl_triangle all = {0}, *fold = NULL;
+  ftl_triangle all = {0}, whole = {0}, *fold = NULL;
   double *roughness = NULL;
   int folds = options->solve.kind == FTL_SOLVE_CV ? options->folds : 1;
   *solution = (ftl_solution){0};
   ftl_status status = ftl_fit_check_memory(surrogate->first[surrogate->file.n_elements], options, error);
-  if (!status) status = start_assembly(&a, surrogate, data, options->threads, error);
+  if (!status)
+    status =
+        start_assembly(&a, surrogate, data, options->free_e0 ? surrogate->file.n_elements : 0, options->threads, error);
   a.options = options;
   if (!status && folds > 1 && !(fold = calloc((size_t)folds, sizeof *fold)))
     status = ftl_no_memory(error, NULL, "a fit");
-  if (!status) status = ftl_triangle_new(a.n, &all, error);
+  if (!status) status = ftl_triangle_new(a.n_e0 + a.n, &all, error);
   if (!status) status = all_triangles(&a, &all, fold, folds, error);
+  if (!status) status = split_e0(&a, &all, fold, folds, &whole, error);
   if (!status) status = set_roughness(surrogate, options, &roughness, error);
   if (!status) status = ftl_solve(&all, fold, fold ? folds : 0, roughness, &options->solve, solution, error);
   if (!status) status = keep(surrogate, solution, options->solve.n_draws, error);
+  if (!status) move_e0(&a, &whole, surrogate);
   for (int f = 0; fold && f < folds; f++) ftl_triangle_free(&fold[f]);
   free(fold);
   free(roughness);
   ftl_triangle_free(&all);
+  ftl_triangle_free(&whole);
   free_assembly(&a);
   return status;
 }
@@ -251,7 +296,7 @@ ftl_status ftl_fit_triangle(const ftl_surrogate *surrogate, const ftl_dataset *d
   assembly a = {0};
   *triangle = (ftl_triangle){0};
   ftl_status status = ftl_fit_check_memory(ftl_design_unknowns(surrogate), options, error);
-  if (!status) status = start_assembly(&a, surrogate, data, options->threads, error);
+  if (!status) status = start_assembly(&a, surrogate, data, 0, options->threads, error);
   a.options = options;
   if (!status) status = ftl_triangle_new(a.n, triangle, error);
   if (!status) status = all_triangles(&a, triangle, NULL, 1, error);
@@ -315,7 +360,7 @@ ftl_status ftl_fit_measure(const ftl_surrogate *surrogate, const ftl_dataset *da
   assembly a = {0};
   *errors = (ftl_fit_errors){0};
   double square[3] = {0}, variance[2] = {0};
-  ftl_status status = start_assembly(&a, surrogate, data, threads, error);
+  ftl_status status = start_assembly(&a, surrogate, data, 0, threads, error);
   int64_t *list = malloc(((size_t)data->n + 1) * sizeof *list);
   int64_t *first_row = malloc(((size_t)data->n + 1) * sizeof *first_row);
   double *draws = malloc(((size_t)surrogate->n_committee + 1) * (size_t)(a.ld ? a.ld : 1) * sizeof *draws);

@@ -14,6 +14,7 @@ typedef struct {
   double energy, forces, stress;
   double atoms;                            /* of 1 eV in the energy of a single atom (ftl_structure.atom_energy) */
   double smooth_power, smooth_n, smooth_l; /* ftl_basis_roughness */
+  bool free_e0;                            /* file.e0 are unknowns too, without a prior, and change */
   int folds;                               /* of CV; structures are dealt by `solve.seed` */
   ftl_solve_options solve;
   int threads;

@@ -104,6 +104,8 @@ static const ftl_option options[] = {
     CHOICE(solver.kind, solver_words, .key = "solver.kind", .initial = "evidence", .flag = "solver", .when = "",
            .doc = "ridge with a given strength, one found by cross-validation or by evidence, or automatic relevance "
                   "determination, which leaves functions out"),
+    BOOL(solver.e0, .key = "solver.e0", .initial = "false", .when = "",
+         .doc = "E0 are found with the coefficients, from e0 on: smaller errors, but energies of free atoms are lost"),
     REAL(solver.lambda, 0, 1, .key = "solver.lambda", .initial = "1e-10", .when = "solver.kind=ridge",
          .doc = "strength, in units of the largest squared singular value"),
     REAL(solver.max_ratio, 1, 1e30, .key = "solver.max_ratio", .initial = "1e8", .when = "solver.kind=ard",
@@ -130,9 +132,10 @@ static const ftl_option options[] = {
          .doc = "what learns from the model: a linear ACE (ace, also by default), or a MACE with these hidden irreps "
                 "and options of scratch of frozentl train: mace:32x0e,layers=1,r_max=5; the rest as there"),
     INTEGER(learning.epochs, 1, 1e9, .key = "student.epochs", .flag = "student-epochs", .when = "student",
-            .doc = "how often a MACE is trained on every structure; by default as frozentl train without a foundation"),
+            .doc = "how often a MACE is trained on every structure; by default as often as gives about 60000 steps, 10 "
+                   "to 500"),
     WORDS(learning.train, .key = "student.train", .flag = "student-train", .value = "KEY=VALUE,...", .when = "student",
-          .doc = "other options of frozentl train for a MACE: optimiser.lr=0.005,loss.energy=1000,ema=0.99"),
+          .doc = "other options of frozentl train for a MACE: optimiser.lr=0.005,loss.energy=1000,ema=0.999"),
     REAL(weights.data, 0, 1e9, .key = "weights.data", .initial = "1", .when = "data",
          .doc = "factor of the squared errors of data, beside those of sampled structures"),
     REAL(
@@ -151,7 +154,7 @@ static const ftl_option options[] = {
           .doc = "elements of the atom types of the data files"),
     WORDS(sample.jobs, .key = "sample.jobs", .initial = "bulk,strain,vacancy", .flag = "jobs", .when = "",
           .doc = "what is done with starts: bulk, strain, vacancy, surface, adsorbate (molecular dynamics), rattle, "
-                 "dimer (pairs pushed together)"),
+                 "dimer (pairs pushed together), start (as they are)"),
     WORDS(sample.temperatures, .key = "sample.temperatures", .initial = "300,900", .flag = "temperatures",
           .when = "sample.jobs=bulk|strain|vacancy|surface|adsorbate", .doc = "of the molecular dynamics, K"),
     INTEGER(sample.repeats, 1, 1000, .key = "sample.repeats", .initial = "1", .when = "",
@@ -171,6 +174,8 @@ static const ftl_option options[] = {
          .doc = "largest component of the random strain in strain and rattle"),
     REAL(sample.rattle, 0, 1, .key = "sample.rattle", .initial = "0.15", .when = "sample.jobs=rattle",
          .doc = "largest standard deviation of a displacement in rattle, Angstrom"),
+    INTEGER(sample.rattles, 1, 1e6, .key = "sample.rattles", .initial = "10", .when = "sample.jobs=rattle",
+            .doc = "candidates of a start in rattle"),
     INTEGER(sample.vacancies, 1, 1e6, .key = "sample.vacancies", .initial = "1", .when = "sample.jobs=vacancy",
             .doc = "atoms removed in vacancy"),
     WORDS(sample.surfaces, .key = "sample.surfaces", .initial = "0_0_1", .value = "H_K_L,...",
@@ -219,7 +224,7 @@ static const ftl_option options[] = {
          .doc = "no further round when neither energies nor forces held back fell by this part in the last"),
 };
 
-enum { N_ALL = sizeof options / sizeof *options, N_DISTILL = 43 }; /* N_DISTILL: the last ones, from `model` on */
+enum { N_ALL = sizeof options / sizeof *options, N_DISTILL = 44 }; /* N_DISTILL: the last ones, from `model` on */
 
 const ftl_option_table ftl_fit_table = {.command = "fit", .option = options, .n = N_ALL - N_DISTILL};
 const ftl_option_table ftl_distill_table = {.command = "distill", .option = options, .n = N_ALL};
@@ -386,6 +391,7 @@ void ftl_recipe_fit(const ftl_surrogate_recipe *r, ftl_fit_options *fit) {
                            .smooth_power = r->smooth.power,
                            .smooth_n = r->smooth.n,
                            .smooth_l = r->smooth.l,
+                           .free_e0 = r->solver.e0,
                            .folds = (int)r->solver.folds,
                            .threads = (int)r->threads,
                            .solve = {.kind = (ftl_solve_kind)r->solver.kind,

@@ -49,6 +49,7 @@ typedef struct {
     int kind; /* ftl_solve_kind */
     double lambda, max_ratio;
     int64_t folds;
+    bool e0;
   } solver;
   struct {
     int64_t committee;
@@ -64,7 +65,7 @@ typedef struct {
   } learning;
   struct {
     ftl_words starts, crystals, lammps, lammps_elements, jobs, temperatures, surfaces;
-    int64_t n_starts, repeats, steps, equilibration, every, vacancies, layers, frames;
+    int64_t n_starts, repeats, steps, equilibration, every, rattles, vacancies, layers, frames;
     double volume, strain, rattle, vacuum, width, step, max_force;
     char *molecule;
     double bond, height, energy;

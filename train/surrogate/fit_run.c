@@ -142,6 +142,16 @@ static ftl_status fit_second(ftl_surrogate_state *run, const ftl_fit_options *op
   return status;
 }
 
+static void say_e0(ftl_surrogate_state *run) {
+  char text[FTL_MAX_ELEMENTS * 24];
+  size_t at = 0;
+  for (int k = 0; k < run->n_elements; k++)
+    at += (size_t)snprintf(text + at, sizeof text - at, " %s %.6f", ftl_element_symbol(run->elements[k]),
+                           run->surrogate.file.e0[k]);
+  ftl_surrogate_say(run, "E0 found with the coefficients, eV:%s", text);
+  run->e0_from = "found with the coefficients";
+}
+
 static ftl_status fit_first(ftl_surrogate_state *run, const ftl_fit_options *options, ftl_error *error) {
   char labels[400];
   const int n = run->surrogate.first[run->n_elements];
@@ -153,6 +163,7 @@ static ftl_status fit_first(ftl_surrogate_state *run, const ftl_fit_options *opt
   ftl_status status = ftl_fit_surrogate(&run->surrogate, &run->train, options, &run->solution, error);
   run->host->stage(run->host->context, NULL, 0);
   if (!status) warn_size(run);
+  if (!status && options->free_e0) say_e0(run);
   return status;
 }
 

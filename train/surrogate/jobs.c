@@ -138,14 +138,15 @@ static ftl_status read_plane(const char *text, int miller[3], ftl_error *error) 
   return ftl_fail(error, FTL_ERR_INPUT, NULL, "sample.surfaces: '%.30s' is no plane like 0_0_1", text);
 }
 
-enum { BULK, STRAIN, VACANCY, SURFACE, ADSORBATE, RATTLE, DIMER, N };
+enum { BULK, STRAIN, VACANCY, SURFACE, ADSORBATE, RATTLE, DIMER, START, N };
 
 static ftl_status find_job(const char *word, int *which, ftl_error *error) {
-  static const char *const words[N] = {"bulk", "strain", "vacancy", "surface", "adsorbate", "rattle", "dimer"};
+  static const char *const words[N] = {"bulk", "strain", "vacancy", "surface", "adsorbate", "rattle", "dimer", "start"};
   for (*which = 0; *which < N; ++*which)
     if (strcmp(words[*which], word) == 0) return FTL_OK;
   return ftl_fail(error, FTL_ERR_INPUT, NULL,
-                  "sample.jobs: '%.30s' is none of bulk, strain, vacancy, surface, adsorbate, rattle, dimer", word);
+                  "sample.jobs: '%.30s' is none of bulk, strain, vacancy, surface, adsorbate, rattle, dimer, start",
+                  word);
 }
 
 ftl_status ftl_jobs_check_words(const ftl_surrogate_recipe *recipe, ftl_error *error) {
@@ -158,7 +159,7 @@ ftl_status ftl_jobs_check_words(const ftl_surrogate_recipe *recipe, ftl_error *e
 
 static const ftl_sampling_kind kinds[N] = {FTL_SAMPLING_DYNAMICS, FTL_SAMPLING_DYNAMICS, FTL_SAMPLING_DYNAMICS,
                                            FTL_SAMPLING_DYNAMICS, FTL_SAMPLING_LAUNCH,   FTL_SAMPLING_RATTLES,
-                                           FTL_SAMPLING_APPROACH};
+                                           FTL_SAMPLING_APPROACH, FTL_SAMPLING_RATTLES};
 
 static bool is_dynamics(ftl_sampling_kind kind) { return kind == FTL_SAMPLING_DYNAMICS || kind == FTL_SAMPLING_LAUNCH; }
 
@@ -202,7 +203,8 @@ static ftl_status make_job(const ftl_surrogate_recipe *r, const char *word, ftl_
   ftl_sampling_job job = common_job(r, kinds[which], jobs);
   if (which == STRAIN || which == RATTLE) job.strain = r->sample.strain;
   if (which == STRAIN) job.volume = r->sample.volume;
-  if (which == RATTLE) job.rattle = r->sample.rattle;
+  if (which == RATTLE) job.rattle = r->sample.rattle, job.steps = r->sample.rattles;
+  if (which == START) job.strain = job.rattle = 0, job.steps = job.repeats = 1;
   if (which == VACANCY) job.vacancies = (int)r->sample.vacancies;
   ftl_status status = FTL_OK;
   if (which == ADSORBATE) {

@@ -72,18 +72,43 @@ static ftl_status set_training(const ftl_surrogate_recipe *r, ftl_recipe *to, ft
   return FTL_OK;
 }
 
-/* A quarter of what a new network is given, as is the default with a foundation. */
-static double later_epochs(const ftl_surrogate_recipe *r) { return ceil((double)r->learning.epochs / 4); }
+/* What a small network learns a model's labels best with (docs/surrogate.md, "Another student"), as far as
+   student.train does not say it: many small batches, averaged; and weights with which neither energies nor stresses are
+   lost beside forces. */
+static ftl_status set_defaults(const ftl_dataset *data, ftl_recipe *to, ftl_error *error) {
+  static const char *const defaults[][2] = {
+      {"loss.energy", "500"}, {"loss.stress", "10000"}, {"ema", "0.99"}, {"batch_size", "2"}, {"precision", "mixed"}};
+  ftl_label_counts labels = {.stress = 1};
+  ftl_status status = FTL_OK;
+  if (data) ftl_dataset_count_labels(data, &labels);
+  for (size_t k = 0; k < sizeof defaults / sizeof *defaults && !status && !ftl_recipe_is_linear(to); k++)
+    if (labels.stress > 0 || strcmp(defaults[k][0], "loss.stress") != 0)
+      status = ftl_options_suit(&to->options, defaults[k][0], defaults[k][1], error);
+  return status;
+}
 
-/* `folder` holds the structures; `before` is the student of the round before, with which training goes on (NULL: a new
-   one). Elements and E0 are the model's, of which there may be none yet (n 0). */
-static ftl_status set_all(const ftl_surrogate_recipe *r, const char *folder, const char *before, const int *elements,
-                          const double *e0, int n, ftl_recipe *to, ftl_error *error) {
+/* student.epochs; by default as many as make 60 000 steps, within 10 and 500. After the first round a quarter. */
+static ftl_status set_epochs(const ftl_surrogate_recipe *r, const ftl_dataset *data, bool again, ftl_recipe *to,
+                             ftl_error *error) {
+  double epochs = (double)r->learning.epochs;
+  const bool told = ftl_recipe_is_set(to, "epochs") || ftl_recipe_is_set(to, "steps") || ftl_recipe_is_linear(to);
+  if (epochs == 0 && data && !told)
+    epochs = fmin(fmax(floor(60000 / ceil((double)data->n / (double)to->batch_size)), 10), 500);
+  return epochs > 0 ? set_number(to, "epochs", again ? ceil(epochs / 4) : epochs, error) : FTL_OK;
+}
+
+/* `folder` holds the structures, `data` those to train on (NULL: not known yet); `before` is the student of the round
+   before, with which training goes on (NULL: a new one). Elements and E0 are the model's, of which there may be none
+   yet (n 0). */
+static ftl_status set_all(const ftl_surrogate_recipe *r, const char *folder, const ftl_dataset *data,
+                          const char *before, const int *elements, const double *e0, int n, ftl_recipe *to,
+                          ftl_error *error) {
   static const char *const checks[] = {[FTL_CHECKS_REFUSE] = "refuse", [FTL_CHECKS_WARN] = "warn"};
   static const char *const sets[] = {"data", "valid"};
   char path[4096], rate[80];
   ftl_status status = before ? set(to, "foundation", before, error) : set_network(r, to, error);
   if (!status) status = set_training(r, to, error);
+  if (!status) status = set_defaults(data, to, error);
   if (!status) status = set(to, "output", folder, error);
   for (int k = 0; k < 2 && !status; k++) {
     snprintf(path, sizeof path, "%s/%s.xyz", folder, sets[k]);
@@ -96,8 +121,7 @@ static ftl_status set_all(const ftl_surrogate_recipe *r, const char *folder, con
     snprintf(rate, sizeof rate, "%s=%.17g", ftl_element_symbol(elements[k]), e0[k]);
     if (!status && given) status = set(to, "e0.values", rate, error);
   }
-  if (!status && r->learning.epochs > 0)
-    status = set_number(to, "epochs", before ? later_epochs(r) : (double)r->learning.epochs, error);
+  if (!status) status = set_epochs(r, data, before, to, error);
   if (!status) status = set_number(to, "seed", (double)r->seed, error);
   if (!status) status = set_number(to, "threads", (double)r->threads, error);
   if (!status) status = set_number(to, "max_force", fmax(r->max_force, r->sample.max_force), error);
@@ -131,7 +155,7 @@ static ftl_status try_network(const ftl_surrogate_recipe *r, ftl_recipe *recipe,
   const double e0 = 0;
   const ftl_sets sets = {0};
   ftl_source *source = NULL;
-  ftl_status status = set_all(r, "student", NULL, &hydrogen, &e0, 1, recipe, error);
+  ftl_status status = set_all(r, "student", NULL, NULL, &hydrogen, &e0, 1, recipe, error);
   if (!status && !ftl_recipe_is_set(recipe, "scratch.avg_num_neighbors"))
     status = set(recipe, "scratch.avg_num_neighbors", "1", error);
   if (!status) status = ftl_start_model(recipe, &sets, &source, error);
@@ -218,7 +242,8 @@ static ftl_status begin(ftl_surrogate_state *run, const char *folder, const ftl_
   char *before = run->round > 0 ? ftl_round_path(run, FTL_DRIVER) : NULL;
   ftl_status status = write_sets(run, folder, error);
   if (!status) status = ftl_recipe_new(&recipe, error);
-  if (!status) status = set_all(run->recipe, folder, before, run->elements, run->e0, run->n_elements, recipe, error);
+  if (!status)
+    status = set_all(run->recipe, folder, &run->train, before, run->elements, run->e0, run->n_elements, recipe, error);
   if (!status) status = ftl_train(recipe, host, NULL, end, error);
   ftl_recipe_free(recipe);
   free(before);

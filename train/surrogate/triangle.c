@@ -77,6 +77,26 @@ ftl_status ftl_triangle_join_ranks(ftl_triangle *x, ftl_error *error) {
   return status;
 }
 
+ftl_status ftl_triangle_rest(const ftl_triangle *x, int first, ftl_triangle *rest, ftl_error *error) {
+  FTL_TRY(ftl_triangle_new(x->n - first, rest, error));
+  const size_t from = side(x->n), to = side(rest->n);
+  rest->rows = x->rows > first ? x->rows - first : 0;
+  for (size_t k = 0; k < to; k++)
+    memcpy(rest->r + k * to, x->r + (k + (size_t)first) * from + first, to * sizeof *rest->r);
+  return FTL_OK;
+}
+
+void ftl_triangle_first(const ftl_triangle *t, int first, const double *rest, double *x) {
+  const size_t ld = side(t->n);
+  for (int i = first - 1; i >= 0; i--) {
+    double sum = t->r[(size_t)t->n * ld + (size_t)i], column = 0;
+    for (int k = i + 1; k < t->n; k++) sum -= t->r[(size_t)k * ld + (size_t)i] * (k < first ? x[k] : rest[k - first]);
+    for (int k = 0; k <= i; k++) column = fmax(column, fabs(t->r[(size_t)i * ld + (size_t)k]));
+    const double pivot = t->r[(size_t)i * ld + (size_t)i];
+    x[i] = fabs(pivot) > 1e-10 * column ? sum / pivot : 0;
+  }
+}
+
 double ftl_triangle_residual(const ftl_triangle *x, const double *solution) {
   size_t n = side(x->n);
   double sum = x->r[n * n - 1] * x->r[n * n - 1];

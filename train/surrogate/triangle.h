@@ -31,6 +31,12 @@ ftl_status ftl_triangle_join(ftl_triangle *triangle, const ftl_triangle *other, 
 /* Adds those of all ranks; every rank gets the same. FTL_ERR_MEMORY. */
 ftl_status ftl_triangle_join_ranks(ftl_triangle *triangle, ftl_error *error);
 
+/* The problem of the unknowns from `first` on, where those before take the values that are best for them: a triangle of
+   its own. FTL_ERR_MEMORY. */
+ftl_status ftl_triangle_rest(const ftl_triangle *triangle, int first, ftl_triangle *rest, ftl_error *error);
+/* Those values, x[first], given rest[n - first]; 0 where the equations say nothing of an unknown. */
+void ftl_triangle_first(const ftl_triangle *triangle, int first, const double *rest, double *x);
+
 /* |A x - b|^2 */
 double ftl_triangle_residual(const ftl_triangle *triangle, const double *x);
 
