@@ -1,6 +1,5 @@
 /* One build of the sweeps: compiled with FTL_ISA (generic, avx2, avx512, neon), its compiler flags, and FTL_REAL_FLOAT.
  */
-#include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "support/work_memory.h"
 
 #include "gradient/stages/sweep_real.h"
+#include "gradient/stages/products.h"
 #include "gradient/stages/sweep.h"
 #include "gradient/stages/exp.h"
 #include "gradient/stages/geometry_sweeps.h"

@@ -109,14 +109,16 @@ static void conv_forward(ftl_sweep *sweep, const ftl_edge_product *conv, layer_s
   conv_path paths[FTL_MAX_BLOCKS];
   int n_paths = conv_paths(sweep, conv, paths);
   zero(state->f[FTL_FEATURES_SUM].x, features(sweep, &conv->mid));
-  for (int a = 0; a < sweep->n; a++)
-    for (int e = sweep->geometry.first_edge[a]; e < sweep->geometry.first_edge[a + 1]; e++)
+  for (int i = 0; i < sweep->geometry.n_pairs; i++)
+    for (int q = 0; q < sweep->geometry.pair[i].n_edges; q++)
       for (int k = 0; k < n_paths; k++) {
         const conv_path *p = &paths[k];
+        const int e = sweep->geometry.pair[i].edge[q];
+        const edge *this = &sweep->geometry.edge[e];
         const real *m = state->m.x + (size_t)e * (size_t)conv->couplings.n_m + p->path->first_m;
-        const real *h = state->f[FTL_FEATURES_UP].x + p->in + (size_t)sweep->geometry.edge[e].sender * p->in_stride;
-        const real *w = state->w.x + (size_t)sweep->geometry.edge[e].pair * (size_t)conv->n_weights + p->path->weight;
-        real *out = state->f[FTL_FEATURES_SUM].x + p->out + (size_t)a * p->out_stride;
+        const real *h = state->f[FTL_FEATURES_UP].x + p->in + (size_t)this->sender * p->in_stride;
+        const real *w = state->w.x + (size_t)i * (size_t)conv->n_weights + p->path->weight;
+        real *out = state->f[FTL_FEATURES_SUM].x + p->out + (size_t)this->receiver * p->out_stride;
         WITH_DIMENSIONS(p->path, path_forward, p->path->mul, m, h, w, out)
       }
 }
@@ -147,14 +149,16 @@ static bool conv_tangent(ftl_sweep *sweep, const ftl_edge_product *conv, layer_s
   zero(state->f[FTL_FEATURES_SUM].dot, features(sweep, &conv->mid));
   if (!(state->m.dot = take(sweep, (size_t)sweep->geometry.n_edges * (size_t)conv->couplings.n_m))) return false;
   edge_matrices(sweep, conv, sweep->geometry.y.dot, state->m.dot);
-  for (int a = 0; a < sweep->n; a++)
-    for (int e = sweep->geometry.first_edge[a]; e < sweep->geometry.first_edge[a + 1]; e++)
+  for (int i = 0; i < sweep->geometry.n_pairs; i++)
+    for (int q = 0; q < sweep->geometry.pair[i].n_edges; q++)
       for (int k = 0; k < n_paths; k++) {
         const conv_path *p = &paths[k];
+        const int e = sweep->geometry.pair[i].edge[q];
+        const edge *this = &sweep->geometry.edge[e];
         size_t at_m = (size_t)e * (size_t)conv->couplings.n_m + (size_t)p->path->first_m;
-        size_t at_h = p->in + (size_t)sweep->geometry.edge[e].sender * p->in_stride;
-        size_t at_w = (size_t)sweep->geometry.edge[e].pair * (size_t)conv->n_weights + (size_t)p->path->weight;
-        real *out = state->f[FTL_FEATURES_SUM].dot + p->out + (size_t)a * p->out_stride;
+        size_t at_h = p->in + (size_t)this->sender * p->in_stride;
+        size_t at_w = (size_t)i * (size_t)conv->n_weights + (size_t)p->path->weight;
+        real *out = state->f[FTL_FEATURES_SUM].dot + p->out + (size_t)this->receiver * p->out_stride;
         WITH_DIMENSIONS(p->path, path_tangent, p->path->mul, state->m.x + at_m, state->m.dot + at_m,
                         state->f[FTL_FEATURES_UP].x + at_h,
                         state->f[FTL_FEATURES_UP].dot ? state->f[FTL_FEATURES_UP].dot + at_h : NULL, state->w.x + at_w,
@@ -196,18 +200,19 @@ FTL_INLINE void path_reverse(int d1, int d3, int n, bool first, const real *m, c
 static void conv_reverse(ftl_sweep *sweep, const ftl_edge_product *conv, layer_state *state) {
   conv_path paths[FTL_MAX_BLOCKS];
   int n_paths = conv_paths(sweep, conv, paths), n_sh = sweep->network->n_sh;
-  for (int a = 0; a < sweep->n; a++)
-    for (int e = sweep->geometry.first_edge[a]; e < sweep->geometry.first_edge[a + 1]; e++) {
+  for (int i = 0; i < sweep->geometry.n_pairs; i++)
+    for (int q = 0; q < sweep->geometry.pair[i].n_edges; q++) {
+      const int e = sweep->geometry.pair[i].edge[q];
       const edge *this = &sweep->geometry.edge[e];
       vec y[FTL_MAX_SH] = {{0}};
       real y_bar[FTL_MAX_SH] __attribute__((aligned(FTL_VECTOR_BYTES)));
       for (int k = 0; k < n_paths; k++) {
         const conv_path *p = &paths[k];
         size_t at_h = p->in + (size_t)this->sender * p->in_stride;
-        size_t at_w = (size_t)this->pair * (size_t)conv->n_weights + (size_t)p->path->weight;
+        size_t at_w = (size_t)i * (size_t)conv->n_weights + (size_t)p->path->weight;
         const real *m = state->m.x + (size_t)e * (size_t)conv->couplings.n_m + p->path->first_m;
-        WITH_DIMENSIONS(p->path, path_reverse, p->path->mul, this->first_of_pair, m, state->f[FTL_FEATURES_UP].x + at_h,
-                        state->w.x + at_w, state->f[FTL_FEATURES_SUM].bar + p->out + (size_t)a * p->out_stride,
+        WITH_DIMENSIONS(p->path, path_reverse, p->path->mul, q == 0, m, state->f[FTL_FEATURES_UP].x + at_h,
+                        state->w.x + at_w, state->f[FTL_FEATURES_SUM].bar + p->out + (size_t)this->receiver * p->out_stride,
                         state->w.bar + at_w,
                         state->f[FTL_FEATURES_UP].bar ? state->f[FTL_FEATURES_UP].bar + at_h : NULL,
                         conv->couplings.entry + p->path->first_entry, p->path->n_entries, p->path->first_m, y)
@@ -250,15 +255,17 @@ FTL_INLINE void path_second(int d1, int d3, int n, bool first, const real *m, co
 static void conv_second(ftl_sweep *sweep, const ftl_edge_product *conv, layer_state *state) {
   conv_path paths[FTL_MAX_BLOCKS];
   int n_paths = conv_paths(sweep, conv, paths);
-  for (int a = 0; a < sweep->n; a++)
-    for (int e = sweep->geometry.first_edge[a]; e < sweep->geometry.first_edge[a + 1]; e++)
+  for (int i = 0; i < sweep->geometry.n_pairs; i++)
+    for (int q = 0; q < sweep->geometry.pair[i].n_edges; q++)
       for (int k = 0; k < n_paths; k++) {
         const conv_path *p = &paths[k];
+        const int e = sweep->geometry.pair[i].edge[q];
+        const edge *this = &sweep->geometry.edge[e];
         size_t at_m = (size_t)e * (size_t)conv->couplings.n_m + (size_t)p->path->first_m;
-        size_t at_h = p->in + (size_t)sweep->geometry.edge[e].sender * p->in_stride;
-        size_t at_w = (size_t)sweep->geometry.edge[e].pair * (size_t)conv->n_weights + (size_t)p->path->weight;
-        size_t to = p->out + (size_t)a * p->out_stride;
-        WITH_DIMENSIONS(p->path, path_second, p->path->mul, sweep->geometry.edge[e].first_of_pair, state->m.x + at_m,
+        size_t at_h = p->in + (size_t)this->sender * p->in_stride;
+        size_t at_w = (size_t)i * (size_t)conv->n_weights + (size_t)p->path->weight;
+        size_t to = p->out + (size_t)this->receiver * p->out_stride;
+        WITH_DIMENSIONS(p->path, path_second, p->path->mul, q == 0, state->m.x + at_m,
                         state->m.dot + at_m, state->f[FTL_FEATURES_UP].x + at_h,
                         state->f[FTL_FEATURES_UP].dot ? state->f[FTL_FEATURES_UP].dot + at_h : NULL, state->w.x + at_w,
                         state->w.dot + at_w, state->f[FTL_FEATURES_SUM].bar + to, state->f[FTL_FEATURES_SUM].til + to,

@@ -47,13 +47,15 @@ static void join_pairs(ftl_sweep *sweep, const double *length) {
       edge *this = &sweep->geometry.edge[e];
       if (this->pair >= 0) continue;
       pair *p = &sweep->geometry.pair[this->pair = sweep->geometry.n_pairs++];
-      this->first_of_pair = true;
-      *p = (pair){
-          .i = sweep->geometry.species[a], .j = sweep->geometry.species[this->sender], .r = length[e], .n_edges = 1};
+      *p = (pair){.i = sweep->geometry.species[a],
+                  .j = sweep->geometry.species[this->sender],
+                  .r = length[e],
+                  .n_edges = 1,
+                  .edge = {e}};
       int other = symmetric ? reverse_edge(sweep, a, this) : -1;
       if (other < 0 || sweep->geometry.edge[other].pair >= 0 || other == e) continue;
       sweep->geometry.edge[other].pair = this->pair;
-      p->n_edges = 2;
+      p->edge[p->n_edges++] = other;
     }
 }
 
@@ -78,7 +80,7 @@ static ftl_status find_edges(ftl_sweep *sweep, ftl_error *error) {
                         graph->sender[e]);
       if (r >= sweep->network->arch->r_max) continue;
       sweep->geometry.edge[n] =
-          (edge){sweep->geometry.sorted[graph->sender[e]], -1, false, {-v[0] / r, -v[1] / r, -v[2] / r}, e};
+          (edge){a, sweep->geometry.sorted[graph->sender[e]], -1, {-v[0] / r, -v[1] / r, -v[2] / r}, e};
       length[n++] = r;
     }
   }

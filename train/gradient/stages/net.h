@@ -33,10 +33,20 @@ static bool net_begin(ftl_sweep *sweep, const ftl_net *net, net_state *state, co
 static const variable *net_input(const net_state *state, int k) { return k ? &state->a[k - 1] : &state->input; }
 
 static void net_multiply(const ftl_sweep *sweep, const ftl_net *net, int k, int rows, const real *x, real *y) {
-  int n_in = net->size[k], n = net->size[k + 1];
-  zero(y, (size_t)rows * (size_t)n);
-  if (net->torch_style) gemm_nt(rows, n, n_in, 1, x, n_in, theta(sweep, net->weight[k]), n_in, y, n);
-  else gemm_nn(rows, n, n_in, 1 / sqrt(n_in), x, n_in, theta(sweep, net->weight[k]), n, y, n);
+  const int n_in = net->size[k], n = net->size[k + 1];
+  const bool torch = net->torch_style;
+  product_all(&(matrix_product){.m = rows,
+                                .n = n,
+                                .k = n_in,
+                                .alpha = torch ? 1 : (real)(1 / sqrt(n_in)),
+                                .a = x,
+                                .a_row = (size_t)n_in,
+                                .a_step = 1,
+                                .b = theta(sweep, net->weight[k]),
+                                .b_step = torch ? 1 : (size_t)n,
+                                .b_column = torch ? (size_t)n_in : 1,
+                                .c = y,
+                                .c_row = (size_t)n});
 }
 
 static void layer_norm_forward(const ftl_sweep *sweep, const ftl_net *net, net_state *state, int k) {
@@ -119,10 +129,20 @@ static bool net_tangent(ftl_sweep *sweep, const ftl_net *net, net_state *state, 
 
 static void net_multiply_reverse(const ftl_sweep *sweep, const ftl_net *net, int k, int rows, const real *y_bar,
                                  real *x_bar) {
-  int n_in = net->size[k], n = net->size[k + 1];
-  zero(x_bar, (size_t)rows * (size_t)n_in);
-  if (net->torch_style) gemm_nn(rows, n_in, n, 1, y_bar, n, theta(sweep, net->weight[k]), n_in, x_bar, n_in);
-  else gemm_nt(rows, n_in, n, 1 / sqrt(n_in), y_bar, n, theta(sweep, net->weight[k]), n, x_bar, n_in);
+  const int n_in = net->size[k], n = net->size[k + 1];
+  const bool torch = net->torch_style;
+  product_all(&(matrix_product){.m = rows,
+                                .n = n_in,
+                                .k = n,
+                                .alpha = torch ? 1 : (real)(1 / sqrt(n_in)),
+                                .a = y_bar,
+                                .a_row = (size_t)n,
+                                .a_step = 1,
+                                .b = theta(sweep, net->weight[k]),
+                                .b_step = torch ? (size_t)n_in : 1,
+                                .b_column = torch ? 1 : (size_t)n,
+                                .c = x_bar,
+                                .c_row = (size_t)n_in});
 }
 
 /* With g = zbar * weight: hbar = sigma (g - mean(g) - y mean(y g)). */

@@ -6,8 +6,7 @@
 #define FTL_STAGES_SWEEP_H
 
 typedef struct {
-  int sender, pair; /* atom in sorted order; radial row */
-  bool first_of_pair;
+  int receiver, sender, pair; /* atoms in sorted order; radial row */
   double direction[3]; /* unit vector from sender to receiver */
   int64_t index;       /* in the caller's graph */
 } edge;
@@ -19,7 +18,7 @@ typedef struct {
   double r_dot;               /* along the direction */
   double zbl, zbl_by_r;       /* of the pair's edges together */
   double cutoff, cutoff_by_r; /* 1 and 0 when it is in the basis */
-  int n_edges;                /* 1 or 2 */
+  int n_edges, edge[2];       /* 1 or 2 */
 } pair;
 
 /* A radial network on all pairs. z: before the activation (after LayerNorm); h: the linear map's result, kept for
