@@ -134,8 +134,7 @@ static bool operation_reverse(ftl_sweep *sweep, const ftl_network_layer *layer, 
     break;
   case FTL_OP_CONVOLUTION:
     if (!(state->w.bar = take(sweep, (size_t)sweep->geometry.n_pairs * (size_t)layer->conv.n_weights))) return false;
-    conv_reverse(sweep, &layer->conv, state);
-    return radial_reverse(sweep, layer, state);
+    return conv_reverse(sweep, &layer->conv, state) && radial_reverse(sweep, layer, state);
   case FTL_OP_NORM:
     if (!(state->norm.bar = take(sweep, (size_t)sweep->n)) || !(state->density.bar = take(sweep, (size_t)sweep->n)))
       return false;
@@ -168,7 +167,7 @@ static bool convolution_second(ftl_sweep *sweep, const ftl_network_layer *layer,
   if (layer->trained_in_radial &&
       !(state->w.til = take(sweep, (size_t)sweep->geometry.n_pairs * (size_t)layer->conv.n_weights)))
     return false;
-  conv_second(sweep, &layer->conv, state);
+  if (!conv_second(sweep, &layer->conv, state)) return false;
   return !layer->trained_in_radial || radial_second(sweep, layer, state);
 }
 

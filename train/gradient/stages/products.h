@@ -1,9 +1,9 @@
 /* Products of matrices, c (+)= alpha a b: a panel of b, as wide as a tile and transposed where that is asked for, is
    packed for tile after tile of rows.
 
-   Our own rather than BLAS: the matrices are a few dozen rows and columns, or very long; threads share a product without
-   a library's threads, whose sums would depend on their number; and a BLAS that does not know a processor, as Debian
-   12's does not know AVX-512 of AMD's, takes half of its vectors. */
+   Our own rather than BLAS: the matrices are a few dozen rows and columns, or very long; threads share a product
+   without a library's threads, whose sums would depend on their number; and a BLAS that does not know a processor, as
+   Debian 12's does not know AVX-512 of AMD's, takes half of its vectors. */
 
 #if defined(__AVX512F__) || defined(__aarch64__) /* 32 registers */
 #define TILE_ROWS    6
@@ -13,6 +13,7 @@
 #define TILE_VECTORS 2
 #endif
 #define PANEL_COLUMNS (TILE_VECTORS * LANES)
+#define BLOCK_ROWS    192 /* of a thread's share: a panel is packed for each */
 #define PANEL_STEPS   128 /* summed over before the next panel: 32 kB at most, of the first cache */
 
 /* a[i][s] = a[i * a_row + s * a_step] and so on, i < m rows, j < n columns, s < k summed over. */
@@ -124,23 +125,20 @@ static void product_panel(const matrix_product *p, int first_row, int rows, int 
   }
 }
 
+/* All rows of a panel of columns. */
+static int panels(int columns) { return (columns + PANEL_COLUMNS - 1) / PANEL_COLUMNS; }
+static void product_columns(const matrix_product *p, int panel) {
+  const int first = panel * PANEL_COLUMNS;
+  if (p->m && p->k) product_panel(p, 0, p->m, first, p->n - first < PANEL_COLUMNS ? p->n - first : PANEL_COLUMNS);
+}
 static void product_all(const matrix_product *p) {
-  for (int j = 0; p->m && p->k && j < p->n; j += PANEL_COLUMNS)
-    product_panel(p, 0, p->m, j, p->n - j < PANEL_COLUMNS ? p->n - j : PANEL_COLUMNS);
+  for (int k = 0; k < panels(p->n); k++) product_columns(p, k);
 }
 
-/* c[m][n] += alpha a[m][k] b[k][n] */
-static void gemm_nn(int m, int n, int k, double alpha, const real *a, int lda, const real *b, int ldb, real *c,
-                    int ldc) {
-  product_all(&(matrix_product){m, n, k, (real)alpha, a, (size_t)lda, 1, b, (size_t)ldb, 1, c, (size_t)ldc, true});
-}
-/* c[m][n] += alpha a[m][k] b[n][k] */
-static void gemm_nt(int m, int n, int k, double alpha, const real *a, int lda, const real *b, int ldb, real *c,
-                    int ldc) {
-  product_all(&(matrix_product){m, n, k, (real)alpha, a, (size_t)lda, 1, b, 1, (size_t)ldb, c, (size_t)ldc, true});
-}
-/* c[m][n] += alpha a[k][m] b[k][n] */
-static void gemm_tn(int m, int n, int k, double alpha, const real *a, int lda, const real *b, int ldb, real *c,
-                    int ldc) {
-  product_all(&(matrix_product){m, n, k, (real)alpha, a, 1, (size_t)lda, b, (size_t)ldb, 1, c, (size_t)ldc, true});
+/* A product in blocks that may be done in any order. */
+static int product_blocks(const matrix_product *p) { return panels(p->n) * ((p->m + BLOCK_ROWS - 1) / BLOCK_ROWS); }
+static void product_block(const matrix_product *p, int block) {
+  const int column = block % panels(p->n) * PANEL_COLUMNS, row = block / panels(p->n) * BLOCK_ROWS;
+  product_panel(p, row, p->m - row < BLOCK_ROWS ? p->m - row : BLOCK_ROWS, column,
+                p->n - column < PANEL_COLUMNS ? p->n - column : PANEL_COLUMNS);
 }

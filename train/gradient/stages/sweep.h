@@ -7,8 +7,8 @@
 
 typedef struct {
   int receiver, sender, pair; /* atoms in sorted order; radial row */
-  double direction[3]; /* unit vector from sender to receiver */
-  int64_t index;       /* in the caller's graph */
+  double direction[3];        /* unit vector from sender to receiver */
+  int64_t index;              /* in the caller's graph */
 } edge;
 
 typedef struct {
@@ -70,8 +70,10 @@ typedef struct {
   layer_state layer[]; /* [n_layers] */
 } snapshot;
 
-struct ftl_sweep { /* `network` first: engines.c */
+struct ftl_sweep { /* the first three as in engines.c */
   const ftl_network *network;
+  ftl_crew *crew; /* that shares the work, or NULL; our place in it */
+  int place;
   const ftl_graph *graph;
   ftl_arena memory;
   ftl_kept *kept;                  /* of this structure, or NULL */
@@ -129,6 +131,19 @@ static bool take_value(ftl_sweep *sweep, variable *v, size_t n) {
 static size_t features(const ftl_sweep *sweep, const ftl_irreps *irreps) {
   return (size_t)sweep->n * (size_t)ftl_irreps_dim(irreps);
 }
+
+/* Work in n slices, shared with threads that have nothing else to do (support/crew.h). What a slice is never depends on
+   the threads where numbers are added up over slices. */
+static void share(const ftl_sweep *sweep, int n, ftl_slice slice, void *work) {
+  ftl_crew_run(sweep->crew, sweep->place, n, slice, work);
+}
+static int threads_at_hand(const ftl_sweep *sweep) { return ftl_crew_at_hand(sweep->crew); }
+/* Slices of `items`, with `least` in each at least and `most` slices at most. */
+static int slices_of(int items, int least, int most) {
+  const int n = items / least;
+  return n < 1 ? 1 : n > most ? most : n;
+}
+static int slice_start(int items, int slice, int n_slices) { return (int)((int64_t)items * slice / n_slices); }
 
 /* Rows of atoms of one element, for a block of (2l+1) rows per atom. */
 static void set_rows(const ftl_sweep *sweep, int n_sets, int set, int d, int *first, int *rows) {
