@@ -105,12 +105,17 @@ static conv_work conv_begin(ftl_sweep *sweep, const ftl_edge_product *conv, laye
   return work;
 }
 
-/* Channels of a slice: whole vectors, but for the last. */
-static void slice_channels(const conv_work *work, int slice, int mul, int *first, int *last) {
-  const int vectors = (mul + LANES - 1) / LANES;
-  *first = vectors * slice / work->n_slices * LANES;
-  *last = vectors * (slice + 1) / work->n_slices * LANES;
-  if (*last > mul) *last = mul;
+/* Channels of a slice, by path: whole vectors, but for the last. */
+typedef struct {
+  int first, last;
+} channel_range;
+
+static void slice_channels(const conv_work *work, int slice, channel_range *part) {
+  for (int k = 0; k < work->conv->n_paths; k++) {
+    const int mul = work->conv->path[k].mul, vectors = (mul + LANES - 1) / LANES;
+    const int end = vectors * (slice + 1) / work->n_slices * LANES;
+    part[k] = (channel_range){vectors * slice / work->n_slices * LANES, end < mul ? end : mul};
+  }
 }
 
 /* Every pair i and its edges q, of which the second finds the pair's weights in the cache. */
@@ -122,18 +127,18 @@ static void conv_forward_slice(void *shared, int slice) {
   const conv_work *work = shared;
   const geometry *edges = &work->sweep->geometry;
   const layer_state *state = work->state;
+  channel_range part[FTL_MAX_BLOCKS];
+  slice_channels(work, slice, part);
   FOR_EACH_EDGE(edges, 0, edges->n_pairs) {
-    const int e = edges->pair[i].edge[q];
+    const int e = edges->pair[i].first_edge + q;
     const edge *this = &edges->edge[e];
     for (int k = 0; k < work->conv->n_paths; k++) {
       const conv_path *p = &work->path[k];
-      int first, last;
-      slice_channels(work, slice, p->path->mul, &first, &last);
       const real *m = state->m.x + (size_t)e * (size_t)work->conv->couplings.n_m + p->path->first_m;
       const real *h = state->f[FTL_FEATURES_UP].x + p->in + (size_t)this->sender * p->in_stride;
       const real *w = state->w.x + (size_t)i * (size_t)work->conv->n_weights + p->path->weight;
       real *out = state->f[FTL_FEATURES_SUM].x + p->out + (size_t)this->receiver * p->out_stride;
-      WITH_DIMENSIONS(p->path, true, first, last, path_forward, p->path->mul, m, h, w, out)
+      WITH_DIMENSIONS(p->path, true, part[k].first, part[k].last, path_forward, p->path->mul, m, h, w, out)
     }
   }
 }
@@ -170,20 +175,20 @@ static void conv_tangent_slice(void *shared, int slice) {
   const geometry *edges = &work->sweep->geometry;
   const layer_state *state = work->state;
   const variable *up = &state->f[FTL_FEATURES_UP];
+  channel_range part[FTL_MAX_BLOCKS];
+  slice_channels(work, slice, part);
   FOR_EACH_EDGE(edges, 0, edges->n_pairs) {
-    const int e = edges->pair[i].edge[q];
+    const int e = edges->pair[i].first_edge + q;
     const edge *this = &edges->edge[e];
     for (int k = 0; k < work->conv->n_paths; k++) {
       const conv_path *p = &work->path[k];
-      int first, last;
-      slice_channels(work, slice, p->path->mul, &first, &last);
       const size_t at_m = (size_t)e * (size_t)work->conv->couplings.n_m + (size_t)p->path->first_m;
       const size_t at_h = p->in + (size_t)this->sender * p->in_stride;
       const size_t at_w = (size_t)i * (size_t)work->conv->n_weights + (size_t)p->path->weight;
       real *out = state->f[FTL_FEATURES_SUM].dot + p->out + (size_t)this->receiver * p->out_stride;
-      WITH_DIMENSIONS(p->path, up->dot != NULL, first, last, path_tangent, p->path->mul, state->m.x + at_m,
-                      state->m.dot + at_m, up->x + at_h, up->dot ? up->dot + at_h : NULL, state->w.x + at_w,
-                      state->w.dot + at_w, out)
+      WITH_DIMENSIONS(p->path, up->dot != NULL, part[k].first, part[k].last, path_tangent, p->path->mul,
+                      state->m.x + at_m, state->m.dot + at_m, up->x + at_h, up->dot ? up->dot + at_h : NULL,
+                      state->w.x + at_w, state->w.dot + at_w, out)
     }
   }
 }
@@ -266,7 +271,7 @@ static void conv_reverse_slice(void *shared, int slice) {
   real *up_bar = sums_of_slice(work, slice);
   FOR_EACH_EDGE(edges, slice_start(edges->n_pairs, slice, work->n_slices),
                 slice_start(edges->n_pairs, slice + 1, work->n_slices)) {
-    const int e = edges->pair[i].edge[q];
+    const int e = edges->pair[i].first_edge + q;
     const edge *this = &edges->edge[e];
     vec y[FTL_MAX_SH] = {{0}}, product[MAX_D * MAX_D];
     real y_bar[FTL_MAX_SH] __attribute__((aligned(FTL_VECTOR_BYTES)));
@@ -333,7 +338,7 @@ static void conv_second_slice(void *shared, int slice) {
   real *up_til = sums_of_slice(work, slice), *unused = work->unused + (size_t)slice * 2 * work->row;
   FOR_EACH_EDGE(edges, slice_start(edges->n_pairs, slice, work->n_slices),
                 slice_start(edges->n_pairs, slice + 1, work->n_slices)) {
-    const int e = edges->pair[i].edge[q];
+    const int e = edges->pair[i].first_edge + q;
     const edge *this = &edges->edge[e];
     for (int k = 0; k < work->conv->n_paths; k++) {
       const conv_path *p = &work->path[k];

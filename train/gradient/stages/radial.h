@@ -81,13 +81,13 @@ static bool density_forward(ftl_sweep *sweep, const ftl_network_layer *layer, la
   net_forward(sweep, &layer->density, &state->density_net);
   const real *q = state->density_net.h[layer->density.n_layers - 1].x;
   zero(state->density.x, (size_t)sweep->n);
-  for (int a = 0; a < sweep->n; a++)
-    for (int e = sweep->geometry.first_edge[a]; e < sweep->geometry.first_edge[a + 1]; e++) {
-      real value, d1, d2;
-      int p = sweep->geometry.edge[e].pair;
-      density_function(q[p], &value, &d1, &d2);
-      state->density.x[a] += value * (real)sweep->geometry.pair[p].cutoff;
-    }
+  for (int e = 0; e < sweep->geometry.n_edges; e++) {
+    const int a = sweep->geometry.edge[e].receiver;
+    real value, d1, d2;
+    int p = sweep->geometry.edge[e].pair;
+    density_function(q[p], &value, &d1, &d2);
+    state->density.x[a] += value * (real)sweep->geometry.pair[p].cutoff;
+  }
   return true;
 }
 
@@ -96,14 +96,14 @@ static bool density_tangent(ftl_sweep *sweep, const ftl_network_layer *layer, la
   const variable *q = &state->density_net.h[layer->density.n_layers - 1];
   if (!(state->density.dot = take(sweep, (size_t)sweep->n))) return false;
   zero(state->density.dot, (size_t)sweep->n);
-  for (int a = 0; a < sweep->n; a++)
-    for (int e = sweep->geometry.first_edge[a]; e < sweep->geometry.first_edge[a + 1]; e++) {
-      real value, d1, d2;
-      const pair *p = &sweep->geometry.pair[sweep->geometry.edge[e].pair];
-      int k = sweep->geometry.edge[e].pair;
-      density_function(q->x[k], &value, &d1, &d2);
-      state->density.dot[a] += d1 * q->dot[k] * (real)p->cutoff + value * (real)(p->cutoff_by_r * p->r_dot);
-    }
+  for (int e = 0; e < sweep->geometry.n_edges; e++) {
+    const int a = sweep->geometry.edge[e].receiver;
+    real value, d1, d2;
+    const pair *p = &sweep->geometry.pair[sweep->geometry.edge[e].pair];
+    int k = sweep->geometry.edge[e].pair;
+    density_function(q->x[k], &value, &d1, &d2);
+    state->density.dot[a] += d1 * q->dot[k] * (real)p->cutoff + value * (real)(p->cutoff_by_r * p->r_dot);
+  }
   return true;
 }
 
@@ -111,15 +111,15 @@ static bool density_reverse(ftl_sweep *sweep, const ftl_network_layer *layer, la
   variable *q = &state->density_net.h[layer->density.n_layers - 1];
   if (!(q->bar = take(sweep, (size_t)sweep->geometry.n_pairs))) return false;
   zero(q->bar, (size_t)sweep->geometry.n_pairs);
-  for (int a = 0; a < sweep->n; a++)
-    for (int e = sweep->geometry.first_edge[a]; e < sweep->geometry.first_edge[a + 1]; e++) {
-      real value, d1, d2;
-      int k = sweep->geometry.edge[e].pair;
-      pair *p = &sweep->geometry.pair[k];
-      density_function(q->x[k], &value, &d1, &d2);
-      q->bar[k] += state->density.bar[a] * d1 * (real)p->cutoff;
-      p->r_bar += (double)(state->density.bar[a] * value) * p->cutoff_by_r;
-    }
+  for (int e = 0; e < sweep->geometry.n_edges; e++) {
+    const int a = sweep->geometry.edge[e].receiver;
+    real value, d1, d2;
+    int k = sweep->geometry.edge[e].pair;
+    pair *p = &sweep->geometry.pair[k];
+    density_function(q->x[k], &value, &d1, &d2);
+    q->bar[k] += state->density.bar[a] * d1 * (real)p->cutoff;
+    p->r_bar += (double)(state->density.bar[a] * value) * p->cutoff_by_r;
+  }
   if (!net_reverse(sweep, &layer->density, &state->density_net)) return false;
   radial_input_reverse(sweep, layer, state->density_net.input.bar);
   return true;
@@ -129,15 +129,15 @@ static bool density_second(ftl_sweep *sweep, const ftl_network_layer *layer, lay
   variable *q = &state->density_net.h[layer->density.n_layers - 1];
   if (!(q->til = take(sweep, (size_t)sweep->geometry.n_pairs))) return false;
   zero(q->til, (size_t)sweep->geometry.n_pairs);
-  for (int a = 0; a < sweep->n; a++)
-    for (int e = sweep->geometry.first_edge[a]; e < sweep->geometry.first_edge[a + 1]; e++) {
-      real value, d1, d2;
-      int k = sweep->geometry.edge[e].pair;
-      const pair *p = &sweep->geometry.pair[k];
-      density_function(q->x[k], &value, &d1, &d2);
-      q->til[k] += state->density.til[a] * d1 * (real)p->cutoff +
-                   state->density.bar[a] * (d2 * q->dot[k] * (real)p->cutoff + d1 * (real)(p->cutoff_by_r * p->r_dot));
-    }
+  for (int e = 0; e < sweep->geometry.n_edges; e++) {
+    const int a = sweep->geometry.edge[e].receiver;
+    real value, d1, d2;
+    int k = sweep->geometry.edge[e].pair;
+    const pair *p = &sweep->geometry.pair[k];
+    density_function(q->x[k], &value, &d1, &d2);
+    q->til[k] += state->density.til[a] * d1 * (real)p->cutoff +
+                 state->density.bar[a] * (d2 * q->dot[k] * (real)p->cutoff + d1 * (real)(p->cutoff_by_r * p->r_dot));
+  }
   if (!net_second(sweep, &layer->density, &state->density_net, input_trained(sweep, layer))) return false;
   if (input_trained(sweep, layer)) radial_input_second(sweep, layer, state->density_net.input.til);
   return true;
@@ -205,9 +205,8 @@ static bool frozen_forward(ftl_sweep *sweep, const ftl_network_layer *layer, lay
   if (!layer->traits.has_density) return true;
   if (!take_value(sweep, &state->density, (size_t)sweep->n)) return false;
   zero(state->density.x, (size_t)sweep->n);
-  for (int a = 0; a < sweep->n; a++)
-    for (int e = sweep->geometry.first_edge[a]; e < sweep->geometry.first_edge[a + 1]; e++)
-      state->density.x[a] += state->density_of_pair[sweep->geometry.edge[e].pair];
+  for (int e = 0; e < sweep->geometry.n_edges; e++)
+    state->density.x[sweep->geometry.edge[e].receiver] += state->density_of_pair[sweep->geometry.edge[e].pair];
   return true;
 }
 
@@ -221,11 +220,11 @@ static bool frozen_tangent(ftl_sweep *sweep, const ftl_network_layer *layer, lay
   if (!layer->traits.has_density) return true;
   if (!(state->density.dot = take(sweep, (size_t)sweep->n))) return false;
   zero(state->density.dot, (size_t)sweep->n);
-  for (int a = 0; a < sweep->n; a++)
-    for (int e = sweep->geometry.first_edge[a]; e < sweep->geometry.first_edge[a + 1]; e++) {
-      int p = sweep->geometry.edge[e].pair;
-      state->density.dot[a] += state->density_by_r[p] * (real)sweep->geometry.pair[p].r_dot;
-    }
+  for (int e = 0; e < sweep->geometry.n_edges; e++) {
+    const int a = sweep->geometry.edge[e].receiver;
+    int p = sweep->geometry.edge[e].pair;
+    state->density.dot[a] += state->density_by_r[p] * (real)sweep->geometry.pair[p].r_dot;
+  }
   return true;
 }
 
@@ -239,11 +238,11 @@ static void frozen_reverse(ftl_sweep *sweep, const ftl_network_layer *layer, lay
     }
     sweep->geometry.pair[p].r_bar += (double)lane_sum(sum);
   }
-  for (int a = 0; a < sweep->n && layer->traits.has_density; a++)
-    for (int e = sweep->geometry.first_edge[a]; e < sweep->geometry.first_edge[a + 1]; e++) {
-      int p = sweep->geometry.edge[e].pair;
-      sweep->geometry.pair[p].r_bar += (double)(state->density.bar[a] * state->density_by_r[p]);
-    }
+  for (int e = 0; layer->traits.has_density && e < sweep->geometry.n_edges; e++) {
+    const int a = sweep->geometry.edge[e].receiver;
+    int p = sweep->geometry.edge[e].pair;
+    sweep->geometry.pair[p].r_bar += (double)(state->density.bar[a] * state->density_by_r[p]);
+  }
 }
 
 /* ---- radial weights: w = network, times the cutoff where it is not in the basis ---- */

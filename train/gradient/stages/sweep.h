@@ -18,7 +18,7 @@ typedef struct {
   double r_dot;               /* along the direction */
   double zbl, zbl_by_r;       /* of the pair's edges together */
   double cutoff, cutoff_by_r; /* 1 and 0 when it is in the basis */
-  int n_edges, edge[2];       /* 1 or 2 */
+  int first_edge, n_edges;    /* 1 or 2 */
 } pair;
 
 /* A radial network on all pairs. z: before the activation (after LayerNorm); h: the linear map's result, kept for
@@ -55,8 +55,7 @@ typedef struct {
   int *order, *sorted; /* [n] the caller's index of a sorted atom, and the inverse */
   int *species;        /* [n] sorted */
   int species_start[FTL_MAX_ELEMENTS + 1];
-  int *first_edge; /* [n + 1] */
-  edge *edge;
+  edge *edge; /* pair by pair */
   pair *pair;
   variable y;         /* [edge][n_sh] harmonics */
   double *gradient_y; /* [edge][n_sh][3] of Y as polynomials of the direction */
@@ -86,7 +85,6 @@ struct ftl_sweep { /* the first three as in engines.c */
   double *node_interaction; /* [n] readouts and repulsion, not scaled */
   double *node_energy;      /* [n] caller's order */
   double (*forces)[3];
-  double (*d_vector)[3];                    /* [edge] dE/dr_ij */
   real *parameter_gradient;                 /* [parameters->count] */
   bool predicted, reversed, differentiated; /* what was done for this structure */
   ftl_arena_mark before_gradient;           /* of memory, when it was differentiated */
