@@ -136,7 +136,7 @@ static bool reverse(ftl_sweep *sweep, ftl_prediction *prediction) {
     if (!readout_reverse(sweep, k)) return false;
   for (int t = arch->n_layers - 1; t >= 0; t--)
     if (!layer_reverse(sweep, t)) return false;
-  geometry_reverse(sweep, prediction->virial);
+  if (!geometry_reverse(sweep, prediction->virial)) return false;
   prediction->forces = sweep->forces;
   return true;
 }

@@ -20,12 +20,31 @@ static void conv_paths(const ftl_sweep *sweep, const ftl_edge_product *conv, con
   }
 }
 
+typedef struct {
+  const ftl_sweep *sweep;
+  const ftl_edge_product *conv;
+  const real *y;
+  real *m;
+  int n_slices;
+} matrices_work;
+
+static void matrices_slice(void *shared, int slice) {
+  const matrices_work *work = shared;
+  const ftl_edge_couplings *couplings = &work->conv->couplings;
+  const size_t n_m = (size_t)couplings->n_m, n_sh = (size_t)work->sweep->network->n_sh;
+  const int n = work->sweep->geometry.n_edges, end = slice_start(n, slice + 1, work->n_slices);
+  for (int e = slice_start(n, slice, work->n_slices); e < end; e++) {
+    const real *y = work->y + (size_t)e * n_sh;
+    real *m = work->m + (size_t)e * n_m;
+    zero(m, n_m);
+    for (int k = 0; k < couplings->n; k++)
+      m[couplings->entry[k].m] += (real)couplings->entry[k].coefficient * y[couplings->entry[k].y];
+  }
+}
 /* m[edge][n_m] from the harmonics, or from their tangent. */
 static void edge_matrices(const ftl_sweep *sweep, const ftl_edge_product *conv, const real *y, real *m) {
-  zero(m, (size_t)sweep->geometry.n_edges * (size_t)conv->couplings.n_m);
-  for (int e = 0; e < sweep->geometry.n_edges; e++, y += sweep->network->n_sh, m += conv->couplings.n_m)
-    for (int k = 0; k < conv->couplings.n; k++)
-      m[conv->couplings.entry[k].m] += (real)conv->couplings.entry[k].coefficient * y[conv->couplings.entry[k].y];
+  matrices_work work = {sweep, conv, y, m, slices_of(sweep->geometry.n_edges, 256, 16)};
+  share(sweep, work.n_slices, matrices_slice, &work);
 }
 
 /* Calls KERNEL(d1, d3, moves, lanes, from, to, ...) for the channels from `first` to `last`: with constants where the
@@ -145,7 +164,7 @@ static void conv_forward_slice(void *shared, int slice) {
 
 static void conv_forward(ftl_sweep *sweep, const ftl_edge_product *conv, layer_state *state) {
   conv_work work = conv_begin(sweep, conv, state);
-  zero(state->f[FTL_FEATURES_SUM].x, features(sweep, &conv->mid));
+  zero_shared(sweep, state->f[FTL_FEATURES_SUM].x, features(sweep, &conv->mid));
   work.n_slices = threads_at_hand(sweep);
   share(sweep, work.n_slices, conv_forward_slice, &work);
 }
@@ -195,7 +214,7 @@ static void conv_tangent_slice(void *shared, int slice) {
 
 static bool conv_tangent(ftl_sweep *sweep, const ftl_edge_product *conv, layer_state *state) {
   conv_work work = conv_begin(sweep, conv, state);
-  zero(state->f[FTL_FEATURES_SUM].dot, features(sweep, &conv->mid));
+  zero_shared(sweep, state->f[FTL_FEATURES_SUM].dot, features(sweep, &conv->mid));
   if (!(state->m.dot = take(sweep, (size_t)sweep->geometry.n_edges * (size_t)conv->couplings.n_m))) return false;
   edge_matrices(sweep, conv, sweep->geometry.y.dot, state->m.dot);
   work.n_slices = threads_at_hand(sweep);

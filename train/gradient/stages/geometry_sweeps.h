@@ -160,57 +160,77 @@ static void to_vector(const ftl_sweep *sweep, const edge *this, double g[3]) {
   for (int x = 0; x < 3; x++) g[x] = (g[x] - along * u[x]) / r;
 }
 
-/* r_bar of the pairs and y.bar of the edges to dE/dr_ij, forces, virial. The direction is from sender to receiver. */
-static void geometry_reverse(ftl_sweep *sweep, double virial[3][3]) {
-  const ftl_network *network = sweep->network;
-  int n_sh = network->n_sh;
-  memset(sweep->forces, 0, (size_t)sweep->n * sizeof *sweep->forces);
-  memset(virial, 0, 9 * sizeof(double));
-  for (int p = 0; p < sweep->geometry.n_pairs; p++)
-    for (int k = 0; k < network->n_basis; k++) {
-      size_t at = (size_t)p * (size_t)network->n_basis + (size_t)k;
-      sweep->geometry.pair[p].r_bar += (double)sweep->geometry.basis.bar[at] * (double)sweep->geometry.basis_by_r[at];
-    }
-  for (int e = 0; e < sweep->geometry.n_edges; e++) {
-    const edge *this = &sweep->geometry.edge[e];
-    const pair *p = &sweep->geometry.pair[this->pair];
-    const double *u = this->direction, *v = sweep->graph->vector[this->index];
-    double g[3] = {0, 0, 0}, d[3]; /* dE/dr_ij */
+/* What slices of pairs and of their edges share. */
+typedef struct {
+  ftl_sweep *sweep;
+  const double (*w)[3], (*V)[3]; /* of the tangent sweep */
+  double (*d)[3];                /* [edge] dE/dr_ij, of the reverse sweep */
+  int n_slices;
+} geometry_work;
+
+static void reverse_pair(const geometry_work *work, int p) {
+  ftl_sweep *sweep = work->sweep;
+  const int n_basis = sweep->network->n_basis, n_sh = sweep->network->n_sh;
+  pair *this = &sweep->geometry.pair[p];
+  for (int k = 0; k < n_basis; k++) {
+    size_t at = (size_t)p * (size_t)n_basis + (size_t)k;
+    this->r_bar += (double)sweep->geometry.basis.bar[at] * (double)sweep->geometry.basis_by_r[at];
+  }
+  for (int e = this->first_edge; e < this->first_edge + this->n_edges; e++) {
+    const edge *own = &sweep->geometry.edge[e];
+    double g[3] = {0, 0, 0};
     for (int k = 0; k < n_sh; k++)
       for (int x = 0; x < 3; x++) {
         size_t at = (size_t)e * (size_t)n_sh + (size_t)k;
         g[x] += (double)sweep->geometry.y.bar[at] * sweep->geometry.gradient_y[3 * at + (size_t)x];
       }
-    to_vector(sweep, this, g);
+    to_vector(sweep, own, g);
+    for (int x = 0; x < 3; x++) work->d[e][x] = -this->r_bar / this->n_edges * own->direction[x] - g[x];
+  }
+}
+static void reverse_slice(void *shared, int slice) {
+  const geometry_work *work = shared;
+  const int n = work->sweep->geometry.n_pairs, end = slice_start(n, slice + 1, work->n_slices);
+  for (int p = slice_start(n, slice, work->n_slices); p < end; p++) reverse_pair(work, p);
+}
+
+/* r_bar of the pairs and y.bar of the edges to dE/dr_ij, forces, virial. The direction is from sender to receiver. */
+static bool geometry_reverse(ftl_sweep *sweep, double virial[3][3]) {
+  geometry_work work = {.sweep = sweep, .n_slices = slices_of(sweep->geometry.n_pairs, 128, 16)};
+  work.d = ftl_arena_take_dirty(&sweep->memory, (size_t)sweep->geometry.n_edges, sizeof *work.d);
+  if (!work.d) return false;
+  memset(sweep->forces, 0, (size_t)sweep->n * sizeof *sweep->forces);
+  memset(virial, 0, 9 * sizeof(double));
+  share(sweep, work.n_slices, reverse_slice, &work);
+  for (int e = 0; e < sweep->geometry.n_edges; e++) {
+    const edge *this = &sweep->geometry.edge[e];
+    const double *v = sweep->graph->vector[this->index], *d = work.d[e];
     for (int x = 0; x < 3; x++) {
-      d[x] = -p->r_bar / p->n_edges * u[x] - g[x];
       sweep->forces[sweep->geometry.order[this->receiver]][x] += d[x];
       sweep->forces[sweep->geometry.order[this->sender]][x] -= d[x];
     }
     for (int x = 0; x < 3; x++)
       for (int y = 0; y < 3; y++) virial[x][y] -= v[x] * d[y];
   }
+  return true;
 }
 
-/* Along the direction rdot_ij = w_i - w_j - V^T r_ij, in which dE/d(direction) = sum w F + sum V W. */
-static bool geometry_tangent(ftl_sweep *sweep, const double (*w)[3], const double (*V)[3]) {
-  const ftl_network *network = sweep->network;
-  int n_sh = network->n_sh;
-  sweep->geometry.y.dot = take(sweep, (size_t)sweep->geometry.n_edges * (size_t)n_sh);
-  sweep->geometry.basis.dot = take(sweep, (size_t)sweep->geometry.n_pairs * (size_t)network->n_basis);
-  if (!sweep->geometry.y.dot || !sweep->geometry.basis.dot) return false;
-  for (int e = 0; e < sweep->geometry.n_edges; e++) {
-    const edge *this = &sweep->geometry.edge[e];
-    const double *u = this->direction, *v = sweep->graph->vector[this->index];
-    pair *p = &sweep->geometry.pair[this->pair];
+static void tangent_pair(const geometry_work *work, int p) {
+  ftl_sweep *sweep = work->sweep;
+  const int n_basis = sweep->network->n_basis, n_sh = sweep->network->n_sh;
+  pair *this = &sweep->geometry.pair[p];
+  for (int e = this->first_edge; e < this->first_edge + this->n_edges; e++) {
+    const edge *own = &sweep->geometry.edge[e];
+    const double *u = own->direction, *v = sweep->graph->vector[own->index];
+    const int i = sweep->geometry.order[own->receiver], j = sweep->geometry.order[own->sender];
     double r_dot[3] = {0, 0, 0}, along = 0;
     for (int x = 0; x < 3; x++) {
-      if (w) r_dot[x] += w[sweep->geometry.order[this->receiver]][x] - w[sweep->geometry.order[this->sender]][x];
-      if (V) r_dot[x] -= V[0][x] * v[0] + V[1][x] * v[1] + V[2][x] * v[2];
+      if (work->w) r_dot[x] += work->w[i][x] - work->w[j][x];
+      if (work->V) r_dot[x] -= work->V[0][x] * v[0] + work->V[1][x] * v[1] + work->V[2][x] * v[2];
       along += u[x] * r_dot[x];
     }
-    p->r_dot = -along; /* the same for the reverse edge */
-    to_vector(sweep, this, r_dot);
+    this->r_dot = -along; /* the same for the reverse edge */
+    to_vector(sweep, own, r_dot);
     for (int k = 0; k < n_sh; k++) {
       size_t at = (size_t)e * (size_t)n_sh + (size_t)k;
       double sum = 0;
@@ -218,11 +238,25 @@ static bool geometry_tangent(ftl_sweep *sweep, const double (*w)[3], const doubl
       sweep->geometry.y.dot[at] = (real)sum;
     }
   }
-  for (int p = 0; p < sweep->geometry.n_pairs; p++)
-    for (int k = 0; k < network->n_basis; k++) {
-      size_t at = (size_t)p * (size_t)network->n_basis + (size_t)k;
-      sweep->geometry.basis.dot[at] = (real)((double)sweep->geometry.basis_by_r[at] * sweep->geometry.pair[p].r_dot);
-    }
+  for (int k = 0; k < n_basis; k++) {
+    size_t at = (size_t)p * (size_t)n_basis + (size_t)k;
+    sweep->geometry.basis.dot[at] = (real)((double)sweep->geometry.basis_by_r[at] * this->r_dot);
+  }
+}
+static void tangent_slice(void *shared, int slice) {
+  const geometry_work *work = shared;
+  const int n = work->sweep->geometry.n_pairs, end = slice_start(n, slice + 1, work->n_slices);
+  for (int p = slice_start(n, slice, work->n_slices); p < end; p++) tangent_pair(work, p);
+}
+
+/* Along the direction rdot_ij = w_i - w_j - V^T r_ij, in which dE/d(direction) = sum w F + sum V W. */
+static bool geometry_tangent(ftl_sweep *sweep, const double (*w)[3], const double (*V)[3]) {
+  const ftl_network *network = sweep->network;
+  geometry_work work = {sweep, w, V, NULL, slices_of(sweep->geometry.n_pairs, 128, 16)};
+  sweep->geometry.y.dot = take(sweep, (size_t)sweep->geometry.n_edges * (size_t)network->n_sh);
+  sweep->geometry.basis.dot = take(sweep, (size_t)sweep->geometry.n_pairs * (size_t)network->n_basis);
+  if (!sweep->geometry.y.dot || !sweep->geometry.basis.dot) return false;
+  share(sweep, work.n_slices, tangent_slice, &work);
   return true;
 }
 

@@ -210,38 +210,66 @@ static bool frozen_forward(ftl_sweep *sweep, const ftl_network_layer *layer, lay
   return true;
 }
 
+/* What the slices of pairs share. */
+typedef struct {
+  ftl_sweep *sweep;
+  layer_state *state;
+  size_t n; /* weights of a pair */
+  int n_slices;
+} frozen_work;
+
+static void share_frozen(ftl_sweep *sweep, layer_state *state, size_t n, ftl_slice slice) {
+  frozen_work work = {sweep, state, n, slices_of(sweep->geometry.n_pairs, 64, 16)};
+  share(sweep, work.n_slices, slice, &work);
+}
+
+static void frozen_tangent_slice(void *shared, int slice) {
+  const frozen_work *work = shared;
+  const geometry *all = &work->sweep->geometry;
+  const int end = slice_start(all->n_pairs, slice + 1, work->n_slices);
+  for (int p = slice_start(all->n_pairs, slice, work->n_slices); p < end; p++) {
+    const real r_dot = (real)all->pair[p].r_dot;
+    for (size_t k = (size_t)p * work->n; k < ((size_t)p + 1) * work->n; k++)
+      work->state->w.dot[k] = work->state->w_by_r[k] * r_dot;
+  }
+}
+
 static bool frozen_tangent(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
   size_t n = (size_t)layer->conv.n_weights, pairs = (size_t)sweep->geometry.n_pairs;
   if (!(state->w.dot = take(sweep, pairs * n))) return false;
-  for (size_t p = 0; p < pairs; p++) {
-    real r_dot = (real)sweep->geometry.pair[p].r_dot;
-    for (size_t k = p * n; k < (p + 1) * n; k++) state->w.dot[k] = state->w_by_r[k] * r_dot;
-  }
+  share_frozen(sweep, state, n, frozen_tangent_slice);
   if (!layer->traits.has_density) return true;
   if (!(state->density.dot = take(sweep, (size_t)sweep->n))) return false;
   zero(state->density.dot, (size_t)sweep->n);
   for (int e = 0; e < sweep->geometry.n_edges; e++) {
-    const int a = sweep->geometry.edge[e].receiver;
-    int p = sweep->geometry.edge[e].pair;
-    state->density.dot[a] += state->density_by_r[p] * (real)sweep->geometry.pair[p].r_dot;
+    const edge *this = &sweep->geometry.edge[e];
+    state->density.dot[this->receiver] +=
+        state->density_by_r[this->pair] * (real)sweep->geometry.pair[this->pair].r_dot;
   }
   return true;
 }
 
-static void frozen_reverse(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
-  size_t n = (size_t)layer->conv.n_weights, pairs = (size_t)sweep->geometry.n_pairs;
-  for (size_t p = 0; p < pairs; p++) {
+static void frozen_reverse_slice(void *shared, int slice) {
+  const frozen_work *work = shared;
+  const geometry *all = &work->sweep->geometry;
+  const int end = slice_start(all->n_pairs, slice + 1, work->n_slices);
+  for (int p = slice_start(all->n_pairs, slice, work->n_slices); p < end; p++) {
+    const real *bar = work->state->w.bar + (size_t)p * work->n, *by_r = work->state->w_by_r + (size_t)p * work->n;
     vec sum = {0};
-    for (size_t k = 0; k < n; k += (size_t)LANES) {
-      int width = n - k < (size_t)LANES ? (int)(n - k) : LANES;
-      sum += load_part(state->w.bar + p * n + k, width) * load_part(state->w_by_r + p * n + k, width);
+    for (size_t k = 0; k < work->n; k += (size_t)LANES) {
+      int width = work->n - k < (size_t)LANES ? (int)(work->n - k) : LANES;
+      sum += load_part(bar + k, width) * load_part(by_r + k, width);
     }
-    sweep->geometry.pair[p].r_bar += (double)lane_sum(sum);
+    all->pair[p].r_bar += (double)lane_sum(sum);
   }
+}
+
+static void frozen_reverse(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
+  share_frozen(sweep, state, (size_t)layer->conv.n_weights, frozen_reverse_slice);
   for (int e = 0; layer->traits.has_density && e < sweep->geometry.n_edges; e++) {
-    const int a = sweep->geometry.edge[e].receiver;
-    int p = sweep->geometry.edge[e].pair;
-    sweep->geometry.pair[p].r_bar += (double)(state->density.bar[a] * state->density_by_r[p]);
+    const edge *this = &sweep->geometry.edge[e];
+    sweep->geometry.pair[this->pair].r_bar +=
+        (double)(state->density.bar[this->receiver] * state->density_by_r[this->pair]);
   }
 }
 

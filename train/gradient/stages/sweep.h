@@ -143,6 +143,24 @@ static int slices_of(int items, int least, int most) {
 }
 static int slice_start(int items, int slice, int n_slices) { return (int)((int64_t)items * slice / n_slices); }
 
+typedef struct {
+  real *x;
+  size_t n;
+} zero_work;
+enum { ZEROS = 1 << 14 };
+static void zero_slice(void *shared, int slice) {
+  const zero_work *work = shared;
+  const size_t first = (size_t)slice * ZEROS;
+  zero(work->x + first, work->n - first < ZEROS ? work->n - first : ZEROS);
+}
+/* x[n] = 0 */
+static void zero_shared(const ftl_sweep *sweep, real *x, size_t n) {
+  const size_t slices = (n + ZEROS - 1) / ZEROS;
+  zero_work work = {x, n};
+  if (slices < 2 || slices >= 65536) zero(x, n);
+  else share(sweep, (int)slices, zero_slice, &work);
+}
+
 /* Rows of atoms of one element, for a block of (2l+1) rows per atom. */
 static void set_rows(const ftl_sweep *sweep, int n_sets, int set, int d, int *first, int *rows) {
   *first = n_sets == 1 ? 0 : sweep->geometry.species_start[set] * d;
