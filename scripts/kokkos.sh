@@ -8,6 +8,7 @@
 #   scripts/kokkos.sh test        and FrozenTL with frozentl/kk, in build/kokkos/frozentl, and its tests (`make test-kokkos`)
 #   scripts/kokkos.sh cuda        Kokkos 5's headers set up for CUDA, to compile kernels with nvcc (no GPU needed)
 #   scripts/kokkos.sh gpu         Kokkos for CUDA and Serial as static libraries, from its source (1.8 MB), for `make gpu-kit`
+#   scripts/kokkos.sh lammps-source  LAMMPS' source alone, for the kit
 #   scripts/kokkos.sh headers-4   headers of Kokkos 4, to see that the code compiles with them
 #
 #   FTL_KOKKOS_DIR=DIR      use the Kokkos whose KokkosConfig.cmake is in DIR (5.1 or later) instead of Debian's
@@ -130,7 +131,8 @@ debian_source() {
   prepare_apt
   say "getting the source of $2"
   # apt looks at what is there already, goes on with a part and checks the whole
-  (cd "$root/packages" && run "$root/apt.log" with_apt apt-get source --download-only --tar-only "$1")
+  (cd "$root/packages" && run "$root/apt.log" with_apt apt-get source --download-only --tar-only "$1") ||
+    fail "the mirror does not have the source of $2: name a source tree in $4"
   local archives=("$root/packages/$1"_*.orig.tar.*)
   tar=${archives[-1]}
   say "unpacking ${tar##*/}"
@@ -269,7 +271,8 @@ for what in "$@"; do
     test) run_tests ;;
     cuda) cuda ;;
     gpu) gpu && say "Kokkos for CUDA is in build/kokkos/gpu; its compiler is build/kokkos/nvcc" ;;
+    lammps-source) lammps_source && say "the source of LAMMPS is in ${source#"$PWD"/}" ;;
     headers-4) headers_4 ;;
-    *) fail "unknown argument '$what': use 'host', 'lammps', 'test', 'cuda', 'gpu' or 'headers-4'" ;;
+    *) fail "unknown argument '$what': use 'host', 'lammps', 'test', 'cuda', 'gpu', 'lammps-source' or 'headers-4'" ;;
   esac
 done

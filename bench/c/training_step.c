@@ -69,24 +69,34 @@ int main(int argc, char **argv) {
                                     source->arch.r_max, &scratch, &graph[s], &error),
           &error);
   for (int64_t s = 0; s < data.n; s++) kept[s] = getenv("FTL_KEEP_NOTHING") ? NULL : ftl_kept_new();
+  ftl_crew *crew;
+  check(ftl_crew_new(threads, &crew, &error), &error);
   for (int t = 0; t < threads; t++) {
     check(ftl_sweep_new(network, &sweep[t], &error), &error);
+    ftl_sweep_join(sweep[t], crew, t);
     d_forces[t] = calloc((size_t)batch.atoms, sizeof *d_forces[t]);
   }
   double best = 1e9, best_cpu = 1e9;
   for (int step = 0; step < steps; step++) {
     const double start = seconds(CLOCK_MONOTONIC), cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
-#pragma omp parallel for num_threads(threads) schedule(dynamic)
-    for (int64_t s = 0; s < data.n; s++) {
-      const int t = omp_get_thread_num();
-      ftl_error mine = {0};
-      ftl_prediction prediction;
-      ftl_loss_gradient d = {.forces = d_forces[t]};
-      check(ftl_sweep_predict(sweep[t], &graph[s].graph, kept[s], 0, true, &prediction, &mine), &mine);
-      ftl_loss_structure(&loss, &batch, &data.structure[s], &prediction, &d);
-      check(ftl_sweep_gradient(sweep[t], d.energy, d.has_forces ? (const double(*)[3])d.forces : NULL,
-                               d.has_virial ? (const double(*)[3])d.virial : NULL, gradient + (size_t)t * count, &mine),
-            &mine);
+    ftl_crew_begin(crew, (int)data.n);
+#pragma omp parallel num_threads(threads)
+    {
+#pragma omp for schedule(dynamic) nowait
+      for (int64_t s = 0; s < data.n; s++) {
+        const int t = omp_get_thread_num();
+        ftl_error mine = {0};
+        ftl_prediction prediction;
+        ftl_loss_gradient d = {.forces = d_forces[t]};
+        check(ftl_sweep_predict(sweep[t], &graph[s].graph, kept[s], 0, true, &prediction, &mine), &mine);
+        ftl_loss_structure(&loss, &batch, &data.structure[s], &prediction, &d);
+        check(ftl_sweep_gradient(sweep[t], d.energy, d.has_forces ? (const double(*)[3])d.forces : NULL,
+                                 d.has_virial ? (const double(*)[3])d.virial : NULL, gradient + (size_t)t * count,
+                                 &mine),
+              &mine);
+        ftl_crew_finished_one(crew);
+      }
+      ftl_crew_help(crew);
     }
     for (int t = 1; t < threads; t++)
       for (size_t k = 0; k < count; k++) gradient[k] += gradient[(size_t)t * count + k];

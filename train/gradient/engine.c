@@ -1,6 +1,5 @@
 /* One build of the sweeps: compiled with FTL_ISA (generic, avx2, avx512, neon), its compiler flags, and FTL_REAL_FLOAT.
  */
-#include <cblas.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "support/work_memory.h"
 
 #include "gradient/stages/sweep_real.h"
+#include "gradient/stages/products.h"
 #include "gradient/stages/sweep.h"
 #include "gradient/stages/exp.h"
 #include "gradient/stages/geometry_sweeps.h"
@@ -101,10 +101,11 @@ static bool sum_energies(ftl_sweep *sweep, ftl_prediction *prediction) {
   const double *e0 = network->values + network->e0 + (int64_t)sweep->head * arch->n_elements;
   const double shift = shift_of(sweep);
   prediction->energy = 0;
+  for (int a = 0; a < sweep->n; a++) sweep->node_interaction[a] = 0;
+  for (int e = 0; arch->pair_repulsion && e < sweep->geometry.n_edges; e++)
+    sweep->node_interaction[sweep->geometry.edge[e].receiver] += sweep->geometry.pair[sweep->geometry.edge[e].pair].zbl;
   for (int a = 0; a < sweep->n; a++) {
-    double sum = 0;
-    for (int e = sweep->geometry.first_edge[a]; arch->pair_repulsion && e < sweep->geometry.first_edge[a + 1]; e++)
-      sum += sweep->geometry.pair[sweep->geometry.edge[e].pair].zbl;
+    double sum = sweep->node_interaction[a];
     for (int k = 0; k < arch->n_readouts; k++)
       sum += (double)sweep->readout[k].energies.x[energy_at(sweep, &network->readout[k], a)];
     const int species = sweep->geometry.species[a];
@@ -120,8 +121,7 @@ static bool reverse(ftl_sweep *sweep, ftl_prediction *prediction) {
   const ftl_network *network = sweep->network;
   const ftl_architecture *arch = network->arch;
   sweep->forces = ftl_arena_take_dirty(&sweep->memory, (size_t)sweep->n, sizeof *sweep->forces);
-  sweep->d_vector = ftl_arena_take_dirty(&sweep->memory, (size_t)sweep->geometry.n_edges, sizeof *sweep->d_vector);
-  if (!sweep->forces || !sweep->d_vector ||
+  if (!sweep->forces ||
       !take_zeros(sweep, &sweep->geometry.y.bar, (size_t)sweep->geometry.n_edges * (size_t)network->n_sh) ||
       !take_zeros(sweep, &sweep->geometry.basis.bar, (size_t)sweep->geometry.n_pairs * (size_t)network->n_basis))
     return false;
@@ -136,7 +136,7 @@ static bool reverse(ftl_sweep *sweep, ftl_prediction *prediction) {
     if (!readout_reverse(sweep, k)) return false;
   for (int t = arch->n_layers - 1; t >= 0; t--)
     if (!layer_reverse(sweep, t)) return false;
-  geometry_reverse(sweep, prediction->virial);
+  if (!geometry_reverse(sweep, prediction->virial)) return false;
   prediction->forces = sweep->forces;
   return true;
 }
@@ -229,15 +229,15 @@ static void energies_gradient(ftl_sweep *sweep, double d_energy) {
   const ftl_network *network = sweep->network;
   const ftl_architecture *arch = network->arch;
   double scales[FTL_MAX_ELEMENTS] = {0}; /* gradients; of all elements together in the first where they have one */
+  for (int e = 0; arch->pair_repulsion && e < sweep->geometry.n_edges; e++) {
+    const pair *p = &sweep->geometry.pair[sweep->geometry.edge[e].pair];
+    scales[network->scale_by_element ? p->i : 0] += p->zbl_by_r * p->r_dot;
+  }
   for (int a = 0; a < sweep->n; a++) {
     const int species = sweep->geometry.species[a];
     double sum = 0;
     sweep->parameter_gradient[network->e0 + (int64_t)sweep->head * arch->n_elements + species] += (real)d_energy;
     sum += d_energy * sweep->node_interaction[a];
-    for (int e = sweep->geometry.first_edge[a]; arch->pair_repulsion && e < sweep->geometry.first_edge[a + 1]; e++) {
-      const pair *p = &sweep->geometry.pair[sweep->geometry.edge[e].pair];
-      sum += p->zbl_by_r * p->r_dot;
-    }
     for (int k = 0; k < arch->n_readouts; k++)
       sum += (double)sweep->readout[k].energies.dot[energy_at(sweep, &network->readout[k], a)];
     scales[network->scale_by_element ? species : 0] += sum;

@@ -8,7 +8,9 @@
 #include "support/work_memory.h"
 
 struct ftl_sweep {
-  const ftl_network *network; /* the first member in every build: stages/sweep.h */
+  const ftl_network *network; /* the first members in every build: stages/sweep.h */
+  ftl_crew *crew;
+  int place;
 };
 
 #define DECLARE(isa) extern const ftl_sweeps ftl_sweeps_##isa##_f64, ftl_sweeps_##isa##_f32;
@@ -33,6 +35,10 @@ ftl_status ftl_sweep_new(const ftl_network *network, ftl_sweep **sweep, ftl_erro
 }
 void ftl_sweep_free(ftl_sweep *sweep) {
   if (sweep) sweep->network->engine->sweep_free(sweep);
+}
+void ftl_sweep_join(ftl_sweep *sweep, ftl_crew *crew, int place) {
+  sweep->crew = crew;
+  sweep->place = place;
 }
 size_t ftl_sweep_bytes(const ftl_sweep *sweep) { return sweep->network->engine->sweep_bytes(sweep); }
 

@@ -12,6 +12,7 @@
 #include <signal.h>
 
 #include "parameters/parameters.h"
+#include "support/crew.h"
 
 typedef struct ftl_network ftl_network;
 typedef struct ftl_sweep ftl_sweep;
@@ -31,6 +32,9 @@ ftl_status ftl_network_set(ftl_network *network, const double *values, ftl_error
 ftl_status ftl_sweep_new(const ftl_network *network, ftl_sweep **sweep, ftl_error *error);
 void ftl_sweep_free(ftl_sweep *sweep);
 size_t ftl_sweep_bytes(const ftl_sweep *sweep);
+/* From now on who helps in the crew takes part in the sweep, which is made at this place of it. Results are the same to
+   the bit. The crew must outlive the sweep's last call. */
+void ftl_sweep_join(ftl_sweep *sweep, ftl_crew *crew, int place);
 
 typedef struct {
   double energy;       /* eV, E0 included */

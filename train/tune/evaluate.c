@@ -58,23 +58,31 @@ ftl_status ftl_evaluate(ftl_team *team, ftl_graphs *graphs, const int *head, ftl
   if (failed) return failed;
   const int64_t numbers = predictions->first[n];
   memset(predictions->number, 0, (size_t)numbers * sizeof *predictions->number);
-#pragma omp parallel for num_threads(team->n) schedule(dynamic, 1)
-  for (int64_t k = ftl_ranks_mine(); k < n; k += ftl_ranks_n()) {
-    ftl_status before;
+  ftl_crew_begin(team->crew, (int)((n - ftl_ranks_mine() + ftl_ranks_n() - 1) / ftl_ranks_n()));
+#pragma omp parallel num_threads(team->n)
+  {
+#pragma omp for schedule(dynamic, 1) nowait
+    for (int64_t k = ftl_ranks_mine(); k < n; k += ftl_ranks_n()) {
+      ftl_status before;
 #pragma omp atomic read
-    before = failed;
-    if (before != FTL_OK || ftl_network_stopped(team->network)) continue;
-    ftl_error own = {0};
-    const ftl_status status = evaluate_one(&team->worker[omp_get_thread_num()], graphs, k, head ? head[k] : 0, wanted,
-                                           predictions->number + predictions->first[k], &own);
-    ftl_graphs_settle(graphs, k);
-    if (!status) continue;
+      before = failed;
+      ftl_error own = {0};
+      ftl_status status = FTL_OK;
+      if (before == FTL_OK && !ftl_network_stopped(team->network)) {
+        status = evaluate_one(&team->worker[omp_get_thread_num()], graphs, k, head ? head[k] : 0, wanted,
+                              predictions->number + predictions->first[k], &own);
+        ftl_graphs_settle(graphs, k);
+      }
+      ftl_crew_finished_one(team->crew);
+      if (!status) continue;
 #pragma omp critical(ftl_evaluate_failed)
-    {
-      if (!failed && error) *error = own;
+      {
+        if (!failed && error) *error = own;
 #pragma omp atomic write
-      failed = status;
+        failed = status;
+      }
     }
+    ftl_crew_help(team->crew);
   }
   failed = ftl_team_agree(team, failed, error);
   if (!failed) ftl_ranks_sum(predictions->number, numbers);

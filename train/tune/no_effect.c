@@ -81,12 +81,11 @@ static ftl_status check_decay(const ftl_setup *s, ftl_error *error) {
 
 static void say_threads(const ftl_setup *s) {
   const long cores = sysconf(_SC_NPROCESSORS_ONLN);
-  const int all = s->team.n * ftl_ranks_n();
   if (is_chosen(s, "threads") && cores > 0 && s->team.n > cores)
     ftl_setup_warn(s, "threads is %d, but this machine has %ld cores: more threads than cores only make it slower",
                    s->team.n, cores);
-  if (is_chosen(s, "threads") && all > s->batches.size)
-    ftl_setup_say(s, "%d threads in all, but %d structures per step: the others have nothing to do", all,
+  if (ftl_ranks_n() > s->batches.size)
+    ftl_setup_say(s, "%d processes, but %d structures per step: the others have nothing to do", ftl_ranks_n(),
                   s->batches.size);
 }
 

@@ -27,14 +27,19 @@ void ftl_optimiser_free(ftl_optimiser *optimiser) {
 
 /* ---- clipping, torch.nn.utils.clip_grad_norm_ ---- */
 
+/* In eight sums, which do not wait for each other. */
 static double gradient_norm(const ftl_parameters *parameters, const double *gradient) {
-  double sum = 0;
+  double sum[8] = {0};
   for (int k = 0; k < parameters->n; k++) {
     const ftl_parameter *p = &parameters->parameter[k];
     if (!p->trained) continue;
-    for (int64_t i = p->offset; i < p->offset + p->count; i++) sum += gradient[i] * gradient[i];
+    const double *g = gradient + p->offset;
+    int64_t i = 0;
+    for (; i + 8 <= p->count; i += 8)
+      for (int q = 0; q < 8; q++) sum[q] += g[i + q] * g[i + q];
+    for (; i < p->count; i++) sum[i % 8] += g[i] * g[i];
   }
-  return sqrt(sum);
+  return sqrt(((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7])));
 }
 
 static void scale_gradient(const ftl_parameters *parameters, double factor, double *gradient) {
@@ -47,24 +52,42 @@ static void scale_gradient(const ftl_parameters *parameters, double factor, doub
 
 /* ---- a step ---- */
 
+/* What a step of one tensor takes; arrays begin at the tensor. */
+typedef struct {
+  double l2, shrink, beta1, beta2, epsilon, step, root_of_bias;
+} step_of_tensor;
+
 /* The operations of torch.optim.adam._single_tensor_adam in their order: decay (of the gradient, or in AdamW of the
    values), moments, the largest square before its bias is corrected, the step. */
-static void move(ftl_optimiser *optimiser, const ftl_parameter *p, double lr, const double *gradient, double *values) {
+static inline void move(const step_of_tensor *s, bool amsgrad, int64_t n, const double *restrict gradient,
+                        double *restrict values, double *restrict mean, double *restrict square,
+                        double *restrict largest) {
+  for (int64_t i = 0; i < n; i++) {
+    const double g = gradient[i] + s->l2 * values[i];
+    const double m = mean[i] + (1 - s->beta1) * (g - mean[i]);
+    double v = s->beta2 * square[i] + (1 - s->beta2) * g * g;
+    mean[i] = m;
+    square[i] = v;
+    if (amsgrad) largest[i] = v = largest[i] > v ? largest[i] : v;
+    values[i] = values[i] * s->shrink - s->step * m / (sqrt(v) / s->root_of_bias + s->epsilon);
+  }
+}
+
+static void move_tensor(ftl_optimiser *optimiser, const ftl_parameter *p, double lr, const double *gradient,
+                        double *values) {
   const ftl_optimiser_options *o = &optimiser->options;
   const double decay = p->decays ? o->weight_decay : 0;
-  const double l2 = o->kind == FTL_OPTIMISER_ADAMW ? 0 : decay;
-  const double shrink = o->kind == FTL_OPTIMISER_ADAMW ? 1 - lr * decay : 1;
-  const double step = lr / (1 - pow(o->beta1, (double)optimiser->step));
-  const double root_of_bias = sqrt(1 - pow(o->beta2, (double)optimiser->step));
-  for (int64_t i = p->offset; i < p->offset + p->count; i++) {
-    const double g = gradient[i] + l2 * values[i];
-    const double mean = optimiser->mean[i] + (1 - o->beta1) * (g - optimiser->mean[i]);
-    double square = o->beta2 * optimiser->square[i] + (1 - o->beta2) * g * g;
-    optimiser->mean[i] = mean;
-    optimiser->square[i] = square;
-    if (optimiser->largest) square = optimiser->largest[i] = fmax(optimiser->largest[i], square);
-    values[i] = values[i] * shrink - step * mean / (sqrt(square) / root_of_bias + o->epsilon);
-  }
+  const step_of_tensor s = {.l2 = o->kind == FTL_OPTIMISER_ADAMW ? 0 : decay,
+                            .shrink = o->kind == FTL_OPTIMISER_ADAMW ? 1 - lr * decay : 1,
+                            .beta1 = o->beta1,
+                            .beta2 = o->beta2,
+                            .epsilon = o->epsilon,
+                            .step = lr / (1 - pow(o->beta1, (double)optimiser->step)),
+                            .root_of_bias = sqrt(1 - pow(o->beta2, (double)optimiser->step))};
+  const int64_t at = p->offset;
+  double *mean = optimiser->mean + at, *square = optimiser->square + at;
+  if (optimiser->largest) move(&s, true, p->count, gradient + at, values + at, mean, square, optimiser->largest + at);
+  else move(&s, false, p->count, gradient + at, values + at, mean, square, NULL);
 }
 
 double ftl_optimiser_step(ftl_optimiser *optimiser, double lr, double *gradient, double *values) {
@@ -76,7 +99,7 @@ double ftl_optimiser_step(ftl_optimiser *optimiser, double lr, double *gradient,
   optimiser->step++;
   for (int k = 0; k < parameters->n; k++)
     if (parameters->parameter[k].trained)
-      move(optimiser, &parameters->parameter[k], lr * parameters->parameter[k].rate, gradient, values);
+      move_tensor(optimiser, &parameters->parameter[k], lr * parameters->parameter[k].rate, gradient, values);
   return norm;
 }
 

@@ -94,25 +94,31 @@ ftl_status ftl_step_gradient(ftl_team *team, ftl_graphs *graphs, const int *head
   /* One thread adds up in the order of structures by itself, to the same bits: large models of small structures would
      spend a seventh of their time on going over all parameters twice more. */
   const bool alone = team->n == 1;
-#pragma omp parallel for num_threads(team->n) schedule(dynamic, 1) ordered
-  for (int k = ftl_ranks_mine(); k < n; k += ftl_ranks_n()) {
+  ftl_crew_begin(team->crew, (n - ftl_ranks_mine() + ftl_ranks_n() - 1) / ftl_ranks_n());
+#pragma omp parallel num_threads(team->n)
+  {
     ftl_worker *worker = &team->worker[omp_get_thread_num()];
-    ftl_error own = {0};
-    if (!alone) clear(team->parameters, worker->gradient);
-    const ftl_status status =
-        ftl_network_stopped(team->network)
-            ? FTL_ERR_ARGUMENT
-            : one_structure(worker, graphs, head ? head[order[k].structure] : 0, order[k].structure, loss, &batch,
-                            &step->part[order[k].place], alone ? gradient : worker->gradient, &own);
+#pragma omp for schedule(dynamic, 1) ordered nowait
+    for (int k = ftl_ranks_mine(); k < n; k += ftl_ranks_n()) {
+      ftl_error own = {0};
+      if (!alone) clear(team->parameters, worker->gradient);
+      const ftl_status status =
+          ftl_network_stopped(team->network)
+              ? FTL_ERR_ARGUMENT
+              : one_structure(worker, graphs, head ? head[order[k].structure] : 0, order[k].structure, loss, &batch,
+                              &step->part[order[k].place], alone ? gradient : worker->gradient, &own);
+      ftl_crew_finished_one(team->crew);
 #pragma omp ordered
-    {
-      if (!status) {
-        if (!alone) add(team->parameters, worker->gradient, gradient);
-      } else if (!failed) {
-        failed = status;
-        if (error) *error = own;
+      {
+        if (!status) {
+          if (!alone) add(team->parameters, worker->gradient, gradient);
+        } else if (!failed) {
+          failed = status;
+          if (error) *error = own;
+        }
       }
     }
+    ftl_crew_help(team->crew);
   }
   free(order);
   failed = ftl_team_agree(team, failed, error);

@@ -9,9 +9,11 @@ ftl_status ftl_team_new(ftl_network *network, const ftl_parameters *parameters, 
                         ftl_error *error) {
   *team = (ftl_team){.parameters = parameters, .network = network, .worker = calloc((size_t)n, sizeof *team->worker)};
   if (!team->worker) return ftl_no_memory(error, NULL, "%d threads", n);
+  FTL_TRY(ftl_crew_new(n, &team->crew, error));
   for (; team->n < n; team->n++) {
     ftl_worker *worker = &team->worker[team->n];
     FTL_TRY(ftl_sweep_new(network, &worker->sweep, error));
+    ftl_sweep_join(worker->sweep, team->crew, team->n);
     worker->gradient = calloc((size_t)parameters->count + 1, sizeof *worker->gradient);
     if (!worker->gradient) {
       ftl_sweep_free(worker->sweep);
@@ -38,5 +40,6 @@ void ftl_team_free(ftl_team *team) {
     free(worker->forces);
   }
   free(team->worker);
+  ftl_crew_free(team->crew);
   *team = (ftl_team){0};
 }

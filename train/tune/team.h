@@ -1,4 +1,5 @@
-/* The threads of a run: each has a sweep over the shared network and its own buffers. */
+/* The threads of a run: each has a sweep over the shared network and its own buffers. Who finds no more structures
+   helps with those that others still work on. */
 #ifndef FTL_TEAM_H
 #define FTL_TEAM_H
 
@@ -19,6 +20,7 @@ typedef struct {
   ftl_network *network;
   int n;
   ftl_worker *worker; /* [n] */
+  ftl_crew *crew;
   bool interrupted; /* an evaluation or a step was left because the network is to stop (ftl_network_watch), on any rank:
                        its status is FTL_ERR_ARGUMENT */
 } ftl_team;

@@ -23,13 +23,20 @@ static ftl_status sort_atoms(ftl_sweep *sweep, ftl_error *error) {
   return FTL_OK;
 }
 
-/* The edge j <- i that is the reverse of edge e (i <- j): same images, opposite vector to the bit, as
+/* Edges as they are found, of one receiver after the other. */
+typedef struct {
+  edge *edge;
+  double *length;
+  int *first_of; /* [n + 1] */
+} found_edges;
+
+/* The edge j <- i that is the reverse of an edge i <- j: same images, opposite vector to the bit, as
    ftl_neighbours_build makes them. -1: none. */
-static int reverse_edge(const ftl_sweep *sweep, int a, const edge *e) {
-  const double *v = sweep->graph->vector[e->index];
-  for (int f = sweep->geometry.first_edge[e->sender]; f < sweep->geometry.first_edge[e->sender + 1]; f++) {
-    const double *u = sweep->graph->vector[sweep->geometry.edge[f].index];
-    if (sweep->geometry.edge[f].sender == a && u[0] == -v[0] && u[1] == -v[1] && u[2] == -v[2]) return f;
+static int reverse_edge(const ftl_sweep *sweep, const found_edges *found, const edge *this) {
+  const double *v = sweep->graph->vector[this->index];
+  for (int f = found->first_of[this->sender]; f < found->first_of[this->sender + 1]; f++) {
+    const double *u = sweep->graph->vector[found->edge[f].index];
+    if (found->edge[f].sender == this->receiver && u[0] == -v[0] && u[1] == -v[1] && u[2] == -v[2]) return f;
   }
   return -1;
 }
@@ -40,36 +47,42 @@ static bool is_symmetric(const ftl_network *network) {
   return true;
 }
 
-static void join_pairs(ftl_sweep *sweep, const double *length) {
-  bool symmetric = is_symmetric(sweep->network);
-  for (int a = 0; a < sweep->n; a++)
-    for (int e = sweep->geometry.first_edge[a]; e < sweep->geometry.first_edge[a + 1]; e++) {
-      edge *this = &sweep->geometry.edge[e];
-      if (this->pair >= 0) continue;
-      pair *p = &sweep->geometry.pair[this->pair = sweep->geometry.n_pairs++];
-      this->first_of_pair = true;
-      *p = (pair){
-          .i = sweep->geometry.species[a], .j = sweep->geometry.species[this->sender], .r = length[e], .n_edges = 1};
-      int other = symmetric ? reverse_edge(sweep, a, this) : -1;
-      if (other < 0 || sweep->geometry.edge[other].pair >= 0 || other == e) continue;
-      sweep->geometry.edge[other].pair = this->pair;
-      p->n_edges = 2;
-    }
+/* Makes the pairs, and puts their edges one after the other. */
+static void join_pairs(ftl_sweep *sweep, const found_edges *found) {
+  const bool symmetric = is_symmetric(sweep->network);
+  geometry *all = &sweep->geometry;
+  int n = 0;
+  for (int e = 0; e < all->n_edges; e++) {
+    edge *this = &found->edge[e];
+    if (this->pair >= 0) continue;
+    const int other = symmetric ? reverse_edge(sweep, found, this) : -1;
+    const bool joined = other >= 0 && other != e && found->edge[other].pair < 0;
+    this->pair = all->n_pairs;
+    if (joined) found->edge[other].pair = all->n_pairs;
+    all->pair[all->n_pairs++] = (pair){.i = all->species[this->receiver],
+                                       .j = all->species[this->sender],
+                                       .r = found->length[e],
+                                       .first_edge = n,
+                                       .n_edges = joined ? 2 : 1};
+    all->edge[n++] = *this;
+    if (joined) all->edge[n++] = found->edge[other];
+  }
 }
 
 static ftl_status find_edges(ftl_sweep *sweep, ftl_error *error) {
   const ftl_graph *graph = sweep->graph;
-  int64_t most = graph->first_edge[sweep->n];
-  double *length = ftl_arena_take_dirty(&sweep->memory, (size_t)most, sizeof *length);
-  sweep->geometry.first_edge = take_bytes(sweep, ((size_t)sweep->n + 1) * sizeof(int));
-  sweep->geometry.edge = take_bytes(sweep, (size_t)most * sizeof(edge));
-  sweep->geometry.pair = take_bytes(sweep, (size_t)most * sizeof(pair));
-  if (!length || !sweep->geometry.first_edge || !sweep->geometry.edge || !sweep->geometry.pair)
+  const size_t most = (size_t)graph->first_edge[sweep->n];
+  found_edges found = {ftl_arena_take_dirty(&sweep->memory, most, sizeof(edge)),
+                       ftl_arena_take_dirty(&sweep->memory, most, sizeof(double)),
+                       ftl_arena_take_dirty(&sweep->memory, (size_t)sweep->n + 1, sizeof(int))};
+  sweep->geometry.edge = take_bytes(sweep, most * sizeof(edge));
+  sweep->geometry.pair = take_bytes(sweep, most * sizeof(pair));
+  if (!found.edge || !found.length || !found.first_of || !sweep->geometry.edge || !sweep->geometry.pair)
     return out_of_memory(sweep, error);
   int n = 0;
   for (int a = 0; a < sweep->n; a++) {
     int i = sweep->geometry.order[a];
-    sweep->geometry.first_edge[a] = n;
+    found.first_of[a] = n;
     for (int64_t e = graph->first_edge[i]; e < graph->first_edge[i + 1]; e++) {
       const double *v = graph->vector[e];
       double r = sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
@@ -77,14 +90,13 @@ static ftl_status find_edges(ftl_sweep *sweep, ftl_error *error) {
         return ftl_fail(error, FTL_ERR_INPUT, "", "atoms %d and %d are in one place, or have no finite distance", i,
                         graph->sender[e]);
       if (r >= sweep->network->arch->r_max) continue;
-      sweep->geometry.edge[n] =
-          (edge){sweep->geometry.sorted[graph->sender[e]], -1, false, {-v[0] / r, -v[1] / r, -v[2] / r}, e};
-      length[n++] = r;
+      found.edge[n] = (edge){a, sweep->geometry.sorted[graph->sender[e]], -1, {-v[0] / r, -v[1] / r, -v[2] / r}, e};
+      found.length[n++] = r;
     }
   }
-  sweep->geometry.first_edge[sweep->n] = sweep->geometry.n_edges = n;
+  found.first_of[sweep->n] = sweep->geometry.n_edges = n;
   sweep->geometry.n_pairs = 0;
-  join_pairs(sweep, length);
+  join_pairs(sweep, &found);
   return FTL_OK;
 }
 
@@ -148,71 +160,103 @@ static void to_vector(const ftl_sweep *sweep, const edge *this, double g[3]) {
   for (int x = 0; x < 3; x++) g[x] = (g[x] - along * u[x]) / r;
 }
 
+/* What slices of pairs and of their edges share. */
+typedef struct {
+  ftl_sweep *sweep;
+  const double (*w)[3], (*V)[3]; /* of the tangent sweep */
+  double (*d)[3];                /* [edge] dE/dr_ij, of the reverse sweep */
+  int n_slices;
+} geometry_work;
+
+static void reverse_pair(const geometry_work *work, int p) {
+  ftl_sweep *sweep = work->sweep;
+  const int n_basis = sweep->network->n_basis, n_sh = sweep->network->n_sh;
+  pair *this = &sweep->geometry.pair[p];
+  for (int k = 0; k < n_basis; k++) {
+    size_t at = (size_t)p * (size_t)n_basis + (size_t)k;
+    this->r_bar += (double)sweep->geometry.basis.bar[at] * (double)sweep->geometry.basis_by_r[at];
+  }
+  for (int e = this->first_edge; e < this->first_edge + this->n_edges; e++) {
+    const edge *own = &sweep->geometry.edge[e];
+    double g[3] = {0, 0, 0};
+    for (int k = 0; k < n_sh; k++)
+      for (int x = 0; x < 3; x++) {
+        size_t at = (size_t)e * (size_t)n_sh + (size_t)k;
+        g[x] += (double)sweep->geometry.y.bar[at] * sweep->geometry.gradient_y[3 * at + (size_t)x];
+      }
+    to_vector(sweep, own, g);
+    for (int x = 0; x < 3; x++) work->d[e][x] = -this->r_bar / this->n_edges * own->direction[x] - g[x];
+  }
+}
+static void reverse_slice(void *shared, int slice) {
+  const geometry_work *work = shared;
+  const int n = work->sweep->geometry.n_pairs, end = slice_start(n, slice + 1, work->n_slices);
+  for (int p = slice_start(n, slice, work->n_slices); p < end; p++) reverse_pair(work, p);
+}
+
 /* r_bar of the pairs and y.bar of the edges to dE/dr_ij, forces, virial. The direction is from sender to receiver. */
-static void geometry_reverse(ftl_sweep *sweep, double virial[3][3]) {
-  const ftl_network *network = sweep->network;
-  int n_sh = network->n_sh;
+static bool geometry_reverse(ftl_sweep *sweep, double virial[3][3]) {
+  geometry_work work = {.sweep = sweep, .n_slices = slices_of(sweep->geometry.n_pairs, 128, 16)};
+  work.d = ftl_arena_take_dirty(&sweep->memory, (size_t)sweep->geometry.n_edges, sizeof *work.d);
+  if (!work.d) return false;
   memset(sweep->forces, 0, (size_t)sweep->n * sizeof *sweep->forces);
   memset(virial, 0, 9 * sizeof(double));
-  for (int p = 0; p < sweep->geometry.n_pairs; p++)
-    for (int k = 0; k < network->n_basis; k++) {
-      size_t at = (size_t)p * (size_t)network->n_basis + (size_t)k;
-      sweep->geometry.pair[p].r_bar += (double)sweep->geometry.basis.bar[at] * (double)sweep->geometry.basis_by_r[at];
+  share(sweep, work.n_slices, reverse_slice, &work);
+  for (int e = 0; e < sweep->geometry.n_edges; e++) {
+    const edge *this = &sweep->geometry.edge[e];
+    const double *v = sweep->graph->vector[this->index], *d = work.d[e];
+    for (int x = 0; x < 3; x++) {
+      sweep->forces[sweep->geometry.order[this->receiver]][x] += d[x];
+      sweep->forces[sweep->geometry.order[this->sender]][x] -= d[x];
     }
-  for (int a = 0; a < sweep->n; a++)
-    for (int e = sweep->geometry.first_edge[a]; e < sweep->geometry.first_edge[a + 1]; e++) {
-      const edge *this = &sweep->geometry.edge[e];
-      const pair *p = &sweep->geometry.pair[this->pair];
-      const double *u = this->direction, *v = sweep->graph->vector[this->index];
-      double g[3] = {0, 0, 0}, *d = sweep->d_vector[e];
-      for (int k = 0; k < n_sh; k++)
-        for (int x = 0; x < 3; x++) {
-          size_t at = (size_t)e * (size_t)n_sh + (size_t)k;
-          g[x] += (double)sweep->geometry.y.bar[at] * sweep->geometry.gradient_y[3 * at + (size_t)x];
-        }
-      to_vector(sweep, this, g);
-      for (int x = 0; x < 3; x++) {
-        d[x] = -p->r_bar / p->n_edges * u[x] - g[x];
-        sweep->forces[sweep->geometry.order[a]][x] += d[x];
-        sweep->forces[sweep->geometry.order[this->sender]][x] -= d[x];
-      }
-      for (int x = 0; x < 3; x++)
-        for (int y = 0; y < 3; y++) virial[x][y] -= v[x] * d[y];
+    for (int x = 0; x < 3; x++)
+      for (int y = 0; y < 3; y++) virial[x][y] -= v[x] * d[y];
+  }
+  return true;
+}
+
+static void tangent_pair(const geometry_work *work, int p) {
+  ftl_sweep *sweep = work->sweep;
+  const int n_basis = sweep->network->n_basis, n_sh = sweep->network->n_sh;
+  pair *this = &sweep->geometry.pair[p];
+  for (int e = this->first_edge; e < this->first_edge + this->n_edges; e++) {
+    const edge *own = &sweep->geometry.edge[e];
+    const double *u = own->direction, *v = sweep->graph->vector[own->index];
+    const int i = sweep->geometry.order[own->receiver], j = sweep->geometry.order[own->sender];
+    double r_dot[3] = {0, 0, 0}, along = 0;
+    for (int x = 0; x < 3; x++) {
+      if (work->w) r_dot[x] += work->w[i][x] - work->w[j][x];
+      if (work->V) r_dot[x] -= work->V[0][x] * v[0] + work->V[1][x] * v[1] + work->V[2][x] * v[2];
+      along += u[x] * r_dot[x];
     }
+    this->r_dot = -along; /* the same for the reverse edge */
+    to_vector(sweep, own, r_dot);
+    for (int k = 0; k < n_sh; k++) {
+      size_t at = (size_t)e * (size_t)n_sh + (size_t)k;
+      double sum = 0;
+      for (int x = 0; x < 3; x++) sum -= sweep->geometry.gradient_y[3 * at + (size_t)x] * r_dot[x];
+      sweep->geometry.y.dot[at] = (real)sum;
+    }
+  }
+  for (int k = 0; k < n_basis; k++) {
+    size_t at = (size_t)p * (size_t)n_basis + (size_t)k;
+    sweep->geometry.basis.dot[at] = (real)((double)sweep->geometry.basis_by_r[at] * this->r_dot);
+  }
+}
+static void tangent_slice(void *shared, int slice) {
+  const geometry_work *work = shared;
+  const int n = work->sweep->geometry.n_pairs, end = slice_start(n, slice + 1, work->n_slices);
+  for (int p = slice_start(n, slice, work->n_slices); p < end; p++) tangent_pair(work, p);
 }
 
 /* Along the direction rdot_ij = w_i - w_j - V^T r_ij, in which dE/d(direction) = sum w F + sum V W. */
 static bool geometry_tangent(ftl_sweep *sweep, const double (*w)[3], const double (*V)[3]) {
   const ftl_network *network = sweep->network;
-  int n_sh = network->n_sh;
-  sweep->geometry.y.dot = take(sweep, (size_t)sweep->geometry.n_edges * (size_t)n_sh);
+  geometry_work work = {sweep, w, V, NULL, slices_of(sweep->geometry.n_pairs, 128, 16)};
+  sweep->geometry.y.dot = take(sweep, (size_t)sweep->geometry.n_edges * (size_t)network->n_sh);
   sweep->geometry.basis.dot = take(sweep, (size_t)sweep->geometry.n_pairs * (size_t)network->n_basis);
   if (!sweep->geometry.y.dot || !sweep->geometry.basis.dot) return false;
-  for (int a = 0; a < sweep->n; a++)
-    for (int e = sweep->geometry.first_edge[a]; e < sweep->geometry.first_edge[a + 1]; e++) {
-      const edge *this = &sweep->geometry.edge[e];
-      const double *u = this->direction, *v = sweep->graph->vector[this->index];
-      pair *p = &sweep->geometry.pair[this->pair];
-      double r_dot[3] = {0, 0, 0}, along = 0;
-      for (int x = 0; x < 3; x++) {
-        if (w) r_dot[x] += w[sweep->geometry.order[a]][x] - w[sweep->geometry.order[this->sender]][x];
-        if (V) r_dot[x] -= V[0][x] * v[0] + V[1][x] * v[1] + V[2][x] * v[2];
-        along += u[x] * r_dot[x];
-      }
-      p->r_dot = -along; /* the same for the reverse edge */
-      to_vector(sweep, this, r_dot);
-      for (int k = 0; k < n_sh; k++) {
-        size_t at = (size_t)e * (size_t)n_sh + (size_t)k;
-        double sum = 0;
-        for (int x = 0; x < 3; x++) sum -= sweep->geometry.gradient_y[3 * at + (size_t)x] * r_dot[x];
-        sweep->geometry.y.dot[at] = (real)sum;
-      }
-    }
-  for (int p = 0; p < sweep->geometry.n_pairs; p++)
-    for (int k = 0; k < network->n_basis; k++) {
-      size_t at = (size_t)p * (size_t)network->n_basis + (size_t)k;
-      sweep->geometry.basis.dot[at] = (real)((double)sweep->geometry.basis_by_r[at] * sweep->geometry.pair[p].r_dot);
-    }
+  share(sweep, work.n_slices, tangent_slice, &work);
   return true;
 }
 

@@ -4,7 +4,7 @@
 /* An array of n zeros in *p; false when out of memory. */
 static bool take_zeros(ftl_sweep *sweep, real **p, size_t n) {
   if (!(*p = take(sweep, n))) return false;
-  zero(*p, n);
+  zero_shared(sweep, *p, n);
   return true;
 }
 /* The same, unless it is there. */
@@ -22,14 +22,18 @@ static bool is_kept(const ftl_network_layer *layer, const ftl_operation *op) {
   return layer->kept_to >= (int)ftl_kept_level_of(op);
 }
 
+/* Maps add to what is there. */
+static bool is_map(const ftl_operation *op) {
+  return op->kind == FTL_OP_LINEAR || op->kind == FTL_OP_LINEAR_BY_ELEMENT;
+}
+
 static bool operation_forward(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state, int k) {
   const ftl_operation *op = &layer->operations.op[k];
   variable *from = &state->f[op->from], *to = &state->f[op->to];
-  const bool is_map = op->kind == FTL_OP_LINEAR || op->kind == FTL_OP_LINEAR_BY_ELEMENT;
   const size_t n = numbers(sweep, layer, op->to);
   if (!op->adds) {
     if (!take_value(sweep, to, n)) return false;
-    if (is_map) zero(to->x, n);
+    if (is_map(op)) zero_shared(sweep, to->x, n);
   }
   switch (op->kind) {
   case FTL_OP_LINEAR:
@@ -85,7 +89,9 @@ static bool operation_tangent(ftl_sweep *sweep, const ftl_network_layer *layer, 
   variable *from = &state->f[op->from], *to = &state->f[op->to];
   if (op->kind == FTL_OP_CONVOLUTION && !radial_tangent(sweep, layer, state)) return false;
   if (op->kind != FTL_OP_CONVOLUTION && !from->dot) return true;
-  if (!op->adds && !take_zeros(sweep, &to->dot, numbers(sweep, layer, op->to))) return false;
+  const size_t n = numbers(sweep, layer, op->to);
+  if (!op->adds && !(to->dot = take(sweep, n))) return false;
+  if (!op->adds && is_map(op)) zero_shared(sweep, to->dot, n);
   switch (op->kind) {
   case FTL_OP_LINEAR:
   case FTL_OP_LINEAR_BY_ELEMENT:
@@ -134,8 +140,7 @@ static bool operation_reverse(ftl_sweep *sweep, const ftl_network_layer *layer, 
     break;
   case FTL_OP_CONVOLUTION:
     if (!(state->w.bar = take(sweep, (size_t)sweep->geometry.n_pairs * (size_t)layer->conv.n_weights))) return false;
-    conv_reverse(sweep, &layer->conv, state);
-    return radial_reverse(sweep, layer, state);
+    return conv_reverse(sweep, &layer->conv, state) && radial_reverse(sweep, layer, state);
   case FTL_OP_NORM:
     if (!(state->norm.bar = take(sweep, (size_t)sweep->n)) || !(state->density.bar = take(sweep, (size_t)sweep->n)))
       return false;
@@ -168,7 +173,7 @@ static bool convolution_second(ftl_sweep *sweep, const ftl_network_layer *layer,
   if (layer->trained_in_radial &&
       !(state->w.til = take(sweep, (size_t)sweep->geometry.n_pairs * (size_t)layer->conv.n_weights)))
     return false;
-  conv_second(sweep, &layer->conv, state);
+  if (!conv_second(sweep, &layer->conv, state)) return false;
   return !layer->trained_in_radial || radial_second(sweep, layer, state);
 }
 

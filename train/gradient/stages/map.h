@@ -1,19 +1,106 @@
 /* Equivariant linear maps: y += x W on the channels of every component. The map is linear, so that the tangent is the
    same map of the tangent, and both adjoints are the transposed map. */
 
-static void map_forward(const ftl_sweep *sweep, const ftl_map *map, const real *x, real *y) {
-  for (int k = 0; k < map->n; k++) {
-    const ftl_map_path *path = &map->path[k];
-    int d = ftl_block_dim(&map->in, path->in), u = map->in.block[path->in].mul, v = map->out.block[path->out].mul;
-    const real *from = x + (size_t)sweep->n * (size_t)ftl_block_offset(&map->in, path->in);
-    real *to = y + (size_t)sweep->n * (size_t)ftl_block_offset(&map->out, path->out);
-    for (int set = 0; set < map->n_sets; set++) {
-      int first, rows;
-      set_rows(sweep, map->n_sets, set, d, &first, &rows);
-      gemm_nn(rows, v, u, path->factor, from + (size_t)first * (size_t)u, u,
-              theta(sweep, path->weight + (int64_t)set * v), map->n_sets * v, to + (size_t)first * (size_t)v, v);
+/* What the slices of a map share. A slice of the map or of its transpose has some columns of a block that is made, from
+   the last block on, which has most rows; one of the weight's gradient a block of a path's weight. */
+typedef struct {
+  const ftl_sweep *sweep;
+  const ftl_map *map;
+  const real *from, *from_out;
+  real *to;
+} map_work;
+
+/* One path's product for one element, or for all. y += x W. */
+static matrix_product path_forward_product(const map_work *work, const ftl_map_path *path, int set) {
+  const ftl_map *map = work->map;
+  const int d = ftl_block_dim(&map->in, path->in), u = map->in.block[path->in].mul, v = map->out.block[path->out].mul;
+  const size_t n = (size_t)work->sweep->n;
+  int first, rows;
+  set_rows(work->sweep, map->n_sets, set, d, &first, &rows);
+  return (matrix_product){
+      .m = rows,
+      .n = v,
+      .k = u,
+      .alpha = (real)path->factor,
+      .a = work->from + n * (size_t)ftl_block_offset(&map->in, path->in) + (size_t)first * (size_t)u,
+      .a_row = (size_t)u,
+      .a_step = 1,
+      .b = theta(work->sweep, path->weight + (int64_t)set * v),
+      .b_step = (size_t)(map->n_sets * v),
+      .b_column = 1,
+      .c = work->to + n * (size_t)ftl_block_offset(&map->out, path->out) + (size_t)first * (size_t)v,
+      .c_row = (size_t)v,
+      .adds = true};
+}
+/* x_bar += y_bar W^T */
+static matrix_product path_reverse_product(const map_work *work, const ftl_map_path *path, int set) {
+  const ftl_map *map = work->map;
+  const int d = ftl_block_dim(&map->in, path->in), u = map->in.block[path->in].mul, v = map->out.block[path->out].mul;
+  const size_t n = (size_t)work->sweep->n;
+  int first, rows;
+  set_rows(work->sweep, map->n_sets, set, d, &first, &rows);
+  return (matrix_product){.m = rows,
+                          .n = u,
+                          .k = v,
+                          .alpha = (real)path->factor,
+                          .a = work->from + n * (size_t)ftl_block_offset(&map->out, path->out) +
+                               (size_t)first * (size_t)v,
+                          .a_row = (size_t)v,
+                          .a_step = 1,
+                          .b = theta(work->sweep, path->weight + (int64_t)set * v),
+                          .b_step = 1,
+                          .b_column = (size_t)(map->n_sets * v),
+                          .c = work->to + n * (size_t)ftl_block_offset(&map->in, path->in) + (size_t)first * (size_t)u,
+                          .c_row = (size_t)u,
+                          .adds = true};
+}
+/* The gradient of W += x^T y. */
+static matrix_product path_weight_product(const map_work *work, const ftl_map_path *path, int set) {
+  const ftl_map *map = work->map;
+  const int d = ftl_block_dim(&map->in, path->in), u = map->in.block[path->in].mul, v = map->out.block[path->out].mul;
+  const size_t n = (size_t)work->sweep->n;
+  int first, rows;
+  set_rows(work->sweep, map->n_sets, set, d, &first, &rows);
+  return (matrix_product){
+      .m = u,
+      .n = v,
+      .k = rows,
+      .alpha = (real)path->factor,
+      .a = work->from + n * (size_t)ftl_block_offset(&map->in, path->in) + (size_t)first * (size_t)u,
+      .a_row = 1,
+      .a_step = (size_t)u,
+      .b = work->from_out + n * (size_t)ftl_block_offset(&map->out, path->out) + (size_t)first * (size_t)v,
+      .b_step = (size_t)v,
+      .b_column = 1,
+      .c = work->to + path->weight + (int64_t)set * v,
+      .c_row = (size_t)(map->n_sets * v),
+      .adds = true};
+}
+
+static int panels_of(const ftl_irreps *irreps) {
+  int n = 0;
+  for (int b = 0; b < irreps->n; b++) n += panels(irreps->block[b].mul);
+  return n;
+}
+/* The block that a slice belongs to; the slice becomes its panel there. */
+static int block_of_slice(const ftl_irreps *irreps, int *slice) {
+  int b = irreps->n - 1;
+  for (; *slice >= panels(irreps->block[b].mul); b--) *slice -= panels(irreps->block[b].mul);
+  return b;
+}
+
+static void map_forward_slice(void *shared, int slice) {
+  const map_work *work = shared;
+  const int block = block_of_slice(&work->map->out, &slice);
+  for (int k = 0; k < work->map->n; k++)
+    for (int set = 0; work->map->path[k].out == block && set < work->map->n_sets; set++) {
+      const matrix_product product = path_forward_product(work, &work->map->path[k], set);
+      product_columns(&product, slice);
     }
-  }
+}
+static void map_forward(const ftl_sweep *sweep, const ftl_map *map, const real *x, real *y) {
+  map_work work = {sweep, map, x, NULL, y};
+  share(sweep, panels_of(&map->out), map_forward_slice, &work);
 }
 
 /* Even scalars of `out` get their bias and the row of the head. */
@@ -34,36 +121,38 @@ static void map_offsets(const ftl_sweep *sweep, const ftl_map *map, real *y) {
   }
 }
 
-static void map_reverse(const ftl_sweep *sweep, const ftl_map *map, const real *y_bar, real *x_bar) {
-  for (int k = 0; k < map->n; k++) {
-    const ftl_map_path *path = &map->path[k];
-    int d = ftl_block_dim(&map->in, path->in), u = map->in.block[path->in].mul, v = map->out.block[path->out].mul;
-    real *to = x_bar + (size_t)sweep->n * (size_t)ftl_block_offset(&map->in, path->in);
-    const real *from = y_bar + (size_t)sweep->n * (size_t)ftl_block_offset(&map->out, path->out);
-    for (int set = 0; set < map->n_sets; set++) {
-      int first, rows;
-      set_rows(sweep, map->n_sets, set, d, &first, &rows);
-      gemm_nt(rows, u, v, path->factor, from + (size_t)first * (size_t)v, v,
-              theta(sweep, path->weight + (int64_t)set * v), map->n_sets * v, to + (size_t)first * (size_t)u, u);
+static void map_reverse_slice(void *shared, int slice) {
+  const map_work *work = shared;
+  const int block = block_of_slice(&work->map->in, &slice);
+  for (int k = 0; k < work->map->n; k++)
+    for (int set = 0; work->map->path[k].in == block && set < work->map->n_sets; set++) {
+      const matrix_product product = path_reverse_product(work, &work->map->path[k], set);
+      product_columns(&product, slice);
     }
+}
+static void map_reverse(const ftl_sweep *sweep, const ftl_map *map, const real *y_bar, real *x_bar) {
+  map_work work = {sweep, map, y_bar, NULL, x_bar};
+  share(sweep, panels_of(&map->in), map_reverse_slice, &work);
+}
+
+static int weight_panels(const ftl_map *map, int k) { return panels(map->out.block[map->path[k].out].mul); }
+static void map_weight_slice(void *shared, int slice) {
+  const map_work *work = shared;
+  int k = work->map->n - 1;
+  for (; slice >= weight_panels(work->map, k); k--) slice -= weight_panels(work->map, k);
+  for (int set = 0; set < work->map->n_sets; set++) {
+    const matrix_product product = path_weight_product(work, &work->map->path[k], set);
+    product_columns(&product, slice);
   }
 }
 
 /* Adds x^T y to the gradient of the weight: once with (value, second adjoint) and once with (tangent, adjoint). */
 static void map_weight(const ftl_sweep *sweep, const ftl_map *map, const real *x, const real *y) {
   if (!x || !y) return;
-  for (int k = 0; k < map->n; k++) {
-    const ftl_map_path *path = &map->path[k];
-    int d = ftl_block_dim(&map->in, path->in), u = map->in.block[path->in].mul, v = map->out.block[path->out].mul;
-    const real *from = x + (size_t)sweep->n * (size_t)ftl_block_offset(&map->in, path->in);
-    const real *to = y + (size_t)sweep->n * (size_t)ftl_block_offset(&map->out, path->out);
-    for (int set = 0; set < map->n_sets; set++) {
-      int first, rows;
-      set_rows(sweep, map->n_sets, set, d, &first, &rows);
-      gemm_tn(u, v, rows, path->factor, from + (size_t)first * (size_t)u, u, to + (size_t)first * (size_t)v, v,
-              sweep->parameter_gradient + path->weight + (int64_t)set * v, map->n_sets * v);
-    }
-  }
+  map_work work = {sweep, map, x, y, sweep->parameter_gradient};
+  int slices = 0;
+  for (int k = 0; k < map->n; k++) slices += weight_panels(map, k);
+  share(sweep, slices, map_weight_slice, &work);
 }
 static void map_gradient(const ftl_sweep *sweep, const ftl_map *map, const variable *x, const variable *y) {
   if (!map->trained) return;

@@ -114,8 +114,8 @@ typedef enum { GATE_FORWARD, GATE_TANGENT, GATE_REVERSE, GATE_SECOND } gate_swee
 
 /* A part of scalars: y = f(x). */
 static void gate_scalars(const ftl_sweep *sweep, const ftl_gate *gate, const ftl_gate_part *part, const variable *x,
-                         const variable *y, gate_sweep which) {
-  for (int a = 0; a < sweep->n; a++) {
+                         const variable *y, gate_sweep which, int first, int end) {
+  for (int a = first; a < end; a++) {
     const size_t in = row_at(sweep, &gate->in, part->in, a) + (size_t)part->in_channel;
     const size_t out = row_at(sweep, &gate->out, part->out, a);
     for (int c = 0; c < part->mul; c++) {
@@ -141,10 +141,10 @@ static void gate_scalars(const ftl_sweep *sweep, const ftl_gate *gate, const ftl
 
 /* A part of multiplets: y = x f(gate), channel by channel. */
 static void gate_multiplets(const ftl_sweep *sweep, const ftl_gate *gate, const ftl_gate_part *part, const variable *x,
-                            const variable *y, gate_sweep which) {
+                            const variable *y, gate_sweep which, int first, int end) {
   const int d = 2 * part->l + 1;
   const size_t in_mul = (size_t)gate->in.block[part->in].mul, out_mul = (size_t)part->mul;
-  for (int a = 0; a < sweep->n; a++) {
+  for (int a = first; a < end; a++) {
     const size_t in = row_at(sweep, &gate->in, part->in, a) + (size_t)part->in_channel;
     const size_t gates = row_at(sweep, &gate->in, part->gates, a) + (size_t)part->gates_channel;
     const size_t out = row_at(sweep, &gate->out, part->out, a);
@@ -176,10 +176,25 @@ static void gate_multiplets(const ftl_sweep *sweep, const ftl_gate *gate, const 
   }
 }
 
+typedef struct {
+  const ftl_sweep *sweep;
+  const ftl_gate *gate;
+  const variable *x, *y;
+  gate_sweep which;
+  int n_slices;
+} gate_work;
+
+static void gate_slice(void *shared, int slice) {
+  const gate_work *w = shared;
+  const int first = slice_start(w->sweep->n, slice, w->n_slices),
+            end = slice_start(w->sweep->n, slice + 1, w->n_slices);
+  for (int k = 0; k < w->gate->n; k++) {
+    const ftl_gate_part *part = &w->gate->part[k];
+    (part->gates < 0 ? gate_scalars : gate_multiplets)(w->sweep, w->gate, part, w->x, w->y, w->which, first, end);
+  }
+}
 static void gate(const ftl_sweep *sweep, const ftl_network_layer *layer, const variable *x, const variable *y,
                  gate_sweep which) {
-  for (int k = 0; k < layer->gate.n; k++) {
-    const ftl_gate_part *part = &layer->gate.part[k];
-    (part->gates < 0 ? gate_scalars : gate_multiplets)(sweep, &layer->gate, part, x, y, which);
-  }
+  gate_work work = {sweep, &layer->gate, x, y, which, slices_of(sweep->n, 8, 16)};
+  share(sweep, work.n_slices, gate_slice, &work);
 }

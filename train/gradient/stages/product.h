@@ -115,7 +115,9 @@ static size_t component_at(const ftl_sweep *sweep, const ftl_irreps *irreps, int
   return (size_t)sweep->n * (size_t)ftl_block_offset(irreps, block) + (size_t)((atom * d + m) * mul);
 }
 static void load_lanes(const real *x, int first, int channels, real *to) {
-  for (int k = 0; k < PRODUCT_LANES; k++) to[k] = first + k < channels ? x[first + k] : 0;
+  if (first + PRODUCT_LANES <= channels) memcpy(to, x + first, sizeof(lanes));
+  else
+    for (int k = 0; k < PRODUCT_LANES; k++) to[k] = first + k < channels ? x[first + k] : 0;
 }
 static void add_lanes(const real *from, int first, int channels, real *x) {
   for (int k = 0; k < PRODUCT_LANES && first + k < channels; k++) x[first + k] += from[k];
@@ -146,50 +148,86 @@ static int product_set(const ftl_sweep *sweep, const ftl_product *product, int a
   return product->n_sets == 1 ? 0 : sweep->geometry.species[atom];
 }
 
-/* b and, with `tangent`, bdot from a and adot. Overwrites. */
-static void product_forward(const ftl_sweep *sweep, const ftl_product *product, const variable *a, variable *b,
-                            bool tangent) {
-  contraction c;
-  for (int atom = 0; atom < sweep->n; atom++)
-    for (int chunk = 0; chunk < product->n_chunks; chunk++) {
-      load_components(sweep, product, a->x, atom, chunk, c.a);
-      if (tangent) load_components(sweep, product, a->dot, atom, chunk, c.a_dot);
-      for (int o = 0; o < product->n_outputs; o++) {
-        lanes q, q_dot, sum = {0};
-        select_output(product, product_set(sweep, product, atom), chunk, o, &c);
-        for (int node = 0; node < c.output->terms.level[0].n; node++) {
-          int i = c.output->terms.level[0].index[node];
-          if (tangent) {
-            node_tangent(&c, 0, node, q, q_dot);
-            for (int k = 0; k < PRODUCT_LANES; k++) sum[k] += c.a_dot[i][k] * q[k] + c.a[i][k] * q_dot[k];
-          } else {
-            node_value(&c, 0, node, q);
-            for (int k = 0; k < PRODUCT_LANES; k++) sum[k] += c.a[i][k] * q[k];
-          }
-        }
-        real *to = (tangent ? b->dot : b->x) + component_at(sweep, &product->out, c.output->block, c.output->m, atom);
-        for (int k = 0; k < PRODUCT_LANES && chunk * PRODUCT_LANES + k < product->channels; k++)
-          to[chunk * PRODUCT_LANES + k] = sum[k];
-      }
-    }
+/* What the slices of a product share: a slice has a chunk of channels, of some atoms or, where the gradient of the
+   coefficients is added up, of all. */
+typedef struct {
+  ftl_sweep *sweep;
+  const ftl_product *product;
+  const variable *a, *b;
+  bool tangent;
+  int n_groups;        /* of atoms */
+  real *d_coefficient; /* [chunk][node][PRODUCT_LANES]; NULL: not wanted */
+} product_work;
+
+static void share_chunks(product_work *work, ftl_slice slice) {
+  work->n_groups = slices_of(work->sweep->n, 16, 8);
+  share(work->sweep, work->n_groups * work->product->n_chunks, slice, work);
 }
 
-/* Adds to a.bar. */
-static void product_reverse(const ftl_sweep *sweep, const ftl_product *product, const variable *a, const variable *b) {
+static void product_forward_atom(const product_work *work, int atom, int chunk) {
+  const ftl_sweep *sweep = work->sweep;
+  const ftl_product *product = work->product;
+  const bool tangent = work->tangent;
   contraction c;
-  for (int atom = 0; atom < sweep->n; atom++)
-    for (int chunk = 0; chunk < product->n_chunks; chunk++) {
-      load_components(sweep, product, a->x, atom, chunk, c.a);
-      memset(c.a_bar, 0, sizeof c.a_bar);
-      for (int o = 0; o < product->n_outputs; o++) {
-        lanes q;
-        select_output(product, product_set(sweep, product, atom), chunk, o, &c);
-        load_lanes(b->bar + component_at(sweep, &product->out, c.output->block, c.output->m, atom),
-                   chunk * PRODUCT_LANES, product->channels, c.g);
-        for (int node = 0; node < c.output->terms.level[0].n; node++) node_reverse(&c, 0, node, c.g, q);
+  load_components(sweep, product, work->a->x, atom, chunk, c.a);
+  if (tangent) load_components(sweep, product, work->a->dot, atom, chunk, c.a_dot);
+  for (int o = 0; o < product->n_outputs; o++) {
+    lanes q, q_dot, sum = {0};
+    select_output(product, product_set(sweep, product, atom), chunk, o, &c);
+    for (int node = 0; node < c.output->terms.level[0].n; node++) {
+      int i = c.output->terms.level[0].index[node];
+      if (tangent) {
+        node_tangent(&c, 0, node, q, q_dot);
+        for (int k = 0; k < PRODUCT_LANES; k++) sum[k] += c.a_dot[i][k] * q[k] + c.a[i][k] * q_dot[k];
+      } else {
+        node_value(&c, 0, node, q);
+        for (int k = 0; k < PRODUCT_LANES; k++) sum[k] += c.a[i][k] * q[k];
       }
-      add_components(sweep, product, (const lanes *)c.a_bar, atom, chunk, a->bar);
     }
+    real *to =
+        (tangent ? work->b->dot : work->b->x) + component_at(sweep, &product->out, c.output->block, c.output->m, atom);
+    for (int k = 0; k < PRODUCT_LANES && chunk * PRODUCT_LANES + k < product->channels; k++)
+      to[chunk * PRODUCT_LANES + k] = sum[k];
+  }
+}
+static void product_forward_slice(void *shared, int slice) {
+  const product_work *work = shared;
+  const int group = slice / work->product->n_chunks, n = work->sweep->n;
+  for (int atom = slice_start(n, group, work->n_groups); atom < slice_start(n, group + 1, work->n_groups); atom++)
+    product_forward_atom(work, atom, slice % work->product->n_chunks);
+}
+/* b and, with `tangent`, bdot from a and adot. Overwrites. */
+static void product_forward(ftl_sweep *sweep, const ftl_product *product, const variable *a, variable *b,
+                            bool tangent) {
+  product_work work = {.sweep = sweep, .product = product, .a = a, .b = b, .tangent = tangent};
+  share_chunks(&work, product_forward_slice);
+}
+
+static void product_reverse_atom(const product_work *work, int atom, int chunk) {
+  const ftl_sweep *sweep = work->sweep;
+  const ftl_product *product = work->product;
+  contraction c;
+  load_components(sweep, product, work->a->x, atom, chunk, c.a);
+  memset(c.a_bar, 0, sizeof c.a_bar);
+  for (int o = 0; o < product->n_outputs; o++) {
+    lanes q;
+    select_output(product, product_set(sweep, product, atom), chunk, o, &c);
+    load_lanes(work->b->bar + component_at(sweep, &product->out, c.output->block, c.output->m, atom),
+               chunk * PRODUCT_LANES, product->channels, c.g);
+    for (int node = 0; node < c.output->terms.level[0].n; node++) node_reverse(&c, 0, node, c.g, q);
+  }
+  add_components(sweep, product, (const lanes *)c.a_bar, atom, chunk, work->a->bar);
+}
+static void product_reverse_slice(void *shared, int slice) {
+  const product_work *work = shared;
+  const int group = slice / work->product->n_chunks, n = work->sweep->n;
+  for (int atom = slice_start(n, group, work->n_groups); atom < slice_start(n, group + 1, work->n_groups); atom++)
+    product_reverse_atom(work, atom, slice % work->product->n_chunks);
+}
+/* Adds to a.bar. */
+static void product_reverse(ftl_sweep *sweep, const ftl_product *product, const variable *a, const variable *b) {
+  product_work work = {.sweep = sweep, .product = product, .a = a, .b = b};
+  share_chunks(&work, product_reverse_slice);
 }
 
 /* Gradient of the weights from that of the nodes' coefficients: C = sum_k u_k w[set][k][channel]. */
@@ -211,38 +249,48 @@ static void coefficients_reverse(const ftl_sweep *sweep, const ftl_product *prod
   }
 }
 
-/* Adds to a.til (NULL: not wanted) and to the gradient of the weights. Atoms of one set follow each other. */
-static bool product_second(ftl_sweep *sweep, const ftl_product *product, const variable *a, const variable *b) {
+static void product_second_atom(const product_work *work, int atom, int set, int chunk, real *d_coefficient) {
+  const ftl_sweep *sweep = work->sweep;
+  const ftl_product *product = work->product;
   contraction c;
   c.d_coefficient = NULL;
-  if (product->trained && !(c.d_coefficient = take(sweep, product->nodes * PRODUCT_LANES))) return false;
-  real *all = c.d_coefficient;
+  load_components(sweep, product, work->a->x, atom, chunk, c.a);
+  load_components(sweep, product, work->a->dot, atom, chunk, c.a_dot);
+  memset(c.a_til, 0, sizeof c.a_til);
+  for (int o = 0; o < product->n_outputs; o++) {
+    lanes q, q_dot;
+    select_output(product, set, chunk, o, &c);
+    if (d_coefficient) c.d_coefficient = d_coefficient + c.output->offset * PRODUCT_LANES;
+    size_t at = component_at(sweep, &product->out, c.output->block, c.output->m, atom);
+    load_lanes(work->b->bar + at, chunk * PRODUCT_LANES, product->channels, c.g);
+    load_lanes(work->b->til + at, chunk * PRODUCT_LANES, product->channels, c.g_til);
+    for (int node = 0; node < c.output->terms.level[0].n; node++) node_second(&c, 0, node, c.g, c.g_til, q, q_dot);
+  }
+  if (work->a->til) add_components(sweep, product, (const lanes *)c.a_til, atom, chunk, work->a->til);
+}
+
+static void product_second_slice(void *shared, int chunk) {
+  const product_work *work = shared;
+  const ftl_product *product = work->product;
+  const size_t n = product->nodes * PRODUCT_LANES;
+  real *own = work->d_coefficient ? work->d_coefficient + (size_t)chunk * n : NULL;
   for (int set = 0; set < product->n_sets; set++) {
     int first, rows;
-    set_rows(sweep, product->n_sets, set, 1, &first, &rows);
-    for (int chunk = 0; rows && chunk < product->n_chunks; chunk++) {
-      if (all) zero(all, product->nodes * PRODUCT_LANES);
-      for (int atom = first; atom < first + rows; atom++) {
-        load_components(sweep, product, a->x, atom, chunk, c.a);
-        load_components(sweep, product, a->dot, atom, chunk, c.a_dot);
-        memset(c.a_til, 0, sizeof c.a_til);
-        for (int o = 0; o < product->n_outputs; o++) {
-          lanes q, q_dot;
-          select_output(product, set, chunk, o, &c);
-          if (all) c.d_coefficient = all + c.output->offset * PRODUCT_LANES;
-          size_t at = component_at(sweep, &product->out, c.output->block, c.output->m, atom);
-          load_lanes(b->bar + at, chunk * PRODUCT_LANES, product->channels, c.g);
-          load_lanes(b->til + at, chunk * PRODUCT_LANES, product->channels, c.g_til);
-          for (int node = 0; node < c.output->terms.level[0].n; node++)
-            node_second(&c, 0, node, c.g, c.g_til, q, q_dot);
-        }
-        if (a->til) add_components(sweep, product, (const lanes *)c.a_til, atom, chunk, a->til);
-      }
-      for (int o = 0; all && o < product->n_outputs; o++)
-        coefficients_reverse(sweep, product, &product->output[o], set, chunk,
-                             all + product->output[o].offset * PRODUCT_LANES);
-    }
+    set_rows(work->sweep, product->n_sets, set, 1, &first, &rows);
+    if (rows && own) zero(own, n);
+    for (int atom = first; atom < first + rows; atom++) product_second_atom(work, atom, set, chunk, own);
+    for (int o = 0; rows && own && o < product->n_outputs; o++)
+      coefficients_reverse(work->sweep, product, &product->output[o], set, chunk,
+                           own + product->output[o].offset * PRODUCT_LANES);
   }
+}
+
+/* Adds to a.til (NULL: not wanted) and to the gradient of the weights. Atoms of one set follow each other. */
+static bool product_second(ftl_sweep *sweep, const ftl_product *product, const variable *a, const variable *b) {
+  product_work work = {.sweep = sweep, .product = product, .a = a, .b = b};
+  const size_t n = product->nodes * PRODUCT_LANES * (size_t)product->n_chunks;
+  if (product->trained && !(work.d_coefficient = take(sweep, n))) return false;
+  share(sweep, product->n_chunks, product_second_slice, &work);
   return true;
 }
 

@@ -81,13 +81,13 @@ static bool density_forward(ftl_sweep *sweep, const ftl_network_layer *layer, la
   net_forward(sweep, &layer->density, &state->density_net);
   const real *q = state->density_net.h[layer->density.n_layers - 1].x;
   zero(state->density.x, (size_t)sweep->n);
-  for (int a = 0; a < sweep->n; a++)
-    for (int e = sweep->geometry.first_edge[a]; e < sweep->geometry.first_edge[a + 1]; e++) {
-      real value, d1, d2;
-      int p = sweep->geometry.edge[e].pair;
-      density_function(q[p], &value, &d1, &d2);
-      state->density.x[a] += value * (real)sweep->geometry.pair[p].cutoff;
-    }
+  for (int e = 0; e < sweep->geometry.n_edges; e++) {
+    const int a = sweep->geometry.edge[e].receiver;
+    real value, d1, d2;
+    int p = sweep->geometry.edge[e].pair;
+    density_function(q[p], &value, &d1, &d2);
+    state->density.x[a] += value * (real)sweep->geometry.pair[p].cutoff;
+  }
   return true;
 }
 
@@ -96,14 +96,14 @@ static bool density_tangent(ftl_sweep *sweep, const ftl_network_layer *layer, la
   const variable *q = &state->density_net.h[layer->density.n_layers - 1];
   if (!(state->density.dot = take(sweep, (size_t)sweep->n))) return false;
   zero(state->density.dot, (size_t)sweep->n);
-  for (int a = 0; a < sweep->n; a++)
-    for (int e = sweep->geometry.first_edge[a]; e < sweep->geometry.first_edge[a + 1]; e++) {
-      real value, d1, d2;
-      const pair *p = &sweep->geometry.pair[sweep->geometry.edge[e].pair];
-      int k = sweep->geometry.edge[e].pair;
-      density_function(q->x[k], &value, &d1, &d2);
-      state->density.dot[a] += d1 * q->dot[k] * (real)p->cutoff + value * (real)(p->cutoff_by_r * p->r_dot);
-    }
+  for (int e = 0; e < sweep->geometry.n_edges; e++) {
+    const int a = sweep->geometry.edge[e].receiver;
+    real value, d1, d2;
+    const pair *p = &sweep->geometry.pair[sweep->geometry.edge[e].pair];
+    int k = sweep->geometry.edge[e].pair;
+    density_function(q->x[k], &value, &d1, &d2);
+    state->density.dot[a] += d1 * q->dot[k] * (real)p->cutoff + value * (real)(p->cutoff_by_r * p->r_dot);
+  }
   return true;
 }
 
@@ -111,15 +111,15 @@ static bool density_reverse(ftl_sweep *sweep, const ftl_network_layer *layer, la
   variable *q = &state->density_net.h[layer->density.n_layers - 1];
   if (!(q->bar = take(sweep, (size_t)sweep->geometry.n_pairs))) return false;
   zero(q->bar, (size_t)sweep->geometry.n_pairs);
-  for (int a = 0; a < sweep->n; a++)
-    for (int e = sweep->geometry.first_edge[a]; e < sweep->geometry.first_edge[a + 1]; e++) {
-      real value, d1, d2;
-      int k = sweep->geometry.edge[e].pair;
-      pair *p = &sweep->geometry.pair[k];
-      density_function(q->x[k], &value, &d1, &d2);
-      q->bar[k] += state->density.bar[a] * d1 * (real)p->cutoff;
-      p->r_bar += (double)(state->density.bar[a] * value) * p->cutoff_by_r;
-    }
+  for (int e = 0; e < sweep->geometry.n_edges; e++) {
+    const int a = sweep->geometry.edge[e].receiver;
+    real value, d1, d2;
+    int k = sweep->geometry.edge[e].pair;
+    pair *p = &sweep->geometry.pair[k];
+    density_function(q->x[k], &value, &d1, &d2);
+    q->bar[k] += state->density.bar[a] * d1 * (real)p->cutoff;
+    p->r_bar += (double)(state->density.bar[a] * value) * p->cutoff_by_r;
+  }
   if (!net_reverse(sweep, &layer->density, &state->density_net)) return false;
   radial_input_reverse(sweep, layer, state->density_net.input.bar);
   return true;
@@ -129,15 +129,15 @@ static bool density_second(ftl_sweep *sweep, const ftl_network_layer *layer, lay
   variable *q = &state->density_net.h[layer->density.n_layers - 1];
   if (!(q->til = take(sweep, (size_t)sweep->geometry.n_pairs))) return false;
   zero(q->til, (size_t)sweep->geometry.n_pairs);
-  for (int a = 0; a < sweep->n; a++)
-    for (int e = sweep->geometry.first_edge[a]; e < sweep->geometry.first_edge[a + 1]; e++) {
-      real value, d1, d2;
-      int k = sweep->geometry.edge[e].pair;
-      const pair *p = &sweep->geometry.pair[k];
-      density_function(q->x[k], &value, &d1, &d2);
-      q->til[k] += state->density.til[a] * d1 * (real)p->cutoff +
-                   state->density.bar[a] * (d2 * q->dot[k] * (real)p->cutoff + d1 * (real)(p->cutoff_by_r * p->r_dot));
-    }
+  for (int e = 0; e < sweep->geometry.n_edges; e++) {
+    const int a = sweep->geometry.edge[e].receiver;
+    real value, d1, d2;
+    int k = sweep->geometry.edge[e].pair;
+    const pair *p = &sweep->geometry.pair[k];
+    density_function(q->x[k], &value, &d1, &d2);
+    q->til[k] += state->density.til[a] * d1 * (real)p->cutoff +
+                 state->density.bar[a] * (d2 * q->dot[k] * (real)p->cutoff + d1 * (real)(p->cutoff_by_r * p->r_dot));
+  }
   if (!net_second(sweep, &layer->density, &state->density_net, input_trained(sweep, layer))) return false;
   if (input_trained(sweep, layer)) radial_input_second(sweep, layer, state->density_net.input.til);
   return true;
@@ -205,45 +205,72 @@ static bool frozen_forward(ftl_sweep *sweep, const ftl_network_layer *layer, lay
   if (!layer->traits.has_density) return true;
   if (!take_value(sweep, &state->density, (size_t)sweep->n)) return false;
   zero(state->density.x, (size_t)sweep->n);
-  for (int a = 0; a < sweep->n; a++)
-    for (int e = sweep->geometry.first_edge[a]; e < sweep->geometry.first_edge[a + 1]; e++)
-      state->density.x[a] += state->density_of_pair[sweep->geometry.edge[e].pair];
+  for (int e = 0; e < sweep->geometry.n_edges; e++)
+    state->density.x[sweep->geometry.edge[e].receiver] += state->density_of_pair[sweep->geometry.edge[e].pair];
   return true;
+}
+
+/* What the slices of pairs share. */
+typedef struct {
+  ftl_sweep *sweep;
+  layer_state *state;
+  size_t n; /* weights of a pair */
+  int n_slices;
+} frozen_work;
+
+static void share_frozen(ftl_sweep *sweep, layer_state *state, size_t n, ftl_slice slice) {
+  frozen_work work = {sweep, state, n, slices_of(sweep->geometry.n_pairs, 64, 16)};
+  share(sweep, work.n_slices, slice, &work);
+}
+
+static void frozen_tangent_slice(void *shared, int slice) {
+  const frozen_work *work = shared;
+  const geometry *all = &work->sweep->geometry;
+  const int end = slice_start(all->n_pairs, slice + 1, work->n_slices);
+  for (int p = slice_start(all->n_pairs, slice, work->n_slices); p < end; p++) {
+    const real r_dot = (real)all->pair[p].r_dot;
+    for (size_t k = (size_t)p * work->n; k < ((size_t)p + 1) * work->n; k++)
+      work->state->w.dot[k] = work->state->w_by_r[k] * r_dot;
+  }
 }
 
 static bool frozen_tangent(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
   size_t n = (size_t)layer->conv.n_weights, pairs = (size_t)sweep->geometry.n_pairs;
   if (!(state->w.dot = take(sweep, pairs * n))) return false;
-  for (size_t p = 0; p < pairs; p++) {
-    real r_dot = (real)sweep->geometry.pair[p].r_dot;
-    for (size_t k = p * n; k < (p + 1) * n; k++) state->w.dot[k] = state->w_by_r[k] * r_dot;
-  }
+  share_frozen(sweep, state, n, frozen_tangent_slice);
   if (!layer->traits.has_density) return true;
   if (!(state->density.dot = take(sweep, (size_t)sweep->n))) return false;
   zero(state->density.dot, (size_t)sweep->n);
-  for (int a = 0; a < sweep->n; a++)
-    for (int e = sweep->geometry.first_edge[a]; e < sweep->geometry.first_edge[a + 1]; e++) {
-      int p = sweep->geometry.edge[e].pair;
-      state->density.dot[a] += state->density_by_r[p] * (real)sweep->geometry.pair[p].r_dot;
-    }
+  for (int e = 0; e < sweep->geometry.n_edges; e++) {
+    const edge *this = &sweep->geometry.edge[e];
+    state->density.dot[this->receiver] +=
+        state->density_by_r[this->pair] * (real)sweep->geometry.pair[this->pair].r_dot;
+  }
   return true;
 }
 
-static void frozen_reverse(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
-  size_t n = (size_t)layer->conv.n_weights, pairs = (size_t)sweep->geometry.n_pairs;
-  for (size_t p = 0; p < pairs; p++) {
+static void frozen_reverse_slice(void *shared, int slice) {
+  const frozen_work *work = shared;
+  const geometry *all = &work->sweep->geometry;
+  const int end = slice_start(all->n_pairs, slice + 1, work->n_slices);
+  for (int p = slice_start(all->n_pairs, slice, work->n_slices); p < end; p++) {
+    const real *bar = work->state->w.bar + (size_t)p * work->n, *by_r = work->state->w_by_r + (size_t)p * work->n;
     vec sum = {0};
-    for (size_t k = 0; k < n; k += (size_t)LANES) {
-      int width = n - k < (size_t)LANES ? (int)(n - k) : LANES;
-      sum += load_part(state->w.bar + p * n + k, width) * load_part(state->w_by_r + p * n + k, width);
+    for (size_t k = 0; k < work->n; k += (size_t)LANES) {
+      int width = work->n - k < (size_t)LANES ? (int)(work->n - k) : LANES;
+      sum += load_part(bar + k, width) * load_part(by_r + k, width);
     }
-    sweep->geometry.pair[p].r_bar += (double)lane_sum(sum);
+    all->pair[p].r_bar += (double)lane_sum(sum);
   }
-  for (int a = 0; a < sweep->n && layer->traits.has_density; a++)
-    for (int e = sweep->geometry.first_edge[a]; e < sweep->geometry.first_edge[a + 1]; e++) {
-      int p = sweep->geometry.edge[e].pair;
-      sweep->geometry.pair[p].r_bar += (double)(state->density.bar[a] * state->density_by_r[p]);
-    }
+}
+
+static void frozen_reverse(ftl_sweep *sweep, const ftl_network_layer *layer, layer_state *state) {
+  share_frozen(sweep, state, (size_t)layer->conv.n_weights, frozen_reverse_slice);
+  for (int e = 0; layer->traits.has_density && e < sweep->geometry.n_edges; e++) {
+    const edge *this = &sweep->geometry.edge[e];
+    sweep->geometry.pair[this->pair].r_bar +=
+        (double)(state->density.bar[this->receiver] * state->density_by_r[this->pair]);
+  }
 }
 
 /* ---- radial weights: w = network, times the cutoff where it is not in the basis ---- */

@@ -6,10 +6,9 @@
 #define FTL_STAGES_SWEEP_H
 
 typedef struct {
-  int sender, pair; /* atom in sorted order; radial row */
-  bool first_of_pair;
-  double direction[3]; /* unit vector from sender to receiver */
-  int64_t index;       /* in the caller's graph */
+  int receiver, sender, pair; /* atoms in sorted order; radial row */
+  double direction[3];        /* unit vector from sender to receiver */
+  int64_t index;              /* in the caller's graph */
 } edge;
 
 typedef struct {
@@ -19,7 +18,7 @@ typedef struct {
   double r_dot;               /* along the direction */
   double zbl, zbl_by_r;       /* of the pair's edges together */
   double cutoff, cutoff_by_r; /* 1 and 0 when it is in the basis */
-  int n_edges;                /* 1 or 2 */
+  int first_edge, n_edges;    /* 1 or 2 */
 } pair;
 
 /* A radial network on all pairs. z: before the activation (after LayerNorm); h: the linear map's result, kept for
@@ -56,8 +55,7 @@ typedef struct {
   int *order, *sorted; /* [n] the caller's index of a sorted atom, and the inverse */
   int *species;        /* [n] sorted */
   int species_start[FTL_MAX_ELEMENTS + 1];
-  int *first_edge; /* [n + 1] */
-  edge *edge;
+  edge *edge; /* pair by pair */
   pair *pair;
   variable y;         /* [edge][n_sh] harmonics */
   double *gradient_y; /* [edge][n_sh][3] of Y as polynomials of the direction */
@@ -71,8 +69,10 @@ typedef struct {
   layer_state layer[]; /* [n_layers] */
 } snapshot;
 
-struct ftl_sweep { /* `network` first: engines.c */
+struct ftl_sweep { /* the first three as in engines.c */
   const ftl_network *network;
+  ftl_crew *crew; /* that shares the work, or NULL; our place in it */
+  int place;
   const ftl_graph *graph;
   ftl_arena memory;
   ftl_kept *kept;                  /* of this structure, or NULL */
@@ -85,7 +85,6 @@ struct ftl_sweep { /* `network` first: engines.c */
   double *node_interaction; /* [n] readouts and repulsion, not scaled */
   double *node_energy;      /* [n] caller's order */
   double (*forces)[3];
-  double (*d_vector)[3];                    /* [edge] dE/dr_ij */
   real *parameter_gradient;                 /* [parameters->count] */
   bool predicted, reversed, differentiated; /* what was done for this structure */
   ftl_arena_mark before_gradient;           /* of memory, when it was differentiated */
@@ -129,6 +128,37 @@ static bool take_value(ftl_sweep *sweep, variable *v, size_t n) {
 
 static size_t features(const ftl_sweep *sweep, const ftl_irreps *irreps) {
   return (size_t)sweep->n * (size_t)ftl_irreps_dim(irreps);
+}
+
+/* Work in n slices, shared with threads that have nothing else to do (support/crew.h). What a slice is never depends on
+   the threads where numbers are added up over slices. */
+static void share(const ftl_sweep *sweep, int n, ftl_slice slice, void *work) {
+  ftl_crew_run(sweep->crew, sweep->place, n, slice, work);
+}
+static int threads_at_hand(const ftl_sweep *sweep) { return ftl_crew_at_hand(sweep->crew); }
+/* Slices of `items`, with `least` in each at least and `most` slices at most. */
+static int slices_of(int items, int least, int most) {
+  const int n = items / least;
+  return n < 1 ? 1 : n > most ? most : n;
+}
+static int slice_start(int items, int slice, int n_slices) { return (int)((int64_t)items * slice / n_slices); }
+
+typedef struct {
+  real *x;
+  size_t n;
+} zero_work;
+enum { ZEROS = 1 << 14 };
+static void zero_slice(void *shared, int slice) {
+  const zero_work *work = shared;
+  const size_t first = (size_t)slice * ZEROS;
+  zero(work->x + first, work->n - first < ZEROS ? work->n - first : ZEROS);
+}
+/* x[n] = 0 */
+static void zero_shared(const ftl_sweep *sweep, real *x, size_t n) {
+  const size_t slices = (n + ZEROS - 1) / ZEROS;
+  zero_work work = {x, n};
+  if (slices < 2 || slices >= 65536) zero(x, n);
+  else share(sweep, (int)slices, zero_slice, &work);
 }
 
 /* Rows of atoms of one element, for a block of (2l+1) rows per atom. */

@@ -1,15 +1,10 @@
-/* The number type of this build and its matrix products. Included by engine.c only. */
+/* The number type of this build and its vectors. Included by engine.c only. */
 #ifndef FTL_STAGES_REAL_H
 #define FTL_STAGES_REAL_H
 
 #define FTL_NATIVE_VECTORS
 #include "math/real.h"
 
-#if FTL_REAL_FLOAT
-#define FTL_GEMM cblas_sgemm
-#else
-#define FTL_GEMM cblas_dgemm
-#endif
 #define PRODUCT_LANES ((int)(128 / sizeof(real))) /* channels that the contraction takes together */
 
 /* A vector of numbers at any address, and loads and stores of its first k < LANES numbers. */
@@ -24,22 +19,6 @@ FTL_INLINE void store_part(real *p, vec v, int k) {
   if (k == LANES) *(vector *)p = v;
   else
     for (int q = 0; q < k; q++) p[q] = v[q];
-}
-
-/* c[m][n] += alpha a[m][k] b[k][n] */
-static void gemm_nn(int m, int n, int k, double alpha, const real *a, int lda, const real *b, int ldb, real *c,
-                    int ldc) {
-  if (m && n && k) FTL_GEMM(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, n, k, (real)alpha, a, lda, b, ldb, 1, c, ldc);
-}
-/* c[m][n] += alpha a[m][k] b[n][k] */
-static void gemm_nt(int m, int n, int k, double alpha, const real *a, int lda, const real *b, int ldb, real *c,
-                    int ldc) {
-  if (m && n && k) FTL_GEMM(CblasRowMajor, CblasNoTrans, CblasTrans, m, n, k, (real)alpha, a, lda, b, ldb, 1, c, ldc);
-}
-/* c[m][n] += alpha a[k][m] b[k][n] */
-static void gemm_tn(int m, int n, int k, double alpha, const real *a, int lda, const real *b, int ldb, real *c,
-                    int ldc) {
-  if (m && n && k) FTL_GEMM(CblasRowMajor, CblasTrans, CblasNoTrans, m, n, k, (real)alpha, a, lda, b, ldb, 1, c, ldc);
 }
 
 /* A quantity of the forward sweep and what the other sweeps attach to it. S = u E + dE/d(direction) is what is
