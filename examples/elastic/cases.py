@@ -37,12 +37,12 @@ def alloys(seeds):
     return [random_alloy(hcp("Ti", 2.91, 4.67).repeated((4, 2, 4)), seed) for seed in seeds]
 
 
-def cases(molybdenum, quick):
-    """name -> Case. `molybdenum` is the surrogate that is fitted to DFT here, or None. `settings`: of in.warm, by label of the
+def cases(molybdenum, foundation, quick):
+    """name -> Case. `molybdenum` is the surrogate that is fitted to DFT here, or None; `foundation` the file of titanium's, or None. `settings`: of in.warm, by label of the
     potential, and how many of the realisations; one without has no run at 300 K. quick: what a minute has room for."""
-    titanium = {"foundation": shipped("ftl-metals-0.ftl"), "fine-tuned": shipped("ti64.ftl"), "surrogate": shipped("ti64-ace.ftl"),
-                "from SevenNet-l3i5": shipped("tialv.ftl")}  # fmt: skip
-    mace = {"precision": "mixed", "settle": 2000, "steps": 4000, "realisations": 1}
+    titanium = {"fine-tuned": shipped("tialv.ftl"), "surrogate": shipped("tialv-ace.ftl")}
+    if foundation:
+        titanium = {"foundation": foundation, **titanium}
     mo = {"foundation": shipped("ftl-metals-0.ftl")}
     if molybdenum:
         mo["surrogate"] = molybdenum
@@ -57,7 +57,7 @@ def cases(molybdenum, quick):
         "Ti": Case("Titanium, hcp", "hexagonal", hcp("Ti", 2.94, 4.65), [hcp("Ti", 2.94, 4.65)], [], ["Ti"], titanium,
                    {"measured, 4 K (Fisher and Renken 1964)": {"C11": 176.1, "C12": 86.9, "C13": 68.3, "C33": 190.5, "C44": 50.8}}, {}),
         "Ti64": Case("Ti-6Al-4V, hcp", "hexagonal", hcp("Ti", 2.94, 4.65), alloys((1, 2, 3, 4)), alloys((1, 2, 3, 4)), ["Al", "Ti", "V"],
-                     titanium, {}, {"fine-tuned": mace, "surrogate": {"settle": 2000, "steps": 6000}}),
+                     titanium, {}, {"surrogate": {"settle": 2000, "steps": 6000}}),
     }  # fmt: skip
     if quick:
         del every["Ti"]

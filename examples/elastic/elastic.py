@@ -53,6 +53,12 @@ def molybdenum(options):
     return model
 
 
+def titanium(options):
+    """The file of the foundation from which titanium's potential was fine-tuned, fetched if it is not on this machine."""
+    command = [options.frozentl, "foundation", "-q", "sevennet-l3i5"]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+
+
 def folder_of(options, *words):
     return os.path.join(options.work, "-".join(str(word) for word in words))
 
@@ -159,8 +165,7 @@ def keep(options, results, every):
     path = os.path.join(options.out, "elastic")
     now = {(key[0], str(key[2])) for key in results}  # of a case at a temperature nothing older stays beside it
     rows = [row for row in read_rows(path + ".csv") if (row[0], row[2]) not in now] + rows_of(results)
-    potentials = {name: list(case.potentials) for name, case in every.items()}
-    rows.sort(key=lambda row: (list(every).index(row[0]), potentials[row[0]].index(row[1]), int(row[2])))
+    rows.sort(key=lambda row: (list(every).index(row[0]), picture.LABELS.index(row[1]), int(row[2])))
     write(path + ".csv", "".join(",".join(f'"{word}"' if "," in word else word for word in row) + "\n" for row in [COLUMNS, *rows]))
     markdown = "\n".join(picture.tables(rows, every))
     write(path + ".md", markdown + "\n")
@@ -211,7 +216,8 @@ def run(parser, options):
     fitted = molybdenum(options) if needed else None
     if needed and not options.quick:
         keep_labels(options, fitted)
-    every = cases.cases(fitted, options.quick)
+    foundation = titanium(options) if not options.quick and (not options.cases or {"Ti", "Ti64"} & set(options.cases)) else None
+    every = cases.cases(fitted, foundation, options.quick)
     unknown = set(options.cases) - set(every)
     if unknown:
         parser.error(f"no such case: {' '.join(sorted(unknown))}; there are {' '.join(every)}")

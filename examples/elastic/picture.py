@@ -7,7 +7,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 
 from panels import style  # noqa: E402
 
-LABELS = ("foundation", "fine-tuned", "surrogate", "from SevenNet-l3i5")
+LABELS = ("foundation", "fine-tuned", "surrogate")  # in this order everywhere
 # 300 K in a lighter tone of the same colour, which is a colour and not an opacity: not every program knows those.
 LOOKS = {(label, kelvin): style.lighter(colour, 0.55 * bool(kelvin)) for label, colour in zip(LABELS, style.COLOURS) for kelvin in (0, 300)}
 CONSTANTS = {"cubic": ("C11", "C12", "C44"), "hexagonal": ("C11", "C12", "C13", "C33", "C44", "C66")}

@@ -18,7 +18,7 @@ from cli_case import PLAIN, structures
 
 ROOT = os.path.dirname(os.path.dirname(cli_case.HERE))
 H2CU = os.path.join(ROOT, "potentials", "h2cu.ftl")
-TI64 = os.path.join(os.path.dirname(ROOT), "shared", "data", "ti64")
+TIALV = os.path.join(os.path.dirname(ROOT), "shared", "data", "tialv")
 MPIRUN = os.environ.get("FTL_MPIRUN") or shutil.which("mpirun")
 
 SMALL = ["--n", "4/2", "--l", "2", "--cutoff", "4", "--set", "uncertainty.committee=4", "--threads", "1"]
@@ -195,10 +195,10 @@ class Fit(cli_case.CliCase):
             self.refuse(1, words, "select", H2CU, self.path("wrong", text), "-n", "3", *more)
 
     def test_titanium(self):
-        train = os.path.join(TI64, "train.xyz")
+        train = os.path.join(TIALV, "train.xyz")
         if not os.path.exists(train):
-            self.skipTest("there is no ../shared/data/ti64")
-        run = self.path("ti64")
+            self.skipTest("there is no ../shared/data/tialv")
+        run = self.path("tialv")
         out, _ = self.run_it("fit", "-d", train, "--frames", "40", "-o", run, "--n", "5/3", "--l", "2", "--threads", "1")
         self.assertIn("E0 fitted to compositions", out)
         self.assertLess(self.report(run)["errors_eV_Angstrom"]["fitted"]["forces"], 0.3)

@@ -25,7 +25,7 @@ def flux(run, name="ours", first=1, row=-1):
 
 
 def models():
-    yield "ACE", os.path.join(ROOT, "potentials", "ti64-ace.ftl"), ["Ti", "Al", "V"], 2.9, ""
+    yield "ACE", os.path.join(ROOT, "potentials", "tialv-ace.ftl"), ["Ti", "Al", "V"], 2.9, ""
     yield "two layers", potential(), ["Cu", "Cu", "H"], 2.6, ""
     for name, style in (("mp0a-small", ""), ("mp0a-small-r1", ""), ("three-layers", ""), ("mh1", "head oc20_usemppbe"), ("mp0b3-medium", "")):
         elements = json.load(open(shared(f"reference/mace/{name}.json"))).get("elements", ["Cu", "H"])

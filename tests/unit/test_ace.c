@@ -120,7 +120,7 @@ static void agrees_with_ml_pace(void **unused) {
    give what the products one by one give, and are not used where functions are no invariants. */
 static void coupled_products(void **unused) {
   (void)unused;
-  static const char *const paths[] = {"tests/ace/products.yace", "tests/ace/coupled.yace", "potentials/ti64-ace.yace"};
+  static const char *const paths[] = {"tests/ace/products.yace", "tests/ace/coupled.yace", "potentials/tialv-ace.yace"};
   static const char *const isas[] = {"generic", "avx2", "avx512", "neon"};
   const int metals[] = {22, 13, 23};
   for (size_t k = 0; k < sizeof paths / sizeof *paths; k++)

@@ -168,7 +168,7 @@ static void test_ace(void **unused) {
     snprintf(path, sizeof path, "tests/ace/%s.yace", names[k]);
     check_model(path, 4.4, 2.2);
   }
-  check_model("potentials/ti64-ace.ftl", 4.4, 2.4);
+  check_model("potentials/tialv-ace.ftl", 4.4, 2.4);
 }
 
 /* One workspace that is asked now and then, as in a run, and for structures of different sizes. */
