@@ -48,7 +48,7 @@ SETS = {
     },
     "tialv": {
         "title": "Ti-Al-V, 2000 structures with the teacher's labels", "folder": "tialv", "teacher": shipped("tialv.ftl"), "frames": 2000, "every": 16,
-        "bases": [f"--cutoff 5.5 --set solver.e0=true {basis}" for basis in ("--n 8", "--n 6/2/1 --l 2/1", "--n 6/3/1 --l 3/2", "--n 8/4/1 --l 4/2")],
+        "bases": [f"--cutoff 5.5 --set solver.e0=true {basis}" for basis in ("--n 8", "--n 6/2/1 --l 2/1", "--n 6/3/1 --l 3/2")],
     },
     "h2cu": {
         "title": "H2 on Cu, 1000 structures", "folder": "h2cu", "model": shipped("h2cu.ftl"), "frames": 1000, "every": 8,
