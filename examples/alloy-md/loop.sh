@@ -69,7 +69,7 @@ if [ -n "$quick" ]; then
   more=(--n-starts 1 --steps 40 --sampled-frames 5)
   sampling=(--steps 150 --sampled-frames 60 --set sample.every=5)
   if [ $potential_kind = model ]; then
-    cycles=1 atoms=(2 2 2) chosen=10 first_epochs=10 more_epochs=8 settle=100 steps=200 bound=0.2
+    cycles=1 atoms=(2 2 2) chosen=10 first_epochs=10 more_epochs=8 settle=100 steps=200 bound=0.45
     sampling=(--steps 40 --sampled-frames 16 --set sample.every=5)
   fi
 fi

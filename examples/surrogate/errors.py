@@ -1,6 +1,6 @@
 """Errors of several potentials on a set with labels, side by side, in total and by config_type:
 
-    examples/surrogate/run.sh errors.py --data ../shared/data/ti64/test.xyz mace=potentials/ti64.ftl ace=FILE.yace ...
+    examples/surrogate/run.sh errors.py --data ../shared/data/tialv/test.xyz tuned=potentials/tialv.ftl ace=FILE.yace ...
 
 RMSE of the energy per atom, of all components of the forces and of the stress: first against the labels (REF_energy, REF_forces,
 REF_stress), then against the answers of the first potential. The answers are those of `frozentl eval`. Standard library only.
@@ -77,9 +77,9 @@ def put_errors(table, label, have, want):
 
 
 def main():
-    data = os.path.join(ROOT, "..", "shared", "data", "ti64", "test.xyz")
+    data = os.path.join(ROOT, "..", "shared", "data", "tialv", "test.xyz")
     command = os.path.join(ROOT, "build", "release", "train", "frozentl")
-    options = arguments(__doc__, [f"mace={shipped('ti64.ftl')}"], data=("extended XYZ with labels", data),
+    options = arguments(__doc__, [f"tuned={shipped('tialv.ftl')}"], data=("extended XYZ with labels", data),
                         name=("name of the files of results", "errors"), frozentl=("the program", command))  # fmt: skip
     want = list(labels(options.data))
     kinds = [frame.kind for frame in want]

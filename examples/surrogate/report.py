@@ -44,7 +44,7 @@ def make_out(parser, options, example):
 def split(parser, word):
     label, equals, path = word.partition("=")
     if not equals or not label or not path:
-        parser.error(f"{word}: expected LABEL=FILE, e.g. mace=potentials/ti64.ftl")
+        parser.error(f"{word}: expected LABEL=FILE, e.g. tuned=potentials/tialv.ftl")
     if not os.path.exists(path):
         parser.error(f"{word}: no such file {path}")
     return label, os.path.abspath(path)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs one of the scripts here with build/venv's Python, LAMMPS and the plugin: run.sh ti64_properties.py mace=FILE ace=FILE
+# Runs one of the scripts here with build/venv's Python, LAMMPS and the plugin: run.sh titanium_properties.py mace=FILE ace=FILE
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
 root="$here/../.."

@@ -16,7 +16,7 @@ import numpy as np
 
 from common import MASS, hcp
 from report import Table, arguments, progress, shipped
-from ti64_properties import random_alloy
+from titanium_properties import random_alloy
 
 FEMTOSECONDS = 2
 ASKED, KEPT = 100, 10000  # steps from one question for gamma to the next, from one restart file to the next

@@ -224,7 +224,7 @@ static void real_data(void **unused) {
   (void)unused;
   static const char *const names[] = {
       "foundation/train",   "foundation/valid",   "h2cu/train",         "h2cu/test",      "tialv/train",
-      "tialv/test",         "ti64/train",         "mlearn/Cu_training", "mlearn/Mo_test", "mlearn/Si_training",
+      "tialv/test",         "tialv/valid",        "mlearn/Cu_training", "mlearn/Mo_test", "mlearn/Si_training",
       "mlearn/Ge_training", "mlearn/Li_training", "mlearn/Mo_training"};
   const char *shared = getenv("FTL_SHARED") ? getenv("FTL_SHARED") : "../shared";
   for (size_t k = 0; k < sizeof names / sizeof *names; k++) {

@@ -1,6 +1,6 @@
 """Properties of titanium and Ti-6Al-4V at 0 K, with several potentials side by side:
 
-    examples/surrogate/run.sh ti64_properties.py mace=potentials/ti64.ftl ace=FILE.yace ...
+    examples/surrogate/run.sh titanium_properties.py tuned=potentials/tialv.ftl ace=FILE.yace ...
 
 hcp, bcc and omega titanium; Ti-6Al-4V, 6 and 4 % by weight, as random alloys of 128 atoms (13 Al, 5 V) on hcp and bcc sites,
 mean of three seeds. Cells relax within their crystal system, atoms wherever they like. Elastic constants must be symmetric and agree
@@ -111,14 +111,14 @@ def properties(potential, quick):
 
 
 def main():
-    options = arguments(__doc__, [f"mace={shipped('ti64.ftl')}"])
+    options = arguments(__doc__, [f"tuned={shipped('tialv.ftl')}"])
     table = Table(("phase", "property", "unit"), options.potentials, options.against)
     for label, potential in options.potentials.items():
         start = time.time()
         for row, (value, digits) in properties(potential, options.quick).items():
             table.put(label, row, value, digits)
         progress(f"{label}: {time.time() - start:.0f} s")
-    table.finish(options.out, "ti64_properties")
+    table.finish(options.out, "titanium_properties")
 
 
 if __name__ == "__main__":
