@@ -145,8 +145,8 @@ ftl_status ftl_model_share(ftl_model **model, ftl_shared_model *shared, ftl_erro
   }
   ftl_model_free(*model);
 #ifdef __GLIBC__
-  malloc_trim(
-      0); /* what is left in the heap of making tables would be this process's for ever: 45 MB of ten elements */
+  /* what is left in the heap of making tables would be this process's for ever: 30 MB of ten elements */
+  malloc_trim(0);
 #endif
   *model = mapped;
   return FTL_OK;
