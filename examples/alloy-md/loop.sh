@@ -56,7 +56,7 @@ foundation=$root/potentials/ftl-metals-0.ftl
 # Beside the alloy also crystals in which every pair of elements is common: in the alloy two vanadium atoms seldom meet, and what a
 # surrogate makes of them when they do is then chance.
 crystals=hcp:2.91:4.67:Ti=0.5+Al=0.25+V=0.25:3x3x2,bcc:3.07:Al=0.5+V=0.5:3x3x3,hcp:2.86:4.67:Al:3x3x2,bcc:3.0:V:3x3x3
-seed=1 atoms=(4 3 4) to=1200 settle=1000 steps=8000 chosen=40 first_epochs=60 more_epochs=20
+seed=1 atoms=(4 3 4) to=1800 settle=1000 steps=13000 chosen=40 first_epochs=60 more_epochs=20
 basis=(--cutoff 5 --n 8/2 --l 2 --block "Ti=8/4/2:4/2,Ti-Al=8/3:2,Ti-V=8/3:2")
 more=(--n-starts 3 --steps 50 --sampled-frames 15)
 sampling=(--steps 200 --sampled-frames 200 --set sample.repeats=2 --crystal "$crystals")
