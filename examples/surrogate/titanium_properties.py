@@ -70,7 +70,9 @@ def vacancy(potential, unit, energy, repeats=(4, 2, 4)):
 
 def basal_surface(potential, unit, energy, layers=14, vacuum=16.0):
     """Energy of a relaxed (0001) surface, J/m2."""
-    slab = unit.repeated((1, 1, layers // 2))
+    # an atom at -1e-12 that LAMMPS has put on the other side of the cell would be half a layer at the other surface
+    fractions = unit.positions @ np.linalg.inv(unit.cell)
+    slab = Structure(unit.symbols, (fractions - np.floor(fractions + 1e-6)) @ unit.cell, unit.cell).repeated((1, 1, layers // 2))
     slab.cell[2, 2] += vacuum
     slab.positions[:, 2] += vacuum / 2
     with Session(potential, slab) as session:

@@ -13,7 +13,8 @@ NAMEs (or beginnings of names) pick some of them. Exit code 77 (skipped) when a 
 
 Errors are relative: energy to the largest |node_energy| and, in double, to itself; node_energy to the largest
 |node_energy|, forces to the largest |force component|, stress to its norm; all of the same frame and head. `double` must
-stay below 1e-8, `mixed` below 1e-5 (stress 1e-4).
+stay below 1e-8, `mixed` below 1e-5 (stress 1e-4; forces of surrogates 3e-5, which are sums of thousands of terms of both signs, on crystals
+far from their data).
 
 --ftl answers from `frozentl convert`ed files: the whole model, and one cut to the elements of a frame and one head.
 --update writes what it measured into tests/accuracy.csv: rows of the same precision and model are replaced, others stay.
@@ -36,6 +37,7 @@ from ftl_eval import ROOT, SHARED, SKIPPED, EvalError, command, evaluate, read_x
 QUANTITIES = ("energy", "node_energy", "forces", "stress")
 TOLERANCE = {"double": dict.fromkeys(QUANTITIES, 1e-8),
              "mixed": {"energy": 1e-5, "node_energy": 1e-5, "forces": 1e-5, "stress": 1e-4}}  # fmt: skip
+SURROGATE = {"mixed": {"forces": 3e-5}}  # instead, for potentials/*-ace.ftl
 SETS = {
     "reference": [os.path.join(SHARED, "reference", d) for d in ("mace", "real", "h2cu", "h2cu-trained")],
     "tree": [os.path.join(ROOT, "tests", "parity", "twins")],
@@ -259,7 +261,8 @@ def main():
             failed.append(name)
             continue
         for head, quantities in worst.items():
-            bad = [q for q, e in quantities.items() if not e <= tolerance[q]]
+            allowed = {**tolerance, **SURROGATE.get(args.precision, {})} if name.endswith("-ace") else tolerance
+            bad = [q for q, e in quantities.items() if not e <= allowed[q]]
             numbers = " ".join(f"{quantities[q]:12.1e}" if q in quantities else f"{'-':>12s}" for q in QUANTITIES)
             print(f"{name:36s} {head:14s} {numbers}{'  FAILED ' + ' '.join(bad) if bad else ''}", flush=True)
             rows += [(name, head, q, quantities[q]) for q in QUANTITIES if q in quantities]
