@@ -174,6 +174,7 @@ class Findings(cli_case.CliCase):
 
     # ---- energies ----
 
+    @cli_case.same_code_again
     def test_energies_of_another_code(self):
         def shift(f):
             f.energy -= sum({"Al": 537.4, "Cu": 1352.7}[a[0]] for a in f.atoms)
@@ -195,6 +196,7 @@ class Findings(cli_case.CliCase):
         self.expect(self.train(frames, "--e0", "keep"), "warning: train", "another code, functional", "--e0 fit")
         self.assertNotIn("energies", self.train(frames))
 
+    @cli_case.same_code_again
     def test_isolated_atoms_of_another_code(self):
         atoms = []
         for symbol, energy in (("Al", -538.2), ("Cu", -1353.3)):
@@ -217,6 +219,7 @@ class Findings(cli_case.CliCase):
         self.refused(frames, "valid: energies are typically", "away from those of data", how=self.fit, lines=1)
         self.expect(self.train(frames, code=1), "valid: energies are typically", "away from those of train")
 
+    @cli_case.same_code_again
     def test_isolated_atoms_are_the_same_everywhere(self):
         """By box, by name in any spelling, without a period: E0 is theirs in train and in fit."""
         ways = [("T T T", "lone", 20), ("T T T", "IsolatedAtom", 20), ("T T T", "isolated_atom", 20),
@@ -243,6 +246,7 @@ class Findings(cli_case.CliCase):
         atom.energy, atom.stress = -3.5, [[0.0] * 3] * 3
         self.expect(self.fit(self.base + [atom], "--e0", "Al=-0.85,Cu=-0.67"), "longer box", lines=1)
 
+    @cli_case.same_code_again
     def test_units_of_energies(self):
         for factor, name in cli_case.kinds(((1 / 27.211386, "Hartree"), (1 / 13.605693, "Rydberg"), (23.060548, "kcal/mol"),
                                             (96.485332, "kJ/mol"))):  # fmt: skip
@@ -257,6 +261,7 @@ class Findings(cli_case.CliCase):
 
         self.expect(self.train(mended(self.base, with_other_e0), code=1), "Hartree")
 
+    @cli_case.same_code_again
     def test_energies_per_atom(self):
         def per_atom(f):
             f.energy /= len(f.atoms)
@@ -266,6 +271,7 @@ class Findings(cli_case.CliCase):
         self.refused(frames, "per atom", how=self.fit, lines=1)
         self.expect(self.eval(frames), "per atom", lines=1)
 
+    @cli_case.same_code_again
     def test_one_energy_is_far(self):
         for energy, severe in ((5, False), (-3, False), (100, True)):
 
@@ -286,6 +292,7 @@ class Findings(cli_case.CliCase):
             err = how(mended(self.base, ruin, lambda k: k == 20), "--checks", "warn", code=1)
             self.expect(err, "an energy of 1e+15 eV is impossible", "frame 16", lines=1)
 
+    @cli_case.same_code_again
     def test_two_calculations_in_one_set(self):
         def other(f):
             f.energy -= 1000 * len(f.atoms)
@@ -322,6 +329,7 @@ class Findings(cli_case.CliCase):
         frames = mended(self.base, push, lambda k: 10 <= k < 13)
         self.expect(self.fit(frames), "the forces of 3 of 36 structures do not add up", "frame ", lines=1)
 
+    @cli_case.same_code_again
     def test_units_of_forces(self):
         for factor, name in cli_case.kinds(((-1 / 51.422067, "Hartree/Bohr"), (1 / 51.422067, "Hartree/Bohr"), (1 / 25.711034, "Rydberg/Bohr"),
                                             (23.06, "kcal/mol/A"), (-1, "other sign"))):  # fmt: skip
@@ -333,6 +341,7 @@ class Findings(cli_case.CliCase):
 
     # ---- energies, forces and stress against each other: nothing answers for them in a fit ----
 
+    @cli_case.same_code_again
     def test_work_of_forces_and_stress(self):
         """Similar structures of one crystal: the energy changes by the work of forces and stresses."""
         rng = random.Random(8)
@@ -367,6 +376,7 @@ class Findings(cli_case.CliCase):
 
     # ---- stress ----
 
+    @cli_case.same_code_again
     def test_units_of_stress(self):
         for factor, name in cli_case.kinds(((-1602.1766, "kbar"), (-1, "other sign"), (160.21766, "GPa"), (1 / 183.63, "Hartree"))):
             frames = mended(self.base, scale(stress=factor))
@@ -380,6 +390,7 @@ class Findings(cli_case.CliCase):
 
         self.expect(self.eval(mended(self.base, virial)), "a virial", lines=1)
 
+    @cli_case.same_code_again
     def test_order_of_stress(self):
         def vasp(f):
             f.more = ' REF_stress="' + " ".join(
@@ -388,6 +399,7 @@ class Findings(cli_case.CliCase):
 
         self.expect(self.train(mended(self.base, vasp), code=1), "order", "VASP", "Voigt")
 
+    @cli_case.same_code_again
     def test_stress_and_virial(self):
         def agree(f):
             f.virial = [[-x * f.volume() for x in row] for row in f.stress]
@@ -435,6 +447,7 @@ class Findings(cli_case.CliCase):
         leak[0].energy += 1
         self.expect(self.fit(leak + self.base), "are in data too", "other labels: 1", lines=2)
 
+    @cli_case.same_code_again
     def test_coordinates(self):
         def fractions(f):
             rows = inverse(f.cell)

@@ -8,9 +8,9 @@ TEMPERATURE = 3000.0
 MASS.update({"Ti": 47.867, "Al": 26.982})
 
 
-def tialv():
+def metals():
     """Its E0 are not zero."""
-    return os.path.join(ROOT, "potentials", "tialv.ftl")
+    return os.path.join(ROOT, "potentials", "ftl-metals-0.ftl")
 
 
 def chemical_potential(energy, mass, number, volume):
@@ -22,7 +22,7 @@ def chemical_potential(energy, mass, number, volume):
 
 def energy_of(symbols, positions, model=None):
     atoms = Structure(symbols, positions, None, (False, False, False))
-    return point(atoms, model or tialv(), elements=["Al", "Ti"])["PotEng"]
+    return point(atoms, model or metals(), elements=["Al", "Ti"])["PotEng"]
 
 
 # ---- the same numbers as without the atoms
@@ -58,7 +58,7 @@ def gas(style, commands, edge, run, model=None):
     return (
         f"units metal\natom_style {style}\natom_modify map array\nregion box block 0 {edge} 0 {edge} 0 {edge}\n"
         "create_box 2 box\nmass 1 26.982\nmass 2 47.867\nneighbor 0.3 nsq\n"
-        f"pair_style frozentl\npair_coeff * * {model or tialv()} Al Ti\n{commands}"
+        f"pair_style frozentl\npair_coeff * * {model or metals()} Al Ti\n{commands}"
         "thermo_modify norm no\n" + run
     )
 
@@ -82,7 +82,7 @@ def test_gcmc_atoms():
         )
         return mean_of(must(lammps(gas("atomic", commands, 300, AVERAGE.format(n=steps, all=steps), model), ranks=ranks)), "n")
 
-    for model in (tialv(), os.path.join(ROOT, "potentials", "tialv-ace.ftl")):
+    for model in (metals(), os.path.join(ROOT, "potentials", "tialv-ace.ftl")):
         n = mean(model, 200)
         check(f"{os.path.basename(model)}: <N> = {n:.2f} (10)", abs(n - 10), 1.0)
         close(f"{os.path.basename(model)}: 2 ranks do the same", mean(model, 20, ranks=2), mean(model, 20), 1e-12)

@@ -10,71 +10,77 @@ typedef struct {
   real *to;
 } map_work;
 
+/* Where one path's rows for one element, or for all, begin in what goes into the map and what comes out of it: `rows`
+   rows of u and of v numbers; its weight is at W + weight, in rows of `stride`. */
+typedef struct {
+  int rows, u, v;
+  size_t in, out, stride;
+  int64_t weight;
+} path_blocks;
+
+static path_blocks blocks_of_path(const map_work *work, const ftl_map_path *path, int set) {
+  const ftl_map *map = work->map;
+  const size_t n = (size_t)work->sweep->n;
+  path_blocks p = {.u = map->in.block[path->in].mul, .v = map->out.block[path->out].mul};
+  int first;
+  set_rows(work->sweep, map->n_sets, set, ftl_block_dim(&map->in, path->in), &first, &p.rows);
+  p.in = n * (size_t)ftl_block_offset(&map->in, path->in) + (size_t)first * (size_t)p.u;
+  p.out = n * (size_t)ftl_block_offset(&map->out, path->out) + (size_t)first * (size_t)p.v;
+  p.stride = (size_t)(map->n_sets * p.v);
+  p.weight = path->weight + (int64_t)set * p.v;
+  return p;
+}
+
 /* One path's product for one element, or for all. y += x W. */
 static matrix_product path_forward_product(const map_work *work, const ftl_map_path *path, int set) {
-  const ftl_map *map = work->map;
-  const int d = ftl_block_dim(&map->in, path->in), u = map->in.block[path->in].mul, v = map->out.block[path->out].mul;
-  const size_t n = (size_t)work->sweep->n;
-  int first, rows;
-  set_rows(work->sweep, map->n_sets, set, d, &first, &rows);
-  return (matrix_product){
-      .m = rows,
-      .n = v,
-      .k = u,
-      .alpha = (real)path->factor,
-      .a = work->from + n * (size_t)ftl_block_offset(&map->in, path->in) + (size_t)first * (size_t)u,
-      .a_row = (size_t)u,
-      .a_step = 1,
-      .b = theta(work->sweep, path->weight + (int64_t)set * v),
-      .b_step = (size_t)(map->n_sets * v),
-      .b_column = 1,
-      .c = work->to + n * (size_t)ftl_block_offset(&map->out, path->out) + (size_t)first * (size_t)v,
-      .c_row = (size_t)v,
-      .adds = true};
+  const path_blocks p = blocks_of_path(work, path, set);
+  return (matrix_product){.m = p.rows,
+                          .n = p.v,
+                          .k = p.u,
+                          .alpha = (real)path->factor,
+                          .a = work->from + p.in,
+                          .a_row = (size_t)p.u,
+                          .a_step = 1,
+                          .b = theta(work->sweep, p.weight),
+                          .b_step = p.stride,
+                          .b_column = 1,
+                          .c = work->to + p.out,
+                          .c_row = (size_t)p.v,
+                          .adds = true};
 }
 /* x_bar += y_bar W^T */
 static matrix_product path_reverse_product(const map_work *work, const ftl_map_path *path, int set) {
-  const ftl_map *map = work->map;
-  const int d = ftl_block_dim(&map->in, path->in), u = map->in.block[path->in].mul, v = map->out.block[path->out].mul;
-  const size_t n = (size_t)work->sweep->n;
-  int first, rows;
-  set_rows(work->sweep, map->n_sets, set, d, &first, &rows);
-  return (matrix_product){.m = rows,
-                          .n = u,
-                          .k = v,
+  const path_blocks p = blocks_of_path(work, path, set);
+  return (matrix_product){.m = p.rows,
+                          .n = p.u,
+                          .k = p.v,
                           .alpha = (real)path->factor,
-                          .a = work->from + n * (size_t)ftl_block_offset(&map->out, path->out) +
-                               (size_t)first * (size_t)v,
-                          .a_row = (size_t)v,
+                          .a = work->from + p.out,
+                          .a_row = (size_t)p.v,
                           .a_step = 1,
-                          .b = theta(work->sweep, path->weight + (int64_t)set * v),
+                          .b = theta(work->sweep, p.weight),
                           .b_step = 1,
-                          .b_column = (size_t)(map->n_sets * v),
-                          .c = work->to + n * (size_t)ftl_block_offset(&map->in, path->in) + (size_t)first * (size_t)u,
-                          .c_row = (size_t)u,
+                          .b_column = p.stride,
+                          .c = work->to + p.in,
+                          .c_row = (size_t)p.u,
                           .adds = true};
 }
 /* The gradient of W += x^T y. */
 static matrix_product path_weight_product(const map_work *work, const ftl_map_path *path, int set) {
-  const ftl_map *map = work->map;
-  const int d = ftl_block_dim(&map->in, path->in), u = map->in.block[path->in].mul, v = map->out.block[path->out].mul;
-  const size_t n = (size_t)work->sweep->n;
-  int first, rows;
-  set_rows(work->sweep, map->n_sets, set, d, &first, &rows);
-  return (matrix_product){
-      .m = u,
-      .n = v,
-      .k = rows,
-      .alpha = (real)path->factor,
-      .a = work->from + n * (size_t)ftl_block_offset(&map->in, path->in) + (size_t)first * (size_t)u,
-      .a_row = 1,
-      .a_step = (size_t)u,
-      .b = work->from_out + n * (size_t)ftl_block_offset(&map->out, path->out) + (size_t)first * (size_t)v,
-      .b_step = (size_t)v,
-      .b_column = 1,
-      .c = work->to + path->weight + (int64_t)set * v,
-      .c_row = (size_t)(map->n_sets * v),
-      .adds = true};
+  const path_blocks p = blocks_of_path(work, path, set);
+  return (matrix_product){.m = p.u,
+                          .n = p.v,
+                          .k = p.rows,
+                          .alpha = (real)path->factor,
+                          .a = work->from + p.in,
+                          .a_row = 1,
+                          .a_step = (size_t)p.u,
+                          .b = work->from_out + p.out,
+                          .b_step = (size_t)p.v,
+                          .b_column = 1,
+                          .c = work->to + p.weight,
+                          .c_row = p.stride,
+                          .adds = true};
 }
 
 static int panels_of(const ftl_irreps *irreps) {
