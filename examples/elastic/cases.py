@@ -3,17 +3,14 @@
 import os
 import sys
 
-import numpy as np
-
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, "examples", "surrogate"))  # crystals, tables of pictures, where potentials are
 
 import labels  # noqa: E402
-from common import Structure, bcc, fcc, hcp  # noqa: E402
+from common import bcc, fcc, hcp  # noqa: E402
 from report import shipped  # noqa: E402
-
-ALUMINIUM, VANADIUM = 13, 5  # of 128: 10.2 and 3.9 %; 6 and 4 % by weight are 10.2 and 3.6 %
+from titanium_properties import random_alloy  # noqa: E402
 
 
 class Case:
@@ -22,15 +19,6 @@ class Case:
     def __init__(self, title, shape, parent, cold, warm, elements, potentials, known, settings):
         self.title, self.shape, self.parent, self.cold, self.warm = title, shape, parent, cold, warm
         self.elements, self.potentials, self.known, self.settings = elements, potentials, known, settings
-
-
-def random_alloy(structure, seed):
-    """Titanium with aluminium and vanadium anywhere; 128 sites."""
-    order = np.random.default_rng(seed).permutation(len(structure))
-    symbols = list(structure.symbols)
-    for k, atom in enumerate(order[: ALUMINIUM + VANADIUM]):
-        symbols[atom] = "Al" if k < ALUMINIUM else "V"
-    return Structure(symbols, structure.positions, structure.cell)
 
 
 def alloys(seeds):

@@ -25,6 +25,7 @@ NAMES = {"E": "energy", "stable": "stable (Born)"}
 
 
 def random_alloy(structure, seed):
+    """Titanium with aluminium and vanadium anywhere; 128 sites."""
     order = np.random.default_rng(seed).permutation(len(structure))
     symbols = list(structure.symbols)
     for k, atom in enumerate(order[: ALUMINIUM + VANADIUM]):

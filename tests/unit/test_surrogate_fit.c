@@ -199,16 +199,21 @@ static ftl_fit_errors measured(const designed *d, const labelled *l, int threads
   return errors;
 }
 
+static void fit_without_prior(int kind, bool free_e0, designed *d) {
+  ftl_fit_options options = plain_options();
+  options.solve.kind = (ftl_solve_kind)kind;
+  options.solve.lambda = 0;
+  options.free_e0 = free_e0;
+  fit(&truth, &train, &options, d);
+}
+
 static void exact_labels_give_the_potential(void **unused) {
   (void)unused;
   make_labelled(&truth, 1, 0, &train);
   make_labelled(&truth, 2, 0, &other);
   for (int kind = FTL_SOLVE_RIDGE; kind <= FTL_SOLVE_ARD; kind++) {
-    ftl_fit_options options = plain_options();
-    options.solve.kind = (ftl_solve_kind)kind;
-    options.solve.lambda = 0;
     designed d;
-    fit(&truth, &train, &options, &d);
+    fit_without_prior(kind, false, &d);
     const ftl_fit_errors seen = measured(&d, &train, 1), fresh = measured(&d, &other, 1);
     printf("  solver %d: %.1e eV/atom, %.1e eV/A, %.1e eV/atom on other structures\n", kind, fresh.rmse[0],
            fresh.rmse[1], fresh.rmse[2]);
@@ -223,12 +228,8 @@ static void e0_are_found(void **unused) {
   make_labelled(&truth, 1, 0, &train);
   make_labelled(&truth, 2, 0, &other);
   for (int kind = FTL_SOLVE_RIDGE; kind <= FTL_SOLVE_ARD; kind++) {
-    ftl_fit_options options = plain_options();
-    options.solve.kind = (ftl_solve_kind)kind;
-    options.solve.lambda = 0;
-    options.free_e0 = true;
     designed d;
-    fit(&truth, &train, &options, &d);
+    fit_without_prior(kind, true, &d);
     const ftl_fit_errors fresh = measured(&d, &other, 1);
     for (int k = 0; k < 3; k++) assert_true(fresh.rmse[k] < 1e-4);
     for (int mu = 0; mu < 2; mu++) assert_close(d.surrogate.file.e0[mu], truth.surrogate.file.e0[mu], 1e-4);
