@@ -23,7 +23,7 @@ case ${1:-} in
     {
       cmake -S . -B $build -G Ninja -DCMAKE_BUILD_TYPE=Release -DFTL_KOKKOS=ON -DKokkos_DIR="$PWD/build/kokkos/gpu" -DFTL_PLUGIN=OFF \
         -DFTL_GPU_KIT=ON -DCMAKE_CXX_COMPILER="$PWD/build/kokkos/nvcc" -DCMAKE_CXX_COMPILER_LAUNCHER= -DCMAKE_CXX_FLAGS=--expt-relaxed-constexpr
-      NVCC_APPEND_FLAGS='-gencode arch=compute_90,code=[sm_90,compute_90]' \
+      NVCC_APPEND_FLAGS='-gencode arch=compute_90,code=[sm_90,compute_90] -compress-mode=size' \
         nice -n 10 cmake --build $build -j "${JOBS:-1}" --target "${targets[@]}"
     } </dev/null >"$log" 2>&1 || { tail -n 20 "$log" >&2; fail "failed: all of its output is in ${log#"$PWD"/}"; }
     ;;
@@ -60,7 +60,7 @@ while read -r pattern; do
   done
 done <bench/gpu-kit/models.txt
 $build/tests/parity/make_scratch $kit/models published
-for model in h2cu h2cu-ace; do ln $kit/cases/$model.ftl $kit/models/; done
+for model in h2cu.ftl h2cu-ace.yace; do ln $kit/cases/$model $kit/models/; done
 $build/train/frozentl convert sevennet-0 $kit/models/sevennet-0.ftl --elements H,Cu >/dev/null 2>&1 ||
   say "without SevenNet-0, which is not on this machine: '$build/train/frozentl foundation sevennet-0' gets it"
 bounds=(h2cu mp0a-small mp0b3-medium sevennet-0)
