@@ -60,7 +60,7 @@ while read -r pattern; do
   done
 done <bench/gpu-kit/models.txt
 $build/tests/parity/make_scratch $kit/models published
-for model in h2cu.ftl h2cu-ace.yace; do ln $kit/cases/$model $kit/models/; done
+for model in h2cu h2cu-ace; do ln $kit/cases/$model.ftl $kit/models/; done
 $build/train/frozentl convert sevennet-0 $kit/models/sevennet-0.ftl --elements H,Cu >/dev/null 2>&1 ||
   say "without SevenNet-0, which is not on this machine: '$build/train/frozentl foundation sevennet-0' gets it"
 bounds=(h2cu mp0a-small mp0b3-medium sevennet-0)

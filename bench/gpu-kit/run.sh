@@ -46,7 +46,7 @@ piece() {
 # ---- is there a device?
 
 { date -u; uname -srm; grep -m 1 'model name' /proc/cpuinfo; nvidia-smi; } >>"$log" 2>&1
-./gpu_kit step models/h2cu-ace.yace 2 double "$space" memory >results/device.csv 2>results/device.err || {
+./gpu_kit step models/h2cu-ace.ftl 2 double "$space" memory >results/device.csv 2>results/device.err || {
   end=$?
   say "$(cat results/device.err)"
   exit $end
@@ -66,10 +66,9 @@ say "compared: $(grep -c ',same$' results/check.csv) the same, $(grep -c ',DIFFE
 # ---- dynamics
 
 for precision in double mixed; do
-  for file in h2cu-ace.yace h2cu.ftl; do
-    model=${file%.*}
+  for model in h2cu-ace h2cu; do
     echo "model,$model,$precision" >>results/nve.csv
-    piece 60 results/nve.csv ./gpu_kit nve "models/$file" 5 $precision "$space" 2000 &&
+    piece 60 results/nve.csv ./gpu_kit nve models/$model.ftl 5 $precision "$space" 2000 &&
       say "dynamics of $model, $precision: $(tail -n 2 results/nve.csv | tr '\n' ' ')"
   done
 done
@@ -81,14 +80,14 @@ echo 'model,precision,stage,atoms,launches,microseconds per atom' >results/stage
 full=
 for cells in 6 13 29 63; do # 900 to 1,020,000 atoms
   for model in mp0a-small mp0b3-medium h2cu-ace sevennet-0 h2cu; do
-    file=$(ls models/$model.* 2>/dev/null) || continue
+    [ -e models/$model.ftl ] || continue
     for precision in mixed double; do
       case $full in *" $model-$precision "*) continue ;; esac
       alone=alone
       [ $cells -gt 6 ] || alone= # beside the C core
       : >results/one
       # shellcheck disable=SC2086
-      piece 100 results/one ./gpu_kit step "$file" $cells $precision "$space" $alone stages || full="$full $model-$precision "
+      piece 100 results/one ./gpu_kit step models/$model.ftl $cells $precision "$space" $alone stages || full="$full $model-$precision "
       bound=$(awk -F, -v m=$model -v p=$precision -v d=$device '$1 == m && $2 == p && $3 == d { print $4 }' bounds.csv)
       awk -F, -v m=$model -v p=$precision -v b="${bound:-0}" -v s="$space" '
         /^"/ { print m "," p "," $0 >>"results/stages.csv"; next }
