@@ -14,15 +14,6 @@
 #define STEP_8_2(DO) DO(SHUFFLE_DOUBLES, 2, LIST(0, 1, 8, 9, 4, 5, 12, 13), LIST(2, 3, 10, 11, 6, 7, 14, 15))
 #define STEP_8_4(DO) DO(SHUFFLE_DOUBLES, 4, LIST(0, 1, 2, 3, 8, 9, 10, 11), LIST(4, 5, 6, 7, 12, 13, 14, 15))
 #define STEPS_8(DO)  STEP_8_1(DO) STEP_8_2(DO) STEP_8_4(DO)
-#define STEPS_16(DO)                                                                                                   \
-  DO(SHUFFLE_FLOATS, 1, LIST(0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30),                               \
-     LIST(1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31))                                                  \
-  DO(SHUFFLE_FLOATS, 2, LIST(0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29),                                \
-     LIST(2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31))                                                 \
-  DO(SHUFFLE_FLOATS, 4, LIST(0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27),                                \
-     LIST(4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31))                                                 \
-  DO(SHUFFLE_FLOATS, 8, LIST(0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),                                  \
-     LIST(8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31))
 
 /* Of the vectors v[n], in place. */
 #define EXCHANGE(shuffle, step, low, high)                                                                             \
@@ -32,18 +23,6 @@
       v[k] = shuffle(a, b, low);                                                                                       \
       v[k + (step)] = shuffle(a, b, high);                                                                             \
     }
-FTL_INLINE void ace_transpose(vec v[LANES]) {
-#if !defined(__AVX512F__)
-  real m[LANES][LANES];
-  for (int k = 0; k < LANES; k++)
-    for (int j = 0; j < LANES; j++) m[j][k] = v[k][j];
-  for (int k = 0; k < LANES; k++) memcpy(&v[k], m[k], sizeof v[k]);
-#elif FTL_REAL_FLOAT
-  STEPS_16(EXCHANGE)
-#else
-  STEPS_8(EXCHANGE)
-#endif
-}
 
 /* Eight numbers of each of the block's atoms, from rows of atoms: to[number] has an atom per lane; and back. */
 FTL_INLINE void ace_atoms_of(const double *const *row, size_t first, double *to) {
@@ -122,8 +101,8 @@ static void ace_splines(const ftl_ace_table *table, const int *bin, const real *
       s[e] = c[3][e] * step + c[4][e] * d0 + c[5][e] * d1;
 #endif
     }
-    ace_transpose(v);
-    ace_transpose(s);
+    transpose(v);
+    transpose(s);
     UNROLL for (int f = 0; f < LANES; f++) {
       value[chunk + (size_t)f] = v[f];
       slope[chunk + (size_t)f] = s[f];

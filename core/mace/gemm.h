@@ -3,14 +3,6 @@
    Our own rather than BLAS: the matrices are a few dozen rows by 16 to 512, called from inside threads between other
    stages of the same block, and results must not depend on which BLAS a machine has. */
 
-#if defined(__AVX512F__) || defined(__aarch64__) /* 32 registers */
-#define TILE_ROWS    6
-#define TILE_VECTORS 4
-#else /* 16 registers */
-#define TILE_ROWS    6
-#define TILE_VECTORS 2
-#endif
-
 FTL_INLINE void gemm_tile(int rows, int vectors, int inner, const real *A, size_t lda, const real *B, size_t ldb,
                           real *C, size_t ldc, bool accumulate) {
   vec sum[TILE_ROWS][TILE_VECTORS];

@@ -73,6 +73,29 @@ typedef int64_t double_lanes __attribute__((vector_size(FTL_VECTOR_BYTES)));
 #define SHUFFLE SHUFFLE_DOUBLES
 #endif
 
+/* Sums of a tile of a matrix product, rows times vectors, that registers hold beside a row of the other matrix. */
+#if defined(__AVX512F__) || defined(__aarch64__) /* 32 registers */
+#define TILE_ROWS    6
+#define TILE_VECTORS 4
+#else /* 16 registers */
+#define TILE_ROWS    6
+#define TILE_VECTORS 2
+#endif
+
+/* v[i][j] becomes v[j][i], i, j < LANES. */
+FTL_INLINE void transpose(vec *v) {
+#define LOW_LANE(k)  ((k) / 2 + (k) % 2 * LANES)
+#define HIGH_LANE(k) ((k) / 2 + (k) % 2 * LANES + LANES / 2)
+  for (int stage = 1; stage < LANES; stage *= 2) {
+    vec w[LANES];
+    for (int i = 0; i < LANES / 2; i++) {
+      w[2 * i] = SHUFFLE(v[i], v[i + LANES / 2], EACH_LANE(LOW_LANE));
+      w[2 * i + 1] = SHUFFLE(v[i], v[i + LANES / 2], EACH_LANE(HIGH_LANE));
+    }
+    for (int i = 0; i < LANES; i++) v[i] = w[i];
+  }
+}
+
 /* Two vectors of partial sums, each sum in 2 half neighbouring lanes, become one of half as wide sums: those of a, then
    those of b. half is a constant below LANES. */
 FTL_INLINE vec halve_sums(int half, vec a, vec b) {

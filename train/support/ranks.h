@@ -16,7 +16,8 @@ void ftl_ranks_end(void);
 void ftl_ranks_abort(int code); /* ends all ranks */
 int ftl_ranks_n(void);
 int ftl_ranks_mine(void);
-bool ftl_ranks_built(void); /* with MPI */
+int64_t ftl_ranks_share(int64_t n); /* how many of 0 .. n - 1 are this rank's: mine, mine + ranks_n, ... */
+bool ftl_ranks_built(void);         /* with MPI */
 /* Sums x[n] over ranks in their order, so that all ranks get the same bits; in place. A rank sends 2 n numbers. */
 void ftl_ranks_sum(double *x, int64_t n);
 /* The largest over ranks. */

@@ -58,7 +58,7 @@ ftl_status ftl_evaluate(ftl_team *team, ftl_graphs *graphs, const int *head, ftl
   if (failed) return failed;
   const int64_t numbers = predictions->first[n];
   memset(predictions->number, 0, (size_t)numbers * sizeof *predictions->number);
-  ftl_crew_begin(team->crew, (int)((n - ftl_ranks_mine() + ftl_ranks_n() - 1) / ftl_ranks_n()));
+  ftl_crew_begin(team->crew, (int)ftl_ranks_share(n));
 #pragma omp parallel num_threads(team->n)
   {
 #pragma omp for schedule(dynamic, 1) nowait

@@ -94,7 +94,7 @@ ftl_status ftl_step_gradient(ftl_team *team, ftl_graphs *graphs, const int *head
   /* One thread adds up in the order of structures by itself, to the same bits: large models of small structures would
      spend a seventh of their time on going over all parameters twice more. */
   const bool alone = team->n == 1;
-  ftl_crew_begin(team->crew, (n - ftl_ranks_mine() + ftl_ranks_n() - 1) / ftl_ranks_n());
+  ftl_crew_begin(team->crew, (int)ftl_ranks_share(n));
 #pragma omp parallel num_threads(team->n)
   {
     ftl_worker *worker = &team->worker[omp_get_thread_num()];

@@ -132,8 +132,8 @@ typedef struct {
 static void slice_channels(const conv_work *work, int slice, channel_range *part) {
   for (int k = 0; k < work->conv->n_paths; k++) {
     const int mul = work->conv->path[k].mul, vectors = (mul + LANES - 1) / LANES;
-    const int end = vectors * (slice + 1) / work->n_slices * LANES;
-    part[k] = (channel_range){vectors * slice / work->n_slices * LANES, end < mul ? end : mul};
+    const int end = slice_start(vectors, slice + 1, work->n_slices) * LANES;
+    part[k] = (channel_range){slice_start(vectors, slice, work->n_slices) * LANES, end < mul ? end : mul};
   }
 }
 
@@ -141,6 +141,20 @@ static void slice_channels(const conv_work *work, int slice, channel_range *part
 #define FOR_EACH_EDGE(geometry, first_pair, end_pair)                                                                  \
   for (int i = first_pair; i < (end_pair); i++)                                                                        \
     for (int q = 0; q < (geometry)->pair[i].n_edges; q++)
+
+/* Where a path finds the numbers of edge e, of pair i: M, what the sender sends, radial weights, the receiver's sums.
+ */
+typedef struct {
+  size_t m, h, w, mid;
+} edge_places;
+
+FTL_INLINE edge_places places_of(const conv_work *work, const conv_path *p, int i, int e) {
+  const edge *this = &work->sweep->geometry.edge[e];
+  return (edge_places){.m = (size_t)e * (size_t)work->conv->couplings.n_m + (size_t)p->path->first_m,
+                       .h = p->in + (size_t)this->sender * p->in_stride,
+                       .w = (size_t)i * (size_t)work->conv->n_weights + (size_t)p->path->weight,
+                       .mid = p->out + (size_t)this->receiver * p->out_stride};
+}
 
 static void conv_forward_slice(void *shared, int slice) {
   const conv_work *work = shared;
@@ -150,14 +164,11 @@ static void conv_forward_slice(void *shared, int slice) {
   slice_channels(work, slice, part);
   FOR_EACH_EDGE(edges, 0, edges->n_pairs) {
     const int e = edges->pair[i].first_edge + q;
-    const edge *this = &edges->edge[e];
     for (int k = 0; k < work->conv->n_paths; k++) {
       const conv_path *p = &work->path[k];
-      const real *m = state->m.x + (size_t)e * (size_t)work->conv->couplings.n_m + p->path->first_m;
-      const real *h = state->f[FTL_FEATURES_UP].x + p->in + (size_t)this->sender * p->in_stride;
-      const real *w = state->w.x + (size_t)i * (size_t)work->conv->n_weights + p->path->weight;
-      real *out = state->f[FTL_FEATURES_SUM].x + p->out + (size_t)this->receiver * p->out_stride;
-      WITH_DIMENSIONS(p->path, true, part[k].first, part[k].last, path_forward, p->path->mul, m, h, w, out)
+      const edge_places at = places_of(work, p, i, e);
+      WITH_DIMENSIONS(p->path, true, part[k].first, part[k].last, path_forward, p->path->mul, state->m.x + at.m,
+                      state->f[FTL_FEATURES_UP].x + at.h, state->w.x + at.w, state->f[FTL_FEATURES_SUM].x + at.mid)
     }
   }
 }
@@ -198,16 +209,12 @@ static void conv_tangent_slice(void *shared, int slice) {
   slice_channels(work, slice, part);
   FOR_EACH_EDGE(edges, 0, edges->n_pairs) {
     const int e = edges->pair[i].first_edge + q;
-    const edge *this = &edges->edge[e];
     for (int k = 0; k < work->conv->n_paths; k++) {
       const conv_path *p = &work->path[k];
-      const size_t at_m = (size_t)e * (size_t)work->conv->couplings.n_m + (size_t)p->path->first_m;
-      const size_t at_h = p->in + (size_t)this->sender * p->in_stride;
-      const size_t at_w = (size_t)i * (size_t)work->conv->n_weights + (size_t)p->path->weight;
-      real *out = state->f[FTL_FEATURES_SUM].dot + p->out + (size_t)this->receiver * p->out_stride;
+      const edge_places at = places_of(work, p, i, e);
       WITH_DIMENSIONS(p->path, up->dot != NULL, part[k].first, part[k].last, path_tangent, p->path->mul,
-                      state->m.x + at_m, state->m.dot + at_m, up->x + at_h, up->dot ? up->dot + at_h : NULL,
-                      state->w.x + at_w, state->w.dot + at_w, out)
+                      state->m.x + at.m, state->m.dot + at.m, up->x + at.h, up->dot ? up->dot + at.h : NULL,
+                      state->w.x + at.w, state->w.dot + at.w, state->f[FTL_FEATURES_SUM].dot + at.mid)
     }
   }
 }
@@ -291,18 +298,14 @@ static void conv_reverse_slice(void *shared, int slice) {
   FOR_EACH_EDGE(edges, slice_start(edges->n_pairs, slice, work->n_slices),
                 slice_start(edges->n_pairs, slice + 1, work->n_slices)) {
     const int e = edges->pair[i].first_edge + q;
-    const edge *this = &edges->edge[e];
     vec y[FTL_MAX_SH] = {{0}}, product[MAX_D * MAX_D];
     real y_bar[FTL_MAX_SH] __attribute__((aligned(FTL_VECTOR_BYTES)));
     for (int k = 0; k < work->conv->n_paths; k++) {
       const conv_path *p = &work->path[k];
-      const size_t at_h = p->in + (size_t)this->sender * p->in_stride;
-      const size_t at_w = (size_t)i * (size_t)work->conv->n_weights + (size_t)p->path->weight;
-      const real *m = state->m.x + (size_t)e * (size_t)work->conv->couplings.n_m + p->path->first_m;
-      WITH_DIMENSIONS(p->path, up_bar != NULL, 0, p->path->mul, path_reverse, p->path->mul, q == 0, m, up->x + at_h,
-                      state->w.x + at_w,
-                      state->f[FTL_FEATURES_SUM].bar + p->out + (size_t)this->receiver * p->out_stride,
-                      state->w.bar + at_w, up_bar ? up_bar + at_h : NULL, product)
+      const edge_places at = places_of(work, p, i, e);
+      WITH_DIMENSIONS(p->path, up_bar != NULL, 0, p->path->mul, path_reverse, p->path->mul, q == 0, state->m.x + at.m,
+                      up->x + at.h, state->w.x + at.w, state->f[FTL_FEATURES_SUM].bar + at.mid, state->w.bar + at.w,
+                      up_bar ? up_bar + at.h : NULL, product)
       add_couplings(work->conv->couplings.entry + p->path->first_entry, p->path->n_entries, p->path->first_m, product,
                     y);
     }
@@ -358,17 +361,13 @@ static void conv_second_slice(void *shared, int slice) {
   FOR_EACH_EDGE(edges, slice_start(edges->n_pairs, slice, work->n_slices),
                 slice_start(edges->n_pairs, slice + 1, work->n_slices)) {
     const int e = edges->pair[i].first_edge + q;
-    const edge *this = &edges->edge[e];
     for (int k = 0; k < work->conv->n_paths; k++) {
       const conv_path *p = &work->path[k];
-      const size_t at_m = (size_t)e * (size_t)work->conv->couplings.n_m + (size_t)p->path->first_m;
-      const size_t at_h = p->in + (size_t)this->sender * p->in_stride;
-      const size_t at_w = (size_t)i * (size_t)work->conv->n_weights + (size_t)p->path->weight;
-      const size_t at_mid = p->out + (size_t)this->receiver * p->out_stride;
-      WITH_DIMENSIONS(p->path, up->dot || up_til, 0, p->path->mul, path_second, p->path->mul, q == 0, state->m.x + at_m,
-                      state->m.dot + at_m, up->x + at_h, up->dot ? up->dot + at_h : work->zeros, state->w.x + at_w,
-                      state->w.dot + at_w, mid->bar + at_mid, mid->til + at_mid,
-                      state->w.til ? state->w.til + at_w : unused, up_til ? up_til + at_h : unused + work->row)
+      const edge_places at = places_of(work, p, i, e);
+      WITH_DIMENSIONS(p->path, up->dot || up_til, 0, p->path->mul, path_second, p->path->mul, q == 0, state->m.x + at.m,
+                      state->m.dot + at.m, up->x + at.h, up->dot ? up->dot + at.h : work->zeros, state->w.x + at.w,
+                      state->w.dot + at.w, mid->bar + at.mid, mid->til + at.mid,
+                      state->w.til ? state->w.til + at.w : unused, up_til ? up_til + at.h : unused + work->row)
     }
   }
 }

@@ -161,12 +161,24 @@ static void to_vector(const ftl_sweep *sweep, const edge *this, double g[3]) {
 }
 
 /* What slices of pairs and of their edges share. */
-typedef struct {
+typedef struct geometry_work geometry_work;
+struct geometry_work {
   ftl_sweep *sweep;
+  void (*each)(const geometry_work *work, int p);
   const double (*w)[3], (*V)[3]; /* of the tangent sweep */
   double (*d)[3];                /* [edge] dE/dr_ij, of the reverse sweep */
   int n_slices;
-} geometry_work;
+};
+
+static void pairs_slice(void *shared, int slice) {
+  const geometry_work *work = shared;
+  const int n = work->sweep->geometry.n_pairs, end = slice_start(n, slice + 1, work->n_slices);
+  for (int p = slice_start(n, slice, work->n_slices); p < end; p++) work->each(work, p);
+}
+static void share_each_pair(geometry_work *work) {
+  work->n_slices = slices_of(work->sweep->geometry.n_pairs, 128, 16);
+  share(work->sweep, work->n_slices, pairs_slice, work);
+}
 
 static void reverse_pair(const geometry_work *work, int p) {
   ftl_sweep *sweep = work->sweep;
@@ -188,20 +200,15 @@ static void reverse_pair(const geometry_work *work, int p) {
     for (int x = 0; x < 3; x++) work->d[e][x] = -this->r_bar / this->n_edges * own->direction[x] - g[x];
   }
 }
-static void reverse_slice(void *shared, int slice) {
-  const geometry_work *work = shared;
-  const int n = work->sweep->geometry.n_pairs, end = slice_start(n, slice + 1, work->n_slices);
-  for (int p = slice_start(n, slice, work->n_slices); p < end; p++) reverse_pair(work, p);
-}
 
 /* r_bar of the pairs and y.bar of the edges to dE/dr_ij, forces, virial. The direction is from sender to receiver. */
 static bool geometry_reverse(ftl_sweep *sweep, double virial[3][3]) {
-  geometry_work work = {.sweep = sweep, .n_slices = slices_of(sweep->geometry.n_pairs, 128, 16)};
+  geometry_work work = {.sweep = sweep, .each = reverse_pair};
   work.d = ftl_arena_take_dirty(&sweep->memory, (size_t)sweep->geometry.n_edges, sizeof *work.d);
   if (!work.d) return false;
   memset(sweep->forces, 0, (size_t)sweep->n * sizeof *sweep->forces);
   memset(virial, 0, 9 * sizeof(double));
-  share(sweep, work.n_slices, reverse_slice, &work);
+  share_each_pair(&work);
   for (int e = 0; e < sweep->geometry.n_edges; e++) {
     const edge *this = &sweep->geometry.edge[e];
     const double *v = sweep->graph->vector[this->index], *d = work.d[e];
@@ -243,20 +250,15 @@ static void tangent_pair(const geometry_work *work, int p) {
     sweep->geometry.basis.dot[at] = (real)((double)sweep->geometry.basis_by_r[at] * this->r_dot);
   }
 }
-static void tangent_slice(void *shared, int slice) {
-  const geometry_work *work = shared;
-  const int n = work->sweep->geometry.n_pairs, end = slice_start(n, slice + 1, work->n_slices);
-  for (int p = slice_start(n, slice, work->n_slices); p < end; p++) tangent_pair(work, p);
-}
 
 /* Along the direction rdot_ij = w_i - w_j - V^T r_ij, in which dE/d(direction) = sum w F + sum V W. */
 static bool geometry_tangent(ftl_sweep *sweep, const double (*w)[3], const double (*V)[3]) {
   const ftl_network *network = sweep->network;
-  geometry_work work = {sweep, w, V, NULL, slices_of(sweep->geometry.n_pairs, 128, 16)};
+  geometry_work work = {.sweep = sweep, .each = tangent_pair, .w = w, .V = V};
   sweep->geometry.y.dot = take(sweep, (size_t)sweep->geometry.n_edges * (size_t)network->n_sh);
   sweep->geometry.basis.dot = take(sweep, (size_t)sweep->geometry.n_pairs * (size_t)network->n_basis);
   if (!sweep->geometry.y.dot || !sweep->geometry.basis.dot) return false;
-  share(sweep, work.n_slices, tangent_slice, &work);
+  share_each_pair(&work);
   return true;
 }
 

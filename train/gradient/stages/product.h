@@ -150,18 +150,27 @@ static int product_set(const ftl_sweep *sweep, const ftl_product *product, int a
 
 /* What the slices of a product share: a slice has a chunk of channels, of some atoms or, where the gradient of the
    coefficients is added up, of all. */
-typedef struct {
+typedef struct product_work product_work;
+struct product_work {
   ftl_sweep *sweep;
   const ftl_product *product;
   const variable *a, *b;
   bool tangent;
+  void (*each)(const product_work *work, int atom, int chunk);
   int n_groups;        /* of atoms */
   real *d_coefficient; /* [chunk][node][PRODUCT_LANES]; NULL: not wanted */
-} product_work;
+};
 
-static void share_chunks(product_work *work, ftl_slice slice) {
+static void atoms_slice(void *shared, int slice) {
+  const product_work *work = shared;
+  const int group = slice / work->product->n_chunks, n = work->sweep->n,
+            end = slice_start(n, group + 1, work->n_groups);
+  for (int atom = slice_start(n, group, work->n_groups); atom < end; atom++)
+    work->each(work, atom, slice % work->product->n_chunks);
+}
+static void share_atoms(product_work *work) {
   work->n_groups = slices_of(work->sweep->n, 16, 8);
-  share(work->sweep, work->n_groups * work->product->n_chunks, slice, work);
+  share(work->sweep, work->n_groups * work->product->n_chunks, atoms_slice, work);
 }
 
 static void product_forward_atom(const product_work *work, int atom, int chunk) {
@@ -190,17 +199,12 @@ static void product_forward_atom(const product_work *work, int atom, int chunk) 
       to[chunk * PRODUCT_LANES + k] = sum[k];
   }
 }
-static void product_forward_slice(void *shared, int slice) {
-  const product_work *work = shared;
-  const int group = slice / work->product->n_chunks, n = work->sweep->n;
-  for (int atom = slice_start(n, group, work->n_groups); atom < slice_start(n, group + 1, work->n_groups); atom++)
-    product_forward_atom(work, atom, slice % work->product->n_chunks);
-}
 /* b and, with `tangent`, bdot from a and adot. Overwrites. */
 static void product_forward(ftl_sweep *sweep, const ftl_product *product, const variable *a, variable *b,
                             bool tangent) {
-  product_work work = {.sweep = sweep, .product = product, .a = a, .b = b, .tangent = tangent};
-  share_chunks(&work, product_forward_slice);
+  product_work work = {
+      .sweep = sweep, .product = product, .a = a, .b = b, .tangent = tangent, .each = product_forward_atom};
+  share_atoms(&work);
 }
 
 static void product_reverse_atom(const product_work *work, int atom, int chunk) {
@@ -218,16 +222,10 @@ static void product_reverse_atom(const product_work *work, int atom, int chunk) 
   }
   add_components(sweep, product, (const lanes *)c.a_bar, atom, chunk, work->a->bar);
 }
-static void product_reverse_slice(void *shared, int slice) {
-  const product_work *work = shared;
-  const int group = slice / work->product->n_chunks, n = work->sweep->n;
-  for (int atom = slice_start(n, group, work->n_groups); atom < slice_start(n, group + 1, work->n_groups); atom++)
-    product_reverse_atom(work, atom, slice % work->product->n_chunks);
-}
 /* Adds to a.bar. */
 static void product_reverse(ftl_sweep *sweep, const ftl_product *product, const variable *a, const variable *b) {
-  product_work work = {.sweep = sweep, .product = product, .a = a, .b = b};
-  share_chunks(&work, product_reverse_slice);
+  product_work work = {.sweep = sweep, .product = product, .a = a, .b = b, .each = product_reverse_atom};
+  share_atoms(&work);
 }
 
 /* Gradient of the weights from that of the nodes' coefficients: C = sum_k u_k w[set][k][channel]. */

@@ -5,13 +5,6 @@
    without a library's threads, whose sums would depend on their number; and a BLAS that does not know a processor, as
    Debian 12's does not know AVX-512 of AMD's, takes half of its vectors. */
 
-#if defined(__AVX512F__) || defined(__aarch64__) /* 32 registers */
-#define TILE_ROWS    6
-#define TILE_VECTORS 4
-#else /* 16 registers */
-#define TILE_ROWS    6
-#define TILE_VECTORS 2
-#endif
 #define PANEL_COLUMNS (TILE_VECTORS * LANES)
 #define BLOCK_ROWS    192 /* of a thread's share: a panel is packed for each */
 #define PANEL_STEPS   128 /* summed over before the next panel: 32 kB at most, of the first cache */
@@ -28,20 +21,6 @@ typedef struct {
   size_t c_row;
   bool adds; /* to what is in c */
 } matrix_product;
-
-/* v[i][j] becomes v[j][i]. */
-FTL_INLINE void transpose(vec *v) {
-#define LOW_LANE(k)  ((k) / 2 + (k) % 2 * LANES)
-#define HIGH_LANE(k) ((k) / 2 + (k) % 2 * LANES + LANES / 2)
-  for (int stage = 1; stage < LANES; stage *= 2) {
-    vec w[LANES];
-    for (int i = 0; i < LANES / 2; i++) {
-      w[2 * i] = SHUFFLE(v[i], v[i + LANES / 2], EACH_LANE(LOW_LANE));
-      w[2 * i + 1] = SHUFFLE(v[i], v[i + LANES / 2], EACH_LANE(HIGH_LANE));
-    }
-    for (int i = 0; i < LANES; i++) v[i] = w[i];
-  }
-}
 
 /* panel[step][column] = alpha b, columns from `first` on, zeros beyond the last. */
 static void pack_panel(const matrix_product *p, int first_step, int steps, int first, int columns, real *panel) {
