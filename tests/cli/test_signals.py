@@ -4,6 +4,7 @@ on; a process that is killed at any point goes on to the same bits; with ranks t
 import os
 import random
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -15,7 +16,7 @@ import test_train
 from runs_case import DISTILL, FIT
 
 MPIRUN = os.environ.get("FTL_MPIRUN") or shutil.which("mpirun")
-SECONDS = 8  # that a phase may take to end on a busy machine; the phases here would take minutes
+SECONDS = 8  # of a processor that a phase may take to end; the phases here would take minutes. Not of a clock: it is busy
 
 
 def big(text, times, scale=1):
@@ -34,6 +35,18 @@ def big(text, times, scale=1):
     return f"{n * len(cells)}\n{comment}\n" + "\n".join(out) + "\n"
 
 
+def processor_seconds(pid):
+    """That a process has used until now."""
+    with open(f"/proc/{pid}/stat") as f:
+        fields = f.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def of_children():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 class Signals(runs_case.RunsCase):
     def large(self, name, frames, times):
         """So much that computing it takes a minute, while reading does not. No two are alike: copies would not be divided
@@ -42,14 +55,14 @@ class Signals(runs_case.RunsCase):
             text = f.read()
         return self.path(name, "".join(big(text, times, 1 + 0.001 * k) for k in range(frames)))
 
-    def ends(self, process, number=signal.SIGTERM, code=6):
+    def ends(self, process, number=signal.SIGTERM, codes=(6,)):
         """The sentence that it ends with."""
         self.assertIsNone(process.poll(), process.communicate() if process.poll() is not None else "")
+        before = processor_seconds(process.pid) + of_children()
         process.send_signal(number)
-        began = time.monotonic()
-        err = process.communicate()[1]
-        self.assertEqual(process.returncode, code, err)
-        self.assertLess(time.monotonic() - began, SECONDS)
+        err = process.communicate(timeout=600)[1]
+        self.assertIn(process.returncode, codes, err)
+        self.assertLess(of_children() - before, SECONDS)
         return err
 
     def events(self, run):
@@ -92,8 +105,8 @@ class Signals(runs_case.RunsCase):
             try:
                 process.wait(duration * (0.2 + 0.25 * rng.random()) if k < 12 else None)
             except subprocess.TimeoutExpired:
-                self.ends(process)
-                stops += 1
+                self.ends(process, codes=(0, 6))  # 0: it was at its end
+                stops += process.returncode == 6
             if process.poll() == 0:
                 break
             if os.path.exists(self.in_run(cut, "recipe.yaml")):
@@ -251,9 +264,7 @@ class Signals(runs_case.RunsCase):
         children = subprocess.run(["pgrep", "-f", f"frozentl train -d {self.data}"], stdout=subprocess.PIPE, text=True)
         ranks = [int(x) for x in children.stdout.split() if int(x) != process.pid]
         os.kill(ranks[-1], signal.SIGTERM)
-        began = time.monotonic()
-        process.communicate()
-        self.assertLess(time.monotonic() - began, SECONDS)
+        process.communicate(timeout=600)  # they would go on for hours
         self.assertNotEqual(process.returncode, 0)
         self.assertNotIn("frozentl.lock", os.listdir(run))
         self.run_it("train", "--resume", run, "-e", "1", "-q")
