@@ -14,7 +14,7 @@ const cli_pacemaker_key cli_pacemaker_keys[] = {
     {"data.datapath", NULL, CLI_BECOMES_KEYS, "the folder of filename and test_filename"},
     {"data.test_filename", NULL, CLI_BECOMES_KEYS, "`valid`"},
     {"data.test_size", NULL, CLI_BECOMES_KEYS, "`holdout`, which is a fraction up to 0.5"},
-    {"data.reference_energy", "auto", CLI_BECOMES_KEYS, "`e0`; with auto, and without it, fitted to the compositions"},
+    {"data.reference_energy", "auto", CLI_BECOMES_KEYS, "`e0`; with auto, and without it, found in the fit"},
     {"data.aug_factor", NULL, CLI_BECOMES_NONE, "`weights.configs` weighs structures by config_type"},
     {"data.ignore_weights", NULL, CLI_BECOMES_NONE, "the weight of a structure is its config_weight"},
     {"potential.deltaSplineBins", "0.001", CLI_BECOMES_KEYS, "`spline_bins`"},

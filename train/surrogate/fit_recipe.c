@@ -104,8 +104,9 @@ static const ftl_option options[] = {
     CHOICE(solver.kind, solver_words, .key = "solver.kind", .initial = "evidence", .flag = "solver", .when = "",
            .doc = "ridge with a given strength, one found by cross-validation or by evidence, or automatic relevance "
                   "determination, which leaves functions out"),
-    BOOL(solver.e0, .key = "solver.e0", .initial = "false", .when = "",
-         .doc = "E0 are found with the coefficients, from e0 on: smaller errors, but energies of free atoms are lost"),
+    BOOL(solver.e0, .key = "solver.e0", .when = "",
+         .doc = "E0 are found with the coefficients, from e0 on: smaller errors, but energies of free atoms are lost; by "
+                "default of fit, where they are neither given nor those of isolated atoms, so that none are known"),
     REAL(solver.lambda, 0, 1, .key = "solver.lambda", .initial = "1e-10", .when = "solver.kind=ridge",
          .doc = "strength, in units of the largest squared singular value"),
     REAL(solver.max_ratio, 1, 1e30, .key = "solver.max_ratio", .initial = "1e8", .when = "solver.kind=ard",

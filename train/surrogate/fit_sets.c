@@ -116,6 +116,9 @@ static ftl_status choose_e0(ftl_surrogate_state *run, ftl_error *error) {
   ftl_e0_fit fit;
   status = ftl_e0_least_squares(&run->data, run->elements, n, NULL, NULL, run->e0, &fit, error);
   if (!status && *fit.warning) run->host->warn(run->host->context, fit.warning);
+  /* these are no energies of free atoms: the fit may have others, with which its errors are smaller */
+  if (!status && run->recipe->weights.energy > 0)
+    status = ftl_options_suit(&run->recipe->options, "solver.e0", "true", error);
   return status;
 }
 
