@@ -4,12 +4,12 @@
     examples/surrogate/run.sh curve.py --only h2cu
     examples/surrogate/run.sh curve.py --only tialv tialv:teacher=FILE.ftl  # more potentials of a set: SET:LABEL=FILE
 
-Linear ACE of growing basis, ACE with a second density, MACE of one and two layers, and teachers. A set with a "teacher" is labelled by it, all of
+Linear ACE of growing basis, ACE with a second density, MACE of one and two layers, and teachers. A set is labelled by its teacher, all of
 train; errors are those against the reference all the same. The knee of each set, where more time begins to buy less, is named in words, at the end of
 cost.md too.
 The error is the RMSE of all force components on the test set (answers of `frozentl eval`). The cost is the processor time
 of one thread per atom and step, neighbour list included: what `frozentl eval --repeat` takes more for some repeats more,
-the least of several tries. The fine-tuned model is timed the same way. Fits and trainings that are there already are kept.
+the least of several tries. Teachers are timed the same way. Fits and trainings that are there already are kept.
 """
 
 import argparse
@@ -34,24 +34,12 @@ COMMON = "--set uncertainty.gamma=false --set uncertainty.committee=0"
 NETWORKS = ("16x0e", "32x0e,layers=1")
 TRAINING = "--steps 30000 -b 2 -p mixed --ema 0.99 --set loss.energy=500 --set loss.stress=10000 --set trust=false"
 SETS = {
-    "ti64": {
-        "title": "Ti-Al-V, 480 structures", "folder": "ti64", "model": shipped("ti64.ftl"), "frames": 480, "every": 1,
-        "bases": [
-            "--cutoff 5.5 --n 8",
-            "--cutoff 5.5 --n 8/2 --l 1 --block Ti=8/3:2",
-            "--cutoff 5.5 --n 8/2 --l 2 --block Ti=8/5/2:4/2,Ti-Al=8/3:3,Ti-V=8/3:3",
-            "--cutoff 5.5 --n 8/2 --l 2 --block Ti=8/6/3:4/3,Ti-Al=8/4/1:4/2,Ti-V=8/4/1:4/2",
-            "--cutoff 5.5 --n 8/2 --l 2 --block Ti=8/6/4/2:4/3/2,Ti-Al=8/4/2:4/2,Ti-V=8/4/2:4/2",
-            "--cutoff 5.5 --n 10/3/1 --l 2/1 --block Ti=10/7/4/2:5/4/3,Ti-Al=10/5/2/1:4/2/1,Ti-V=10/5/2/1:4/2/1",
-            "--cutoff 5.5 --n 10/3/1 --l 2/1 --block Ti=10/7/4/3:5/4/3,Ti-Al=10/5/2/1:4/2/1,Ti-V=10/5/2/1:4/2/1",
-        ],
-    },
     "tialv": {
-        "title": "Ti-Al-V, 2000 structures with the teacher's labels", "folder": "tialv", "teacher": shipped("tialv.ftl"), "frames": 2000, "every": 16,
-        "bases": [f"--cutoff 5.5 --set solver.e0=true {basis}" for basis in ("--n 8", "--n 6/2/1 --l 2/1", "--n 6/3/1 --l 3/2")],
+        "title": "Ti-Al-V, 2000 structures labelled by the teacher", "folder": "tialv", "teacher": shipped("tialv.ftl"), "frames": 2000, "every": 16,
+        "bases": [f"--cutoff 5.5 {basis}" for basis in ("--n 8", "--n 6/2/1 --l 2/1", "--n 6/3/1 --l 3/2", "--n 8/4/1 --l 4/2", "--n 8/4/2 --l 4/2")],
     },
     "h2cu": {
-        "title": "H2 on Cu, 1000 structures", "folder": "h2cu", "model": shipped("h2cu.ftl"), "frames": 1000, "every": 8,
+        "title": "H2 on Cu, 2000 structures labelled by the teacher", "folder": "h2cu", "teacher": shipped("h2cu.ftl"), "frames": 2000, "every": 8,
         "bases": [
             f"{SMOOTH} --n 10",
             f"{SMOOTH} --n 8/2 --l 2 --block Cu@Cu=8/2:2,H@H=10,H@H-Cu=10/4:3,H@Cu=10/4:3",
@@ -95,10 +83,8 @@ def microseconds(frozentl, potential, frames, atoms, precision, tries=3):
 
 
 def data_of(frozentl, work, name, entry):
-    """Flags that name what is learnt from: train, with its own labels or with the teacher's."""
+    """Flags that name what is learnt from: train, with the teacher's labels."""
     data = os.path.join(DATA, entry["folder"], "train.xyz")
-    if "teacher" not in entry:
-        return ["--data", data]
     labelled = os.path.join(work, f"{name}-labelled.xyz")
     if not os.path.exists(labelled):
         progress(f"label {name}")
@@ -180,9 +166,7 @@ def measure(options, name):
     fits = [fit(options.frozentl, options.work, f"{name}-{k}", entry, data, basis) for k, basis in enumerate(entry["bases"], 1)]
     networks = [train(options, name, entry, data, network) for network in options.networks]
     with_what = Measure(options.frozentl, options.work, name, entry)
-    for kind, label in (("model", "fine-tuned"), ("teacher", "teacher")):
-        if kind in entry:
-            yield with_what.row(label, entry[kind])
+    yield with_what.row("teacher", entry["teacher"])
     for label, path in options.more.get(name, {}).items():
         yield with_what.row(label, path)
     for (folder, seconds), basis in zip(fits, entry["bases"]):
