@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import subprocess
 
 import published
 
@@ -244,7 +245,7 @@ class Point:
 # What the headline needs.
 FIRST = (("ti", "f4", 12, 25), ("ti", "seeds"), ("ti", "f4", 50), ("tialv", "f4", 200), ("tialv", "scratch", ALL),
          ("ti", "f0", 25, 50, 12), ("ti", "f0-sevennet-0", 25, 50), ("ti", "scratch", 25, 50), ("tialv", "f4", 400), ("ti", "f0", ALL), ("ti", "f4", ALL),
-         ("ti", "linears", 25, 50, 12, ALL), ("tialv", "f0", 200), ("mo", "f4", 100), ("mo", "scratch", ALL), ("mo", "f4", 25, 50), ("mo-stress", "f4", 25, 100), ("mo-stress", "scratch", ALL),
+         ("ti", "linears", 25, 50, 12, ALL), ("tialv", "f0", 200), ("mo", "f4", 100), ("mo", "scratch", ALL), ("mo", "f4", 25, 50), ("tialv", "chosen", 200, 400), ("mo-stress", "f4", 25, 100), ("mo-stress", "scratch", ALL),
          ("ti", "losses", *SEEDS), ("ti", "f5", 25, ALL, 50, 12), ("ti", "lora", 25, ALL, 50, 12), ("ti", "f3", 25, ALL, 50, 12),
          ("ti", "radial", 25, ALL, 50, 12), ("ti", "skip", 25, ALL, 50, 12))  # fmt: skip
 
@@ -264,6 +265,35 @@ class Loss:
         rate = best_rate(rows, self.target, self.MODE)
         return [Run(work, foundations, self.target, self.MODE, self.SIZE, self.seed, rate, purpose=f"loss-{self.name}",
                     options=LOSSES[self.name])] if rate else []  # fmt: skip
+
+
+class Chosen:
+    """A point of a curve whose structures are not drawn but chosen by `frozentl select`, by their surroundings, without labels."""
+
+    def __init__(self, target, mode, size, seed):
+        self.target, self.mode, self.size, self.seed = target, mode, size, seed
+
+    def file(self, work):
+        return os.path.join(work, f"{self.target}-chosen-{self.size}.xyz")
+
+    def runs(self, work, foundations, rows):
+        rate = best_rate(rows, self.target, self.mode)
+        if not rate:
+            return []
+        run = Run(work, foundations, self.target, self.mode, self.size, self.seed, rate, purpose="chosen")
+        run.options["data"] = self.file(work)
+        del run.options["frames"]
+        return [run]
+
+    def choose(self, frozentl, work, foundations):
+        """Writes the file, in seconds."""
+        if os.path.exists(self.file(work)):
+            return
+        candidates = os.path.join(DATA, TARGETS[self.target].train)
+        part = self.file(work) + ".part"
+        subprocess.run([frozentl, "select", foundations[foundation_of(self.target, self.mode)], candidates, "-n", str(self.size), "-t", "1", "-o", part],
+                       check=True, stdout=subprocess.DEVNULL)  # fmt: skip
+        os.replace(part, self.file(work))
 
 
 class Replay:
@@ -297,6 +327,8 @@ def whole_plan():
             points(target, ("f4",), (25,), SEEDS[1:])
             points(target, ("scratch",), (ALL,), SEEDS[1:])
             points(target, ("f4",), (50,), SEEDS[1:])
+        elif mode == "chosen":
+            tasks.extend(Chosen(target, "f4", size, seed) for seed in SEEDS[:2] for size in sizes)
         elif mode == "losses":
             tasks.extend(Loss(target, name, seed) for seed in sizes for name in LOSSES)
         else:
