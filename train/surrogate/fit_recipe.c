@@ -69,7 +69,7 @@ static const ftl_option options[] = {
     RATES(basis.cutoffs, 0.1, 20, .key = "basis.cutoffs", .flag = "cutoffs", .value = "EL-EL=X,...", .when = "",
           .doc = "shorter cutoffs of pairs, Angstrom: the shorter, the finer the same number of radial functions"),
     REAL(basis.dcut, 1e-3, 20, .key = "basis.dcut", .initial = "0.5", .when = "",
-         .doc = "width of the smooth outer cutoff, Angstrom"),
+         .doc = "width of the smooth outer cutoff of chebexpcos, and of ZBL, Angstrom"),
     INTEGER(basis.max_functions, 1, 2e4, .key = "basis.max_functions", .initial = "5000", .when = "",
             .doc = "a larger basis is refused"),
 
