@@ -42,10 +42,10 @@ SETS = {
         "title": "H2 on Cu, 2000 structures labelled by the teacher", "folder": "h2cu", "teacher": shipped("h2cu.ftl"), "frames": 2000, "every": 8,
         "bases": [
             f"{SMOOTH} --n 10",
-            f"{SMOOTH} --n 8/2 --l 2 --block Cu@Cu=8/2:2,H@H=10,H@H-Cu=10/4:3,H@Cu=10/4:3",
-            f"{SMOOTH} --n 8/2 --l 2 --block Cu@Cu=10/3/1:3/2,H@H=12,H@H-Cu=12/6/2:4/2,H@Cu=12/6/2:4/2,Cu@H-Cu=10/4/1:3/1,Cu@H=12/4:0",
-            f"{SMOOTH} --n 8/2 --l 2 --block Cu@Cu=10/4/2:4/2,H@H=14,H@H-Cu=12/6/3:4/3,H@Cu=12/6/3:4/3,Cu@H-Cu=12/5/2:4/2,Cu@H=12/6:0",
-            f"{SMOOTH} --n 8/2 --l 2 --block Cu@Cu=10/4/2:4/2,H@H=14,H@H-Cu=14/8/3:5/3,H@Cu=14/8/4:5/3,Cu@H-Cu=12/5/2:4/2,Cu@H=12/6:0",
+            f"{SMOOTH} --n 8/2 --l 2 --block Cu@Cu=8/2:2,H@H=10,H@H-Cu=10/4:3",
+            f"{SMOOTH} --n 8/2 --l 2 --block Cu@Cu=10/3/1:3/2,H@H=12,H@H-Cu=12/6/2:4/2,Cu@H-Cu=10/4/1:3/1",
+            f"{SMOOTH} --n 8/2 --l 2 --block Cu@Cu=10/4/2:4/2,H@H=14,H@H-Cu=12/6/3:4/3,Cu@H-Cu=12/5/2:4/2",
+            f"{SMOOTH} --n 8/2 --l 2 --block Cu@Cu=10/4/2:4/2,H@H=14,H@H-Cu=14/8/3:5/3,Cu@H-Cu=12/5/2:4/2",
         ],
     },
 }  # fmt: skip
