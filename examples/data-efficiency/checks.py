@@ -11,7 +11,7 @@ from plan import SEEDS, foundation_of
 FORGETTING = ("run", "energy_rmse_meV_atom", "force_rmse_meV_A")
 SHORT_RANGE = ("run", "what", "elements", "from", "to", "height_eV")
 BEFORE = ("sevennet-0", "sevennet-l3i5")
-ELEMENTS = {"ti": ("Ti",), "mo": ("Mo",), "tialv": ("Ti", "Al", "V"), "cu": ("Cu",), "h2cu": ("Cu",)}
+ELEMENTS = {"ti": ("Ti",), "mo": ("Mo",), "mo-stress": ("Mo",), "tialv": ("Ti", "Al", "V"), "cu": ("Cu",), "h2cu": ("Cu",)}
 
 
 class Checks:

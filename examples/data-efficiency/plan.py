@@ -4,9 +4,13 @@ import hashlib
 import json
 import os
 import re
+import subprocess
+
+import published
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
+PUBLISHED = os.environ.get("MLEARN", os.path.join(ROOT, "build", "mlearn"))  # the folder with what published.py reads
 SHARED = os.path.join(os.path.dirname(ROOT), "shared")
 DATA = os.path.join(SHARED, "data")
 
@@ -52,13 +56,13 @@ class Target:
     the structures if that is more; it has to grow with them (README). Half of it without a better loss on valid ends a run.
     batch: of a fine-tuning, such that a step has some
     25 to 100 atoms; search: on how many structures the rates are tried; rates: the target whose
-    search this one takes instead of one of its own, or None.
+    search this one takes instead of one of its own, or None. published: the files of train and test in PUBLISHED, in place of `train` and `test`.
     """
 
-    def __init__(self, title, train, valid, test, total, foundation, steps, passes, search, options=None, only=None, rates=None, batch=2):
+    def __init__(self, title, train, valid, test, total, foundation, steps, passes, search, options=None, only=None, rates=None, batch=2, published=None):
         self.title, self.train, self.valid, self.test, self.total = title, train, valid, test, total
         self.foundation, self.steps, self.passes, self.search = foundation, steps, passes, search
-        self.options, self.only, self.rates, self.batch = options or {}, only, rates, batch
+        self.options, self.only, self.rates, self.batch, self.published = options or {}, only, rates, batch, published
 
     def count(self, size):
         return self.total if size == ALL else size
@@ -72,6 +76,8 @@ TARGETS = {
                  {"tune": 1500, "scratch": 3000}, {"tune": 60, "scratch": 300}, 50, {"loss.stress": 10000}, ("Ti", 6)),
     "mo": Target("Mo (mlearn, DFT)", "mlearn/Mo_training.xyz", None, "mlearn/Mo_test.xyz", 175, "sevennet-l3i5",
                  {"tune": 1500, "scratch": 4000}, {"tune": 12, "scratch": 100}, 50, rates="ti"),
+    "mo-stress": Target("Mo (mlearn, DFT with stresses)", None, None, None, 175, "sevennet-l3i5", {"tune": 1500, "scratch": 4000},
+                        {"tune": 12, "scratch": 100}, 50, {"loss.stress": 10000}, rates="ti", published=("Mo_training.json", "Mo_test.json")),
     "tialv": Target("Ti\u2013Al\u2013V (UNEP-v1)", "tialv/train.xyz", ("tialv/valid.xyz", 4), "tialv/test.xyz", 2000, "sevennet-l3i5",
                     {"tune": 6000, "scratch": 8000}, {"tune": 20, "scratch": 60}, 50, {"loss.stress": 10000}, rates="ti"),
     "cu": Target("Cu (mlearn, DFT)", "mlearn/Cu_training.xyz", None, "mlearn/Cu_test.xyz", 236, "sevennet-l3i5",
@@ -116,10 +122,18 @@ def by_lattice(text):
     return re.sub(r"config_type=(\w+) lattice=(\w+)", r"config_type=\2 kind=\1", text)
 
 
+def missing(target):
+    """The published files that this target would need."""
+    return [path for file in TARGETS[target].published or () if not os.path.exists(path := os.path.join(PUBLISHED, file))]
+
+
 def prepare(work, target):
     """Writes the files that shared/data does not have as they are needed: what `only` asks for, parts of valid, and of water
     what is tested on."""
     entry = TARGETS[target]
+    if entry.published:
+        for what, file in zip(("train", "test"), entry.published):
+            write_if_other(os.path.join(work, f"{target}-{what}.xyz"), "".join(published.frames(os.path.join(PUBLISHED, file))))
     if entry.only:
         for what, file in (("train", entry.train), ("valid", entry.valid[0]), ("test", entry.test)):
             frames = [by_lattice(text) for text in frames_of(os.path.join(DATA, file)) if is_only(text, *entry.only)]
@@ -157,11 +171,9 @@ class Run:
             self.name += f"-{rate:g}"
         self.folder = os.path.join(work, self.name)
         valid = os.path.join(work, f"{target}-valid.xyz") if entry.valid else None
-        train, test = os.path.join(DATA, entry.train), os.path.join(DATA, entry.test)
-        if entry.only:
-            train = os.path.join(work, f"{target}-train.xyz")
-        if entry.only or entry.valid and entry.valid[0] == entry.test:
-            test = os.path.join(work, f"{target}-test.xyz")
+        made = {what: os.path.join(work, f"{target}-{what}.xyz") for what in ("train", "test")}
+        train = made["train"] if entry.only or entry.published else os.path.join(DATA, entry.train)
+        test = made["test"] if entry.only or entry.published or entry.valid and entry.valid[0] == entry.test else os.path.join(DATA, entry.test)
         self.options = {"data": train, "test": test, "seed": seed, "steps": self.steps,
                         **COMMON, **entry.options, **MODES[mode], "optimiser.lr": rate}  # fmt: skip
         if size != ALL:
@@ -233,7 +245,7 @@ class Point:
 # What the headline needs.
 FIRST = (("ti", "f4", 12, 25), ("ti", "seeds"), ("ti", "f4", 50), ("tialv", "f4", 200), ("tialv", "scratch", ALL),
          ("ti", "f0", 25, 50, 12), ("ti", "f0-sevennet-0", 25, 50), ("ti", "scratch", 25, 50), ("tialv", "f4", 400), ("ti", "f0", ALL), ("ti", "f4", ALL),
-         ("ti", "linears", 25, 50, 12, ALL), ("tialv", "f0", 200), ("mo", "f4", 100), ("mo", "scratch", ALL), ("mo", "f4", 25, 50),
+         ("ti", "linears", 25, 50, 12, ALL), ("tialv", "f0", 200), ("mo", "f4", 100), ("mo", "scratch", ALL), ("mo", "f4", 25, 50), ("tialv", "chosen", 200, 400), ("mo-stress", "f4", 25, 100), ("mo-stress", "scratch", ALL),
          ("ti", "losses", *SEEDS), ("ti", "f5", 25, ALL, 50, 12), ("ti", "lora", 25, ALL, 50, 12), ("ti", "f3", 25, ALL, 50, 12),
          ("ti", "radial", 25, ALL, 50, 12), ("ti", "skip", 25, ALL, 50, 12))  # fmt: skip
 
@@ -253,6 +265,35 @@ class Loss:
         rate = best_rate(rows, self.target, self.MODE)
         return [Run(work, foundations, self.target, self.MODE, self.SIZE, self.seed, rate, purpose=f"loss-{self.name}",
                     options=LOSSES[self.name])] if rate else []  # fmt: skip
+
+
+class Chosen:
+    """A point of a curve whose structures are not drawn but chosen by `frozentl select`, by their surroundings, without labels."""
+
+    def __init__(self, target, mode, size, seed):
+        self.target, self.mode, self.size, self.seed = target, mode, size, seed
+
+    def file(self, work):
+        return os.path.join(work, f"{self.target}-chosen-{self.size}.xyz")
+
+    def runs(self, work, foundations, rows):
+        rate = best_rate(rows, self.target, self.mode)
+        if not rate:
+            return []
+        run = Run(work, foundations, self.target, self.mode, self.size, self.seed, rate, purpose="chosen")
+        run.options["data"] = self.file(work)
+        del run.options["frames"]
+        return [run]
+
+    def choose(self, frozentl, work, foundations):
+        """Writes the file, in seconds."""
+        if os.path.exists(self.file(work)):
+            return
+        candidates = os.path.join(DATA, TARGETS[self.target].train)
+        part = self.file(work) + ".part"
+        subprocess.run([frozentl, "select", foundations[foundation_of(self.target, self.mode)], candidates, "-n", str(self.size), "-t", "1", "-o", part],
+                       check=True, stdout=subprocess.DEVNULL)  # fmt: skip
+        os.replace(part, self.file(work))
 
 
 class Replay:
@@ -286,6 +327,8 @@ def whole_plan():
             points(target, ("f4",), (25,), SEEDS[1:])
             points(target, ("scratch",), (ALL,), SEEDS[1:])
             points(target, ("f4",), (50,), SEEDS[1:])
+        elif mode == "chosen":
+            tasks.extend(Chosen(target, "f4", size, seed) for seed in SEEDS[:2] for size in sizes)
         elif mode == "losses":
             tasks.extend(Loss(target, name, seed) for seed in sizes for name in LOSSES)
         else:

@@ -12,6 +12,8 @@ from plan import DATA, HERE, MODES, RATES, ROOT, SOLVED, TARGETS, Loss
 
 LOSS_WORDS = {"squares": "weighted squares, 500, 100, 10000 (the trainer's defaults)", "stress": "universal, 500, 100, 1000",
               "both": "weighted squares, 500, 100, 1000"}  # fmt: skip
+CHOSEN = ", chosen"  # structures by frozentl select, not drawn
+CURVES = [name for mode in MODES for name in (mode, mode + CHOSEN)]
 ERRORS = ("energy_rmse_meV_atom", "force_rmse_meV_A", "stress_rmse_meV_A3")
 
 
@@ -20,12 +22,17 @@ def markdown(head, rows):
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
 
 
+def curve_of(row):
+    """The name of the curve of which a run is a point, or None."""
+    return {"curve": row["mode"], "chosen": row["mode"] + CHOSEN}.get(row["purpose"])
+
+
 def points(rows, target):
-    """(mode, structures) -> the runs of all seeds."""
+    """(name of the curve, structures) -> the runs of all seeds."""
     found = {}
     for row in rows:
-        if row["purpose"] == "curve" and row["target"] == target:
-            found.setdefault((row["mode"], int(row["structures"])), []).append(row)
+        if row["target"] == target and curve_of(row):
+            found.setdefault((curve_of(row), int(row["structures"])), []).append(row)
     return found
 
 
@@ -70,7 +77,7 @@ def curve_table(rows, target):
     sizes = sorted({size for _, size in found})
     best = {size: best_mode(found, size) for size in sizes}
     lines = []
-    for mode in MODES:
+    for mode in CURVES:
         at = {size: found.get((mode, size)) for size in sizes}
         if not any(at.values()):
             continue
@@ -116,7 +123,7 @@ def search_table(rows):
 
 def reference_crystals(target):
     """structure -> its numbers with the reference method."""
-    if target == "mo":
+    if target in ("mo", "mo-stress"):
         return {"bcc Mo": {"C11": 472.0, "C12": 158.0, "C44": 106.0}}  # PBE, Zuo et al., J. Phys. Chem. A 124, 731 (2020)
     if target not in ("ti", "tialv"):
         return {}
@@ -145,7 +152,7 @@ def worst(found, reference):
 
 
 TITANIUM = ("hcp Ti", ("a", "c", "C11", "C12", "C13", "C33", "C44", "C66"), ("bcc Ti", "omega Ti"))
-ELASTIC = {"ti": TITANIUM, "tialv": TITANIUM, "mo": ("bcc Mo", ("a", "C11", "C12", "C44"), ())}
+ELASTIC = {"ti": TITANIUM, "tialv": TITANIUM, **dict.fromkeys(("mo", "mo-stress"), ("bcc Mo", ("a", "C11", "C12", "C44"), ()))}
 
 
 def crystals_of(results):
@@ -254,10 +261,11 @@ def draw(frozentl, results, rows):
     columns = ("mode", "structures", "seed", "energy_rmse_meV_atom", "force_rmse_meV_A")
     with tempfile.TemporaryDirectory() as folder:
         for target, entry in TARGETS.items():
-            own = [row for row in rows if row["purpose"] == "curve" and row["target"] == target]
+            own = sorted((row for row in rows if row["target"] == target and curve_of(row)),
+                         key=lambda row: (CURVES.index(curve_of(row)), int(row["structures"])))  # fmt: skip
             if not own:
                 continue
-            own.sort(key=lambda row: (list(MODES).index(row["mode"]), int(row["structures"])))
+            own = [{**row, "mode": curve_of(row).replace(",", "")} for row in own]
             path = os.path.join(folder, entry.title + ".csv")  # the picture's title
             with open(path, "w") as f:
                 f.write("\n".join([",".join(columns), *(",".join(row[c] for c in columns) for row in own)]) + "\n")

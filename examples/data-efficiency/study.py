@@ -46,8 +46,12 @@ def main():
         checks = None if args.list else Checks(frozentl, results, Crystals(args.python), files)
         pool = Pool(frozentl, args.jobs, os.path.join(results, "runs.csv"), checks.run if checks else None)
         for target in plan.TARGETS:
-            plan.prepare(work, target)
-        tasks = plan.whole_plan()
+            if missing := plan.missing(target):
+                print(f"{target} is left out: {missing[0]} is not there; it is in data/Mo of github.com/materialsvirtuallab/mlearn "
+                      "(MLEARN=FOLDER says where)", file=sys.stderr)  # fmt: skip
+            else:
+                plan.prepare(work, target)
+        tasks = [task for task in plan.whole_plan() if not plan.missing(task.target)]
 
         def ready(rows):
             """What can be trained now: a point of a curve wants the search for its learning rate first."""
@@ -58,6 +62,9 @@ def main():
             for name, done in {run.name: pool.finished(run) for run in ready(pool.rows)}.items():
                 print(("finished  " if done else "          ") + name)
             return 0
+        for task in tasks:
+            if isinstance(task, plan.Chosen) and any(not pool.finished(run) for run in ready(pool.rows) if run.options["data"] == task.file(work)):
+                task.choose(frozentl, work, files)
         failed = pool.train(ready)
         if failed < 130:
             checks.before_training()

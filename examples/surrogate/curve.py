@@ -124,7 +124,7 @@ def train(options, name, entry, data, network):
     if not os.path.exists(note):
         progress(f"train {name} {network}")
         flags = ["--resume", folder] if os.path.exists(os.path.join(folder, "state.ftl")) else [
-            *data, "--frames", str(entry["frames"]), "--set=valid_fraction=0.05", "-o", folder, *TRAINING.split(),
+            *data, "--set=valid_fraction=0.05", "-o", folder, *TRAINING.split(),
             *(f"--set=scratch.{word}" for word in (f"hidden={hidden}", *scratch))]  # fmt: skip
         seconds, _ = processor_time([options.frozentl, "train", "-q", "--threads", "1", *flags])
         with open(note, "w") as f:
