@@ -176,7 +176,7 @@ neigh_modify every 1 delay 0 check yes
 read_data {structure["data"]}
 replicate {structure.get("replicate", "1 1 1")}
 pair_style frozentl precision {precision} threads 1
-pair_coeff * * {model["file"]} Cu H
+pair_coeff * * {model["file"]} {" ".join(structure["types"])}
 velocity all create 300 7
 timestep 0.0005
 fix 1 all nve

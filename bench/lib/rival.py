@@ -60,19 +60,13 @@ def symmetrix():
 
 def mace_torch():
     import torch
-    from mace import data
-    from mace.tools import torch_geometric, utils
+    from mace_batch import batch_of, load
 
-    torch.set_num_threads(int(threads))
-    torch.set_default_dtype(getattr(torch, dtype))
-    model = torch.load(model_path, map_location="cpu", weights_only=False).to(getattr(torch, dtype)).eval()
+    model = load(model_path, dtype, threads).eval()
     for p in model.parameters():
         p.requires_grad_(False)
-    table = utils.AtomicNumberTable([int(z) for z in model.atomic_numbers])
     began = time.perf_counter()
-    item = data.AtomicData.from_config(data.config_from_atoms(atoms), z_table=table, cutoff=float(model.r_max),
-                                       heads=list(model.heads))  # fmt: skip
-    batch = next(iter(torch_geometric.dataloader.DataLoader([item], batch_size=1))).to_dict()
+    batch = batch_of(model, [atoms]).to_dict()
     seconds = time.perf_counter() - began
 
     def step():
