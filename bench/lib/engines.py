@@ -22,6 +22,15 @@ RELEASE = os.environ.get("FTL_BUILD") or os.path.join(ROOT, "build", "release")
 VENV = os.path.join(ROOT, "build", "venv", "bin")
 
 
+# ace-jax on one core
+ONE_THREAD = dict(
+    JAX_PLATFORMS="cpu",
+    OMP_NUM_THREADS="1",
+    OPENBLAS_NUM_THREADS="1",
+    XLA_FLAGS="--xla_cpu_multi_thread_eigen=false",
+)
+
+
 class Unavailable(Exception):
     pass
 

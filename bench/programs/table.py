@@ -83,13 +83,13 @@ def of_family(rows, sevennet):
     return [r for r in rows if r["model"].startswith("sevennet") == sevennet]
 
 
-def speed(sevennet=False):
-    def cell(r):
-        faster = r.get("times_faster_than_rival", "")
-        ours = r["engine"].startswith("frozentl") and faster
-        return short(r["ms_per_atom_step"]) + (f" ({float(faster):.1f}x)" if ours else "")
+def faster(r):
+    times = r["times_faster_than_rival"] if r["engine"].startswith("frozentl") else ""
+    return short(r["ms_per_atom_step"]) + (f" ({float(times):.1f}x)" if times else "")
 
-    return by_engine(of_family(inference(), sevennet), crystal, cell)
+
+def speed(sevennet=False):
+    return by_engine(of_family(inference(), sevennet), crystal, faster)
 
 
 def speed_sevennet():
@@ -98,6 +98,10 @@ def speed_sevennet():
 
 def two_cores():
     return by_engine(inference("2"), crystal, lambda r: short(r["ms_per_atom_step"]))
+
+
+def elements():
+    return by_engine(results("elements"), lambda r: f"{r['model']}, {r['elements']}", faster)
 
 
 def targets():
@@ -330,6 +334,11 @@ TABLES = {
         speed_sevennet,
         "inference",
         "ms per atom and MD step on one core; in brackets how many times faster than sevenn in the same precision",
+    ),
+    "elements": (
+        elements,
+        "elements",
+        "ms per atom and MD step on one core against the number of elements; in brackets how many times faster than symmetrix-xl",
     ),
     "targets": (targets, "inference", "what this project has set itself, one core"),
     "two-cores": (two_cores, "inference", "ms per atom and MD step on two cores"),
