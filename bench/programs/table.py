@@ -404,7 +404,7 @@ def update(path):
         lines = list(TABLES[name][0]())
         if len(lines) <= 2:
             return f"<!-- bench/programs/table.py {name} -->\n\n*Not measured yet.*\n\n<!-- end -->"
-        when = "; ".join(s.partition(", ")[2] for s in stamp(rows_of(name)))
+        when = "; ".join(stamp(rows_of(name)))
         return f"<!-- bench/programs/table.py {name} -->\n\n" + "\n".join(lines) + f"\n\n*{when}*\n\n<!-- end -->"
 
     new = re.sub(r"<!-- bench/programs/table\.py ([a-z-]+) -->\n.*?<!-- end -->", block, old, flags=re.S)
