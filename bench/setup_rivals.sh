@@ -91,20 +91,27 @@ fi
 
 mkdir -p build/bench
 mkdir -p -m 700 build/bench/jit # symmetrix compiles code for a model here
-extract() { # NAME MODEL
-  local target=build/bench/$1-HCu.json
+extract() { # NAME MODEL ELEMENT...
+  local name=$1 model=$2 target
+  shift 2
+  target=build/bench/$name-$(printf %s "$@").json
   [ ! -e "$target" ] || return 0
-  say "extracting $1 for symmetrix"
-  "$python" -m symmetrix.cli.extract_mace --model "$2" --chemical-symbols H Cu --output "$target.part" \
+  say "extracting $name for symmetrix: $*"
+  "$python" -m symmetrix.cli.extract_mace --model "$model" --chemical-symbols "$@" --output "$target.part" \
     >build/bench/extract.log 2>&1 || { tail -n 5 build/bench/extract.log >&2; exit 1; }
   mv "$target.part" "$target"
 }
 reference=../shared/reference
 [ -e $reference/mace/mp0a-small.model ] || { say "$reference is not here: it comes with the development material"; exit 77; }
-for model in mp0a-small mp0b3-medium; do extract $model $reference/mace/$model.model; done
+for model in mp0a-small mp0b3-medium; do
+  for elements in Cu "H Cu" "H O Al Cu" "H O Al Ti V Cu"; do # ELEMENTS of programs/inference
+    # shellcheck disable=SC2086 # a list
+    extract $model $reference/mace/$model.model $elements
+  done
+done
 if [ ! -e build/bench/h2cu-HCu.json ]; then
   "$python" bench/lib/as_correlation_3.py $reference/h2cu/h2cu-mace.model build/bench/h2cu-3.model >build/bench/extract.log 2>&1 ||
     { tail -n 5 build/bench/extract.log >&2; exit 1; }
-  extract h2cu build/bench/h2cu-3.model
+  extract h2cu build/bench/h2cu-3.model H Cu
 fi
 echo "$python"

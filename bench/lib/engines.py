@@ -1,7 +1,7 @@
 """How programs/inference runs each program: pinned to some cores, a number of steps at a time. Standard library only.
 
 Every engine has name, precision, neighbours (what happens to its neighbour list), first() -> seconds of a first step,
-kept as first_step, run(n) -> seconds per step, memory(seconds per step) -> peak resident kB while it steps (what
+kept as first_step, run(n) -> seconds per step, after which busy is the part of the wall time that it had a processor for, memory(seconds per step) -> peak resident kB while it steps (what
 opening a model takes and gives back is not counted), and close(). own_bytes is the program's own count of memory per
 atom, where it gives one. All are started before any is timed, so that rounds can alternate between them."""
 
@@ -20,6 +20,15 @@ from machine import LIB, ROOT
 
 RELEASE = os.environ.get("FTL_BUILD") or os.path.join(ROOT, "build", "release")
 VENV = os.path.join(ROOT, "build", "venv", "bin")
+
+
+# ace-jax on one core
+ONE_THREAD = dict(
+    JAX_PLATFORMS="cpu",
+    OMP_NUM_THREADS="1",
+    OPENBLAS_NUM_THREADS="1",
+    XLA_FLAGS="--xla_cpu_multi_thread_eigen=false",
+)
 
 
 class Unavailable(Exception):
@@ -141,8 +150,8 @@ class Eval(Engine):
         if header is None:
             raise Unavailable("frozentl eval --repeat printed no table: " + text[-300:])
         row = rows[rows.index(header) + 1]
-        step = float(row[header.index("ms/step")]) / 1e3
-        self.wall = max(time.perf_counter() - began - n * step, 0.0)
+        step, wall = float(row[header.index("ms/step")]) / 1e3, time.perf_counter() - began
+        self.wall, self.busy = max(wall - n * step, 0.0), min(self.processor / wall, 1.0)
         self.own_bytes = float(row[header.index("bytes/atom")])
         return step
 
@@ -176,7 +185,7 @@ neigh_modify every 1 delay 0 check yes
 read_data {structure["data"]}
 replicate {structure.get("replicate", "1 1 1")}
 pair_style frozentl precision {precision} threads 1
-pair_coeff * * {model["file"]} Cu H
+pair_coeff * * {model["file"]} {" ".join(structure["types"])}
 velocity all create 300 7
 timestep 0.0005
 fix 1 all nve
@@ -201,6 +210,7 @@ run %d
             log = f.read()
         step = float(re.findall(r"Loop time of ([0-9.e+-]+) on \d+ procs for \d+ steps", log)[-1]) / n
         self.ghosts = float(re.findall(r"^Nghost: +([0-9.]+) ave", log, re.M)[-1])
+        self.busy = min(float(re.findall(r"^([0-9.]+)% CPU use", log, re.M)[-1]) / 100, 1.0)
         self.comm = float(re.findall(r"^Comm .*\| *([0-9.]+)$", log, re.M)[-1]) / 100
         self.wall = max(time.perf_counter() - began - n * step, 0.0)
         return step
@@ -233,8 +243,10 @@ class Rival(Engine):
     def run(self, n):
         self.process.stdin.write(f"{n}\n")
         self.process.stdin.flush()
-        seconds = sorted(self.read()["seconds"])
-        return seconds[len(seconds) // 2]
+        steps = sorted(self.read()["seconds"])  # wall, processor
+        wall, processor = steps[len(steps) // 2]
+        self.busy = min(processor / wall, 1.0)
+        return wall
 
     def first(self):
         watch = Watch(self.process.pid)

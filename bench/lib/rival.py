@@ -4,7 +4,7 @@
     rival.py mace-torch|symmetrix|sevenn MODEL XYZ float32|float64 THREADS
 
 Writes {"ready": true, "energy": eV, ...} once it has evaluated XYZ for the first time; then, for each line "N" on standard
-input, takes N steps and writes {"seconds": [per step]}. Before every step all atoms move by about 1e-4 Angstrom,
+input, takes N steps and writes {"seconds": [[wall, processor] per step]}. Before every step all atoms move by about 1e-4 Angstrom,
 so that nothing is remembered, and neighbour lists may be reused as in molecular dynamics.
 
 mace-torch: model(...) on a ready graph, energy and forces; the neighbour list is excluded ("list" tells its seconds).
@@ -40,6 +40,14 @@ def tell(**what):
     protocol.flush()
 
 
+def clocks():
+    return time.perf_counter(), time.process_time()
+
+
+def since(began):
+    return [now - then for now, then in zip(clocks(), began)]
+
+
 def move():
     atoms.positions += rng.normal(scale=1e-4, size=atoms.positions.shape)
 
@@ -51,36 +59,30 @@ def symmetrix():
 
     def step():
         move()
-        began = time.perf_counter()
+        began = clocks()
         calculator.calculate(atoms, ["energy", "forces", "stress"])
-        return time.perf_counter() - began, float(calculator.results["energy"])
+        return since(began), float(calculator.results["energy"])
 
     return step, {}
 
 
 def mace_torch():
     import torch
-    from mace import data
-    from mace.tools import torch_geometric, utils
+    from mace_batch import batch_of, load
 
-    torch.set_num_threads(int(threads))
-    torch.set_default_dtype(getattr(torch, dtype))
-    model = torch.load(model_path, map_location="cpu", weights_only=False).to(getattr(torch, dtype)).eval()
+    model = load(model_path, dtype, threads).eval()
     for p in model.parameters():
         p.requires_grad_(False)
-    table = utils.AtomicNumberTable([int(z) for z in model.atomic_numbers])
     began = time.perf_counter()
-    item = data.AtomicData.from_config(data.config_from_atoms(atoms), z_table=table, cutoff=float(model.r_max),
-                                       heads=list(model.heads))  # fmt: skip
-    batch = next(iter(torch_geometric.dataloader.DataLoader([item], batch_size=1))).to_dict()
+    batch = batch_of(model, [atoms]).to_dict()
     seconds = time.perf_counter() - began
 
     def step():
         batch["positions"] = batch["positions"].detach() + 1e-4 * torch.randn_like(batch["positions"])
-        began = time.perf_counter()
+        began = clocks()
         out = model(batch, compute_force=True)
         out["forces"].numpy()
-        return time.perf_counter() - began, float(out["energy"][0])
+        return since(began), float(out["energy"][0])
 
     return step, {"list": seconds}
 
@@ -109,9 +111,9 @@ def sevenn():
 
     def step():
         move()
-        began = time.perf_counter()
+        began = clocks()
         calculator.calculate(atoms, ["energy", "forces", "stress"])
-        return time.perf_counter() - began, float(calculator.results["energy"])
+        return since(began), float(calculator.results["energy"])
 
     return step, {}
 

@@ -17,24 +17,15 @@ os.environ["OMP_NUM_THREADS"] = threads
 warnings.filterwarnings("ignore")
 import ase.io
 import torch
-from mace import data
 from mace.modules import WeightedEnergyForcesLoss
-from mace.tools import torch_geometric, utils
+from mace_batch import batch_of, load
 
-torch.set_num_threads(int(threads))
-torch.set_default_dtype(getattr(torch, dtype))
-model = torch.load(model_path, map_location="cpu", weights_only=False).to(getattr(torch, dtype))
-table = utils.AtomicNumberTable([int(z) for z in model.atomic_numbers])
-heads = list(getattr(model, "heads", ["Default"]))
+model = load(model_path, dtype, threads)
 frozen = {"f0": (), "f6": ("node_embedding", "interactions", "products")}[freeze]
 for name, parameter in model.named_parameters():
     parameter.requires_grad_(name.split(".")[0] not in frozen)
-items = []
-for atoms in ase.io.read(xyz, f":{frames}"):
-    config = data.config_from_atoms(atoms, key_specification=data.KeySpecification(
-        info_keys={"energy": "REF_energy"}, arrays_keys={"forces": "REF_forces"}))  # fmt: skip
-    items.append(data.AtomicData.from_config(config, z_table=table, cutoff=float(model.r_max), heads=heads))
-batch = next(iter(torch_geometric.dataloader.DataLoader(items, batch_size=len(items))))
+labels = dict(info_keys={"energy": "REF_energy"}, arrays_keys={"forces": "REF_forces"})
+batch = batch_of(model, ase.io.read(xyz, f":{frames}"), **labels)
 atoms = int(batch.ptr[-1])
 loss_fn = WeightedEnergyForcesLoss(energy_weight=1.0, forces_weight=100.0)
 optimiser = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=1e-4, amsgrad=True)

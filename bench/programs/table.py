@@ -83,13 +83,13 @@ def of_family(rows, sevennet):
     return [r for r in rows if r["model"].startswith("sevennet") == sevennet]
 
 
-def speed(sevennet=False):
-    def cell(r):
-        faster = r.get("times_faster_than_rival", "")
-        ours = r["engine"].startswith("frozentl") and faster
-        return short(r["ms_per_atom_step"]) + (f" ({float(faster):.1f}x)" if ours else "")
+def faster(r):
+    times = r["times_faster_than_rival"] if r["engine"].startswith("frozentl") else ""
+    return short(r["ms_per_atom_step"]) + (f" ({float(times):.1f}x)" if times else "")
 
-    return by_engine(of_family(inference(), sevennet), crystal, cell)
+
+def speed(sevennet=False):
+    return by_engine(of_family(inference(), sevennet), crystal, faster)
 
 
 def speed_sevennet():
@@ -98,6 +98,14 @@ def speed_sevennet():
 
 def two_cores():
     return by_engine(inference("2"), crystal, lambda r: short(r["ms_per_atom_step"]))
+
+
+def speed_avx512():
+    return by_engine(results("inference-avx512"), crystal, faster)
+
+
+def elements():
+    return by_engine(results("elements"), lambda r: f"{r['model']}, {r['elements']}", faster)
 
 
 def targets():
@@ -331,6 +339,16 @@ TABLES = {
         "inference",
         "ms per atom and MD step on one core; in brackets how many times faster than sevenn in the same precision",
     ),
+    "speed-avx512": (
+        speed_avx512,
+        "inference-avx512",
+        "ms per atom and MD step on one core with AVX-512, wall time; in brackets how many times faster than symmetrix-xl",
+    ),
+    "elements": (
+        elements,
+        "elements",
+        "ms per atom and MD step on one core against the number of elements; in brackets how many times faster than symmetrix-xl",
+    ),
     "targets": (targets, "inference", "what this project has set itself, one core"),
     "two-cores": (two_cores, "inference", "ms per atom and MD step on two cores"),
     "memory": (memory, "inference", "peak memory, kB per atom, one core"),
@@ -373,6 +391,7 @@ TABLES = {
 
 
 FAMILIES = {"speed": False, "speed-sevennet": True}
+ON_CORES = {"speed": "1", "speed-sevennet": "1", "targets": "1", "memory": "1", "halo": "1", "two-cores": "2"}
 KINDS = {"models": ("memory",), "parallel": ("threads", "strong", "weak"), "halo-check": ("strong", "weak")}
 
 
@@ -381,6 +400,10 @@ def rows_of(name):
     rows = results(TABLES[name][1])
     if name in FAMILIES:
         rows = of_family(rows, FAMILIES[name])
+    if name in ON_CORES:
+        rows = [r for r in rows if r["cores"] == ON_CORES[name]]
+    if name == "halo":
+        rows = [r for r in rows if r["model"] == "mp0a-small"]
     return [r for r in rows if r.get("table", name) in KINDS.get(name, (name,))]
 
 
@@ -395,10 +418,10 @@ def update(path):
         lines = list(TABLES[name][0]())
         if len(lines) <= 2:
             return f"<!-- bench/programs/table.py {name} -->\n\n*Not measured yet.*\n\n<!-- end -->"
-        when = "; ".join(s.partition(", ")[2] for s in stamp(rows_of(name)))
+        when = "; ".join(stamp(rows_of(name)))
         return f"<!-- bench/programs/table.py {name} -->\n\n" + "\n".join(lines) + f"\n\n*{when}*\n\n<!-- end -->"
 
-    new = re.sub(r"<!-- bench/programs/table\.py ([a-z-]+) -->\n.*?<!-- end -->", block, old, flags=re.S)
+    new = re.sub(r"<!-- bench/programs/table\.py ([a-z0-9-]+) -->\n.*?<!-- end -->", block, old, flags=re.S)
     if new != old:
         with open(path, "w") as f:
             f.write(new)

@@ -55,7 +55,7 @@ def adsorption(folder):
 
 
 def barrier(folder):
-    run("barriers.py", POTENTIAL, "--faces", "111", "--images", "5", "--force", "0.05", "--out", folder,
+    run("barriers.py", POTENTIAL, "--faces", "111", "--images", "5", "--force", "0.02", "--out", folder,
         "--keep", folder)  # fmt: skip
     now, kept = (values(os.path.join(where, "barriers.csv")) for where in (folder, RESULTS))
     tolerances = {"barrier": 0.005, "bond length there": 0.03, "height there": 0.03, "two H in the hollows": 0.005}

@@ -6,7 +6,7 @@
 
 Linear ACE of growing basis, ACE with a second density, MACE of one and two layers, and teachers. A set is labelled by its teacher, all of
 train; errors are those against the reference all the same. The knee of each set, where more time begins to buy less, is named in words, at the end of
-cost.md too.
+cost.md too. Where `make bench` has timed one of the further potentials by ML-PACE too, that point is drawn as well.
 The error is the RMSE of all force components on the test set (answers of `frozentl eval`). The cost is the processor time
 of one thread per atom and step, neighbour list included: what `frozentl eval --repeat` takes more for some repeats more,
 the least of several tries. Teachers are timed the same way. Fits and trainings that are there already are kept.
@@ -42,10 +42,10 @@ SETS = {
         "title": "H2 on Cu, 2000 structures labelled by the teacher", "folder": "h2cu", "teacher": shipped("h2cu.ftl"), "frames": 2000, "every": 8,
         "bases": [
             f"{SMOOTH} --n 10",
-            f"{SMOOTH} --n 8/2 --l 2 --block Cu@Cu=8/2:2,H@H=10,H@H-Cu=10/4:3,H@Cu=10/4:3",
-            f"{SMOOTH} --n 8/2 --l 2 --block Cu@Cu=10/3/1:3/2,H@H=12,H@H-Cu=12/6/2:4/2,H@Cu=12/6/2:4/2,Cu@H-Cu=10/4/1:3/1,Cu@H=12/4:0",
-            f"{SMOOTH} --n 8/2 --l 2 --block Cu@Cu=10/4/2:4/2,H@H=14,H@H-Cu=12/6/3:4/3,H@Cu=12/6/3:4/3,Cu@H-Cu=12/5/2:4/2,Cu@H=12/6:0",
-            f"{SMOOTH} --n 8/2 --l 2 --block Cu@Cu=10/4/2:4/2,H@H=14,H@H-Cu=14/8/3:5/3,H@Cu=14/8/4:5/3,Cu@H-Cu=12/5/2:4/2,Cu@H=12/6:0",
+            f"{SMOOTH} --n 8/2 --l 2 --block Cu@Cu=8/2:2,H@H=10,H@H-Cu=10/4:3",
+            f"{SMOOTH} --n 8/2 --l 2 --block Cu@Cu=10/3/1:3/2,H@H=12,H@H-Cu=12/6/2:4/2,Cu@H-Cu=10/4/1:3/1",
+            f"{SMOOTH} --n 8/2 --l 2 --block Cu@Cu=10/4/2:4/2,H@H=14,H@H-Cu=12/6/3:4/3,Cu@H-Cu=12/5/2:4/2",
+            f"{SMOOTH} --n 8/2 --l 2 --block Cu@Cu=10/4/2:4/2,H@H=14,H@H-Cu=14/8/3:5/3,Cu@H-Cu=12/5/2:4/2",
         ],
     },
 }  # fmt: skip
@@ -160,6 +160,17 @@ class Measure:
         return row
 
 
+def by_ml_pace(row, potential):
+    """A row for the same potential in ML-PACE (recursive), where `bench/programs/surrogate` has measured both in one run, in LAMMPS with one core: as much
+    slower than this one as there. ML-PACE has doubles only."""
+    name = os.path.splitext(os.path.basename(potential))[0]
+    with open(os.path.join(ROOT, "bench", "results", "surrogate.csv"), newline="") as f:
+        ratios = [float(r["times_faster_than_ml_pace"]) for r in csv.DictReader(f)
+                  if (r["potential"], r["engine"], r["precision"], r["cores"]) == (name, "frozentl in LAMMPS", "double", "1")]  # fmt: skip
+    for ratio in ratios[-1:]:
+        yield [row[0], f"{row[1]} by ML-PACE", *row[2:6], f"{ratio * float(row[6]):.1f}", "", "", f"{ratio:g} times {row[1]}: bench/results/surrogate.csv"]
+
+
 def measure(options, name):
     entry = SETS[name]
     data = data_of(options.frozentl, options.work, name, entry)
@@ -168,7 +179,9 @@ def measure(options, name):
     with_what = Measure(options.frozentl, options.work, name, entry)
     yield with_what.row("teacher", entry["teacher"])
     for label, path in options.more.get(name, {}).items():
-        yield with_what.row(label, path)
+        row = with_what.row(label, path)
+        yield row
+        yield from by_ml_pace(row, path)
     for (folder, seconds), basis in zip(fits, entry["bases"]):
         kind = "ACE, two densities" if "--embedding" in basis else "ACE"
         yield with_what.row(kind, os.path.join(folder, "model.yace"), functions(folder), seconds, basis)

@@ -33,7 +33,7 @@ if [ -n "$quick" ]; then
   trap 'rm -rf "$out"' EXIT
   train_flags=(--steps 60 --frames 40)
   distill_flags=(--frames 40 --n-starts 6 --steps 20 --sampled-frames 20 --set sample.every=10)
-  distill_flags+=(--block Cu@Cu=8/3:3,H@H=8,H@H-Cu=8/3:2,H@Cu=8/4:3,Cu@H-Cu=8/2:2,Cu@H=8)
+  distill_flags+=(--block Cu@Cu=8/3:3,H@H=8,H@H-Cu=8/3:2,Cu@H-Cu=8/2:2)
   md_flags=(-var warming 20 -var steps 40)
 fi
 mkdir -p "$out/results"

@@ -248,6 +248,7 @@ class Fit(cli_case.CliCase):
                                (["is not like Ti-Al=8/5/3:4/3"], ["--block", "Cu"]),
                                (["'Xx' in 'Xx=3' is no chemical symbol"], ["--block", "Xx=3"]),
                                (["Cu twice"], ["--block", "Cu-Cu=3/2:1"]),
+                               (["around H", "include the centre's (H@H-...)"], ["--block", "H@Cu=3/2:1"]),
                                (["Ti, which is not among its elements"], ["--block", "Ti=3/2:1"]),
                                (["no pair of elements like H-Cu"], ["--cutoffs", "HCu=3"]),
                                (["more than the 50 allowed"], ["--set", "basis.max_functions=50"]),

@@ -71,6 +71,7 @@ FIT = [
     (["solver.folds", "solver.kind"], sets("solver.folds=3")),
     (["solver.lambda", "solver.kind"], sets("solver.lambda=1e-5")),
     (["solver.max_ratio", "solver.kind"], sets("solver.max_ratio=1e5")),
+    (["solver.functions", "solver.kind"], sets("solver.functions=50")),
     (["frames is 99"], ["--frames", "99"]),
     (["Ti", "elements"], ["--cutoffs", "Ti-Cu=3"]),
     (["same pair"], ["--cutoffs", "H-Cu=3,Cu-H=2.5"]),

@@ -167,5 +167,5 @@ def test_interrupted_and_resumed(data, tmp_path):
 
 
 def test_fit(data, tmp_path):
-    run = frozentl.fit(data=data, output=tmp_path / "fit", basis={"blocks": ["Cu@Cu=4", "H@H=4", "Cu@H=4", "H@Cu=4"]})
+    run = frozentl.fit(data=data, output=tmp_path / "fit", basis={"blocks": ["Cu@Cu=4", "H@H=4", "Cu@H-Cu=4", "H@H-Cu=4"]})
     assert run.report and run.model().info.surrogate

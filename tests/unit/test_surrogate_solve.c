@@ -255,6 +255,35 @@ static void relevance_finds_what_is_sparse(void **unused) {
   ftl_solution_free(&s);
 }
 
+/* Guards the number of functions: those that matter most are the ones that stay, and they are refitted. */
+static void relevance_of_so_many(void **unused) {
+  (void)unused;
+  make_problem(60, 400, 0, &p);
+  for (int k = 0; k < 60; k++) p.x[k] *= k % 10 == 3 ? 1 : 0.02; /* six matter, the others little, but not nothing */
+  for (int k = 3; k < 60; k += 10) p.x[k] = copysign(fmax(fabs(p.x[k]), 0.5 * pow(10, 3.0 * k / 60)), p.x[k]);
+  make_b(&p, 0.001);
+  ftl_solve_options options = {
+      .kind = FTL_SOLVE_ARD, .max_ratio = 1e9, .max_iterations = 200, .n_draws = 3, .max_functions = 6};
+  ftl_solution six = solve(&p, &options);
+  assert_int_equal(six.kept, 6);
+  for (int k = 0; k < 60; k++) assert_int_equal(six.coefficient[k] != 0, k % 10 == 3);
+  for (int d = 0; d < 3; d++)
+    for (int k = 0; k < 60; k++) assert_int_equal(six.draw[60 * d + k] == 0, six.coefficient[k] == 0);
+  options.max_functions = 30;
+  ftl_solution more = solve(&p, &options);
+  options.max_functions = 60; /* all of them: as if nothing were said */
+  ftl_solution all = solve(&p, &options);
+  options.max_functions = 0;
+  ftl_solution any = solve(&p, &options);
+  assert_int_equal(more.kept, 30);
+  assert_true(any.squares < more.squares && more.squares < six.squares);
+  assert_memory_equal(all.coefficient, any.coefficient, 60 * sizeof(double));
+  ftl_solution_free(&six);
+  ftl_solution_free(&more);
+  ftl_solution_free(&all);
+  ftl_solution_free(&any);
+}
+
 /* ---- posterior ---- */
 
 static void draws_have_the_covariance(void **unused) {
@@ -412,6 +441,7 @@ int main(void) {
                                      cmocka_unit_test_setup(exact_labels_give_the_coefficients, seed),
                                      cmocka_unit_test_setup(noise_is_found, seed),
                                      cmocka_unit_test_setup(relevance_finds_what_is_sparse, seed),
+                                     cmocka_unit_test_setup(relevance_of_so_many, seed),
                                      cmocka_unit_test_setup(draws_have_the_covariance, seed),
                                      cmocka_unit_test_setup(open_questions, seed),
                                      cmocka_unit_test(condition_is_of_scaled_columns),

@@ -14,12 +14,16 @@
 
 #define NOISELESS 1e-10 /* least noise, of the labels' root mean square */
 #define UNKNOWN   1e-10 /* data say nothing of a function whose posterior is its prior but for this */
+#define SETTLED   2     /* steps before functions are dropped for their number */
+#define DROPPED   0.05  /* part of them that a step drops at most */
 
 typedef struct {
   int n;         /* functions still in */
   int *index;    /* [n] in the triangle */
   double *alpha; /* [n] */
   double *mean;  /* [n] of z */
+  double
+      *worth; /* [n] mean^2 over variance: what leaving the function out adds to the squares, in units of the noise */
   double *a,
       *root;   /* [n][n] column-major scratch: scaled R, and the triangle of [R; sqrt(alpha/beta)] and its inverse */
   double *rhs; /* [n] */
@@ -83,6 +87,7 @@ static double update(relevance *x, double residual, double rows, double *effecti
       double root = x->root[(size_t)j * (size_t)x->n + (size_t)k];
       variance += root * root / x->beta;
     }
+    x->worth[k] = x->mean[k] * x->mean[k] / fmax(variance, 1e-300);
     double known = fmin(fmax(1 - x->alpha[k] * variance, 0), 1);
     double alpha = known > UNKNOWN ? known / fmax(x->mean[k] * x->mean[k], 1e-300) : 1e300;
     *effective += known;
@@ -100,6 +105,7 @@ static void prune(relevance *x, double max_ratio) {
   for (int k = 0; k < x->n; k++) {
     if (x->alpha[k] > max_ratio * smallest) continue;
     x->index[n] = x->index[k];
+    x->worth[n] = x->worth[k];
     x->alpha[n++] = x->alpha[k];
   }
   x->n = n;
@@ -108,6 +114,20 @@ static void prune(relevance *x, double max_ratio) {
 static int compare_doubles(const void *a, const void *b) {
   double x = *(const double *)a, y = *(const double *)b;
   return (x > y) - (x < y);
+}
+
+/* Some of those of least worth, towards `most`; the others' worth is another without them. */
+static void drop(relevance *x, int most) {
+  int n = 0, least = (int)(DROPPED * x->n) + 1, going = x->n - most < least ? x->n - most : least;
+  memcpy(x->rhs, x->worth, (size_t)x->n * sizeof *x->rhs);
+  qsort(x->rhs, (size_t)x->n, sizeof *x->rhs, compare_doubles);
+  const double bound = x->rhs[going];
+  for (int k = 0; k < x->n; k++) {
+    if (x->worth[k] < bound) continue;
+    x->index[n] = x->index[k];
+    x->alpha[n++] = x->alpha[k];
+  }
+  x->n = n;
 }
 
 /* Coefficients, and draws N(mean, (beta root^-T root^-1)^-1). */
@@ -135,6 +155,7 @@ ftl_status ftl_solve_ard(const ftl_triangle *all, const double *penalty, const f
   x.index = ftl_arena_take(&memory, side, sizeof *x.index);
   x.alpha = ftl_arena_take(&memory, side, sizeof *x.alpha);
   x.mean = ftl_arena_take(&memory, side, sizeof *x.mean);
+  x.worth = ftl_arena_take(&memory, side, sizeof *x.worth);
   x.a = ftl_arena_take(&memory, side * side, sizeof *x.a);
   x.root = ftl_arena_take(&memory, side * side, sizeof *x.root);
   x.rhs = ftl_arena_take(&memory, side, sizeof *x.rhs);
@@ -152,11 +173,16 @@ ftl_status ftl_solve_ard(const ftl_triangle *all, const double *penalty, const f
     for (size_t k = 0; k < n; k++) x.alpha[k] = 1e-8 * x.beta * unit;
   }
   double change = 1;
-  for (int step = 0; !status && step < options->max_iterations && change > 0.05; step++) {
+  const int most = options->max_functions > 0 ? options->max_functions : all->n;
+  for (int step = 0; !status && (x.n > most || (step < options->max_iterations && change > 0.05)); step++) {
     status = posterior(all, penalty, &x, &residual, error);
     if (status) break;
     change = update(&x, residual, (double)all->rows, &to->effective);
     prune(&x, options->max_ratio);
+    if (x.n > most && step >= SETTLED) {
+      drop(&x, most);
+      change = 1;
+    }
   }
   if (!status) status = posterior(all, penalty, &x, &residual, error);
   if (!status) give(&x, penalty, unit > 0 ? unit : 1, options, all->n, to);

@@ -69,7 +69,7 @@ static const ftl_option options[] = {
     RATES(basis.cutoffs, 0.1, 20, .key = "basis.cutoffs", .flag = "cutoffs", .value = "EL-EL=X,...", .when = "",
           .doc = "shorter cutoffs of pairs, Angstrom: the shorter, the finer the same number of radial functions"),
     REAL(basis.dcut, 1e-3, 20, .key = "basis.dcut", .initial = "0.5", .when = "",
-         .doc = "width of the smooth outer cutoff, Angstrom"),
+         .doc = "width of the smooth outer cutoff of chebexpcos, and of ZBL, Angstrom"),
     INTEGER(basis.max_functions, 1, 2e4, .key = "basis.max_functions", .initial = "5000", .when = "",
             .doc = "a larger basis is refused"),
 
@@ -111,6 +111,9 @@ static const ftl_option options[] = {
          .doc = "strength, in units of the largest squared singular value"),
     REAL(solver.max_ratio, 1, 1e30, .key = "solver.max_ratio", .initial = "1e8", .when = "solver.kind=ard",
          .doc = "functions are left out whose strength is so many times the smallest"),
+    INTEGER(
+        solver.functions, 0, 20000, .key = "solver.functions", .initial = "0", .when = "solver.kind=ard",
+        .doc = "at most so many functions are kept: those that cost least accuracy go, a few at a time; 0: any number"),
     INTEGER(solver.folds, 2, 100, .key = "solver.folds", .initial = "5", .when = "solver.kind=cv",
             .doc = "parts of the data, each predicted from the others"),
     INTEGER(uncertainty.committee, 0, 1000, .key = "uncertainty.committee", .initial = "16", .when = "",
@@ -398,6 +401,7 @@ void ftl_recipe_fit(const ftl_surrogate_recipe *r, ftl_fit_options *fit) {
                            .solve = {.kind = (ftl_solve_kind)r->solver.kind,
                                      .lambda = r->solver.lambda,
                                      .max_ratio = r->solver.max_ratio,
+                                     .max_functions = (int)r->solver.functions,
                                      .max_iterations = 200,
                                      .n_draws = (int)r->uncertainty.committee,
                                      .seed = (uint64_t)r->seed}};

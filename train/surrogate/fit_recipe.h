@@ -48,7 +48,7 @@ typedef struct {
   struct {
     int kind; /* ftl_solve_kind */
     double lambda, max_ratio;
-    int64_t folds;
+    int64_t functions, folds;
     bool e0;
   } solver;
   struct {

@@ -13,8 +13,9 @@ typedef enum { FTL_SOLVE_RIDGE, FTL_SOLVE_CV, FTL_SOLVE_EVIDENCE, FTL_SOLVE_ARD 
 
 typedef struct {
   ftl_solve_kind kind;
-  double lambda;    /* of RIDGE: alpha/beta, in units of the largest squared singular value */
-  double max_ratio; /* of ARD: functions whose alpha grows above this times the smallest are left out */
+  double lambda;     /* of RIDGE: alpha/beta, in units of the largest squared singular value */
+  double max_ratio;  /* of ARD: functions whose alpha grows above this times the smallest are left out */
+  int max_functions; /* of ARD: at most so many are kept, those of most worth; 0: any number */
   int max_iterations;
   int n_draws;   /* from the posterior */
   uint64_t seed; /* of the draws */
