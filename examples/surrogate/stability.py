@@ -15,7 +15,7 @@ import sys
 import numpy as np
 
 from common import MASS, hcp, started
-from report import Table, arguments, progress, shipped
+from report import ROOT, Table, arguments, progress, shipped
 from titanium_properties import random_alloy
 
 FEMTOSECONDS = 2
@@ -109,12 +109,12 @@ class Run:
 
 def main():
     options = arguments(__doc__, [f"ace={shipped('tialv-ace.ftl')}"], temperatures=("temperatures, K, with commas between", "300,900,1500"),
-                        ps=("picoseconds (default: 1000)", None), work=("folder of the runs (default: beside the results)", None))  # fmt: skip
+                        ps=("picoseconds (default: 1000)", None), work=("folder of the runs (default: build/surrogate)", None))  # fmt: skip
     steps = round(float(options.ps or (0.08 if options.quick else 1000)) * 1000 / FEMTOSECONDS)
     table, whole = Table(("K", "quantity", "unit"), options.potentials), True
     for label, potential in options.potentials.items():
         for temperature in (int(word) for word in options.temperatures.split(",")):
-            run = Run(os.path.join(options.work or options.out, "stability", label, f"{temperature}K"), potential, temperature, options.quick)
+            run = Run(os.path.join(options.work or os.path.join(ROOT, "build", "surrogate"), "stability", label, f"{temperature}K"), potential, temperature, options.quick)
             run.advance(steps)
             whole = whole and run.inside()
             for name, unit, value, digits in run.values():
