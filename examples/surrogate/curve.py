@@ -35,11 +35,11 @@ NETWORKS = ("16x0e", "32x0e,layers=1")
 TRAINING = "--steps 30000 -b 2 -p mixed --ema 0.99 --set loss.energy=500 --set loss.stress=10000 --set trust=false"
 SETS = {
     "tialv": {
-        "title": "Ti-Al-V, 2000 structures labelled by the teacher", "folder": "tialv", "teacher": shipped("tialv.ftl"), "frames": 2000, "every": 16,
+        "title": "Ti-Al-V", "folder": "tialv", "teacher": shipped("tialv.ftl"), "frames": 2000, "every": 16,
         "bases": [f"--cutoff 5.5 {basis}" for basis in ("--n 8", "--n 6/2/1 --l 2/1", "--n 6/3/1 --l 3/2", "--n 8/4/1 --l 4/2", "--n 8/4/2 --l 4/2")],
     },
     "h2cu": {
-        "title": "H2 on Cu, 2000 structures labelled by the teacher", "folder": "h2cu", "teacher": shipped("h2cu.ftl"), "frames": 2000, "every": 8,
+        "title": "H2 on Cu", "folder": "h2cu", "teacher": shipped("h2cu.ftl"), "frames": 2000, "every": 8,
         "bases": [
             f"{SMOOTH} --n 10",
             f"{SMOOTH} --n 8/2 --l 2 --block Cu@Cu=8/2:2,H@H=10,H@H-Cu=10/4:3",
@@ -243,7 +243,7 @@ def draw(rows, path):
         others(frame, [p for p in points if p[2] != "ACE"])
         made.draw_without_rendering()
         beside(frame, surrogates, style.BLUE)
-        frame.legend(loc="lower left")
+        frame.legend(loc="center right", bbox_to_anchor=(1, 0.58))
     style.letters(axes[0])
     style.save(made, path)
 
