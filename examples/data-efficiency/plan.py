@@ -171,9 +171,12 @@ class Run:
             self.name += f"-{rate:g}"
         self.folder = os.path.join(work, self.name)
         valid = os.path.join(work, f"{target}-valid.xyz") if entry.valid else None
-        made = {what: os.path.join(work, f"{target}-{what}.xyz") for what in ("train", "test")}
-        train = made["train"] if entry.only or entry.published else os.path.join(DATA, entry.train)
-        test = made["test"] if entry.only or entry.published or entry.valid and entry.valid[0] == entry.test else os.path.join(DATA, entry.test)
+        made = entry.only or entry.published  # by `prepare`
+        train = os.path.join(work, f"{target}-train.xyz") if made else os.path.join(DATA, entry.train)
+        if made or entry.valid and entry.valid[0] == entry.test:
+            test = os.path.join(work, f"{target}-test.xyz")
+        else:
+            test = os.path.join(DATA, entry.test)
         self.options = {"data": train, "test": test, "seed": seed, "steps": self.steps,
                         **COMMON, **entry.options, **MODES[mode], "optimiser.lr": rate}  # fmt: skip
         if size != ALL:

@@ -62,8 +62,9 @@ def main():
             for name, done in {run.name: pool.finished(run) for run in ready(pool.rows)}.items():
                 print(("finished  " if done else "          ") + name)
             return 0
+        wanted = {run.options["data"] for run in ready(pool.rows) if not pool.finished(run)}
         for task in tasks:
-            if isinstance(task, plan.Chosen) and any(not pool.finished(run) for run in ready(pool.rows) if run.options["data"] == task.file(work)):
+            if isinstance(task, plan.Chosen) and task.file(work) in wanted:
                 task.choose(frozentl, work, files)
         failed = pool.train(ready)
         if failed < 130:

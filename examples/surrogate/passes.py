@@ -49,6 +49,11 @@ def turned(direction, random, azimuth, tilt):
     return np.array([x * np.cos(t), y * np.cos(t), np.sin(t)])
 
 
+def with_molecule(slab, centre, height, half):
+    """`half`: from its middle to one of its atoms."""
+    return slab.with_hydrogen(*((*(centre + sign * half[:2]), height + sign * half[2]) for sign in (-1, 1)))
+
+
 def molecule(slab, random):
     """H2 at a pass: in two of three over the bridge with its atoms towards the hollows, more or less; else anywhere."""
     if random.uniform() < 2 / 3:
@@ -58,14 +63,13 @@ def molecule(slab, random):
     else:
         centre, along = slab.atom(random.uniform(0, 1, size=2)), turned((1.0, 0.0), random, 180, 25)
         length, height = random.uniform(0.7, 1.6), random.uniform(0.8, 2.2)
-    half = max(length, 0.7) / 2 * along
-    return slab.with_hydrogen(*((*(centre + sign * half[:2]), height + sign * half[2]) for sign in (-1, 1)))
+    return with_molecule(slab, centre, height, max(length, 0.7) / 2 * along)
 
 
 def gas(slab, random):
-    along = turned((1.0, 0.0), random, 180, 40) * random.uniform(0.65, 0.95) / 2
+    half = turned((1.0, 0.0), random, 180, 40) * random.uniform(0.65, 0.95) / 2
     centre, height = slab.atom(random.uniform(0, 1, size=2)), random.uniform(2.5, FAR)
-    return slab.with_hydrogen(*((*(centre + sign * along[:2]), height + sign * along[2]) for sign in (-1, 1)))
+    return with_molecule(slab, centre, height, half)
 
 
 def atom(slab, random):

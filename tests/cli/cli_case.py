@@ -9,6 +9,7 @@ import json
 import os
 import random
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -34,6 +35,12 @@ def same_code_again(test):
 def kinds(cases, enough=1):
     """The cases of such a test: under sanitizers the first ones are enough."""
     return cases[:enough] if SANITIZED else cases
+
+
+def children_seconds():
+    """Of a processor, that the processes which a test started and waited for have used: a bound that others on the machine do not stretch."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def xyz_of(model):

@@ -397,7 +397,10 @@ class Fit(cli_case.CliCase):
             self.assertEqual(int(total[1]), of["added"])
             self.assertLess(float(total[3]), 1)
         # the strict limit halted runs, in words
-        self.assertRegex(out, r"differs from the model \(\d runs\): the model's forces were others")
+        for of in rounds[1:]:
+            halted = of["ends"]["differs from the model"]
+            self.assertGreater(halted, 1)
+            self.assertIn(f"differs from the model ({halted} runs): the model's forces were others", out)
         self.assertIn("where a run was halted (rounds/1/sampled.xyz)", out)
         self.assertRegex(out, r"(?m)^2 +\d+ +\d+ +\d+/\d+ +\S+, \S+ \(")
         # the driver of the first round is the first fit's potential, and not the last one's

@@ -7,7 +7,6 @@ sense is refused at once, by one sentence with the file and the place.
 import json
 import os
 import re
-import resource
 import struct
 import warnings
 import zipfile
@@ -26,13 +25,9 @@ def read(path):
 
 class Hostile(cli_case.CliCase):
     def refuse_at_once(self, words, *arguments, code=1):
-        def spent():  # by the processor, since others may keep it busy
-            used = resource.getrusage(resource.RUSAGE_CHILDREN)
-            return used.ru_utime + used.ru_stime
-
-        began = spent()
+        began = cli_case.children_seconds()
         self.refuse(code, words, *arguments)
-        self.assertLess(spent() - began, 20)  # of what would take minutes
+        self.assertLess(cli_case.children_seconds() - began, 20)  # of what would take minutes
 
     def yace(self, old, new):
         text = read(YACE).decode()

@@ -4,7 +4,6 @@ on; a process that is killed at any point goes on to the same bits; with ranks t
 import os
 import random
 import re
-import resource
 import shutil
 import signal
 import subprocess
@@ -42,11 +41,6 @@ def processor_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def of_children():
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
 class Signals(runs_case.RunsCase):
     def large(self, name, frames, times):
         """So much that computing it takes a minute, while reading does not. No two are alike: copies would not be divided
@@ -58,11 +52,11 @@ class Signals(runs_case.RunsCase):
     def ends(self, process, number=signal.SIGTERM, codes=(6,)):
         """The sentence that it ends with."""
         self.assertIsNone(process.poll(), process.communicate() if process.poll() is not None else "")
-        before = processor_seconds(process.pid) + of_children()
+        before = processor_seconds(process.pid) + cli_case.children_seconds()
         process.send_signal(number)
         err = process.communicate(timeout=600)[1]
         self.assertIn(process.returncode, codes, err)
-        self.assertLess(of_children() - before, SECONDS)
+        self.assertLess(cli_case.children_seconds() - before, SECONDS)
         return err
 
     def events(self, run):
@@ -263,8 +257,10 @@ class Signals(runs_case.RunsCase):
         # one rank alone gets it: all end together
         children = subprocess.run(["pgrep", "-f", f"frozentl train -d {self.data}"], stdout=subprocess.PIPE, text=True)
         ranks = [int(x) for x in children.stdout.split() if int(x) != process.pid]
+        before = sum(map(processor_seconds, [process.pid, *ranks])) + cli_case.children_seconds()
         os.kill(ranks[-1], signal.SIGTERM)
-        process.communicate(timeout=600)  # they would go on for hours
+        process.communicate(timeout=600)
+        self.assertLess(cli_case.children_seconds() - before, SECONDS)
         self.assertNotEqual(process.returncode, 0)
         self.assertNotIn("frozentl.lock", os.listdir(run))
         self.run_it("train", "--resume", run, "-e", "1", "-q")

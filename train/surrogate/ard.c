@@ -22,8 +22,7 @@ typedef struct {
   int *index;    /* [n] in the triangle */
   double *alpha; /* [n] */
   double *mean;  /* [n] of z */
-  double
-      *worth; /* [n] mean^2 over variance: what leaving the function out adds to the squares, in units of the noise */
+  double *worth; /* [n] mean^2 over variance: what leaving it out adds to the squares, in units of the noise */
   double *a,
       *root;   /* [n][n] column-major scratch: scaled R, and the triangle of [R; sqrt(alpha/beta)] and its inverse */
   double *rhs; /* [n] */
@@ -98,15 +97,19 @@ static double update(relevance *x, double residual, double rows, double *effecti
   return change;
 }
 
+static void keep(relevance *x, int k, int as) {
+  x->index[as] = x->index[k];
+  x->worth[as] = x->worth[k];
+  x->alpha[as] = x->alpha[k];
+}
+
 static void prune(relevance *x, double max_ratio) {
   double smallest = INFINITY;
   int n = 0;
   for (int k = 0; k < x->n; k++) smallest = fmin(smallest, x->alpha[k]);
   for (int k = 0; k < x->n; k++) {
     if (x->alpha[k] > max_ratio * smallest) continue;
-    x->index[n] = x->index[k];
-    x->worth[n] = x->worth[k];
-    x->alpha[n++] = x->alpha[k];
+    keep(x, k, n++);
   }
   x->n = n;
 }
@@ -124,8 +127,7 @@ static void drop(relevance *x, int most) {
   const double bound = x->rhs[going];
   for (int k = 0; k < x->n; k++) {
     if (x->worth[k] < bound) continue;
-    x->index[n] = x->index[k];
-    x->alpha[n++] = x->alpha[k];
+    keep(x, k, n++);
   }
   x->n = n;
 }
