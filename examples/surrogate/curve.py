@@ -3,6 +3,7 @@
     examples/surrogate/run.sh curve.py                                      # all data sets, some hours of processor time
     examples/surrogate/run.sh curve.py --only h2cu
     examples/surrogate/run.sh curve.py --only tialv tialv:teacher=FILE.ftl  # more potentials of a set: SET:LABEL=FILE
+    examples/surrogate/run.sh curve.py --only h2cu --add --networks 16x0e   # this one beside the recorded points of the set
 
 Linear ACE of growing basis, ACE with a second density, MACE of one and two layers, and teachers. A set is labelled by its teacher, all of
 train; errors are those against the reference all the same. The knee of each set, where more time begins to buy less, is named in words, at the end of
@@ -172,17 +173,27 @@ def by_ml_pace(row, potential):
 
 
 def measure(options, name):
+    """Rows of a set; with --add, further potentials and networks alone, among the rows that are there."""
+    if not options.add:
+        return list(measured(options, name, SETS[name]["bases"]))
+    rows = {tuple(row[1:3]): row for row in kept(options.out, name)}
+    rows.update({tuple(row[1:3]): row for row in measured(options, name, [])})
+    return list(rows.values())
+
+
+def measured(options, name, bases):
     entry = SETS[name]
     data = data_of(options.frozentl, options.work, name, entry)
-    fits = [fit(options.frozentl, options.work, f"{name}-{k}", entry, data, basis) for k, basis in enumerate(entry["bases"], 1)]
+    fits = [fit(options.frozentl, options.work, f"{name}-{k}", entry, data, basis) for k, basis in enumerate(bases, 1)]
     networks = [train(options, name, entry, data, network) for network in options.networks]
     with_what = Measure(options.frozentl, options.work, name, entry)
-    yield with_what.row("teacher", entry["teacher"])
+    if bases:
+        yield with_what.row("teacher", entry["teacher"])
     for label, path in options.more.get(name, {}).items():
         row = with_what.row(label, path)
         yield row
         yield from by_ml_pace(row, path)
-    for (folder, seconds), basis in zip(fits, entry["bases"]):
+    for (folder, seconds), basis in zip(fits, bases):
         kind = "ACE, two densities" if "--embedding" in basis else "ACE"
         yield with_what.row(kind, os.path.join(folder, "model.yace"), functions(folder), seconds, basis)
     for (folder, seconds), network in zip(networks, options.networks):
@@ -255,6 +266,7 @@ def main():
     parser.add_argument("--work", default=os.path.join(ROOT, "build", "surrogate-curve"), help="folder of the fits")
     parser.add_argument("--frozentl", default=os.path.join(ROOT, "build", "release", "train", "frozentl"), help="the program")
     parser.add_argument("--networks", nargs="*", metavar="IRREPS[,KEY=VALUE]", default=NETWORKS, help=f"MACE that are trained (default: {' '.join(NETWORKS)}; none: linear potentials alone)")
+    parser.add_argument("--add", action="store_true", help="measure further potentials and networks alone; the other rows stay as they are")
     parser.add_argument("potentials", nargs="*", metavar="SET:LABEL=FILE", help="further potentials of a set, such as teachers")
     options = parser.parse_args()
     options.more = further(parser, options.potentials)

@@ -402,6 +402,7 @@ class Fit(cli_case.CliCase):
             self.assertGreater(halted, 1)
             self.assertIn(f"differs from the model ({halted} runs): the model's forces were others", out)
         self.assertIn("where a run was halted (rounds/1/sampled.xyz)", out)
+        self.assertEqual(out.count("--set solver.e0=true"), 1)  # a hint of the first fit, not of each
         self.assertRegex(out, r"(?m)^2 +\d+ +\d+ +\d+/\d+ +\S+, \S+ \(")
         # the driver of the first round is the first fit's potential, and not the last one's
         self.assertNotEqual(self.read(run, "rounds", "1", "driver.ftl"), self.read(run, "model.ftl"))

@@ -93,7 +93,7 @@ static void say_basis(const ftl_surrogate_state *run) {
                       ftl_element_symbol(file->atomic_number[mu]), file->e0[mu], file->n_functions[mu], text, inner);
   }
   ftl_surrogate_say(run, "E0 %s; basis n %s, l %s", run->e0_from, run->recipe->basis.n, run->recipe->basis.l);
-  if (run->recipe->model && !ftl_options_is_set(&run->recipe->options, "solver.e0"))
+  if (run->round == 0 && run->recipe->model && !ftl_options_is_set(&run->recipe->options, "solver.e0"))
     ftl_surrogate_say(run, "where energies of free atoms do not matter, --set solver.e0=true makes errors smaller");
 }
 
