@@ -8,8 +8,8 @@
 #include "surrogate/basis.h"
 #include "surrogate/solve.h"
 
-/* What coefficients are expected to be as large as, but for smoothness: the inverse of their function's root mean square
-   in the equations, or all alike (ftl_basis_scale). */
+/* How large coefficients are expected to be, but for smoothness: as the inverse of their function's root mean square in
+   the equations, or all alike (ftl_basis_scale). */
 typedef enum { FTL_SCALE_DATA, FTL_SCALE_FIXED, FTL_N_SCALES } ftl_prior_scale;
 
 typedef struct {

@@ -210,9 +210,9 @@ static void draw(const spectrum *x, const double *penalty, double lambda, const 
 
 /* ---- the call ---- */
 
-/* Roughness times the scale, if there is none the root mean square of the function's column. One that is next to nothing on all data, such as that
-   of a pair which only comes near its cutoff, is not scaled up to the others: its coefficient would be astronomical,
-   and so would be the energy where the pair comes closer. */
+/* Roughness times the scale, if there is none the root mean square of the function's column. One that is next to nothing
+   on all data, such as that of a pair which only comes near its cutoff, is not scaled up to the others: its coefficient
+   would be astronomical, and so would be the energy where the pair comes closer. */
 static void set_penalty(const ftl_triangle *t, const double *roughness, const double *scale, double *penalty) {
   size_t side = (size_t)t->n + 1;
   double largest = 0;
