@@ -68,6 +68,7 @@ FIT = [
     (["basis.degree_l", "basis.degree"], sets("basis.degree_l=2")),
     (["basis.lambda", "basis.radial is bessel"], sets("basis.lambda=2")),
     (["smooth.power", "smooth.n"], sets("smooth.n=0", "smooth.l=0", "smooth.power=1")),
+    (["smooth.scale", "solver.kind"], sets("smooth.scale=data", "solver.kind=ard")),
     (["solver.folds", "solver.kind"], sets("solver.folds=3")),
     (["solver.lambda", "solver.kind"], sets("solver.lambda=1e-5")),
     (["solver.max_ratio", "solver.kind"], sets("solver.max_ratio=1e5")),

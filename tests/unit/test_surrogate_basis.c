@@ -365,6 +365,7 @@ static void roughness(void **unused) {
   (void)unused;
   const ftl_ace_function f = {.rank = 3, .n = {0, 2, 1}, .l = {0, 1, 3}};
   assert_close(ftl_basis_roughness(&f, 2, 0.1, 0.5), 1 + 0.1 * (4 + 1) + 0.5 * (1 + 9), 1e-14);
+  assert_close(ftl_basis_scale(&f), pow(4 * 3.14159265358979, 1.5), 1e-11);
 }
 
 /* ---- what is refused ---- */

@@ -245,6 +245,36 @@ static void e0_are_found(void **unused) {
   free_designed(&d);
 }
 
+/* The prior of a function is that of its factors alone, or goes by its column; always so where a strength is given. */
+static void scale_of_the_prior(void **unused) {
+  (void)unused;
+  make_labelled(&truth, 1, 0.05, &train);
+  ftl_fit_options options = plain_options();
+  for (int kind = FTL_SOLVE_RIDGE; kind <= FTL_SOLVE_EVIDENCE; kind++)
+    for (int scale = 0; scale < FTL_N_SCALES; scale++) {
+      const ftl_basis_options basis = small_options(2, to_rank_4);
+      designed d;
+      ftl_solution solution;
+      options.solve.kind = (ftl_solve_kind)kind;
+      options.scale = (ftl_prior_scale)scale;
+      start_design(&basis, &d);
+      assert_int_equal(ftl_fit_surrogate(&d.surrogate, &train.set, &options, &solution, NULL), FTL_OK);
+      double unit = 0, most = 0;
+      for (int mu = 0; mu < 2; mu++)
+        for (int k = 0; k < d.surrogate.file.n_functions[mu]; k++) {
+          const ftl_ace_function *f = &d.surrogate.file.function[mu][k];
+          const double ratio =
+              solution.penalty[d.surrogate.first[mu] + k] / (ftl_basis_roughness(f, 2, 0.1, 0.1) * ftl_basis_scale(f));
+          unit = unit == 0 ? ratio : unit;
+          most = fmax(most, fabs(ratio / unit - 1));
+        }
+      if (scale == FTL_SCALE_FIXED && kind != FTL_SOLVE_RIDGE) assert_close(most, 0, 1e-12);
+      else assert_true(most > 0.1);
+      ftl_solution_free(&solution);
+      free_designed(&d);
+    }
+}
+
 static void threads_agree(void **unused) {
   (void)unused;
   make_labelled(&truth, 1, 0.05, &train);
@@ -415,6 +445,7 @@ int main(void) {
                                      cmocka_unit_test(rows_of_atoms_add_up),
                                      cmocka_unit_test(exact_labels_give_the_potential),
                                      cmocka_unit_test(e0_are_found),
+                                     cmocka_unit_test(scale_of_the_prior),
                                      cmocka_unit_test(threads_agree),
                                      cmocka_unit_test(weights_weigh),
                                      cmocka_unit_test(weights_of_kinds),

@@ -392,6 +392,33 @@ static void condition_is_of_scaled_columns(void **unused) {
   ftl_triangle_free(&t);
 }
 
+/* Roughness times what is given is what coefficients are measured by, and the least of squares and prior is found. */
+static void scale_is_taken(void **unused) {
+  (void)unused;
+  static const double rough[6] = {1, 2, 1, 3, 1, 5}, scale[6] = {1, 10, 100, 1, 3, 0.1};
+  make_problem(6, 40, 0.5, &p);
+  ftl_triangle t = triangle_of(&p);
+  for (int kind = FTL_SOLVE_RIDGE; kind <= FTL_SOLVE_EVIDENCE; kind += FTL_SOLVE_EVIDENCE - FTL_SOLVE_RIDGE) {
+    ftl_solution s;
+    const ftl_solve_options options = {.kind = (ftl_solve_kind)kind, .lambda = 1e-3, .scale = scale};
+    assert_int_equal(ftl_solve(&t, NULL, 0, rough, &options, &s, NULL), FTL_OK);
+    double least = 0;
+    for (int off = 0; off <= 2 * 6; off++) { /* as it is, and each coefficient moved either way */
+      double c[6], sum;
+      memcpy(c, s.coefficient, sizeof c);
+      if (off > 0) c[(off - 1) / 2] += off % 2 ? 1e-3 : -1e-3;
+      sum = square_of(&p, c);
+      for (int k = 0; k < 6; k++) sum += pow(s.penalty[k] * c[k], 2);
+      if (off == 0) least = sum;
+      assert_true(off == 0 || sum > least);
+    }
+    for (int k = 1; k < 6; k++)
+      assert_close(s.penalty[k] / s.penalty[0], rough[k] * scale[k], 1e-12 * rough[k] * scale[k]);
+    ftl_solution_free(&s);
+  }
+  ftl_triangle_free(&t);
+}
+
 /* A column of rounding's size gets no coefficient that makes it count. */
 static void next_to_nothing(void **unused) {
   (void)unused;
@@ -445,6 +472,7 @@ int main(void) {
                                      cmocka_unit_test_setup(draws_have_the_covariance, seed),
                                      cmocka_unit_test_setup(open_questions, seed),
                                      cmocka_unit_test(condition_is_of_scaled_columns),
+                                     cmocka_unit_test_setup(scale_is_taken, seed),
                                      cmocka_unit_test_setup(next_to_nothing, seed),
                                      cmocka_unit_test_setup(refused, seed)};
   return cmocka_run_group_tests(tests, NULL, NULL);

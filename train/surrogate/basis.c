@@ -317,6 +317,8 @@ void ftl_basis_set_inner(ftl_surrogate *surrogate, const double *inner, double w
   }
 }
 
+double ftl_basis_scale(const ftl_ace_function *f) { return pow(sqrt(4 * M_PI), f->rank); }
+
 double ftl_basis_roughness(const ftl_ace_function *f, double p, double weight_n, double weight_l) {
   double sum = 1;
   for (int t = 0; t < f->rank; t++) sum += weight_n * pow(f->n[t], p) + weight_l * pow(f->l[t], p);

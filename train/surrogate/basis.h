@@ -53,5 +53,7 @@ void ftl_basis_set_inner(ftl_surrogate *surrogate, const double *inner, double w
 /* How unsmooth a function is, at least 1 (docs/theory.md, eq. 27): 1 + sum over its factors of (weight_n n^p + weight_l
  * l^p), n from 0. */
 double ftl_basis_roughness(const ftl_ace_function *function, double p, double weight_n, double weight_l);
+/* What a coefficient is larger by where harmonics have squares that integrate to 1, like g_n, not to 4 pi as here. */
+double ftl_basis_scale(const ftl_ace_function *function);
 
 #endif

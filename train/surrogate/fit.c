@@ -213,15 +213,31 @@ static ftl_status all_triangles(assembly *a, ftl_triangle *all, ftl_triangle *fo
   return status;
 }
 
-static ftl_status set_roughness(const ftl_surrogate *s, const ftl_fit_options *o, double **roughness,
-                                ftl_error *error) {
-  *roughness = malloc(((size_t)s->first[s->file.n_elements] + 1) * sizeof **roughness);
-  if (!*roughness) return ftl_no_memory(error, NULL, "a fit");
+typedef struct {
+  double *roughness, *scale;
+} prior;
+
+static ftl_status make_prior(const ftl_surrogate *s, const ftl_fit_options *o, prior *p, ftl_error *error) {
+  const size_t n = (size_t)s->first[s->file.n_elements];
+  p->roughness = malloc((n + 1) * sizeof *p->roughness);
+  p->scale = malloc((n + 1) * sizeof *p->scale);
+  if (!p->roughness || !p->scale) return ftl_no_memory(error, NULL, "a fit");
   for (int mu = 0; mu < s->file.n_elements; mu++)
-    for (int k = 0; k < s->file.n_functions[mu]; k++)
-      (*roughness)[s->first[mu] + k] =
-          ftl_basis_roughness(&s->file.function[mu][k], o->smooth_power, o->smooth_n, o->smooth_l);
+    for (int k = 0; k < s->file.n_functions[mu]; k++) {
+      const ftl_ace_function *f = &s->file.function[mu][k];
+      p->roughness[s->first[mu] + k] = ftl_basis_roughness(f, o->smooth_power, o->smooth_n, o->smooth_l);
+      p->scale[s->first[mu] + k] = ftl_basis_scale(f);
+    }
   return FTL_OK;
+}
+
+/* A given strength and those of relevance determination are in units of scaled columns. */
+static ftl_status solve(const ftl_triangle *all, const ftl_triangle *fold, int n_folds, const prior *p,
+                        const ftl_fit_options *o, ftl_solution *solution, ftl_error *error) {
+  const bool found = o->solve.kind == FTL_SOLVE_EVIDENCE || o->solve.kind == FTL_SOLVE_CV;
+  ftl_solve_options options = o->solve;
+  options.scale = found && o->scale == FTL_SCALE_FIXED ? p->scale : NULL;
+  return ftl_solve(all, fold, n_folds, p->roughness, &options, solution, error);
 }
 
 /* The surrogate takes the solution's numbers. */
@@ -265,7 +281,7 @@ ftl_status ftl_fit_surrogate(ftl_surrogate *surrogate, const ftl_dataset *data, 
                              ftl_solution *solution, ftl_error *error) {
   assembly a = {0};
   ftl_triangle all = {0}, whole = {0}, *fold = NULL;
-  double *roughness = NULL;
+  prior p = {0};
   int folds = options->solve.kind == FTL_SOLVE_CV ? options->folds : 1;
   *solution = (ftl_solution){0};
   ftl_status status = ftl_fit_check_memory(surrogate->first[surrogate->file.n_elements], options, error);
@@ -278,13 +294,14 @@ ftl_status ftl_fit_surrogate(ftl_surrogate *surrogate, const ftl_dataset *data, 
   if (!status) status = ftl_triangle_new(a.n_e0 + a.n, &all, error);
   if (!status) status = all_triangles(&a, &all, fold, folds, error);
   if (!status) status = split_e0(&a, &all, fold, folds, &whole, error);
-  if (!status) status = set_roughness(surrogate, options, &roughness, error);
-  if (!status) status = ftl_solve(&all, fold, fold ? folds : 0, roughness, &options->solve, solution, error);
+  if (!status) status = make_prior(surrogate, options, &p, error);
+  if (!status) status = solve(&all, fold, fold ? folds : 0, &p, options, solution, error);
   if (!status) status = keep(surrogate, solution, options->solve.n_draws, error);
   if (!status) move_e0(&a, &whole, surrogate);
   for (int f = 0; fold && f < folds; f++) ftl_triangle_free(&fold[f]);
   free(fold);
-  free(roughness);
+  free(p.roughness);
+  free(p.scale);
   ftl_triangle_free(&all);
   ftl_triangle_free(&whole);
   free_assembly(&a);

@@ -8,12 +8,17 @@
 #include "surrogate/basis.h"
 #include "surrogate/solve.h"
 
+/* How large coefficients are expected to be, but for smoothness: as the inverse of their function's root mean square in
+   the equations, or all alike (ftl_basis_scale). */
+typedef enum { FTL_SCALE_DATA, FTL_SCALE_FIXED, FTL_N_SCALES } ftl_prior_scale;
+
 typedef struct {
   /* an error of 1 eV/atom in energy counts `energy` sqrt(n), of 1 eV/Angstrom in a force component `forces`, of 1 eV in
      a virial component `stress` / sqrt(n), n the number of atoms; a structure's own weights multiply the squares */
   double energy, forces, stress;
   double atoms;                            /* of 1 eV in the energy of a single atom (ftl_structure.atom_energy) */
   double smooth_power, smooth_n, smooth_l; /* ftl_basis_roughness */
+  ftl_prior_scale scale;                   /* of evidence and CV; `solve.scale` is set by it */
   bool free_e0;                            /* file.e0 are unknowns too, without a prior, and change */
   int folds;                               /* of CV; structures are dealt by `solve.seed` */
   ftl_solve_options solve;

@@ -16,6 +16,7 @@ CHOICES(radial_words, FTL_ACE_SBESSEL + 1, [FTL_ACE_SBESSEL] = "bessel", [FTL_AC
         [FTL_ACE_CHEB_POW] = "chebpow", [FTL_ACE_CHEB_LINEAR] = "cheblinear");
 CHOICES(solver_words, FTL_SOLVE_ARD + 1, [FTL_SOLVE_RIDGE] = "ridge", [FTL_SOLVE_CV] = "cv",
         [FTL_SOLVE_EVIDENCE] = "evidence", [FTL_SOLVE_ARD] = "ard");
+CHOICES(scale_words, FTL_N_SCALES, [FTL_SCALE_DATA] = "data", [FTL_SCALE_FIXED] = "fixed");
 CHOICES(select_words, FTL_N_SELECTS, [FTL_SELECT_BY_VOLUME] = "volume", [FTL_SELECT_BY_DISTANCE] = "distance");
 
 static const ftl_option options[] = {
@@ -96,11 +97,14 @@ static const ftl_option options[] = {
          .doc = "weight of a virial component, 1/eV, divided by the root of the number of atoms"),
     RATES(weights.configs, 0, 1e9, .key = "weights.configs", .when = "",
           .doc = "factors of the squared errors of structures by config_type"),
-    REAL(smooth.power, 0.1, 10, .key = "smooth.power", .initial = "2", .when = "",
+    REAL(smooth.power, 0.1, 10, .key = "smooth.power", .initial = "3", .when = "",
          .doc = "p of the smoothness prior: a function with factors (n, l) is penalised by 1 + sum of smooth.n n^p + "
                 "smooth.l l^p, n from 0"),
-    REAL(smooth.n, 0, 1e6, .key = "smooth.n", .initial = "0.1", .when = "", .doc = "see smooth.power"),
-    REAL(smooth.l, 0, 1e6, .key = "smooth.l", .initial = "0.1", .when = "", .doc = "see smooth.power"),
+    REAL(smooth.n, 0, 1e6, .key = "smooth.n", .initial = "0.3", .when = "", .doc = "see smooth.power"),
+    REAL(smooth.l, 0, 1e6, .key = "smooth.l", .initial = "0.03", .when = "", .doc = "see smooth.power"),
+    CHOICE(smooth.scale, scale_words, .key = "smooth.scale", .initial = "fixed", .when = "solver.kind=evidence|cv",
+           .doc = "how large coefficients are expected to be, but for smoothness: all alike (fixed), or the smaller the "
+                  "larger their functions are on the data (data; always with ridge and ard)"),
     CHOICE(solver.kind, solver_words, .key = "solver.kind", .initial = "evidence", .flag = "solver", .when = "",
            .doc = "ridge with a given strength, one found by cross-validation or by evidence, or automatic relevance "
                   "determination, which leaves functions out"),
@@ -395,6 +399,7 @@ void ftl_recipe_fit(const ftl_surrogate_recipe *r, ftl_fit_options *fit) {
                            .smooth_power = r->smooth.power,
                            .smooth_n = r->smooth.n,
                            .smooth_l = r->smooth.l,
+                           .scale = (ftl_prior_scale)r->smooth.scale,
                            .free_e0 = r->solver.e0,
                            .folds = (int)r->solver.folds,
                            .threads = (int)r->threads,

@@ -44,6 +44,7 @@ typedef struct {
   } weights;
   struct {
     double power, n, l;
+    int scale; /* ftl_prior_scale */
   } smooth;
   struct {
     int kind; /* ftl_solve_kind */

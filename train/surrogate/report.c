@@ -89,9 +89,9 @@ static json_t *errors_json(int64_t n, const ftl_fit_errors *e) {
 static json_t *fit_json(const ftl_surrogate_state *run) {
   const ftl_solution *s = &run->solution;
   const int n = run->n_fitted;
-  return json_pack("{s:i, s:i, s:i, s:o, s:o, s:o, s:o}", "functions", n, "kept", s->kept, "rank", s->rank, "effective",
-                   number(s->effective), "condition", number(s->condition), "strength", number(s->lambda), "cv_error",
-                   number(s->cv_error));
+  return json_pack("{s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o}", "functions", n, "kept", s->kept, "rank", s->rank,
+                   "effective", number(s->effective), "condition", number(s->condition), "strength", number(s->lambda),
+                   "log_evidence", number(s->log_evidence), "cv_error", number(s->cv_error));
 }
 
 static json_t *row_json(const ftl_error_row *row) {

@@ -11,6 +11,7 @@
 
 static const double EPSILON = 2.2e-16;
 static const double LEAST_SCALE = 1e-6; /* of a column, of the largest */
+static const double WEAKEST = -16;      /* log10 of the least strength that is tried */
 
 static ftl_status no_memory(int n, ftl_error *error) {
   return ftl_no_memory(error, NULL, "solving a fit of %d functions (about %zu MB)", n,
@@ -122,8 +123,8 @@ static double log_evidence(const spectrum *x, double lambda, double *beta) {
 typedef double objective(const void *context, double lambda);
 
 static double maximise(objective *f, const void *context, double unit) {
-  double best = -14, best_value = -INFINITY;
-  for (double x = -14; x <= 0; x += 0.5) {
+  double best = WEAKEST, best_value = -INFINITY;
+  for (double x = WEAKEST; x <= 0; x += 0.5) {
     double value = f(context, unit * pow(10, x));
     if (value > best_value) {
       best = x;
@@ -209,12 +210,14 @@ static void draw(const spectrum *x, const double *penalty, double lambda, const 
 
 /* ---- the call ---- */
 
-/* Roughness times the root mean square of the function's column. One that is next to nothing on all data, such as that
-   of a pair which only comes near its cutoff, is not scaled up to the others: its coefficient would be astronomical,
-   and so would be the energy where the pair comes closer. */
-static void set_penalty(const ftl_triangle *t, const double *roughness, double *penalty) {
+/* Roughness times the scale, if there is none the root mean square of the function's column. One that is next to nothing
+   on all data, such as that of a pair which only comes near its cutoff, is not scaled up to the others: its coefficient
+   would be astronomical, and so would be the energy where the pair comes closer. */
+static void set_penalty(const ftl_triangle *t, const double *roughness, const double *scale, double *penalty) {
   size_t side = (size_t)t->n + 1;
   double largest = 0;
+  for (int k = 0; k < t->n && scale; k++) penalty[k] = roughness[k] * scale[k];
+  if (scale) return;
   for (int k = 0; k < t->n; k++) {
     double sum = 0;
     for (int i = 0; i <= k; i++) sum += t->r[(size_t)k * side + (size_t)i] * t->r[(size_t)k * side + (size_t)i];
@@ -265,7 +268,7 @@ ftl_status ftl_solve(const ftl_triangle *all, const ftl_triangle *fold, int n_fo
   to->draw = calloc((size_t)n * (size_t)options->n_draws + 1, sizeof *to->draw);
   ftl_status status = penalty && to->coefficient && to->draw ? FTL_OK : no_memory(n, error);
   if (!status) {
-    set_penalty(all, roughness, penalty);
+    set_penalty(all, roughness, options->scale, penalty);
     status = decompose(all, penalty, &x, error);
   }
   if (!status) {
@@ -301,7 +304,7 @@ ftl_status ftl_ridge_new(const ftl_triangle *all, const double *roughness, ftl_r
   ftl_ridge *r = *ridge = calloc(1, sizeof *r);
   if (r) r->penalty = malloc(((size_t)all->n + 1) * sizeof *r->penalty);
   if (!r || !r->penalty) return no_memory(all->n, error);
-  set_penalty(all, roughness, r->penalty);
+  set_penalty(all, roughness, NULL, r->penalty);
   return decompose(all, r->penalty, &r->spectrum, error);
 }
 

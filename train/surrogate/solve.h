@@ -1,9 +1,9 @@
 /* Coefficients from a triangle: ridge with a smoothness prior, its strength given, cross-validated or of largest
    evidence, and automatic relevance determination (a strength for each function).
 
-   The unknowns are c = z / (roughness scale), where scale is the root mean square of a function's column (at least 1e-6
-   of the largest): every z is as likely as another a priori, N(0, 1/alpha). Noise is N(0, 1/beta) in each weighted
-   equation. */
+   The unknowns are c = z / (roughness scale), where scale is given or the root mean square of a function's column (at
+   least 1e-6 of the largest): every z is as likely as another a priori, N(0, 1/alpha). Noise is N(0, 1/beta) in each
+   weighted equation. */
 #ifndef FTL_SOLVE_H
 #define FTL_SOLVE_H
 
@@ -17,8 +17,9 @@ typedef struct {
   double max_ratio;  /* of ARD: functions whose alpha grows above this times the smallest are left out */
   int max_functions; /* of ARD: at most so many are kept, those of most worth; 0: any number */
   int max_iterations;
-  int n_draws;   /* from the posterior */
-  uint64_t seed; /* of the draws */
+  const double *scale; /* [n]; NULL: of the columns */
+  int n_draws;         /* from the posterior */
+  uint64_t seed;       /* of the draws */
 } ftl_solve_options;
 
 typedef struct {
