@@ -18,9 +18,14 @@ FTL_INLINE void ace_sum_tile(const vec *y, int n_lm, const vec *radial, size_t r
     for (int c = 0; c < n_y; c++)
       for (int k = 0; k < n_r; k++) sum[c * n_r + k] += y[c] * radial[k];
   for (int first = 0; first < n_y * n_r; first += LANES) {
-    vec sums;
-    lane_sums(LANES, sum + first, (real *)&sums);
-    for (int k = 0; k < LANES; k++) to[first + k] = (add ? to[first + k] : 0) + (double)sums[k];
+    real sums[LANES] __attribute__((aligned(FTL_VECTOR_BYTES)));
+    lane_sums(LANES, sum + first, sums);
+    for (int k = 0; k < LANES; k += DOUBLE_LANES) {
+      const vec_double wide = widen(sums + k);
+      vec_double *at = (vec_double *)(to + first + k);
+      if (add) *at += wide;
+      else *at = wide;
+    }
   }
 }
 
