@@ -83,9 +83,10 @@ static void ace_place_sums(const ftl_ace *ace, const ftl_ace_pair *pair, const d
             __attribute__((aligned(64)));
         n_r = ace_part(seg->n - k, FTL_ACE_TILE_R);
         for (int q = 0; q < n_y * n_r; q += ACE_ATOMS) ace_atoms_of(row, at + (size_t)q, tile + q * ACE_ATOMS);
-        for (int q = 0; q < n_y * n_r; q++)
-          ace_store(a + (size_t)((seg->lm + c + q / n_r) * pad + k + q % n_r) * ACE_ATOMS,
-                    ace_load(tile + q * ACE_ATOMS));
+        const double *from = tile;
+        for (int y = 0; y < n_y; y++)
+          for (int r = 0; r < n_r; r++, from += ACE_ATOMS)
+            ace_store(a + (size_t)((seg->lm + c + y) * pad + k + r) * ACE_ATOMS, ace_load(from));
         at += (size_t)ace_tile_room(n_y * n_r);
       }
     }
