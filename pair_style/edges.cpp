@@ -45,20 +45,19 @@ Edges::BadPair Edges::build(const Atom &atom, const NeighList &list, const Halo 
 
   BadPair bad;
   auto is_edge = [&](int i, int j) {
-    if (species[node[j]] < 0) return false;
     const double d[3] = {x[j][0] - x[i][0], x[j][1] - x[i][1], x[j][2] - x[i][2]};
     const double r2 = d[0] * d[0] + d[1] * d[1] + d[2] * d[2];
-    if (r2 >= cutoff_squared) return false;
-    if (r2 <= same_place) {
+    const bool edge = (species[node[j]] >= 0) & !(r2 >= cutoff_squared);
+    if (r2 <= same_place && edge) {
 #pragma omp critical(frozentl_bad_pair)
       bad = {i, j};
-      return false;
     }
-    return true;
+    return edge;
   };
 
   /* First how many, then which: the edges of a receiver must lie together and receivers must come in order, while the
-     list may come in another order and, in pair_style hybrid, without some atoms. */
+     list may come in another order and, in pair_style hybrid, without some atoms. Neither has a branch on what is an
+     edge: the skin makes that unforeseeable. What is none is written where the next edge goes. */
   first_edge.assign(static_cast<size_t>(n_local) + 1, 0);
 #pragma omp parallel for schedule(static) num_threads(n_threads)
   for (int k = 0; k < list.inum; k++) {
@@ -77,9 +76,9 @@ Edges::BadPair Edges::build(const Atom &atom, const NeighList &list, const Halo 
     const int i = list.ilist[k];
     if (species[i] < 0) continue;
     int64_t e = first_edge[i];
-    for (int m = 0; m < list.numneigh[i]; m++) {
-      const int j = list.firstneigh[i][m] & NEIGHMASK;
-      if (is_edge(i, j)) sender[e++] = j;
+    for (int m = 0; e < first_edge[i + 1]; m++) {
+      sender[e] = list.firstneigh[i][m] & NEIGHMASK;
+      e += is_edge(i, sender[e]);
     }
   }
   return bad;

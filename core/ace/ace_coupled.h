@@ -214,12 +214,12 @@ static void ace_coupled_forward(const ftl_ace *ace, const ftl_ace_coupled *progr
 static void ace_coupled_reverse(const ftl_ace *ace, const ftl_ace_coupled *program, double *numbers, int n_density,
                                 const ace_atoms *seed, double *a_adjoint) {
   double *adjoint = ace_adjoint_of(program, numbers, 0);
-  for (int place = 0; place < program->n_places && n_density > 1; place++) {
-    double *to = ace_place(adjoint, place);
-    ace_atoms sum = seed[0] * ace_load(to);
+  for (int at = 0; at < program->n_places * ACE_ATOMS && n_density > 1; at += ACE_PACK) {
+    const double *of_atoms = (const double *)seed + at % ACE_ATOMS;
+    ace_pack sum = ace_load_pack(of_atoms) * ace_load_pack(adjoint + at);
     for (int p = 1; p < n_density; p++)
-      sum += seed[p] * ace_load(ace_place(ace_adjoint_of(program, numbers, p), place));
-    ace_store(to, sum);
+      sum += ace_load_pack(of_atoms + p * ACE_ATOMS) * ace_load_pack(ace_adjoint_of(program, numbers, p) + at);
+    ace_store_pack(adjoint + at, sum);
   }
   ace_couplings_reverse(ace, program, numbers, adjoint);
   ace_channels_out(program, adjoint, 8 * ace->n_chunks, a_adjoint);

@@ -9,45 +9,45 @@
 
 #define UNROLL _Pragma("GCC unroll 16")
 
-#define LIST(...)    __VA_ARGS__
-#define STEP_8_1(DO) DO(SHUFFLE_DOUBLES, 1, LIST(0, 8, 2, 10, 4, 12, 6, 14), LIST(1, 9, 3, 11, 5, 13, 7, 15))
-#define STEP_8_2(DO) DO(SHUFFLE_DOUBLES, 2, LIST(0, 1, 8, 9, 4, 5, 12, 13), LIST(2, 3, 10, 11, 6, 7, 14, 15))
-#define STEP_8_4(DO) DO(SHUFFLE_DOUBLES, 4, LIST(0, 1, 2, 3, 8, 9, 10, 11), LIST(4, 5, 6, 7, 12, 13, 14, 15))
-#define STEPS_8(DO)  STEP_8_1(DO) STEP_8_2(DO) STEP_8_4(DO)
-
-/* Of the vectors v[n], in place. */
-#define EXCHANGE(shuffle, step, low, high)                                                                             \
-  for (int k = 0; k < (int)(sizeof v[0] / sizeof v[0][0]); k++)                                                        \
+/* Exchanges of the lanes of doubles that are 1, 2, 4 apart: together they transpose DOUBLE_LANES vectors v. */
+#define LIST(...) __VA_ARGS__
+#if FTL_VECTOR_BYTES == 64
+#define STEPS(DO)                                                                                                      \
+  DO(1, LIST(0, 8, 2, 10, 4, 12, 6, 14), LIST(1, 9, 3, 11, 5, 13, 7, 15))                                              \
+  DO(2, LIST(0, 1, 8, 9, 4, 5, 12, 13), LIST(2, 3, 10, 11, 6, 7, 14, 15))                                              \
+  DO(4, LIST(0, 1, 2, 3, 8, 9, 10, 11), LIST(4, 5, 6, 7, 12, 13, 14, 15))
+#elif FTL_VECTOR_BYTES == 32
+#define STEPS(DO) DO(1, LIST(0, 4, 2, 6), LIST(1, 5, 3, 7)) DO(2, LIST(0, 1, 4, 5), LIST(2, 3, 6, 7))
+#else
+#define STEPS(DO) DO(1, LIST(0, 2), LIST(1, 3))
+#endif
+#define EXCHANGE(step, low, high)                                                                                      \
+  for (int k = 0; k < DOUBLE_LANES; k++)                                                                               \
     if (!(k & (step))) {                                                                                               \
-      __typeof__(v[0]) a = v[k], b = v[k + (step)];                                                                    \
-      v[k] = shuffle(a, b, low);                                                                                       \
-      v[k + (step)] = shuffle(a, b, high);                                                                             \
+      const vec_double a = v[k], b = v[k + (step)];                                                                    \
+      v[k] = SHUFFLE_DOUBLES(a, b, low);                                                                               \
+      v[k + (step)] = SHUFFLE_DOUBLES(a, b, high);                                                                     \
     }
 
 /* Eight numbers of each of the block's atoms, from rows of atoms: to[number] has an atom per lane; and back. */
 FTL_INLINE void ace_atoms_of(const double *const *row, size_t first, double *to) {
-#if defined(__AVX512F__)
-  ace_atoms v[ACE_ATOMS];
-  UNROLL for (int k = 0; k < ACE_ATOMS; k++) v[k] = ace_load(row[k] + first);
-  STEPS_8(EXCHANGE)
-  UNROLL for (int k = 0; k < ACE_ATOMS; k++) ace_store(to + k * ACE_ATOMS, v[k]);
-#else
-  for (int k = 0; k < ACE_ATOMS; k++)
-    for (int a = 0; a < ACE_ATOMS; a++) to[k * ACE_ATOMS + a] = row[a][first + (size_t)k];
-#endif
+  vec_double v[DOUBLE_LANES];
+  for (int atom = 0; atom < ACE_ATOMS; atom += DOUBLE_LANES)
+    for (int number = 0; number < ACE_ATOMS; number += DOUBLE_LANES) {
+      for (int k = 0; k < DOUBLE_LANES; k++) v[k] = *(const vec_double *)(row[atom + k] + first + number);
+      STEPS(EXCHANGE)
+      for (int k = 0; k < DOUBLE_LANES; k++) *(vec_double *)(to + (number + k) * ACE_ATOMS + atom) = v[k];
+    }
 }
 
 FTL_INLINE void ace_rows_of(const double *from, real *to, size_t stride) {
-#if defined(__AVX512F__)
-  ace_atoms v[ACE_ATOMS];
-  UNROLL for (int k = 0; k < ACE_ATOMS; k++) v[k] = ace_load(from + k * ACE_ATOMS);
-  STEPS_8(EXCHANGE)
-  for (int k = 0; k < ACE_ATOMS; k++)
-    for (int a = 0; a < ACE_ATOMS; a++) to[(size_t)k * stride + (size_t)a] = (real)v[k][a];
-#else
-  for (int k = 0; k < ACE_ATOMS; k++)
-    for (int a = 0; a < ACE_ATOMS; a++) to[(size_t)a * stride + (size_t)k] = (real)from[k * ACE_ATOMS + a];
-#endif
+  vec_double v[DOUBLE_LANES];
+  for (int atom = 0; atom < ACE_ATOMS; atom += DOUBLE_LANES)
+    for (int number = 0; number < ACE_ATOMS; number += DOUBLE_LANES) {
+      for (int k = 0; k < DOUBLE_LANES; k++) v[k] = *(const vec_double *)(from + (number + k) * ACE_ATOMS + atom);
+      STEPS(EXCHANGE)
+      for (int k = 0; k < DOUBLE_LANES; k++) narrow(to + (size_t)(atom + k) * stride + number, v[k]);
+    }
 }
 
 /* What multiplies the numbers of a row, for each lane: FTL_REAL_FLOAT: the coefficients of 1, w, w^2, w^3; else the
@@ -80,7 +80,7 @@ static void ace_splines(const ftl_ace_table *table, const int *bin, const real *
                         vec *slope) {
   real c[6][LANES];
   const real *row[LANES], *next[LANES];
-  const size_t pad = (size_t)table->pad;
+  const size_t pad = (size_t)table->pad, line = 64 / sizeof(real);
   ace_spline_weights(w, (real)table->inverse, c);
   for (int e = 0; e < LANES; e++) {
     row[e] = e < n ? ace_row(table, bin[e]) : (const real *)table->row + table->zero_row;
@@ -89,8 +89,8 @@ static void ace_splines(const ftl_ace_table *table, const int *bin, const real *
   for (size_t chunk = 0; chunk < pad; chunk += LANES) {
     vec v[LANES], s[LANES];
     UNROLL for (int e = 0; e < LANES; e++) {
-      const real *from = row[e] + chunk, *ahead_of = next[e] + chunk;
-      for (size_t k = 0; k < 4; k++) __builtin_prefetch(ahead_of + k * pad);
+      const real *from = row[e] + chunk;
+      for (size_t k = 0; k < 4 * LANES; k += line) __builtin_prefetch(next[e] + 4 * chunk + k);
       vec f0 = load(from), d0 = load(from + pad), f1 = load(from + 2 * pad), d1 = load(from + 3 * pad);
 #if FTL_REAL_FLOAT
       v[e] = f0 + c[0][e] * (d0 + c[0][e] * (f1 + c[0][e] * d1));

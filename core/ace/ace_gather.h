@@ -18,9 +18,14 @@ FTL_INLINE void ace_sum_tile(const vec *y, int n_lm, const vec *radial, size_t r
     for (int c = 0; c < n_y; c++)
       for (int k = 0; k < n_r; k++) sum[c * n_r + k] += y[c] * radial[k];
   for (int first = 0; first < n_y * n_r; first += LANES) {
-    vec sums;
-    lane_sums(LANES, sum + first, (real *)&sums);
-    for (int k = 0; k < LANES; k++) to[first + k] = (add ? to[first + k] : 0) + (double)sums[k];
+    real sums[LANES] __attribute__((aligned(FTL_VECTOR_BYTES)));
+    lane_sums(LANES, sum + first, sums);
+    for (int k = 0; k < LANES; k += DOUBLE_LANES) {
+      const vec_double wide = widen(sums + k);
+      vec_double *at = (vec_double *)(to + first + k);
+      if (add) *at += wide;
+      else *at = wide;
+    }
   }
 }
 
@@ -78,9 +83,10 @@ static void ace_place_sums(const ftl_ace *ace, const ftl_ace_pair *pair, const d
             __attribute__((aligned(64)));
         n_r = ace_part(seg->n - k, FTL_ACE_TILE_R);
         for (int q = 0; q < n_y * n_r; q += ACE_ATOMS) ace_atoms_of(row, at + (size_t)q, tile + q * ACE_ATOMS);
-        for (int q = 0; q < n_y * n_r; q++)
-          ace_store(a + (size_t)((seg->lm + c + q / n_r) * pad + k + q % n_r) * ACE_ATOMS,
-                    ace_load(tile + q * ACE_ATOMS));
+        const double *from = tile;
+        for (int y = 0; y < n_y; y++)
+          for (int r = 0; r < n_r; r++, from += ACE_ATOMS)
+            ace_store(a + (size_t)((seg->lm + c + y) * pad + k + r) * ACE_ATOMS, ace_load(from));
         at += (size_t)ace_tile_room(n_y * n_r);
       }
     }

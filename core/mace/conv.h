@@ -86,7 +86,7 @@ static void coupling_coefficients(const ftl_conv *conv, int n_sh, int n_edges, c
           vec_double sum = {0};
           for (int k = conv->m_start[q]; k < conv->m_start[q + 1]; k++)
             sum += conv->m_coefficient[k] * *(const vec_double *)(y + conv->m_component[k] * LANES + i);
-          *(vec_narrow *)out = __builtin_convertvector(sum, vec_narrow);
+          narrow(out, sum);
         }
     }
   }
@@ -103,7 +103,7 @@ static void coupling_reverse(const ftl_conv *conv, int n_sh, int n_edges, const 
       const real *in = dM + couplings_at(path, n_edges, s0);
       for (int q = path->m_offset; q < path->m_offset + path->d1 * path->d3; q++)
         for (int i = 0; i < LANES; i += DOUBLE_LANES, in += DOUBLE_LANES) {
-          const vec_double d = __builtin_convertvector(*(const vec_narrow *)in, vec_double);
+          const vec_double d = widen(in);
           for (int k = conv->m_start[q]; k < conv->m_start[q + 1]; k++)
             *(vec_double *)(dy + conv->m_component[k] * LANES + i) += conv->m_coefficient[k] * d;
         }

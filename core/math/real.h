@@ -38,6 +38,8 @@ typedef real vec_narrow __attribute__((vector_size(FTL_VECTOR_BYTES / sizeof(dou
 FTL_INLINE vec load(const real *p) { return *(const vec *)p; }
 FTL_INLINE void store(real *p, vec v) { *(vec *)p = v; }
 FTL_INLINE vec splat(real x) { return x - (vec){0}; }
+FTL_INLINE vec_double widen(const real *p) { return __builtin_convertvector(*(const vec_narrow *)p, vec_double); }
+FTL_INLINE void narrow(real *p, vec_double v) { *(vec_narrow *)p = __builtin_convertvector(v, vec_narrow); }
 
 /* f(0), f(1), ... for each lane */
 #define LANES_FROM_2(f, k)  f(k), f(k + 1)
@@ -82,36 +84,46 @@ typedef int64_t double_lanes __attribute__((vector_size(FTL_VECTOR_BYTES)));
 #define TILE_VECTORS 2
 #endif
 
+/* Two vectors exchange their lanes `step` apart: FIRST_OF keeps of a where the lane's bit `step` is 0 and has what
+   belongs there of b elsewhere, SECOND_OF has the rest. Neighbours (step 1) are taken from the halves of each 16 bytes
+   instead of its even and odd lanes, so that all but the wide steps stay within 16 bytes: such a shuffle is one
+   instruction of one cycle where others are up to four. `step` is a constant below LANES. */
+#define EXCHANGE_UNIT      ((int)(16 / sizeof(real)))
+#define NEIGHBOUR_LANE(k)  ((k) / EXCHANGE_UNIT * EXCHANGE_UNIT + (k) % EXCHANGE_UNIT / 2 + (k) % 2 * LANES)
+#define STEP_LANE(step, k) (((k) / (step) % 2 * (LANES - (step)) + (k)) % (2 * LANES))
+#define FIRST_LANE_1(k)    NEIGHBOUR_LANE(k)
+#define FIRST_LANE_2(k)    STEP_LANE(2, k)
+#define FIRST_LANE_4(k)    STEP_LANE(4, k)
+#define FIRST_LANE_8(k)    STEP_LANE(8, k)
+#define SECOND_LANE_1(k)   (NEIGHBOUR_LANE(k) + EXCHANGE_UNIT / 2)
+#define SECOND_LANE_2(k)   ((STEP_LANE(2, k) + 2) % (2 * LANES))
+#define SECOND_LANE_4(k)   ((STEP_LANE(4, k) + 4) % (2 * LANES))
+#define SECOND_LANE_8(k)   ((STEP_LANE(8, k) + 8) % (2 * LANES))
+#define OF_STEP(part, step, a, b)                                                                                      \
+  ((step) == 1   ? SHUFFLE(a, b, EACH_LANE(part##_LANE_1))                                                             \
+   : (step) == 2 ? SHUFFLE(a, b, EACH_LANE(part##_LANE_2))                                                             \
+   : (step) == 4 ? SHUFFLE(a, b, EACH_LANE(part##_LANE_4))                                                             \
+                 : SHUFFLE(a, b, EACH_LANE(part##_LANE_8)))
+#define FIRST_OF(step, a, b)  OF_STEP(FIRST, step, a, b)
+#define SECOND_OF(step, a, b) OF_STEP(SECOND, step, a, b)
+
 /* v[i][j] becomes v[j][i], i, j < LANES. */
 FTL_INLINE void transpose(vec *v) {
-#define LOW_LANE(k)  ((k) / 2 + (k) % 2 * LANES)
-#define HIGH_LANE(k) ((k) / 2 + (k) % 2 * LANES + LANES / 2)
-  for (int stage = 1; stage < LANES; stage *= 2) {
-    vec w[LANES];
-    for (int i = 0; i < LANES / 2; i++) {
-      w[2 * i] = SHUFFLE(v[i], v[i + LANES / 2], EACH_LANE(LOW_LANE));
-      w[2 * i + 1] = SHUFFLE(v[i], v[i + LANES / 2], EACH_LANE(HIGH_LANE));
-    }
-    for (int i = 0; i < LANES; i++) v[i] = w[i];
+#pragma GCC unroll 4
+  for (int step = 1; step < LANES; step *= 2)
+#pragma GCC unroll 16
+    for (int k = 0; k < LANES; k++)
+      if (!(k & step)) {
+        const vec a = v[k], b = v[k + step];
+        v[k] = FIRST_OF(step, a, b);
+        v[k + step] = SECOND_OF(step, a, b);
+      }
+#pragma GCC unroll 4
+  for (int k = 1; k < LANES && EXCHANGE_UNIT == 4; k += 4) { /* halves instead of even and odd lanes */
+    const vec a = v[k];
+    v[k] = v[k + 1];
+    v[k + 1] = a;
   }
-}
-
-/* Two vectors of partial sums, each sum in 2 half neighbouring lanes, become one of half as wide sums: those of a, then
-   those of b. half is a constant below LANES. */
-FTL_INLINE vec halve_sums(int half, vec a, vec b) {
-#define HALF_AT(half, k) (((k) / (half)*2 * (half) + (k) % (half)) % (2 * LANES))
-#define FIRST_HALF_1(k)  HALF_AT(1, k)
-#define FIRST_HALF_2(k)  HALF_AT(2, k)
-#define FIRST_HALF_4(k)  HALF_AT(4, k)
-#define FIRST_HALF_8(k)  HALF_AT(8, k)
-#define SECOND_HALF_1(k) ((HALF_AT(1, k) + 1) % (2 * LANES))
-#define SECOND_HALF_2(k) ((HALF_AT(2, k) + 2) % (2 * LANES))
-#define SECOND_HALF_4(k) ((HALF_AT(4, k) + 4) % (2 * LANES))
-#define SECOND_HALF_8(k) ((HALF_AT(8, k) + 8) % (2 * LANES))
-  if (half == 1) return SHUFFLE(a, b, EACH_LANE(FIRST_HALF_1)) + SHUFFLE(a, b, EACH_LANE(SECOND_HALF_1));
-  if (half == 2) return SHUFFLE(a, b, EACH_LANE(FIRST_HALF_2)) + SHUFFLE(a, b, EACH_LANE(SECOND_HALF_2));
-  if (half == 4) return SHUFFLE(a, b, EACH_LANE(FIRST_HALF_4)) + SHUFFLE(a, b, EACH_LANE(SECOND_HALF_4));
-  return SHUFFLE(a, b, EACH_LANE(FIRST_HALF_8)) + SHUFFLE(a, b, EACH_LANE(SECOND_HALF_8));
 }
 
 /* out[k] = sum of the lanes of v[k], with one addition or so for each. n is a constant. v is lost; out has room for
@@ -121,10 +133,12 @@ FTL_INLINE void lane_sums(int n, vec *v, real *out) {
   for (int first = 0; first < n; first += LANES) {
     int left = n - first < LANES ? n - first : LANES;
 #pragma GCC unroll 4
-    for (int half = LANES / 2; half > 0; half /= 2) {
+    for (int step = 1; step < LANES; step *= 2) {
 #pragma GCC unroll 8
-      for (int k = first; k < first + left; k += 2)
-        v[(first + k) / 2] = halve_sums(half, v[k], k + 1 < first + left ? v[k + 1] : v[k]);
+      for (int k = first; k < first + left; k += 2) {
+        const vec a = v[k], b = k + 1 < first + left ? v[k + 1] : a;
+        v[(first + k) / 2] = FIRST_OF(step, a, b) + SECOND_OF(step, a, b);
+      }
       left = (left + 1) / 2;
     }
     store(out + first, v[first]);
