@@ -97,9 +97,9 @@ def structures(potential, random):
         yield "crystal", shaken(fcc("Cu", LATTICE).repeated((2, 2, 2)).strained((strain + strain.T) / 2), random)
 
 
-def extended_xyz(name, structure):
+def extended_xyz(name, structure, normal):
+    """`normal`: T or F, periodic along the third vector too?"""
     cell = " ".join(f"{x:.8f}" for x in structure.cell.ravel())
-    normal = "T" if name == "crystal" else "F"  # the stress of a slab with its vacuum says nothing
     yield f'{len(structure)}\nLattice="{cell}" Properties=species:S:1:pos:R:3 config_type={name} pbc="T T {normal}"\n'
     for symbol, place in zip(structure.symbols, structure.positions):
         yield f"{symbol} {place[0]:.6f} {place[1]:.6f} {place[2]:.6f}\n"
@@ -113,7 +113,7 @@ def main():
     os.makedirs(os.path.dirname(os.path.abspath(options.file)), exist_ok=True)
     with open(options.file + ".part", "w") as out:
         for name, structure in structures(options.potential, np.random.default_rng(1)):
-            out.writelines(extended_xyz(name, structure))
+            out.writelines(extended_xyz(name, structure, "T" if name == "crystal" else "F"))  # the stress of a slab with its vacuum says nothing
     os.replace(options.file + ".part", options.file)
 
 

@@ -1,0 +1,77 @@
+"""Crowded alloys of titanium, aluminium and vanadium, for a teacher to label (potentials/tialv-ace.yaml):
+
+    examples/surrogate/run.sh crowded.py build/tialv-crowded.xyz
+
+Hot dynamics meets what no data set holds: a few aluminium or vanadium atoms together, pressed. hcp, bcc and fcc cells of 16 sites, pure and at
+random, all lengths times 0.86 to 1.04, strained and shaken up to half of what it takes to melt them. No two atoms are nearer than CLOSEST, below which
+the teacher's own wall is not to be trusted (potentials/tialv.md). No labels; the same numbers each time.
+"""
+
+import argparse
+import os
+import sys
+
+import numpy as np
+
+from common import Structure, bcc, fcc, hcp
+from passes import extended_xyz
+
+NEAREST = {"Ti": 2.90, "Al": 2.86, "V": 2.59}  # Angstrom, of the pure metals
+COUNT = 600
+SCALE = (0.86, 1.04)
+SHAKEN = (0.02, 0.2)  # Angstrom: standard deviation of a displacement
+STRAIN = 0.03  # largest component
+CLOSEST = 0.76  # of the pair's nearest distance
+UNITS = {
+    "hcp": (lambda d: hcp("Ti", d, d * np.sqrt(8 / 3)), (2, 1, 2)),
+    "bcc": (lambda d: bcc("Ti", 2 * d / np.sqrt(3)), (2, 2, 2)),
+    "fcc": (lambda d: fcc("Ti", d * np.sqrt(2)), (2, 2, 1)),
+}
+
+
+def elements(random, count):
+    """Pure in a third, else at random with any shares."""
+    names = list(NEAREST)
+    if random.uniform() < 1 / 3:
+        return [names[random.integers(3)]] * count
+    return list(random.choice(names, size=count, p=random.dirichlet((0.7, 0.7, 0.7))))
+
+
+def too_close(structure):
+    """Is a pair, images among them, nearer than CLOSEST?"""
+    shifts = np.array(np.meshgrid(*[(-1, 0, 1)] * 3)).reshape(3, -1).T @ structure.cell
+    for i, symbol in enumerate(structure.symbols):
+        for j, other in enumerate(structure.symbols):
+            distances = np.linalg.norm(structure.positions[j] - structure.positions[i] + shifts, axis=1)
+            if distances[distances > 1e-9].min() < CLOSEST * (NEAREST[symbol] + NEAREST[other]) / 2:
+                return True
+    return False
+
+
+def crowded(random, name):
+    make, repeats = UNITS[name]
+    while True:
+        unit = make(1.0).repeated(repeats)
+        symbols = elements(random, len(unit))
+        size = np.mean([NEAREST[symbol] for symbol in symbols]) * random.uniform(*SCALE)
+        strain = random.uniform(-STRAIN, STRAIN, size=(3, 3))
+        cell = Structure(symbols, unit.positions * size, unit.cell * size).strained((strain + strain.T) / 2)
+        shaken = Structure(symbols, cell.positions + random.uniform(*SHAKEN) * random.normal(size=cell.positions.shape), cell.cell)
+        if not too_close(shaken):
+            return shaken
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file", help="to write, extended XYZ")
+    options = parser.parse_args()
+    os.makedirs(os.path.dirname(os.path.abspath(options.file)), exist_ok=True)
+    random = np.random.default_rng(1)
+    with open(options.file + ".part", "w") as out:
+        for k in range(COUNT):
+            out.writelines(extended_xyz("crowded", crowded(random, list(UNITS)[k % 3]), "T"))
+    os.replace(options.file + ".part", options.file)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
