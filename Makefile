@@ -17,7 +17,7 @@ help:
 	@echo '  make kokkos-cuda  compile core/kokkos for NVIDIA GPUs, and print what each kernel takes (needs nvcc, no GPU)'
 	@echo '  make gpu-kit   a folder that tests and measures core/kokkos on another machine with an NVIDIA GPU and its driver (needs nvcc, no GPU)'
 	@echo '  make bench     all benchmarks, tables and charts, in under 40 minutes: MD against mace-torch, symmetrix and sevenn (18 at most),'
-	@echo '                 scaling (6.5), training (6), surrogates (4.5, with FTL_MLPACE_SOURCE), start-up and stages (3.5)'
+	@echo '                 scaling (6.5), training (6), surrogates (4.5, with FTL_MLPACE_SOURCE), start-up and stages (4.5)'
 	@echo '  make fuzz      fuzz the readers of all files (FUZZ_SECONDS=600 each)'
 	@echo '  make docs      the documentation as a site in build/docs/site, links checked, looked at by chromium if it is there; man pages'
 	@echo '  make format    clang-format on every C and C++ file (format-check: only look)'

@@ -76,7 +76,7 @@ Edges::BadPair Edges::build(const Atom &atom, const NeighList &list, const Halo 
     const int i = list.ilist[k];
     if (species[i] < 0) continue;
     int64_t e = first_edge[i];
-    for (int m = 0; e < first_edge[i + 1]; m++) {
+    for (int m = 0; m < list.numneigh[i] && e < first_edge[i + 1]; m++) {
       sender[e] = list.firstneigh[i][m] & NEIGHMASK;
       e += is_edge(i, sender[e]);
     }

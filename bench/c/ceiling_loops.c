@@ -3,13 +3,13 @@
 
 #include "math/real.h"
 
-/* Accumulators: what the registers hold, in 64-byte vectors. */
+/* Accumulators: more than latency times units (4 cycles, 2 units), as many as the registers hold. */
 #if defined(__AVX512F__)
 #define CHAINS 16
-#elif defined(__AVX2__)
-#define CHAINS 6
+#elif FTL_VECTOR_BYTES <= 32
+#define CHAINS 12
 #else
-#define CHAINS 3
+#define CHAINS 3 /* each in several registers */
 #endif
 
 /* Tells the compiler that x may have changed, so that it keeps a loop as written. */
@@ -20,6 +20,7 @@ static double multiply_add(long rounds) {
   OPAQUE(a);
   OPAQUE(b);
   for (long k = 0; k < rounds; k++)
+#pragma GCC unroll 16
     for (int c = 0; c < CHAINS; c++) sum[c] = sum[c] * a + b;
   for (int c = 1; c < CHAINS; c++) sum[0] += sum[c];
   return (double)lane_sum(sum[0]);
@@ -29,6 +30,7 @@ static double read_all(const void *x, size_t n) {
   vec sum[8] = {{0}};
   const real *p = x;
   for (size_t k = 0; k + 8 * (size_t)LANES <= n; k += 8 * (size_t)LANES)
+#pragma GCC unroll 8
     for (int c = 0; c < 8; c++) sum[c] += load(p + k + c * LANES);
   for (int c = 1; c < 8; c++) sum[0] += sum[c];
   return (double)lane_sum(sum[0]);

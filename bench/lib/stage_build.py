@@ -9,12 +9,16 @@ from machine import ROOT
 FOLDER = os.path.join(ROOT, "build", "stages")
 
 
-def output(target, *arguments, core=None):
-    """Builds a program and runs it, on one core if it is named; its lines, split at tabs."""
+def build(*targets):
     if not os.path.exists(os.path.join(FOLDER, "build.ninja")):
         options = ("-DCMAKE_BUILD_TYPE=Release", "-DFTL_TIMERS=ON", "-DFTL_PLUGIN=OFF", "-DFTL_TESTS=OFF")
         run(["cmake", "-S", ROOT, "-B", FOLDER, "-G", "Ninja", *options])
-    run(["cmake", "--build", FOLDER, "--target", target])
+    run(["cmake", "--build", FOLDER, "--target", *targets])
+
+
+def output(target, *arguments, core=None):
+    """Builds a program and runs it, on one core if it is named; its lines, split at tabs."""
+    build(target)
     pin = (lambda: os.sched_setaffinity(0, {core})) if core is not None else None
     result = subprocess.run(
         [os.path.join(FOLDER, "bench", target), *arguments], stdout=subprocess.PIPE, text=True, check=True, preexec_fn=pin

@@ -5,12 +5,11 @@
 
 #include "ace/ace_products.h"
 
-/* The block's atoms of one number, in as many registers as they need. */
-typedef double ace_pack __attribute__((vector_size(FTL_VECTOR_BYTES), aligned(FTL_VECTOR_BYTES), may_alias));
-enum { ACE_PACK = FTL_VECTOR_BYTES / sizeof(double), ACE_PACKS = ACE_ATOMS / ACE_PACK };
+/* The block's atoms of one number are in so many registers. */
+enum { ACE_PACKS = ACE_ATOMS / DOUBLE_LANES };
 
-FTL_INLINE ace_pack ace_load_pack(const double *p) { return *(const ace_pack *)p; }
-FTL_INLINE void ace_store_pack(double *p, ace_pack v) { *(ace_pack *)p = v; }
+FTL_INLINE vec_double ace_load_pack(const double *p) { return *(const vec_double *)p; }
+FTL_INLINE void ace_store_pack(double *p, vec_double v) { *(vec_double *)p = v; }
 FTL_INLINE double *ace_place(double *numbers, int place) { return numbers + (size_t)place * ACE_ATOMS; }
 
 static void ace_channels_in(const ftl_ace_coupled *program, const double *a, int stride, double *x) {
@@ -42,19 +41,19 @@ typedef enum { ACE_SET, ACE_SET_OF_ONE_X, ACE_ADD, ACE_ADD_OF_ONE_Y } ace_couple
 FTL_INLINE void ace_couple(const ftl_ace_coupling *list, const double *const *x, const double *const *y,
                            double *const *z, const int n, const ace_couple_mode mode) {
   const double *c = list->c;
-  for (int part = 0; part < ACE_ATOMS; part += ACE_PACK) {
+  for (int part = 0; part < ACE_ATOMS; part += DOUBLE_LANES) {
     const ftl_ace_coupling_term *term = list->term;
     int q = 0;
     for (int r = 0; r < list->n_rows; r++) {
-      ace_pack sum[FTL_ACE_BATCH];
-      for (int b = 0; b < n; b++) sum[b] = (ace_pack){0};
+      vec_double sum[FTL_ACE_BATCH];
+      for (int b = 0; b < n; b++) sum[b] = (vec_double){0};
       for (; q < list->first[r + 1]; q++) {
         const int at_x = term[q].a * ACE_ATOMS + part, at_y = term[q].b * ACE_ATOMS + part;
         if (mode == ACE_SET_OF_ONE_X) {
-          const ace_pack one = c[q] * ace_load_pack(x[0] + at_x);
+          const vec_double one = c[q] * ace_load_pack(x[0] + at_x);
           for (int b = 0; b < n; b++) sum[b] += one * ace_load_pack(y[b] + at_y);
         } else if (mode == ACE_ADD_OF_ONE_Y) {
-          const ace_pack one = c[q] * ace_load_pack(y[0] + at_y);
+          const vec_double one = c[q] * ace_load_pack(y[0] + at_y);
           for (int b = 0; b < n; b++) sum[b] += one * ace_load_pack(x[b] + at_x);
         } else {
           for (int b = 0; b < n; b++) sum[b] += c[q] * ace_load_pack(x[b] + at_x) * ace_load_pack(y[b] + at_y);
@@ -129,25 +128,25 @@ enum { ACE_FORM_ROOM = 9, ACE_FORM_MOST = FTL_VECTOR_BYTES == 64 ? ACE_FORM_ROOM
 FTL_INLINE void ace_form_tile(const ftl_ace_form_row *row, const int *other, const double *c, int stride,
                               const double *x, double *const *adjoint, ace_atoms *rho, int first, const int n,
                               const int n_density) {
-  ace_pack sum[2][ACE_FORM_ROOM], part[2][ACE_PACKS] = {{{0}}};
+  vec_double sum[2][ACE_FORM_ROOM], part[2][ACE_PACKS] = {{{0}}};
   for (int p = 0; p < n_density; p++)
-    for (int v = 0; v < n; v++) sum[p][v] = (ace_pack){0};
+    for (int v = 0; v < n; v++) sum[p][v] = (vec_double){0};
   for (int q = 0; q < row->n; q++, c += stride) {
-    const double *y = x + (size_t)other[q] * ACE_ATOMS + first * ACE_PACK;
+    const double *y = x + (size_t)other[q] * ACE_ATOMS + first * DOUBLE_LANES;
     for (int v = 0; v < n; v++)
-      for (int p = 0; p < n_density; p++) sum[p][v] += c[p] * ace_load_pack(y + v * ACE_PACK);
+      for (int p = 0; p < n_density; p++) sum[p][v] += c[p] * ace_load_pack(y + v * DOUBLE_LANES);
   }
-  const size_t at = (size_t)row->place * ACE_ATOMS + (size_t)(first * ACE_PACK);
+  const size_t at = (size_t)row->place * ACE_ATOMS + (size_t)(first * DOUBLE_LANES);
   for (int v = 0; v < n; v++) {
-    const ace_pack half = 0.5 * ace_load_pack(x + at + v * ACE_PACK);
+    const vec_double half = 0.5 * ace_load_pack(x + at + v * DOUBLE_LANES);
     for (int p = 0; p < n_density; p++) {
-      ace_store_pack(adjoint[p] + at + v * ACE_PACK, sum[p][v]);
+      ace_store_pack(adjoint[p] + at + v * DOUBLE_LANES, sum[p][v]);
       part[p][v % ACE_PACKS] += half * sum[p][v];
     }
   }
   for (int p = 0; p < n_density; p++)
     for (int v = 0; v < ACE_PACKS; v++) {
-      double *to = (double *)&rho[p] + v * ACE_PACK;
+      double *to = (double *)&rho[p] + v * DOUBLE_LANES;
       ace_store_pack(to, ace_load_pack(to) + part[p][v]);
     }
 }
@@ -214,9 +213,9 @@ static void ace_coupled_forward(const ftl_ace *ace, const ftl_ace_coupled *progr
 static void ace_coupled_reverse(const ftl_ace *ace, const ftl_ace_coupled *program, double *numbers, int n_density,
                                 const ace_atoms *seed, double *a_adjoint) {
   double *adjoint = ace_adjoint_of(program, numbers, 0);
-  for (int at = 0; at < program->n_places * ACE_ATOMS && n_density > 1; at += ACE_PACK) {
+  for (int at = 0; at < program->n_places * ACE_ATOMS && n_density > 1; at += DOUBLE_LANES) {
     const double *of_atoms = (const double *)seed + at % ACE_ATOMS;
-    ace_pack sum = ace_load_pack(of_atoms) * ace_load_pack(adjoint + at);
+    vec_double sum = ace_load_pack(of_atoms) * ace_load_pack(adjoint + at);
     for (int p = 1; p < n_density; p++)
       sum += ace_load_pack(of_atoms + p * ACE_ATOMS) * ace_load_pack(ace_adjoint_of(program, numbers, p) + at);
     ace_store_pack(adjoint + at, sum);

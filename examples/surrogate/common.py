@@ -56,6 +56,14 @@ class Structure:
         return Structure(self.symbols * len(shifts), positions, self.cell * np.array(repeats)[:, None])
 
 
+def extended_xyz(name, structure, normal):
+    """`normal`: T or F, periodic along the third vector too?"""
+    cell = " ".join(f"{x:.8f}" for x in structure.cell.ravel())
+    yield f'{len(structure)}\nLattice="{cell}" Properties=species:S:1:pos:R:3 config_type={name} pbc="T T {normal}"\n'
+    for symbol, place in zip(structure.symbols, structure.positions):
+        yield f"{symbol} {place[0]:.6f} {place[1]:.6f} {place[2]:.6f}\n"
+
+
 def crystal(symbol, cell, fractions):
     return Structure([symbol] * len(fractions), np.array(fractions, float) @ np.array(cell, float), cell)
 

@@ -3,7 +3,7 @@
     examples/surrogate/run.sh crowded.py build/tialv-crowded.xyz
 
 Hot dynamics meets what no data set holds: a few aluminium or vanadium atoms together, pressed. hcp, bcc and fcc cells of 16 sites, pure and at
-random, all lengths times 0.86 to 1.04, strained and shaken up to half of what it takes to melt them. No two atoms are nearer than CLOSEST, below which
+random, all lengths times 0.86 to 1.04, strained and shaken. No two atoms are nearer than CLOSEST, below which
 the teacher's own wall is not to be trusted (potentials/tialv.md). No labels; the same numbers each time.
 """
 
@@ -13,8 +13,7 @@ import sys
 
 import numpy as np
 
-from common import Structure, bcc, fcc, hcp
-from passes import extended_xyz
+from common import Structure, bcc, extended_xyz, fcc, hcp
 
 NEAREST = {"Ti": 2.90, "Al": 2.86, "V": 2.59}  # Angstrom, of the pure metals
 COUNT = 600
@@ -22,10 +21,10 @@ SCALE = (0.86, 1.04)
 SHAKEN = (0.02, 0.2)  # Angstrom: standard deviation of a displacement
 STRAIN = 0.03  # largest component
 CLOSEST = 0.76  # of the pair's nearest distance
-UNITS = {
-    "hcp": (lambda d: hcp("Ti", d, d * np.sqrt(8 / 3)), (2, 1, 2)),
-    "bcc": (lambda d: bcc("Ti", 2 * d / np.sqrt(3)), (2, 2, 2)),
-    "fcc": (lambda d: fcc("Ti", d * np.sqrt(2)), (2, 2, 1)),
+CELLS = {  # nearest distance 1, 16 sites
+    "hcp": hcp("Ti", 1, np.sqrt(8 / 3)).repeated((2, 1, 2)),
+    "bcc": bcc("Ti", 2 / np.sqrt(3)).repeated((2, 2, 2)),
+    "fcc": fcc("Ti", np.sqrt(2)).repeated((2, 2, 1)),
 }
 
 
@@ -49,9 +48,8 @@ def too_close(structure):
 
 
 def crowded(random, name):
-    make, repeats = UNITS[name]
+    unit = CELLS[name]
     while True:
-        unit = make(1.0).repeated(repeats)
         symbols = elements(random, len(unit))
         size = np.mean([NEAREST[symbol] for symbol in symbols]) * random.uniform(*SCALE)
         strain = random.uniform(-STRAIN, STRAIN, size=(3, 3))
@@ -69,7 +67,7 @@ def main():
     random = np.random.default_rng(1)
     with open(options.file + ".part", "w") as out:
         for k in range(COUNT):
-            out.writelines(extended_xyz("crowded", crowded(random, list(UNITS)[k % 3]), "T"))
+            out.writelines(extended_xyz("crowded", crowded(random, list(CELLS)[k % 3]), "T"))
     os.replace(options.file + ".part", options.file)
 
 

@@ -27,7 +27,9 @@ from panels import style
 from report import HERE, ROOT, add_out, make_out, progress, shipped, split
 
 DATA = os.path.join(ROOT, "..", "shared", "data")
-SMOOTH = "--set smooth.n=0.01 --set smooth.l=0.01"
+# The prior that the recorded points were fitted with (docs/surrogate.md, "The prior"): that of scale data was the default then.
+SCALE = "--set smooth.scale=data --set smooth.power=2"
+SMOOTH = f"{SCALE} --set smooth.n=0.01 --set smooth.l=0.01"
 COMMON = "--set uncertainty.gamma=false --set uncertainty.committee=0"
 
 # Each basis as flags of `frozentl fit`, from pair functions only to what is worth the memory of a small machine, those with a second density
@@ -37,7 +39,7 @@ TRAINING = "--steps 30000 -b 2 -p mixed --ema 0.99 --set loss.energy=500 --set l
 SETS = {
     "tialv": {
         "title": "Ti-Al-V", "folder": "tialv", "teacher": shipped("tialv.ftl"), "frames": 2000, "every": 16,
-        "bases": [f"--cutoff 5.5 {basis}" for basis in ("--n 8", "--n 6/2/1 --l 2/1", "--n 6/3/1 --l 3/2", "--n 8/4/1 --l 4/2", "--n 8/4/2 --l 4/2")],
+        "bases": [f"--cutoff 5.5 {SCALE} --set smooth.n=0.1 --set smooth.l=0.1 {basis}" for basis in ("--n 8", "--n 6/2/1 --l 2/1", "--n 6/3/1 --l 3/2", "--n 8/4/1 --l 4/2", "--n 8/4/2 --l 4/2")],
     },
     "h2cu": {
         "title": "H2 on Cu", "folder": "h2cu", "teacher": shipped("h2cu.ftl"), "frames": 2000, "every": 8,
@@ -265,11 +267,13 @@ def main():
     add_out(parser, HERE)
     parser.add_argument("--work", default=os.path.join(ROOT, "build", "surrogate-curve"), help="folder of the fits")
     parser.add_argument("--frozentl", default=os.path.join(ROOT, "build", "release", "train", "frozentl"), help="the program")
-    parser.add_argument("--networks", nargs="*", metavar="IRREPS[,KEY=VALUE]", default=NETWORKS, help=f"MACE that are trained (default: {' '.join(NETWORKS)}; none: linear potentials alone)")
+    parser.add_argument("--networks", nargs="*", metavar="IRREPS[,KEY=VALUE]", help=f"MACE that are trained, behind the potentials (default: {' '.join(NETWORKS)}, with --add none; no name: none)")
     parser.add_argument("--add", action="store_true", help="measure further potentials and networks alone; the other rows stay as they are")
     parser.add_argument("potentials", nargs="*", metavar="SET:LABEL=FILE", help="further potentials of a set, such as teachers")
     options = parser.parse_args()
     options.more = further(parser, options.potentials)
+    if options.networks is None:
+        options.networks = () if options.add else NETWORKS
     os.makedirs(options.work, exist_ok=True)
     make_out(parser, options, HERE)
     rows = []

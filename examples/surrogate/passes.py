@@ -13,7 +13,7 @@ import sys
 
 import numpy as np
 
-from common import Structure, fcc
+from common import Structure, extended_xyz, fcc
 from h2cu_properties import FACES, LATTICE
 from slabs import FAR, Slab
 
@@ -95,14 +95,6 @@ def structures(potential, random):
     for _ in range(CRYSTALS):
         strain = random.uniform(-STRAIN, STRAIN, size=(3, 3))
         yield "crystal", shaken(fcc("Cu", LATTICE).repeated((2, 2, 2)).strained((strain + strain.T) / 2), random)
-
-
-def extended_xyz(name, structure, normal):
-    """`normal`: T or F, periodic along the third vector too?"""
-    cell = " ".join(f"{x:.8f}" for x in structure.cell.ravel())
-    yield f'{len(structure)}\nLattice="{cell}" Properties=species:S:1:pos:R:3 config_type={name} pbc="T T {normal}"\n'
-    for symbol, place in zip(structure.symbols, structure.positions):
-        yield f"{symbol} {place[0]:.6f} {place[1]:.6f} {place[2]:.6f}\n"
 
 
 def main():

@@ -10,7 +10,7 @@ import sys
 
 import numpy as np
 
-from common import NotRelaxed, Session, Structure
+from common import NotRelaxed, Session, Structure, attempt
 from h2cu_properties import FACES, LATTICE, Gas, free, parallel
 from report import arguments, progress, shipped
 from slabs import Slab
@@ -50,7 +50,10 @@ def main():
     searches = 2 if options.quick else SEARCHES
     for label, potential in options.potentials.items():
         for face in FACES:
-            energy, same, others = of_face(potential, face, searches)
+            found = attempt(f"{label}, Cu({face})", of_face, potential, face, searches)
+            if not found:
+                continue
+            energy, same, others = found
             nowhere = searches - same - len(others)
             elsewhere = f"; {len(others)} at others: {', '.join(f'{x:.3f}' for x in others)} eV" if others else ""
             progress(f"{label}, Cu({face}): {energy:.3f} eV; {same} of {searches} searches end there{elsewhere}; {nowhere} nowhere")

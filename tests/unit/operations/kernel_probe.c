@@ -92,6 +92,42 @@ static void reverse(ftl_workspace *ws, int t, const ftl_block *block, probe_feat
   sum_adjoint(ws, t, block, dA, f);
 }
 
+/* ---- exchanges of lanes ---- */
+
+static int transpose_wrong(void) {
+  vec v[LANES];
+  int wrong = 0;
+  for (int i = 0; i < LANES; i++)
+    for (int j = 0; j < LANES; j++) v[i][j] = (real)(i * LANES + j);
+  transpose(v);
+  for (int i = 0; i < LANES; i++)
+    for (int j = 0; j < LANES; j++) wrong += v[i][j] != (real)(j * LANES + i);
+  return wrong;
+}
+
+enum { MOST_SUMS = 24 };
+
+/* Integers, so that their sums are exact in any order. */
+FTL_INLINE int sums_wrong(int n) {
+  vec v[MOST_SUMS];
+  real out[MOST_SUMS + LANES] __attribute__((aligned(FTL_VECTOR_BYTES)));
+  int wrong = 0;
+  for (int k = 0; k < n; k++)
+    for (int j = 0; j < LANES; j++) v[k][j] = (real)(3 * k + j * j * (k % 5 - 1));
+  lane_sums(n, v, out);
+  for (int k = 0; k < n; k++) {
+    int sum = 0;
+    for (int j = 0; j < LANES; j++) sum += 3 * k + j * j * (k % 5 - 1);
+    wrong += out[k] != (real)sum;
+  }
+  return wrong;
+}
+
+static int lanes(void) {
+  return transpose_wrong() + sums_wrong(1) + sums_wrong(2) + sums_wrong(3) + sums_wrong(5) + sums_wrong(8) +
+         sums_wrong(9) + sums_wrong(13) + sums_wrong(16) + sums_wrong(19) + sums_wrong(MOST_SUMS);
+}
+
 #define PROBE(isa, suffix)   kernel_##isa##_##suffix
 #define EXPANDED_PROBE(i, s) PROBE(i, s)
-const kernel_probe EXPANDED_PROBE(FTL_ISA, FTL_SUFFIX) = {forward, reverse};
+const kernel_probe EXPANDED_PROBE(FTL_ISA, FTL_SUFFIX) = {forward, reverse, lanes};

@@ -19,6 +19,8 @@ typedef struct {
   void (*forward)(ftl_workspace *ws, int t, const ftl_block *block, probe_features *out, double *up);
   /* From d[OUTPUT] of the block's atoms to d of product, target, message (with a gate) and, in later layers, sum. */
   void (*reverse)(ftl_workspace *ws, int t, const ftl_block *block, probe_features *in_out);
+  /* How many numbers a transpose of lanes and sums of lanes (math/real.h) get wrong: 0. */
+  int (*lanes)(void);
 } kernel_probe;
 
 /* The features of layer t after a prediction with derivatives, whatever the instruction set. */

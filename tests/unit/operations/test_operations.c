@@ -232,7 +232,18 @@ static void every_operation(void **unused) {
   assert_int_equal(n_failed, 0);
 }
 
+/* Transposes and sums of lanes, whatever the number of sums, in each instruction set that this CPU has. */
+static void exchanges_of_lanes(void **unused) {
+  (void)unused;
+#define CHECK_LANES(isa)                                                                                               \
+  if (has_isa(#isa)) {                                                                                                 \
+    assert_int_equal(kernel_probe_##isa##_f64.lanes(), 0);                                                             \
+    assert_int_equal(kernel_probe_##isa##_f32.lanes(), 0);                                                             \
+  }
+  FTL_FOR_EACH_ISA(CHECK_LANES)
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(every_operation)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(exchanges_of_lanes), cmocka_unit_test(every_operation)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
