@@ -1,6 +1,8 @@
 /* One build: FTL_ISA (generic, avx2, avx512) and FTL_REAL_FLOAT (0 or 1), with the compiler flags of core's kernels. */
 #include "ceiling_loops.h"
 
+/* As wide as registers: wider ones live in memory with AVX2. */
+#define FTL_NATIVE_VECTORS
 #include "math/real.h"
 
 /* Accumulators: more than latency times units (4 cycles, 2 units), as many as the registers hold. */
