@@ -193,9 +193,12 @@ static void block_counts(counter *c, int t) {
   linear(c, FTL_STAGE_PRODUCT_LINEAR, &c->layer->product_linear);
   readouts(c);
   if (next) {
-    if (c->layer->gated_output && !c->layer->first) { /* its message is kept for the reverse (mace/blocks.h) */
+    /* What is kept for the reverse, in mace/blocks.h: messages behind a gate, the first layer's of so many atoms. */
+    if (c->layer->gated_output && !c->layer->first) {
       edges(c);
       coupling(c, FTL_STAGE_COUPLING);
+    } else if (t == 0 && !c->layer->gated_output && c->block->first + c->block->n <= c->ws->n_kept) {
+      edges(c);
     } else {
       interaction(c); /* once more in the reverse */
     }
