@@ -8,10 +8,8 @@
 /* Accumulators: more than latency times units (4 cycles, 2 units), as many as the registers hold. */
 #if defined(__AVX512F__)
 #define CHAINS 16
-#elif FTL_VECTOR_BYTES <= 32
-#define CHAINS 12
 #else
-#define CHAINS 3 /* each in several registers */
+#define CHAINS 12
 #endif
 
 /* Tells the compiler that x may have changed, so that it keeps a loop as written. */

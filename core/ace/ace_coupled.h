@@ -8,8 +8,6 @@
 /* The block's atoms of one number are in so many registers. */
 enum { ACE_PACKS = ACE_ATOMS / DOUBLE_LANES };
 
-FTL_INLINE vec_double ace_load_pack(const double *p) { return *(const vec_double *)p; }
-FTL_INLINE void ace_store_pack(double *p, vec_double v) { *(vec_double *)p = v; }
 FTL_INLINE double *ace_place(double *numbers, int place) { return numbers + (size_t)place * ACE_ATOMS; }
 
 static void ace_channels_in(const ftl_ace_coupled *program, const double *a, int stride, double *x) {
@@ -50,19 +48,19 @@ FTL_INLINE void ace_couple(const ftl_ace_coupling *list, const double *const *x,
       for (; q < list->first[r + 1]; q++) {
         const int at_x = term[q].a * ACE_ATOMS + part, at_y = term[q].b * ACE_ATOMS + part;
         if (mode == ACE_SET_OF_ONE_X) {
-          const vec_double one = c[q] * ace_load_pack(x[0] + at_x);
-          for (int b = 0; b < n; b++) sum[b] += one * ace_load_pack(y[b] + at_y);
+          const vec_double one = c[q] * load_double(x[0] + at_x);
+          for (int b = 0; b < n; b++) sum[b] += one * load_double(y[b] + at_y);
         } else if (mode == ACE_ADD_OF_ONE_Y) {
-          const vec_double one = c[q] * ace_load_pack(y[0] + at_y);
-          for (int b = 0; b < n; b++) sum[b] += one * ace_load_pack(x[b] + at_x);
+          const vec_double one = c[q] * load_double(y[0] + at_y);
+          for (int b = 0; b < n; b++) sum[b] += one * load_double(x[b] + at_x);
         } else {
-          for (int b = 0; b < n; b++) sum[b] += c[q] * ace_load_pack(x[b] + at_x) * ace_load_pack(y[b] + at_y);
+          for (int b = 0; b < n; b++) sum[b] += c[q] * load_double(x[b] + at_x) * load_double(y[b] + at_y);
         }
       }
       for (int b = 0; b < n; b++) {
         double *to = z[b] + r * ACE_ATOMS + part;
-        if (mode == ACE_ADD || mode == ACE_ADD_OF_ONE_Y) sum[b] += ace_load_pack(to);
-        ace_store_pack(to, sum[b]);
+        if (mode == ACE_ADD || mode == ACE_ADD_OF_ONE_Y) sum[b] += load_double(to);
+        store_double(to, sum[b]);
       }
     }
   }
@@ -134,20 +132,20 @@ FTL_INLINE void ace_form_tile(const ftl_ace_form_row *row, const int *other, con
   for (int q = 0; q < row->n; q++, c += stride) {
     const double *y = x + (size_t)other[q] * ACE_ATOMS + first * DOUBLE_LANES;
     for (int v = 0; v < n; v++)
-      for (int p = 0; p < n_density; p++) sum[p][v] += c[p] * ace_load_pack(y + v * DOUBLE_LANES);
+      for (int p = 0; p < n_density; p++) sum[p][v] += c[p] * load_double(y + v * DOUBLE_LANES);
   }
   const size_t at = (size_t)row->place * ACE_ATOMS + (size_t)(first * DOUBLE_LANES);
   for (int v = 0; v < n; v++) {
-    const vec_double half = 0.5 * ace_load_pack(x + at + v * DOUBLE_LANES);
+    const vec_double half = 0.5 * load_double(x + at + v * DOUBLE_LANES);
     for (int p = 0; p < n_density; p++) {
-      ace_store_pack(adjoint[p] + at + v * DOUBLE_LANES, sum[p][v]);
+      store_double(adjoint[p] + at + v * DOUBLE_LANES, sum[p][v]);
       part[p][v % ACE_PACKS] += half * sum[p][v];
     }
   }
   for (int p = 0; p < n_density; p++)
     for (int v = 0; v < ACE_PACKS; v++) {
       double *to = (double *)&rho[p] + v * DOUBLE_LANES;
-      ace_store_pack(to, ace_load_pack(to) + part[p][v]);
+      store_double(to, load_double(to) + part[p][v]);
     }
 }
 
@@ -215,10 +213,10 @@ static void ace_coupled_reverse(const ftl_ace *ace, const ftl_ace_coupled *progr
   double *adjoint = ace_adjoint_of(program, numbers, 0);
   for (int at = 0; at < program->n_places * ACE_ATOMS && n_density > 1; at += DOUBLE_LANES) {
     const double *of_atoms = (const double *)seed + at % ACE_ATOMS;
-    vec_double sum = ace_load_pack(of_atoms) * ace_load_pack(adjoint + at);
+    vec_double sum = load_double(of_atoms) * load_double(adjoint + at);
     for (int p = 1; p < n_density; p++)
-      sum += ace_load_pack(of_atoms + p * ACE_ATOMS) * ace_load_pack(ace_adjoint_of(program, numbers, p) + at);
-    ace_store_pack(adjoint + at, sum);
+      sum += load_double(of_atoms + p * ACE_ATOMS) * load_double(ace_adjoint_of(program, numbers, p) + at);
+    store_double(adjoint + at, sum);
   }
   ace_couplings_reverse(ace, program, numbers, adjoint);
   ace_channels_out(program, adjoint, 8 * ace->n_chunks, a_adjoint);

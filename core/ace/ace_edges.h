@@ -34,9 +34,9 @@ FTL_INLINE void ace_atoms_of(const double *const *row, size_t first, double *to)
   vec_double v[DOUBLE_LANES];
   for (int atom = 0; atom < ACE_ATOMS; atom += DOUBLE_LANES)
     for (int number = 0; number < ACE_ATOMS; number += DOUBLE_LANES) {
-      for (int k = 0; k < DOUBLE_LANES; k++) v[k] = *(const vec_double *)(row[atom + k] + first + number);
+      for (int k = 0; k < DOUBLE_LANES; k++) v[k] = load_double(row[atom + k] + first + number);
       STEPS(EXCHANGE)
-      for (int k = 0; k < DOUBLE_LANES; k++) *(vec_double *)(to + (number + k) * ACE_ATOMS + atom) = v[k];
+      for (int k = 0; k < DOUBLE_LANES; k++) store_double(to + (number + k) * ACE_ATOMS + atom, v[k]);
     }
 }
 
@@ -44,7 +44,7 @@ FTL_INLINE void ace_rows_of(const double *from, real *to, size_t stride) {
   vec_double v[DOUBLE_LANES];
   for (int atom = 0; atom < ACE_ATOMS; atom += DOUBLE_LANES)
     for (int number = 0; number < ACE_ATOMS; number += DOUBLE_LANES) {
-      for (int k = 0; k < DOUBLE_LANES; k++) v[k] = *(const vec_double *)(from + (number + k) * ACE_ATOMS + atom);
+      for (int k = 0; k < DOUBLE_LANES; k++) v[k] = load_double(from + (number + k) * ACE_ATOMS + atom);
       STEPS(EXCHANGE)
       for (int k = 0; k < DOUBLE_LANES; k++) narrow(to + (size_t)(atom + k) * stride + number, v[k]);
     }

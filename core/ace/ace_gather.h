@@ -21,10 +21,9 @@ FTL_INLINE void ace_sum_tile(const vec *y, int n_lm, const vec *radial, size_t r
     real sums[LANES] __attribute__((aligned(FTL_VECTOR_BYTES)));
     lane_sums(LANES, sum + first, sums);
     for (int k = 0; k < LANES; k += DOUBLE_LANES) {
-      const vec_double wide = widen(sums + k);
-      vec_double *at = (vec_double *)(to + first + k);
-      if (add) *at += wide;
-      else *at = wide;
+      vec_double wide = widen(sums + k);
+      if (add) wide += load_double(to + first + k);
+      store_double(to + first + k, wide);
     }
   }
 }

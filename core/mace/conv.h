@@ -85,7 +85,7 @@ static void coupling_coefficients(const ftl_conv *conv, int n_sh, int n_edges, c
         for (int i = 0; i < LANES; i += DOUBLE_LANES, out += DOUBLE_LANES) {
           vec_double sum = {0};
           for (int k = conv->m_start[q]; k < conv->m_start[q + 1]; k++)
-            sum += conv->m_coefficient[k] * *(const vec_double *)(y + conv->m_component[k] * LANES + i);
+            sum += conv->m_coefficient[k] * load_double(y + conv->m_component[k] * LANES + i);
           narrow(out, sum);
         }
     }

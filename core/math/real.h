@@ -37,6 +37,8 @@ typedef real vec_narrow __attribute__((vector_size(FTL_VECTOR_BYTES / sizeof(dou
 
 FTL_INLINE vec load(const real *p) { return *(const vec *)p; }
 FTL_INLINE void store(real *p, vec v) { *(vec *)p = v; }
+FTL_INLINE vec_double load_double(const double *p) { return *(const vec_double *)p; }
+FTL_INLINE void store_double(double *p, vec_double v) { *(vec_double *)p = v; }
 FTL_INLINE vec splat(real x) { return x - (vec){0}; }
 FTL_INLINE vec_double widen(const real *p) { return __builtin_convertvector(*(const vec_narrow *)p, vec_double); }
 FTL_INLINE void narrow(real *p, vec_double v) { *(vec_narrow *)p = __builtin_convertvector(v, vec_narrow); }

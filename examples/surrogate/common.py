@@ -5,6 +5,7 @@ constants in GPa; Voigt order xx yy zz yz xz xy, shear strains counted twice.
 """
 
 import ctypes
+import os
 import sys
 
 import numpy as np
@@ -56,8 +57,16 @@ class Structure:
         return Structure(self.symbols * len(shifts), positions, self.cell * np.array(repeats)[:, None])
 
 
+def write_structures(path, named):
+    """Extended XYZ of (config_type, structure, T or F: periodic along the third vector too?); whole or not at all."""
+    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+    with open(path + ".part", "w") as out:
+        for name, structure, normal in named:
+            out.writelines(extended_xyz(name, structure, normal))
+    os.replace(path + ".part", path)
+
+
 def extended_xyz(name, structure, normal):
-    """`normal`: T or F, periodic along the third vector too?"""
     cell = " ".join(f"{x:.8f}" for x in structure.cell.ravel())
     yield f'{len(structure)}\nLattice="{cell}" Properties=species:S:1:pos:R:3 config_type={name} pbc="T T {normal}"\n'
     for symbol, place in zip(structure.symbols, structure.positions):

@@ -8,12 +8,11 @@ the teacher's own wall is not to be trusted (potentials/tialv.md). No labels; th
 """
 
 import argparse
-import os
 import sys
 
 import numpy as np
 
-from common import Structure, bcc, extended_xyz, fcc, hcp
+from common import Structure, bcc, fcc, hcp, write_structures
 
 NEAREST = {"Ti": 2.90, "Al": 2.86, "V": 2.59}  # Angstrom, of the pure metals
 COUNT = 600
@@ -63,12 +62,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", help="to write, extended XYZ")
     options = parser.parse_args()
-    os.makedirs(os.path.dirname(os.path.abspath(options.file)), exist_ok=True)
-    random = np.random.default_rng(1)
-    with open(options.file + ".part", "w") as out:
-        for k in range(COUNT):
-            out.writelines(extended_xyz("crowded", crowded(random, list(CELLS)[k % 3]), "T"))
-    os.replace(options.file + ".part", options.file)
+    random, cells = np.random.default_rng(1), list(CELLS)
+    write_structures(options.file, (("crowded", crowded(random, cells[k % 3]), "T") for k in range(COUNT)))
 
 
 if __name__ == "__main__":

@@ -8,12 +8,11 @@ are shaken. And strained, shaken crystals of copper (crystal). No labels; the sa
 """
 
 import argparse
-import os
 import sys
 
 import numpy as np
 
-from common import Structure, extended_xyz, fcc
+from common import Structure, fcc, write_structures
 from h2cu_properties import FACES, LATTICE
 from slabs import FAR, Slab
 
@@ -102,11 +101,9 @@ def main():
     parser.add_argument("potential", help="that relaxes the surfaces, which should be the one that labels")
     parser.add_argument("file", help="to write, extended XYZ")
     options = parser.parse_args()
-    os.makedirs(os.path.dirname(os.path.abspath(options.file)), exist_ok=True)
-    with open(options.file + ".part", "w") as out:
-        for name, structure in structures(options.potential, np.random.default_rng(1)):
-            out.writelines(extended_xyz(name, structure, "T" if name == "crystal" else "F"))  # the stress of a slab with its vacuum says nothing
-    os.replace(options.file + ".part", options.file)
+    named = structures(options.potential, np.random.default_rng(1))
+    # the stress of a slab with its vacuum says nothing
+    write_structures(options.file, ((name, structure, "T" if name == "crystal" else "F") for name, structure in named))
 
 
 if __name__ == "__main__":

@@ -210,14 +210,16 @@ static void draw(const spectrum *x, const double *penalty, double lambda, const 
 
 /* ---- the call ---- */
 
-/* Roughness times the scale, if there is none the root mean square of the function's column. One that is next to nothing
-   on all data, such as that of a pair which only comes near its cutoff, is not scaled up to the others: its coefficient
-   would be astronomical, and so would be the energy where the pair comes closer. */
+/* Roughness times the scale, if there is none the root mean square of the function's column. One that is next to
+   nothing on all data, such as that of a pair which only comes near its cutoff, is not scaled up to the others: its
+   coefficient would be astronomical, and so would be the energy where the pair comes closer. */
 static void set_penalty(const ftl_triangle *t, const double *roughness, const double *scale, double *penalty) {
   size_t side = (size_t)t->n + 1;
   double largest = 0;
-  for (int k = 0; k < t->n && scale; k++) penalty[k] = roughness[k] * scale[k];
-  if (scale) return;
+  if (scale) {
+    for (int k = 0; k < t->n; k++) penalty[k] = roughness[k] * scale[k];
+    return;
+  }
   for (int k = 0; k < t->n; k++) {
     double sum = 0;
     for (int i = 0; i <= k; i++) sum += t->r[(size_t)k * side + (size_t)i] * t->r[(size_t)k * side + (size_t)i];
