@@ -249,7 +249,7 @@ class Point:
 FIRST = (("ti", "f4", 12, 25), ("ti", "seeds"), ("ti", "f4", 50), ("tialv", "f4", 200), ("tialv", "scratch", ALL),
          ("ti", "f0", 25, 50, 12), ("ti", "f0-sevennet-0", 25, 50), ("ti", "scratch", 25, 50), ("tialv", "f4", 400), ("ti", "f0", ALL), ("ti", "f4", ALL),
          ("ti", "linears", 25, 50, 12, ALL), ("tialv", "f0", 200), ("mo", "f4", 100), ("mo", "scratch", ALL), ("mo", "f4", 25, 50), ("tialv", "chosen", 200, 400), ("mo-stress", "f4", 25, 100), ("mo-stress", "scratch", ALL),
-         ("ti", "losses", *SEEDS), ("ti", "f5", 25, ALL, 50, 12), ("ti", "lora", 25, ALL, 50, 12), ("ti", "f3", 25, ALL, 50, 12),
+         ("ti", "losses", "f4", 25), ("mo-stress", "losses", "f4", 25, "stress"), ("mo-stress", "losses", "scratch", ALL, "stress"), ("ti", "f5", 25, ALL, 50, 12), ("ti", "lora", 25, ALL, 50, 12), ("ti", "f3", 25, ALL, 50, 12),
          ("ti", "radial", 25, ALL, 50, 12), ("ti", "skip", 25, ALL, 50, 12))  # fmt: skip
 
 
@@ -257,16 +257,14 @@ LOSSES = {"squares": {"loss.kind": "weighted"}, "stress": {"loss.stress": 1000},
 
 
 class Loss:
-    """f4 on 25 structures with another loss than that of the curves."""
+    """A point of a curve with another loss than that of the curves."""
 
-    MODE, SIZE = "f4", 25
-
-    def __init__(self, target, name, seed):
-        self.target, self.name, self.seed = target, name, seed
+    def __init__(self, target, name, mode, size, seed):
+        self.target, self.name, self.mode, self.size, self.seed = target, name, mode, size, seed
 
     def runs(self, work, foundations, rows):
-        rate = best_rate(rows, self.target, self.MODE)
-        return [Run(work, foundations, self.target, self.MODE, self.SIZE, self.seed, rate, purpose=f"loss-{self.name}",
+        rate = best_rate(rows, self.target, self.mode)
+        return [Run(work, foundations, self.target, self.mode, self.size, self.seed, rate, purpose=f"loss-{self.name}",
                     options=LOSSES[self.name])] if rate else []  # fmt: skip
 
 
@@ -333,7 +331,8 @@ def whole_plan():
         elif mode == "chosen":
             tasks.extend(Chosen(target, "f4", size, seed) for seed in SEEDS[:2] for size in sizes)
         elif mode == "losses":
-            tasks.extend(Loss(target, name, seed) for seed in sizes for name in LOSSES)
+            mode, size, *names = sizes
+            tasks.extend(Loss(target, name, mode, size, seed) for seed in SEEDS for name in names or LOSSES)
         else:
             tasks.append(Search(target, mode))
             points(target, (mode,), sizes, (1,))

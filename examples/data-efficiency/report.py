@@ -8,7 +8,7 @@ import tempfile
 
 import table
 from checks import BEFORE, ELEMENTS
-from plan import DATA, HERE, MODES, RATES, ROOT, SOLVED, TARGETS, Loss
+from plan import DATA, HERE, MODES, RATES, ROOT, SOLVED, TARGETS
 
 LOSS_WORDS = {"squares": "weighted squares, 500, 100, 10000 (the trainer's defaults)", "stress": "universal, 500, 100, 1000",
               "both": "weighted squares, 500, 100, 1000"}  # fmt: skip
@@ -197,18 +197,21 @@ def elastic_table(rows, results, target):
 
 
 def loss_table(rows, results):
-    """A mode on some structures of `ti` with other losses."""
-    crystal, columns, _ = TITANIUM
-    reference, measured = reference_crystals("ti")[crystal], crystals_of(results)
+    """Modes and sizes that were trained with other losses too, by target."""
+    measured = crystals_of(results)
     words = {"curve": "universal, 500, 100, 10000 (this study's)", **{f"loss-{name}": of for name, of in LOSS_WORDS.items()}}
+    also = {(row["target"], row["mode"], row["structures"]) for row in rows if row["purpose"] in words and row["purpose"] != "curve"}
     lines = []
-    for purpose, name in words.items():
-        runs = [row for row in rows if row["purpose"] == purpose and row["target"] == "ti" and row["mode"] == Loss.MODE and row["structures"] == str(Loss.SIZE)]
-        if runs:
-            several = [measured[row["run"]] for row in runs if row["run"] in measured]
-            offs = [off for off in (worst(one.get(crystal, {}), reference) for one in several) if off]
-            lines.append([name, str(len(runs)), errors(runs, "valid_"), errors(runs), number(sum(off[2] for off in offs) / len(offs), 2) if offs else ""])
-    return markdown(["loss, weights of energy, forces, stress", "seeds", "errors on valid", "errors on test", "farthest"], lines)
+    for target, mode, size in sorted(also, key=lambda at: (list(TARGETS).index(at[0]), list(MODES).index(at[1]), int(at[2]))):
+        reference = reference_crystals(target)[crystal := ELASTIC[target][0]]
+        for purpose, name in words.items():
+            runs = [row for row in rows if (row["purpose"], row["target"], row["mode"], row["structures"]) == (purpose, target, mode, size)]
+            if not runs:
+                continue
+            offs = [off for row in runs if (off := worst(measured.get(row["run"], {}).get(crystal, {}), reference))]
+            farthest = number(sum(off[2] for off in offs) / len(offs), 2) if offs else ""
+            lines.append([TARGETS[target].title, mode, size, name, str(len(runs)), errors(runs, "valid_"), errors(runs), farthest])
+    return markdown(["target", "mode", "structures", "loss, weights of energy, forces, stress", "seeds", "errors on valid", "errors on test", "farthest"], lines)
 
 
 def checks_table(rows, results):
