@@ -15,10 +15,10 @@
 
 #define FTL_MAX_THREADS 1024
 
-/* The first layer's messages that are kept for the reverse: those of 2,000 atoms of a model of 128 channels in double,
-   which a core has at most in most runs. Computed again they cost a sixth of a step where neighbours are of six
-   elements. */
-#define FTL_KEEP_BYTES ((size_t)32 << 20)
+/* The first layer's messages that are kept for the reverse: those of 1,280 atoms of a model of 128 channels in double,
+   2,560 in mixed. Computed again they cost a sixth of a step where neighbours are of six elements. More would put
+   100,000 atoms of mp0a-small above 4,000 bytes each (docs/scaling.md). */
+#define FTL_KEEP_BYTES ((size_t)20 << 20)
 
 ftl_status ftl_workspace_new(const ftl_model *model, int n_threads, ftl_workspace **workspace, ftl_error *error) {
   if (!model || !workspace) return ftl_fail(error, FTL_ERR_ARGUMENT, "", "ftl_workspace_new: a NULL argument");
