@@ -100,8 +100,8 @@ def two_cores():
     return by_engine(inference("2"), crystal, lambda r: short(r["ms_per_atom_step"]))
 
 
-def speed_avx512():
-    return by_engine(results("inference-avx512"), crystal, faster)
+def speed_avx2():
+    return by_engine(results("inference-avx2"), crystal, faster)
 
 
 def elements():
@@ -339,10 +339,10 @@ TABLES = {
         "inference",
         "ms per atom and MD step on one core; in brackets how many times faster than sevenn in the same precision",
     ),
-    "speed-avx512": (
-        speed_avx512,
-        "inference-avx512",
-        "ms per atom and MD step on one core with AVX-512, wall time; in brackets how many times faster than symmetrix-xl",
+    "speed-avx2": (
+        speed_avx2,
+        "inference-avx2",
+        "ms per atom and MD step on one core with AVX2; in brackets how many times faster than symmetrix-xl",
     ),
     "elements": (
         elements,
