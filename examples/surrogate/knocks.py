@@ -1,0 +1,71 @@
+"""Two neighbours pushed together, in alloys of titanium, aluminium and vanadium, for a teacher to label (potentials/tialv-ace.yaml):
+
+    examples/surrogate/run.sh knocks.py build/tialv-knocks.xyz
+
+Once in half a nanosecond at 1500 K two atoms meet at 0.7 of their distance. Where no data are a surrogate's own energies end, its core repulsion takes over, and
+what lies between can be a hole. Cells of crowded.py, not pressed; in each a pair of neighbours, all six kinds of pairs in turn, is brought to NEAR of its nearest
+distance, all other pairs staying as far as crowded.py asks for. No labels; the same numbers each time.
+"""
+
+import argparse
+import sys
+
+import numpy as np
+
+from common import Structure, write_structures
+from crowded import CELLS, CLOSEST, NEAREST, elements
+
+COUNT = 480
+SCALE = (0.95, 1.04)
+SHAKEN = (0.02, 0.2)  # Angstrom: standard deviation of a displacement
+NEAR = (0.57, 0.9)
+NAMES = list(NEAREST)
+PAIRS = [(a, b) for k, a in enumerate(NAMES) for b in NAMES[k:]]
+SHIFTS = np.array(np.meshgrid(*[(-1, 0, 1)] * 3)).reshape(3, -1).T
+
+
+def distances(structure):
+    """Of each atom to the nearest image of each, in units of the pair's nearest distance; none to its own images."""
+    between = structure.positions[None, :, None] - structure.positions[:, None, None] + SHIFTS @ structure.cell
+    nearest = np.array([NEAREST[symbol] for symbol in structure.symbols])
+    found = np.linalg.norm(between, axis=-1).min(axis=-1) / ((nearest[:, None] + nearest) / 2)
+    np.fill_diagonal(found, np.inf)
+    return found
+
+
+def shaken(random, unit):
+    symbols = elements(random, len(unit))
+    size = np.mean([NEAREST[symbol] for symbol in symbols]) * random.uniform(*SCALE)
+    return Structure(symbols, unit.positions * size + random.uniform(*SHAKEN) * random.normal(size=unit.positions.shape), unit.cell * size)
+
+
+def knocked(random, unit, pair):
+    """A cell in which one pair of these elements is nearer than all else."""
+    while True:
+        cell = shaken(random, unit)
+        apart = distances(cell)
+        i, j = np.unravel_index(apart.argmin(), apart.shape)
+        if sorted((cell.symbols[i], cell.symbols[j])) != sorted(pair):
+            continue
+        images = cell.positions[j] - cell.positions[i] + SHIFTS @ cell.cell
+        bond = images[np.linalg.norm(images, axis=1).argmin()]
+        push = (1 - random.uniform(*NEAR) / apart[i, j]) / 2
+        cell.positions[i] += push * bond
+        cell.positions[j] -= push * bond
+        apart = distances(cell)
+        apart[i, j] = apart[j, i] = np.inf
+        if apart.min() > CLOSEST:
+            return cell
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file", help="to write, extended XYZ")
+    parser.add_argument("--count", type=int, default=COUNT, help=f"structures (default: {COUNT})")
+    options = parser.parse_args()
+    random, units = np.random.default_rng(1), list(CELLS.values())
+    write_structures(options.file, (("knock", knocked(random, units[k // len(PAIRS) % len(units)], PAIRS[k % len(PAIRS)]), "T") for k in range(options.count)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
