@@ -5,6 +5,7 @@ Structures are made here and labelled by a shipped potential or a twin.
 """
 
 import json
+import math
 import os
 import re
 import resource
@@ -117,6 +118,34 @@ class Fit(cli_case.CliCase):
         self.refuse(1, ["embedding.exponent is 1"], *no, "--embedding", "1")
         self.refuse(1, ["embedding.rank applies only when embedding.exponent"], "fit", "-d", data, "-o", self.path("no"), *size,
                     "--set", "embedding.rank=2")  # fmt: skip
+
+    def dimers(self, name, energy_and_slope):
+        """Pairs of copper atoms from 2 Angstrom on, with the labels of a function of their distance."""
+        frames = []
+        for k in range(40):
+            r = 2 + 2.2 * k / 39
+            energy, slope = energy_and_slope(r)
+            frames.append(f'2\nProperties=species:S:1:pos:R:3:REF_forces:R:3 REF_energy={energy:.10f} pbc="F F F"\n'
+                          f"Cu 0 0 0 {slope:.10f} 0 0\nCu {r:.10f} 0 0 {-slope:.10f} 0 0\n")  # fmt: skip
+        return self.path(name, "".join(frames))
+
+    def test_a_hole_is_told(self):
+        """What lies between the nearest pair of the data and the core repulsion: a wall, or a hole that errors say nothing of."""
+        size = ["--n", "8", "--cutoff", "4.5", "--e0", "Cu=0", "--set", "uncertainty.committee=0", "--set", "holdout=0", "--threads", "1"]
+        morse = self.dimers("wall.xyz", lambda r: ((1 - math.exp(2.3 - r)) ** 2 - 1, 2 * (1 - math.exp(2.3 - r)) * math.exp(2.3 - r)))
+        _, err = self.run_it("fit", "-d", morse, "-o", self.path("wall"), *size)
+        self.assertNotIn("hole", err)
+        wall = self.report(self.path("wall"))["walls_eV_Angstrom"]
+        self.assertEqual([w["pair"] for w in wall], ["Cu-Cu"])
+        self.assertAlmostEqual(wall[0]["from"], 2)
+        self.assertGreater(wall[0]["rim"], 3)
+        sink = self.dimers("sink.xyz", lambda r: (-3 * math.exp((2 - r) / 0.25), 12 * math.exp((2 - r) / 0.25)))
+        _, err = self.run_it("fit", "-d", sink, "-o", self.path("sink"), *size)
+        self.assertIn("Cu and Cu fall into a hole: pushed together from 2.00 Angstrom", err)
+        hole = self.report(self.path("sink"))["walls_eV_Angstrom"][0]
+        self.assertLess(hole["rim"], 0.1)
+        self.assertGreater(hole["fall"], 0.5)
+        self.assertTrue(1.6 < hole["at"] < 2)
 
     def test_the_default_basis_fits_many_elements(self):
         """Three elements had 22,446 functions by default, and were refused; a recipe says what was taken."""

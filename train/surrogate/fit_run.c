@@ -10,7 +10,6 @@
 #include "support/work_memory.h"
 #include "support/ranks.h"
 #include "surrogate/design.h"
-#include "surrogate/distances.h"
 #include "surrogate/fit_outcome.h"
 #include "surrogate/prune.h"
 #include "surrogate/fit_run_internal.h"
@@ -57,12 +56,13 @@ static ftl_status make_basis(ftl_surrogate_state *run, ftl_error *error) {
 static ftl_status set_inner(ftl_surrogate_state *run, ftl_error *error) {
   const ftl_surrogate_recipe *r = run->recipe;
   const int n = run->n_elements;
-  double shortest[FTL_MAX_ELEMENTS * FTL_MAX_ELEMENTS];
-  for (int k = 0; k < n * n; k++) shortest[k] = INFINITY;
+  run->nearest = malloc((size_t)(n * n) * sizeof *run->nearest);
+  if (!run->nearest) return ftl_no_memory(error, NULL, "the nearest pairs of atoms");
+  ftl_nearest_begin(run->nearest, n);
   const ftl_dataset *sets[] = {&run->train, &run->held, &run->valid};
   for (size_t s = 0; s < 3; s++)
-    FTL_TRY(ftl_shortest_distances(sets[s], run->elements, n, r->basis.cutoff, shortest, error));
-  ftl_inner_cutoffs(shortest, run->elements, n, r->inner.fraction, run->inner);
+    FTL_TRY(ftl_nearest_pairs(sets[s], run->elements, n, r->basis.cutoff, run->nearest, error));
+  ftl_inner_cutoffs(run->nearest, run->elements, n, r->inner.fraction, run->inner);
   ftl_status status = FTL_OK;
   for (int k = 0; k < n * n && !status; k++) {
     run->inner[k] = fmin(run->inner[k], 0.9 * run->surrogate.file.bond[k].cutoff);
@@ -242,6 +242,28 @@ static void warn_of_empty(const ftl_surrogate_state *run) {
   }
 }
 
+static void warn_of_hole(const ftl_surrogate_state *run, const ftl_wall *wall) {
+  char text[600], where[256];
+  ftl_structure_where(run->nearest[wall->mu * run->n_elements + wall->nu].structure, -1, where);
+  snprintf(text, sizeof text,
+           "%s and %s fall into a hole: pushed together from %.2f Angstrom, the nearest of the data (%s), the energy "
+           "rises by %.2f eV and then falls by %.2f, to %.2f Angstrom: dynamics will find it; give structures in which "
+           "they are nearer",
+           ftl_element_symbol(run->elements[wall->mu]), ftl_element_symbol(run->elements[wall->nu]), wall->from, where,
+           wall->rim, wall->fall, wall->at);
+  run->host->warn(run->host->context, text);
+}
+
+static ftl_status look_at_walls(ftl_surrogate_state *run, ftl_error *error) {
+  const size_t n = (size_t)run->n_elements;
+  run->wall = malloc(n * (n + 1) / 2 * sizeof *run->wall);
+  if (!run->wall) return ftl_no_memory(error, NULL, "the walls of a potential");
+  FTL_TRY(ftl_walls_scan(&run->surrogate, run->nearest, run->wall, &run->n_walls, error));
+  for (int k = 0; k < run->n_walls; k++)
+    if (ftl_wall_is_hole(&run->wall[k])) warn_of_hole(run, &run->wall[k]);
+  return FTL_OK;
+}
+
 /* ---- all of it ---- */
 
 /* What cannot be is found before anything is written or sampled. */
@@ -270,6 +292,7 @@ static ftl_status fit_linear(ftl_surrogate_state *run, ftl_error *error) {
   if (!status) status = ftl_surrogate_say_errors(run, error);
   if (!status) status = choose_active(run, error);
   if (!status) status = ftl_outcome_measured(run, error);
+  if (!status) status = look_at_walls(run, error);
   if (!status) ftl_round_measured(run);
   run->host->phase(run->host->context, FTL_SURROGATE_WRITING);
   return status ? status : ftl_surrogate_write_all(run, error);
@@ -279,6 +302,11 @@ static void forget_fit(ftl_surrogate_state *run) {
   ftl_solution_free(&run->solution);
   for (int k = 0; k < 3; k++) ftl_error_table_free(&run->table[k]);
   ftl_surrogate_free(&run->surrogate);
+  free(run->nearest);
+  free(run->wall);
+  run->nearest = NULL;
+  run->wall = NULL;
+  run->n_walls = 0;
   memset(&run->solution, 0, sizeof run->solution);
   memset(run->table, 0, sizeof run->table);
   memset(&run->surrogate, 0, sizeof run->surrogate);

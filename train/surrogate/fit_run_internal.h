@@ -11,6 +11,7 @@
 #include "surrogate/gauss_newton.h"
 #include "surrogate/jobs.h"
 #include "surrogate/fit_run.h"
+#include "surrogate/walls.h"
 
 /* A fit and, but for the first one (round 0), the dynamics of the potential before that gave it more to learn from. */
 typedef struct {
@@ -51,7 +52,10 @@ typedef struct {
   int n_fitted; /* functions of the fit, before those without a coefficient went */
   ftl_solution solution;
   ftl_active_set_report active;
+  ftl_nearest *nearest; /* [n_elements][n_elements] in train, held and valid; NULL: of a network */
   double inner[FTL_MAX_ELEMENTS * FTL_MAX_ELEMENTS];
+  int n_walls;
+  ftl_wall *wall; /* [n_walls] */
   int64_t n_measured; /* of train, for on_train */
   ftl_fit_errors on_train, on_held, on_valid;
   ftl_error_table table[3];       /* of the same three sets, by config_type */

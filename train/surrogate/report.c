@@ -102,6 +102,19 @@ static json_t *row_json(const ftl_error_row *row) {
                    "stress_mae", number(ftl_error_mae(&row->stress)));
 }
 
+static json_t *walls_json(const ftl_surrogate_state *run) {
+  json_t *list = json_array();
+  for (int k = 0; k < run->n_walls; k++) {
+    const ftl_wall *w = &run->wall[k];
+    char pair[16];
+    snprintf(pair, sizeof pair, "%s-%s", ftl_element_symbol(run->elements[w->mu]),
+             ftl_element_symbol(run->elements[w->nu]));
+    json_array_append_new(list, json_pack("{s:s, s:f, s:f, s:f, s:f}", "pair", pair, "from", w->from, "rim", w->rim,
+                                          "fall", w->fall, "at", w->at));
+  }
+  return list;
+}
+
 /* {"held_back": {"bulk": {...}}} */
 static json_t *tables_json(const ftl_surrogate_state *run) {
   static const char *const keys[3] = {"fitted", "held_back", "valid"};
@@ -163,6 +176,7 @@ static json_t *report_json(const ftl_surrogate_state *run) {
   json_object_set_new(report, "by_type_eV_Angstrom", tables_json(run));
   if (run->teacher_on_valid.frames > 0)
     json_object_set_new(report, "model_on_valid_eV_Angstrom", row_json(&run->teacher_on_valid));
+  if (run->n_walls > 0) json_object_set_new(report, "walls_eV_Angstrom", walls_json(run));
   if (run->n_rounds > 0) json_object_set_new(report, "rounds", rounds_json(run));
   json_object_set_new(report, "findings", findings_json(run));
   json_object_set_new(report, "recipe", recipe_json(run));
