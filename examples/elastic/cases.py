@@ -27,8 +27,7 @@ def alloys(seeds):
 
 def cases(molybdenum, foundation, quick):
     """name -> Case. `molybdenum` is the surrogate that is fitted to DFT here, or None; `foundation` the file of
-    titanium's, or None. `settings`: of in.warm, by label of the potential, and how many of the realisations; one without has no run
-    at 300 K. quick: what a minute has room for."""
+    titanium's, or None. `settings`: of in.warm, by label of the potential; one without has no run at 300 K. quick: what a minute has room for."""
     titanium = {"fine-tuned": shipped("tialv.ftl"), "surrogate": shipped("tialv-ace.ftl")}
     if foundation:
         titanium = {"foundation": foundation, **titanium}

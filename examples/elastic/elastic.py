@@ -117,33 +117,31 @@ def warm(options, name, case, label, potential, symmetry):
         return symmetry.in_crystal_axes(symmetry.stiffness(matrix))
 
     matrices, of_sampling = [], []
-    settings = dict(case.settings.get(label, {"realisations": 0}))
-    for k, structure in enumerate(case.warm[: settings.pop("realisations", None)], 1):
+    for k, structure in enumerate(case.warm, 1):
         folder = folder_of(options, name, label, digest(potential), "warm", k)
-        run = Warm(folder, potential, structure, case.elements, case.shape, seed=k, **settings)
+        run = Warm(folder, potential, structure, case.elements, case.shape, seed=k, **case.settings[label])
         progress(f"{name}, {label}, 300 K, {k}: done")
         matrices.append(averaged(run.matrix))
         of_sampling.append([averaged(matrix) for matrix in run.without])
-    return Result(matrices, symmetry, of_sampling) if matrices else None
+    return Result(matrices, symmetry, of_sampling)
 
 
 def measure(options, chosen):
-    """(case, potential, K) -> Result"""
+    """(case, potential, K) -> Result, or None where that has no value."""
     results = {}
     for name, case in chosen.items():
         symmetry = Symmetry(in_ase(case.parent), sites=True)
         progress(f"{name}: {len(symmetry.rotations)} operations of the point group")
         for label, potential in case.potentials.items():
-            for kelvin, how in ((0, cold), (300, warm))[: 1 if options.cold else 2]:
-                result = how(options, name, case, label, potential, symmetry)
-                if result:
-                    results[name, label, kelvin] = result
+            results[name, label, 0] = cold(options, name, case, label, potential, symmetry)
+            if label in case.settings and not options.cold:
+                results[name, label, 300] = warm(options, name, case, label, potential, symmetry)
     return results
 
 
 def rows_of(results):
     return [[name, label, str(kelvin), quantity, f"{value:.6g}", "" if error is None else f"{error:.3g}", str(result.n)]
-            for (name, label, kelvin), result in results.items()
+            for (name, label, kelvin), result in results.items() if result
             for quantity, value, error in ((q, v, result.errors[q]) for q, v in result.values.items())]  # fmt: skip
 
 
@@ -161,10 +159,10 @@ def write(path, text):
 
 
 def keep(options, results, every):
-    """elastic.csv, .md, .svg and matrices.json; what was not measured now stays as it was."""
+    """elastic.csv, .md, .svg and matrices.json; cases, potentials and temperatures that were not measured now stay as they were."""
     path = os.path.join(options.out, "elastic")
-    now = {(key[0], str(key[2])) for key in results}  # of a case at a temperature nothing older stays beside it
-    rows = [row for row in read_rows(path + ".csv") if (row[0], row[2]) not in now] + rows_of(results)
+    now = {(name, label, str(kelvin)) for name, label, kelvin in results}
+    rows = [row for row in read_rows(path + ".csv") if tuple(row[:3]) not in now] + rows_of(results)
     rows.sort(key=lambda row: (list(every).index(row[0]), picture.LABELS.index(row[1]), int(row[2])))
     write(path + ".csv", "".join(",".join(f'"{word}"' if "," in word else word for word in row) + "\n" for row in [COLUMNS, *rows]))
     markdown = "\n".join(picture.tables(rows, every))
@@ -175,8 +173,8 @@ def keep(options, results, every):
     kept = {}
     if os.path.exists(matrices):
         with open(matrices) as f:
-            kept = {key: value for key, value in json.load(f).items() if (key.split(",")[0], key.split()[-2]) not in now}
-    kept.update({f"{name}, {label}, {kelvin} K": (np.round(result.matrix, 2) + 0.0).tolist() for (name, label, kelvin), result in results.items()})
+            kept = {key: value for key, value in json.load(f).items() if tuple(key.removesuffix(" K").replace(",", "").split()) not in now}
+    kept.update({f"{name}, {label}, {kelvin} K": (np.round(result.matrix, 2) + 0.0).tolist() for (name, label, kelvin), result in results.items() if result})
     lines = [f" {json.dumps(key)}: [\n  " + ",\n  ".join(json.dumps(row) for row in kept[key]) + "]" for key in sorted(kept)]
     write(matrices, "{\n" + ",\n".join(lines) + "\n}\n")
 
@@ -225,7 +223,8 @@ def run(parser, options):
     results = measure(options, chosen)
     keep(options, results, every)
     if options.quick:
-        check.check(results, chosen, read_rows(os.path.join(HERE, "results", "elastic.csv")), cold=options.cold)
+        have = {key: result for key, result in results.items() if result}
+        check.check(have, chosen, read_rows(os.path.join(HERE, "results", "elastic.csv")), cold=options.cold)
 
 
 if __name__ == "__main__":

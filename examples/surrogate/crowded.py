@@ -61,9 +61,10 @@ def crowded(random, name):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", help="to write, extended XYZ")
+    parser.add_argument("--count", type=int, default=COUNT, help=f"how many (default: {COUNT}; fewer are the first of these)")
     options = parser.parse_args()
     random, cells = np.random.default_rng(1), list(CELLS)
-    write_structures(options.file, (("crowded", crowded(random, cells[k % 3]), "T") for k in range(COUNT)))
+    write_structures(options.file, (("crowded", crowded(random, cells[k % 3]), "T") for k in range(options.count)))
 
 
 if __name__ == "__main__":

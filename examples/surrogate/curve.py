@@ -185,7 +185,7 @@ def measure(options, name):
 
 def measured(options, name, bases):
     entry = SETS[name]
-    data = data_of(options.frozentl, options.work, name, entry)
+    data = data_of(options.frozentl, options.work, name, entry) if bases or options.networks else []
     fits = [fit(options.frozentl, options.work, f"{name}-{k}", entry, data, basis) for k, basis in enumerate(bases, 1)]
     networks = [train(options, name, entry, data, network) for network in options.networks]
     with_what = Measure(options.frozentl, options.work, name, entry)

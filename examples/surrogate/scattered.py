@@ -47,9 +47,9 @@ def of_face(potential, face, searches):
 
 def main():
     options = arguments(__doc__, [f"mace={shipped('h2cu.ftl')}", f"ace={shipped('h2cu-ace.ftl')}"])
-    searches = 2 if options.quick else SEARCHES
+    faces, searches = (FACES[:1], 2) if options.quick else (FACES, SEARCHES)
     for label, potential in options.potentials.items():
-        for face in FACES:
+        for face in faces:
             found = attempt(f"{label}, Cu({face})", of_face, potential, face, searches)
             if not found:
                 continue

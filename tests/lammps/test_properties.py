@@ -7,16 +7,20 @@ from harness import *
 FOLDER = os.path.join(ROOT, "examples", "surrogate")
 
 
+def said(script, *arguments, code=0):
+    """What a script says; it must end with this code."""
+    libraries = os.path.join(os.path.dirname(os.path.dirname(LMP)), "lib")  # libmpi of the package mpich
+    done = subprocess.run([PYTHON, os.path.join(FOLDER, script), *arguments], env=host_environment({"LD_LIBRARY_PATH": libraries}),
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)  # fmt: skip
+    if done.returncode != code:
+        raise Failure(f"{script} ended with {done.returncode}: {done.stdout[-1500:]}")
+    return done.stdout
+
+
 def answers(script, arguments):
     """What a script wrote to its CSV files: name of the file -> its rows."""
     out = tempfile.mkdtemp(prefix="frozentl-")
-    libraries = os.path.join(os.path.dirname(os.path.dirname(LMP)), "lib")  # libmpi of the package mpich
-    done = subprocess.run(
-        [PYTHON, os.path.join(FOLDER, script), *arguments, "--quick", "--out", out],
-        env=host_environment({"LD_LIBRARY_PATH": libraries}), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
-    if done.returncode != 0:
-        raise Failure(f"{script} ended with {done.returncode}: {done.stdout[-1500:]}")
+    said(script, *arguments, "--quick", "--out", out)
     rows = {}
     for name in os.listdir(out):
         if name.endswith(".csv"):
@@ -36,6 +40,13 @@ def numbers(rows):
 
 def between(name, value, low, high):
     check(f"{name}: {value:.4g}, in {low} to {high} (0: yes)", int(not low <= value <= high), 0)
+
+
+def eval_errors(model, data, *flags):
+    """RMSE of energies per atom, forces and stresses that frozentl eval prints, in milli-units."""
+    told = subprocess.run([COMMAND, "eval", model, data, *flags], stdout=subprocess.PIPE, text=True, check=True).stdout
+    found = re.search(r"^total +\d+ +\d+ \| +(\S+) +\S+ \| +(\S+) +\S+ \| +(\S+)", told, re.M).groups()
+    return [float(x) for x in found if x != "-"]
 
 
 def test_titanium():
@@ -80,10 +91,8 @@ def test_errors():
     data = shared("data/tialv/test.xyz")
     model = os.path.join(ROOT, "potentials", "tialv-ace.ftl")
     rows = answers("errors.py", [f"a={model}", f"b={model}", "--data", data, "--frozentl", COMMAND])
-    totals = [float(row[4]) for row in rows["errors_labels.csv"] if row[0] == "total"]
-    said = subprocess.run([COMMAND, "eval", model, data], stdout=subprocess.PIPE, text=True, check=True).stdout
-    numbers_said = re.search(r"^total +\d+ +\d+ \| +(\S+) +\S+ \| +(\S+) +\S+ \| +(\S+)", said, re.M).groups()
-    close("RMSE against frozentl eval", totals, [float(x) for x in numbers_said], 1e-3)
+    have = [float(row[4]) for row in rows["errors_labels.csv"] if row[0] == "total"]
+    close("RMSE against frozentl eval", have, eval_errors(model, data), 1e-3)
     check("RMSE of a potential against itself", max(float(row[4]) for row in rows["errors_against_a.csv"][1:]), 0)
 
 
@@ -104,6 +113,88 @@ def test_stability():
     between("largest gamma of hcp", largest, 0.1, 5)
     told = [float(row[3]) for row in rows["stability.csv"][1:] if row[1] == "largest gamma"]
     close("gamma in the table", told, [largest], 1e-4)
+
+
+NEAREST = {"Ti": 2.90, "Al": 2.86, "V": 2.59}  # Angstrom
+SITE = {"hcp": 2**-0.5, "bcc": 4 / 27**0.5, "fcc": 2**-0.5}  # volume of an atom where the nearest distance is 1
+
+
+def pairs(structure):
+    """(atom, atom, nearest distance, images among them)"""
+    shifts = [[sum(n * v[d] for n, v in zip((i, j, k), structure.cell)) for d in range(3)] for i in (-1, 0, 1) for j in (-1, 0, 1) for k in (-1, 0, 1)]
+    for i, a in enumerate(structure.positions):
+        for j, b in enumerate(structure.positions[: i + 1]):
+            yield i, j, min(d for d in (math.dist(a, [x + y for x, y in zip(b, shift)]) for shift in shifts) if d > 1e-9)
+
+
+def volume(cell):
+    a, b, c = cell
+    return abs(sum(a[k] * (b[k - 2] * c[k - 1] - b[k - 1] * c[k - 2]) for k in range(3)))
+
+
+def test_crowded():
+    """Pressed alloys: no pair is nearer than 0.76 of its nearest distance, lengths are 0.86 to 1.04 of those of the lattice, strained by up to 0.03; the
+    first are pressed indeed, mixed and pure. They are the same each time, and a fit to them has the teacher's labels."""
+    folder = tempfile.mkdtemp(prefix="frozentl-")
+    paths = [os.path.join(folder, name) for name in ("some.xyz", "more.xyz")]
+    for path, count in zip(paths, ("2", "12")):
+        said("crowded.py", path, "--count", count)
+    some, more = (open(path).read() for path in paths)
+    check("the first of more are the same (0: yes)", int(not more.startswith(some)), 0)
+    frames = read_xyz(paths[1])
+    nearest, lengths = [], []
+    for k, frame in enumerate(frames):
+        metals = [NEAREST[symbol] for symbol in frame.symbols]
+        nearest.append(min(d / ((metals[i] + metals[j]) / 2) for i, j, d in pairs(frame)))
+        size = volume(frame.cell) / len(metals) / SITE[list(SITE)[k % 3]]
+        lengths.append(size ** (1 / 3) / (sum(metals) / len(metals)))
+    between("nearest pair, of the nearest distance", min(nearest), 0.76 - 1e-6, 0.8)
+    between("smallest length", min(lengths), 0.86 * 0.97, 0.9)
+    between("largest length", max(lengths), 0.98, 1.04 * 1.03)
+    kinds = [len(frame.elements()) for frame in frames]
+    check("structures: 12, pure and mixed ones among them (0: yes)", int(len(kinds) != 12 or not {1, 3} <= set(kinds)), 0)
+    out, model = os.path.join(folder, "run"), os.path.join(ROOT, "potentials", "tialv.ftl")
+    flags = "--jobs start --n-starts 12 --sampled-frames 12 --n 4 --cutoff 5 --set holdout=0 --set uncertainty.committee=0 --quiet"
+    subprocess.run([COMMAND, "distill", "-m", model, "--starts", paths[1], "-o", out, *flags.split()], check=True)
+    labelled = os.path.join(out, "sampled.xyz")
+    check("RMSE of the labels against the teacher", max(eval_errors(model, labelled, "--labels", "REF_")), 1e-3)
+    shutil.rmtree(folder)
+
+
+def test_scattered():
+    """Searches for the pass of H2 on copper end at one, which is that of h2cu_properties.py."""
+    lines = said("scattered.py", "mace=potentials/h2cu.ftl", "--quick", "--out", tempfile.gettempdir())
+    with open(os.path.join(FOLDER, "results", "h2cu_properties.csv"), newline="") as f:
+        kept = {row["system"]: float(row["mace"]) for row in csv.DictReader(f) if row["property"] == "barrier, free"}
+    found = re.search(r"^mace, (\S+): (\S+) eV; 2 of 2 searches end there; 0 nowhere$", lines, re.M)
+    if not found:
+        raise Failure(lines)
+    between("barrier against results/, eV", float(found[2]) - kept[found[1]], -0.003, 0.003)
+
+
+def test_added_to_curve():
+    """Accuracy against cost: a potential that is added has its errors and times beside the rows that are there; what is no SET:LABEL=FILE is refused in a
+    sentence."""
+    data, model, out = shared("data/h2cu/test.xyz"), os.path.join(ROOT, "potentials", "h2cu-ace.ftl"), tempfile.mkdtemp(prefix="frozentl-")
+
+    def table():
+        with open(os.path.join(out, "cost.csv"), newline="") as f:
+            return list(csv.reader(f))
+
+    shutil.copy(os.path.join(FOLDER, "results", "cost.csv"), out)
+    before = table()
+    common = ["--only", "h2cu", "--add", "--out", out, "--work", out, "--frozentl", COMMAND]
+    for words, sentence in ((f"again={model}", "expected SET:LABEL=FILE"), (f"h2cu:again={model}x", "no such file")):
+        between(f"{words} is refused", said("curve.py", *common, words, code=2).count(f"error: {words.removeprefix('h2cu:')}: {sentence}"), 1, 1)
+    said("curve.py", *common, f"h2cu:again={model}")
+    new = [row for row in table() if row[1].startswith("again")]
+    check("rows that were there stay (0: yes)", int([row for row in table() if row not in new] != before), 0)
+    check("nothing is labelled or fitted for it (0: yes)", int(any(name.startswith("h2cu-labelled") for name in os.listdir(out))), 0)
+    close("RMSE against frozentl eval", [float(x) for x in new[0][4:6]], eval_errors(model, data)[:2], 2e-2)
+    between("times, double and mixed, microseconds", min(float(x) for x in new[0][6:8]), 0.1, 1e5)
+    with open(os.path.join(out, "cost.svg")) as svg, open(os.path.join(out, "cost.md")) as markdown:
+        between("it is in the picture and in the table", (">again<" in svg.read()) + ("| h2cu | again |" in markdown.read()), 2, 2)
+    shutil.rmtree(out)
 
 
 run_tests(globals())
