@@ -9,24 +9,44 @@
 
 #define UNROLL _Pragma("GCC unroll 16")
 
+/* Exchanges of the lanes of doubles that are 1, 2, 4 apart: together they transpose DOUBLE_LANES vectors v. */
+#define LIST(...) __VA_ARGS__
+#if FTL_VECTOR_BYTES == 64
+#define STEPS(DO)                                                                                                      \
+  DO(1, LIST(0, 8, 2, 10, 4, 12, 6, 14), LIST(1, 9, 3, 11, 5, 13, 7, 15))                                              \
+  DO(2, LIST(0, 1, 8, 9, 4, 5, 12, 13), LIST(2, 3, 10, 11, 6, 7, 14, 15))                                              \
+  DO(4, LIST(0, 1, 2, 3, 8, 9, 10, 11), LIST(4, 5, 6, 7, 12, 13, 14, 15))
+#elif FTL_VECTOR_BYTES == 32
+#define STEPS(DO) DO(1, LIST(0, 4, 2, 6), LIST(1, 5, 3, 7)) DO(2, LIST(0, 1, 4, 5), LIST(2, 3, 6, 7))
+#else
+#define STEPS(DO) DO(1, LIST(0, 2), LIST(1, 3))
+#endif
+#define EXCHANGE(step, low, high)                                                                                      \
+  for (int k = 0; k < DOUBLE_LANES; k++)                                                                               \
+    if (!(k & (step))) {                                                                                               \
+      const vec_double a = v[k], b = v[k + (step)];                                                                    \
+      v[k] = SHUFFLE_DOUBLES(a, b, low);                                                                               \
+      v[k + (step)] = SHUFFLE_DOUBLES(a, b, high);                                                                     \
+    }
+
 /* Eight numbers of each of the block's atoms, from rows of atoms: to[number] has an atom per lane; and back. */
 FTL_INLINE void ace_atoms_of(const double *const *row, size_t first, double *to) {
-  vec v[DOUBLE_LANES];
+  vec_double v[DOUBLE_LANES];
   for (int atom = 0; atom < ACE_ATOMS; atom += DOUBLE_LANES)
     for (int number = 0; number < ACE_ATOMS; number += DOUBLE_LANES) {
-      for (int k = 0; k < DOUBLE_LANES; k++) v[k] = (vec)load_double(row[atom + k] + first + number);
-      transpose(DOUBLE_WIDTH, v);
-      for (int k = 0; k < DOUBLE_LANES; k++) store_double(to + (number + k) * ACE_ATOMS + atom, (vec_double)v[k]);
+      for (int k = 0; k < DOUBLE_LANES; k++) v[k] = load_double(row[atom + k] + first + number);
+      STEPS(EXCHANGE)
+      for (int k = 0; k < DOUBLE_LANES; k++) store_double(to + (number + k) * ACE_ATOMS + atom, v[k]);
     }
 }
 
 FTL_INLINE void ace_rows_of(const double *from, real *to, size_t stride) {
-  vec v[DOUBLE_LANES];
+  vec_double v[DOUBLE_LANES];
   for (int atom = 0; atom < ACE_ATOMS; atom += DOUBLE_LANES)
     for (int number = 0; number < ACE_ATOMS; number += DOUBLE_LANES) {
-      for (int k = 0; k < DOUBLE_LANES; k++) v[k] = (vec)load_double(from + (number + k) * ACE_ATOMS + atom);
-      transpose(DOUBLE_WIDTH, v);
-      for (int k = 0; k < DOUBLE_LANES; k++) narrow(to + (size_t)(atom + k) * stride + number, (vec_double)v[k]);
+      for (int k = 0; k < DOUBLE_LANES; k++) v[k] = load_double(from + (number + k) * ACE_ATOMS + atom);
+      STEPS(EXCHANGE)
+      for (int k = 0; k < DOUBLE_LANES; k++) narrow(to + (size_t)(atom + k) * stride + number, v[k]);
     }
 }
 
@@ -81,8 +101,8 @@ static void ace_splines(const ftl_ace_table *table, const int *bin, const real *
       s[e] = c[3][e] * step + c[4][e] * d0 + c[5][e] * d1;
 #endif
     }
-    transpose(1, v);
-    transpose(1, s);
+    transpose(v);
+    transpose(s);
     UNROLL for (int f = 0; f < LANES; f++) {
       value[chunk + (size_t)f] = v[f];
       slope[chunk + (size_t)f] = s[f];

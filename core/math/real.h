@@ -109,21 +109,19 @@ typedef int64_t double_lanes __attribute__((vector_size(FTL_VECTOR_BYTES)));
 #define FIRST_OF(step, a, b)  OF_STEP(FIRST, step, a, b)
 #define SECOND_OF(step, a, b) OF_STEP(SECOND, step, a, b)
 
-/* v[i][j] becomes v[j][i], where v has numbers of `width` lanes each and as many vectors as one has of them: 1 for the
-   number type, DOUBLE_WIDTH for float64. */
-#define DOUBLE_WIDTH ((int)(sizeof(double) / sizeof(real)))
-FTL_INLINE void transpose(int width, vec *v) {
+/* v[i][j] becomes v[j][i], i, j < LANES. */
+FTL_INLINE void transpose(vec *v) {
 #pragma GCC unroll 4
-  for (int step = width; step < LANES; step *= 2)
+  for (int step = 1; step < LANES; step *= 2)
 #pragma GCC unroll 16
-    for (int k = 0; k < LANES / width; k++)
-      if (!(k & (step / width))) {
-        const vec a = v[k], b = v[k + step / width];
+    for (int k = 0; k < LANES; k++)
+      if (!(k & step)) {
+        const vec a = v[k], b = v[k + step];
         v[k] = FIRST_OF(step, a, b);
-        v[k + step / width] = SECOND_OF(step, a, b);
+        v[k + step] = SECOND_OF(step, a, b);
       }
 #pragma GCC unroll 4
-  for (int k = 1; k < LANES && width == 1 && EXCHANGE_UNIT == 4; k += 4) { /* halves, not even and odd lanes */
+  for (int k = 1; k < LANES && EXCHANGE_UNIT == 4; k += 4) { /* halves instead of even and odd lanes */
     const vec a = v[k];
     v[k] = v[k + 1];
     v[k + 1] = a;

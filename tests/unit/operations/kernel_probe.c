@@ -94,14 +94,14 @@ static void reverse(ftl_workspace *ws, int t, const ftl_block *block, probe_feat
 
 /* ---- exchanges of lanes ---- */
 
-FTL_INLINE int transpose_wrong(int width) {
+static int transpose_wrong(void) {
   vec v[LANES];
   int wrong = 0;
-  for (int i = 0; i < LANES / width; i++)
+  for (int i = 0; i < LANES; i++)
     for (int j = 0; j < LANES; j++) v[i][j] = (real)(i * LANES + j);
-  transpose(width, v);
-  for (int i = 0; i < LANES / width; i++)
-    for (int j = 0; j < LANES; j++) wrong += v[i][j] != (real)(j / width * LANES + i * width + j % width);
+  transpose(v);
+  for (int i = 0; i < LANES; i++)
+    for (int j = 0; j < LANES; j++) wrong += v[i][j] != (real)(j * LANES + i);
   return wrong;
 }
 
@@ -124,9 +124,8 @@ FTL_INLINE int sums_wrong(int n) {
 }
 
 static int lanes(void) {
-  return transpose_wrong(1) + transpose_wrong(DOUBLE_WIDTH) + sums_wrong(1) + sums_wrong(2) + sums_wrong(3) +
-         sums_wrong(5) + sums_wrong(8) + sums_wrong(9) + sums_wrong(13) + sums_wrong(16) + sums_wrong(19) +
-         sums_wrong(MOST_SUMS);
+  return transpose_wrong() + sums_wrong(1) + sums_wrong(2) + sums_wrong(3) + sums_wrong(5) + sums_wrong(8) +
+         sums_wrong(9) + sums_wrong(13) + sums_wrong(16) + sums_wrong(19) + sums_wrong(MOST_SUMS);
 }
 
 #define PROBE(isa, suffix)   kernel_##isa##_##suffix
