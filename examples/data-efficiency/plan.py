@@ -84,7 +84,7 @@ TARGETS = {
                  {"tune": 500, "scratch": 4000}, {"tune": 10, "scratch": 100}, 25, rates="ti"),
     "h2cu": Target("H\u2082 on Cu", "h2cu/train.xyz", ("h2cu/valid.xyz", 8), "h2cu/test.xyz", 2000, "sevennet-l3i5",
                    {"tune": 1000, "scratch": 10000}, {"tune": 10, "scratch": 40}, 50),
-    "water": Target("Water (hybrid DFT)", "water/train.xyz", ("water/valid.xyz", 5), "water/test.xyz", 30, "go-mace",
+    "water": Target("Water (hybrid DFT)", "water/train.xyz", ("water/valid.xyz", 5), "water/valid.xyz", 30, "go-mace",
                     {"tune": 600, "scratch": 4000}, {"tune": 12, "scratch": 100}, 12, {"labels": ""}),
 }  # fmt: skip
 RATES = {"scratch": (0.01, 0.003, 0.03), "f0": (0.003, 0.0015), "f0-sevennet-0": (0.003, 0.0015), "f3": (0.003, 0.01), "f4": (0.003, 0.01), "f5": (0.01, 0.03),
