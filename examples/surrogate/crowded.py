@@ -58,13 +58,19 @@ def crowded(random, name):
             return shaken
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def write_cells(doc, kind, count, make):
+    """What a script that makes such cells does: make(random, k), k = 0, 1, ..., into the file that is named, as many as are asked for."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", help="to write, extended XYZ")
-    parser.add_argument("--count", type=int, default=COUNT, help=f"how many (default: {COUNT}; fewer are the first of these)")
+    parser.add_argument("--count", type=int, default=count, help=f"how many (default: {count}; fewer are the first of these)")
     options = parser.parse_args()
-    random, cells = np.random.default_rng(1), list(CELLS)
-    write_structures(options.file, (("crowded", crowded(random, cells[k % 3]), "T") for k in range(options.count)))
+    random = np.random.default_rng(1)
+    write_structures(options.file, ((kind, make(random, k), "T") for k in range(options.count)))
+
+
+def main():
+    cells = list(CELLS)
+    write_cells(__doc__, "crowded", COUNT, lambda random, k: crowded(random, cells[k % 3]))
 
 
 if __name__ == "__main__":

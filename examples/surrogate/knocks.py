@@ -7,13 +7,12 @@ what lies between can be a hole. Cells of crowded.py, not pressed; in each a pai
 distance, all other pairs staying as far as crowded.py asks for. No labels; the same numbers each time.
 """
 
-import argparse
 import sys
 
 import numpy as np
 
-from common import Structure, write_structures
-from crowded import CELLS, CLOSEST, NEAREST, elements
+from common import Structure
+from crowded import CELLS, CLOSEST, NEAREST, elements, write_cells
 
 COUNT = 480
 SCALE = (0.95, 1.04)
@@ -40,7 +39,7 @@ def shaken(random, unit):
 
 
 def knocked(random, unit, pair):
-    """A cell in which one pair of these elements is nearer than all else."""
+    """A cell whose nearest pair, which has these elements, is pushed together."""
     while True:
         cell = shaken(random, unit)
         apart = distances(cell)
@@ -59,12 +58,8 @@ def knocked(random, unit, pair):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("file", help="to write, extended XYZ")
-    parser.add_argument("--count", type=int, default=COUNT, help=f"structures (default: {COUNT})")
-    options = parser.parse_args()
-    random, units = np.random.default_rng(1), list(CELLS.values())
-    write_structures(options.file, (("knock", knocked(random, units[k // len(PAIRS) % len(units)], PAIRS[k % len(PAIRS)]), "T") for k in range(options.count)))
+    units = list(CELLS.values())
+    write_cells(__doc__, "knock", COUNT, lambda random, k: knocked(random, units[k // len(PAIRS) % len(units)], PAIRS[k % len(PAIRS)]))
 
 
 if __name__ == "__main__":

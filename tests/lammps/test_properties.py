@@ -161,6 +161,23 @@ def test_crowded():
     shutil.rmtree(folder)
 
 
+def test_knocks():
+    """Two neighbours pushed together: one pair of a cell, each kind in turn, is brought to 0.57 to 0.9 of its nearest distance, all others stay beyond 0.76 of theirs."""
+    path = os.path.join(tempfile.mkdtemp(prefix="frozentl-"), "knocks.xyz")
+    said("knocks.py", path, "--count", "24")
+    kinds, pushed, others = [], [], []
+    for frame in read_xyz(path):
+        near = sorted((2 * d / (NEAREST[frame.symbols[i]] + NEAREST[frame.symbols[j]]), i, j) for i, j, d in pairs(frame) if i != j)
+        pushed.append(near[0][0])
+        others.append(near[1][0])
+        kinds.append(tuple(sorted(frame.symbols[k] for k in near[0][1:])))
+    check("kinds of pairs, all six (0: yes)", int(len(set(kinds)) != 6), 0)
+    between("least of the pushed pairs", min(pushed), 0.57, 0.9)
+    between("those that are nearer than any other may be", sum(d < 0.76 for d in pushed), 8, 24)
+    between("least of the others", min(others), 0.76 - 1e-6, 1)
+    shutil.rmtree(os.path.dirname(path))
+
+
 def test_scattered():
     """Searches for the pass of H2 on copper end at one, which is that of h2cu_properties.py."""
     lines = said("scattered.py", "mace=potentials/h2cu.ftl", "--quick", "--out", tempfile.gettempdir())
