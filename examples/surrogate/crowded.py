@@ -35,15 +35,14 @@ def elements(random, count):
     return list(random.choice(names, size=count, p=random.dirichlet((0.7, 0.7, 0.7))))
 
 
-def too_close(structure):
-    """Is a pair, images among them, nearer than CLOSEST?"""
-    shifts = np.array(np.meshgrid(*[(-1, 0, 1)] * 3)).reshape(3, -1).T @ structure.cell
-    for i, symbol in enumerate(structure.symbols):
-        for j, other in enumerate(structure.symbols):
-            distances = np.linalg.norm(structure.positions[j] - structure.positions[i] + shifts, axis=1)
-            if distances[distances > 1e-9].min() < CLOSEST * (NEAREST[symbol] + NEAREST[other]) / 2:
-                return True
-    return False
+SHIFTS = np.array(np.meshgrid(*[(-1, 0, 1)] * 3)).reshape(3, -1).T  # of images
+
+
+def distances(structure):
+    """Of each atom to the nearest image of each (of itself: another one), in units of the pair's nearest distance."""
+    between = np.linalg.norm(structure.positions[None, :, None] - structure.positions[:, None, None] + SHIFTS @ structure.cell, axis=-1)
+    nearest = np.array([NEAREST[symbol] for symbol in structure.symbols])
+    return np.where(between > 1e-9, between, np.inf).min(axis=-1) / ((nearest[:, None] + nearest) / 2)
 
 
 def crowded(random, name):
@@ -54,7 +53,7 @@ def crowded(random, name):
         strain = random.uniform(-STRAIN, STRAIN, size=(3, 3))
         cell = Structure(symbols, unit.positions * size, unit.cell * size).strained((strain + strain.T) / 2)
         shaken = Structure(symbols, cell.positions + random.uniform(*SHAKEN) * random.normal(size=cell.positions.shape), cell.cell)
-        if not too_close(shaken):
+        if distances(shaken).min() >= CLOSEST:
             return shaken
 
 

@@ -12,7 +12,7 @@ import sys
 import numpy as np
 
 from common import Structure
-from crowded import CELLS, CLOSEST, NEAREST, elements, write_cells
+from crowded import CELLS, CLOSEST, NEAREST, SHIFTS, distances, elements, write_cells
 
 COUNT = 480
 SCALE = (0.95, 1.04)
@@ -20,16 +20,6 @@ SHAKEN = (0.02, 0.2)  # Angstrom: standard deviation of a displacement
 NEAR = (0.57, 0.9)
 NAMES = list(NEAREST)
 PAIRS = [(a, b) for k, a in enumerate(NAMES) for b in NAMES[k:]]
-SHIFTS = np.array(np.meshgrid(*[(-1, 0, 1)] * 3)).reshape(3, -1).T
-
-
-def distances(structure):
-    """Of each atom to the nearest image of each, in units of the pair's nearest distance; none to its own images."""
-    between = structure.positions[None, :, None] - structure.positions[:, None, None] + SHIFTS @ structure.cell
-    nearest = np.array([NEAREST[symbol] for symbol in structure.symbols])
-    found = np.linalg.norm(between, axis=-1).min(axis=-1) / ((nearest[:, None] + nearest) / 2)
-    np.fill_diagonal(found, np.inf)
-    return found
 
 
 def shaken(random, unit):

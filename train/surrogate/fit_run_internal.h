@@ -55,7 +55,7 @@ typedef struct {
   ftl_nearest *nearest; /* [n_elements][n_elements] in train, held and valid; NULL: of a network */
   double inner[FTL_MAX_ELEMENTS * FTL_MAX_ELEMENTS];
   int n_walls;
-  ftl_wall *wall; /* [n_walls] */
+  ftl_wall *wall;     /* [n_walls] */
   int64_t n_measured; /* of train, for on_train */
   ftl_fit_errors on_train, on_held, on_valid;
   ftl_error_table table[3];       /* of the same three sets, by config_type */

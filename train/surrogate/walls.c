@@ -12,8 +12,8 @@ enum { STEPS = 25 };
 typedef struct {
   ftl_workspace *workspace;
   const ftl_nearest *pair;
-  int *species;           /* [atoms] */
-  double (*position)[3];  /* [atoms] */
+  int *species;          /* [atoms] */
+  double (*position)[3]; /* [atoms] */
 } pushed;
 
 static ftl_status begin(pushed *p, const ftl_model *model, const ftl_nearest *pair, ftl_error *error) {

@@ -1,6 +1,6 @@
 /* What a fitted potential does where atoms come nearer than in its data. Its own energies end a little within that, and
-   its core repulsion takes over; what lies between can be a hole into which atoms fall in long dynamics, though no error
-   on any structure tells of it. */
+   its core repulsion takes over; what lies between can be a hole into which atoms fall in long dynamics, though no
+   error on any structure tells of it. */
 #ifndef FTL_SURROGATE_WALLS_H
 #define FTL_SURROGATE_WALLS_H
 
@@ -17,7 +17,8 @@ typedef struct {
   double at;   /* Angstrom: where it is lowest behind the rim, or ends */
 } ftl_wall;
 
-/* Falls of less mean nothing, and rims that are higher are hardly ever crossed: at 1500 K once in a million ns a pair. */
+/* Falls of less mean nothing, and rims that are higher are hardly ever crossed: at 1500 K once in a million ns a pair.
+ */
 #define FTL_HOLE_FALL 0.5 /* eV */
 #define FTL_HOLE_RIM  3.0
 
