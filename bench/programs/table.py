@@ -71,8 +71,8 @@ def short(value, digits=3):
     return f"{float(value):,.0f}" if float(value) >= 100 else f"{float(value):.{digits}g}"
 
 
-def inference(cores="1"):
-    return [r for r in results("inference") if r["cores"] == cores]
+def inference(cores="1", table="inference"):
+    return [r for r in results(table) if r["cores"] == cores]
 
 
 def crystal(r):
@@ -101,7 +101,7 @@ def two_cores():
 
 
 def speed_avx2():
-    return by_engine(results("inference-avx2"), crystal, faster)
+    return by_engine(of_family(inference(table="inference-avx2"), False), crystal, faster)
 
 
 def elements():

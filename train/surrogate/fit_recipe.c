@@ -127,7 +127,7 @@ static const ftl_option options[] = {
     REAL(spline_bins, 1e-5, 0.1, .key = "spline_bins", .initial = "0.001", .when = "",
          .doc = "deltaSplineBins of the .yace: grid of the radial splines, Angstrom"),
     INTEGER(seed, 0, 9e15, .key = "seed", .initial = "1", .flag = "seed", .when = "", .doc = "of all random numbers"),
-    INTEGER(threads, 0, 4096, .key = "threads", .initial = "0", .flag = "threads", .when = "",
+    INTEGER(threads, 0, 4096, .key = "threads", .initial = "0", .flag = "threads", .letter = 't', .when = "",
             .doc = "0: all processors"),
     /* from here on distill only */
     PATH(model, .key = "model", .model = true, .needed = true, .flag = "model", .letter = 'm', .when = "",
