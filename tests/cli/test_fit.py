@@ -77,6 +77,16 @@ class Fit(cli_case.CliCase):
             self.assertLess(self.report(self.path(solver))["errors_eV_Angstrom"]["fitted"]["forces"], 0.3)
         kept = self.report(self.path("ard"))["fit"]["kept"]
         self.assertLess(kept, self.report(self.path("ridge"))["fit"]["kept"])
+        # by default the ratio is wide where the number of functions is bounded, or it would leave them out first
+        ard = ("--solver", "ard", "--quiet", "--set")
+        for ratio, bound in (("1e13", ["--set", "solver.functions=40"]), ("1e8", [])):
+            run = self.path(ratio)
+            for choice in ("0", ratio):
+                self.run_it("fit", "-d", data, "-o", run + "-" + choice, *SMALL, *ard, "solver.max_ratio=" + choice, *bound)
+            self.assertEqual(self.read(run + "-0", "model.yace"), self.read(run + "-" + ratio, "model.yace"))
+        self.assertNotEqual(self.read(self.path("1e13-0"), "model.yace"), self.read(self.path("1e8-0"), "model.yace"))
+        _, err = self.run_it("fit", "-d", data, "-o", self.path("none"), *SMALL, *ard, "solver.max_ratio=0.5", code=1)
+        self.assertIn("solver.max_ratio is 0.5, which leaves no function", err)
         block, sizes = self.path("block"), ("--n", "3/2", "--l", "1", "--block", "Cu=5/3:3")
         self.run_it("fit", "-d", data, "-o", block, *SMALL, *sizes, "--set", "basis.radial=chebexpcos", "--quiet")
         # H: 3 + 3 of rank 1; rank 2 over factors (l, mu, n): 10 pairs of 4 for l = 0 and for l = 1. Cu alone: 5, 4 x 6

@@ -113,8 +113,9 @@ static const ftl_option options[] = {
                 "default of fit, where they are neither given nor those of isolated atoms, so that none are known"),
     REAL(solver.lambda, 0, 1, .key = "solver.lambda", .initial = "1e-10", .when = "solver.kind=ridge",
          .doc = "strength, in units of the largest squared singular value"),
-    REAL(solver.max_ratio, 1, 1e30, .key = "solver.max_ratio", .initial = "1e8", .when = "solver.kind=ard",
-         .doc = "functions are left out whose strength is so many times the smallest"),
+    REAL(solver.max_ratio, 0, 1e30, .key = "solver.max_ratio", .initial = "0", .when = "solver.kind=ard",
+         .doc = "functions are left out whose strength is so many times the smallest, 1 or more; 0: 1e8, or 1e13 with "
+                "solver.functions, which then says how many stay"),
     INTEGER(
         solver.functions, 0, 20000, .key = "solver.functions", .initial = "0", .when = "solver.kind=ard",
         .doc = "at most so many functions are kept: those that cost least accuracy go, a few at a time; 0: any number"),
@@ -391,6 +392,12 @@ bool ftl_recipe_is_nonlinear(const ftl_surrogate_recipe *r) {
   return ftl_options_is_set(&r->options, "embedding.exponent");
 }
 
+/* With a bound on their number functions go one by one, least first; a strict ratio would have left them out before. */
+static double max_ratio(const ftl_surrogate_recipe *r) {
+  if (r->solver.max_ratio > 0) return r->solver.max_ratio;
+  return r->solver.functions > 0 ? 1e13 : 1e8;
+}
+
 void ftl_recipe_fit(const ftl_surrogate_recipe *r, ftl_fit_options *fit) {
   *fit = (ftl_fit_options){.energy = r->weights.energy,
                            .forces = r->weights.forces,
@@ -405,7 +412,7 @@ void ftl_recipe_fit(const ftl_surrogate_recipe *r, ftl_fit_options *fit) {
                            .threads = (int)r->threads,
                            .solve = {.kind = (ftl_solve_kind)r->solver.kind,
                                      .lambda = r->solver.lambda,
-                                     .max_ratio = r->solver.max_ratio,
+                                     .max_ratio = max_ratio(r),
                                      .max_functions = (int)r->solver.functions,
                                      .max_iterations = 200,
                                      .n_draws = (int)r->uncertainty.committee,

@@ -94,8 +94,16 @@ static ftl_status check_rounds(const ftl_surrogate_recipe *r, ftl_error *error) 
   return FTL_OK;
 }
 
+static ftl_status check_solver(const ftl_surrogate_recipe *r, ftl_error *error) {
+  if (r->solver.max_ratio == 0 || r->solver.max_ratio >= 1) return FTL_OK;
+  return ftl_fail(error, FTL_ERR_INPUT, NULL,
+                  "solver.max_ratio is %g, which leaves no function: give 1 or more, or 0 for the default",
+                  r->solver.max_ratio);
+}
+
 ftl_status ftl_surrogate_recipe_check(const ftl_surrogate_recipe *recipe, ftl_error *error) {
   FTL_TRY(check_basis(recipe, error));
+  FTL_TRY(check_solver(recipe, error));
   FTL_TRY(check_embedding(recipe, error));
   if (recipe->options.table != &ftl_distill_table) return FTL_OK;
   FTL_TRY(check_sampling(recipe, error));
