@@ -202,10 +202,11 @@ static ftl_status check_block(const ftl_basis_options *o, const ftl_basis_block 
   }
   if (block->centre && !has_element(block->elements, block->n_elements, block->centre)) {
     const char *centre = ftl_element_symbol(block->centre);
-    return ftl_fail(error, FTL_ERR_INPUT, NULL,
-                    "a block of the basis for functions around %s does not have %s among its elements, so that none is of "
-                    "it: these include the centre's (%s@%s-...)",
-                    centre, centre, centre, centre);
+    return ftl_fail(
+        error, FTL_ERR_INPUT, NULL,
+        "a block of the basis for functions around %s does not have %s among its elements, so that none is of "
+        "it: these include the centre's (%s@%s-...)",
+        centre, centre, centre, centre);
   }
   return FTL_OK;
 }

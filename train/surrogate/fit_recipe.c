@@ -103,14 +103,16 @@ static const ftl_option options[] = {
     REAL(smooth.n, 0, 1e6, .key = "smooth.n", .initial = "0.3", .when = "", .doc = "see smooth.power"),
     REAL(smooth.l, 0, 1e6, .key = "smooth.l", .initial = "0.03", .when = "", .doc = "see smooth.power"),
     CHOICE(smooth.scale, scale_words, .key = "smooth.scale", .initial = "fixed", .when = "solver.kind=evidence|cv",
-           .doc = "how large coefficients are expected to be, but for smoothness: all alike (fixed), or the smaller the "
-                  "larger their functions are on the data (data; always with ridge and ard)"),
+           .doc =
+               "how large coefficients are expected to be, but for smoothness: all alike (fixed), or the smaller the "
+               "larger their functions are on the data (data; always with ridge and ard)"),
     CHOICE(solver.kind, solver_words, .key = "solver.kind", .initial = "evidence", .flag = "solver", .when = "",
            .doc = "ridge with a given strength, one found by cross-validation or by evidence, or automatic relevance "
                   "determination, which leaves functions out"),
     BOOL(solver.e0, .key = "solver.e0", .when = "",
-         .doc = "E0 are found with the coefficients, from e0 on: smaller errors, but energies of free atoms are lost; by "
-                "default of fit, where they are neither given nor those of isolated atoms, so that none are known"),
+         .doc =
+             "E0 are found with the coefficients, from e0 on: smaller errors, but energies of free atoms are lost; by "
+             "default of fit, where they are neither given nor those of isolated atoms, so that none are known"),
     REAL(solver.lambda, 0, 1, .key = "solver.lambda", .initial = "1e-10", .when = "solver.kind=ridge",
          .doc = "strength, in units of the largest squared singular value"),
     REAL(solver.max_ratio, 0, 1e30, .key = "solver.max_ratio", .initial = "0", .when = "solver.kind=ard",

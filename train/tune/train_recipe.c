@@ -272,7 +272,8 @@ static const ftl_option options[] = {
     INTEGER(seed, 0, 9e15, .key = "seed", .flag = "seed", .initial = "1", .when = "",
             .doc = "seed of the order of structures, of the split and of random weights"),
     INTEGER(threads, 0, 4096, .key = "threads", .flag = "threads", .letter = 't', .initial = "0", .when = "",
-            .doc = "threads, each on a structure of its own or helping with another's; 0: OMP_NUM_THREADS, or all cores"),
+            .doc =
+                "threads, each on a structure of its own or helping with another's; 0: OMP_NUM_THREADS, or all cores"),
     PRECISION(precision),
 
     CHOICE(checkpoint, checkpoint_words, .key = "checkpoint", .flag = "checkpoint", .initial = "full", .when = "",
