@@ -18,7 +18,7 @@ from ..properties.commands import add_output_and_model, add_potential, finish
 from ..properties.errors import NoValue, PropertyError
 from ..properties.kept import Kept, write
 from ..properties.measure import digest_of, progress
-from .barrier import Path, between, dissociation
+from .barrier import TILT, Path, between, dissociation
 from .slabs import check_name, end, slab
 
 ROWS = (("barrier", "eV"), ("bond length there", "Å"), ("height there", "Å"), ("end of the path", "eV"))
@@ -56,7 +56,7 @@ def kept_dissociation(where: str, calculator: FrozenTL, symbols: Sequence[str], 
     """The path of an earlier run with the same model and options, or a new one. NoValue if the search fails."""
     guess = sum(covalent_radii[atomic_numbers[s]] for s in symbols)
     key = {"version": version(), "model": calculator._digest, "precision": calculator.parameters["precision"], "head": calculator.parameters["head"], "slab": where,
-           "molecule": list(symbols), "images": images, "force": force}  # fmt: skip
+           "molecule": list(symbols), "tilt": TILT, "images": images, "force": force}  # fmt: skip
     answer, _ = kept.answer(f"path {where}", key, lambda: asdict(dissociation(slab(where, calculator), symbols, guess, images, force)))
     return Path(**answer)
 
