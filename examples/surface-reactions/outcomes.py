@@ -64,10 +64,10 @@ def kept_points(path):
 
 
 def together(kept, files):
-    """Of each point the one with more encounters: a batch adds to what an earlier one has told."""
+    """Of each point the one with more encounters, of as many the folder's: a batch adds to what an earlier one has told."""
     every = {}
     for label in [*files, *(label for label in kept if label not in files)]:
-        both = [of.get(label, {}) for of in (kept, files)]
+        both = [of.get(label, {}) for of in (files, kept)]
         every[label] = {where: max((points[where] for points in both if where in points), key=lambda point: len(point.lines))
                         for where in sorted(set().union(*both))}  # fmt: skip
     return every

@@ -3,7 +3,7 @@
     examples/surface-reactions/run.sh summary.py [FOLDER of trajectories-LABEL.csv] [--record]
 
 sticking.csv: for every potential, face, state and energy how many dissociated, scattered or stayed undecided, the probability,
-and the interval in which a true probability may lie (95 %, Wilson); lines that are there already stay if the folder has no more
+and the interval in which a true probability may lie (95 %, Wilson); lines that are there already stay if the folder has fewer
 encounters of theirs (the label is all that is compared: for another potential take another --out). sticking.md and sticking.svg:
 those of the first potential, --first. same.md: encounters of the folder that two potentials have, side by side. states.md: the
 energies at which a tenth dissociates, and how much of a quantum of vibration is worth as much as energy of incidence.
