@@ -100,7 +100,7 @@ def error_table(folder, into):
         trained = f"{summary(run)[0]['trained']:,}" if run.exists() else ""
         spent = seconds(folder, run.name if run.exists() else name)
         rows.append([name, trained, "" if np.isnan(spent) else f"{spent:.0f}", *(f"{e:.1f}" if k == 0 else f"{e:.0f}" for k, e in enumerate(errors(folder, name)))])
-    order = ["foundation", "last", "f5", "f0", "surrogate"]
+    order = ["foundation", "f5", "f0", "surrogate"]
     rows.sort(key=lambda row: order.index(row[0]))
     with open(into / "errors.csv", "w", newline="") as f:
         csv.writer(f, lineterminator="\n").writerows([["model", "trained", "cpu_seconds", "energy_meV_atom", "forces_meV_A", "forces_calm", "forces_hot"], *rows])

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Liquid water from GO-MACE and 30 structures (README.md): run.sh [--quick] [--record] [FOLDER]
 #
-# 1. frozentl train    the foundation is fine-tuned, with three freezings              FOLDER/tune-MODE
+# 1. frozentl train    the foundation is fine-tuned, with two freezings                FOLDER/tune-MODE
 # 2. frozentl distill  the one that is best on valid teaches a linear ACE              FOLDER/surrogate
 # 3. LAMMPS            64 molecules at 330 K: the surrogate, then its teacher          FOLDER/md-surrogate.dump, md-teacher.dump
 # 4. report.py         errors, radial distribution functions, diffusion                FOLDER/results, with --record results/ here
@@ -76,7 +76,6 @@ fi
 steps=(--valid water-valid.xyz --loss universal -b 2 --epochs 8)
 tune f5 "${steps[@]}" --freeze f5 --lr 0.01
 tune f0 "${steps[@]}" --lr 0.003
-tune last --valid water-valid.xyz --method linear --random-features 256
 teacher=$(report best .)/model.ftl
 learn distill surrogate -m "$teacher" --starts starts.xyz --jobs bulk,rattle --temperatures 330 --steps 60 --set sample.equilibration=20 \
   --set sample.every=10 --set sample.rattle=0.08 --rounds 3 --n 10/6/2 --l 4/2 --cutoff 5.5 --cutoffs H-H=4.5
@@ -84,6 +83,6 @@ simulate md-surrogate surrogate/model.ftl start.data -var warm 8000 -var steps 1
 report restart . # teacher.data: where the surrogate has come to
 simulate md-teacher "$teacher" teacher.data -var warm 500 -var steps 12000
 evaluate foundation "$foundation" water-test.xyz
-for mode in f5 f0 last; do evaluate $mode tune-$mode/model.ftl water-test.xyz; done
+for mode in f5 f0; do evaluate $mode tune-$mode/model.ftl water-test.xyz; done
 evaluate surrogate surrogate/model.ftl water-test.xyz
 report report . ${record:+--record}
