@@ -1,7 +1,8 @@
-"""What is looked at in each model of a curve when it is made: what it has forgotten, its repulsive wall, its crystals."""
+"""What is looked at in each model of a curve when it is made: what it has forgotten, its repulsive wall, its crystals, its barriers."""
 
 import os
 
+import barriers
 import elastic
 import forgetting
 import short_range
@@ -11,11 +12,11 @@ from plan import SEEDS, foundation_of
 FORGETTING = ("run", "energy_rmse_meV_atom", "force_rmse_meV_A")
 SHORT_RANGE = ("run", "what", "elements", "from", "to", "height_eV")
 BEFORE = ("sevennet-0", "sevennet-l3i5")
-ELEMENTS = {"ti": ("Ti",), "mo": ("Mo",), "mo-stress": ("Mo",), "tialv": ("Ti", "Al", "V"), "cu": ("Cu",), "h2cu": ("Cu",)}
+ELEMENTS = {"ti": ("Ti",), "mo": ("Mo",), "mo-stress": ("Mo",), "tialv": ("Ti", "Al", "V"), "cu-stress": ("Cu",), "h2cu": ("Cu",)}
 
 
 class Checks:
-    """Adds lines to forgetting.csv, short-range.csv and elastic.csv of `results`. `crystals`: an elastic.Crystals;
+    """Adds lines to forgetting.csv, short-range.csv, elastic.csv and barriers.csv of `results`. `crystals`: an elastic.Crystals;
     `foundations`: name -> file."""
 
     def __init__(self, frozentl, results, crystals, foundations):
@@ -34,9 +35,11 @@ class Checks:
             self.add("short-range.csv", SHORT_RANGE, run, short_range.measure(self.frozentl, path, ELEMENTS[target]))
         if self.crystals.there and target in elastic.CRYSTALS:
             self.add("elastic.csv", elastic.COLUMNS, run, self.crystals.measure(path, elastic.CRYSTALS[target]))
+        if target == "h2cu":
+            self.add("barriers.csv", barriers.COLUMNS, run, barriers.measure(self.frozentl, path))
 
     def run(self, run):
-        """Of a point of a curve of metals; of the other seeds the crystals only."""
+        """Of a point of a curve of metals; of the other seeds crystals and barriers only."""
         if run.purpose != "search" and run.target in ELEMENTS:
             first = run.seed == SEEDS[0]
             foundation = foundation_of(run.target, run.mode) if first and run.mode != "scratch" else None

@@ -8,7 +8,7 @@ import tempfile
 
 from plan import ROOT
 
-CRYSTALS = {"ti": ("hcp-Ti", "bcc-Ti", "omega-Ti"), "mo": ("bcc-Mo",), "mo-stress": ("bcc-Mo",), "cu": ("fcc-Cu",), "tialv": ("hcp-Ti", "bcc-Ti", "omega-Ti", "fcc-Al", "bcc-V")}
+CRYSTALS = {"ti": ("hcp-Ti", "bcc-Ti", "omega-Ti"), "mo": ("bcc-Mo",), "mo-stress": ("bcc-Mo",), "cu-stress": ("fcc-Cu",), "tialv": ("hcp-Ti", "bcc-Ti", "omega-Ti", "fcc-Al", "bcc-V")}
 NUMBERS = ("energy", "a", "c", "C11", "C12", "C13", "C33", "C44", "C66")  # eV/atom, Angstrom, GPa
 COLUMNS = ("run", "structure", *NUMBERS)
 

@@ -56,7 +56,8 @@ class Target:
     the structures if that is more; it has to grow with them (README). Half of it without a better loss on valid ends a run.
     batch: of a fine-tuning, such that a step has some
     25 to 100 atoms; search: on how many structures the rates are tried; rates: the target whose
-    search this one takes instead of one of its own, or None. published: the files of train and test in PUBLISHED, in place of `train` and `test`.
+    search this one takes instead of one of its own, or None. published: names of the files of train and of test in PUBLISHED, in place of `train` and
+    `test`; what is in a file of test is not trained on.
     """
 
     def __init__(self, title, train, valid, test, total, foundation, steps, passes, search, options=None, only=None, rates=None, batch=2, published=None):
@@ -71,17 +72,18 @@ class Target:
         return [size for size in SIZES if size < self.total]
 
 
+COPPER = ("Cu_AIMD.json", "Cu_Elastic.json", "Cu_Surface.json", "Cu_Vacancy.json")
 TARGETS = {
     "ti": Target("Ti, cells of up to 6 atoms (UNEP-v1)", "tialv/train.xyz", ("tialv/valid.xyz", 1), "tialv/test.xyz", 113, "sevennet-l3i5",
                  {"tune": 1500, "scratch": 3000}, {"tune": 60, "scratch": 300}, 50, {"loss.stress": 10000}, ("Ti", 6)),
     "mo": Target("Mo (mlearn, DFT)", "mlearn/Mo_training.xyz", None, "mlearn/Mo_test.xyz", 175, "sevennet-l3i5",
                  {"tune": 1500, "scratch": 4000}, {"tune": 12, "scratch": 100}, 50, rates="ti"),
     "mo-stress": Target("Mo (mlearn, DFT with stresses)", None, None, None, 175, "sevennet-l3i5", {"tune": 1500, "scratch": 4000},
-                        {"tune": 12, "scratch": 100}, 50, {"loss.stress": 10000}, rates="ti", published=("Mo_training.json", "Mo_test.json")),
+                        {"tune": 12, "scratch": 100}, 50, {"loss.stress": 10000}, rates="ti", published=(("Mo_training.json",), ("Mo_test.json",))),
     "tialv": Target("Ti\u2013Al\u2013V (UNEP-v1)", "tialv/train.xyz", ("tialv/valid.xyz", 4), "tialv/test.xyz", 2000, "sevennet-l3i5",
                     {"tune": 6000, "scratch": 8000}, {"tune": 20, "scratch": 60}, 50, {"loss.stress": 10000}, rates="ti"),
-    "cu": Target("Cu (mlearn, DFT)", "mlearn/Cu_training.xyz", None, "mlearn/Cu_test.xyz", 236, "sevennet-l3i5",
-                 {"tune": 500, "scratch": 4000}, {"tune": 10, "scratch": 100}, 25, rates="ti"),
+    "cu-stress": Target("Cu (mlearn, DFT with stresses)", None, None, None, 237, "sevennet-l3i5", {"tune": 500, "scratch": 4000},
+                        {"tune": 10, "scratch": 100}, 25, {"loss.stress": 10000}, rates="ti", published=(COPPER, ("Cu_test.json",))),
     "h2cu": Target("H\u2082 on Cu", "h2cu/train.xyz", ("h2cu/valid.xyz", 8), "h2cu/test.xyz", 2000, "sevennet-l3i5",
                    {"tune": 1000, "scratch": 10000}, {"tune": 10, "scratch": 40}, 50),
     "water": Target("Water (hybrid DFT)", "water/train.xyz", ("water/valid.xyz", 5), "water/valid.xyz", 30, "go-mace",
@@ -124,7 +126,7 @@ def by_lattice(text):
 
 def missing(target):
     """The published files that this target would need."""
-    return [path for file in TARGETS[target].published or () if not os.path.exists(path := os.path.join(PUBLISHED, file))]
+    return [path for files in TARGETS[target].published or () for file in files if not os.path.exists(path := os.path.join(PUBLISHED, file))]
 
 
 def prepare(work, target):
@@ -132,8 +134,9 @@ def prepare(work, target):
     what is tested on."""
     entry = TARGETS[target]
     if entry.published:
-        for what, file in zip(("train", "test"), entry.published):
-            write_if_other(os.path.join(work, f"{target}-{what}.xyz"), "".join(published.frames(os.path.join(PUBLISHED, file))))
+        train, test = ([os.path.join(PUBLISHED, file) for file in files] for files in entry.published)
+        write_if_other(os.path.join(work, f"{target}-train.xyz"), "".join(published.frames(train, test)))
+        write_if_other(os.path.join(work, f"{target}-test.xyz"), "".join(published.frames(test)))
     if entry.only:
         for what, file in (("train", entry.train), ("valid", entry.valid[0]), ("test", entry.test)):
             frames = [by_lattice(text) for text in frames_of(os.path.join(DATA, file)) if is_only(text, *entry.only)]

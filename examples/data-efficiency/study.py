@@ -47,8 +47,8 @@ def main():
         pool = Pool(frozentl, args.jobs, os.path.join(results, "runs.csv"), checks.run if checks else None)
         for target in plan.TARGETS:
             if missing := plan.missing(target):
-                print(f"{target} is left out: {missing[0]} is not there; it is in data/Mo of github.com/materialsvirtuallab/mlearn "
-                      "(MLEARN=FOLDER says where)", file=sys.stderr)  # fmt: skip
+                print(f"{target} is left out: {missing[0]} is not there; published.py says where it is from "
+                      "(MLEARN=FOLDER says where it is here)", file=sys.stderr)  # fmt: skip
             else:
                 plan.prepare(work, target)
         tasks = [task for task in plan.whole_plan() if not plan.missing(task.target)]

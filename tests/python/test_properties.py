@@ -23,6 +23,7 @@ except ImportError as e:
         raise unittest.SkipTest(f"no {e.name}") from None
     print(f"skipped: no {e.name}: scripts/setup.sh installs it")
     sys.exit(77)
+import ase.io
 import numpy as np
 from ase.units import GPa, _amu
 
@@ -294,6 +295,11 @@ class Barrier(unittest.TestCase):
         self.assertAlmostEqual(energies[0], energies[4], delta=1e-3)
         self.assertAlmostEqual(energies[1], energies[3], delta=0.01)
         self.assertIn(f"| path | barrier | eV | {energies[2]:.3f} |", text)
+        images = ase.io.read(os.path.join(self.folder, "path-ace.xyz"), ":")
+        self.assertEqual([image.get_potential_energy() for image in images], energies)
+        images[2].calc = FrozenTL(POTENTIAL, threads=1)
+        images[0].calc = images[2].calc
+        self.assertAlmostEqual(images[2].get_potential_energy() - images[0].get_potential_energy(), energies[2], delta=1e-4)
         code, again, said = self.run_it(*words, "--format", "svg")
         self.assertEqual((code, again), (0, text))
         self.assertTrue(os.path.exists(os.path.join(self.folder, "barrier.svg")))

@@ -6,7 +6,7 @@ Henkelman, Uberuaga and Jonsson, J. Chem. Phys. 113, 9901 (2000), as ASE has it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Sequence
+from typing import Optional, Sequence
 
 import numpy as np
 from ase import Atoms
@@ -29,13 +29,26 @@ ROUGH, STEPS = 0.2, 1500  # eV/Angstrom: where the highest image begins to climb
 @dataclass
 class Path:
     """Images of a path: energy over the zero (eV), part of the path's length (0 to 1); of a molecule over a slab also bond length and height of its
-    centre over the clean top layer (Angstrom)."""
+    centre over the clean top layer (Angstrom). numbers, cell, pbc are those of each image, and of `far`, which has the molecule in the gas:
+    where zero is (positions in Angstrom; None between two structures, where the first image is zero)."""
 
     along: list[float]
     energies: list[float]
     lengths: list[float]
     heights: list[float]
     steps: int
+    numbers: list[int]
+    cell: list[list[float]]
+    pbc: list[bool]
+    positions: list[list[list[float]]]
+    far: Optional[list[list[float]]] = None
+
+    def structures(self) -> list[Atoms]:
+        """The images, and `far` before them where there is one; info: energy (over the zero), part of the path (of an image)."""
+        found = [] if self.far is None else [Atoms(self.numbers, self.far, cell=self.cell, pbc=self.pbc, info={"energy": 0.0})]
+        for energy, part, at in zip(self.energies, self.along, self.positions):
+            found.append(Atoms(self.numbers, at, cell=self.cell, pbc=self.pbc, info={"energy": energy, "part": part}))
+        return found
 
     @property
     def top(self) -> int:
@@ -50,6 +63,7 @@ class Gas:
         relax(far, force=1e-3)
         self.length = float(far.get_distance(-1, -2, mic=True))
         self.with_slab = float(far.get_potential_energy())
+        self.positions = far.positions.tolist()
 
 
 def near(wanted: np.ndarray, atoms: Atoms) -> np.ndarray:
@@ -86,6 +100,13 @@ def lengths_along(images: Sequence[Atoms]) -> list[float]:
     return (np.concatenate([[0], np.cumsum(steps)]) / max(sum(steps), 1e-12)).tolist()
 
 
+def _path(found: Sequence[Atoms], steps: int, zero: float, lengths=(), heights=(), far=None) -> Path:
+    energies = [float(image.get_potential_energy()) - zero for image in found]
+    first = found[0]
+    return Path(lengths_along(found), energies, list(lengths), list(heights), steps, first.numbers.tolist(), first.cell.tolist(), first.pbc.tolist(),
+                [image.positions.tolist() for image in found], far)  # fmt: skip
+
+
 def dissociation(slab: Slab, symbols: Sequence[str], guess: float, images: int = 7, force: float = 0.01) -> Path:
     """A diatomic molecule from ABOVE the surface over the bridge to two atoms in the hollows beside it. All atoms but those held move; zero is the
     molecule in the gas and the clean slab."""
@@ -95,8 +116,8 @@ def dissociation(slab: Slab, symbols: Sequence[str], guess: float, images: int =
     middle = slab.molecule(symbols, STRETCHED * gas.length, BRIDGE, 0.0 if "111" in slab.name else TILT)
     found, steps = band([first, middle, last], images, force)
     heights = [float(image.positions[-2:, 2].mean() - slab.top) for image in found]
-    return Path(lengths_along(found), [float(image.get_potential_energy()) - gas.with_slab for image in found],
-                [float(image.get_distance(-1, -2, mic=True)) for image in found], heights, steps)  # fmt: skip
+    lengths = [float(image.get_distance(-1, -2, mic=True)) for image in found]
+    return _path(found, steps, gas.with_slab, lengths, heights, gas.positions)
 
 
 def between(first: Atoms, last: Atoms, images: int = 7, force: float = 0.01) -> Path:
@@ -108,5 +129,4 @@ def between(first: Atoms, last: Atoms, images: int = 7, force: float = 0.01) -> 
     for atoms in (first, last):
         relax(atoms, force=1e-3)
     found, steps = band([first, last], images, force)
-    energies = [float(image.get_potential_energy()) for image in found]
-    return Path(lengths_along(found), [e - energies[0] for e in energies], [], [], steps)
+    return _path(found, steps, float(found[0].get_potential_energy()))

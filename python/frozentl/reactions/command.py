@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 from dataclasses import asdict
 from typing import Optional, Sequence
+from urllib.parse import quote
 
+import ase.io
 from ase.data import atomic_numbers, covalent_radii
 from ase.symbols import string2symbols
 
@@ -56,7 +59,7 @@ def kept_dissociation(where: str, calculator: FrozenTL, symbols: Sequence[str], 
     """The path of an earlier run with the same model and options, or a new one. NoValue if the search fails."""
     guess = sum(covalent_radii[atomic_numbers[s]] for s in symbols)
     key = {"version": version(), "model": calculator._digest, "precision": calculator.parameters["precision"], "head": calculator.parameters["head"], "slab": where,
-           "molecule": list(symbols), "tilt": TILT, "images": images, "force": force}  # fmt: skip
+           "molecule": list(symbols), "tilt": TILT, "images": images, "force": force, "keeps": "structures"}  # fmt: skip
     answer, _ = kept.answer(f"path {where}", key, lambda: asdict(dissociation(slab(where, calculator), symbols, guess, images, force)))
     return Path(**answer)
 
@@ -64,7 +67,7 @@ def kept_dissociation(where: str, calculator: FrozenTL, symbols: Sequence[str], 
 def _between(first: str, last: str, calculator: FrozenTL, images: int, force: float, kept: Kept) -> Path:
     ends = [end(path) for path in (first, last)]
     key = {"version": version(), "model": calculator._digest, "precision": calculator.parameters["precision"], "head": calculator.parameters["head"],
-           "ends": [digest_of(atoms) for atoms in ends], "images": images, "force": force}  # fmt: skip
+           "ends": [digest_of(atoms) for atoms in ends], "images": images, "force": force, "keeps": "structures"}  # fmt: skip
     for atoms in ends:
         atoms.calc = calculator
     return Path(**kept.answer("path", key, lambda: asdict(between(*ends, images, force)))[0])
@@ -135,10 +138,21 @@ def draw(found: dict[str, dict[str, Path]], file: str) -> None:
     style.save(made, file)
 
 
+def file_word(label: str) -> str:
+    """A label as part of a file's name, others for others."""
+    return quote(label, safe=":=+ ")
+
+
 def run(o: argparse.Namespace) -> str:
     found, potentials = paths_of(o), list(labelled(o.potential))
     text = markdown(found, potentials)
-    as_words = {where: {p: asdict(path) for p, path in of.items()} for where, of in found.items()}
+    curves = ("along", "energies", "lengths", "heights", "steps")
+    as_words = {where: {p: {name: getattr(path, name) for name in curves} for p, path in of.items()} for where, of in found.items()}
+    for where, of in found.items():
+        for label, path in of.items():
+            extxyz = io.StringIO()
+            ase.io.write(extxyz, path.structures(), format="extxyz")
+            write(os.path.join(o.output, f"{file_word(where)}-{file_word(label)}.xyz"), extxyz.getvalue())
     content = {"made_by": f"frozentl-barrier {version()}", "paths": as_words}
     write(os.path.join(o.output, "barrier.json"), json.dumps(content, indent=1) + "\n")
     write(os.path.join(o.output, "barrier.md"), text)
