@@ -148,7 +148,8 @@ static void compare_twin(const char *twin) {
   int n_structures = 0;
   FILE *file = fopen(with_extension(twin, "xyz"), "r");
   assert_non_null(file);
-  while (n_structures < 8 && read_frame(file, &s[n_structures])) n_structures++;
+  const int most = SANITIZED ? 2 : 8; /* crystals of many neighbours are the same code */
+  while (n_structures < most && read_frame(file, &s[n_structures])) n_structures++;
   fclose(file);
   uint64_t state = 7;
   static const struct {
