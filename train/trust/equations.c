@@ -242,16 +242,25 @@ static ftl_status join_chunk(assembly *a, int n, ftl_equations *to, ftl_error *e
   return ftl_triangle_add(&a->of_forces, a->panel, forces, a->chunk * a->most_rows, error);
 }
 
+static bool is_stopped(const assembly *a) { return a->options->stop && *a->options->stop; }
+
 static ftl_status assemble(assembly *a, ftl_equations *to, ftl_error *error) {
+  int64_t done = 0;
   for (int64_t first = 0; first < a->n; first += a->chunk) {
     const int n = a->n - first < a->chunk ? (int)(a->n - first) : a->chunk;
     ftl_status worst = FTL_OK;
     int worst_at = n;
-    if (a->options->stop && *a->options->stop) return ftl_fail(error, FTL_ERR_ARGUMENT, NULL, "interrupted");
 #pragma omp parallel for num_threads(a->n_threads) schedule(dynamic, 1)
     for (int k = 0; k < n; k++) {
+      if (is_stopped(a)) continue;
       ftl_error own = {0};
       ftl_status status = one_structure(a, (first + k) * a->every, k, &own);
+#pragma omp critical(ftl_equations_progress) /* a structure of hundreds of atoms takes seconds */
+      {
+        done++;
+        if (a->options->progress)
+          a->options->progress(a->options->context, (double)(done * a->every), (double)a->data->n);
+      }
       if (!status) continue;
 #pragma omp critical(ftl_equations_error)
       if (k < worst_at) { /* the first one in the data, whatever the threads do */
@@ -260,10 +269,9 @@ static ftl_status assemble(assembly *a, ftl_equations *to, ftl_error *error) {
         if (error) *error = own;
       }
     }
+    if (is_stopped(a)) return ftl_fail(error, FTL_ERR_ARGUMENT, NULL, "interrupted");
     FTL_TRY(worst);
     FTL_TRY(join_chunk(a, n, to, error));
-    if (a->options->progress)
-      a->options->progress(a->options->context, (double)((first + n) * a->every), (double)a->data->n);
   }
   return FTL_OK;
 }

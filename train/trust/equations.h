@@ -25,7 +25,7 @@ typedef struct {
   bool e0;    /* E0 are unknowns too, behind the last layer's weights */
   bool share; /* among ranks, which all call; each gets all equations. false: of this rank alone */
   const volatile sig_atomic_t *stop;                          /* NULL, or set to end: FTL_ERR_ARGUMENT "interrupted" */
-  void (*progress)(void *context, double done, double total); /* structures; NULL: none */
+  void (*progress)(void *context, double done, double total); /* structures; one thread at a time; NULL: none */
   void *context;
 } ftl_equations_options;
 
