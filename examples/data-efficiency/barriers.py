@@ -12,37 +12,43 @@ import short_range
 from plan import HERE, frames_of
 
 PATHS = os.path.join(HERE, "results", "h2-paths.xyz")
-COLUMNS = ("run", "surface", "barrier_eV", "farthest_meV")
-LABELS = "labels"  # the name of the potential that made them
+COLUMNS = ("run", "surface", "part", "over_far_eV")
 
 
 def paths():
-    """surface -> (structures, their energies over the first by the potential of the labels, eV)"""
+    """surface -> (structures, part of the path's length of each or "far", their energies over the first by the potential of the labels, eV)"""
     found = {}
     for text in frames_of(PATHS):
-        surface = re.search(r'surface="?(\S+?)"?\s', text).group(1)
-        structures, energies = found.setdefault(surface, ([], []))
+        surface, part, over = (re.search(rf"\s{key}=(\S+)", text).group(1) for key in ("surface", "part", "over_far"))
+        structures, parts, energies = found.setdefault(surface, ([], [], []))
         structures.append(text)
-        energies.append(float(re.search(r"\sover_far=(\S+)", text).group(1)))
+        parts.append(part)
+        energies.append(float(over))
     return found
 
 
-def rows_of(energies_of):
-    """A row for each surface: the highest image over the molecule far away, and the largest difference from the labels' potential on the path.
-    energies_of: structures -> energies (eV)."""
+def measure(frozentl, model):
+    """A row for each image."""
     rows = []
-    for surface, (structures, labels) in paths().items():
-        energies = energies_of(structures)
-        over = [energy - energies[0] for energy in energies]
-        off = max((a - b for a, b in zip(over, labels)), key=abs)
-        rows.append({"surface": surface, "barrier_eV": f"{max(over):.3f}", "farthest_meV": f"{1e3 * off:+.0f}"})
+    for surface, (structures, parts, _) in paths().items():
+        energies = short_range.energies(frozentl, model, structures)
+        rows += [{"surface": surface, "part": part, "over_far_eV": f"{energy - energies[0]:.4f}"} for part, energy in zip(parts, energies)]
     return rows
 
 
-def measure(frozentl, model):
-    return rows_of(lambda structures: short_range.energies(frozentl, model, structures))
+def profiles(rows):
+    """run -> surface -> energies over the molecule far away, eV, that one first"""
+    found = {}
+    for row in rows:
+        found.setdefault(row["run"], {}).setdefault(row["surface"], []).append(float(row["over_far_eV"]))
+    return found
 
 
 def of_labels():
-    """surface -> barrier, eV"""
-    return {surface: max(labels) for surface, (_, labels) in paths().items()}
+    """surface -> energies, likewise"""
+    return {surface: energies for surface, (_, _, energies) in paths().items()}
+
+
+def summary(energies, labels):
+    """(barrier in eV, the largest difference from the labels' potential on the path in meV)"""
+    return max(energies), 1e3 * max((a - b for a, b in zip(energies, labels)), key=abs)

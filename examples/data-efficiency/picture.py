@@ -1,8 +1,10 @@
-"""The picture of docs/which-freezing.md: errors and elastic constants of titanium against the number of structures."""
+"""The picture of docs/which-freezing.md, errors and elastic constants of titanium against the number of structures; and H2 on copper along the paths
+of the labels' potential."""
 
 import os
 import sys
 
+import barriers
 import report
 import table
 from plan import MODES, ROOT
@@ -10,6 +12,7 @@ from plan import MODES, ROOT
 sys.path.insert(0, os.path.join(ROOT, "python"))
 from frozentl.plot import style  # noqa: E402
 
+MODES_IN_ORDER = list(MODES)
 FRAMES = (("Forces", "RMSE on test (meV/\u00c5)"), ("Elastic constants", "farthest of six (10 % or 5 GPa = 1)"))
 
 
@@ -61,5 +64,29 @@ def draw(results, path):
     style.save(made, path)
 
 
+def draw_barriers(results, path):
+    labels = barriers.of_labels()
+    profiles = barriers.profiles(table.read(os.path.join(results, "barriers.csv")))
+    rows = {row["run"]: row for row in table.read(os.path.join(results, "runs.csv"))}
+    before = "h2cu-sevennet-l3i5"
+    shown = [run for run in profiles if run == before or run in rows and rows[run]["seed"] == "1"]
+    shown.sort(key=lambda run: (run != before, run in rows and MODES_IN_ORDER.index(rows[run]["mode"]), run in rows and int(rows[run]["structures"])))
+    made, axes = style.figure(1, len(labels), width=style.DOUBLE, height=6.4, sharey=True)
+    for frame, (surface, energies) in zip(axes[0], labels.items()):
+        parts = [float(part) for part in barriers.paths()[surface][1][1:]]
+        frame.plot(parts, energies[1:], color=style.INK, lw=1.6, label="labels")
+        for k, run in enumerate(shown):
+            name = "SevenNet-l3i5" if run == before else f"{rows[run]['mode']}, {rows[run]['structures']}"
+            frame.plot(parts, profiles[run][surface][1:], color=style.colour(k), marker=style.marker(k), label=name)
+        frame.set_title(surface, loc="left")
+        frame.set_xlabel("part of the path's length")
+    axes[0][0].set_ylabel("energy over H2 far away (eV)")
+    handles, names = axes[0][0].get_legend_handles_labels()
+    made.legend(handles, names, loc="outside lower center", ncols=min(7, len(names)))
+    style.letters(axes[0])
+    style.save(made, path)
+
+
 if __name__ == "__main__":
     draw(sys.argv[1], sys.argv[2])
+    draw_barriers(sys.argv[1], sys.argv[3])

@@ -203,16 +203,14 @@ def elastic_table(rows, results, target):
 
 def barrier_table(rows, results):
     """Energies along the paths of the labels' potential: barrier (largest difference on the path), of several seeds means and the largest."""
-    surfaces = barriers.of_labels()
-    measured = {}
-    for row in table.read(os.path.join(results, "barriers.csv")):
-        measured.setdefault(row["run"], {})[row["surface"]] = float(row["barrier_eV"]), float(row["farthest_meV"])
-    lines = [["labels", "", "", *(f"{height:.3f}" for height in surfaces.values())]]
+    labels = barriers.of_labels()
+    measured = barriers.profiles(table.read(os.path.join(results, "barriers.csv")))
+    lines = [["labels", "", "", *(f"{max(energies):.3f}" for energies in labels.values())]]
 
     def line(mode, size, runs):
         cells = []
-        for surface in surfaces:
-            at = [measured[run][surface] for run in runs]
+        for surface in labels:
+            at = [barriers.summary(measured[run][surface], labels[surface]) for run in runs]
             cells.append(f"{sum(height for height, _ in at) / len(at):.3f} ({max((off for _, off in at), key=abs):+.0f} meV)")
         return [mode, size, str(len(runs)) if size else "", *cells]
 
@@ -221,7 +219,7 @@ def barrier_table(rows, results):
     for mode, size in sorted(found, key=lambda at: (list(MODES).index(at[0]), at[1])):
         if runs := [row["run"] for row in found[mode, size] if row["run"] in measured]:
             lines.append(line(mode, str(size), runs))
-    return markdown(["mode", "structures", "seeds", *surfaces], lines)
+    return markdown(["mode", "structures", "seeds", *labels], lines)
 
 
 def loss_table(rows, results):
@@ -304,12 +302,12 @@ def draw(frozentl, results, rows):
             subprocess.run([frozentl, "plot", "--curve", path, "--output", picture], check=True, stdout=subprocess.DEVNULL)
 
 
-def draw_page(python, results):
-    """docs/img/which-freezing.svg, where this Python has matplotlib."""
-    done = subprocess.run([python, os.path.join(HERE, "picture.py"), results, os.path.join(ROOT, "docs", "img", "which-freezing.svg")],
-                          stderr=subprocess.PIPE, text=True)  # fmt: skip
+def draw_others(python, results):
+    """docs/img/which-freezing.svg and results/barriers-h2cu.svg, where this Python has matplotlib."""
+    done = subprocess.run([python, os.path.join(HERE, "picture.py"), results, os.path.join(ROOT, "docs", "img", "which-freezing.svg"),
+                           os.path.join(results, "barriers-h2cu.svg")], stderr=subprocess.PIPE, text=True)  # fmt: skip
     if done.returncode:
-        print(f"docs/img/which-freezing.svg is left as it is: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)
+        print(f"which-freezing.svg and barriers-h2cu.svg are left as they are: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)
 
 
 def fill(path, tables):
@@ -332,7 +330,7 @@ def make(frozentl, python, results):
         return
     draw(frozentl, results, rows)
     if os.path.samefile(results, os.path.join(HERE, "results")):
-        draw_page(python, results)
+        draw_others(python, results)
         fill(os.path.join(HERE, "README.md"),
              {**{target: curve_table(rows, target) for target in TARGETS},
               **{f"elastic-{target}": elastic_table(rows, results, target) for target in ELASTIC},
