@@ -8,8 +8,8 @@ else()
 endif()
 set(optimise $<$<NOT:$<CONFIG:Debug>>:-O3>)
 if(FTL_SANITIZE)
-  # one build is enough to find errors in the body, and sanitized -O3 takes minutes to compile; so do UBSan's checks of each
-  # pointer, which ASan makes too (null is a page of its own)
+  # One build is enough to find errors in the body, and sanitized -O3 takes minutes to compile; so do UBSan's checks of each
+  # pointer, which ASan makes too, or the processor (of null).
   set(optimise -O1 -fno-sanitize=null,object-size,pointer-overflow)
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   list(APPEND FTL_ISAS avx2 avx512)

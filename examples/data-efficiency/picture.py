@@ -12,7 +12,6 @@ from plan import MODES, ROOT
 sys.path.insert(0, os.path.join(ROOT, "python"))
 from frozentl.plot import style  # noqa: E402
 
-MODES_IN_ORDER = list(MODES)
 FRAMES = (("Forces", "RMSE on test (meV/\u00c5)"), ("Elastic constants", "farthest of six (10 % or 5 GPa = 1)"))
 
 
@@ -70,7 +69,7 @@ def draw_barriers(results, path):
     rows = {row["run"]: row for row in table.read(os.path.join(results, "runs.csv"))}
     before = "h2cu-sevennet-l3i5"
     shown = [run for run in profiles if run == before or run in rows and rows[run]["seed"] == "1"]
-    shown.sort(key=lambda run: (run != before, run in rows and MODES_IN_ORDER.index(rows[run]["mode"]), run in rows and int(rows[run]["structures"])))
+    shown.sort(key=lambda run: (run != before, run in rows and list(MODES).index(rows[run]["mode"]), run in rows and int(rows[run]["structures"])))
     made, axes = style.figure(1, len(labels), width=style.DOUBLE, height=6.4, sharey=True)
     for frame, (surface, energies) in zip(axes[0], labels.items()):
         parts = [float(part) for part in barriers.paths()[surface][1][1:]]
