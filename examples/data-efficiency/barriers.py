@@ -27,17 +27,26 @@ def paths():
     return found
 
 
+def energies_of(frozentl, model):
+    """surface -> energies over the molecule far away, eV, that one first"""
+    found = paths()
+    energies = iter(short_range.energies(frozentl, model, [text for structures, _, _ in found.values() for text in structures]))
+    over = {}
+    for surface, (structures, _, _) in found.items():
+        far = next(energies)
+        over[surface] = [0.0] + [next(energies) - far for _ in structures[1:]]
+    return over
+
+
 def measure(frozentl, model):
     """A row for each image."""
-    rows = []
-    for surface, (structures, parts, _) in paths().items():
-        energies = short_range.energies(frozentl, model, structures)
-        rows += [{"surface": surface, "part": part, "over_far_eV": f"{energy - energies[0]:.4f}"} for part, energy in zip(parts, energies)]
-    return rows
+    along = paths()
+    return [{"surface": surface, "part": part, "over_far_eV": f"{energy:.4f}"}
+            for surface, energies in energies_of(frozentl, model).items() for part, energy in zip(along[surface][1], energies)]  # fmt: skip
 
 
 def profiles(rows):
-    """run -> surface -> energies over the molecule far away, eV, that one first"""
+    """run -> what energies_of has"""
     found = {}
     for row in rows:
         found.setdefault(row["run"], {}).setdefault(row["surface"], []).append(float(row["over_far_eV"]))
@@ -45,7 +54,7 @@ def profiles(rows):
 
 
 def of_labels():
-    """surface -> energies, likewise"""
+    """What energies_of has, of the labels' potential."""
     return {surface: energies for surface, (_, _, energies) in paths().items()}
 
 

@@ -64,19 +64,17 @@ def draw(results, path):
 
 
 def draw_barriers(results, path):
-    labels = barriers.of_labels()
+    along = barriers.paths()
     profiles = barriers.profiles(table.read(os.path.join(results, "barriers.csv")))
-    rows = {row["run"]: row for row in table.read(os.path.join(results, "runs.csv"))}
-    before = "h2cu-sevennet-l3i5"
-    shown = [run for run in profiles if run == before or run in rows and rows[run]["seed"] == "1"]
-    shown.sort(key=lambda run: (run != before, run in rows and list(MODES).index(rows[run]["mode"]), run in rows and int(rows[run]["structures"])))
-    made, axes = style.figure(1, len(labels), width=style.DOUBLE, height=6.4, sharey=True)
-    for frame, (surface, energies) in zip(axes[0], labels.items()):
-        parts = [float(part) for part in barriers.paths()[surface][1][1:]]
-        frame.plot(parts, energies[1:], color=style.INK, lw=1.6, label="labels")
-        for k, run in enumerate(shown):
-            name = "SevenNet-l3i5" if run == before else f"{rows[run]['mode']}, {rows[run]['structures']}"
-            frame.plot(parts, profiles[run][surface][1:], color=style.colour(k), marker=style.marker(k), label=name)
+    found = report.points(table.read(os.path.join(results, "runs.csv")), "h2cu")
+    shown = {"SevenNet-l3i5": "h2cu-sevennet-l3i5"}
+    shown.update({f"{mode}, {size}": row["run"] for mode, size in report.in_order(found) for row in found[mode, size] if row["seed"] == "1"})
+    made, axes = style.figure(1, len(along), width=style.DOUBLE, height=6.4, sharey=True)
+    for frame, (surface, (_, parts, labels)) in zip(axes[0], along.items()):
+        x = [float(part) for part in parts[1:]]
+        frame.plot(x, labels[1:], color=style.INK, lw=1.6, label="labels")
+        for k, (name, run) in enumerate((name, run) for name, run in shown.items() if run in profiles):
+            frame.plot(x, profiles[run][surface][1:], color=style.colour(k), marker=style.marker(k), label=name)
         frame.set_title(surface, loc="left")
         frame.set_xlabel("part of the path's length")
     axes[0][0].set_ylabel("energy over H2 far away (eV)")

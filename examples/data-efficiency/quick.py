@@ -68,8 +68,7 @@ def wrong_barriers(frozentl):
     """What is wrong with them: the shipped potential's are near the labels', its foundation's all low."""
     words, labels = [], barriers.of_labels()
     for name in ("ftl-metals-0", "h2cu"):
-        rows = barriers.measure(frozentl, os.path.join(plan.ROOT, "potentials", name + ".ftl"))
-        for surface, energies in barriers.profiles([{"run": name, **row} for row in rows])[name].items():
+        for surface, energies in barriers.energies_of(frozentl, os.path.join(plan.ROOT, "potentials", name + ".ftl")).items():
             height, right = max(energies), max(labels[surface])
             print(f"barrier of H2 on {surface}, eV: {name} {height:.3f}, labels {right:.3f}")
             if not (abs(height - right) < BARRIERS_WITHIN if name == "h2cu" else height < right - 0.1):

@@ -37,6 +37,11 @@ def points(rows, target):
     return found
 
 
+def in_order(found):
+    """The keys of `points`."""
+    return sorted(found, key=lambda at: (CURVES.index(at[0]), at[1]))
+
+
 def mean(rows, column):
     values = [float(row[column]) for row in rows if row[column]]
     return sum(values) / len(values) if values else None
@@ -127,7 +132,8 @@ def reference_crystals(target):
     if target in ("mo", "mo-stress"):
         return {"bcc Mo": {"C11": 472.0, "C12": 158.0, "C44": 106.0}}  # PBE, Zuo et al., J. Phys. Chem. A 124, 731 (2020)
     if target == "cu-stress":
-        return {"fcc Cu": {"C11": 173.0, "C12": 136.0, "C44": 88.0}}  # PBE, this set's stresses at strains of +-0.02 (README.md)
+        with open(os.path.join(ROOT, "python", "frozentl", "properties", "references", "dft.json")) as f:
+            return {"fcc Cu": json.load(f)["fcc Cu"]["values"]}
     if target not in ("ti", "tialv"):
         return {}
     with open(os.path.join(DATA, "tialv", "reference.json")) as f:
@@ -193,7 +199,7 @@ def elastic_table(rows, results, target):
     lines = [line("reference", "", "", reference)]
     lines += [line(name, "", "", measured[f"{target}-{name}"]) for name in BEFORE if f"{target}-{name}" in measured]
     found = points(rows, target)
-    for mode, size in sorted(found, key=lambda at: (list(MODES).index(at[0]), at[1])):
+    for mode, size in in_order(found):
         several = [measured[row["run"]] for row in found[mode, size] if row["run"] in measured]
         if several:
             lines.append(line(mode, str(size), str(len(several)), average(several)))
@@ -216,7 +222,7 @@ def barrier_table(rows, results):
 
     lines += [line(name, "", [f"h2cu-{name}"]) for name in BEFORE if f"h2cu-{name}" in measured]
     found = points(rows, "h2cu")
-    for mode, size in sorted(found, key=lambda at: (list(MODES).index(at[0]), at[1])):
+    for mode, size in in_order(found):
         if runs := [row["run"] for row in found[mode, size] if row["run"] in measured]:
             lines.append(line(mode, str(size), runs))
     return markdown(["mode", "structures", "seeds", *labels], lines)
